@@ -1,0 +1,4 @@
+//! Floor 0, the ground: types that know nothing of mail. No IO, and no clock is read here: time is a value.
+
+pub mod clock;
+pub mod out;

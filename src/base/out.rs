@@ -1,0 +1,119 @@
+//! The output of one connection: an ordered run of bytes, part of it copied in, part of it shared.
+//!
+//! Small pieces are copied together so that they leave in one send; a large content is queued by reference, so that a
+//! body shared by a thousand connections exists once. Leaves to others: sending it (`wire`), and bounding it (whoever
+//! appends asks [`Out::len`] first).
+
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// A shared piece shorter than this is copied: below it a memcpy costs less than a send of its own.
+pub const SHARE_MIN: usize = 16 * 1024;
+
+/// One contiguous piece of output.
+#[derive(Debug)]
+pub enum Piece {
+    /// Bytes copied in; consecutive small appends end up in one piece.
+    Owned(Vec<u8>),
+    /// Bytes held by reference.
+    Shared(Bytes),
+}
+
+impl Piece {
+    /// The bytes of the piece.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Owned(v) => v,
+            Self::Shared(b) => b,
+        }
+    }
+}
+
+/// Bytes waiting to be sent on one connection, in order.
+#[derive(Debug, Default)]
+pub struct Out {
+    pieces: VecDeque<Piece>,
+    len: usize,
+    spare: Option<Vec<u8>>,
+}
+
+impl Out {
+    /// An empty output.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Octets queued and not yet taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing is queued.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Copies `bytes` to the end.
+    pub fn append(&mut self, bytes: &[u8]) {
+        self.tail().extend_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// Puts `bytes` at the end: by reference when they are long, else copied.
+    pub fn share(&mut self, bytes: &Bytes) {
+        if bytes.len() < SHARE_MIN {
+            self.append(bytes);
+        } else {
+            self.len += bytes.len();
+            self.pieces.push_back(Piece::Shared(bytes.clone()));
+        }
+    }
+
+    /// Takes the next piece to send.
+    pub fn take(&mut self) -> Option<Piece> {
+        let piece = self.pieces.pop_front()?;
+        self.len -= piece.as_slice().len();
+        Some(piece)
+    }
+
+    /// Gives back a buffer that was sent: a later append fills it instead of a new allocation.
+    pub fn recycle(&mut self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        self.spare = Some(buffer);
+    }
+
+    fn tail(&mut self) -> &mut Vec<u8> {
+        if !matches!(self.pieces.back(), Some(Piece::Owned(_))) {
+            let buffer = self.spare.take().unwrap_or_default();
+            self.pieces.push_back(Piece::Owned(buffer));
+        }
+        match self.pieces.back_mut() {
+            Some(Piece::Owned(v)) => v,
+            _ => unreachable!("an owned piece was just pushed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appends_join_and_long_content_is_shared_in_order() {
+        let mut out = Out::new();
+        out.append(b"ab");
+        out.append(b"cd");
+        let body = Bytes::from(vec![7u8; SHARE_MIN]);
+        out.share(&body);
+        out.share(&Bytes::from_static(b"small"));
+        assert_eq!(out.len(), 4 + SHARE_MIN + 5);
+        assert!(matches!(out.take(), Some(Piece::Owned(v)) if v == b"abcd"));
+        assert!(matches!(out.take(), Some(Piece::Shared(b)) if b == body));
+        assert!(matches!(out.take(), Some(Piece::Owned(v)) if v == b"small"));
+        assert!(out.take().is_none() && out.is_empty());
+    }
+}

@@ -1,0 +1,79 @@
+//! The envelope of one transaction (RFC 5321 §2.3.1): a reverse-path and its forward-paths, without angle brackets.
+//!
+//! Guarantees: the paths lie in one buffer, so an envelope costs two allocations however many recipients it has.
+//! Leaves to others: the syntax of addresses (`mail::address`) and of commands (`smtp`).
+
+/// A reverse-path and any number of forward-paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    bytes: Vec<u8>,
+    /// `ends[0]` ends the reverse-path, `ends[n]` the n-th forward-path (from 1).
+    ends: Vec<u32>,
+}
+
+impl Envelope {
+    /// An envelope with this reverse-path (empty: the null reverse-path `<>`) and no recipient yet.
+    #[must_use]
+    pub fn new(reverse_path: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(reverse_path.len() + 48);
+        bytes.extend_from_slice(reverse_path);
+        Self {
+            ends: vec![bytes.len() as u32],
+            bytes,
+        }
+    }
+
+    /// Adds a forward-path, the next recipient.
+    pub fn push(&mut self, forward_path: &[u8]) {
+        self.bytes.extend_from_slice(forward_path);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    /// The reverse-path; empty for the null reverse-path.
+    #[must_use]
+    pub fn reverse_path(&self) -> &[u8] {
+        self.slice(0)
+    }
+
+    /// The forward-path of recipient `index` (from 0); empty if there is none.
+    #[must_use]
+    pub fn forward_path(&self, index: usize) -> &[u8] {
+        self.slice(index + 1)
+    }
+
+    /// How many recipients the envelope has.
+    #[must_use]
+    pub fn recipients(&self) -> usize {
+        self.ends.len().saturating_sub(1)
+    }
+
+    fn slice(&self, index: usize) -> &[u8] {
+        let start = if index == 0 {
+            Some(0)
+        } else {
+            self.ends.get(index - 1).map(|&e| e as usize)
+        };
+        match (start, self.ends.get(index)) {
+            (Some(start), Some(&end)) => self.bytes.get(start..end as usize).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_back_as_they_were_pushed() {
+        let mut e = Envelope::new(b"b@acme.example");
+        e.push(b"one@a.example");
+        e.push(b"two@b.example");
+        assert_eq!(e.recipients(), 2);
+        assert_eq!(e.reverse_path(), b"b@acme.example");
+        assert_eq!(e.forward_path(0), b"one@a.example");
+        assert_eq!(e.forward_path(1), b"two@b.example");
+        assert_eq!(e.forward_path(2), b"");
+        assert_eq!(Envelope::new(b"").reverse_path(), b"");
+    }
+}

@@ -1,0 +1,11 @@
+//! Floor 1, the words: what mail is made of, with no opinion on how it travels (RFC 5321, 5322, 3463).
+
+pub mod address;
+pub mod envelope;
+pub mod outcome;
+pub mod reply;
+
+pub use address::{AddressError, Mailbox};
+pub use envelope::Envelope;
+pub use outcome::{Disposition, Scope};
+pub use reply::{Class, Enhanced, Reply, ReplyRef};
