@@ -1,2 +1,3 @@
-//! bin
+//! The roof: the `posthaste` program. Everything it does is in [`posthaste::app`].
+
 fn main() {}
