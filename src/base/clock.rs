@@ -14,10 +14,7 @@ impl Instant {
     /// This instant moved later by `span`, saturating at [`Instant::FAR`].
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
-        )
+        Self(self.0.saturating_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
     }
 
     /// The time that passed from `earlier` to this instant; zero if `earlier` is later.

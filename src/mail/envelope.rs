@@ -17,10 +17,7 @@ impl Envelope {
     pub fn new(reverse_path: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(reverse_path.len() + 48);
         bytes.extend_from_slice(reverse_path);
-        Self {
-            ends: vec![bytes.len() as u32],
-            bytes,
-        }
+        Self { ends: vec![bytes.len() as u32], bytes }
     }
 
     /// Adds a forward-path, the next recipient.
@@ -48,11 +45,7 @@ impl Envelope {
     }
 
     fn slice(&self, index: usize) -> &[u8] {
-        let start = if index == 0 {
-            Some(0)
-        } else {
-            self.ends.get(index - 1).map(|&e| e as usize)
-        };
+        let start = if index == 0 { Some(0) } else { self.ends.get(index - 1).map(|&e| e as usize) };
         match (start, self.ends.get(index)) {
             (Some(start), Some(&end)) => self.bytes.get(start..end as usize).unwrap_or_default(),
             _ => &[],

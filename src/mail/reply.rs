@@ -33,11 +33,7 @@ impl Enhanced {
     /// The code with these three parts.
     #[must_use]
     pub const fn new(class: u8, subject: u16, detail: u16) -> Self {
-        Self {
-            class,
-            subject,
-            detail,
-        }
+        Self { class, subject, detail }
     }
 
     /// Splits a leading enhanced code, and the blank behind it, off `text`. `None` leaves the text whole.
@@ -61,14 +57,7 @@ impl Enhanced {
             [b' ' | b'\t', rest @ ..] => rest,
             _ => return None,
         };
-        Some((
-            Self {
-                class: class - b'0',
-                subject,
-                detail,
-            },
-            rest,
-        ))
+        Some((Self { class: class - b'0', subject, detail }, rest))
     }
 }
 
@@ -79,10 +68,7 @@ fn number(text: &[u8]) -> Option<(u16, &[u8])> {
         return None;
     }
     let (head, rest) = text.split_at(digits);
-    Some((
-        head.iter().fold(0, |n, b| n * 10 + u16::from(b - b'0')),
-        rest,
-    ))
+    Some((head.iter().fold(0, |n, b| n * 10 + u16::from(b - b'0')), rest))
 }
 
 impl fmt::Display for Enhanced {
@@ -117,11 +103,7 @@ impl ReplyRef<'_> {
     /// A copy that lives on its own.
     #[must_use]
     pub fn to_owned(&self) -> Reply {
-        Reply {
-            code: self.code,
-            enhanced: self.enhanced,
-            text: self.text.into(),
-        }
+        Reply { code: self.code, enhanced: self.enhanced, text: self.text.into() }
     }
 }
 
@@ -150,21 +132,13 @@ impl Reply {
     /// A reply of our own making, for what has no peer to say it (a name that does not exist, a refused connection).
     #[must_use]
     pub fn own(code: u16, enhanced: Enhanced, text: &str) -> Self {
-        Self {
-            code,
-            enhanced: Some(enhanced),
-            text: text.as_bytes().into(),
-        }
+        Self { code, enhanced: Some(enhanced), text: text.as_bytes().into() }
     }
 
     /// The reply by reference.
     #[must_use]
     pub fn by_ref(&self) -> ReplyRef<'_> {
-        ReplyRef {
-            code: self.code,
-            enhanced: self.enhanced,
-            text: &self.text,
-        }
+        ReplyRef { code: self.code, enhanced: self.enhanced, text: &self.text }
     }
 }
 
@@ -211,42 +185,19 @@ mod tests {
 
     #[test]
     fn three_digit_details_are_one_number() {
-        assert_eq!(
-            Enhanced::split(b"4.7.500 slow down"),
-            (Some(Enhanced::new(4, 7, 500)), &b"slow down"[..])
-        );
-        assert_eq!(
-            Enhanced::split(b"2.0.0"),
-            (Some(Enhanced::new(2, 0, 0)), &b""[..])
-        );
+        assert_eq!(Enhanced::split(b"4.7.500 slow down"), (Some(Enhanced::new(4, 7, 500)), &b"slow down"[..]));
+        assert_eq!(Enhanced::split(b"2.0.0"), (Some(Enhanced::new(2, 0, 0)), &b""[..]));
     }
 
     #[test]
     fn what_is_no_enhanced_code_stays_text() {
-        for text in [
-            "",
-            "2",
-            "2.",
-            "2.0",
-            "2.0.",
-            "3.0.0 x",
-            "2.0000.0 x",
-            "2.0.0x",
-            "Ok 2.0.0",
-        ] {
-            assert_eq!(
-                Enhanced::split(text.as_bytes()),
-                (None, text.as_bytes()),
-                "{text:?}"
-            );
+        for text in ["", "2", "2.", "2.0", "2.0.", "3.0.0 x", "2.0000.0 x", "2.0.0x", "Ok 2.0.0"] {
+            assert_eq!(Enhanced::split(text.as_bytes()), (None, text.as_bytes()), "{text:?}");
         }
     }
 
     #[test]
     fn foreign_text_is_shown_on_one_line_and_escaped() {
-        assert_eq!(
-            Printable(b"a\nb\x1b[2J\xff\\\xc3\xa9").to_string(),
-            "a b\\x1b[2J\\xff\\\\\u{e9}"
-        );
+        assert_eq!(Printable(b"a\nb\x1b[2J\xff\\\xc3\xa9").to_string(), "a b\\x1b[2J\\xff\\\\\u{e9}");
     }
 }

@@ -160,13 +160,7 @@ pub struct Session {
     config: Arc<Config>,
 }
 
-#[expect(
-    clippy::todo,
-    clippy::needless_pass_by_ref_mut,
-    unused_variables,
-    missing_docs,
-    reason = "skeleton"
-)]
+#[expect(clippy::todo, unused_variables, missing_docs, reason = "skeleton")]
 impl Session {
     /// A session on a connection that is about to stand; the greeting is awaited from `now`.
     pub fn new(config: Arc<Config>, now: Instant) -> Self {
