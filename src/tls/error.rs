@@ -1,0 +1,60 @@
+//! What can go wrong in TLS, said so that a person can act on it.
+//!
+//! Guarantees: whatever part of a message came from the peer is escaped.
+
+use crate::mail::reply::Printable;
+
+/// Why a TLS connection can not be made, or can not go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// The peer's name fits in no TLS handshake (neither a host name nor an IP address).
+    #[error("TLS: {0:?} is neither a host name nor an IP address. hint: check the MX record or the smarthost")]
+    ServerName(Box<str>),
+    /// The handshake or a record broke the protocol, or nothing in common was found. The connection is of no more use;
+    /// `write` still gives the alert that tells the peer.
+    #[error("TLS: {what}. hint: {hint}")]
+    Peer {
+        /// What rustls says of it, escaped.
+        what: Box<str>,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Plain text was to be sent before the handshake was done: a fault of the caller's.
+    #[error("TLS: data before the end of the handshake. hint: wait until `is_handshaking` is false")]
+    TooEarly,
+    /// Our own certificate, key or configuration is of no use.
+    #[error("TLS: {0}. hint: give a PEM file with the certificate chain, leaf first, and its private key")]
+    Config(Box<str>),
+}
+
+impl TlsError {
+    /// A trouble with the peer.
+    pub(super) fn peer(error: &rustls::Error) -> Self {
+        Self::Peer { what: escaped(error), hint: hint(error) }
+    }
+
+    /// A trouble with what we were configured with.
+    pub(super) fn config(error: &dyn std::fmt::Display) -> Self {
+        Self::Config(escaped(error))
+    }
+}
+
+fn escaped(error: &dyn std::fmt::Display) -> Box<str> {
+    Printable(error.to_string().as_bytes()).to_string().into()
+}
+
+fn hint(error: &rustls::Error) -> &'static str {
+    use rustls::Error;
+    match error {
+        Error::InvalidMessage(_) => "the peer does not speak TLS here, or something between us changes its octets",
+        Error::PeerIncompatible(_) => {
+            "the peer shares no version, cipher or signature with us: TLS 1.2 or later is needed"
+        }
+        Error::AlertReceived(_) => "the peer ended it: its log says why",
+        Error::InvalidCertificate(_) => "the peer's certificate is not usable; ask its postmaster to renew it",
+        Error::DecryptError | Error::PeerMisbehaved(_) | Error::PeerSentOversizedRecord => {
+            "the peer, or something between us, breaks the protocol"
+        }
+        _ => "try again; if it stays, try without TLS",
+    }
+}
