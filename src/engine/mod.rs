@@ -1,3 +1,6 @@
 //! Floor 5: the sending engine: loader, recipient table, shards, render workers, the recorder (journal thread).
 
+pub mod directory;
 pub mod message;
+pub mod router;
+pub mod smarthost;

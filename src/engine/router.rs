@@ -1,0 +1,207 @@
+//! The router: a thread that answers "where does this domain's mail go?".
+//!
+//! Two threads in truth. `router` takes asks off the shards' crossbeam channel and answers at once what the directory
+//! knows; the rest it hands to `dns`, a tokio runtime of its own, through a tokio channel: so nobody polls, neither
+//! channel is ever waited for in the wrong world, and an ask that is known never waits behind look-ups that are not.
+//!
+//! Guarantees: each ask gets exactly one answer, unless the channel of asks is closed first: then both threads end
+//! soon, look-ups under way are abandoned. At most [`LOOK_UPS_MAX`] look-ups run at once; asks that wait are bounded by
+//! who asks (a shard asks once for a domain until it is answered).
+//! Leaves to others: asking again after an error (the retry schedule).
+
+use super::directory::{Directory, Question, Site};
+use crate::base::clock::UnixTime;
+use crate::mail::{Enhanced, Reply};
+use crate::wire::dns::{ConfigError, Resolver, ResolverConfig, Route, RouteError};
+use crossbeam_channel::Receiver;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, oneshot};
+
+/// Look-ups under way at once, each of several questions.
+pub const LOOK_UPS_MAX: usize = 256;
+
+/// A shard wants to know where a domain's mail goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteAsk {
+    /// The asker's number for the domain: comes back.
+    pub domain: u32,
+    /// The domain: lower case, ASCII.
+    pub name: Arc<str>,
+    /// Who asks.
+    pub shard: u16,
+}
+
+/// What it is told.
+#[derive(Clone, Debug)]
+pub struct RouteAnswer {
+    /// The number that was asked with.
+    pub domain: u32,
+    /// The site, or why there is none: permanent, or to be asked again later.
+    pub result: Result<Arc<Site>, Arc<RouteError>>,
+}
+
+/// Takes an answer to its shard. Called from the router's threads; must not block.
+pub type Deliver = Box<dyn Fn(u16, RouteAnswer) + Send + Sync>;
+
+/// Why the router does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    /// The resolver's configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The system refused a thread or a runtime.
+    #[error("the router does not start: {0}. hint: check the limits on threads and open files (ulimit -u, ulimit -n)")]
+    System(#[from] io::Error),
+}
+
+/// The running router.
+#[derive(Debug)]
+pub struct Router {
+    thread: JoinHandle<()>,
+}
+
+impl Router {
+    /// Starts the router. It ends when all senders of `asks` are gone.
+    ///
+    /// # Errors
+    /// [`RouterError`]; a directory that needs no look-ups needs no resolver either, and never fails by it.
+    pub fn spawn(
+        config: &ResolverConfig,
+        directory: Arc<Directory>,
+        asks: Receiver<RouteAsk>,
+        answer: Deliver,
+    ) -> Result<Self, RouterError> {
+        let desk = Arc::new(Desk { directory, answer });
+        let look_ups = match desk.directory.needs_look_ups() {
+            true => Some(LookUps::start(config, desk.clone())?),
+            false => None,
+        };
+        let thread =
+            std::thread::Builder::new().name("router".to_owned()).spawn(move || take_asks(&asks, &desk, look_ups))?;
+        Ok(Self { thread })
+    }
+
+    /// Waits for its end; the channel of asks must be closed for that.
+    pub fn join(self) {
+        // A panic there has been printed; nothing is left to save.
+        let _ended = self.thread.join();
+    }
+}
+
+/// What both threads need.
+struct Desk {
+    directory: Arc<Directory>,
+    answer: Deliver,
+}
+
+impl Desk {
+    fn tell(&self, ask: &RouteAsk, result: Result<Arc<Site>, Arc<RouteError>>) {
+        (self.answer)(ask.shard, RouteAnswer { domain: ask.domain, result });
+    }
+
+    /// Answers from the directory, if it knows.
+    fn tell_known(&self, ask: &RouteAsk) -> bool {
+        let known = self.directory.get(&ask.name, unix_now());
+        known.map(|site| self.tell(ask, Ok(site))).is_some()
+    }
+}
+
+fn take_asks(asks: &Receiver<RouteAsk>, desk: &Desk, look_ups: Option<LookUps>) {
+    for ask in asks {
+        if desk.tell_known(&ask) {
+            continue;
+        }
+        // Without look-ups the directory knows every domain.
+        if let Some(look_ups) = &look_ups {
+            look_ups.ask(ask);
+        }
+    }
+    if let Some(look_ups) = look_ups {
+        look_ups.stop();
+    }
+}
+
+/// The thread with the resolver.
+struct LookUps {
+    asks: UnboundedSender<RouteAsk>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl LookUps {
+    fn start(config: &ResolverConfig, desk: Arc<Desk>) -> Result<Self, RouterError> {
+        // A smarthost is a host of our own, and may stand in /etc/hosts.
+        let hosts_file = config.hosts_file || desk.directory.has_smarthost();
+        let resolver = Resolver::new(&ResolverConfig { hosts_file, ..config.clone() })?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (asks, incoming) = unbounded_channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("dns".to_owned()).spawn(move || {
+            runtime.spawn(look_up_all(incoming, resolver, desk));
+            // Ends when the sender is dropped; dropping the runtime then abandons what is under way.
+            let _stopped = runtime.block_on(stopped);
+        })?;
+        Ok(Self { asks, stop, thread })
+    }
+
+    fn ask(&self, ask: RouteAsk) {
+        // The receiver lives as long as the runtime, which lives until `stop`.
+        let _taken = self.asks.send(ask);
+    }
+
+    fn stop(self) {
+        drop(self.stop);
+        let _ended = self.thread.join();
+    }
+}
+
+async fn look_up_all(mut asks: UnboundedReceiver<RouteAsk>, resolver: Resolver, desk: Arc<Desk>) {
+    let room = Arc::new(Semaphore::new(LOOK_UPS_MAX));
+    while let Some(ask) = asks.recv().await {
+        // The semaphore is never closed.
+        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let (resolver, desk) = (resolver.clone(), desk.clone());
+        tokio::spawn(async move {
+            look_up(&ask, &resolver, &desk).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn look_up(ask: &RouteAsk, resolver: &Resolver, desk: &Desk) {
+    let Some(question) = desk.directory.question(&ask.name) else { return };
+    // Someone else may have asked while this one waited.
+    if desk.tell_known(ask) {
+        return;
+    }
+    let answer = match &question {
+        Question::Mx(domain) => resolver.resolve_mx(domain).await,
+        Question::Host(host) => resolver.resolve_host(host).await.map_err(not_forever),
+    };
+    desk.tell(ask, enter(desk, &question, answer));
+}
+
+fn enter(desk: &Desk, question: &Question, answer: Result<Route, RouteError>) -> Result<Arc<Site>, Arc<RouteError>> {
+    answer.map(|route| desk.directory.insert(question, route, unix_now())).map_err(Arc::new)
+}
+
+/// A smarthost without an address is a fault of the configuration: no recipient may bounce for it.
+fn not_forever(error: RouteError) -> RouteError {
+    if !error.permanent {
+        return error;
+    }
+    let text = format!("smarthost: {}", String::from_utf8_lossy(&error.reply.text));
+    RouteError { reply: Reply::own(451, Enhanced::new(4, 4, 3), &text), permanent: false }
+}
+
+fn unix_now() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime(u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,20 @@
+//! DNS: from a domain to the exchangers that take its mail (RFC 5321 §5.1, RFC 7505). The only room that names hickory.
+//!
+//! Guarantees: every look-up ends within a bound; a route has at most [`EXCHANGERS_MAX`] exchangers and
+//! [`ADDRESSES_MAX`] addresses; names that come from the network are taken only if they are host names (letters,
+//! digits, `-`, `_`), so they may stand in logs and metrics; the cache is bounded and keeps to the records' TTL.
+//! Leaves to others: which domain to ask for, and when again (`engine::router`); which address to try first.
+
+#[cfg(test)]
+#[path = "../../../tests/support/dns_server.rs"]
+pub(crate) mod dns_server;
+mod lookup;
+mod route;
+mod site;
+#[cfg(test)]
+mod tests;
+
+pub use lookup::{ConfigError, Resolver, ResolverConfig};
+pub use route::{
+    ADDRESSES_MAX, EXCHANGERS_MAX, Exchanger, Route, RouteError, Skipped, VALID_MAX, VALID_MIN, is_host_name,
+};
