@@ -53,14 +53,15 @@ impl ClientConfig {
 pub struct Client(ClientConnection);
 
 impl Client {
-    /// A connection that is about to shake hands with `server_name`, a host name or an IP address without brackets. Its
-    /// first octets are ready: call [`Client::write`].
+    /// A connection that is about to shake hands with `server_name`, a host name, an IP address, or an address
+    /// literal as mail writes it (`[192.0.2.1]`, `[IPv6:2001:db8::1]`). Its first octets are ready: call
+    /// [`Client::write`].
     ///
     /// # Errors
     /// [`TlsError::ServerName`].
     pub fn new(config: &ClientConfig, server_name: &str) -> Result<Self, TlsError> {
-        let name = server_name.strip_suffix('.').unwrap_or(server_name);
-        let name = ServerName::try_from(name).map_err(|_| TlsError::ServerName(server_name.into()))?.to_owned();
+        let name = ServerName::try_from(bare(server_name)).map_err(|_| TlsError::ServerName(server_name.into()))?;
+        let name = name.to_owned();
         ClientConnection::new(config.0.clone(), name).map(Self).map_err(|e| TlsError::config(&e))
     }
 
@@ -109,6 +110,14 @@ impl Client {
     #[must_use]
     pub fn cipher(&self) -> Option<&'static str> {
         pump::cipher(&self.0)
+    }
+}
+
+/// Without the final dot, or the brackets of an address literal (RFC 5321 §4.1.3).
+fn bare(name: &str) -> &str {
+    match name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
+        Some(literal) => literal.strip_prefix("IPv6:").unwrap_or(literal),
+        None => name.strip_suffix('.').unwrap_or(name),
     }
 }
 

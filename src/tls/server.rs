@@ -2,15 +2,15 @@
 
 use super::{Progress, TlsError, provider, pump};
 use crate::base::out::Out;
-use rustls::ServerConnection;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConnection, SupportedProtocolVersion};
 use std::sync::Arc;
 
 /// What all connections of a server share; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct ServerConfig(Arc<rustls::ServerConfig>);
+pub struct ServerConfig(pub(super) Arc<rustls::ServerConfig>);
 
 impl ServerConfig {
     /// A configuration from PEM text: the certificate chain, leaf first, and the leaf's private key. TLS 1.2 and 1.3;
@@ -19,11 +19,19 @@ impl ServerConfig {
     /// # Errors
     /// [`TlsError::Config`]: no certificate or key in there, or they do not belong together.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        Self::of_versions(chain, key, rustls::DEFAULT_VERSIONS)
+    }
+
+    pub(super) fn of_versions(
+        chain: &[u8],
+        key: &[u8],
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<Self, TlsError> {
         let chain: Vec<_> =
             CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>().map_err(|e| TlsError::config(&e))?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| TlsError::config(&e))?;
         let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .map_err(|e| TlsError::config(&e))?
             .with_no_client_auth()
             .with_single_cert(chain, key)

@@ -2,15 +2,29 @@
 
 use super::*;
 use crate::base::out::Out;
-use std::sync::OnceLock;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::sync::{Arc, OnceLock};
 
-fn server_config() -> ServerConfig {
+/// A self-signed certificate of another name, and its key.
+fn pem() -> &'static (String, String) {
     static PEM: OnceLock<(String, String)> = OnceLock::new();
-    let (chain, key) = PEM.get_or_init(|| {
+    PEM.get_or_init(|| {
         let made = rcgen::generate_simple_self_signed(["mx.wrong-name.example".to_owned()]).unwrap();
         (made.cert.pem(), made.signing_key.serialize_pem())
-    });
+    })
+}
+
+fn server_config() -> ServerConfig {
+    let (chain, key) = pem();
     ServerConfig::from_pem(chain.as_bytes(), key.as_bytes()).unwrap()
+}
+
+fn tls12_config() -> ServerConfig {
+    let (chain, key) = pem();
+    ServerConfig::of_versions(chain.as_bytes(), key.as_bytes(), &[&rustls::version::TLS12]).unwrap()
 }
 
 fn client_config() -> ClientConfig {
@@ -116,6 +130,56 @@ fn the_second_session_resumes_the_first_one_of_its_peer_only() {
 }
 
 #[test]
+fn tls_1_2_is_spoken_and_resumed_too() {
+    let (client, server) = (client_config(), tls12_config());
+    for resumed in [false, true] {
+        for step in [1, 100, usize::MAX] {
+            let mut pair = Pair::new(&client, &server, step);
+            pair.settle();
+            pair.say(b"EHLO a.example\r\n");
+            pair.answer(b"250 b.example\r\n");
+            assert_eq!(pair.client.version(), Some("TLSv1_2"));
+            assert!(pair.client.is_resumed() || !resumed);
+            assert_eq!((&*pair.at_server, &*pair.at_client), (&b"EHLO a.example\r\n"[..], &b"250 b.example\r\n"[..]));
+        }
+    }
+}
+
+/// Shows whatever certificate it has with whatever key it has.
+#[derive(Debug)]
+struct Impostor(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Impostor {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+}
+
+#[test]
+fn any_certificate_will_do_but_its_key_must_have_signed() {
+    let shown = rcgen::generate_simple_self_signed(["mx1.acme.example".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["mx1.acme.example".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(other.signing_key.serialize_der()).unwrap();
+    let certified = CertifiedKey::new(vec![shown.cert.der().clone()], any_supported_type(&key).unwrap());
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(provider()))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Impostor(Arc::new(certified.clone()))));
+        let mut pair = Pair::new(&client_config(), &ServerConfig(Arc::new(config)), usize::MAX);
+        let mut out = Out::new();
+        pair.client.write(&[], &mut out).unwrap();
+        pair.server.read(&take(&mut out), &mut pair.at_server).unwrap();
+        pair.server.write(&[], &mut out).unwrap();
+        let error = pair.client.read(&take(&mut out), &mut pair.at_client).unwrap_err();
+        assert!(matches!(error, TlsError::Peer { .. }) && pair.client.is_handshaking(), "{error}");
+        pair.client.write(&[], &mut out).unwrap();
+        assert!(!out.is_empty(), "the peer is told by an alert");
+    }
+}
+
+#[test]
 fn a_big_content_arrives_whole() {
     let mut pair = Pair::new(&client_config(), &server_config(), 2048);
     pair.settle();
@@ -202,10 +266,18 @@ fn close_notify_is_seen_and_what_stands_behind_it_is_thrown_away() {
 #[test]
 fn names_that_fit_in_no_handshake_are_refused_and_addresses_are_taken() {
     let config = client_config();
-    for good in ["mx.example", "mx.example.", "192.0.2.1", "2001:db8::1", "under_score.example"] {
+    for good in [
+        "mx.example",
+        "mx.example.",
+        "192.0.2.1",
+        "2001:db8::1",
+        "under_score.example",
+        "[192.0.2.1]",
+        "[IPv6:2001:db8::1]",
+    ] {
         assert!(Client::new(&config, good).is_ok(), "{good}");
     }
-    for bad in ["", ".", "a b.example", "[192.0.2.1]", "\r\n", &"a".repeat(300)] {
+    for bad in ["", ".", "a b.example", "[]", "[IPv6:]", "\r\n", &"a".repeat(300)] {
         let error = Client::new(&config, bad).unwrap_err();
         assert!(matches!(error, TlsError::ServerName(_)) && !error.to_string().contains('\r'), "{error}");
     }
