@@ -11,7 +11,7 @@
 //! one after. So if damage is reported then, replay once more from the start with [`Range::until`] set to the first
 //! pass's [`Replayed::durable`]: all of that was on stable storage before the second pass began.
 
-use super::disk::{Fault, Segments};
+use super::disk::{Disk, Fault, Segments};
 use super::frame::{FRAME_OCTETS_MAX, HEADER_OCTETS, Header, PAGE};
 use super::writer::{IN_FLIGHT_MAX, Start};
 use std::fmt;
@@ -178,6 +178,19 @@ pub fn replay(source: &mut dyn Segments, range: Range, on: &mut dyn FnMut(u64, &
     }
     let mut found = sequence.finish();
     found.unused = blank;
+    Ok(found)
+}
+
+/// Replays, and removes the segments at the end that were made ahead and never written to (a process that was killed leaves
+/// them). With what it returns [`Replayed::next`] says where a new epoch begins.
+///
+/// # Errors
+/// Those of [`replay`], and of the removal.
+pub fn open(disk: &mut dyn Disk, range: Range, on: &mut dyn FnMut(u64, &[u8])) -> Result<Replayed, Fault> {
+    let found = replay(disk, range, on)?;
+    for segment in &found.unused {
+        disk.remove(*segment)?;
+    }
     Ok(found)
 }
 

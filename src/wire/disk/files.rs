@@ -83,7 +83,8 @@ impl Segments for Reader {
             let file = file.map_err(trouble)?;
             let name = file.file_name();
             let number = name.to_str().and_then(|n| n.strip_suffix(".jnl")).and_then(|n| n.parse().ok());
-            if let Some(number) = number {
+            // `1.jnl` or `+0001.jnl` would parse as well, and is none of ours.
+            if let Some(number) = number.filter(|n| name_of(&self.directory, *n) == file.path()) {
                 found.push((number, file.metadata().map_err(trouble)?.len()));
             }
         }

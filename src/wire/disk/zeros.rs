@@ -73,26 +73,29 @@ impl Drop for Zeros {
 
 fn make(directory: &Path, segment: u32, octets: u64) -> Result<Opened, Fault> {
     let path = name_of(directory, segment);
-    let made = open_for_writing(&path, true).and_then(|opened| {
-        match fill(&opened, octets) {
-            // Some file systems take the flag and refuse the writing.
-            Err(e) if opened.direct && e.raw_os_error() == Some(libc::EINVAL) => {
-                fs::remove_file(&path)?;
-                let opened = open_for_writing(&path, false)?;
-                fill(&opened, octets)?;
-                Ok(opened)
-            }
-            Err(e) => Err(e),
-            Ok(()) => Ok(opened),
-        }
-    });
+    let trouble = |e: io::Error| fault("make the journal segment", &path, &e);
+    // A file that exists already is not ours to touch: this fails then, before anything is removed.
+    let opened = open_for_writing(&path, true).map_err(trouble)?;
+    let made = match fill(&opened, octets) {
+        Ok(()) => Ok(opened),
+        // Some file systems take the flag and refuse the writing.
+        Err(e) if opened.direct && e.raw_os_error() == Some(libc::EINVAL) => make_buffered(&path, octets),
+        Err(e) => Err(e),
+    };
     let made = made.map_err(|e| {
         // Half a segment is of no use and may hold the very room that is missing.
         let _ = fs::remove_file(&path);
-        fault("make the journal segment", &path, &e)
+        trouble(e)
     })?;
     sync_directory(directory)?;
     Ok(made)
+}
+
+fn make_buffered(path: &Path, octets: u64) -> io::Result<Opened> {
+    fs::remove_file(path)?;
+    let opened = open_for_writing(path, false)?;
+    fill(&opened, octets)?;
+    Ok(opened)
 }
 
 fn fill(opened: &Opened, octets: u64) -> io::Result<()> {
