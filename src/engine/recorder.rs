@@ -12,7 +12,7 @@ use crate::base::clock::Instant;
 use crate::engine::message::{Append, Recorded};
 use crate::journal::disk::{Disk, Fault, FaultKind};
 use crate::journal::writer::{Journal, Refused, Write};
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+use crossbeam_channel::{Receiver, TryRecvError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -24,6 +24,13 @@ pub const APPEND_OCTETS_MAX: usize = 64 * 1024;
 const APPENDS_A_TURN: usize = 4096;
 /// How long after a failure a new segment is asked for again.
 const PREPARE_AGAIN: Duration = Duration::from_secs(1);
+/// When the last turn took so many octets of entries, the inbox is looked at each [`NAP`] while a window is open, so that
+/// enough octets end the window early; when it took less, only at the window's end.
+const BUSY_OCTETS: usize = 4096;
+/// See [`BUSY_OCTETS`].
+const NAP: Duration = Duration::from_millis(1);
+/// The longest sleep with a window open: how late the end of the senders is seen.
+const SLEEP_MAX: Duration = Duration::from_millis(20);
 /// Latencies are counted by their power of two in microseconds; the last bucket takes the rest.
 pub const LATENCY_BUCKETS: usize = 24;
 
@@ -88,6 +95,7 @@ impl Recorder {
             origin: std::time::Instant::now(),
             shards: Vec::new(),
             preparing: false,
+            turn_octets: 0,
         };
         let thread =
             std::thread::Builder::new().name("journal".to_owned()).spawn(move || recording.run()).map_err(|e| {
@@ -131,6 +139,8 @@ struct Recording {
     origin: std::time::Instant,
     shards: Vec<u16>,
     preparing: bool,
+    /// Octets of entries that the last turn took.
+    turn_octets: usize,
 }
 
 impl Recording {
@@ -163,19 +173,30 @@ impl Recording {
 
     /// Takes what has come; waits for it when there is nothing to write.
     fn gather(&mut self) -> Result<(), Arc<str>> {
-        let first = match self.journal.deadline() {
-            None => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(at) => self.inbox.recv_timeout(at.since(self.now())),
-        };
-        let mut next = match first {
-            Ok(append) => append,
-            Err(RecvTimeoutError::Timeout) => return Ok(()),
-            Err(RecvTimeoutError::Disconnected) => {
-                self.journal.close();
-                return Ok(());
+        let mut next = match self.journal.deadline() {
+            None => match self.inbox.recv() {
+                Ok(append) => append,
+                Err(_) => {
+                    self.journal.close();
+                    return Ok(());
+                }
+            },
+            Some(at) => {
+                // Not on the channel: a sender would have to wake this thread for each append, and pay for that.
+                let nap_max = if self.turn_octets >= BUSY_OCTETS { NAP } else { SLEEP_MAX };
+                std::thread::sleep(at.since(self.now()).min(nap_max));
+                match self.inbox.try_recv() {
+                    Ok(append) => append,
+                    Err(TryRecvError::Empty) => return Ok(()),
+                    Err(TryRecvError::Disconnected) => {
+                        self.journal.close();
+                        return Ok(());
+                    }
+                }
             }
         };
         let now = self.now();
+        self.turn_octets = 0;
         for _ in 0..APPENDS_A_TURN {
             self.take(&next, now)?;
             if !self.journal.fits(APPEND_OCTETS_MAX) {
@@ -197,6 +218,7 @@ impl Recording {
         if !self.shards.contains(&append.shard) {
             self.shards.push(append.shard);
         }
+        self.turn_octets += append.entries.len();
         self.counters.entry_octets.fetch_add(append.entries.len() as u64, Relaxed);
         match self.journal.append(append.shard, append.ticket, &append.entries, now) {
             Ok(()) => Ok(()),

@@ -212,10 +212,25 @@ impl Dictionary {
 /// becomes one.
 pub fn normalise(text: &[u8], out: &mut Vec<u8>) {
     out.clear();
+    let mut rest = text;
     let mut gap = false;
-    for token in text.split(|b| matches!(b, b' ' | b'\n' | b'\t' | b'\r')).filter(|t| !t.is_empty()) {
-        let varies = varies(token);
-        if varies && gap {
+    while !rest.is_empty() {
+        let (mut seen, mut all, mut before) = (0, !0, 0);
+        let mut len = 0;
+        for &b in rest {
+            let class = CLASSES[usize::from(b)];
+            if class & BLANK != 0 {
+                break;
+            }
+            seen |= class & VARIES | before & class;
+            all &= class;
+            before = (class & LOWER) << 1;
+            len += 1;
+        }
+        let (token, after) = rest.split_at(len);
+        rest = after.get(1..).unwrap_or_default();
+        let varies = seen & (VARIES | CHANGE_TO) != 0 || (len >= HEX_TOKEN_MIN && all & HEX != 0);
+        if len == 0 || (varies && gap) {
             continue;
         }
         if !out.is_empty() {
@@ -226,18 +241,35 @@ pub fn normalise(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn varies(token: &[u8]) -> bool {
-    let mut hex = token.len() >= 6;
-    let mut before = 0;
-    for &b in token {
-        if b.is_ascii_digit() || b == b'@' || (b.is_ascii_uppercase() && before == b'a') {
-            return true;
+/// From this length on a token of hexadecimal letters is taken for an id ("decade" is lost, which costs nothing).
+const HEX_TOKEN_MIN: usize = 6;
+const BLANK: u8 = 1;
+const VARIES: u8 = 2;
+const HEX: u8 = 4;
+const LOWER: u8 = 8;
+/// An upper-case letter, to be masked with whether a lower-case one came before.
+const CHANGE_TO: u8 = LOWER << 1;
+
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut b = 0u8;
+    loop {
+        classes[b as usize] = match b {
+            b' ' | b'\t' | b'\r' | b'\n' => BLANK,
+            b'0'..=b'9' => VARIES | HEX,
+            b'@' => VARIES,
+            b'a'..=b'f' => LOWER | HEX,
+            b'g'..=b'z' => LOWER,
+            b'A'..=b'F' => CHANGE_TO | HEX,
+            b'G'..=b'Z' => CHANGE_TO,
+            _ => 0,
+        };
+        if b == u8::MAX {
+            break classes;
         }
-        hex &= b.is_ascii_hexdigit();
-        before = if b.is_ascii_lowercase() { b'a' } else { 0 };
+        b += 1;
     }
-    hex
-}
+};
 
 #[cfg(test)]
 mod tests {

@@ -8,8 +8,7 @@
 //! Memory: one window over the segment, and the frames not yet attested to (a few).
 //!
 //! While another process writes, reading runs behind the writing: a page may be read before it is written and a later
-//! one after. So if damage is reported then, replay once more from the start with [`Range::until`] set to the first
-//! pass's [`Replayed::durable`]: all of that was on stable storage before the second pass began.
+//! one after, which looks like damage. [`replay_live`] tells the two apart.
 
 use super::disk::{Disk, Fault, Segments};
 use super::frame::{FRAME_OCTETS_MAX, HEADER_OCTETS, Header, PAGE};
@@ -192,6 +191,29 @@ pub fn open(disk: &mut dyn Disk, range: Range, on: &mut dyn FnMut(u64, &[u8])) -
         disk.remove(*segment)?;
     }
     Ok(found)
+}
+
+/// Replays a journal that another process may be writing, into what `fresh` makes. When the first pass meets holes, which may be
+/// only haste, a second one reads up to what was durable before it began: holes in that are real.
+///
+/// # Errors
+/// Those of [`replay`].
+pub fn replay_live<T>(
+    source: &mut dyn Segments,
+    range: Range,
+    fresh: impl Fn() -> T,
+    on: impl Fn(&mut T, u64, &[u8]),
+) -> Result<(T, Replayed), Fault> {
+    let mut pass = |range| {
+        let mut into = fresh();
+        let found = replay(source, range, &mut |lsn, entries| on(&mut into, lsn, entries))?;
+        Ok((into, found))
+    };
+    let (into, found) = pass(range)?;
+    if found.damage.is_empty() {
+        return Ok((into, found));
+    }
+    pass(Range { until: found.durable.min(range.until), ..range })
 }
 
 /// Reads one segment; true if it holds nothing but zeros.

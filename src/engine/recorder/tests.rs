@@ -4,12 +4,13 @@ use super::*;
 use crate::base::clock::UnixTime;
 use crate::journal::frame::FRAME_OCTETS_MAX;
 use crate::journal::record::{Kind, Record};
-use crate::journal::replay::{Range, Replayed, replay};
+use crate::journal::replay::{Range, Replayed, open, replay, replay_live};
 use crate::journal::sim::SimDisk;
+use crate::journal::snapshot::{self, Mark};
 use crate::journal::state::State;
 use crate::journal::writer::{Config, Start};
 use crate::mail::Disposition;
-use crate::wire::disk::{Files, Reader};
+use crate::wire::disk::{Files, Reader, replace};
 use crossbeam_channel::{Sender, bounded, unbounded};
 
 /// Longer than anything here takes; reaching it is a failure.
@@ -142,4 +143,91 @@ fn a_full_disk_is_known_early_and_ends_recording_only_when_the_last_room_is_used
     assert!(warned_at.is_some_and(|at| at < 64), "{warned_at:?}");
     drop(sender);
     assert!(recorder.join().is_err());
+}
+
+#[test]
+fn a_killed_process_leaves_a_spare_segment_and_the_next_one_removes_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut files = Files::open(home.path()).unwrap();
+    let mut journal = Journal::new(Config::default(), Start::fresh(7));
+    for _ in 0..2 {
+        let wanted = journal.poll_prepare(Instant(0)).unwrap();
+        files.prepare(wanted.segment, wanted.octets);
+        assert_eq!(files.prepared(true), Some(Ok(wanted.segment)));
+        journal.handle_prepared();
+        for ticket in 0..300 {
+            journal.append(0, ticket, &record(ticket as u32, Kind::Delivered), Instant(0)).unwrap();
+            journal.flush();
+            let Some(w) = journal.poll_write(Instant(0)) else { break };
+            files.write(w.segment, w.offset, w.block.octets()).unwrap();
+            journal.handle_synced(w.lsn, w.block);
+        }
+    }
+    drop(files);
+    let mut files = Files::open(home.path()).unwrap();
+    let found = open(&mut files, Range::ALL, &mut |_, _| {}).unwrap();
+    assert_eq!((found.unused.clone(), found.damage.len()), (vec![2], 0));
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    assert_eq!(found.next(0).segment, 3);
+}
+
+#[test]
+fn a_snapshot_and_the_later_segments_are_worth_the_whole_journal() {
+    let home = tempfile::tempdir().unwrap();
+    let (journal, snap) = (home.path().join("j"), home.path().join("state.snap"));
+    let mut next = Start::fresh(7);
+    let mut mark = None;
+    for kind in [Kind::Attempt, Kind::Deferred, Kind::Delivered] {
+        let (recorder, sender, _heard) = start(Box::new(Files::open(&journal).unwrap()), Config::default(), next);
+        for n in 0..50u32 {
+            sender.send(Append { shard: 0, ticket: u64::from(n), entries: record(n, kind) }).unwrap();
+        }
+        drop(sender);
+        let closed = recorder.join().unwrap();
+        let (state, found) = fold(&journal, 60);
+        next = found.next(0);
+        if kind == Kind::Deferred {
+            mark = Some(Mark { lsn: closed.lsn, segment: closed.segment, journal: 7 });
+            replace(&snap, |out| snapshot::encode(&state, mark.unwrap(), out)).unwrap();
+        }
+    }
+    let (mut state, read) = snapshot::decode(&mut std::fs::File::open(&snap).unwrap()).unwrap();
+    assert_eq!((Some(read), state.count(Disposition::Deferred)), (mark, 50));
+    // What the snapshot covers is not even looked at.
+    std::fs::remove_file(journal.join("0001.jnl")).unwrap();
+    let range = Range { after: read.lsn, from_segment: read.segment, until: u64::MAX };
+    let found = replay(&mut Reader::new(&journal), range, &mut |_, octets| state.fold(octets)).unwrap();
+    assert_eq!((found.damage.len(), found.next(0)), (0, next));
+    assert_eq!((state.count(Disposition::Delivered), state.count(Disposition::Waiting)), (50, 10));
+}
+
+#[test]
+fn a_reader_beside_the_running_recorder_sees_a_true_beginning_and_no_damage() {
+    let home = tempfile::tempdir().unwrap();
+    let octets = FRAME_OCTETS_MAX as u64;
+    let config = Config {
+        window: Duration::ZERO,
+        first_segment_octets: octets,
+        segment_octets: 2 * octets,
+        ..Config::default()
+    };
+    let (recorder, sender, heard) = start(Box::new(Files::open(home.path()).unwrap()), config, Start::fresh(7));
+    let mut durable = 0;
+    for n in 0..600u32 {
+        sender.send(Append { shard: 0, ticket: u64::from(n) + 1, entries: record(n, Kind::Delivered) }).unwrap();
+        durable = heard.try_iter().fold(durable, |_, (_, told)| match told {
+            Recorded::Durable(ticket) => ticket,
+            Recorded::Failed(reason) => panic!("{reason}"),
+        });
+        if n % 20 == 0 {
+            let (octets, found) =
+                replay_live(&mut Reader::new(home.path()), Range::ALL, Vec::new, |all, _, e| all.extend_from_slice(e))
+                    .unwrap();
+            assert_eq!(found.damage, []);
+            assert!(octets.len() as u64 >= 16 * durable, "all that was acknowledged before is seen");
+            assert!(octets.chunks(16).zip(0u32..).all(|(e, want)| e.starts_with(&want.to_le_bytes())));
+        }
+    }
+    drop(sender);
+    recorder.join().unwrap();
 }
