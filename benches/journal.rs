@@ -56,6 +56,19 @@ fn batch_of(records: u32, from: u32) -> Vec<u8> {
     octets
 }
 
+fn wait_for(heard: &crossbeam_channel::Receiver<Recorded>, last: u64) {
+    loop {
+        match heard.recv().unwrap() {
+            Recorded::Durable(ticket) if ticket == last => return,
+            Recorded::Durable(_) => {}
+            Recorded::Failed(reason) => {
+                println!("{reason}");
+                std::process::exit(1);
+            }
+        }
+    }
+}
+
 /// One shard that appends as fast as it can, to the real disk; then a replay of it.
 fn disk(records: u32, total: u32) {
     let home = home();
@@ -70,7 +83,7 @@ fn disk(records: u32, total: u32) {
     for ticket in 1..=last {
         sender.send(Append { shard: 0, ticket, entries: batch_of(records, ticket as u32 * records) }).unwrap();
     }
-    while !matches!(heard.recv(), Ok(Recorded::Durable(ticket)) if ticket == last) {}
+    wait_for(&heard, last);
     let (took, cpu) = (begun.elapsed(), cpu_us("") - cpu);
     let counters = recorder.counters();
     let (commits, octets) = (counters.commits.load(Relaxed), counters.octets.load(Relaxed));
@@ -104,13 +117,16 @@ fn paced() {
     let notify = Box::new(move |_, what| drop(told.send(what)));
     let recorder =
         Recorder::spawn(Box::new(files), Journal::new(Config::default(), Start::fresh(7)), inbox, notify).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    let begun = std::time::Instant::now();
+    sender.send(Append { shard: 0, ticket: 0, entries: batch_of(20, 0) }).unwrap();
+    wait_for(&heard, 0);
+    println!("start: the first commit is durable after {} ms", begun.elapsed().as_millis());
     let cpu = cpu_us("journal");
     for ticket in 1..=2000u32 {
         sender.send(Append { shard: 0, ticket: u64::from(ticket), entries: batch_of(20, ticket * 20) }).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    while !matches!(heard.recv(), Ok(Recorded::Durable(2000))) {}
+    wait_for(&heard, 2000);
     let cpu = cpu_us("journal") - cpu;
     let counters = recorder.counters();
     let commits = counters.commits.load(Relaxed);

@@ -306,9 +306,6 @@ impl Recording {
 
     /// A segment that was made ahead and not used is only room taken.
     fn remove_spare(&mut self) {
-        if self.preparing && matches!(self.disk.prepared(true), Some(Ok(_))) {
-            self.journal.handle_prepared();
-        }
         if let Some(spare) = self.journal.spare_segment() {
             // If it stays, the next replay names it as unused.
             let _ = self.disk.remove(spare);

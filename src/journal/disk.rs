@@ -85,7 +85,7 @@ pub trait Disk: Segments {
     /// may have dropped the octets from memory and will succeed the next time.
     fn write(&mut self, segment: u32, offset: u64, octets: &[u8]) -> Result<(), Fault>;
 
-    /// Removes a segment that has never been written to.
+    /// Removes a segment that has never been written to, or gives up making it.
     ///
     /// # Errors
     /// It cannot be removed.

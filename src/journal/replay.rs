@@ -12,6 +12,7 @@
 
 use super::disk::{Disk, Fault, Segments};
 use super::frame::{FRAME_OCTETS_MAX, HEADER_OCTETS, Header, PAGE};
+use super::snapshot::Mark;
 use super::writer::{IN_FLIGHT_MAX, Start};
 use std::fmt;
 
@@ -34,11 +35,19 @@ pub struct Range {
     pub from_segment: u32,
     /// Frames beyond this one are not looked at.
     pub until: u64,
+    /// The journal's identity, when it is known; else that of the first whole header counts.
+    pub journal: Option<u64>,
 }
 
 impl Range {
     /// The whole journal.
-    pub const ALL: Self = Self { after: 0, from_segment: 0, until: u64::MAX };
+    pub const ALL: Self = Self { after: 0, from_segment: 0, until: u64::MAX, journal: None };
+
+    /// What a snapshot does not cover.
+    #[must_use]
+    pub fn beyond(mark: &Mark) -> Self {
+        Self { after: mark.lsn, from_segment: mark.segment, until: u64::MAX, journal: Some(mark.journal) }
+    }
 }
 
 /// How something acknowledged came to be missing.

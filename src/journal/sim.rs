@@ -151,6 +151,7 @@ impl Disk for SimDisk {
 
     fn remove(&mut self, segment: u32) -> Result<(), Fault> {
         self.segments.remove(&segment);
+        self.made = None;
         Ok(())
     }
 }

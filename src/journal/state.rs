@@ -220,6 +220,7 @@ fn count(counts: &mut [u64; Disposition::ALL.len()], disposition: Disposition) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn tell(state: &mut State, recipient: u32, kind: Kind, attempts: u8) {
         state.apply(&Record { recipient, at: UnixTime(5), code: 0, kind, attempts, extra: 0 });
@@ -251,6 +252,31 @@ mod tests {
         assert_eq!(state.get(0).map(|s| (s.disposition, s.attempts)), Some((Disposition::Delivered, 3)));
         tell(&mut state, 9, Kind::Delivered, 1);
         assert_eq!(state.oddities, Oddities { bad: 0, strays: 1 });
+    }
+
+    proptest! {
+        #[test]
+        fn any_records_leave_every_recipient_counted_once(
+            told in prop::collection::vec((0u32..12, 0usize..9, any::<u8>()), 0..200),
+        ) {
+            let mut state = State::new();
+            state.load(10, 2);
+            for (recipient, kind, attempts) in told {
+                tell(&mut state, recipient, Kind::ALL[kind], attempts);
+            }
+            for d in Disposition::ALL {
+                let counted = state.standings().iter().filter(|s| s.disposition == d).count();
+                prop_assert_eq!(state.count(d), counted as u64);
+            }
+        }
+
+        #[test]
+        fn garbage_is_folded_without_harm(octets in prop::collection::vec(any::<u8>(), 0..600)) {
+            let mut state = State::new();
+            state.load(3, 0);
+            state.fold(&octets);
+            prop_assert_eq!(Disposition::ALL.iter().map(|d| state.count(*d)).sum::<u64>(), 3);
+        }
     }
 
     #[test]

@@ -363,10 +363,10 @@ impl Journal {
         self.place.as_ref().map_or(self.start.segment, |p| p.segment)
     }
 
-    /// A segment that was made and is not used yet.
+    /// A segment that was made, or asked for, and is not used yet.
     #[must_use]
     pub fn spare_segment(&self) -> Option<u32> {
-        self.ready.map(|r| r.segment)
+        self.ready.or(self.asked).map(|r| r.segment)
     }
 
     fn due(&self) -> Option<Instant> {

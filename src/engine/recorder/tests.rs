@@ -195,8 +195,7 @@ fn a_snapshot_and_the_later_segments_are_worth_the_whole_journal() {
     assert_eq!((Some(read), state.count(Disposition::Deferred)), (mark, 50));
     // What the snapshot covers is not even looked at.
     std::fs::remove_file(journal.join("0001.jnl")).unwrap();
-    let range = Range { after: read.lsn, from_segment: read.segment, until: u64::MAX };
-    let found = replay(&mut Reader::new(&journal), range, &mut |_, octets| state.fold(octets)).unwrap();
+    let found = replay(&mut Reader::new(&journal), Range::beyond(&read), &mut |_, octets| state.fold(octets)).unwrap();
     assert_eq!((found.damage.len(), found.next(0)), (0, next));
     assert_eq!((state.count(Disposition::Delivered), state.count(Disposition::Waiting)), (50, 10));
 }

@@ -36,7 +36,8 @@ pub(super) struct Sequence<'a> {
 
 impl<'a> Sequence<'a> {
     pub(super) fn new(range: Range, on: &'a mut dyn FnMut(u64, &[u8])) -> Self {
-        let found = Replayed { last_lsn: range.after, durable: range.after, ..Replayed::default() };
+        let (last_lsn, journal) = (range.after, range.journal);
+        let found = Replayed { last_lsn, durable: last_lsn, journal, ..Replayed::default() };
         let expected = range.after + 1;
         Self { on, found, range, expected, pending: VecDeque::new(), spare: Vec::new(), suspect: None }
     }

@@ -32,9 +32,9 @@ fn frames_covered_by_a_snapshot_and_frames_beyond_the_limit_are_left_out() {
     let frames: Vec<_> = (1..=9).map(|lsn| frame(lsn, Header::default(), &[1; 5000])).collect();
     let mut disk = disk(&frames);
     assert_eq!(lsns(&mut disk, Range::ALL).0, (1..=9).collect::<Vec<_>>());
-    let (seen, found) = lsns(&mut disk, Range { after: 3, from_segment: 0, until: 7 });
+    let (seen, found) = lsns(&mut disk, Range { after: 3, until: 7, ..Range::ALL });
     assert_eq!((seen, found.last_lsn, found.damage.len()), (vec![4, 5, 6, 7], 7, 0));
-    let (seen, found) = lsns(&mut disk, Range { after: 9, from_segment: 2, until: u64::MAX });
+    let (seen, found) = lsns(&mut disk, Range::beyond(&Mark { lsn: 9, segment: 2, journal: 7 }));
     assert_eq!((seen, found.last_lsn, found.next(7).segment), (vec![], 9, 2));
 }
 

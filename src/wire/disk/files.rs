@@ -162,9 +162,13 @@ impl Disk for Files {
     }
 
     fn remove(&mut self, segment: u32) -> Result<(), Fault> {
+        self.zeros.give_up(segment);
         self.open.retain(|(n, _)| *n != segment);
         let path = name_of(&self.reader.directory, segment);
-        fs::remove_file(&path).map_err(|e| fault("remove", &path, &e))?;
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fault("remove", &path, &e)),
+            _ => {}
+        }
         sync_directory(&self.reader.directory)
     }
 }

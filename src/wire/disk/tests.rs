@@ -44,6 +44,20 @@ fn segments_come_in_order_and_other_files_are_left_alone() {
 }
 
 #[test]
+fn a_segment_that_is_no_longer_wanted_is_given_up_and_leaves_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut files = Files::open(home.path()).unwrap();
+    files.prepare(1, 1 << 40);
+    files.remove(1).unwrap();
+    assert_eq!((files.prepared(true), files.segments()), (None, Ok(vec![])));
+    files.prepare(2, 4096);
+    assert_eq!(files.prepared(true), Some(Ok(2)), "the next one is made");
+    files.prepare(3, 1 << 40);
+    drop(files);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "and an end stops the making");
+}
+
+#[test]
 fn a_segment_that_exists_is_never_made_again() {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("0001.jnl"), "precious").unwrap();

@@ -12,6 +12,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
 /// Zeros written at once: long enough to be cheap, short enough not to hold up a commit.
@@ -23,7 +25,9 @@ pub(super) struct Zeros {
     orders: Option<Sender<(u32, u64)>>,
     made: Receiver<Result<(u32, Opened), Fault>>,
     thread: Option<JoinHandle<()>>,
-    pub(super) under_way: bool,
+    /// The segment that is being made.
+    under_way: Option<u32>,
+    unwanted: Arc<AtomicBool>,
 }
 
 impl Zeros {
@@ -31,39 +35,52 @@ impl Zeros {
         let (orders, inbox) = bounded::<(u32, u64)>(1);
         let (outbox, made) = bounded(1);
         let place = directory.clone();
+        let unwanted = Arc::new(AtomicBool::new(false));
+        let given_up = unwanted.clone();
         let thread = std::thread::Builder::new()
             .name("journal-zeros".to_owned())
             .spawn(move || {
                 for (segment, octets) in inbox {
-                    if outbox.send(make(&directory, segment, octets).map(|f| (segment, f))).is_err() {
+                    if outbox.send(make(&directory, segment, octets, &given_up).map(|f| (segment, f))).is_err() {
                         return;
                     }
                 }
             })
             .map_err(|e| fault("start a thread for", &place, &e))?;
-        Ok(Self { orders: Some(orders), made, thread: Some(thread), under_way: false })
+        Ok(Self { orders: Some(orders), made, thread: Some(thread), under_way: None, unwanted })
     }
 
     pub(super) fn order(&mut self, segment: u32, octets: u64) {
         // The journal asks for one at a time, so the channel has room.
-        self.under_way = self.orders.as_ref().is_some_and(|o| o.try_send((segment, octets)).is_ok());
+        let taken = self.orders.as_ref().is_some_and(|o| o.try_send((segment, octets)).is_ok());
+        self.under_way = taken.then_some(segment);
     }
 
     pub(super) fn take(&mut self, wait: bool) -> Option<Result<(u32, Opened), Fault>> {
-        if !self.under_way {
-            return None;
-        }
+        self.under_way?;
         let made = if wait { self.made.recv().ok() } else { self.made.try_recv().ok() };
-        self.under_way = made.is_none();
+        if made.is_some() || wait {
+            self.under_way = None;
+        }
         made
+    }
+
+    /// Stops making `segment`, if that is what is being made; what there is of it is left to the caller.
+    pub(super) fn give_up(&mut self, segment: u32) {
+        if self.under_way == Some(segment) {
+            self.unwanted.store(true, Relaxed);
+            drop(self.take(true));
+            self.unwanted.store(false, Relaxed);
+        }
     }
 }
 
 impl Drop for Zeros {
     fn drop(&mut self) {
         self.orders = None;
-        let left_over = self.take(true);
-        drop(left_over);
+        if let Some(segment) = self.under_way {
+            self.give_up(segment);
+        }
         if let Some(thread) = self.thread.take() {
             // It has no way to panic, and nothing to say if it did.
             let _ = thread.join();
@@ -71,15 +88,15 @@ impl Drop for Zeros {
     }
 }
 
-fn make(directory: &Path, segment: u32, octets: u64) -> Result<Opened, Fault> {
+fn make(directory: &Path, segment: u32, octets: u64, unwanted: &AtomicBool) -> Result<Opened, Fault> {
     let path = name_of(directory, segment);
     let trouble = |e: io::Error| fault("make the journal segment", &path, &e);
     // A file that exists already is not ours to touch: this fails then, before anything is removed.
     let opened = open_for_writing(&path, true).map_err(trouble)?;
-    let made = match fill(&opened, octets) {
+    let made = match fill(&opened, octets, unwanted) {
         Ok(()) => Ok(opened),
         // Some file systems take the flag and refuse the writing.
-        Err(e) if opened.direct && e.raw_os_error() == Some(libc::EINVAL) => make_buffered(&path, octets),
+        Err(e) if opened.direct && e.raw_os_error() == Some(libc::EINVAL) => make_buffered(&path, octets, unwanted),
         Err(e) => Err(e),
     };
     let made = made.map_err(|e| {
@@ -91,18 +108,21 @@ fn make(directory: &Path, segment: u32, octets: u64) -> Result<Opened, Fault> {
     Ok(made)
 }
 
-fn make_buffered(path: &Path, octets: u64) -> io::Result<Opened> {
+fn make_buffered(path: &Path, octets: u64, unwanted: &AtomicBool) -> io::Result<Opened> {
     fs::remove_file(path)?;
     let opened = open_for_writing(path, false)?;
-    fill(&opened, octets)?;
+    fill(&opened, octets, unwanted)?;
     Ok(opened)
 }
 
-fn fill(opened: &Opened, octets: u64) -> io::Result<()> {
+fn fill(opened: &Opened, octets: u64, unwanted: &AtomicBool) -> io::Result<()> {
     let zeros = vec![0; PIECE + PAGE];
     let aligned = zeros.get(zeros.as_ptr().align_offset(PAGE)..).unwrap_or_default();
     let mut offset = 0;
     while offset < octets {
+        if unwanted.load(Relaxed) {
+            return Err(io::Error::other("it is not wanted any more"));
+        }
         let len = (octets - offset).min(PIECE as u64);
         let piece = aligned.get(..len as usize).unwrap_or_default();
         opened.zeroing.write_all_at(piece, offset)?;
