@@ -4,3 +4,4 @@ pub mod directory;
 pub mod message;
 pub mod router;
 pub mod smarthost;
+pub mod recorder;
