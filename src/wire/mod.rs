@@ -1,3 +1,4 @@
 //! Floor 4: where the program touches the world: the ring and its sockets, DNS, disks. The only room with `unsafe`.
 
 pub mod io;
+pub mod ring;
