@@ -3,3 +3,4 @@
 pub mod dns;
 pub mod disk;
 pub mod io;
+pub mod ring;
