@@ -5,3 +5,7 @@ pub mod message;
 pub mod router;
 pub mod smarthost;
 pub mod recorder;
+pub mod keyset;
+pub mod loader;
+pub mod suppression;
+pub mod table;
