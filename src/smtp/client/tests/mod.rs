@@ -1,0 +1,9 @@
+//! Dialogues with a session, and what must hold whatever the peer says.
+
+mod accounting;
+mod endings;
+mod flights;
+mod foreign;
+mod hello;
+mod play;
+mod refusals;
