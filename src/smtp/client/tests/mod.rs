@@ -5,5 +5,6 @@ mod endings;
 mod flights;
 mod foreign;
 mod hello;
+mod limits;
 mod play;
 mod refusals;
