@@ -119,12 +119,6 @@ impl Files {
         }
         Ok(Self { reader: Reader::new(directory), zeros: Zeros::spawn(directory.to_owned())?, open: Vec::new() })
     }
-
-    /// Whether the newest segment is written directly, past the page cache.
-    #[must_use]
-    pub fn is_direct(&self) -> bool {
-        self.open.last().is_some_and(|(_, o)| o.direct)
-    }
 }
 
 impl Segments for Files {
