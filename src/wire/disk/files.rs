@@ -155,6 +155,10 @@ impl Disk for Files {
         opened.durable.write_all_at(octets, offset).map_err(|e| fault("write to the journal", &path(), &e))
     }
 
+    fn pack(&mut self, segment: u32) {
+        self.zeros.order_pack(segment);
+    }
+
     fn remove(&mut self, segment: u32) -> Result<(), Fault> {
         self.zeros.give_up(segment);
         self.open.retain(|(n, _)| *n != segment);
