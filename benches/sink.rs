@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench sink -- 100 300000 10240 1`
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot run says so")]
+
 use posthaste::sink;
 use posthaste::wire::io::{ConnectSpec, ConnectionId, Event, Io as _};
 use posthaste::wire::ring::{Options, Ring};
