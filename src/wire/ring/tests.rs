@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::base::out::SHARE_MIN;
+use crate::wire::io::{Buffer, ConnectSpec, Io as _};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// A guard against hanging, not a measure of anything.

@@ -301,7 +301,7 @@ impl World {
         match state {
             State::Connecting => self.abort(party, id),
             State::Open => {
-                slot.state = State::Closing;
+                (slot.state, slot.deadline) = (State::Closing, None);
                 let at = self.arrival(link, 1 - side);
                 self.schedule(at, Happening::Fin { link, side: 1 - side });
                 let gone = at.after(self.latency());
