@@ -4,3 +4,4 @@ pub mod dns;
 pub mod disk;
 pub mod io;
 pub mod ring;
+pub mod sim;
