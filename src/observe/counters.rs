@@ -65,10 +65,15 @@ pub enum Value<'a> {
     Spread(&'a Spread),
 }
 
+/// A label: its name and its value, both from closed sets.
+pub type Labels = [(&'static str, &'static str)];
+/// Takes one number: its metric, its labels but for `site`, and its value.
+pub type Show<'a> = dyn FnMut(Metric, &Labels, Value<'_>) + 'a;
+
 /// A set of numbers and the metrics that they feed: shown one by one, always all of them and in the same order.
 pub trait Facts {
     /// Shows each number with its metric and at most two labels.
-    fn show(&self, to: &mut dyn FnMut(Metric, &[(&'static str, &'static str)], Value<'_>));
+    fn show(&self, to: &mut Show<'_>);
 }
 
 /// The outcomes that are final, with the words of [`Disposition::word`].
@@ -104,7 +109,7 @@ impl Outcomes {
         self.0.get(disposition as usize).copied().unwrap_or(0)
     }
 
-    fn show(&self, metric: Metric, to: &mut dyn FnMut(Metric, &[(&'static str, &'static str)], Value<'_>)) {
+    fn show(&self, metric: Metric, to: &mut Show<'_>) {
         for disposition in FINAL {
             to(metric, &[("outcome", disposition.word())], Value::Total(self.get(disposition)));
         }
@@ -174,7 +179,7 @@ pub struct ShardCounters {
 }
 
 impl Facts for ShardCounters {
-    fn show(&self, to: &mut dyn FnMut(Metric, &[(&'static str, &'static str)], Value<'_>)) {
+    fn show(&self, to: &mut Show<'_>) {
         self.recipients.show(Metric::Recipients, to);
         for (class, row) in CLASSES.iter().zip(self.replies.0) {
             for (subject, n) in SUBJECTS.iter().zip(row) {
@@ -216,7 +221,7 @@ pub struct SiteCounters {
 }
 
 impl Facts for SiteCounters {
-    fn show(&self, to: &mut dyn FnMut(Metric, &[(&'static str, &'static str)], Value<'_>)) {
+    fn show(&self, to: &mut Show<'_>) {
         self.recipients.show(Metric::SiteRecipients, to);
         to(Metric::SiteDeferrals, &[], Value::Total(self.deferrals));
         to(Metric::SiteSessions, &[], Value::Level(self.sessions_open));
@@ -244,7 +249,7 @@ pub struct LoaderCounters {
 }
 
 impl Facts for LoaderCounters {
-    fn show(&self, to: &mut dyn FnMut(Metric, &[(&'static str, &'static str)], Value<'_>)) {
+    fn show(&self, to: &mut Show<'_>) {
         to(Metric::LoaderRows, &[], Value::Total(self.rows));
         to(Metric::LoaderRejected, &[], Value::Total(self.rejected));
         to(Metric::LoaderDuplicates, &[], Value::Total(self.duplicates));
@@ -268,7 +273,7 @@ pub struct JournalCounters {
 }
 
 impl Facts for JournalCounters {
-    fn show(&self, to: &mut dyn FnMut(Metric, &[(&'static str, &'static str)], Value<'_>)) {
+    fn show(&self, to: &mut Show<'_>) {
         to(Metric::JournalCommits, &[], Value::Total(self.commits));
         to(Metric::JournalOctets, &[], Value::Total(self.octets));
         to(Metric::JournalSyncSeconds, &[], Value::Spread(&self.sync));
@@ -286,7 +291,7 @@ pub struct RenderCounters {
 }
 
 impl Facts for RenderCounters {
-    fn show(&self, to: &mut dyn FnMut(Metric, &[(&'static str, &'static str)], Value<'_>)) {
+    fn show(&self, to: &mut Show<'_>) {
         to(Metric::RenderMessages, &[], Value::Total(self.messages));
         to(Metric::RenderSeconds, &[], Value::Spread(&self.spent));
     }
@@ -304,7 +309,7 @@ pub struct DnsCounters {
 }
 
 impl Facts for DnsCounters {
-    fn show(&self, to: &mut dyn FnMut(Metric, &[(&'static str, &'static str)], Value<'_>)) {
+    fn show(&self, to: &mut Show<'_>) {
         to(Metric::DnsLookups, &[], Value::Total(self.lookups));
         to(Metric::DnsFailures, &[], Value::Total(self.failures));
         to(Metric::DnsSeconds, &[], Value::Spread(&self.answer));

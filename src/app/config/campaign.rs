@@ -300,10 +300,10 @@ fn unsubscribe(root: &Section<'_>, all: &[String]) -> Result<Option<Unsubscribe>
     let text = |name: &str| section.get(name).map(|item| line(&item)).transpose();
     let (url, mailto) = (text("url")?, text("mailto")?);
     match &url {
-        None if mailto.is_none() => return Err(section.error("[unsubscribe] needs a url, a mailto, or both")),
+        None if mailto.is_none() => Err(section.error("[unsubscribe] needs a url, a mailto, or both")),
         // RFC 8058 §3.1: one-click needs https.
         Some(url) if !url.value.starts_with("https://") => {
-            return Err(section.require("url")?.error("must begin with https:// (RFC 8058)"));
+            Err(section.require("url")?.error("must begin with https:// (RFC 8058)"))
         }
         _ => Ok(Some(Unsubscribe { url, mailto })),
     }
