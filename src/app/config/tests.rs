@@ -272,3 +272,28 @@ proptest::proptest! {
         let _ = text.parse::<HostPort>();
     }
 }
+
+#[test]
+fn the_shipped_campaign_is_read_and_its_files_are_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/campaign");
+    let campaign = CampaignConfig::read(&folder.join("welcome.toml")).unwrap();
+    assert_eq!(campaign.name, "welcome");
+    for file in [campaign.html, campaign.text].into_iter().flatten() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains("https://acme.example/u/{{ token }}"), "{} shows no way out", file.display());
+    }
+    assert_eq!(campaign.recipients.from, ListSource::File(folder.join("welcome.csv")));
+    let mut list = csv::Reader::from_path(folder.join("welcome.csv")).unwrap();
+    assert_eq!(list.headers().unwrap(), &["email", "first_name", "city", "plan"][..]);
+    let mut addresses = std::collections::HashSet::new();
+    let mut domains = std::collections::HashSet::new();
+    for row in list.records() {
+        let row = row.unwrap();
+        let mailbox = crate::mail::Mailbox::parse(row[0].as_bytes()).unwrap();
+        // Reserved names (RFC 2606): nobody is written to by accident.
+        assert!(mailbox.domain().ends_with(".example") || mailbox.domain().ends_with(".test"), "{mailbox}");
+        domains.insert(mailbox.domain().to_owned());
+        assert!(addresses.insert(mailbox));
+    }
+    assert_eq!((addresses.len(), domains.len()), (10_000, 500));
+}
