@@ -2,6 +2,8 @@
 //!
 //! Leaves to others: whether Prometheus accepts each expression, and whether a send fills it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use posthaste::observe::Metric;
 use posthaste::observe::names::Kind;
 use std::collections::BTreeSet;

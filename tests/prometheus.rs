@@ -4,6 +4,8 @@
 //! Needs Debian's `prometheus`: in `$POSTHASTE_MTA/usr/bin` (where `.ci/run` unpacks it; missing there is a failure),
 //! in `target/mta/usr/bin`, or installed; without one the test says so and ends. Leaves to others: a real send's numbers.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use posthaste::base::clock::UnixTime;
 use posthaste::mail::{Disposition, Enhanced, ReplyRef};
 use posthaste::observe::{

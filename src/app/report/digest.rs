@@ -150,7 +150,7 @@ impl Digest {
         sites
     }
 
-    /// How many sites there are (those past [`SITES_MAX`] count as one).
+    /// How many sites there are (those past the bound count as one).
     #[must_use]
     pub fn sites(&self) -> usize {
         self.sites.len()

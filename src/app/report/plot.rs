@@ -42,7 +42,7 @@ fn lines(svg: &mut String, bins: &[(u32, Counts)], width_s: u32) -> Drawn {
         .x_label_area_size(32)
         .y_label_area_size(78)
         .build_cartesian_2d(*first..first.saturating_add(1).max(*last), 0u64..most.max(1))?;
-    let text = ("sans-serif", 13).into_font().color(&GREY);
+    let text = ("sans-serif", 16).into_font().color(&GREY);
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -123,7 +123,7 @@ fn draw_bars(svg: &mut String, bars: &[Bar]) -> Drawn {
     let Some(most) = bars.iter().map(whole).max() else { return Ok(()) };
     let root = SVGBackend::with_string(svg, (WIDTH, (bars.len() as i32 * ROW + 8) as u32)).into_drawing_area();
     let pixels = |n: u64| (n as f64 / most.max(1) as f64 * f64::from(WIDTH as i32 - LEFT - RIGHT)).round() as i32;
-    let font = ("sans-serif", 13).into_font().color(&GREY);
+    let font = ("sans-serif", 16).into_font().color(&GREY);
     for (row, bar) in bars.iter().enumerate() {
         let y = row as i32 * ROW + 4;
         let label: String = shorten(&bar.0, 46);
