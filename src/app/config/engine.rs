@@ -215,6 +215,14 @@ impl EngineConfig {
         Self::from_document(&Document::read(file)?)
     }
 
+    /// Reads the file of `--config`; without one, the defaults.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        file.map_or_else(Self::defaults, Self::read)
+    }
+
     /// The configuration of someone who wrote none.
     ///
     /// # Errors

@@ -76,7 +76,9 @@ pub struct Digest {
     /// The latest event.
     pub last_at: Option<UnixTime>,
     sites: HashMap<String, Counts>,
-    replies: HashMap<ReplyKind, u64>,
+    replies: HashMap<(u16, Option<Enhanced>), HashMap<String, u64>>,
+    reply_kinds: usize,
+    text: String,
     bins: BTreeMap<u32, Counts>,
     shift: u32,
 }
@@ -121,11 +123,16 @@ impl Digest {
     }
 
     fn reply(&mut self, r: &Recipient<'_>) -> &mut u64 {
-        let kind = ReplyKind { code: r.code, enhanced: r.enhanced, text: general(r.text) };
-        if self.replies.len() < REPLIES_MAX || self.replies.contains_key(&kind) {
-            return self.replies.entry(kind).or_default();
+        general(r.text, &mut self.text);
+        let mut kind = (r.code, r.enhanced);
+        let known = self.replies.get(&kind).is_some_and(|texts| texts.contains_key(&self.text));
+        if known || self.reply_kinds < REPLIES_MAX {
+            self.reply_kinds += usize::from(!known);
+        } else {
+            kind = (0, None);
+            self.text.replace_range(.., "other");
         }
-        self.replies.entry(ReplyKind { code: 0, enhanced: None, text: "other".into() }).or_default()
+        self.replies.entry(kind).or_default().entry_ref(self.text.as_str()).or_default()
     }
 
     /// Doubles the width of the bins until they are few enough.
@@ -158,11 +165,17 @@ impl Digest {
 
     /// The `most` most frequent replies.
     #[must_use]
-    pub fn top_replies(&self, most: usize) -> Vec<(&ReplyKind, u64)> {
-        let mut replies: Vec<_> = self.replies.iter().map(|(kind, n)| (kind, *n)).collect();
-        replies.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        replies.truncate(most);
-        replies
+    pub fn top_replies(&self, most: usize) -> Vec<(ReplyKind, u64)> {
+        let kinds = self.replies.iter().flat_map(|(&(code, enhanced), texts)| {
+            texts.iter().map(move |(text, &n)| (n, code, enhanced, text.as_str()))
+        });
+        let mut kinds: Vec<_> = kinds.collect();
+        kinds.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
+        kinds.truncate(most);
+        kinds
+            .into_iter()
+            .map(|(n, code, enhanced, text)| (ReplyKind { code, enhanced, text: text.into() }, n))
+            .collect()
     }
 
     /// Recipients by the time of their last event: at most `most` bins of equal width, none left out between the first
@@ -228,7 +241,7 @@ impl Digest {
             object.insert("recipients".into(), counts.all().into());
             object.into()
         };
-        let reply = |(kind, n): (&ReplyKind, u64)| {
+        let reply = |(kind, n): (ReplyKind, u64)| {
             let enhanced = kind.enhanced.map(|e| e.to_string());
             serde_json::json!({ "code": kind.code, "enhanced": enhanced, "text": kind.text, "recipients": n })
         };
@@ -251,17 +264,38 @@ impl Digest {
     }
 }
 
-/// A reply's text without what differs from one recipient to the next: addresses and queue identifiers become `*`.
-fn general(text: &[u8]) -> Box<str> {
-    let line = Printable(text).to_string();
-    let one_of_many = |word: &str| {
-        let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        word.contains('@')
-            || core.len() >= 6
-                && core.bytes().any(|b| b.is_ascii_digit())
-                && core.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/".contains(&b))
+/// Writes a reply's text to `line`, without what differs from one recipient to the next: addresses and queue identifiers
+/// become `*`.
+fn general(text: &[u8], line: &mut String) {
+    line.clear();
+    let escaped;
+    let plain = std::str::from_utf8(text).ok().filter(|t| t.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'\\'));
+    let text = match plain {
+        Some(text) => text,
+        None => {
+            escaped = Printable(text).to_string();
+            &escaped
+        }
     };
-    let words: Vec<&str> = line.split_whitespace().map(|word| if one_of_many(word) { "*" } else { word }).collect();
-    let line = words.join(" ");
-    line.chars().take(TEXT_MAX).collect::<String>().into()
+    for (n, word) in text.split_whitespace().enumerate() {
+        if n > 0 {
+            line.push(' ');
+        }
+        line.push_str(if is_one_of_many(word) { "*" } else { word });
+        if line.len() >= TEXT_MAX {
+            break;
+        }
+    }
+    if let Some((end, _)) = line.char_indices().nth(TEXT_MAX) {
+        line.truncate(end);
+    }
+}
+
+/// Whether a word is an address, or an identifier: long, of letters, digits and a few marks, with a digit in it.
+fn is_one_of_many(word: &str) -> bool {
+    let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    word.contains('@')
+        || core.len() >= 6
+            && core.bytes().any(|b| b.is_ascii_digit())
+            && core.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/".contains(&b))
 }

@@ -41,7 +41,7 @@ fn lines(svg: &mut String, bins: &[(u32, Counts)], width_s: u32) -> Drawn {
         .margin(10)
         .x_label_area_size(32)
         .y_label_area_size(78)
-        .build_cartesian_2d(*first..first.saturating_add(1).max(*last), 0u64..most.max(1))?;
+        .build_cartesian_2d(*first..first.saturating_add(1).max(*last), 0u64..most + most / 12 + 1)?;
     let text = ("sans-serif", 16).into_font().color(&GREY);
     chart
         .configure_mesh()
