@@ -5,6 +5,6 @@
 
 pub mod capabilities;
 pub mod client;
-pub mod server;
 pub mod ledger;
 pub mod reader;
+pub mod server;

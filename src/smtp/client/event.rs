@@ -42,6 +42,25 @@ pub enum Phase {
     Quit,
 }
 
+impl Phase {
+    /// The word for people and journals.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Greeting => "greeting",
+            Self::Hello => "EHLO",
+            Self::StartTls => "STARTTLS",
+            Self::Idle => "idle",
+            Self::Mail => "MAIL",
+            Self::Rcpt => "RCPT",
+            Self::Data => "DATA",
+            Self::Content => "content",
+            Self::End => "end of content",
+            Self::Quit => "QUIT",
+        }
+    }
+}
+
 /// What became of one recipient in one transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict<'a> {
