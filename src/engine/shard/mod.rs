@@ -86,6 +86,8 @@ pub struct Shard<I: Io> {
     failed: Option<Arc<str>>,
     dirty: Vec<ConnectionId>,
     published: Instant,
+    /// Whether something may have changed since.
+    unshown: bool,
     rng: fastrand::Rng,
     tls: crate::tls::ClientConfig,
     source_next: usize,
@@ -143,6 +145,7 @@ impl<I: Io> Shard<I> {
             failed: None,
             dirty: Vec::new(),
             published: Instant::default(),
+            unshown: true,
             rng: fastrand::Rng::with_seed(start.seed),
             tls: start.tls,
             source_next: 0,
@@ -190,10 +193,12 @@ impl<I: Io> Shard<I> {
     /// # Errors
     /// The driver broke.
     pub fn turn(&mut self) -> io::Result<()> {
-        let wait = if self.ports.inbox.is_empty() { self.wait_until() } else { Some(Instant::default()) };
+        let at_once = !self.ports.inbox.is_empty() || !self.dirty.is_empty();
+        let wait = if at_once { Some(Instant::default()) } else { self.wait_until() };
         let mut events = std::mem::take(&mut self.events);
         self.io.poll(wait, &mut events)?;
         let now = self.io.now();
+        self.unshown |= !events.is_empty();
         for event in events.drain(..) {
             self.handle_event(event, now);
         }
@@ -215,8 +220,8 @@ impl<I: Io> Shard<I> {
     }
 
     fn wait_until(&self) -> Option<Instant> {
-        // With work under way the counters are shown often; with none the shard sleeps until something is due.
-        let show = (self.ledger.is_busy()).then(|| self.published.after(PUBLISH));
+        // What has changed is shown soon; when nothing changes the shard sleeps until something is due.
+        let show = self.unshown.then(|| self.published.after(PUBLISH));
         [self.next_due(), show].into_iter().flatten().min()
     }
 
@@ -439,6 +444,7 @@ impl<I: Io> Shard<I> {
 
     fn publish(&mut self, now: Now) {
         self.published = now.mono;
+        self.unshown = false;
         self.ledger.counters.open_sessions = self.open as u64;
         let binding = self.sites.binding(now.mono);
         let seen = self.seen();
