@@ -83,6 +83,8 @@ pub struct Shard<I: Io> {
     stage: Stage,
     paused: bool,
     load_ended: bool,
+    /// Whether this shard keeps the others from ending.
+    holds: bool,
     failed: Option<Arc<str>>,
     dirty: Vec<ConnectionId>,
     published: Instant,
@@ -142,6 +144,7 @@ impl<I: Io> Shard<I> {
             stage: Stage::Running,
             paused: false,
             load_ended: false,
+            holds: true,
             failed: None,
             dirty: Vec::new(),
             published: Instant::default(),
@@ -249,10 +252,18 @@ impl<I: Io> Shard<I> {
                 ToShard::Rendered(rendered) => self.handle_rendered(rendered, now),
                 ToShard::Recorded(recorded) => self.handle_recorded(recorded, now),
                 ToShard::Routed(answer) => self.handle_route(answer, now),
-                ToShard::Pause(paused) => self.paused = paused,
+                ToShard::Done => {}
+                ToShard::Pause(paused) => self.pause(paused),
                 ToShard::Drain => self.drain(now),
                 ToShard::Stop => self.stop(),
             }
+        }
+    }
+
+    fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+        for site in self.sites.ids() {
+            self.sites.touch(site);
         }
     }
 
@@ -294,6 +305,16 @@ impl<I: Io> Shard<I> {
         for taken in rows {
             self.ledger.counters.waiting += u64::from(taken.count);
             self.queue.give_back(taken.batch(domain));
+        }
+        self.take_hold();
+        self.ports.board.let_go();
+    }
+
+    /// This shard has work again: no other may end.
+    fn take_hold(&mut self) {
+        if !self.holds {
+            self.holds = true;
+            self.ports.board.hold();
         }
     }
 
@@ -338,6 +359,8 @@ impl<I: Io> Shard<I> {
             Some(peer) if self.by_domain && owner != usize::from(self.ledger.shard()) => {
                 let rows: Vec<Taken> = self.queue.take_all(domain).collect();
                 self.ledger.counters.waiting -= rows.iter().map(|taken| u64::from(taken.count)).sum::<u64>();
+                // Held until the other shard has taken it.
+                self.ports.board.hold();
                 peer.tell(ToShard::Adopted(domain.0, rows));
             }
             _ => {
@@ -426,6 +449,12 @@ impl<I: Io> Shard<I> {
     fn advance_stage(&mut self, now: Now) {
         match self.stage {
             Stage::Running if self.load_ended && self.ledger.is_settled() && self.queue.counts().waiting() == 0 => {
+                if std::mem::take(&mut self.holds) && self.ports.board.let_go() {
+                    self.ports.peers.iter().for_each(|peer| peer.tell(ToShard::Done));
+                }
+                if !self.ports.board.is_done() {
+                    return;
+                }
                 self.stage =
                     Stage::Draining { until: now.mono.after(self.delivery.timeouts.quit.min(self.delivery.drain)) };
                 self.for_each_connection(|connection| connection.session.quit());
