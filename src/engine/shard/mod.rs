@@ -22,7 +22,7 @@ use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered,
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
 use crate::mail::{Disposition, Reply};
-use crate::observe::ShardCounters;
+use crate::observe::{Observer, ShardCounters};
 use crate::queue::{DomainId, Queue, Taken};
 use crate::smtp::client::Config as SessionConfig;
 use crate::wire::io::{ConnectionId, Event, Io};
@@ -115,6 +115,8 @@ pub struct Start {
     pub shareable: bool,
     /// Seeds jitter.
     pub seed: u64,
+    /// Where the sites' counts are shown.
+    pub observer: Observer,
     /// The counts that a replayed journal told of, for the shard that shows them.
     pub settled: Counters,
 }
@@ -132,7 +134,7 @@ impl<I: Io> Shard<I> {
             io,
             ports,
             queue: Queue::new(),
-            sites: Sites::new(start.shareable, &start.delivery),
+            sites: Sites::new(start.shareable, &start.delivery, start.observer),
             ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery),
             delivery: start.delivery,
             by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),
@@ -477,6 +479,7 @@ impl<I: Io> Shard<I> {
         self.ledger.counters.open_sessions = self.open as u64;
         let binding = self.sites.binding(now.mono);
         let seen = self.seen();
+        self.sites.publish(now.mono, &self.queue);
         self.ports.board.show(self.ledger.shard(), &self.ledger.counters, &seen, binding, now.mono);
     }
 
@@ -495,6 +498,7 @@ impl<I: Io> Shard<I> {
             seen.recipients.add(disposition, count);
         }
         let scheduled = self.queue.counts().scheduled;
+        let work = self.io.work();
         ShardCounters {
             deferrals: counters.deferred,
             messages: counters.messages,
@@ -506,6 +510,8 @@ impl<I: Io> Shard<I> {
             waiting: counters.waiting.saturating_sub(scheduled),
             scheduled,
             in_flight: counters.in_flight,
+            ring_enters: work.enters,
+            ring_completions: work.completions,
             ..seen
         }
     }
