@@ -27,7 +27,8 @@ pub use socket::raise_descriptor_limit;
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::base::out::Out;
 #[cfg(doc)]
-use crate::wire::io::{Closed, ConnectionId, Event, Io, Work};
+use crate::wire::io::Io;
+use crate::wire::io::{Closed, ConnectionId, Event, Work};
 use bufring::BufRing;
 use deadlines::Deadlines;
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
