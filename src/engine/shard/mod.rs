@@ -181,11 +181,16 @@ impl<I: Io> Shard<I> {
 
     /// When the shard next has something to do of its own accord, for whoever moves time.
     pub fn next_due(&self) -> Option<Instant> {
-        let until = [self.queue.next_due(), self.sites.next_due()].into_iter().flatten().min();
-        match self.stage {
-            Stage::Draining { until: end } => Some(until.map_or(end, |u| u.min(end))),
-            _ => until,
+        if !self.dirty.is_empty() {
+            return Some(Instant::default());
         }
+        // What cannot begin now is not due: a shard that waits for it would never sleep.
+        let sites = match self.stage {
+            Stage::Draining { until } => return Some(until),
+            _ if self.paused => self.sites.next_wake(),
+            _ => self.sites.next_due(),
+        };
+        [self.queue.next_due(), sites].into_iter().flatten().min()
     }
 
     /// The counters as they stand.
@@ -198,8 +203,7 @@ impl<I: Io> Shard<I> {
     /// # Errors
     /// The driver broke.
     pub fn turn(&mut self) -> io::Result<()> {
-        let at_once = !self.ports.inbox.is_empty() || !self.dirty.is_empty();
-        let wait = if at_once { Some(Instant::default()) } else { self.wait_until() };
+        let wait = if self.ports.inbox.is_empty() { self.wait_until() } else { Some(Instant::default()) };
         let mut events = std::mem::take(&mut self.events);
         self.io.poll(wait, &mut events)?;
         let now = self.io.now();
@@ -464,6 +468,7 @@ impl<I: Io> Shard<I> {
             Stage::Draining { until } => {
                 if now.mono >= until {
                     self.cut_connections();
+                    self.stage = Stage::Draining { until: Instant::FAR };
                 }
                 if self.open == 0 && self.ledger.is_quiet() {
                     self.stage = Stage::Ended;

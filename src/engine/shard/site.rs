@@ -262,11 +262,13 @@ impl Sites {
         Some(id)
     }
 
-    /// When a resting site or a lost domain is due.
+    /// When a site is to be fed, or [`Sites::next_wake`].
     pub(super) fn next_due(&self) -> Option<Instant> {
-        if !self.touched.is_empty() {
-            return Some(Instant::default());
-        }
+        if self.touched.is_empty() { self.next_wake() } else { Some(Instant::default()) }
+    }
+
+    /// When a resting site or a lost domain is due.
+    pub(super) fn next_wake(&self) -> Option<Instant> {
         [self.wakes.next_due(), self.lost_due.next_due()].into_iter().flatten().min()
     }
 
