@@ -2,3 +2,5 @@
 
 pub mod clock;
 pub mod out;
+pub mod span;
+pub mod wheel;

@@ -4,3 +4,8 @@ pub mod directory;
 pub mod message;
 pub mod router;
 pub mod smarthost;
+pub mod recorder;
+pub mod keyset;
+pub mod loader;
+pub mod suppression;
+pub mod table;

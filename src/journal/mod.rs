@@ -1,1 +1,24 @@
-//! Room `journal`.
+//! Floor 2: the journal: what became of each recipient, in a form that survives kill -9 and power loss. Pure: octets
+//! come and go through slices, `now` is an argument, the disk is a trait that `wire` implements.
+//!
+//! [`record`] is what is written, [`context`] keeps the words of replies once; [`writer`] groups entries into commits,
+//! [`frame`] is a commit's form on the disk; [`replay`] reads it back and says what is damaged; [`state`] folds it into
+//! eight octets a recipient, [`snapshot`] keeps those. [`disk`] is the disk's face, [`sim`] a disk that crashes.
+//!
+//! # Guarantees
+//! - What was acknowledged is read back, in order, after a crash at any instant (G1, G3).
+//! - Damage to what was acknowledged is reported and costs the damaged frames only (G5). An unfinished tail is no damage.
+//! - Acknowledged octets are never rewritten: each opening of a journal (an *epoch*) begins in a new segment.
+
+pub mod context;
+pub mod disk;
+pub mod frame;
+pub mod record;
+pub mod replay;
+pub mod sim;
+pub mod snapshot;
+pub mod state;
+pub mod writer;
+
+#[cfg(test)]
+mod crash_tests;

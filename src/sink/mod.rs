@@ -1,1 +1,396 @@
-//! Room `sink`.
+//! The sink: a receiving MX that takes mail, counts it, and throws it away. `posthaste sink` is this room on the ring;
+//! `posthaste send --sink` runs one inside.
+//!
+//! Guarantees: a duplicate (the same Message-ID to the same recipient again) is always counted, see `seen` for how
+//! seldom a new one is mistaken; a client that does not take its replies, or says nothing for [`IDLE_MAX`], is cut off.
+//! With a round trip set, each batch of replies leaves that much later than the octets that caused it came, and
+//! batches do not wait for each other: a flight costs one round trip, however many messages it carries.
+
+mod desk;
+mod keep;
+mod message_id;
+mod seen;
+#[cfg(test)]
+mod tests;
+
+use crate::base::clock::Instant;
+use crate::base::out::{Out, Piece};
+use crate::smtp::server::{Config, Session};
+use crate::wire::io::{Buffer, ConnectionId, Event, Io};
+use crate::wire::ring::{self, Ring, SetupError};
+use desk::{Books, Desk, Visit};
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A client may say nothing for so long (RFC 5321 §4.5.3.2.7).
+pub const IDLE_MAX: Duration = Duration::from_secs(300);
+
+/// Replies that a client has not taken, in octets; more, and it is cut off.
+const UNTAKEN_MAX: usize = 1 << 20;
+
+/// How often a running sink looks whether it is to stop.
+const STOP_LOOK: Duration = Duration::from_millis(50);
+
+/// How a sink behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The name in the greeting.
+    pub hostname: String,
+    /// Offer CHUNKING.
+    pub chunking: bool,
+    /// Offer PIPELINING.
+    pub pipelining: bool,
+    /// Replies leave so much later than what they answer came.
+    pub rtt: Duration,
+    /// Keep each message as a file in this folder.
+    pub keep: Option<PathBuf>,
+    /// Refuse so many percent of all recipients for good; always the same ones for one seed.
+    pub reject_percent: f64,
+    /// Refuse so many percent of all recipients once, for now; always the same ones for one seed.
+    pub defer_percent: f64,
+    /// Chooses who is refused.
+    pub seed: u64,
+    /// Keep a list of the recipients that got a message twice (the first million of them).
+    pub list_duplicates: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            hostname: "sink.invalid".into(),
+            chunking: true,
+            pipelining: true,
+            rtt: Duration::ZERO,
+            keep: None,
+            reject_percent: 0.0,
+            defer_percent: 0.0,
+            seed: 0,
+            list_duplicates: false,
+        }
+    }
+}
+
+/// What a sink has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counters {
+    /// Connections that were greeted.
+    pub sessions: u64,
+    /// MAIL commands accepted.
+    pub transactions: u64,
+    /// Contents accepted.
+    pub messages: u64,
+    /// Recipients of accepted contents.
+    pub recipients: u64,
+    /// Contents with a Message-ID not seen before, or with none.
+    pub unique_messages: u64,
+    /// Recipients that had the same Message-ID before.
+    pub duplicates: u64,
+    /// Octets of accepted contents.
+    pub bytes: u64,
+    /// RCPT commands refused for good.
+    pub rejected: u64,
+    /// RCPT commands refused for now.
+    pub deferred: u64,
+}
+
+/// What a sink has to say at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The sums.
+    pub counters: Counters,
+    /// Recipients that got a message again, once for each time; empty unless asked for.
+    pub duplicated: Vec<String>,
+}
+
+/// Why a sink does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ring was refused.
+    #[error("{0}")]
+    Ring(#[from] SetupError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}\nhint: choose another port, or end what uses it (ss -ltnp)")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Messages cannot be kept.
+    #[error("cannot keep messages in {folder}: {source}\nhint: the folder must be writable and have space")]
+    Keep {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The driver broke, or no thread could be started.
+    #[error("the sink broke down: {0}")]
+    Broken(#[from] io::Error),
+}
+
+/// One client.
+struct Peer {
+    id: ConnectionId,
+    session: Session,
+    visit: Visit,
+    /// Replies that the round trip holds back.
+    delayed: VecDeque<(Instant, Vec<u8>)>,
+    delayed_octets: usize,
+}
+
+/// Server sessions on a driver.
+pub struct Sink<I> {
+    io: I,
+    server: Arc<Config>,
+    rtt: Duration,
+    books: Books,
+    /// By the index of their connection.
+    peers: Vec<Option<Peer>>,
+    replies: Out,
+    events: Vec<Event>,
+}
+
+impl<I: Io> Sink<I> {
+    /// A sink on `io`, not listening yet.
+    ///
+    /// # Errors
+    /// The folder for messages cannot be made.
+    pub fn new(io: I, options: &Options) -> io::Result<Self> {
+        let server = Config {
+            hostname: options.hostname.as_str().into(),
+            chunking: options.chunking,
+            pipelining: options.pipelining,
+            size_max: 100 << 20,
+            recipients_max: 10_000,
+            unstuff: options.keep.is_some(),
+        };
+        Ok(Self {
+            io,
+            server: Arc::new(server),
+            rtt: options.rtt,
+            books: Books::new(options)?,
+            peers: Vec::new(),
+            replies: Out::new(),
+            events: Vec::new(),
+        })
+    }
+
+    /// Takes connections at `address` too; returns the bound address.
+    ///
+    /// # Errors
+    /// The address is taken, or not ours.
+    pub fn listen(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        Ok(self.io.listen(address)?.1)
+    }
+
+    /// What it has seen so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.books.counters
+    }
+
+    /// The driver: for its clock and its waker.
+    #[must_use]
+    pub fn io(&self) -> &I {
+        &self.io
+    }
+
+    /// Polls the driver once, and serves what happened.
+    ///
+    /// # Errors
+    /// The driver broke.
+    pub fn turn(&mut self, until: Option<Instant>) -> io::Result<()> {
+        let mut events = std::mem::take(&mut self.events);
+        let result = self.io.poll(until, &mut events);
+        for event in events.drain(..) {
+            match event {
+                Event::Data(id, buffer) => self.hear(id, buffer),
+                Event::Accepted(_, id, _) => self.welcome(id),
+                Event::Closed(id, _) => self.forget(id),
+                Event::Deadline(id) => self.due(id),
+                Event::Connected(_) | Event::ConnectFailed(..) | Event::Drained(_) | Event::Inbox => {}
+            }
+        }
+        self.events = events;
+        result
+    }
+
+    /// Ends it: waits for what is kept, and sums up.
+    ///
+    /// # Errors
+    /// A message could not be kept.
+    pub fn finish(self) -> io::Result<Report> {
+        let (counters, duplicated) = self.books.close()?;
+        Ok(Report { counters, duplicated })
+    }
+
+    fn welcome(&mut self, id: ConnectionId) {
+        let mut visit = Visit::default();
+        let mut desk = Desk { books: &mut self.books, visit: &mut visit };
+        let session = Session::new(Arc::clone(&self.server), &mut desk, &mut self.replies);
+        let index = id.index as usize;
+        if index >= self.peers.len() {
+            self.peers.resize_with(index + 1, || None);
+        }
+        self.peers[index] = Some(Peer { id, session, visit, delayed: VecDeque::new(), delayed_octets: 0 });
+        self.answer(id);
+    }
+
+    fn hear(&mut self, id: ConnectionId, buffer: Buffer) {
+        if let Some(peer) = peer(&mut self.peers, id) {
+            let mut desk = Desk { books: &mut self.books, visit: &mut peer.visit };
+            peer.session.handle_input(self.io.bytes(&buffer), &mut desk, &mut self.replies);
+        }
+        self.io.release(buffer);
+        self.answer(id);
+    }
+
+    fn forget(&mut self, id: ConnectionId) {
+        if let Some(peer) = peer(&mut self.peers, id) {
+            peer.session.handle_closed(&mut Desk { books: &mut self.books, visit: &mut peer.visit });
+            self.peers[id.index as usize] = None;
+        }
+    }
+
+    /// Sends what was replied, or holds it back for the round trip.
+    fn answer(&mut self, id: ConnectionId) {
+        let now = self.io.now().mono;
+        let Some(peer) = peer(&mut self.peers, id) else {
+            self.replies = Out::new();
+            return;
+        };
+        while let Some(piece) = self.replies.take() {
+            let Piece::Owned(octets) = piece else { continue };
+            if self.rtt.is_zero() {
+                self.io.out(id).append(&octets);
+                self.replies.recycle(octets);
+            } else {
+                peer.delayed_octets += octets.len();
+                peer.delayed.push_back((now.after(self.rtt), octets));
+            }
+        }
+        if self.io.unsent(id) + peer.delayed_octets > UNTAKEN_MAX {
+            return self.io.abort(id);
+        }
+        self.settle(id, now);
+    }
+
+    /// Closes a session that is over, or sets the deadline for what comes next.
+    fn settle(&mut self, id: ConnectionId, now: Instant) {
+        let Some(peer) = peer(&mut self.peers, id) else { return };
+        match peer.delayed.front() {
+            Some((due, _)) => self.io.set_deadline(id, Some(*due)),
+            None if peer.session.is_over() => self.io.close(id),
+            None => self.io.set_deadline(id, Some(now.after(IDLE_MAX))),
+        }
+    }
+
+    fn due(&mut self, id: ConnectionId) {
+        let now = self.io.now().mono;
+        let Some(peer) = peer(&mut self.peers, id) else { return };
+        if peer.delayed.is_empty() {
+            self.io.out(id).append(b"421 4.4.2 Idle for too long\r\n");
+            return self.io.close(id);
+        }
+        while peer.delayed.front().is_some_and(|(due, _)| *due <= now)
+            && let Some((_, octets)) = peer.delayed.pop_front()
+        {
+            peer.delayed_octets -= octets.len();
+            self.io.out(id).append(&octets);
+        }
+        self.settle(id, now);
+    }
+}
+
+/// The client behind a connection, if it is still there.
+fn peer(peers: &mut [Option<Peer>], id: ConnectionId) -> Option<&mut Peer> {
+    peers.get_mut(id.index as usize)?.as_mut().filter(|p| p.id == id)
+}
+
+/// Runs a sink on a ring of the calling thread, until `stop` is set; `bound` is told the address.
+///
+/// # Errors
+/// It cannot start, or broke.
+pub fn run(
+    listen: SocketAddr,
+    options: &Options,
+    stop: &AtomicBool,
+    bound: impl FnOnce(SocketAddr),
+) -> Result<Report, Error> {
+    let keep_error =
+        |source| Error::Keep { folder: options.keep.clone().unwrap_or_default().display().to_string(), source };
+    let mut sink = Sink::new(Ring::new(ring::Options::RECEIVER)?, options).map_err(keep_error)?;
+    bound(sink.listen(listen).map_err(|source| Error::Listen { address: listen, source })?);
+    while !stop.load(Ordering::Relaxed) {
+        let until = sink.io.now().mono.after(STOP_LOOK);
+        sink.turn(Some(until))?;
+    }
+    sink.finish().map_err(keep_error)
+}
+
+/// A sink on a thread of its own. Dropping it stops it.
+pub struct Running {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Result<Report, Error>>>,
+}
+
+/// Starts a sink on a thread of its own.
+///
+/// # Errors
+/// It cannot start.
+pub fn spawn(listen: SocketAddr, options: Options) -> Result<Running, Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (tell, told) = crossbeam_channel::bounded(1);
+    let thread = std::thread::Builder::new().name("sink".into()).spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            run(listen, &options, &stop, |address| {
+                // Nobody listens any more only when the one who asked is gone.
+                let _ = tell.send(address);
+            })
+        }
+    })?;
+    let Ok(address) = told.recv() else {
+        return Err(join(thread).err().unwrap_or_else(|| io::Error::other("it ended at once").into()));
+    };
+    Ok(Running { address, stop, thread: Some(thread) })
+}
+
+fn join(thread: JoinHandle<Result<Report, Error>>) -> Result<Report, Error> {
+    thread.join().unwrap_or_else(|_| Err(io::Error::other("its thread panicked").into()))
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops it and sums up. Connections that still stand are closed.
+    ///
+    /// # Errors
+    /// It broke, or a message could not be kept.
+    pub fn stop(mut self) -> Result<Report, Error> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().map_or_else(|| Ok(Report::default()), join)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // Whoever drops it does not want its report.
+            let _ = join(thread);
+        }
+    }
+}

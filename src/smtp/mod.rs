@@ -3,3 +3,4 @@
 //! [`client`] is the sending side, [`server`] the receiving one; [`reader`] takes replies off a stream.
 
 pub mod client;
+pub mod server;

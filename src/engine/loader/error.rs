@@ -1,0 +1,102 @@
+//! Why a list cannot be loaded. A bad record is none of these: it is rejected, and the loading goes on.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a list cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The list cannot be opened.
+    #[error("cannot read the list {}: {error}", path.display())]
+    Open {
+        /// The list.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The path is a directory.
+    #[error("the list {} is a directory; hint: name the file in it", path.display())]
+    Directory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The list is of a kind that is not read here.
+    #[error("the list {} is {what}; hint: give it as UTF-8 CSV, TSV or JSONL, plain or compressed with gzip or zstd", path.display())]
+    Unknown {
+        /// The list.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The list cannot be read on: the disk, or a damaged or truncated compressed file.
+    #[error("{}:{line}: cannot read on: {error}; hint: the file may be damaged or cut off: fetch it again", path.display())]
+    Read {
+        /// The list.
+        path: PathBuf,
+        /// The line, from 1, that could not be read.
+        line: u64,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// Nothing but, perhaps, a header line.
+    #[error("the list {} is empty: it has no recipient", path.display())]
+    Empty {
+        /// The list.
+        path: PathBuf,
+    },
+    /// The header line cannot be used.
+    #[error("{}:1: the header line {what}", path.display())]
+    Header {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong with it, and a hint.
+        what: String,
+    },
+    /// A column is asked for that the list does not have.
+    #[error("{}:1: no column {column:?}; {hint}", path.display())]
+    Column {
+        /// The list.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The nearest name, or all of them.
+        hint: String,
+    },
+    /// It is not the list that the campaign was begun with.
+    #[error("the list {} has changed since the campaign was begun ({what}); hint: put the old list back, or send the new one as a campaign of its own name", path.display())]
+    Changed {
+        /// The list.
+        path: PathBuf,
+        /// How it differs.
+        what: String,
+    },
+    /// Too many of the first records were rejected; nothing was sent.
+    #[error("{}: {rejections}", path.display())]
+    TooManyRejected {
+        /// The list.
+        path: PathBuf,
+        /// How many, and examples.
+        rejections: Rejections,
+    },
+    /// The table or the rejects file cannot be written or read.
+    #[error("{0}")]
+    Table(io::Error),
+}
+
+/// How many records were rejected, and why: what a person needs to mend the list.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{rejected} of {records} records rejected, more than max_rejected allows{}; hint: all of them are in {}", quoted(.examples), rejects.display())]
+pub struct Rejections {
+    /// Records rejected.
+    pub rejected: u64,
+    /// Records read.
+    pub records: u64,
+    /// The first ones: the line and the reason.
+    pub examples: Vec<(u64, String)>,
+    /// The file that lists all.
+    pub rejects: PathBuf,
+}
+
+fn quoted(examples: &[(u64, String)]) -> String {
+    examples.iter().map(|(line, reason)| format!("; line {line}: {reason}")).collect()
+}

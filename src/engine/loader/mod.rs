@@ -1,0 +1,427 @@
+//! The loader: reads a list of recipients, and makes the campaign's table of it while sending goes on.
+//!
+//! Each record's mailbox is parsed (`mail::address`), duplicates are dropped, suppressed ones marked, and the rest is
+//! collected into chunks, each sorted by domain and made durable before it is announced. The first chunk is small, so
+//! that sending begins at once; later ones are larger, so that the rows of a domain lie together.
+//!
+//! Duplicates are told by the canonical mailbox with its local-part in ASCII lower case: by RFC 5321 `Ada@` and `ada@`
+//! could be two people, in practice they are one, who would get the mail twice.
+//!
+//! Guarantees: a bad record stops nothing; it is counted and written to the rejects file with its line and reason. No
+//! list makes memory grow but by its distinct mailboxes (about 22 octets each) and domains. A load that was cut off
+//! goes on behind its last committed chunk, and refuses another list than the one it was begun with. A list that is
+//! loaded to its end is not opened again. Leaves to others: sending, and threads: it runs on the caller's.
+
+mod error;
+mod input;
+mod json;
+mod records;
+mod rejects;
+#[cfg(test)]
+mod tests;
+
+pub use error::{LoadError, Rejections};
+pub use records::RECORD_OCTETS_MAX;
+
+use super::keyset::KeySet;
+use super::message::Chunk;
+use super::suppression::Suppression;
+use super::table::{self, ListPrint, Pending, Progress, TableWriter, Totals};
+use crate::mail::address;
+use records::{Records, Step};
+use rejects::Rejects;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Records in the first chunk, and those whose rejections are judged before anything is sent.
+const FIRST_RECORDS: u64 = 10_000;
+/// Rows in the largest chunk; each chunk is up to four times the one before until then.
+const CHUNK_ROWS_MAX: usize = 256 * 1024;
+/// Octets after which a chunk is closed anyway.
+const CHUNK_OCTETS_MAX: usize = 32 << 20;
+/// Records between two looks at the stop flag.
+const STOP_RECORDS: u64 = 1024;
+/// Rejections that an error quotes.
+const EXAMPLES: usize = 3;
+/// JSON objects whose keys are the columns of a JSONL list.
+const KEY_RECORDS: usize = 100;
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated, with a header line (RFC 4180).
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+impl Format {
+    /// The format by the file's name, behind `.gz` and `.zst`; CSV if it tells nothing.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+        match name.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("tsv" | "tab") => Self::Tsv,
+            Some("jsonl" | "ndjson" | "json") => Self::Jsonl,
+            _ => Self::Csv,
+        }
+    }
+}
+
+/// A list of recipients.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// The file; `-` is the standard input. What it is compressed with is told by its octets.
+    pub path: PathBuf,
+    /// Its format; `None`: by its name.
+    pub format: Option<Format>,
+}
+
+impl List {
+    fn open(&self) -> Result<Records, LoadError> {
+        Records::open(&self.path, self.format())
+    }
+
+    fn format(&self) -> Format {
+        self.format.unwrap_or_else(|| Format::of(&self.path))
+    }
+}
+
+/// What to load, and how. The columns that are stored are those of the table's manifest.
+pub struct LoadSpec<'a> {
+    /// The list.
+    pub list: List,
+    /// The column that holds the address.
+    pub email: String,
+    /// Stored columns that reach headers: a control character in one of them rejects the record.
+    pub header_columns: Vec<String>,
+    /// The fraction of records that may be rejected.
+    pub max_rejected: f64,
+    /// Who gets no mail.
+    pub suppression: &'a Suppression,
+}
+
+/// What the loader tells, in order; the last of a load is one of the other three.
+#[derive(Debug)]
+pub enum Loaded {
+    /// Rows that are durable and may be sent to.
+    Chunk(Chunk),
+    /// The list is loaded to its end.
+    End(Totals),
+    /// Too many records were rejected after sending had begun: pause. Records behind the last chunk are read again
+    /// when the load goes on.
+    Stopped(Rejections),
+    /// It cannot go on.
+    Failed(LoadError),
+}
+
+/// The columns of a list: the header of CSV and TSV, the keys of the first 100 objects of JSONL.
+///
+/// # Errors
+/// An unreadable or empty list, or a bad header line.
+pub fn columns_of(list: &List) -> Result<Vec<String>, LoadError> {
+    let mut records = list.open()?;
+    if list.format() != Format::Jsonl {
+        return records.header();
+    }
+    let mut names: Vec<String> = Vec::new();
+    for _ in 0..KEY_RECORDS {
+        match records.advance()? {
+            Step::End => break,
+            Step::Bad(_) => {}
+            Step::Record => {
+                for key in records.keys() {
+                    if !names.contains(&key) {
+                        names.push(key);
+                    }
+                }
+            }
+        }
+    }
+    if records.octets_done() == 0 {
+        return Err(LoadError::Empty { path: list.path.clone() });
+    }
+    Ok(names)
+}
+
+/// Loads the list into the table, from where an earlier load had come, telling `emit` of each new chunk (those that
+/// were committed before are not told again: [`table::Table::chunks`] has them) and of the end. Ends early, without a
+/// last word, when `emit` says `Break` or `stop` is set: what is not committed is read again next time.
+pub fn load(
+    spec: &LoadSpec<'_>,
+    table: &mut TableWriter,
+    stop: &AtomicBool,
+    mut emit: impl FnMut(Loaded) -> ControlFlow<()>,
+) {
+    let last = match table.manifest().loaded {
+        Some(totals) => Some(Loaded::End(totals)),
+        None => match Loader::begin(spec, table).and_then(|mut loader| loader.run(stop, &mut emit)) {
+            Ok(last) => last,
+            Err(error) => Some(Loaded::Failed(error)),
+        },
+    };
+    if let Some(last) = last {
+        let _ = emit(last);
+    }
+}
+
+/// The error of a column that the list does not have, with the nearest that it has.
+fn no_column(path: &Path, column: &str, known: &[String]) -> LoadError {
+    let hint = match known {
+        [one] if one.contains([';', '\t']) => "hint: the header line is not separated by commas".to_owned(),
+        _ => {
+            let near = |name: &&String| strsim::jaro_winkler(&name.to_lowercase(), &column.to_lowercase());
+            let nearest = known.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.7);
+            match nearest {
+                Some(name) => format!("hint: did you mean {name:?}?"),
+                None => format!("hint: the list has {}", known.join(", ")),
+            }
+        }
+    };
+    LoadError::Column { path: path.to_owned(), column: column.to_owned(), hint }
+}
+
+struct Loader<'a> {
+    spec: &'a LoadSpec<'a>,
+    table: &'a mut TableWriter,
+    records: Records,
+    rejects: Rejects,
+    seen: KeySet,
+    pending: Pending,
+    progress: Progress,
+    /// Stored columns: their names, and whether they reach headers.
+    columns: Vec<(String, bool)>,
+    chunk_rows: usize,
+    examples: Vec<(u64, String)>,
+    /// The canonical mailbox in hand; the same in lower case.
+    mailbox: Vec<u8>,
+    folded: Vec<u8>,
+}
+
+impl<'a> Loader<'a> {
+    fn begin(spec: &'a LoadSpec<'a>, table: &'a mut TableWriter) -> Result<Self, LoadError> {
+        let mut records = spec.list.open()?;
+        let print = ListPrint {
+            path: spec.list.path.display().to_string(),
+            octets: records.file_octets(),
+            head_sha256: table::manifest::hex(
+                aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, records.head()).as_ref(),
+            ),
+        };
+        let stored = table.manifest().columns.clone();
+        let wanted: Vec<String> = [&spec.email].into_iter().chain(&stored).cloned().collect();
+        match &table.manifest().list {
+            Some(known) => unchanged(&spec.list.path, known, &print)?,
+            None => {}
+        }
+        let header = if spec.list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
+        records.select(&wanted, &header)?;
+        if table.manifest().list.is_none() {
+            table.set_list(print).map_err(LoadError::Table)?;
+        }
+
+        let progress = table.progress();
+        let rejects = Rejects::open(table.home(), progress.rejects_octets).map_err(LoadError::Table)?;
+        let mut secret = [0; 16];
+        secret.copy_from_slice(table.manifest().identity_key.first_chunk::<16>().unwrap_or(&[0; 16]));
+        let mut seen = KeySet::new(secret);
+        if table.chunks() > 0 {
+            remember(table, &mut seen)?;
+            records.jump(progress.octets, progress.lines)?;
+        }
+        let columns = stored.into_iter().map(|name| (spec.header_columns.contains(&name), name));
+        Ok(Self {
+            columns: columns.map(|(strict, name)| (name, strict)).collect(),
+            chunk_rows: chunk_rows(table.chunks()),
+            spec,
+            table,
+            records,
+            rejects,
+            seen,
+            pending: Pending::new(),
+            progress,
+            examples: Vec::new(),
+            mailbox: Vec::new(),
+            folded: Vec::new(),
+        })
+    }
+
+    fn run(
+        &mut self,
+        stop: &AtomicBool,
+        emit: &mut impl FnMut(Loaded) -> ControlFlow<()>,
+    ) -> Result<Option<Loaded>, LoadError> {
+        loop {
+            let bad = match self.records.advance()? {
+                Step::End => break,
+                Step::Bad(reason) => Some((reason, None)),
+                Step::Record => self.row(),
+            };
+            self.progress.records += 1;
+            if let Some((reason, address)) = bad {
+                self.reject(reason, address)?;
+                if self.progress.records > FIRST_RECORDS && self.too_many() {
+                    self.rejects.flush().map_err(LoadError::Table)?;
+                    return Ok(Some(Loaded::Stopped(self.rejections())));
+                }
+            }
+            if self.chunk_is_full() {
+                self.judge()?;
+                if self.commit(emit)?.is_break() {
+                    return Ok(None);
+                }
+            }
+            if self.progress.records.is_multiple_of(STOP_RECORDS) && stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+        }
+        if self.progress.records == 0 {
+            return Err(LoadError::Empty { path: self.spec.list.path.clone() });
+        }
+        self.judge()?;
+        if self.commit(emit)?.is_break() {
+            return Ok(None);
+        }
+        self.rejects.flush().and_then(|_| self.rejects.file().sync_data()).map_err(LoadError::Table)?;
+        self.table.complete(self.progress).map(|totals| Some(Loaded::End(totals))).map_err(LoadError::Table)
+    }
+
+    fn chunk_is_full(&self) -> bool {
+        // The first chunk ends with the records that are judged together.
+        let first = self.table.chunks() == 0 && self.progress.records == FIRST_RECORDS;
+        first || self.pending.rows() >= self.chunk_rows || self.pending.octets() >= CHUNK_OCTETS_MAX
+    }
+
+    /// Takes in the record in hand; the reason to reject it, if there is one, and whether to show the address only.
+    fn row(&mut self) -> Option<(String, Option<()>)> {
+        self.mailbox.clear();
+        let at = match address::parse_into(self.records.field(0), &mut self.mailbox) {
+            Ok(at) => at,
+            Err(e) => return Some((e.to_string(), (!self.records.field(0).is_empty()).then_some(()))),
+        };
+        let mut octets = self.mailbox.len() + 2;
+        for (i, (name, strict)) in self.columns.iter().enumerate() {
+            let field = self.records.field(i + 1);
+            octets += field.len() + 2;
+            if let Some(what) = wrong(field, *strict) {
+                return Some((format!("column {name}: {what}"), Some(())));
+            }
+        }
+        if octets > table::ROW_OCTETS_MAX {
+            return Some(("its columns together are longer than 64 KiB".to_owned(), Some(())));
+        }
+        self.folded.clear();
+        self.folded.extend_from_slice(&self.mailbox);
+        self.folded.get_mut(..at).unwrap_or_default().make_ascii_lowercase();
+        if !self.seen.insert(&self.folded) {
+            self.progress.duplicates += 1;
+            return None;
+        }
+        let suppressed = self.spec.suppression.contains(&self.folded, at);
+        let domain = self.mailbox.get(at + 1..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
+        let domain = self.table.domain(domain);
+        let fields = (0..self.columns.len()).map(|i| self.records.field(i + 1));
+        self.pending.push(&self.mailbox, at, domain, suppressed, fields);
+        None
+    }
+
+    fn reject(&mut self, reason: String, address: Option<()>) -> Result<(), LoadError> {
+        let line = self.records.line();
+        let text = if address.is_some() { self.records.field(0) } else { self.records.sample() };
+        self.rejects.add(line, &reason, text).map_err(LoadError::Table)?;
+        self.progress.rejected += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push((line, reason));
+        }
+        Ok(())
+    }
+
+    fn too_many(&self) -> bool {
+        self.progress.rejected as f64 > self.spec.max_rejected * self.progress.records as f64
+    }
+
+    fn rejections(&self) -> Rejections {
+        Rejections {
+            rejected: self.progress.rejected,
+            records: self.progress.records,
+            examples: self.examples.clone(),
+            rejects: self.rejects.path().to_owned(),
+        }
+    }
+
+    /// Before the first chunk: are too many of its records bad?
+    fn judge(&mut self) -> Result<(), LoadError> {
+        if self.table.chunks() > 0 || !self.too_many() {
+            return Ok(());
+        }
+        self.rejects.flush().map_err(LoadError::Table)?;
+        Err(LoadError::TooManyRejected { path: self.spec.list.path.clone(), rejections: self.rejections() })
+    }
+
+    fn commit(&mut self, emit: &mut impl FnMut(Loaded) -> ControlFlow<()>) -> Result<ControlFlow<()>, LoadError> {
+        if self.pending.rows() == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.progress.octets = self.records.octets_done();
+        self.progress.lines = self.records.lines_done();
+        self.progress.rejects_octets = self.rejects.flush().map_err(LoadError::Table)?;
+        let chunk = self.table.commit(&mut self.pending, self.progress, Some(self.rejects.file()));
+        let chunk = chunk.map_err(LoadError::Table)?;
+        self.chunk_rows = chunk_rows(self.table.chunks());
+        Ok(emit(Loaded::Chunk(chunk)))
+    }
+}
+
+/// Rows in the chunk that follows `chunks` others: four times as many each time, up to the most.
+fn chunk_rows(chunks: u32) -> usize {
+    (FIRST_RECORDS as usize).saturating_mul(4usize.saturating_pow(chunks)).min(CHUNK_ROWS_MAX)
+}
+
+/// What keeps `field` out of the table, if anything does.
+fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
+    if field.iter().all(|b| matches!(b, b' '..=b'~')) {
+        return None;
+    }
+    let Ok(text) = std::str::from_utf8(field) else {
+        return Some("not UTF-8");
+    };
+    if text.contains('\0') {
+        return Some("a NUL character");
+    }
+    if strict && text.chars().any(|c| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Some("a control character or line break, which a header may not hold");
+    }
+    None
+}
+
+/// Whether the list is the one that the load was begun with.
+fn unchanged(path: &Path, known: &ListPrint, found: &ListPrint) -> Result<(), LoadError> {
+    let what = if known.octets != found.octets {
+        let octets = |n: Option<u64>| n.map_or("no file".to_owned(), |n| format!("{n} octets"));
+        format!("it was {}, now it is {}", octets(known.octets), octets(found.octets))
+    } else if known.head_sha256 != found.head_sha256 {
+        "its beginning differs".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(LoadError::Changed { path: path.to_owned(), what })
+}
+
+/// Puts the mailboxes of the table into `seen`.
+fn remember(table: &TableWriter, seen: &mut KeySet) -> Result<(), LoadError> {
+    let mut folded = Vec::new();
+    let reader = table.reader().map_err(LoadError::Table)?;
+    let walked = reader.walk(|row| {
+        folded.clear();
+        folded.extend_from_slice(row.mailbox.as_bytes());
+        let at = row.mailbox.len().saturating_sub(row.domain.len() + 1);
+        folded.get_mut(..at).unwrap_or_default().make_ascii_lowercase();
+        seen.insert(&folded);
+        ControlFlow::Continue(())
+    });
+    walked.map_err(LoadError::Table)
+}

@@ -1,0 +1,72 @@
+//! Files that survive a crash: the few calls that the table needs, with errors that name the file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// An error of the same kind that says what was being done, and to which file.
+pub fn named(doing: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot {doing} {}: {error}", path.display()))
+}
+
+/// The error of a file whose content cannot be right.
+pub fn damaged(path: &Path, offset: u64, what: &str) -> io::Error {
+    let path = path.display();
+    let message = format!(
+        "{path} is damaged at octet {offset}: {what}; hint: restore the campaign's directory from a copy, nothing was changed"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// Opens a file for reading.
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    File::open(path).map_err(|e| named("open", path, &e))
+}
+
+/// Opens a file for appending at a place of our choice, making it if it is not there.
+pub fn open_to_write(path: &Path) -> io::Result<File> {
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    opened.map_err(|e| named("open", path, &e))
+}
+
+/// The length of an open file.
+pub fn length(file: &File, path: &Path) -> io::Result<u64> {
+    file.metadata().map(|m| m.len()).map_err(|e| named("examine", path, &e))
+}
+
+/// Fills `buffer` from `offset`; a file that ends before is damaged.
+pub fn read_at(file: &File, path: &Path, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    match file.read_exact_at(buffer, offset) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Err(damaged(path, offset, "the file ends too early")),
+        result => result.map_err(|e| named("read", path, &e)),
+    }
+}
+
+/// Cuts or keeps a file at `length`, durably.
+pub fn cut(file: &File, path: &Path, octets: u64) -> io::Result<()> {
+    if length(file, path)? != octets {
+        file.set_len(octets).map_err(|e| named("truncate", path, &e))?;
+        sync(file, path)?;
+    }
+    Ok(())
+}
+
+/// Makes what was written to `file` durable. After a failure the state of the file is unknown: never call it again.
+pub fn sync(file: &File, path: &Path) -> io::Result<()> {
+    file.sync_data().map_err(|e| named("sync", path, &e))
+}
+
+/// Makes the names in a directory durable.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path).and_then(|d| d.sync_all()).map_err(|e| named("sync", path, &e))
+}
+
+/// Puts `content` in the place of `path`: after a crash the old content is there or the new one, whole.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new).map_err(|e| named("create", &new, &e))?;
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(|e| named("write", &new, &e))?;
+    fs::rename(&new, path).map_err(|e| named("replace", path, &e))?;
+    path.parent().map_or(Ok(()), sync_directory)
+}

@@ -1,0 +1,164 @@
+//! The manifest of a campaign: what it is, which list and content it was made from, and whether its list is loaded.
+//!
+//! A small JSON file, replaced as a whole: after a crash it is the old one or the new one.
+
+use super::files;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::Path;
+
+/// The file's name in the campaign's directory.
+pub const FILE: &str = "manifest";
+/// The format that this code writes and reads.
+const FORMAT: u32 = 1;
+
+/// What a campaign is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of the directory's format.
+    pub format: u32,
+    /// The campaign's name.
+    pub name: String,
+    /// Its number: short, for tokens and records.
+    pub number: u32,
+    /// When it was made, in seconds since 1970-01-01 UTC.
+    pub created_unix_s: u32,
+    /// The key of its message identities and tokens: 32 random octets.
+    #[serde(with = "hex_key")]
+    pub identity_key: [u8; 32],
+    /// The list's columns that the table stores, in the order of a row's fields.
+    pub columns: Vec<String>,
+    /// What the content was made from; the engine compares it when the campaign goes on.
+    pub content: String,
+    /// The list, once it was opened for the first time.
+    pub list: Option<ListPrint>,
+    /// What the whole list came to; `None` while it is not loaded to its end.
+    pub loaded: Option<Totals>,
+}
+
+/// By what a list is known again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPrint {
+    /// The path as it was given; `-` for the standard input.
+    pub path: String,
+    /// The size of the file; `None` for what is no file.
+    pub octets: Option<u64>,
+    /// SHA-256 of the first 64 KiB of the decoded list, in hexadecimal.
+    pub head_sha256: String,
+}
+
+/// What a list came to. `records = rows + rejected + duplicates`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Records read, the header line not counted.
+    pub records: u64,
+    /// Rows in the table, the suppressed ones included.
+    pub rows: u64,
+    /// Rows that are suppressed.
+    pub suppressed: u64,
+    /// Records refused.
+    pub rejected: u64,
+    /// Records whose mailbox had been seen before.
+    pub duplicates: u64,
+    /// Different domains.
+    pub domains: u64,
+}
+
+impl Manifest {
+    /// The manifest of a campaign that has loaded nothing yet. `identity_key` must come from a good source of
+    /// randomness.
+    #[must_use]
+    pub fn new(name: &str, number: u32, created_unix_s: u32, identity_key: [u8; 32], columns: &[String]) -> Self {
+        Self {
+            format: FORMAT,
+            name: name.to_owned(),
+            number,
+            created_unix_s,
+            identity_key,
+            columns: columns.to_vec(),
+            content: String::new(),
+            list: None,
+            loaded: None,
+        }
+    }
+
+    /// Reads the manifest of a campaign's directory.
+    ///
+    /// # Errors
+    /// No such file (`NotFound`), or not a manifest of this format (`InvalidData`).
+    pub fn read(directory: &Path) -> io::Result<Self> {
+        let path = directory.join(FILE);
+        let octets = std::fs::read(&path).map_err(|e| files::named("read", &path, &e))?;
+        let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {what}", path.display()));
+        let manifest: Self = serde_json::from_slice(&octets).map_err(|e| wrong(format!("not a manifest: {e}")))?;
+        if manifest.format != FORMAT {
+            let found = manifest.format;
+            return Err(wrong(format!(
+                "format {found}, this program reads {FORMAT}; hint: use the version that wrote it"
+            )));
+        }
+        Ok(manifest)
+    }
+
+    /// Puts this manifest in the place of the one in a campaign's directory, durably.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn write(&self, directory: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        text.push(b'\n');
+        files::replace(&directory.join(FILE), &text)
+    }
+}
+
+/// Octets in hexadecimal.
+#[must_use]
+pub fn hex(octets: &[u8]) -> String {
+    use std::fmt::Write as _;
+    octets.iter().fold(String::with_capacity(octets.len() * 2), |mut text, b| {
+        let _ = write!(text, "{b:02x}");
+        text
+    })
+}
+
+mod hex_key {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(key: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::hex(key))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+        let text = String::deserialize(from)?;
+        let wrong = || D::Error::custom("a key of 64 hexadecimal digits was expected");
+        let mut key = [0; 32];
+        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        for (octet, at) in key.iter_mut().zip((0..).step_by(2)) {
+            let digits = text.get(at..at + 2).ok_or_else(wrong)?;
+            *octet = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
+        }
+        Ok(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_comes_back_and_a_wrong_one_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(Manifest::read(home.path()).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let mut m = Manifest::new("welcome", 7, 1_700_000_000, [0xab; 32], &["first_name".to_owned()]);
+        m.loaded = Some(Totals { records: 3, ..Totals::default() });
+        m.write(home.path()).unwrap();
+        assert_eq!(Manifest::read(home.path()).unwrap(), m);
+        m.format = 2;
+        m.write(home.path()).unwrap();
+        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 2, this program reads 1"));
+        std::fs::write(home.path().join(FILE), "{").unwrap();
+        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("not a manifest"));
+    }
+}

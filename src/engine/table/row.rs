@@ -1,0 +1,165 @@
+//! One row of the table as octets: the mailbox, then the stored columns in their order.
+//!
+//! `mailbox length u8 · place of the @ u8 · mailbox · (length u16 · octets) for each column`, little-endian. Nothing in a
+//! row says how many columns it has: the manifest does. Guarantees: decoding checks every length against the row's end
+//! and the mailbox for UTF-8; it panics on nothing.
+
+/// The most octets of an encoded row.
+pub const ROW_OCTETS_MAX: usize = 64 * 1024;
+
+/// A recipient, by reference into a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The row's number in the table.
+    pub number: u32,
+    /// The canonical mailbox.
+    pub mailbox: &'a str,
+    /// What stands behind its `@`.
+    pub domain: &'a str,
+    /// The stored columns, in the order of the manifest.
+    pub fields: Fields<'a>,
+}
+
+/// The stored columns of one row. Iterates from the first to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.rest.split_first_chunk()?;
+        let (field, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+        self.rest = rest;
+        Some(field)
+    }
+}
+
+impl<'a> Row<'a> {
+    /// Decodes a whole row of `columns` columns; `None` if it is not one.
+    #[must_use]
+    pub fn decode(number: u32, octets: &'a [u8], columns: usize) -> Option<Self> {
+        let (&[length, at], rest) = octets.split_first_chunk()?;
+        let (mailbox, rest) = rest.split_at_checked(usize::from(length))?;
+        let mailbox = std::str::from_utf8(mailbox).ok()?;
+        let domain = mailbox.get(usize::from(at)..)?.strip_prefix('@')?;
+        let fields = Fields { rest };
+        let mut walk = fields;
+        for _ in 0..columns {
+            walk.next()?;
+        }
+        walk.rest.is_empty().then_some(Self { number, mailbox, domain, fields })
+    }
+
+    /// The stored column `index`.
+    #[must_use]
+    pub fn field(&self, index: usize) -> Option<&'a [u8]> {
+        self.fields.into_iter().nth(index)
+    }
+}
+
+/// Appends a row to `out`; false, and `out` as it was, if it would be longer than [`ROW_OCTETS_MAX`]. `mailbox` must be
+/// canonical (`mail::address`), with its `@` at `at`.
+pub fn encode<'a>(mailbox: &[u8], at: usize, fields: impl IntoIterator<Item = &'a [u8]>, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    let (Ok(length), Ok(at)) = (u8::try_from(mailbox.len()), u8::try_from(at)) else { return false };
+    out.extend_from_slice(&[length, at]);
+    out.extend_from_slice(mailbox);
+    for field in fields {
+        let length = u16::try_from(field.len()).unwrap_or(u16::MAX);
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(field);
+        if out.len() - start > ROW_OCTETS_MAX {
+            out.truncate(start);
+            return false;
+        }
+    }
+    true
+}
+
+/// Rows that were read together. Reading into it again allocates nothing once it has grown to the size of the blocks.
+#[derive(Debug, Default)]
+pub struct RowBlock {
+    pub(super) first: u32,
+    pub(super) columns: usize,
+    /// The encoded rows.
+    pub(super) data: Vec<u8>,
+    /// Where each row ends in the file, as read from the index: with the end of the row before in front.
+    pub(super) ends: Vec<u8>,
+}
+
+impl RowBlock {
+    /// An empty block.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many rows it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        (self.ends.len() / 8).saturating_sub(1)
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The row `index` of the block, from 0; `None` behind its last.
+    #[must_use]
+    pub fn row(&self, index: usize) -> Option<Row<'_>> {
+        if index >= self.len() {
+            return None;
+        }
+        let base = self.end(0)?;
+        let from = self.end(index)?.checked_sub(base)? as usize;
+        let to = self.end(index + 1)?.checked_sub(base)? as usize;
+        Row::decode(self.first.checked_add(index as u32)?, self.data.get(from..to)?, self.columns)
+    }
+
+    /// The rows in order.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.len()).map_while(|i| self.row(i))
+    }
+
+    /// The end, in the file, of the row before row `index`.
+    pub(super) fn end(&self, index: usize) -> Option<u64> {
+        let octets = self.ends.get(index.checked_mul(8)?..)?.first_chunk()?;
+        Some(u64::from_le_bytes(*octets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_comes_back_and_no_cut_or_longer_one_does() {
+        let mut octets = Vec::new();
+        assert!(encode("zoë@b.example".as_bytes(), 4, [&b"Zo\xc3\xab"[..], b"", b"x\ny"], &mut octets));
+        let row = Row::decode(9, &octets, 3).unwrap();
+        assert_eq!((row.number, row.mailbox, row.domain), (9, "zoë@b.example", "b.example"));
+        assert_eq!(row.fields.collect::<Vec<_>>(), [&b"Zo\xc3\xab"[..], b"", b"x\ny"]);
+        assert_eq!((row.field(2), row.field(3)), (Some(&b"x\ny"[..]), None));
+        for cut in 0..octets.len() {
+            assert_eq!(Row::decode(9, &octets[..cut], 3), None);
+        }
+        octets.push(0);
+        assert_eq!(Row::decode(9, &octets, 3), None);
+        assert_eq!(Row::decode(9, &octets, 2), None);
+    }
+
+    #[test]
+    fn a_row_over_64_kib_is_refused_and_leaves_no_trace() {
+        let mut out = b"before".to_vec();
+        let field = vec![b'x'; 40_000];
+        assert!(!encode(b"a@b.example", 1, [&field[..], &field], &mut out));
+        assert!(!encode(b"a@b.example", 1, [&vec![0; 70_000][..]], &mut out));
+        assert_eq!(out, b"before");
+        assert!(encode(b"a@b.example", 1, [&field[..]], &mut out));
+    }
+}

@@ -1,0 +1,407 @@
+//! The one writer of a campaign's table: collects a chunk in memory, sorts it by domain, and commits it.
+//!
+//! Guarantees: `rows.dat`, `rows.idx` and the rejects file are durable before the chunk's frame is written to
+//! `domains.dir`, and that is durable before [`TableWriter::commit`] returns. After a failed write nothing more is
+//! written: the writer says so, and what is on disk is a valid table.
+
+use super::directory::{self, Header, Progress};
+use super::manifest::{self, ListPrint, Manifest, Totals};
+use super::{Chunks, Named, Table, files, row};
+use crate::engine::message::{Chunk, Run};
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::fs::File;
+use std::hash::BuildHasher;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub const ROWS_FILE: &str = "rows.dat";
+pub const INDEX_FILE: &str = "rows.idx";
+pub const DIRECTORY_FILE: &str = "domains.dir";
+
+/// Octets that are gathered before a write to `rows.dat`.
+const GATHER_OCTETS: usize = 1 << 20;
+const SUPPRESSED: u64 = 1 << 63;
+
+/// Rows that wait to be committed, in the order of the list.
+#[derive(Debug, Default)]
+pub struct Pending {
+    data: Vec<u8>,
+    /// Where each row ends in `data`.
+    ends: Vec<u32>,
+    /// `suppressed · domain · place in ends`: their order is the order of the table.
+    order: Vec<u64>,
+}
+
+impl Pending {
+    /// None.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a row; false if it is too long. `mailbox` is canonical with its `@` at `at`; `domain` is its domain's
+    /// number by [`TableWriter::domain`].
+    pub fn push<'a>(
+        &mut self,
+        mailbox: &[u8],
+        at: usize,
+        domain: u32,
+        suppressed: bool,
+        fields: impl IntoIterator<Item = &'a [u8]>,
+    ) -> bool {
+        if !row::encode(mailbox, at, fields, &mut self.data) {
+            return false;
+        }
+        // 31 bits of domain, 32 of place.
+        let flag = if suppressed { SUPPRESSED } else { 0 };
+        self.order.push(flag | u64::from(domain) << 32 | self.ends.len() as u64);
+        self.ends.push(self.data.len() as u32);
+        true
+    }
+
+    /// How many rows wait.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How many octets they have.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.data.len()
+    }
+
+    fn clear(&mut self) {
+        self.data.clear();
+        self.ends.clear();
+        self.order.clear();
+    }
+
+    fn row(&self, place: usize) -> &[u8] {
+        let end = |i: usize| self.ends.get(i).map_or(0, |&end| end as usize);
+        let start = if place == 0 { 0 } else { end(place - 1) };
+        self.data.get(start..end(place)).unwrap_or_default()
+    }
+}
+
+/// What was cut off when a table was opened for writing: what a crash left behind the last committed chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Octets cut off `rows.dat`.
+    pub rows_octets: u64,
+    /// Octets cut off `rows.idx`.
+    pub index_octets: u64,
+    /// Octets cut off `domains.dir`.
+    pub directory_octets: u64,
+}
+
+/// The numbers of the domains. Each name exists once, shared with the chunks that announce it.
+#[derive(Default)]
+struct Domains {
+    names: Vec<Arc<str>>,
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// How many of them are in committed chunks.
+    committed: usize,
+}
+
+impl Domains {
+    fn number(&mut self, name: &str) -> u32 {
+        let Self { names, numbers, hasher, .. } = self;
+        let of = |n: u32| names.get(n as usize).map_or("", |name| &**name);
+        let entry = numbers.entry(hasher.hash_one(name), |&n| of(n) == name, |&n| hasher.hash_one(of(n)));
+        match entry {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(free) => {
+                let number = names.len() as u32;
+                free.insert(number);
+                names.push(Arc::from(name));
+                number
+            }
+        }
+    }
+}
+
+/// The writer of a campaign's table.
+pub struct TableWriter {
+    home: PathBuf,
+    rows: Named,
+    index: Named,
+    pub(super) directory: Named,
+    manifest: Manifest,
+    domains: Domains,
+    chunks: u32,
+    row_count: u32,
+    suppressed: u64,
+    rows_octets: u64,
+    directory_octets: u64,
+    progress: Progress,
+    failed: bool,
+    gather: Vec<u8>,
+}
+
+impl TableWriter {
+    /// Makes the table of a new campaign in the directory `home`, which is made too.
+    ///
+    /// # Errors
+    /// There is a campaign already (`AlreadyExists`), or the disk refuses.
+    pub fn create(home: &Path, manifest: Manifest) -> io::Result<Self> {
+        if home.join(manifest::FILE).exists() {
+            let message = format!("{} holds a campaign already", home.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
+        std::fs::create_dir_all(home).map_err(|e| files::named("create", home, &e))?;
+        let writer = Self::over(home, manifest)?;
+        for named in [&writer.rows, &writer.index, &writer.directory] {
+            files::cut(&named.file, &named.path, 0)?;
+        }
+        // The manifest comes last: with it the campaign exists.
+        writer.manifest.write(home)?;
+        home.parent().map_or(Ok(()), files::sync_directory)?;
+        Ok(writer)
+    }
+
+    /// Opens the table of a campaign for more rows, and cuts off what a crash left behind its last committed chunk.
+    ///
+    /// # Errors
+    /// No campaign there (`NotFound`), or a damaged one (`InvalidData`; nothing was changed then).
+    pub fn open(home: &Path) -> io::Result<(Self, Recovered)> {
+        let mut writer = Self::over(home, Manifest::read(home)?)?;
+        writer.replay()?;
+        let recovered = writer.cut_tails()?;
+        Ok((writer, recovered))
+    }
+
+    fn over(home: &Path, manifest: Manifest) -> io::Result<Self> {
+        let open = |name: &str| -> io::Result<Named> {
+            let path = home.join(name);
+            Ok(Named { file: files::open_to_write(&path)?, path })
+        };
+        Ok(Self {
+            home: home.to_owned(),
+            rows: open(ROWS_FILE)?,
+            index: open(INDEX_FILE)?,
+            directory: open(DIRECTORY_FILE)?,
+            manifest,
+            domains: Domains::default(),
+            chunks: 0,
+            row_count: 0,
+            suppressed: 0,
+            rows_octets: 0,
+            directory_octets: 0,
+            progress: Progress::default(),
+            failed: false,
+            gather: Vec::new(),
+        })
+    }
+
+    fn replay(&mut self) -> io::Result<()> {
+        let mut chunks = Chunks::new(&self.directory.file, &self.directory.path);
+        for header in &mut chunks {
+            let header = header?;
+            self.chunks += 1;
+            self.row_count += header.chunk.rows;
+            self.suppressed += u64::from(header.chunk.suppressed);
+            self.rows_octets = header.rows_end;
+            self.progress = header.progress;
+            for name in &header.chunk.new_domains {
+                self.domains.number(name);
+            }
+        }
+        self.directory_octets = chunks.offset();
+        self.domains.committed = self.domains.names.len();
+        let complete = self.manifest.loaded.map_or(u64::from(self.row_count), |totals| totals.rows);
+        if complete != u64::from(self.row_count) {
+            let what = format!("{} rows are committed here, and the manifest knows {complete}", self.row_count);
+            return Err(files::damaged(&self.directory.path, self.directory_octets, &what));
+        }
+        Ok(())
+    }
+
+    fn cut_tails(&self) -> io::Result<Recovered> {
+        let surplus = |named: &Named, wanted: u64| -> io::Result<u64> {
+            let found = files::length(&named.file, &named.path)?;
+            found.checked_sub(wanted).ok_or_else(|| {
+                let what = format!("the file ends here, and its committed chunks have {wanted} octets");
+                files::damaged(&named.path, found, &what)
+            })
+        };
+        let index_octets = u64::from(self.row_count) * 8;
+        let recovered = Recovered {
+            rows_octets: surplus(&self.rows, self.rows_octets)?,
+            index_octets: surplus(&self.index, index_octets)?,
+            directory_octets: surplus(&self.directory, self.directory_octets)?,
+        };
+        files::cut(&self.directory.file, &self.directory.path, self.directory_octets)?;
+        files::cut(&self.rows.file, &self.rows.path, self.rows_octets)?;
+        files::cut(&self.index.file, &self.index.path, index_octets)?;
+        Ok(recovered)
+    }
+
+    /// The campaign's directory.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// How far the list was read for the last committed chunk.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Rows committed.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.row_count
+    }
+
+    /// Chunks committed.
+    #[must_use]
+    pub fn chunks(&self) -> u32 {
+        self.chunks
+    }
+
+    /// The same table, for reading.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn reader(&self) -> io::Result<Table> {
+        Table::open(&self.home)
+    }
+
+    /// The number of a domain (canonical); a new one is announced by the next chunk.
+    pub fn domain(&mut self, name: &str) -> u32 {
+        self.domains.number(name)
+    }
+
+    /// Notes which list the table is made from, durably.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn set_list(&mut self, list: ListPrint) -> io::Result<()> {
+        self.manifest.list = Some(list);
+        self.manifest.write(&self.home)
+    }
+
+    /// Notes that the list is loaded to its end, durably, and returns what it came to. `progress` is that of the end.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn complete(&mut self, progress: Progress) -> io::Result<Totals> {
+        let totals = Totals {
+            records: progress.records,
+            rows: u64::from(self.row_count),
+            suppressed: self.suppressed,
+            rejected: progress.rejected,
+            duplicates: progress.duplicates,
+            domains: self.domains.committed as u64,
+        };
+        self.manifest.loaded = Some(totals);
+        self.manifest.write(&self.home)?;
+        Ok(totals)
+    }
+
+    /// Makes the pending rows a chunk of the table, durably, and empties `pending`. `rejects` is made durable first.
+    /// There must be at least one row.
+    ///
+    /// # Errors
+    /// The disk's (`StorageFull` among them), or the table would have more rows than a u32 can number. The chunk is
+    /// not in the table then, and no later one will be.
+    pub fn commit(&mut self, pending: &mut Pending, progress: Progress, rejects: Option<&File>) -> io::Result<Chunk> {
+        if self.failed {
+            return Err(io::Error::other("an earlier write to the table failed; hint: start the campaign again"));
+        }
+        self.failed = true;
+        let chunk = self.write(pending, progress, rejects)?;
+        self.failed = false;
+        pending.clear();
+        Ok(chunk)
+    }
+
+    fn write(&mut self, pending: &mut Pending, progress: Progress, rejects: Option<&File>) -> io::Result<Chunk> {
+        let rows = u32::try_from(pending.rows()).ok().filter(|&rows| self.row_count.checked_add(rows).is_some());
+        let rows = rows.ok_or_else(|| io::Error::other("the list has more rows than a campaign can hold"))?;
+        pending.order.sort_unstable();
+        let mut header = self.write_rows(pending)?;
+        header.progress = progress;
+        header.chunk = Chunk {
+            first: self.row_count,
+            rows,
+            suppressed: (pending.order.len() - pending.order.partition_point(|key| key & SUPPRESSED == 0)) as u32,
+            new_domains: self.domains.names.get(self.domains.committed..).unwrap_or_default().to_vec(),
+            runs: runs(&pending.order, self.row_count),
+        };
+        files::sync(&self.rows.file, &self.rows.path)?;
+        files::sync(&self.index.file, &self.index.path)?;
+        if let Some(rejects) = rejects {
+            files::sync(rejects, &self.home)?;
+        }
+        directory::encode(&header, self.chunks, &mut self.gather)?;
+        write_at(&self.directory, &self.gather, self.directory_octets)?;
+        files::sync(&self.directory.file, &self.directory.path)?;
+
+        self.directory_octets += self.gather.len() as u64;
+        self.chunks += 1;
+        self.row_count += rows;
+        self.suppressed += u64::from(header.chunk.suppressed);
+        self.rows_octets = header.rows_end;
+        self.domains.committed = self.domains.names.len();
+        self.progress = progress;
+        Ok(header.chunk)
+    }
+
+    /// Writes the rows in their order, and where each ends.
+    fn write_rows(&mut self, pending: &Pending) -> io::Result<Header> {
+        let mut crc = crc32fast::Hasher::new();
+        let mut written = self.rows_octets;
+        let mut end = self.rows_octets;
+        let mut ends = Vec::with_capacity(pending.rows() * 8);
+        self.gather.clear();
+        for key in &pending.order {
+            let row = pending.row((key & u64::from(u32::MAX)) as usize);
+            end += row.len() as u64;
+            ends.extend_from_slice(&end.to_le_bytes());
+            self.gather.extend_from_slice(row);
+            if self.gather.len() >= GATHER_OCTETS {
+                crc.update(&self.gather);
+                write_at(&self.rows, &self.gather, written)?;
+                written = end;
+                self.gather.clear();
+            }
+        }
+        crc.update(&self.gather);
+        write_at(&self.rows, &self.gather, written)?;
+        write_at(&self.index, &ends, u64::from(self.row_count) * 8)?;
+        Ok(Header { rows_end: end, rows_crc: crc.finalize(), ..Header::default() })
+    }
+}
+
+fn write_at(to: &Named, octets: &[u8], offset: u64) -> io::Result<()> {
+    to.file.write_all_at(octets, offset).map_err(|e| files::named("write", &to.path, &e))
+}
+
+/// The runs of one domain among the sorted rows that are not suppressed.
+fn runs(order: &[u64], first: u32) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (number, key) in (first..).zip(order) {
+        if key & SUPPRESSED != 0 {
+            break;
+        }
+        let domain = (key >> 32) as u32;
+        match runs.last_mut() {
+            Some(run) if run.domain == domain => run.count += 1,
+            _ => runs.push(Run { domain, first: number, count: 1 }),
+        }
+    }
+    runs
+}

@@ -1,0 +1,93 @@
+//! The disk's face: what a journal needs of storage, small enough for a simulated one. `wire` has the real one.
+
+use std::fmt;
+
+/// A disk said no. Reads as one sentence: what, where, why; `hint:` what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Fault {
+    /// What was tried: "write", "prepare a segment".
+    pub what: &'static str,
+    /// The file or directory.
+    pub place: String,
+    /// The system's words.
+    pub why: String,
+    /// What kind of trouble.
+    pub kind: FaultKind,
+}
+
+/// The kinds of trouble that call for different remedies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// No space, or over quota.
+    Full,
+    /// The file system is read-only.
+    ReadOnly,
+    /// We may not.
+    Denied,
+    /// Another process holds it.
+    Held,
+    /// It is not there.
+    Missing,
+    /// The device failed, or anything else.
+    Broken,
+}
+
+impl FaultKind {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Full => "make room on that file system, then run the same command again: it resumes",
+            Self::ReadOnly => "remount it read-write, or choose another directory with --data",
+            Self::Denied => "give this user write permission there, or choose another directory with --data",
+            Self::Held => "wait for it to end, or choose another directory with --data",
+            Self::Missing => "check the path",
+            Self::Broken => {
+                "look at the kernel's log (dmesg) for the device, then run the same command again: it resumes"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} {}: {}\n  hint: {}", self.what, self.place, self.why, self.kind.hint())
+    }
+}
+
+/// Segments that can be read.
+pub trait Segments {
+    /// The segments that exist, in rising order, and how long each is.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    fn segments(&mut self) -> Result<Vec<(u32, u64)>, Fault>;
+
+    /// Reads from `offset` on; returns how many octets came, less than asked only at the segment's end.
+    ///
+    /// # Errors
+    /// The device could not read them.
+    fn read(&mut self, segment: u32, offset: u64, into: &mut [u8]) -> Result<usize, Fault>;
+}
+
+/// A disk that a journal is written to.
+pub trait Disk: Segments {
+    /// Starts to make a new segment of zeros, durable itself and by name. One at a time.
+    fn prepare(&mut self, segment: u32, octets: u64);
+
+    /// A preparation that has ended: its segment, or why not (what was made of it is removed). Waits for it when `wait`.
+    fn prepared(&mut self, wait: bool) -> Option<Result<u32, Fault>>;
+
+    /// Writes whole pages; they are on stable storage when it returns.
+    ///
+    /// # Errors
+    /// Anything. The state of what was to be written is unknown, and trying again would prove nothing: a failed sync
+    /// may have dropped the octets from memory and will succeed the next time.
+    fn write(&mut self, segment: u32, offset: u64, octets: &[u8]) -> Result<(), Fault>;
+
+    /// Removes a segment that has never been written to, or gives up making it.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    fn remove(&mut self, segment: u32) -> Result<(), Fault>;
+}

@@ -1,0 +1,150 @@
+//! A snapshot: the folded state as of one frame, so that a resumed campaign reads only what came later.
+//!
+//! Guarantees: what is decoded is what was encoded, or an error: one checksum covers all of it. Leaves to others: where it
+//! lies and its atomic replacement (`wire::disk`). A snapshot that does not decode is thrown away: the journal has it all.
+//!
+//! ```text
+//! 0 magic | 12 version u32 | 16 lsn u64 | 24 journal u64 | 32 segment u32 | 36 rows u32 | 40 last contexts 256 × u32
+//! 1064 rows × 8 | crc u32
+//! ```
+
+use super::state::{Standing, State};
+use std::io::{self, Read, Write};
+
+const MAGIC: &[u8; 12] = b"posthaste-s1";
+const VERSION: u32 = 1;
+const HEAD: usize = 40;
+const CONTEXTS: usize = 4 * 256;
+/// Rows encoded or decoded at once.
+const ROWS_A_PIECE: usize = 8192;
+
+/// Which frames a snapshot covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// All frames up to this one.
+    pub lsn: u64,
+    /// Frames beyond it are in this segment and in later ones.
+    pub segment: u32,
+    /// Of this journal.
+    pub journal: u64,
+}
+
+/// Writes a snapshot.
+///
+/// # Errors
+/// Those of `out`.
+pub fn encode(state: &State, mark: Mark, out: &mut dyn Write) -> io::Result<()> {
+    let mut crc = crc32fast::Hasher::new();
+    let mut put = |octets: &[u8]| {
+        crc.update(octets);
+        out.write_all(octets)
+    };
+    put(MAGIC)?;
+    put(&VERSION.to_le_bytes())?;
+    put(&mark.lsn.to_le_bytes())?;
+    put(&mark.journal.to_le_bytes())?;
+    put(&mark.segment.to_le_bytes())?;
+    put(&(state.len() as u32).to_le_bytes())?;
+    put(&state.last_contexts().map(u32::to_le_bytes).concat())?;
+    let mut piece = Vec::with_capacity(8 * ROWS_A_PIECE);
+    for rows in state.standings().chunks(ROWS_A_PIECE) {
+        piece.clear();
+        rows.iter().for_each(|s| piece.extend_from_slice(&s.encode()));
+        put(&piece)?;
+    }
+    out.write_all(&crc.finalize().to_le_bytes())
+}
+
+/// Reads a snapshot.
+///
+/// # Errors
+/// Those of `from`, and `InvalidData` when it is no whole snapshot.
+pub fn decode(from: &mut dyn Read) -> io::Result<(State, Mark)> {
+    let bad = |what: &'static str| io::Error::new(io::ErrorKind::InvalidData, what);
+    let mut crc = crc32fast::Hasher::new();
+    let mut head = [0; HEAD];
+    from.read_exact(&mut head)?;
+    crc.update(&head);
+    let u32_at = |at: usize| head.get(at..).and_then(|h| h.first_chunk()).map_or(0, |o| u32::from_le_bytes(*o));
+    let u64_at = |at: usize| head.get(at..).and_then(|h| h.first_chunk()).map_or(0, |o| u64::from_le_bytes(*o));
+    if !head.starts_with(MAGIC) || u32_at(12) != VERSION {
+        return Err(bad("no snapshot of this version"));
+    }
+    let mark = Mark { lsn: u64_at(16), journal: u64_at(24), segment: u32_at(32) };
+    let mut contexts = [0; CONTEXTS];
+    from.read_exact(&mut contexts)?;
+    crc.update(&contexts);
+    let mut last_contexts = Box::new([0; 256]);
+    for (last, octets) in last_contexts.iter_mut().zip(contexts.as_chunks::<4>().0) {
+        *last = u32::from_le_bytes(*octets);
+    }
+    let standings =
+        decode_rows(from, u32_at(36) as usize, &mut crc)?.ok_or_else(|| bad("a row with no known disposition"))?;
+    let mut sum = [0; 4];
+    from.read_exact(&mut sum)?;
+    if u32::from_le_bytes(sum) != crc.finalize() {
+        return Err(bad("the snapshot's checksum is wrong"));
+    }
+    Ok((State::from_parts(standings, last_contexts), mark))
+}
+
+/// Rows are taken as they come: a damaged row count costs no more memory than there are octets.
+fn decode_rows(from: &mut dyn Read, rows: usize, crc: &mut crc32fast::Hasher) -> io::Result<Option<Vec<Standing>>> {
+    let mut standings = Vec::new();
+    let mut piece = vec![0; 8 * ROWS_A_PIECE];
+    while standings.len() < rows {
+        let now = (rows - standings.len()).min(ROWS_A_PIECE);
+        piece.truncate(8 * now);
+        from.read_exact(&mut piece)?;
+        crc.update(&piece);
+        for octets in piece.as_chunks::<8>().0 {
+            let Some(standing) = Standing::decode(*octets) else { return Ok(None) };
+            standings.push(standing);
+        }
+    }
+    Ok(Some(standings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::UnixTime;
+    use crate::journal::record::{Define, Kind, Record};
+
+    fn sample() -> (State, Mark) {
+        let mut state = State::new();
+        state.load(20_000, 7);
+        for recipient in 0..300u32 {
+            let kind = Kind::ALL[recipient as usize % 9];
+            state.apply(&Record { recipient, at: UnixTime(recipient), code: 250, kind, attempts: 3, extra: 0 });
+        }
+        let mut batch = Vec::new();
+        Define { id: (9 << 24) + 2, ..Define::default() }.encode_into(&mut batch);
+        state.fold(&batch);
+        (state, Mark { lsn: 81, segment: 3, journal: 0xfeed })
+    }
+
+    #[test]
+    fn a_snapshot_reads_back_whole() {
+        let (state, mark) = sample();
+        let mut octets = Vec::new();
+        encode(&state, mark, &mut octets).unwrap();
+        assert_eq!(octets.len(), HEAD + CONTEXTS + 8 * 20_000 + 4);
+        assert_eq!(decode(&mut &octets[..]).unwrap(), (state, mark));
+    }
+
+    #[test]
+    fn a_changed_bit_or_a_missing_end_is_an_error() {
+        let (state, mark) = sample();
+        let mut octets = Vec::new();
+        encode(&state, mark, &mut octets).unwrap();
+        for at in (0..octets.len()).step_by(37).chain(0..HEAD) {
+            octets[at] ^= 1 << (at % 8);
+            assert!(decode(&mut &octets[..]).is_err(), "octet {at}");
+            octets[at] ^= 1 << (at % 8);
+        }
+        for end in [0, 39, 40, 1063, 1064, 5000, octets.len() - 1] {
+            assert!(decode(&mut &octets[..end]).is_err(), "cut at {end}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What the journal says, folded: where each recipient stands, in eight octets each.
+//!
+//! Guarantees: the counts of all dispositions always add up to the recipients loaded (G2); an attempt without an outcome
+//! is listed by name (G3); folding is the same whether it began with a snapshot or with nothing. Leaves to others: what
+//! to do with open attempts, and the words behind `extra`.
+
+use super::record::{Define, Entry, Kind, RECORD_OCTETS, Record, entries};
+use crate::base::clock::UnixTime;
+use crate::mail::Disposition;
+
+/// Once at least one attempt ended with its content sent and no outcome known: a second copy is possible.
+pub const POSSIBLE_DUPLICATE: u8 = 1;
+/// The last outcome was a deferral (what a released attempt goes back to).
+const DEFERRED: u8 = 2;
+
+/// Where one recipient stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// When the last record of it was made; 0 if there is none.
+    pub at: UnixTime,
+    /// Its disposition.
+    pub disposition: Disposition,
+    /// Attempts that count, saturating.
+    pub attempts: u8,
+    /// See [`POSSIBLE_DUPLICATE`].
+    pub flags: u8,
+}
+
+impl Standing {
+    const NEW: Self = Self { at: UnixTime(0), disposition: Disposition::Waiting, attempts: 0, flags: 0 };
+
+    /// Whether it may get, or have got, a second copy.
+    #[must_use]
+    pub fn possible_duplicate(&self) -> bool {
+        self.flags & POSSIBLE_DUPLICATE != 0
+    }
+
+    pub(super) fn encode(self) -> [u8; 8] {
+        let [a, b, c, d] = self.at.0.to_le_bytes();
+        [a, b, c, d, self.disposition as u8, self.attempts, self.flags, 0]
+    }
+
+    pub(super) fn decode(octets: [u8; 8]) -> Option<Self> {
+        let [a, b, c, d, disposition, attempts, flags, _] = octets;
+        let disposition = *Disposition::ALL.get(usize::from(disposition))?;
+        Some(Self { at: UnixTime(u32::from_le_bytes([a, b, c, d])), disposition, attempts, flags })
+    }
+}
+
+const _: () = assert!(size_of::<Standing>() == 8);
+
+/// Entries that made no sense to the state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// Entries that could not be decoded.
+    pub bad: u64,
+    /// Records of recipients that the table does not have.
+    pub strays: u64,
+}
+
+/// Where all recipients stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    standings: Vec<Standing>,
+    counts: [u64; Disposition::ALL.len()],
+    last_contexts: Box<[u32; 256]>,
+    /// What did not fit.
+    pub oddities: Oddities,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            standings: Vec::new(),
+            counts: Default::default(),
+            last_contexts: Box::new([0; 256]),
+            oddities: Oddities::default(),
+        }
+    }
+}
+
+impl State {
+    /// No recipients yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn from_parts(standings: Vec<Standing>, last_contexts: Box<[u32; 256]>) -> Self {
+        let mut counts = [0; Disposition::ALL.len()];
+        for s in &standings {
+            *count(&mut counts, s.disposition) += 1;
+        }
+        Self { standings, counts, last_contexts, oddities: Oddities::default() }
+    }
+
+    /// The table has these many more rows; the last `suppressed` of them are on the suppression list.
+    pub fn load(&mut self, rows: u32, suppressed: u32) {
+        let suppressed = suppressed.min(rows);
+        let waiting = (rows - suppressed) as usize;
+        self.standings.resize(self.standings.len() + waiting, Standing::NEW);
+        let gone = Standing { disposition: Disposition::Suppressed, ..Standing::NEW };
+        self.standings.resize(self.standings.len() + suppressed as usize, gone);
+        *count(&mut self.counts, Disposition::Waiting) += waiting as u64;
+        *count(&mut self.counts, Disposition::Suppressed) += u64::from(suppressed);
+    }
+
+    /// Folds the entries of a frame, or of a batch.
+    pub fn fold(&mut self, octets: &[u8]) {
+        for entry in entries(octets) {
+            match entry {
+                Ok(Entry::Record(record)) => self.apply(&record),
+                Ok(Entry::Define(define)) => self.note_context(&define),
+                Err(_) => self.oddities.bad += 1,
+            }
+        }
+        debug_assert!(octets.len().is_multiple_of(RECORD_OCTETS) || self.oddities.bad > 0);
+    }
+
+    /// Folds one record.
+    pub fn apply(&mut self, record: &Record) {
+        let Some(standing) = self.standings.get_mut(record.recipient as usize) else {
+            self.oddities.strays += 1;
+            return;
+        };
+        let mut flags = standing.flags;
+        let after = match record.kind {
+            Kind::Attempt => Disposition::InFlight,
+            Kind::Released if flags & DEFERRED != 0 => Disposition::Deferred,
+            Kind::Released => Disposition::Waiting,
+            Kind::Delivered => Disposition::Delivered,
+            Kind::Bounced => Disposition::Bounced,
+            Kind::Expired => Disposition::Expired,
+            Kind::Cancelled => Disposition::Cancelled,
+            Kind::Deferred => {
+                flags |= DEFERRED;
+                Disposition::Deferred
+            }
+            Kind::UncertainHeld => {
+                flags |= POSSIBLE_DUPLICATE;
+                Disposition::Uncertain
+            }
+            Kind::UncertainRetry => {
+                flags = flags & !DEFERRED | POSSIBLE_DUPLICATE;
+                Disposition::Waiting
+            }
+        };
+        if standing.disposition != after {
+            *count(&mut self.counts, standing.disposition) -= 1;
+            *count(&mut self.counts, after) += 1;
+        }
+        *standing = Standing { at: record.at, disposition: after, attempts: record.attempts, flags };
+    }
+
+    fn note_context(&mut self, define: &Define<'_>) {
+        if let Some(last) = self.last_contexts.get_mut((define.id >> 24) as usize) {
+            *last = define.id.max(*last);
+        }
+    }
+
+    /// How many recipients there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.standings.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.standings.is_empty()
+    }
+
+    /// Where one recipient stands.
+    #[must_use]
+    pub fn get(&self, recipient: u32) -> Option<Standing> {
+        self.standings.get(recipient as usize).copied()
+    }
+
+    /// Where each stands, in the order of rows.
+    #[must_use]
+    pub fn standings(&self) -> &[Standing] {
+        &self.standings
+    }
+
+    /// How many recipients have this disposition.
+    #[must_use]
+    pub fn count(&self, disposition: Disposition) -> u64 {
+        self.counts.get(disposition as usize).copied().unwrap_or(0)
+    }
+
+    /// Recipients with an attempt and no outcome: after a replay, those whose attempt was under way when the process died.
+    pub fn open_attempts(&self) -> impl Iterator<Item = u32> + '_ {
+        self.rows(|s| s.disposition == Disposition::InFlight)
+    }
+
+    /// Recipients who may get, or have got, a second copy.
+    pub fn possible_duplicates(&self) -> impl Iterator<Item = u32> + '_ {
+        self.rows(|s| s.possible_duplicate())
+    }
+
+    /// The highest context number that a shard has used; 0 if none.
+    #[must_use]
+    pub fn last_context(&self, shard: u8) -> u32 {
+        self.last_contexts.get(usize::from(shard)).copied().unwrap_or(0)
+    }
+
+    fn rows(&self, wanted: impl Fn(&Standing) -> bool) -> impl Iterator<Item = u32> {
+        (0u32..).zip(&self.standings).filter(move |(_, s)| wanted(s)).map(|(row, _)| row)
+    }
+
+    pub(super) fn last_contexts(&self) -> &[u32; 256] {
+        &self.last_contexts
+    }
+}
+
+fn count(counts: &mut [u64; Disposition::ALL.len()], disposition: Disposition) -> &mut u64 {
+    &mut counts[disposition as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tell(state: &mut State, recipient: u32, kind: Kind, attempts: u8) {
+        state.apply(&Record { recipient, at: UnixTime(5), code: 0, kind, attempts, extra: 0 });
+        let sum: u64 = Disposition::ALL.iter().map(|d| state.count(*d)).sum();
+        assert_eq!(sum, state.len() as u64, "every recipient is counted once");
+    }
+
+    #[test]
+    fn a_recipient_goes_its_way() {
+        let mut state = State::new();
+        state.load(4, 1);
+        assert_eq!((state.count(Disposition::Waiting), state.count(Disposition::Suppressed)), (3, 1));
+        assert_eq!(state.get(3).map(|s| s.disposition), Some(Disposition::Suppressed));
+        tell(&mut state, 0, Kind::Attempt, 1);
+        assert_eq!(state.open_attempts().collect::<Vec<_>>(), [0]);
+        tell(&mut state, 0, Kind::Released, 0);
+        assert_eq!(state.get(0), Some(Standing { at: UnixTime(5), ..Standing::NEW }), "as if it had not been tried");
+        tell(&mut state, 0, Kind::Attempt, 1);
+        tell(&mut state, 0, Kind::Deferred, 1);
+        tell(&mut state, 0, Kind::Attempt, 2);
+        tell(&mut state, 0, Kind::Released, 1);
+        assert_eq!(state.get(0).map(|s| (s.disposition, s.attempts)), Some((Disposition::Deferred, 1)));
+        tell(&mut state, 0, Kind::Attempt, 2);
+        tell(&mut state, 0, Kind::UncertainRetry, 2);
+        assert_eq!(state.get(0).map(|s| s.disposition), Some(Disposition::Waiting));
+        tell(&mut state, 0, Kind::Attempt, 3);
+        tell(&mut state, 0, Kind::Delivered, 3);
+        assert_eq!(state.possible_duplicates().collect::<Vec<_>>(), [0], "known by name for ever");
+        assert_eq!(state.get(0).map(|s| (s.disposition, s.attempts)), Some((Disposition::Delivered, 3)));
+        tell(&mut state, 9, Kind::Delivered, 1);
+        assert_eq!(state.oddities, Oddities { bad: 0, strays: 1 });
+    }
+
+    proptest! {
+        #[test]
+        fn any_records_leave_every_recipient_counted_once(
+            told in prop::collection::vec((0u32..12, 0usize..9, any::<u8>()), 0..200),
+        ) {
+            let mut state = State::new();
+            state.load(10, 2);
+            for (recipient, kind, attempts) in told {
+                tell(&mut state, recipient, Kind::ALL[kind], attempts);
+            }
+            for d in Disposition::ALL {
+                let counted = state.standings().iter().filter(|s| s.disposition == d).count();
+                prop_assert_eq!(state.count(d), counted as u64);
+            }
+        }
+
+        #[test]
+        fn garbage_is_folded_without_harm(octets in prop::collection::vec(any::<u8>(), 0..600)) {
+            let mut state = State::new();
+            state.load(3, 0);
+            state.fold(&octets);
+            prop_assert_eq!(Disposition::ALL.iter().map(|d| state.count(*d)).sum::<u64>(), 3);
+        }
+    }
+
+    #[test]
+    fn the_last_context_of_each_shard_is_known() {
+        let mut state = State::new();
+        let mut batch = Vec::new();
+        for id in [5, (2 << 24) + 8, (2 << 24) + 3] {
+            Define { id, ..Define::default() }.encode_into(&mut batch);
+        }
+        state.fold(&batch);
+        assert_eq!((state.last_context(0), state.last_context(1), state.last_context(2)), (5, 0, (2 << 24) + 8));
+    }
+}

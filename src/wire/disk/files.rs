@@ -1,0 +1,174 @@
+//! The segment files of one journal: `<directory>/NNNN.jnl`.
+//!
+//! Writing: `O_DIRECT` and `O_DSYNC`, so that one call is one durable write; where the file system refuses direct
+//! writing (some tmpfs, some network ones) the same without `O_DIRECT`. Reading: ordinary buffered reads, also while
+//! another process writes.
+
+use super::zeros::Zeros;
+use super::{fault, sync_directory};
+use crate::journal::disk::{Disk, Fault, Segments};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Segments whose files are kept open for writing: the one in use and the one before it, whose last frames may be under way.
+const OPEN_MAX: usize = 2;
+
+/// A segment file, open twice: the zeros are written without a sync for each piece.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) direct: bool,
+    pub(super) zeroing: File,
+    durable: File,
+}
+
+/// The name of a segment's file.
+pub(super) fn name_of(directory: &Path, segment: u32) -> PathBuf {
+    directory.join(format!("{segment:04}.jnl"))
+}
+
+/// Makes a segment's file; direct if that is wanted and the file system takes it.
+pub(super) fn open_for_writing(path: &Path, direct: bool) -> io::Result<Opened> {
+    let open = |flags: i32, new: bool| {
+        OpenOptions::new().read(true).write(true).create_new(new).mode(0o640).custom_flags(flags).open(path)
+    };
+    let flag = if direct { libc::O_DIRECT } else { 0 };
+    let zeroing = match open(flag, true) {
+        Err(e) if direct && e.raw_os_error() == Some(libc::EINVAL) => {
+            // The file may have been made before the flag was refused.
+            let _ = fs::remove_file(path);
+            return open_for_writing(path, false);
+        }
+        opened => opened?,
+    };
+    let durable = open(flag | libc::O_DSYNC, false)?;
+    Ok(Opened { direct, zeroing, durable })
+}
+
+/// Reads the segments of a journal; needs no lock.
+#[derive(Debug)]
+pub struct Reader {
+    directory: PathBuf,
+    open: Option<(u32, File)>,
+}
+
+impl Reader {
+    /// Reads in `directory`.
+    #[must_use]
+    pub fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), open: None }
+    }
+
+    fn file(&mut self, segment: u32) -> io::Result<&File> {
+        let known = self.open.take().filter(|(n, _)| *n == segment);
+        let (_, file) = match known {
+            Some(open) => self.open.insert(open),
+            None => self.open.insert((segment, File::open(name_of(&self.directory, segment))?)),
+        };
+        Ok(file)
+    }
+}
+
+impl Segments for Reader {
+    /// A directory that does not exist has no segments.
+    fn segments(&mut self) -> Result<Vec<(u32, u64)>, Fault> {
+        let trouble = |e: io::Error| fault("list the journal in", &self.directory, &e);
+        let mut found = Vec::new();
+        let listed = match fs::read_dir(&self.directory) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(found),
+            listed => listed.map_err(trouble)?,
+        };
+        for file in listed {
+            let file = file.map_err(trouble)?;
+            let name = file.file_name();
+            let number = name.to_str().and_then(|n| n.strip_suffix(".jnl")).and_then(|n| n.parse().ok());
+            // `1.jnl` or `+0001.jnl` would parse as well, and is none of ours.
+            if let Some(number) = number.filter(|n| name_of(&self.directory, *n) == file.path()) {
+                found.push((number, file.metadata().map_err(trouble)?.len()));
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn read(&mut self, segment: u32, offset: u64, into: &mut [u8]) -> Result<usize, Fault> {
+        let read = self.file(segment).and_then(|file| file.read_at(into, offset));
+        read.map_err(|e| fault("read", &name_of(&self.directory, segment), &e))
+    }
+}
+
+/// The segments of a journal that is written; hold the data directory's [`super::Lock`].
+#[derive(Debug)]
+pub struct Files {
+    reader: Reader,
+    zeros: Zeros,
+    open: Vec<(u32, Opened)>,
+}
+
+impl Files {
+    /// Opens `directory`, and makes it if it does not exist.
+    ///
+    /// # Errors
+    /// The directory cannot be made, or not by name durably.
+    pub fn open(directory: &Path) -> Result<Self, Fault> {
+        fs::create_dir_all(directory).map_err(|e| fault("make the directory", directory, &e))?;
+        sync_directory(directory)?;
+        if let Some(parent) = directory.parent().filter(|p| !p.as_os_str().is_empty()) {
+            sync_directory(parent)?;
+        }
+        Ok(Self { reader: Reader::new(directory), zeros: Zeros::spawn(directory.to_owned())?, open: Vec::new() })
+    }
+
+    /// Whether the newest segment is written directly, past the page cache.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.open.last().is_some_and(|(_, o)| o.direct)
+    }
+}
+
+impl Segments for Files {
+    fn segments(&mut self) -> Result<Vec<(u32, u64)>, Fault> {
+        self.reader.segments()
+    }
+
+    fn read(&mut self, segment: u32, offset: u64, into: &mut [u8]) -> Result<usize, Fault> {
+        self.reader.read(segment, offset, into)
+    }
+}
+
+impl Disk for Files {
+    fn prepare(&mut self, segment: u32, octets: u64) {
+        self.zeros.order(segment, octets);
+    }
+
+    fn prepared(&mut self, wait: bool) -> Option<Result<u32, Fault>> {
+        let made = self.zeros.take(wait)?;
+        Some(made.map(|(segment, opened)| {
+            if self.open.len() >= OPEN_MAX {
+                self.open.remove(0);
+            }
+            self.open.push((segment, opened));
+            segment
+        }))
+    }
+
+    fn write(&mut self, segment: u32, offset: u64, octets: &[u8]) -> Result<(), Fault> {
+        let path = || name_of(&self.reader.directory, segment);
+        let Some((_, opened)) = self.open.iter().find(|(n, _)| *n == segment) else {
+            return Err(fault("write to", &path(), &io::Error::other("the segment was not made in this run")));
+        };
+        opened.durable.write_all_at(octets, offset).map_err(|e| fault("write to the journal", &path(), &e))
+    }
+
+    fn remove(&mut self, segment: u32) -> Result<(), Fault> {
+        self.zeros.give_up(segment);
+        self.open.retain(|(n, _)| *n != segment);
+        let path = name_of(&self.reader.directory, segment);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fault("remove", &path, &e)),
+            _ => {}
+        }
+        sync_directory(&self.reader.directory)
+    }
+}

@@ -1,0 +1,123 @@
+//! Real files in a temporary directory.
+
+use super::*;
+use crate::journal::disk::{Disk as _, Segments as _};
+use crate::journal::frame::{Block, Header, PAGE};
+use std::fs;
+
+#[test]
+fn what_is_written_to_a_segment_is_read_back_and_the_rest_is_zeros() {
+    let home = tempfile::tempdir().unwrap();
+    let mut files = Files::open(&home.path().join("c/j")).unwrap();
+    assert_eq!(files.segments(), Ok(vec![]));
+    assert_eq!(files.prepared(true), None, "nothing was asked for");
+    files.prepare(1, 3 << 20);
+    assert_eq!(files.prepared(true), Some(Ok(1)));
+    let mut block = Block::new();
+    block.append(&[7; 5000]);
+    block.seal(Header { lsn: 1, ..Header::default() });
+    files.write(1, 8192, block.octets()).unwrap();
+    let mut reader = Reader::new(&home.path().join("c/j"));
+    assert_eq!(reader.segments(), Ok(vec![(1, 3 << 20)]));
+    let mut octets = vec![1; 4 << 20];
+    assert_eq!(reader.read(1, 0, &mut octets), Ok(3 << 20));
+    assert_eq!(&octets[8192..8192 + 2 * PAGE], block.octets());
+    assert!(octets[..8192].iter().chain(&octets[8192 + 2 * PAGE..3 << 20]).all(|o| *o == 0));
+    assert_eq!(reader.read(1, 3 << 20, &mut octets), Ok(0));
+}
+
+#[test]
+fn segments_come_in_order_and_other_files_are_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let mut files = Files::open(home.path()).unwrap();
+    for segment in [10_000, 2, 10] {
+        files.prepare(segment, 4096);
+        assert_eq!(files.prepared(true), Some(Ok(segment)));
+    }
+    for other in ["1.jnl", "0003.tmp", "x.jnl", "+0004.jnl"] {
+        fs::write(home.path().join(other), "x").unwrap();
+    }
+    assert_eq!(files.segments(), Ok(vec![(2, 4096), (10, 4096), (10_000, 4096)]));
+    files.remove(10).unwrap();
+    assert_eq!(files.segments().map(|s| s.len()), Ok(2));
+    assert!(files.write(10, 0, &[0; PAGE]).is_err(), "a removed segment is not written to");
+}
+
+#[test]
+fn a_segment_that_is_no_longer_wanted_is_given_up_and_leaves_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut files = Files::open(home.path()).unwrap();
+    files.prepare(1, 1 << 40);
+    files.remove(1).unwrap();
+    assert_eq!((files.prepared(true), files.segments()), (None, Ok(vec![])));
+    files.prepare(2, 4096);
+    assert_eq!(files.prepared(true), Some(Ok(2)), "the next one is made");
+    files.prepare(3, 1 << 40);
+    drop(files);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "and an end stops the making");
+}
+
+#[test]
+fn a_segment_that_exists_is_never_made_again() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("0001.jnl"), "precious").unwrap();
+    let mut files = Files::open(home.path()).unwrap();
+    files.prepare(1, 4096);
+    let fault = files.prepared(true).unwrap().unwrap_err();
+    assert!(fault.to_string().contains("0001.jnl"), "{fault}");
+    assert_eq!(fs::read(home.path().join("0001.jnl")).unwrap(), b"precious");
+}
+
+#[test]
+fn a_directory_that_is_not_there_has_no_segments_and_a_missing_segment_is_a_fault() {
+    let home = tempfile::tempdir().unwrap();
+    let mut reader = Reader::new(&home.path().join("nowhere"));
+    assert_eq!(reader.segments(), Ok(vec![]));
+    assert_eq!(reader.read(1, 0, &mut [0; 16]).map_err(|f| f.kind), Err(FaultKind::Missing));
+}
+
+#[test]
+fn a_second_lock_names_the_holder_and_a_dropped_one_is_free() {
+    let home = tempfile::tempdir().unwrap();
+    let held = Lock::take(home.path()).unwrap();
+    let fault = Lock::take(home.path()).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Held);
+    let said = fault.to_string();
+    assert!(said.contains(&format!("the process {} is using it", std::process::id())), "{said}");
+    drop(held);
+    Lock::take(home.path()).unwrap();
+}
+
+#[test]
+fn a_replaced_file_is_whole_and_a_failure_leaves_the_old_one() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("manifest");
+    replace(&path, |out| out.write_all(b"one")).unwrap();
+    replace(&path, |out| out.write_all(b"two")).unwrap();
+    let fault = replace(&path, |out| {
+        out.write_all(b"thr")?;
+        Err(io::Error::from_raw_os_error(libc::ENOSPC))
+    });
+    assert_eq!(fault.map_err(|f| f.kind), Err(FaultKind::Full));
+    assert_eq!(fs::read(&path).unwrap(), b"two");
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn trouble_is_told_with_what_where_and_what_to_do() {
+    let said = |errno| fault("write", Path::new("/d/j/0001.jnl"), &io::Error::from_raw_os_error(errno)).to_string();
+    let full = said(libc::ENOSPC);
+    assert!(full.starts_with("cannot write /d/j/0001.jnl: No space left on device"), "{full}");
+    assert!(full.contains("hint: make room"), "{full}");
+    assert!(said(libc::EDQUOT).contains("hint: make room"));
+    assert!(said(libc::EROFS).contains("hint: remount"));
+    assert!(said(libc::EACCES).contains("hint: give this user write permission"));
+    assert!(said(libc::EIO).contains("hint: look at the kernel's log"));
+}
+
+#[test]
+fn free_space_is_known_for_what_exists() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(free_octets(home.path()).is_ok_and(|n| n > 0));
+    assert_eq!(free_octets(&home.path().join("nowhere")).map_err(|f| f.kind), Err(FaultKind::Missing));
+}

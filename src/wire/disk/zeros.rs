@@ -1,0 +1,132 @@
+//! Makes segments of zeros, on a thread of its own so that commits go on meanwhile.
+//!
+//! A segment is made under its final name: if the process dies in between, a short segment of zeros is left, which a replay
+//! reads as unused. Direct writes where the file system takes them, else buffered ones.
+
+use super::files::{Opened, name_of, open_for_writing};
+use super::{fault, sync_directory};
+use crate::journal::disk::Fault;
+use crate::journal::frame::PAGE;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+
+/// Zeros written at once: long enough to be cheap, short enough not to hold up a commit.
+const PIECE: usize = 1 << 20;
+
+/// The thread that makes segments.
+#[derive(Debug)]
+pub(super) struct Zeros {
+    orders: Option<Sender<(u32, u64)>>,
+    made: Receiver<Result<(u32, Opened), Fault>>,
+    thread: Option<JoinHandle<()>>,
+    /// The segment that is being made.
+    under_way: Option<u32>,
+    unwanted: Arc<AtomicBool>,
+}
+
+impl Zeros {
+    pub(super) fn spawn(directory: PathBuf) -> Result<Self, Fault> {
+        let (orders, inbox) = bounded::<(u32, u64)>(1);
+        let (outbox, made) = bounded(1);
+        let place = directory.clone();
+        let unwanted = Arc::new(AtomicBool::new(false));
+        let given_up = unwanted.clone();
+        let thread = std::thread::Builder::new()
+            .name("journal-zeros".to_owned())
+            .spawn(move || {
+                for (segment, octets) in inbox {
+                    if outbox.send(make(&directory, segment, octets, &given_up).map(|f| (segment, f))).is_err() {
+                        return;
+                    }
+                }
+            })
+            .map_err(|e| fault("start a thread for", &place, &e))?;
+        Ok(Self { orders: Some(orders), made, thread: Some(thread), under_way: None, unwanted })
+    }
+
+    pub(super) fn order(&mut self, segment: u32, octets: u64) {
+        // The journal asks for one at a time, so the channel has room.
+        let taken = self.orders.as_ref().is_some_and(|o| o.try_send((segment, octets)).is_ok());
+        self.under_way = taken.then_some(segment);
+    }
+
+    pub(super) fn take(&mut self, wait: bool) -> Option<Result<(u32, Opened), Fault>> {
+        self.under_way?;
+        let made = if wait { self.made.recv().ok() } else { self.made.try_recv().ok() };
+        if made.is_some() || wait {
+            self.under_way = None;
+        }
+        made
+    }
+
+    /// Stops making `segment`, if that is what is being made; what there is of it is left to the caller.
+    pub(super) fn give_up(&mut self, segment: u32) {
+        if self.under_way == Some(segment) {
+            self.unwanted.store(true, Relaxed);
+            drop(self.take(true));
+            self.unwanted.store(false, Relaxed);
+        }
+    }
+}
+
+impl Drop for Zeros {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(segment) = self.under_way {
+            self.give_up(segment);
+        }
+        if let Some(thread) = self.thread.take() {
+            // It has no way to panic, and nothing to say if it did.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn make(directory: &Path, segment: u32, octets: u64, unwanted: &AtomicBool) -> Result<Opened, Fault> {
+    let path = name_of(directory, segment);
+    let trouble = |e: io::Error| fault("make the journal segment", &path, &e);
+    // A file that exists already is not ours to touch: this fails then, before anything is removed.
+    let opened = open_for_writing(&path, true).map_err(trouble)?;
+    let made = match fill(&opened, octets, unwanted) {
+        Ok(()) => Ok(opened),
+        // Some file systems take the flag and refuse the writing.
+        Err(e) if opened.direct && e.raw_os_error() == Some(libc::EINVAL) => make_buffered(&path, octets, unwanted),
+        Err(e) => Err(e),
+    };
+    let made = made.map_err(|e| {
+        // Half a segment is of no use and may hold the very room that is missing.
+        let _ = fs::remove_file(&path);
+        trouble(e)
+    })?;
+    sync_directory(directory)?;
+    Ok(made)
+}
+
+fn make_buffered(path: &Path, octets: u64, unwanted: &AtomicBool) -> io::Result<Opened> {
+    fs::remove_file(path)?;
+    let opened = open_for_writing(path, false)?;
+    fill(&opened, octets, unwanted)?;
+    Ok(opened)
+}
+
+fn fill(opened: &Opened, octets: u64, unwanted: &AtomicBool) -> io::Result<()> {
+    let zeros = vec![0; PIECE + PAGE];
+    let aligned = zeros.get(zeros.as_ptr().align_offset(PAGE)..).unwrap_or_default();
+    let mut offset = 0;
+    while offset < octets {
+        if unwanted.load(Relaxed) {
+            return Err(io::Error::other("it is not wanted any more"));
+        }
+        let len = (octets - offset).min(PIECE as u64);
+        let piece = aligned.get(..len as usize).unwrap_or_default();
+        opened.zeroing.write_all_at(piece, offset)?;
+        offset += len;
+    }
+    opened.zeroing.sync_all()
+}
