@@ -1,0 +1,1 @@
+//! Ctrl-C, and sending again what is complete.
