@@ -1,7 +1,10 @@
 //! The ring and the sink, without an engine: a bare client loop on one ring sends equal messages into a sink on
-//! another. It says what the driver and the receiving side cost; arguments: sessions, messages, octets, window.
+//! another. It says what the driver and the receiving side cost; arguments: sessions, messages, octets, window, round
+//! trip in milliseconds.
 //!
-//! `cargo bench --bench sink -- 100 300000 10240 1`
+//! `cargo bench --bench sink -- 100 300000 10240 1 0`
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot run says so")]
 
 use posthaste::sink;
 use posthaste::wire::io::{ConnectSpec, ConnectionId, Event, Io as _};
@@ -60,8 +63,10 @@ static BODY: [u8; 1 << 20] = [b'x'; 1 << 20];
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
-    let [sessions, messages, octets, window] = <[usize; 4]>::try_from(numbers).unwrap_or([100, 200_000, 10_240, 1]);
-    let sink = sink::spawn("127.0.0.1:0".parse().expect("an address"), sink::Options::default()).expect("a sink");
+    let [sessions, messages, octets, window, rtt_ms] =
+        <[usize; 5]>::try_from(numbers).unwrap_or([100, 200_000, 10_240, 1, 0]);
+    let options = sink::Options { rtt: Duration::from_millis(rtt_ms as u64), ..sink::Options::default() };
+    let sink = sink::spawn("127.0.0.1:0".parse().expect("an address"), options).expect("a sink");
     let mut ring = Ring::new(Options::SENDER).expect("a ring");
     let spec = ConnectSpec { remote: sink.address(), local: None, timeout: Duration::from_secs(5) };
     let mut load = Load { left: messages, octets, window, number: 0 };
@@ -106,7 +111,7 @@ fn main() {
     let each = |n: usize| (after[n] - cpu[n]) as f64 / 1000.0 / messages as f64;
     let rate = messages as f64 / took.as_secs_f64();
     println!(
-        "{sessions} sessions, {octets} octets, window {window}: {rate:.0} messages/s ({:.1} M a minute); CPU a message: \
+        "{sessions} sessions, {octets} octets, window {window}, {rtt_ms} ms: {rate:.0} messages/s ({:.1} M a minute); CPU a message: \
          sink {:.1} µs, client {:.1} µs; {:.1} events a poll",
         rate * 60e-6,
         each(0),

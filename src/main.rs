@@ -1,3 +1,7 @@
 //! The roof: the `posthaste` program. Everything it does is in [`posthaste::app`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    posthaste::app::run(std::env::args_os()).into()
+}

@@ -1,6 +1,15 @@
 //! What the engine's threads say to each other. Each message is owned data; nothing is shared but the tables.
 
+use bytes::Bytes;
+use crossbeam_channel::Sender;
+use smallvec::SmallVec;
 use std::sync::Arc;
+
+use crate::base::clock::UnixTime;
+use crate::engine::router::RouteAnswer;
+use crate::mail::Envelope;
+use crate::queue::{Rows, Taken};
+use crate::wire::io::Waker;
 
 /// A run of rows of one domain that lie together in the recipient table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +29,10 @@ pub struct Chunk {
     pub first: u32,
     /// How many rows it has, the suppressed ones included.
     pub rows: u32,
+    /// Records rejected so far, in the whole list.
+    pub rejected: u64,
+    /// Duplicates dropped so far, in the whole list.
+    pub duplicates: u64,
     /// Its last `suppressed` rows are on the suppression list; they are in no run.
     pub suppressed: u32,
     /// Domains seen for the first time, numbered on from those of earlier chunks.
@@ -46,4 +59,113 @@ pub enum Recorded {
     Durable(u64),
     /// A write failed: nothing more will become durable. The reason, for people.
     Failed(Arc<str>),
+}
+
+/// A recipient that was tried before and is to be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// The domain's number.
+    pub domain: u32,
+    /// The row.
+    pub row: u32,
+    /// Attempts so far.
+    pub attempts: u8,
+    /// How long from now it rests.
+    pub rests: std::time::Duration,
+}
+
+/// Rows to render: the shard's order to a render thread.
+#[derive(Debug)]
+pub struct RenderJob {
+    /// The shard that asks.
+    pub shard: u16,
+    /// Its name for the job.
+    pub job: u32,
+    /// What to render.
+    pub rows: Rows,
+    /// The time that the `Date` field will say.
+    pub date: UnixTime,
+}
+
+/// One message, ready to be handed to a session.
+#[derive(Debug)]
+pub struct Message {
+    /// The rows that receive it, in the order of the envelope's recipients.
+    pub rows: SmallVec<[u32; 2]>,
+    /// Reverse-path and recipients.
+    pub envelope: Envelope,
+    /// The content, canonical.
+    pub content: Bytes,
+    /// Whether the content needs 8BITMIME.
+    pub eight_bit: bool,
+}
+
+/// A finished [`RenderJob`].
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// The job.
+    pub job: u32,
+    /// Its messages; rows with equal bytes share one.
+    pub messages: Vec<Message>,
+    /// Rows that cannot be rendered, and why.
+    pub refused: Vec<(u32, String)>,
+    /// The table could not be read: nothing was rendered.
+    pub failed: Option<String>,
+}
+
+/// What an earlier process left to do, as a replayed journal tells.
+#[derive(Debug, Default)]
+pub struct Resumed {
+    /// Every domain, by its number; empty where domains do not matter.
+    pub domains: Vec<Arc<str>>,
+    /// Rows that were never tried.
+    pub runs: Vec<Run>,
+    /// Rows that were tried and are due again.
+    pub retries: Vec<Retry>,
+    /// Rows whose attempt was under way: domain, row, attempts.
+    pub reopened: Vec<(u32, u32, u8)>,
+}
+
+/// What arrives in a shard's inbox.
+#[derive(Debug)]
+pub enum ToShard {
+    /// More recipients, durable in the table.
+    Chunk(Chunk),
+    /// What an earlier process left to do.
+    Resumed(Resumed),
+    /// A domain whose site belongs to this shard, with all its waiting rows.
+    Adopted(u32, Vec<Taken>),
+    /// The whole list has been loaded.
+    LoadEnded,
+    /// A render job is done.
+    Rendered(Rendered),
+    /// The journal moved on.
+    Recorded(Recorded),
+    /// A domain's route.
+    Routed(RouteAnswer),
+    /// Stop cutting batches (`true`), or go on.
+    Pause(bool),
+    /// Finish what is under way, begin nothing, then end.
+    Drain,
+    /// End at once.
+    Stop,
+}
+
+/// The way into a shard's inbox.
+#[derive(Clone)]
+pub struct Line {
+    /// Its inbox.
+    pub inbox: Sender<ToShard>,
+    /// What wakes it.
+    pub waker: Waker,
+}
+
+impl Line {
+    /// Puts a message into the inbox, and wakes the shard.
+    pub fn tell(&self, message: ToShard) {
+        // A shard that is gone needs no message.
+        if self.inbox.send(message).is_ok() {
+            self.waker.wake();
+        }
+    }
 }

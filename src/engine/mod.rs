@@ -1,11 +1,18 @@
 //! Floor 5: the sending engine: loader, recipient table, shards, render workers, the recorder (journal thread).
 
+pub mod board;
+pub mod campaign;
 pub mod directory;
-pub mod message;
-pub mod router;
-pub mod smarthost;
-pub mod recorder;
+pub mod dispatch;
 pub mod keyset;
 pub mod loader;
+pub mod message;
+pub mod recorder;
+pub mod render;
+pub mod router;
+pub mod run;
+pub mod settings;
+pub mod shard;
+pub mod smarthost;
 pub mod suppression;
 pub mod table;

@@ -11,6 +11,7 @@
 use crate::base::clock::Instant;
 use crate::engine::message::{Append, Recorded};
 use crate::journal::disk::{Disk, Fault, FaultKind};
+use crate::journal::frame::Header;
 use crate::journal::writer::{Journal, Refused, Write};
 use crossbeam_channel::{Receiver, TryRecvError};
 use std::sync::Arc;
@@ -95,6 +96,7 @@ impl Recorder {
             origin: std::time::Instant::now(),
             shards: Vec::new(),
             preparing: false,
+            filling: (0, 0, 0),
             turn_octets: 0,
         };
         let thread =
@@ -139,6 +141,8 @@ struct Recording {
     origin: std::time::Instant,
     shards: Vec<u16>,
     preparing: bool,
+    /// The segment that is written to, octets written to it, and how many of them are padding.
+    filling: (u32, usize, usize),
     /// Octets of entries that the last turn took.
     turn_octets: usize,
 }
@@ -271,11 +275,27 @@ impl Recording {
             return Err(fault.to_string().into());
         }
         self.count(write.block.octets().len(), took_us);
+        self.pack_when_full(&write);
         self.journal.handle_synced(write.lsn, write.block);
         while let Some(durable) = self.journal.poll_durable() {
             (self.notify)(durable.who, Recorded::Durable(durable.ticket));
         }
         Ok(())
+    }
+
+    /// A full segment that is more padding than frames is packed. All of it is durable: one write is under way at a time.
+    fn pack_when_full(&mut self, write: &Write) {
+        let octets = write.block.octets();
+        let padding = octets.len() - Header::decode(octets).map_or(0, |h| h.unpadded());
+        let (segment, written, padded) = self.filling;
+        if segment == write.segment {
+            self.filling = (segment, written + octets.len(), padded + padding);
+            return;
+        }
+        if padded > written / 2 {
+            self.disk.pack(segment);
+        }
+        self.filling = (write.segment, octets.len(), padding);
     }
 
     fn count(&self, octets: usize, took_us: u64) {

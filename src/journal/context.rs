@@ -212,33 +212,40 @@ impl Dictionary {
 /// becomes one.
 pub fn normalise(text: &[u8], out: &mut Vec<u8>) {
     out.clear();
-    let mut rest = text;
-    let mut gap = false;
-    while !rest.is_empty() {
-        let (mut seen, mut all, mut before) = (0, !0, 0);
-        let mut len = 0;
-        for &b in rest {
-            let class = CLASSES[usize::from(b)];
-            if class & BLANK != 0 {
-                break;
+    // `copied`: how much of `text` is dealt with; `words`: whether a token to keep lies behind that.
+    let (mut at, mut copied, mut words) = (0, 0, true);
+    while let Some(rest) = text.get(at..).filter(|r| !r.is_empty()) {
+        let (len, varies) = token(rest);
+        if varies {
+            if words {
+                out.extend_from_slice(text.get(copied..at).unwrap_or_default());
+                out.extend_from_slice("…".as_bytes());
             }
-            seen |= class & VARIES | before & class;
-            all &= class;
-            before = (class & LOWER) << 1;
-            len += 1;
+            copied = at + len;
+            words = false;
+        } else {
+            words |= len > 0;
         }
-        let (token, after) = rest.split_at(len);
-        rest = after.get(1..).unwrap_or_default();
-        let varies = seen & (VARIES | CHANGE_TO) != 0 || (len >= HEX_TOKEN_MIN && all & HEX != 0);
-        if len == 0 || (varies && gap) {
-            continue;
-        }
-        if !out.is_empty() {
-            out.push(b' ');
-        }
-        out.extend_from_slice(if varies { "…".as_bytes() } else { token });
-        gap = varies;
+        at += len + 1;
     }
+    out.extend_from_slice(text.get(copied..).unwrap_or_default());
+}
+
+/// The length of the token at the front of `text`, and whether it is one that changes with each message.
+fn token(text: &[u8]) -> (usize, bool) {
+    let (mut seen, mut all, mut before) = (0, HEX, 0);
+    let mut len = 0;
+    for &b in text {
+        let class = CLASSES[usize::from(b)];
+        if class & BLANK != 0 {
+            break;
+        }
+        seen |= class & VARIES | before & class;
+        all &= class;
+        before = (class & LOWER) << 1;
+        len += 1;
+    }
+    (len, seen != 0 || (len >= HEX_TOKEN_MIN && all != 0))
 }
 
 /// From this length on a token of hexadecimal letters is taken for an id ("decade" is lost, which costs nothing).
@@ -297,10 +304,10 @@ mod tests {
     fn queue_ids_of_the_field_are_taken_out() {
         assert_eq!(normal("Ok: queued as 4ZbcQk2nXrz1Ab"), "Ok: queued as …");
         assert_eq!(normal("OK id=1rABCd-00000001abc-2xYz"), "OK …");
-        assert_eq!(normal("OK  1700000000 d2e1a72fcca58-6e7ab.123 - gsmtp"), "OK … - gsmtp");
+        assert_eq!(normal("OK  1700000000 d2e1a72fcca58-6e7ab.123 - gsmtp"), "OK  … - gsmtp");
         assert_eq!(
             normal("<a@b.example> [InternalId=123, Hostname=mx3] 17 bytes in 0.1\nQueued mail"),
-            "… bytes in … Queued mail"
+            "… bytes in …\nQueued mail"
         );
         assert_eq!(normal("queued as ZBCDqwRtYpsD and FEEDBEEF"), "queued as … and …");
         assert_eq!(normal("Message accepted for delivery"), "Message accepted for delivery");

@@ -6,7 +6,7 @@
 use super::disk::{Disk, Segments};
 use super::frame::{FRAME_OCTETS_MAX, PAGE};
 use super::record::{Entry, Kind, Record, entries};
-use super::replay::{Range, Replayed, open, replay};
+use super::replay::{Range, Replayed, open, pack, replay};
 use super::sim::SimDisk;
 use super::writer::{Config, Journal, Start, Write};
 use crate::base::clock::{Instant, UnixTime};
@@ -236,6 +236,27 @@ fn zeroed_ranges_are_reported_and_cost_what_they_cover() {
             assert_eq!(said, [(from as u64 + 1, to as u64, pages[from].1 as u64)]);
         }
     }
+}
+
+#[test]
+fn a_packed_segment_replays_as_it_did_and_a_damaged_one_is_not_packed() {
+    let (mut disk, pages) = finished();
+    let mut packed = Vec::new();
+    let octets = pack(&mut disk, 1, FRAME_OCTETS_MAX as u64, &mut packed).unwrap();
+    assert_eq!((octets, packed.len()), (8 * 80 + 64, 8 * 80 + 64));
+    let original = std::mem::replace(disk.octets_mut(1).unwrap(), packed);
+    let (numbers, found) = read(&mut disk);
+    assert_eq!((numbers, found.damage, found.torn), ((0..16).collect(), vec![], None));
+    for lost in 0..8 {
+        let mut damaged = disk.clone();
+        damaged.octets_mut(1).unwrap()[lost * 80 + 70] ^= 1;
+        let (numbers, found) = read(&mut damaged);
+        assert_eq!(numbers, (0..16).filter(|n| *n != lost as u32).collect::<Vec<_>>());
+        assert_eq!(found.damage.iter().map(|d| d.offset).collect::<Vec<_>>(), [lost as u64 * 80]);
+    }
+    *disk.octets_mut(1).unwrap() = original;
+    disk.octets_mut(1).unwrap()[pages[2].1 + 66] ^= 1;
+    assert!(pack(&mut disk, 1, FRAME_OCTETS_MAX as u64, &mut Vec::new()).is_err());
 }
 
 #[test]

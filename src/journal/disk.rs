@@ -85,6 +85,10 @@ pub trait Disk: Segments {
     /// may have dropped the octets from memory and will succeed the next time.
     fn write(&mut self, segment: u32, offset: u64, octets: &[u8]) -> Result<(), Fault>;
 
+    /// Packs a segment that is written to no more (see [`super::replay::pack`]), some time or never: it only saves room. The
+    /// packed one takes the place of the original whole, or not at all.
+    fn pack(&mut self, segment: u32);
+
     /// Removes a segment that has never been written to, or gives up making it.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub struct Header {
 }
 
 impl Header {
-    fn encode(&self) -> [u8; HEADER_OCTETS] {
+    pub(super) fn encode(&self) -> [u8; HEADER_OCTETS] {
         let mut octets = [0; HEADER_OCTETS];
         octets[0..12].copy_from_slice(MAGIC);
         octets[12..16].copy_from_slice(&self.length.to_le_bytes());
@@ -83,10 +83,16 @@ impl Header {
         sane.then_some(header)
     }
 
-    /// What the frame takes on the disk: header, payload and padding.
+    /// Header and payload.
+    #[must_use]
+    pub fn unpadded(&self) -> usize {
+        HEADER_OCTETS + self.length as usize
+    }
+
+    /// What the frame takes when it is written: header, payload and padding.
     #[must_use]
     pub fn octets(&self) -> usize {
-        (HEADER_OCTETS + self.length as usize).next_multiple_of(PAGE)
+        self.unpadded().next_multiple_of(PAGE)
     }
 }
 

@@ -8,7 +8,8 @@
 //! # Guarantees
 //! - What was acknowledged is read back, in order, after a crash at any instant (G1, G3).
 //! - Damage to what was acknowledged is reported and costs the damaged frames only (G5). An unfinished tail is no damage.
-//! - Acknowledged octets are never rewritten: each opening of a journal (an *epoch*) begins in a new segment.
+//! - Acknowledged octets are never rewritten in place: each opening of a journal (an *epoch*) begins in a new segment, and
+//!   a full segment gives way only to a packed copy of itself that is durable already.
 
 pub mod context;
 pub mod disk;

@@ -11,13 +11,19 @@
 //! one after, which looks like damage. [`replay_live`] tells the two apart.
 
 use super::disk::{Disk, Fault, Segments};
-use super::frame::{FRAME_OCTETS_MAX, HEADER_OCTETS, Header, PAGE};
+use super::frame::{FRAME_OCTETS_MAX, PAGE};
+use super::record::RECORD_OCTETS;
 use super::snapshot::Mark;
 use super::writer::{IN_FLIGHT_MAX, Start};
 use std::fmt;
 
+mod pack;
 mod sequence;
+mod window;
+
+pub use pack::pack;
 use sequence::Sequence;
+use window::{Look, Window};
 
 /// Damages that are described; more are counted.
 pub const DAMAGES_MAX: usize = 1000;
@@ -237,128 +243,38 @@ fn scan(
     let mut all_blank = true;
     let mut offset = 0;
     while offset < octets {
-        let step = match window.look(source, offset) {
+        let look = window.look(source, offset);
+        all_blank &= matches!(look, Look::Blank(_) | Look::End);
+        let step = match look {
+            Look::End => break,
             Look::Blank(step) => {
-                sequence.suspect(segment, offset, What::Zeroed);
-                offset += step as u64;
-                continue;
+                // Zeros up to the page's end are the padding of the frame before.
+                let page = offset.next_multiple_of(PAGE as u64);
+                if page < offset + step as u64 {
+                    sequence.suspect(segment, page, What::Zeroed);
+                }
+                step
             }
-            Look::Bad(what) => {
+            Look::Bad(what, step) => {
                 sequence.suspect(segment, offset, what);
-                PAGE
+                step
             }
-            Look::BadPayload(header) if !sequence.belongs(&header, segment) => {
+            Look::BadPayload(header) | Look::Frame(header, _) if !sequence.belongs(&header, segment) => {
                 sequence.suspect(segment, offset, What::Foreign);
-                PAGE
+                RECORD_OCTETS
             }
             Look::BadPayload(header) => {
                 sequence.suspect(segment, offset, What::BadPayload);
-                header.octets()
+                header.unpadded().next_multiple_of(RECORD_OCTETS)
             }
-            Look::Frame(header, payload) if sequence.belongs(&header, segment) => {
+            Look::Frame(header, payload) => {
                 sequence.frame(header, payload, offset);
-                header.octets()
-            }
-            Look::Frame(..) => {
-                sequence.suspect(segment, offset, What::Foreign);
-                PAGE
+                header.unpadded().next_multiple_of(RECORD_OCTETS)
             }
         };
-        all_blank = false;
         offset += step as u64;
     }
     all_blank
-}
-
-/// What lies at an offset.
-enum Look<'a> {
-    /// So many octets of zeros, whole pages.
-    Blank(usize),
-    /// No frame.
-    Bad(What),
-    /// A frame whose payload is damaged.
-    BadPayload(Header),
-    /// A whole frame.
-    Frame(Header, &'a [u8]),
-}
-
-/// A window that slides over a segment.
-struct Window {
-    buffer: Vec<u8>,
-    segment: u32,
-    from: u64,
-    len: usize,
-    unreadable: bool,
-}
-
-impl Window {
-    fn new() -> Self {
-        Self { buffer: vec![0; WINDOW_OCTETS], segment: 0, from: 0, len: 0, unreadable: false }
-    }
-
-    fn open(&mut self, segment: u32) {
-        (self.segment, self.from, self.len) = (segment, 0, 0);
-    }
-
-    fn look(&mut self, source: &mut dyn Segments, offset: u64) -> Look<'_> {
-        self.load(source, offset, PAGE);
-        if self.unreadable {
-            return Look::Bad(What::Unreadable);
-        }
-        if let Some(header) = Header::decode(self.octets(offset)) {
-            let whole = HEADER_OCTETS + header.length as usize;
-            self.load(source, offset, whole);
-            return match self.octets(offset).get(HEADER_OCTETS..whole) {
-                Some(payload) if crc32fast::hash(payload) == header.payload_crc => Look::Frame(header, payload),
-                _ => Look::BadPayload(header),
-            };
-        }
-        let zeros = self.octets(offset).chunks(PAGE).take_while(|page| is_zero(page)).count() * PAGE;
-        if zeros > 0 { Look::Blank(zeros) } else { Look::Bad(What::BadHeader) }
-    }
-
-    fn octets(&self, offset: u64) -> &[u8] {
-        let at = usize::try_from(offset - self.from).unwrap_or(usize::MAX);
-        self.buffer.get(at..self.len).unwrap_or_default()
-    }
-
-    /// Sees to it that `need` octets from `offset` on are in the window, as far as the segment has them.
-    fn load(&mut self, source: &mut dyn Segments, offset: u64, need: usize) {
-        if offset >= self.from && offset + need as u64 <= self.from + self.len as u64 && !self.unreadable {
-            return;
-        }
-        (self.from, self.len, self.unreadable) = (offset, 0, false);
-        while self.len < self.buffer.len() {
-            let at = offset + self.len as u64;
-            let Some(rest) = self.buffer.get_mut(self.len..) else { break };
-            match source.read(self.segment, at, rest) {
-                Ok(0) => break,
-                Ok(n) => self.len += n,
-                Err(_) => return self.load_page(source, offset),
-            }
-        }
-    }
-
-    /// A long read failed: take this one page, or nothing, so that only pages that cannot be read are lost.
-    fn load_page(&mut self, source: &mut dyn Segments, offset: u64) {
-        self.len = 0;
-        while self.len < PAGE {
-            let at = offset + self.len as u64;
-            let Some(rest) = self.buffer.get_mut(self.len..PAGE) else { return };
-            match source.read(self.segment, at, rest) {
-                Ok(0) => return,
-                Ok(n) => self.len += n,
-                Err(_) => {
-                    self.unreadable = true;
-                    return;
-                }
-            }
-        }
-    }
-}
-
-fn is_zero(octets: &[u8]) -> bool {
-    octets.chunks(64).all(|c| c.iter().fold(0, |a, b| a | b) == 0)
 }
 
 #[cfg(test)]

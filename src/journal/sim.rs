@@ -149,6 +149,14 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn pack(&mut self, segment: u32) {
+        let octets = self.segments.get(&segment).map_or(0, |s| s.len() as u64);
+        let mut packed = Vec::new();
+        if super::replay::pack(self, segment, octets, &mut packed).is_ok() {
+            self.segments.insert(segment, packed);
+        }
+    }
+
     fn remove(&mut self, segment: u32) -> Result<(), Fault> {
         self.segments.remove(&segment);
         self.made = None;

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod envelope;
+pub mod event;
 pub mod outcome;
 pub mod reply;
 

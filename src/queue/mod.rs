@@ -87,6 +87,19 @@ pub struct Taken {
     pub attempts: u8,
 }
 
+impl Taken {
+    /// Each row.
+    pub fn rows(&self) -> impl Iterator<Item = u32> + use<> {
+        self.first..self.first.saturating_add(self.count)
+    }
+
+    /// The same rows as a batch of this domain.
+    #[must_use]
+    pub fn batch(&self, domain: DomainId) -> Batch {
+        Batch { domain, attempts: self.attempts, rows: Rows::Run { first: self.first, count: self.count } }
+    }
+}
+
 /// How many rows wait, by what they wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

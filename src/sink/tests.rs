@@ -168,3 +168,41 @@ fn many_clients_at_once_lose_nothing() {
     assert_eq!((counters.messages, counters.unique_messages, counters.duplicates), (1600, 1600, 0));
     assert_eq!(ids.len(), 1600);
 }
+
+#[test]
+fn it_runs_on_the_simulated_network_too() {
+    use crate::wire::io::Event;
+    use crate::wire::sim::{Network, Weather};
+    let network = Network::new(11, Weather::FAIR);
+    let address = |host| std::net::IpAddr::from([192, 0, 2, host]);
+    let mut client = network.party(address(1));
+    let rtt = Duration::from_millis(50);
+    let mut sink = Sink::new(network.party(address(2)), &Options { rtt, ..Options::default() }).unwrap();
+    let remote = sink.listen(SocketAddr::new(address(2), 25)).unwrap();
+    let spec = crate::wire::io::ConnectSpec { remote, local: None, timeout: Duration::from_secs(1) };
+    let id = client.connect(&spec).unwrap();
+    let mut script = "EHLO c\r\n|MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n|hi\r\n.\r\n|QUIT\r\n|".split('|');
+    let (mut heard, mut events, mut closed) = (Vec::new(), Vec::new(), false);
+    while !closed {
+        client.poll(None, &mut events).unwrap();
+        for event in events.drain(..) {
+            match event {
+                Event::Data(id, buffer) => {
+                    heard.extend_from_slice(client.bytes(&buffer));
+                    client.release(buffer);
+                    let last: &[u8] = heard.strip_suffix(b"\r\n").unwrap_or(b"");
+                    let line = last.rsplit(|&b| b == b'\n').next().unwrap_or(b"");
+                    if line.get(3) == Some(&b' ') && line != b"250 2.1.0 Ok" && line != b"250 2.1.5 Ok" {
+                        client.out(id).append(script.next().unwrap_or_default().as_bytes());
+                    }
+                }
+                Event::Closed(i, how) => closed = (i, how) == (id, crate::wire::io::Closed::Eof),
+                _ => {}
+            }
+        }
+        sink.turn(None).unwrap();
+        assert!(network.step());
+    }
+    assert_eq!((sink.counters().messages, sink.counters().recipients), (1, 1));
+    assert!(network.now() >= Instant(0).after(rtt * 5) && network.now() < Instant(0).after(rtt * 12));
+}

@@ -1,6 +1,7 @@
 //! Floor 4: where the program touches the world: the ring and its sockets, DNS, disks. The only room with `unsafe`.
 
-pub mod dns;
 pub mod disk;
+pub mod dns;
 pub mod io;
 pub mod ring;
+pub mod sim;

@@ -185,6 +185,12 @@ fn no_column(path: &Path, column: &str, known: &[String]) -> LoadError {
     LoadError::Column { path: path.to_owned(), column: column.to_owned(), hint }
 }
 
+/// Why a record is rejected, and whether its address alone says which it was.
+struct Bad {
+    reason: String,
+    of_address: bool,
+}
+
 struct Loader<'a> {
     spec: &'a LoadSpec<'a>,
     table: &'a mut TableWriter,
@@ -214,9 +220,8 @@ impl<'a> Loader<'a> {
         };
         let stored = table.manifest().columns.clone();
         let wanted: Vec<String> = [&spec.email].into_iter().chain(&stored).cloned().collect();
-        match &table.manifest().list {
-            Some(known) => unchanged(&spec.list.path, known, &print)?,
-            None => {}
+        if let Some(known) = &table.manifest().list {
+            unchanged(&spec.list.path, known, &print)?;
         }
         let header = if spec.list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
         records.select(&wanted, &header)?;
@@ -258,12 +263,12 @@ impl<'a> Loader<'a> {
         loop {
             let bad = match self.records.advance()? {
                 Step::End => break,
-                Step::Bad(reason) => Some((reason, None)),
+                Step::Bad(reason) => Some(Bad { reason, of_address: false }),
                 Step::Record => self.row(),
             };
             self.progress.records += 1;
-            if let Some((reason, address)) = bad {
-                self.reject(reason, address)?;
+            if let Some(bad) = bad {
+                self.reject(bad)?;
                 if self.progress.records > FIRST_RECORDS && self.too_many() {
                     self.rejects.flush().map_err(LoadError::Table)?;
                     return Ok(Some(Loaded::Stopped(self.rejections())));
@@ -296,23 +301,24 @@ impl<'a> Loader<'a> {
         first || self.pending.rows() >= self.chunk_rows || self.pending.octets() >= CHUNK_OCTETS_MAX
     }
 
-    /// Takes in the record in hand; the reason to reject it, if there is one, and whether to show the address only.
-    fn row(&mut self) -> Option<(String, Option<()>)> {
+    /// Takes in the record in hand, unless it is bad.
+    fn row(&mut self) -> Option<Bad> {
         self.mailbox.clear();
         let at = match address::parse_into(self.records.field(0), &mut self.mailbox) {
             Ok(at) => at,
-            Err(e) => return Some((e.to_string(), (!self.records.field(0).is_empty()).then_some(()))),
+            Err(e) => return Some(Bad { reason: e.to_string(), of_address: !self.records.field(0).is_empty() }),
         };
         let mut octets = self.mailbox.len() + 2;
         for (i, (name, strict)) in self.columns.iter().enumerate() {
             let field = self.records.field(i + 1);
             octets += field.len() + 2;
             if let Some(what) = wrong(field, *strict) {
-                return Some((format!("column {name}: {what}"), Some(())));
+                return Some(Bad { reason: format!("column {name}: {what}"), of_address: true });
             }
         }
         if octets > table::ROW_OCTETS_MAX {
-            return Some(("its columns together are longer than 64 KiB".to_owned(), Some(())));
+            let reason = "its columns together are longer than 64 KiB".to_owned();
+            return Some(Bad { reason, of_address: true });
         }
         self.folded.clear();
         self.folded.extend_from_slice(&self.mailbox);
@@ -329,9 +335,9 @@ impl<'a> Loader<'a> {
         None
     }
 
-    fn reject(&mut self, reason: String, address: Option<()>) -> Result<(), LoadError> {
+    fn reject(&mut self, Bad { reason, of_address }: Bad) -> Result<(), LoadError> {
         let line = self.records.line();
-        let text = if address.is_some() { self.records.field(0) } else { self.records.sample() };
+        let text = if of_address { self.records.field(0) } else { self.records.sample() };
         self.rejects.add(line, &reason, text).map_err(LoadError::Table)?;
         self.progress.rejected += 1;
         if self.examples.len() < EXAMPLES {

@@ -302,6 +302,27 @@ fn a_load_that_was_cut_off_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_pipe_is_read_and_skipped_when_a_load_goes_on() {
+    let mut house = House::new("l.csv", "");
+    house.list = house.home.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&house.list).status().unwrap().success());
+    let feed = || {
+        let pipe = house.list.clone();
+        // The reader goes away after its first chunk: that the rest cannot be written is as it should be.
+        std::thread::spawn(move || fs::write(pipe, people(30_000)).is_ok())
+    };
+    let feeder = feed();
+    assert_eq!(house.load_some(1).len(), 1);
+    feeder.join().unwrap();
+    let feeder = feed();
+    assert_eq!(house.totals().rows, 30_000);
+    assert!(feeder.join().unwrap());
+    let whole = House::new("l.csv", people(30_000));
+    whole.totals();
+    assert_eq!(house.rows(), whole.rows());
+}
+
+#[test]
 fn a_complete_load_does_not_open_its_list_again() {
     let house = House::new("l.csv", people(10));
     let totals = house.totals();

@@ -229,11 +229,13 @@ fn a_campaign_is_made_once() {
 fn after_a_failed_write_nothing_more_is_committed() {
     let (_home, path) = two_chunks();
     let (mut writer, _) = TableWriter::open(&path).unwrap();
-    let home = writer.home().to_owned();
-    writer.directory = Named { file: files::open_to_read(&home.join("domains.dir")).unwrap(), path: home };
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    writer.directory = Named { file: full, path: "/dev/full".into() };
     let mut pending = Pending::new();
     push(&mut writer, &mut pending, &["g@x.example"]);
-    assert!(writer.commit(&mut pending, Progress::default(), None).is_err());
+    let error = writer.commit(&mut pending, Progress::default(), None).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert!(error.to_string().starts_with("cannot write /dev/full: No space left on device"), "{error}");
     let again = writer.commit(&mut pending, Progress::default(), None).unwrap_err();
     assert!(again.to_string().contains("an earlier write to the table failed"), "{again}");
     assert_eq!(TableWriter::open(&path).unwrap().0.rows(), 6);

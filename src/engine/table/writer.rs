@@ -335,6 +335,8 @@ impl TableWriter {
         let mut header = self.write_rows(pending)?;
         header.progress = progress;
         header.chunk = Chunk {
+            rejected: progress.rejected,
+            duplicates: progress.duplicates,
             first: self.row_count,
             rows,
             suppressed: (pending.order.len() - pending.order.partition_point(|key| key & SUPPRESSED == 0)) as u32,

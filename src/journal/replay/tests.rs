@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::journal::disk::Disk;
-use crate::journal::frame::Block;
+use crate::journal::frame::{Block, Header};
 use crate::journal::sim::SimDisk;
 use proptest::prelude::*;
 

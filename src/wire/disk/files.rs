@@ -119,12 +119,6 @@ impl Files {
         }
         Ok(Self { reader: Reader::new(directory), zeros: Zeros::spawn(directory.to_owned())?, open: Vec::new() })
     }
-
-    /// Whether the newest segment is written directly, past the page cache.
-    #[must_use]
-    pub fn is_direct(&self) -> bool {
-        self.open.last().is_some_and(|(_, o)| o.direct)
-    }
 }
 
 impl Segments for Files {
@@ -159,6 +153,10 @@ impl Disk for Files {
             return Err(fault("write to", &path(), &io::Error::other("the segment was not made in this run")));
         };
         opened.durable.write_all_at(octets, offset).map_err(|e| fault("write to the journal", &path(), &e))
+    }
+
+    fn pack(&mut self, segment: u32) {
+        self.zeros.order_pack(segment);
     }
 
     fn remove(&mut self, segment: u32) -> Result<(), Fault> {

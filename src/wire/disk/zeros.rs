@@ -1,12 +1,13 @@
-//! Makes segments of zeros, on a thread of its own so that commits go on meanwhile.
+//! Makes segments of zeros, and packs full ones, on a thread of its own so that commits go on meanwhile.
 //!
 //! A segment is made under its final name: if the process dies in between, a short segment of zeros is left, which a replay
 //! reads as unused. Direct writes where the file system takes them, else buffered ones.
 
-use super::files::{Opened, name_of, open_for_writing};
-use super::{fault, sync_directory};
+use super::files::{Opened, Reader, name_of, open_for_writing};
+use super::{fault, replace, sync_directory};
 use crate::journal::disk::Fault;
 use crate::journal::frame::PAGE;
+use crate::journal::replay::pack;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::fs;
 use std::io;
@@ -19,10 +20,20 @@ use std::thread::JoinHandle;
 /// Zeros written at once: long enough to be cheap, short enough not to hold up a commit.
 const PIECE: usize = 1 << 20;
 
+/// Orders that wait; making comes one at a time, so packing never takes its room for long.
+const ORDERS_MAX: usize = 4;
+
+enum Order {
+    /// A new segment of so many octets.
+    Make(u32, u64),
+    /// A full one, to be packed.
+    Pack(u32),
+}
+
 /// The thread that makes segments.
 #[derive(Debug)]
 pub(super) struct Zeros {
-    orders: Option<Sender<(u32, u64)>>,
+    orders: Option<Sender<Order>>,
     made: Receiver<Result<(u32, Opened), Fault>>,
     thread: Option<JoinHandle<()>>,
     /// The segment that is being made.
@@ -32,7 +43,7 @@ pub(super) struct Zeros {
 
 impl Zeros {
     pub(super) fn spawn(directory: PathBuf) -> Result<Self, Fault> {
-        let (orders, inbox) = bounded::<(u32, u64)>(1);
+        let (orders, inbox) = bounded(ORDERS_MAX);
         let (outbox, made) = bounded(1);
         let place = directory.clone();
         let unwanted = Arc::new(AtomicBool::new(false));
@@ -40,7 +51,15 @@ impl Zeros {
         let thread = std::thread::Builder::new()
             .name("journal-zeros".to_owned())
             .spawn(move || {
-                for (segment, octets) in inbox {
+                for order in inbox {
+                    let (segment, octets) = match order {
+                        Order::Make(segment, octets) => (segment, octets),
+                        Order::Pack(segment) => {
+                            // It saves room when it works; the original is good when it does not.
+                            let _ = pack_segment(&directory, segment);
+                            continue;
+                        }
+                    };
                     if outbox.send(make(&directory, segment, octets, &given_up).map(|f| (segment, f))).is_err() {
                         return;
                     }
@@ -52,8 +71,13 @@ impl Zeros {
 
     pub(super) fn order(&mut self, segment: u32, octets: u64) {
         // The journal asks for one at a time, so the channel has room.
-        let taken = self.orders.as_ref().is_some_and(|o| o.try_send((segment, octets)).is_ok());
+        let taken = self.orders.as_ref().is_some_and(|o| o.try_send(Order::Make(segment, octets)).is_ok());
         self.under_way = taken.then_some(segment);
+    }
+
+    pub(super) fn order_pack(&self, segment: u32) {
+        // With the thread so far behind, the segment stays as it is.
+        let _ = self.orders.as_ref().map(|o| o.try_send(Order::Pack(segment)));
     }
 
     pub(super) fn take(&mut self, wait: bool) -> Option<Result<(u32, Opened), Fault>> {
@@ -86,6 +110,12 @@ impl Drop for Zeros {
             let _ = thread.join();
         }
     }
+}
+
+fn pack_segment(directory: &Path, segment: u32) -> Result<(), Fault> {
+    let path = name_of(directory, segment);
+    let octets = fs::metadata(&path).map_err(|e| fault("pack", &path, &e))?.len();
+    replace(&path, |out| pack(&mut Reader::new(directory), segment, octets, out).map(drop))
 }
 
 fn make(directory: &Path, segment: u32, octets: u64, unwanted: &AtomicBool) -> Result<Opened, Fault> {

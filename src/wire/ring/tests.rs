@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::base::out::SHARE_MIN;
+use crate::wire::io::{Buffer, ConnectSpec, Io as _};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// A guard against hanging, not a measure of anything.
@@ -435,4 +436,67 @@ fn a_taken_address_is_refused() {
     let mut bench = Bench::new();
     let (_, address) = bench.ring.listen(LOCAL).unwrap();
     assert_eq!(bench.ring.listen(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+}
+
+/// Random connects, appends, closes, aborts and deadlines between connections of one ring: each ends once, and nothing
+/// is heard of it afterwards.
+#[test]
+fn every_connection_ends_exactly_once_whatever_is_done_to_it() {
+    for seed in 0..5 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut bench = Bench::with(Options { receive_buffers: 8, receive_buffer_bytes: 512, submissions: 16 });
+        let (_, address) = bench.ring.listen(LOCAL).unwrap();
+        let nowhere = TcpListener::bind(LOCAL).unwrap().local_addr().unwrap();
+        let mut live: Vec<ConnectionId> = Vec::new();
+        let (mut begun, mut ended) = (0, std::collections::HashSet::new());
+        for round in 0..2000 {
+            if round < 1500 && live.len() < 60 {
+                live.push(bench.connect(if random.u8(..10) == 0 { nowhere } else { address }));
+                begun += 1;
+            }
+            if let Some(&id) = random.choice(&live) {
+                match random.u8(..6) {
+                    0 if round >= 1500 || random.bool() => bench.ring.close(id),
+                    1 => bench.ring.abort(id),
+                    2 => bench.ring.set_deadline(id, Some(bench.ring.now().mono)),
+                    _ => bench.ring.out(id).append(&vec![7; random.usize(1..100_000)]),
+                }
+            }
+            for event in bench.turn(Duration::from_micros(if random.bool() { 0 } else { 200 })) {
+                match event {
+                    Event::Accepted(_, id, _) => {
+                        live.push(id);
+                        begun += 1;
+                    }
+                    Event::Closed(id, _) | Event::ConnectFailed(id, _) => {
+                        assert!(ended.insert(id), "{id:?} ended twice");
+                        live.retain(|l| *l != id);
+                    }
+                    Event::Connected(id) | Event::Drained(id) | Event::Deadline(id) => assert!(!ended.contains(&id)),
+                    Event::Data(..) | Event::Inbox => {}
+                }
+            }
+        }
+        let start = std::time::Instant::now();
+        while !live.is_empty() {
+            assert!(start.elapsed() < PATIENCE, "{live:?} never end");
+            live.iter().for_each(|&id| bench.ring.abort(id));
+            for event in bench.turn(Duration::from_millis(10)) {
+                match event {
+                    Event::Accepted(_, id, _) => {
+                        live.push(id);
+                        begun += 1;
+                    }
+                    Event::Closed(id, _) | Event::ConnectFailed(id, _) => {
+                        assert!(ended.insert(id), "{id:?} ended twice");
+                        live.retain(|l| *l != id);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(ended.len(), begun);
+        let free = bench.ring.slots.iter().filter(|s| s.state == State::Free && s.operations == 0).count();
+        assert_eq!((free, bench.ring.free.len()), (bench.ring.slots.len(), bench.ring.slots.len()));
+    }
 }

@@ -1,0 +1,318 @@
+//! The command line.
+//!
+//! Guarantees: a wrong command line ends with code 2 and says what is wrong; `--help` tells everything that the flags do.
+//! Leaves to others: running the commands.
+
+use super::config::EngineConfig;
+use super::config::values::{HostPort, duration, percentage};
+use super::exit::Exit;
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  posthaste send config/campaign/welcome.toml --sink      send to a built-in receiver; nothing leaves the machine
+  posthaste send news.toml --config engine.toml           send; the same command again goes on where it stopped
+  posthaste report news --html news.html                  what became of it, as one page with plots
+  posthaste config > engine.toml                          every setting with its default and its meaning
+
+Exit codes: 0 settled, 1 failed, 2 usage or bad input, 3 not finished (the same command goes on).";
+
+const SEND_EXAMPLES: &str = "\
+Examples:
+  posthaste send news.toml --dry-run                      check templates against every row; send nothing
+  posthaste send news.toml --sink                         send to a built-in receiver on loopback
+  posthaste send news.toml --smarthost relay.example:25   hand everything to one server
+  posthaste send news.toml --config engine.toml --json    ends with one JSON object on standard output
+
+Where mail goes: --sink or --smarthost, else what [delivery] of the configuration says (the built-in receiver, until
+sink = false). Ctrl-C finishes what is under way, keeps the state and leaves with code 3; the same command goes on. A
+second Ctrl-C stops at once, and still loses nobody.";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  posthaste report news                                   totals, sites, top replies
+  posthaste report news --csv -                           a row for each recipient, on standard output
+  posthaste report news --recipient ann@a.example         everything that happened to one recipient";
+
+const SINK_EXAMPLES: &str = "\
+Examples:
+  posthaste sink --listen 127.0.0.1:2525 --json           receive until Ctrl-C, then one JSON object
+  posthaste sink --rtt-ms 20 --defer 5 --reject 1         a slow and moody receiver
+  posthaste sink --keep mail/ --for 60                    keep each message as a file, for a minute";
+
+/// A bulk mailing engine for Linux on io_uring.
+#[derive(Debug, Parser)]
+#[command(name = "posthaste", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// A command and its flags.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum Command {
+    /// Send a campaign; run again, it goes on where it stopped
+    Send(SendArgs),
+    /// Tell what became of a campaign, while it is sent and after
+    Report(ReportArgs),
+    /// Receive mail and count it: an MX for tests
+    Sink(SinkArgs),
+    /// Print the engine's configuration: every key, its default, its meaning
+    Config,
+}
+
+/// `posthaste send`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = SEND_EXAMPLES)]
+pub struct SendArgs {
+    /// The campaign's file
+    #[arg(value_name = "CAMPAIGN.toml")]
+    pub campaign: PathBuf,
+    /// The engine's configuration; without it, the defaults
+    #[arg(long, value_name = "engine.toml")]
+    pub config: Option<PathBuf>,
+    /// Where campaigns and journals live; goes before engine.data
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Hand all mail to this server
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "sink")]
+    pub smarthost: Option<HostPort>,
+    /// Deliver to a built-in receiver on loopback: nothing leaves the machine
+    #[arg(long)]
+    pub sink: bool,
+    /// Serve Prometheus metrics on this address
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub metrics: Option<SocketAddr>,
+    /// End with one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Check the list, the templates against every row, and the routes; show three messages; send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Where mail goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To a receiver inside this process.
+    Sink,
+    /// To one server: host and port.
+    Smarthost(String, u16),
+    /// To the recipients' own servers, found by MX.
+    Exchangers,
+}
+
+impl SendArgs {
+    /// Where mail goes: the flags go before the file, a smarthost before the sink.
+    #[must_use]
+    pub fn destination(&self, config: &EngineConfig) -> Destination {
+        let to = |host: &HostPort| Destination::Smarthost(host.host.clone(), host.port.unwrap_or(config.delivery.port));
+        match (&self.smarthost, &config.delivery.smarthost) {
+            _ if self.sink => Destination::Sink,
+            (Some(host), _) | (None, Some(host)) => to(host),
+            (None, None) if config.delivery.sink => Destination::Sink,
+            (None, None) => Destination::Exchangers,
+        }
+    }
+
+    /// Where campaigns and journals live.
+    #[must_use]
+    pub fn data(&self, config: &EngineConfig) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| config.engine.data.clone())
+    }
+
+    /// The command line that goes on with this campaign.
+    #[must_use]
+    pub fn resume_command(&self) -> String {
+        let mut words = vec!["posthaste send".to_owned(), shell(&self.campaign.display().to_string())];
+        let mut flag = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                words.push(format!("--{name} {}", shell(&value)));
+            }
+        };
+        flag("config", self.config.as_ref().map(|p| p.display().to_string()));
+        flag("data", self.data.as_ref().map(|p| p.display().to_string()));
+        flag("smarthost", self.smarthost.as_ref().map(ToString::to_string));
+        flag("metrics", self.metrics.map(|a| a.to_string()));
+        words.extend(self.sink.then(|| "--sink".to_owned()));
+        words.extend(self.json.then(|| "--json".to_owned()));
+        words.join(" ")
+    }
+}
+
+/// A word as a shell reads it back.
+fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:[]@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// `posthaste report`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = REPORT_EXAMPLES)]
+pub struct ReportArgs {
+    /// The campaign's name
+    pub name: String,
+    /// Where campaigns and journals live; goes before engine.data
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The engine's configuration, for engine.data
+    #[arg(long, value_name = "engine.toml")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long, group = "form")]
+    pub json: bool,
+    /// Write a row for each recipient; `-` for standard output
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub csv: Option<PathBuf>,
+    /// Write one self-contained page with plots
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub html: Option<PathBuf>,
+    /// Print the whole timeline of one recipient
+    #[arg(long, value_name = "ADDR", group = "form")]
+    pub recipient: Option<String>,
+    /// Write the addresses that may have got a second copy, one a line; `-` for standard output
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub possible_duplicates: Option<PathBuf>,
+}
+
+/// `posthaste sink`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = SINK_EXAMPLES)]
+pub struct SinkArgs {
+    /// Where to listen; port 0: one is chosen and printed
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:2525")]
+    pub listen: SocketAddr,
+    /// Answer as if round trips took so long
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=60_000))]
+    pub rtt_ms: u32,
+    /// Keep each message as a file in this folder
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Do not offer CHUNKING
+    #[arg(long)]
+    pub no_chunking: bool,
+    /// Do not offer PIPELINING (nor CHUNKING)
+    #[arg(long)]
+    pub no_pipelining: bool,
+    /// Refuse this share of the recipients for good
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = share)]
+    pub reject: f64,
+    /// Refuse this share of the recipients for now
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = share)]
+    pub defer: f64,
+    /// Makes --reject and --defer repeatable
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// End by itself after so many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    pub duration: Option<Duration>,
+    /// End with one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A percentage, with or without its sign, as a share from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    percentage(&format!("{}%", text.trim_end_matches('%')))
+}
+
+/// Seconds, or a duration with its unit.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u32>() {
+        Ok(n) => Ok(Duration::from_secs(n.into())),
+        Err(_) => duration(text),
+    }
+}
+
+/// Reads the command line. What clap has to say (help, version, errors) is said here; `Err` is how to leave then.
+///
+/// # Errors
+/// The code to leave with: [`Exit::Settled`] after help, [`Exit::Usage`] after an error.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Exit> {
+    CommandLine::try_parse_from(arguments).map(|line| line.command).map_err(|e| {
+        // Standard output or error may be closed; there is nobody to tell then.
+        let _ = e.print();
+        if e.exit_code() == 0 { Exit::Settled } else { Exit::Usage }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn read(line: &str) -> Result<Command, String> {
+        CommandLine::try_parse_from(line.split_whitespace()).map(|l| l.command).map_err(|e| e.to_string())
+    }
+
+    fn send(line: &str) -> SendArgs {
+        match read(line) {
+            Ok(Command::Send(args)) => args,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definitions_are_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn destinations_by_flag_and_file() {
+        let mut config = EngineConfig::defaults().unwrap();
+        assert_eq!(send("posthaste send c.toml").destination(&config), Destination::Sink);
+        let flag = send("posthaste send c.toml --smarthost [::1]:2525");
+        assert_eq!(flag.destination(&config), Destination::Smarthost("::1".into(), 2525));
+        config.delivery.sink = false;
+        config.delivery.port = 2526;
+        assert_eq!(send("posthaste send c.toml").destination(&config), Destination::Exchangers);
+        config.delivery.smarthost = "relay.example".parse().ok();
+        let relay = Destination::Smarthost("relay.example".into(), 2526);
+        assert_eq!(send("posthaste send c.toml").destination(&config), relay);
+        assert_eq!(send("posthaste send c.toml --sink").destination(&config), Destination::Sink);
+    }
+
+    #[test]
+    fn the_command_that_resumes_is_the_same_command() {
+        let mut args = send(
+            "posthaste send c.toml --config e.toml --data d --smarthost a.example:25 --metrics 127.0.0.1:9 --json",
+        );
+        assert_eq!(send(&args.resume_command()), args);
+        args.campaign = "it's a \"test\".toml".into();
+        assert!(args.resume_command().contains(r#"'it'\''s a "test".toml'"#));
+    }
+
+    #[test]
+    fn wrong_lines_say_what_is_wrong() {
+        for (line, expected) in [
+            ("posthaste send", "CAMPAIGN.toml"),
+            ("posthaste send c.toml --sink --smarthost a:25", "cannot be used with"),
+            ("posthaste send c.toml --smarthost a:b", "is no host and port"),
+            ("posthaste send c.toml --sinc", "--sink"),
+            ("posthaste report x --json --csv -", "cannot be used with"),
+            ("posthaste sink --reject 101", "is no percentage"),
+            ("posthaste sink --for 5w", "is no duration"),
+            ("posthaste sned c.toml", "send"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert!(error.contains(expected), "{line}:\n{error}");
+        }
+    }
+
+    #[test]
+    fn a_sink_can_be_told_everything() {
+        let line = "posthaste sink --listen 127.0.0.1:0 --rtt-ms 20 --reject 1.5 --defer 5% --seed 7 --for 90 --json";
+        let Ok(Command::Sink(args)) = read(line) else { panic!() };
+        assert_eq!((args.rtt_ms, args.seed, args.json), (20, 7, true));
+        assert!((args.reject - 0.015).abs() < 1e-12 && (args.defer - 0.05).abs() < 1e-12);
+        assert_eq!(args.duration, Some(Duration::from_secs(90)));
+    }
+}

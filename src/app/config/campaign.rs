@@ -1,0 +1,361 @@
+//! A campaign: who writes what to whom.
+//!
+//! Guarantees: every key is known and of its type, the name is safe as the name of a folder, paths are as seen from the
+//! working directory. Leaves to others: compiling the templates (each comes with its place in the file), reading the
+//! list, loading keys.
+
+use super::document::{ConfigError, Document, Item, Placed, Section};
+use super::engine::{RETRY_BOUNDS, duration_within, durations_within};
+use super::values;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A campaign as its file states it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CampaignConfig {
+    /// The file, as it was named.
+    pub file: PathBuf,
+    /// Its name: `a-z 0-9 . _ -`, 1 to 64, beginning with a letter or digit.
+    pub name: String,
+    /// The From header: one mailbox, perhaps with a display name.
+    pub from: Placed<String>,
+    /// The To header, a template.
+    pub to: Placed<String>,
+    /// The Reply-To header.
+    pub reply_to: Option<Placed<String>>,
+    /// The reverse-path; `{token}` stands for the recipient's token. `None`: the address of `from`.
+    pub return_path: Option<Placed<String>>,
+    /// The Subject header, a template.
+    pub subject: Placed<String>,
+    /// The file of the HTML template.
+    pub html: Option<PathBuf>,
+    /// The file of the text template. At least one of the two is there.
+    pub text: Option<PathBuf>,
+    /// More headers: names and templates, in order of the names.
+    pub headers: Vec<(String, Placed<String>)>,
+    /// Files that go with each message.
+    pub attachments: Vec<Attachment>,
+    /// Where to unsubscribe.
+    pub unsubscribe: Option<Unsubscribe>,
+    /// The List-Id header's identifier.
+    pub list_id: Option<Placed<String>>,
+    /// The Feedback-ID header.
+    pub feedback_id: Option<Placed<String>>,
+    /// What becomes of recipients whose outcome is unknown.
+    pub on_uncertain: OnUncertain,
+    /// Waits between attempts; `None`: those of the engine.
+    pub retry: Option<Vec<Duration>>,
+    /// How long a recipient is tried; `None`: that of the engine.
+    pub lifetime: Option<Duration>,
+    /// The list.
+    pub recipients: Recipients,
+}
+
+/// A file that goes with each message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The file.
+    pub file: PathBuf,
+    /// Its media type; `None`: by its name.
+    pub media_type: Option<String>,
+    /// For an image shown by the HTML as `cid:…`: its Content-ID.
+    pub inline_id: Option<String>,
+}
+
+/// Where to unsubscribe (RFC 2369, RFC 8058); at least one of the two is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsubscribe {
+    /// An https address, a template.
+    pub url: Option<Placed<String>>,
+    /// A mailbox, a template.
+    pub mailto: Option<Placed<String>>,
+}
+
+/// What becomes of a recipient whose content was sent and whose reply never came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUncertain {
+    /// It is tried again: perhaps a second copy.
+    #[default]
+    Retry,
+    /// It is held as `uncertain`: perhaps no copy.
+    Hold,
+}
+
+/// The list of recipients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipients {
+    /// Where it comes from.
+    pub from: ListSource,
+    /// How it is written; `None`: by the file's name (CSV for standard input).
+    pub format: Option<ListFormat>,
+    /// The column that holds the address.
+    pub email: Placed<String>,
+    /// Other names for columns: (merge field, column), in order of the fields.
+    pub columns: Vec<(String, String)>,
+    /// The share of rows, 0 to 1, that may be bad.
+    pub max_rejected: f64,
+}
+
+/// Where the list comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListSource {
+    /// A file.
+    File(PathBuf),
+    /// Standard input, written as `-`.
+    Stdin,
+}
+
+/// How a list is written; `.gz` and `.zst` are seen by the file's name or first octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListFormat {
+    /// Commas, quotes (RFC 4180).
+    Csv,
+    /// Tabs.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// The default of `recipients.max_rejected`.
+pub const MAX_REJECTED: f64 = 0.05;
+
+const TOP: &[&str] = &[
+    "name",
+    "from",
+    "to",
+    "reply_to",
+    "return_path",
+    "subject",
+    "html",
+    "text",
+    "headers",
+    "attachments",
+    "unsubscribe",
+    "list_id",
+    "feedback_id",
+    "on_uncertain",
+    "retry",
+    "lifetime",
+    "recipients",
+];
+const UNSUBSCRIBE: &[&str] = &["url", "mailto"];
+const RECIPIENTS: &[&str] = &["file", "format", "email", "columns", "max_rejected"];
+const ATTACHMENT: &[&str] = &["file", "type", "inline_id"];
+
+impl CampaignConfig {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        Self::from_document(&Document::read(file)?)
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn from_document(document: &Document) -> Result<Self, ConfigError> {
+        let tree = document.tree()?;
+        let all = names();
+        let root = Section::root(document, &tree, TOP, &all)?;
+        let template = |name: &str| root.get(name).map(|item| line(&item)).transpose();
+        let file = |name: &str| root.get(name).map(|item| path(&item)).transpose();
+        let (html, text) = (file("html")?, file("text")?);
+        if html.is_none() && text.is_none() {
+            return Err(root
+                .error("the campaign has no content")
+                .hint("add html = \"FILE\", text = \"FILE\", or both"));
+        }
+        Ok(Self {
+            file: document.file().to_owned(),
+            name: name(&root.require("name")?)?,
+            from: line(&root.require("from")?)?,
+            to: template("to")?.unwrap_or_else(|| Placed::nowhere("{{ email }}".to_owned())),
+            reply_to: template("reply_to")?,
+            return_path: template("return_path")?,
+            subject: line(&root.require("subject")?)?,
+            html,
+            text,
+            headers: headers(&root)?,
+            attachments: attachments(&root, &all)?,
+            unsubscribe: unsubscribe(&root, &all)?,
+            list_id: template("list_id")?,
+            feedback_id: template("feedback_id")?,
+            on_uncertain: on_uncertain(&root)?,
+            retry: root.get("retry").map(|item| durations_within(&item, RETRY_BOUNDS)).transpose()?,
+            lifetime: root.get("lifetime").map(|item| duration_within(&item, RETRY_BOUNDS)).transpose()?,
+            recipients: recipients(&root.require("recipients")?, &all)?,
+        })
+    }
+}
+
+fn names() -> Vec<String> {
+    let inner = |table: &str, names: &[&str]| names.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>();
+    let mut all: Vec<String> = TOP.iter().map(ToString::to_string).collect();
+    all.extend(inner("unsubscribe", UNSUBSCRIBE));
+    all.extend(inner("recipients", RECIPIENTS));
+    all.extend(inner("attachments", ATTACHMENT));
+    all
+}
+
+/// Whether a text may name a campaign, and thereby a folder.
+#[must_use]
+pub fn is_campaign_name(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    (1..=64).contains(&text.len())
+        && text.bytes().next().is_some_and(plain)
+        && text.bytes().all(|b| plain(b) || b"._-".contains(&b))
+}
+
+fn name(item: &Item<'_>) -> Result<String, ConfigError> {
+    match item.text()? {
+        text if is_campaign_name(text) => Ok(text.to_owned()),
+        text => Err(item
+            .error(format!("{text:?} cannot name a campaign"))
+            .hint("use 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit: a folder is called so")),
+    }
+}
+
+/// A text that will become part of a header: one line, not empty.
+fn line(item: &Item<'_>) -> Result<Placed<String>, ConfigError> {
+    let text = item.placed()?;
+    if text.value.trim().is_empty() {
+        return Err(item.error("must not be empty"));
+    }
+    if text.value.chars().any(char::is_control) {
+        return Err(item.error("must be one line without control characters"));
+    }
+    Ok(text)
+}
+
+fn path(item: &Item<'_>) -> Result<PathBuf, ConfigError> {
+    match item.text()? {
+        "" => Err(item.error("must not be empty")),
+        text => Ok(item.document().relative(text)),
+    }
+}
+
+/// Headers that the engine writes itself, or that would break the message.
+const OWN_HEADERS: &[&str] = &[
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "reply-to",
+    "sender",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "dkim-signature",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-id",
+    "feedback-id",
+    "return-path",
+    "received",
+];
+
+fn headers(root: &Section<'_>) -> Result<Vec<(String, Placed<String>)>, ConfigError> {
+    let Some(item) = root.get("headers") else { return Ok(Vec::new()) };
+    let mut headers: Vec<(String, Placed<String>)> = Vec::new();
+    for (name, value) in item.any_section()?.iter() {
+        // RFC 5322 §3.6.8: printable US-ASCII except the colon.
+        if name.is_empty() || name.len() > 76 || !name.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
+            return Err(value.error("is no name of a header"));
+        }
+        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(value
+                .error("is written by the engine")
+                .hint("use the campaign's own key for it, if it has one"));
+        }
+        if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            return Err(value.error("stands here twice"));
+        }
+        headers.push((name.to_owned(), line(&value)?));
+    }
+    Ok(headers)
+}
+
+fn attachments(root: &Section<'_>, all: &[String]) -> Result<Vec<Attachment>, ConfigError> {
+    let Some(item) = root.get("attachments") else { return Ok(Vec::new()) };
+    let attachment = |item: &Item<'_>| {
+        let section = item.section(ATTACHMENT, all)?;
+        let text = |name| section.get(name).map(|item| line(&item).map(|placed| placed.value)).transpose();
+        Ok(Attachment {
+            file: path(&section.require("file")?)?,
+            media_type: text("type")?,
+            inline_id: text("inline_id")?,
+        })
+    };
+    item.list()?.iter().map(attachment).collect()
+}
+
+fn unsubscribe(root: &Section<'_>, all: &[String]) -> Result<Option<Unsubscribe>, ConfigError> {
+    let Some(item) = root.get("unsubscribe") else { return Ok(None) };
+    let section = item.section(UNSUBSCRIBE, all)?;
+    let text = |name: &str| section.get(name).map(|item| line(&item)).transpose();
+    let (url, mailto) = (text("url")?, text("mailto")?);
+    match &url {
+        None if mailto.is_none() => Err(section.error("[unsubscribe] needs a url, a mailto, or both")),
+        // RFC 8058 §3.1: one-click needs https.
+        Some(url) if !url.value.starts_with("https://") => {
+            Err(section.require("url")?.error("must begin with https:// (RFC 8058)"))
+        }
+        _ => Ok(Some(Unsubscribe { url, mailto })),
+    }
+}
+
+fn on_uncertain(root: &Section<'_>) -> Result<OnUncertain, ConfigError> {
+    let Some(item) = root.get("on_uncertain") else { return Ok(OnUncertain::default()) };
+    match item.text()? {
+        "retry" => Ok(OnUncertain::Retry),
+        "hold" => Ok(OnUncertain::Hold),
+        text => Err(item.error(format!("must be \"retry\" or \"hold\", is {text:?}"))),
+    }
+}
+
+fn recipients(item: &Item<'_>, all: &[String]) -> Result<Recipients, ConfigError> {
+    let section = item.section(RECIPIENTS, all)?;
+    let file = section.require("file")?;
+    let format = match section.get("format") {
+        None => None,
+        Some(item) => Some(match item.text()? {
+            "csv" => ListFormat::Csv,
+            "tsv" => ListFormat::Tsv,
+            "jsonl" => ListFormat::Jsonl,
+            text => return Err(item.error(format!("must be \"csv\", \"tsv\" or \"jsonl\", is {text:?}"))),
+        }),
+    };
+    let max_rejected = match section.get("max_rejected") {
+        None => MAX_REJECTED,
+        Some(item) => values::percentage(item.text()?).map_err(|e| item.error(e))?,
+    };
+    Ok(Recipients {
+        from: if file.text()? == "-" { ListSource::Stdin } else { ListSource::File(path(&file)?) },
+        format,
+        email: section
+            .get("email")
+            .map(|item| line(&item))
+            .transpose()?
+            .unwrap_or_else(|| Placed::nowhere("email".into())),
+        columns: columns(&section)?,
+        max_rejected,
+    })
+}
+
+fn columns(section: &Section<'_>) -> Result<Vec<(String, String)>, ConfigError> {
+    let Some(item) = section.get("columns") else { return Ok(Vec::new()) };
+    let column = |(field, item): (&str, Item<'_>)| {
+        let mut bytes = field.bytes();
+        let first = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        if !first || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return Err(item.error("is no name that a template can use").hint("use letters, digits and underscores"));
+        }
+        Ok((field.to_owned(), line(&item)?.value))
+    };
+    item.any_section()?.iter().map(column).collect()
+}

@@ -1,0 +1,529 @@
+//! The engine's configuration: each key is defined once, in the table below.
+//!
+//! From a definition come the typed field, the parser, the default, `posthaste config` and the shipped
+//! `config/engine.toml`. Guarantees: an [`EngineConfig`] is within the bounds that the table states.
+//! Leaves to others: choosing what `0` or `""` stand for ("as many as there are cores", "the system's name").
+
+use super::document::{ConfigError, Document, Item, Section};
+use super::values::{self, HostPort};
+use crate::observe::logs::Level;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The definition of one key.
+#[derive(Debug)]
+pub struct Key {
+    /// The table it stands in.
+    pub section: &'static str,
+    /// Its name there.
+    pub name: &'static str,
+    /// What a value counts or is, for people.
+    pub unit: &'static str,
+    /// The default, as it stands in a TOML file.
+    pub default: &'static str,
+    /// Least and most: of a number, or of a duration in milliseconds.
+    pub bounds: (u64, u64),
+    /// One sentence: what it does.
+    pub doc: &'static str,
+}
+
+/// No bounds: for values that are not numbers.
+const ANY: (u64, u64) = (0, u64::MAX);
+const SECOND: u64 = 1_000;
+const DAY: u64 = 86_400_000;
+
+/// Defines the sections: a struct each, its table of keys, and how it is read.
+macro_rules! sections {
+    ($($(#[$about:meta])* $section:ident: $type:ident {
+        $($name:ident: $value:ty, $unit:literal, $default:literal, $bounds:expr, $doc:literal;)*
+    })*) => {
+        $(
+            $(#[$about])*
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct $type { $(#[doc = $doc] pub $name: $value,)* }
+
+            impl $type {
+                /// The definitions of its keys, in the order in which they are shown.
+                pub const KEYS: &'static [Key] = &[$(Key {
+                    section: stringify!($section),
+                    name: stringify!($name),
+                    unit: $unit,
+                    default: $default,
+                    bounds: $bounds,
+                    doc: $doc,
+                },)*];
+
+                fn read(root: &Section<'_>, all: &[String]) -> Result<Self, ConfigError> {
+                    let known: Vec<&str> = Self::KEYS.iter().map(|key| key.name).collect();
+                    let section = match root.get(stringify!($section)) {
+                        Some(item) => Some(item.section(&known, all)?),
+                        None => None,
+                    };
+                    let mut keys = Self::KEYS.iter();
+                    Ok(Self { $($name: <$value>::setting(section.as_ref(), keys.next())?,)* })
+                }
+            }
+        )*
+
+        /// What the engine may do, and how.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct EngineConfig {
+            $($(#[$about])* pub $section: $type,)*
+            /// `[[source]]`: addresses to send from; empty: the system chooses.
+            pub sources: Vec<Source>,
+            /// `[[dkim]]`: domains to sign for.
+            pub dkim: Vec<Dkim>,
+        }
+
+        impl EngineConfig {
+            /// The definition of every key, section by section.
+            pub fn keys() -> impl Iterator<Item = &'static Key> {
+                [$($type::KEYS),*].into_iter().flatten()
+            }
+
+            fn from_root(root: &Section<'_>, all: &[String]) -> Result<Self, ConfigError> {
+                Ok(Self {
+                    $($section: $type::read(root, all)?,)*
+                    sources: Source::read_all(root, all)?,
+                    dkim: Dkim::read_all(root, all)?,
+                })
+            }
+
+            const SECTIONS: &'static [&'static str] = &[$(stringify!($section),)* "source", "dkim"];
+        }
+    };
+}
+
+sections! {
+    /// `[engine]`: the process.
+    engine: Engine {
+        data: PathBuf, "folder", "\"posthaste-data\"", ANY,
+            "Where campaigns and their journals live; relative to the working directory; --data goes before it.";
+        hostname: HostName, "host name", "\"\"", ANY,
+            "The name announced in EHLO and used in Message-IDs; empty: the system's name.";
+        shards: u16, "threads", "0", (0, 64),
+            "Threads that own sessions, each with a ring of its own; 0: one for every 8 cores.";
+        render_threads: u16, "threads", "0", (0, 512),
+            "Threads that render and sign messages; 0: one for every core.";
+        lookahead_messages: u32, "messages", "512", (1, 65_536),
+            "Messages rendered ahead of the sessions that will send them, per shard: bounds memory.";
+        suppression: Vec<PathBuf>, "files", "[]", ANY,
+            "Files of addresses that are never sent to, one a line; relative to this file.";
+    }
+    /// `[delivery]`: where mail goes, and how fast.
+    delivery: Delivery {
+        sink: bool, "switch", "true", ANY,
+            "Deliver to a built-in receiver on loopback and to nobody else; set to false to send for real.";
+        smarthost: Option<HostPort>, "host:port", "\"\"", ANY,
+            "Hand all mail to this server instead of the recipients' own; goes before sink; empty: none.";
+        port: u16, "port", "25", (1, 65_535),
+            "The port of the recipients' servers, and of a smarthost that names none.";
+        sessions_per_site: u32, "sessions", "20", (1, 10_000),
+            "Sessions at once to one site (the domains that share one set of servers), per source.";
+        recipients_per_transaction: u32, "recipients", "100", (1, 10_000),
+            "Recipients of one transaction, where several get the same bytes.";
+        messages_per_session: u32, "messages", "1000", (1, 10_000_000),
+            "Messages after which a session says QUIT and a new one begins.";
+        tls: Tls, "opportunistic | off", "\"opportunistic\"", ANY,
+            "Use STARTTLS wherever it is offered, or never.";
+        pipelining: bool, "switch", "true", ANY,
+            "Use PIPELINING (RFC 2920) where it is offered.";
+        chunking: bool, "switch", "true", ANY,
+            "Use CHUNKING (RFC 3030) where it is offered together with PIPELINING.";
+        connect_timeout: Duration, "duration", "\"30s\"", (100, 600 * SECOND),
+            "How long a connection may take to stand.";
+        retry: Vec<Duration>, "durations", "[\"5m\", \"15m\", \"1h\", \"4h\"]", (SECOND, 30 * DAY),
+            "Waits before the second, third, … attempt; the last one repeats; each is varied a little.";
+        lifetime: Duration, "duration", "\"4d\"", (SECOND, 30 * DAY),
+            "How long a recipient is tried before it expires.";
+    }
+    /// `[dns]`: the resolver.
+    dns: Dns {
+        servers: Vec<SocketAddr>, "address:port", "[]", ANY,
+            "Name servers to ask; empty: those of /etc/resolv.conf.";
+        timeout: Duration, "duration", "\"5s\"", (100, 60 * SECOND),
+            "How long one question may take.";
+    }
+    /// `[journal]`: what makes outcomes durable.
+    journal: Journal {
+        window: Duration, "duration", "\"5ms\"", (0, SECOND),
+            "How long outcomes are gathered before they are written together.";
+    }
+    /// `[metrics]`: the Prometheus page.
+    metrics: Metrics {
+        listen: Option<SocketAddr>, "address:port", "\"\"", ANY,
+            "Serve metrics over HTTP here, like \"127.0.0.1:9464\"; empty: off; --metrics goes before it.";
+    }
+    /// `[log]`: what is written to standard error.
+    log: Log {
+        level: Level, "error | warn | info | debug | trace", "\"info\"", ANY,
+            "How much is logged; addresses of recipients appear at debug and trace only.";
+    }
+}
+
+/// What STARTTLS is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// Where it is offered, without judging certificates.
+    Opportunistic,
+    /// Never.
+    Off,
+}
+
+/// A host's name, or empty for the system's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName(pub String);
+
+/// One `[[source]]`: a local address to send from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What reports and metrics call it.
+    pub name: String,
+    /// The local address.
+    pub address: IpAddr,
+    /// The name announced in EHLO from there; `None`: that of `engine.hostname`.
+    pub ehlo: Option<String>,
+}
+
+/// One `[[dkim]]`: a domain whose mail is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dkim {
+    /// The signing domain, in lower case.
+    pub domain: String,
+    /// The first signature's key.
+    pub key: DkimKey,
+    /// Another signature on the same message, usually Ed25519.
+    pub second: Option<DkimKey>,
+}
+
+/// A selector and the private key behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DkimKey {
+    /// The selector.
+    pub selector: String,
+    /// The PEM file, as seen from the working directory.
+    pub file: PathBuf,
+}
+
+impl EngineConfig {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        Self::from_document(&Document::read(file)?)
+    }
+
+    /// Reads the file of `--config`; without one, the defaults.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        file.map_or_else(Self::defaults, Self::read)
+    }
+
+    /// The configuration of someone who wrote none.
+    ///
+    /// # Errors
+    /// None that a test would let pass: the defaults go through the same parser as a file.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::from_document(&Document::new(Path::new("(defaults)"), String::new()))
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn from_document(document: &Document) -> Result<Self, ConfigError> {
+        let tree = document.tree()?;
+        let all = Self::names();
+        let root = Section::root(document, &tree, Self::SECTIONS, &all)?;
+        Self::from_root(&root, &all)
+    }
+
+    /// The configuration file that states every default: what `posthaste config` prints.
+    #[must_use]
+    pub fn template() -> String {
+        let mut text = HEAD.to_owned();
+        let mut section = "";
+        for key in Self::keys() {
+            if key.section != section {
+                section = key.section;
+                text.push_str(&format!("\n[{section}]\n"));
+            }
+            text.push_str(&format!("# {} ({})\n{} = {}\n", key.doc, key.measure(), key.name, key.default));
+        }
+        text + ARRAYS
+    }
+
+    fn names() -> Vec<String> {
+        let keys = Self::keys().map(|key| format!("{}.{}", key.section, key.name));
+        let sections = Self::SECTIONS.iter().map(ToString::to_string);
+        let arrays =
+            Source::KEYS.iter().map(|k| format!("source.{k}")).chain(Dkim::KEYS.iter().map(|k| format!("dkim.{k}")));
+        keys.chain(sections).chain(arrays).collect()
+    }
+}
+
+impl Key {
+    /// Unit and bounds, for people.
+    fn measure(&self) -> String {
+        let (least, most) = self.bounds;
+        if self.bounds == ANY {
+            return self.unit.to_owned();
+        }
+        if self.unit.starts_with("duration") {
+            let text = |ms| values::duration_text(Duration::from_millis(ms));
+            return format!("{}, {} to {}", self.unit, text(least), text(most));
+        }
+        format!("{}, {least} to {most}", self.unit)
+    }
+}
+
+const HEAD: &str = "\
+# posthaste: the configuration of the engine.
+# Every key stands here with its default: what you do not change, you may leave out.
+# An unknown key is an error. Durations are numbers with a unit: ms, s, m, h, d.
+";
+
+const ARRAYS: &str = r#"
+# Addresses to send from. Without one the system chooses.
+# [[source]]
+# name = "a"
+# address = "192.0.2.10"
+# ehlo = "mx1.acme.example"                  # the name whose address records lead back to this address
+
+# Domains to sign for (DKIM). The From address of a campaign chooses; key files are relative to this file. To make keys:
+#   openssl genrsa -out s1.pem 2048
+#   openssl rsa -in s1.pem -pubout -outform DER | openssl base64 -A       # TXT s1._domainkey: v=DKIM1; k=rsa; p=…
+#   openssl genpkey -algorithm ed25519 -out s2.pem
+#   openssl pkey -in s2.pem -pubout -outform DER | tail -c 32 | openssl base64 -A   # TXT s2._domainkey: v=DKIM1; k=ed25519; p=…
+# [[dkim]]
+# domain = "acme.example"
+# selector = "s1"
+# key = "s1.pem"
+# second = { selector = "s2", key = "s2.pem" }   # a second signature on the same message; leave it out to sign once
+"#;
+
+/// A type that a key can have.
+trait Setting: Sized {
+    /// Reads a value of the file.
+    fn read(item: &Item<'_>, key: &Key) -> Result<Self, ConfigError>;
+
+    /// The value of the file, else the key's default, read the same way.
+    fn setting(section: Option<&Section<'_>>, key: Option<&Key>) -> Result<Self, ConfigError> {
+        let built_in = Path::new("(defaults)");
+        let key = key.ok_or_else(|| ConfigError::of_file(built_in, "a key has no definition"))?;
+        if let Some(item) = section.and_then(|s| s.get(key.name)) {
+            return Self::read(&item, key);
+        }
+        let document = Document::new(built_in, format!("{} = {}", key.name, key.default));
+        let tree = document.tree()?;
+        let root = Section::root(&document, &tree, &[key.name], &[])?;
+        Self::read(&root.require(key.name)?, key)
+    }
+}
+
+impl Setting for bool {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        item.switch()
+    }
+}
+
+impl Setting for u32 {
+    fn read(item: &Item<'_>, key: &Key) -> Result<Self, ConfigError> {
+        let (least, most) = key.bounds;
+        let most = most.min(u64::from(Self::MAX));
+        item.count((least, most)).map(|n| n as Self)
+    }
+}
+
+impl Setting for u16 {
+    fn read(item: &Item<'_>, key: &Key) -> Result<Self, ConfigError> {
+        let (least, most) = key.bounds;
+        let most = most.min(u64::from(Self::MAX));
+        item.count((least, most)).map(|n| n as Self)
+    }
+}
+
+impl Setting for Duration {
+    fn read(item: &Item<'_>, key: &Key) -> Result<Self, ConfigError> {
+        duration_within(item, key.bounds)
+    }
+}
+
+impl Setting for Vec<Duration> {
+    fn read(item: &Item<'_>, key: &Key) -> Result<Self, ConfigError> {
+        durations_within(item, key.bounds)
+    }
+}
+
+impl Setting for PathBuf {
+    /// As it was written: relative to the working directory.
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        match item.text()? {
+            "" => Err(item.error("must not be empty")),
+            path => Ok(path.into()),
+        }
+    }
+}
+
+impl Setting for Vec<PathBuf> {
+    /// Relative to the file that names them.
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        item.list()?.iter().map(|path| Ok(path.document().relative(path.text()?))).collect()
+    }
+}
+
+impl Setting for HostName {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        match item.text()? {
+            "" => Ok(Self(String::new())),
+            _ => Ok(Self(host(item)?)),
+        }
+    }
+}
+
+impl Setting for Option<HostPort> {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        match item.text()? {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|e: String| item.error(e)),
+        }
+    }
+}
+
+impl Setting for Option<SocketAddr> {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        match item.text()? {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                item.error(format!("{text:?} is no address and port"))
+                    .hint("write it like \"127.0.0.1:9464\" or \"[::1]:9464\"")
+            }),
+        }
+    }
+}
+
+impl Setting for Vec<SocketAddr> {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        let address = |item: &Item<'_>| {
+            let text = item.text()?;
+            let with_port = text.parse().ok().or_else(|| Some(SocketAddr::new(text.parse::<IpAddr>().ok()?, 53)));
+            with_port.ok_or_else(|| {
+                item.error(format!("{text:?} is no address of a name server"))
+                    .hint("write it like \"127.0.0.1:5300\" or \"9.9.9.9\"")
+            })
+        };
+        item.list()?.iter().map(address).collect()
+    }
+}
+
+impl Setting for Tls {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        choice(item, &[("opportunistic", Self::Opportunistic), ("off", Self::Off)])
+    }
+}
+
+impl Setting for Level {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        choice(item, &Self::ALL.map(|level| (level.word(), level)))
+    }
+}
+
+impl Source {
+    const KEYS: &'static [&'static str] = &["name", "address", "ehlo"];
+
+    fn read_all(root: &Section<'_>, all: &[String]) -> Result<Vec<Self>, ConfigError> {
+        let mut sources: Vec<Self> = Vec::new();
+        for item in root.get("source").map(|list| list.list()).transpose()?.unwrap_or_default() {
+            let section = item.section(Self::KEYS, all)?;
+            let name = section.require("name")?;
+            let address = section.require("address")?;
+            let source = Self {
+                name: name.text()?.to_owned(),
+                address: address.text()?.parse().map_err(|_| address.error("is no IP address"))?,
+                ehlo: section.get("ehlo").map(|item| host(&item)).transpose()?,
+            };
+            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            if !(1..=64).contains(&source.name.len()) || !source.name.chars().all(plain) {
+                return Err(name.error("must be 1 to 64 letters, digits, dots, hyphens or underscores"));
+            }
+            if sources.iter().any(|s| s.name == source.name) {
+                return Err(name.error(format!("{:?} stands here twice", source.name)));
+            }
+            sources.push(source);
+        }
+        Ok(sources)
+    }
+}
+
+impl Dkim {
+    const KEYS: &'static [&'static str] = &["domain", "selector", "key", "second"];
+
+    fn read_all(root: &Section<'_>, all: &[String]) -> Result<Vec<Self>, ConfigError> {
+        let mut domains: Vec<Self> = Vec::new();
+        for item in root.get("dkim").map(|list| list.list()).transpose()?.unwrap_or_default() {
+            let section = item.section(Self::KEYS, all)?;
+            let place = section.require("domain")?;
+            let domain = host(&place)?.to_ascii_lowercase();
+            if domains.iter().any(|d| d.domain == domain) {
+                let hint = "a second key of the same domain is `second = { selector, key }` of its [[dkim]]";
+                return Err(place.error(format!("{domain:?} stands here twice")).hint(hint));
+            }
+            let key = DkimKey::read(&section)?;
+            let second = match section.get("second") {
+                Some(item) => Some(DkimKey::read(&item.section(&["selector", "key"], all)?)?),
+                None => None,
+            };
+            domains.push(Self { domain, key, second });
+        }
+        Ok(domains)
+    }
+}
+
+impl DkimKey {
+    fn read(section: &Section<'_>) -> Result<Self, ConfigError> {
+        let key = section.require("key")?;
+        Ok(Self { selector: host(&section.require("selector")?)?, file: key.document().relative(key.text()?) })
+    }
+}
+
+fn host(item: &Item<'_>) -> Result<String, ConfigError> {
+    match item.text()? {
+        text if values::is_host(text) => Ok(text.to_owned()),
+        text => Err(item.error(format!("{text:?} is no name of a host or domain"))),
+    }
+}
+
+fn choice<T: Copy>(item: &Item<'_>, choices: &[(&str, T)]) -> Result<T, ConfigError> {
+    let text = item.text()?;
+    choices.iter().find(|(word, _)| *word == text).map(|&(_, value)| value).ok_or_else(|| {
+        let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+        item.error(format!("must be {}, is {text:?}", words.join(" or ")))
+    })
+}
+
+/// A duration between bounds in milliseconds.
+pub(super) fn duration_within(item: &Item<'_>, (least, most): (u64, u64)) -> Result<Duration, ConfigError> {
+    let span = values::duration(item.text()?).map_err(|e| item.error(e))?;
+    let bounds = (Duration::from_millis(least), Duration::from_millis(most));
+    if span < bounds.0 || span > bounds.1 {
+        let [least, most, is] = [bounds.0, bounds.1, span].map(values::duration_text);
+        return Err(item.error(format!("must be from {least} to {most}, is {is}")));
+    }
+    Ok(span)
+}
+
+/// A list of at least one and at most 100 such durations.
+pub(super) fn durations_within(item: &Item<'_>, bounds: (u64, u64)) -> Result<Vec<Duration>, ConfigError> {
+    let list = item.list()?;
+    if !(1..=100).contains(&list.len()) {
+        return Err(item.error("must hold 1 to 100 durations"));
+    }
+    list.iter().map(|item| duration_within(item, bounds)).collect()
+}
+
+/// The bounds of `delivery.retry`, which a campaign may set too.
+pub(super) const RETRY_BOUNDS: (u64, u64) = (SECOND, 30 * DAY);

@@ -1,0 +1,18 @@
+//! The two files that people write: the engine's configuration and a campaign.
+//!
+//! Guarantees: an unknown key, a wrong type, a value out of range is an error that names file, line, column and key, and
+//! the nearest key that exists; what comes out is plain typed data. Each engine key has one definition ([`engine`]), from
+//! which the parser, `posthaste config` and the shipped `config/engine.toml` are made.
+//! Leaves to others: whether templates, lists and keys that a file names are any good (`content`, `engine::loader`).
+
+pub mod campaign;
+pub mod document;
+pub mod engine;
+pub mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use campaign::CampaignConfig;
+pub use document::{ConfigError, Placed};
+pub use engine::EngineConfig;

@@ -1,0 +1,420 @@
+//! What a send says while it runs and when it ends: pure text from plain numbers.
+//!
+//! Guarantees: the same numbers give the same text; a line fits a terminal of 100 columns. Leaves to others: where the
+//! numbers come from, when to draw, and on what (`observe::terminal`).
+
+use super::config::values::duration_text;
+use serde::Serialize;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// How often a terminal is redrawn.
+pub const REDRAW: Duration = Duration::from_millis(250);
+/// How often a line is written where there is no terminal.
+pub const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Where a campaign stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// Recipients of the list so far, suppressed ones included.
+    pub loaded: u64,
+    /// Whether the list is still being read.
+    pub loading: bool,
+    /// Rows without a usable recipient.
+    pub rejected: u64,
+    /// Rows whose recipient had come before.
+    pub duplicates: u64,
+    /// Recipients, by where they stand.
+    pub delivered: u64,
+    /// Tried, to be tried again; also counted in `waiting`.
+    pub deferred: u64,
+    /// Refused for good.
+    pub bounced: u64,
+    /// Not deliverable within their lifetime.
+    pub expired: u64,
+    /// On the suppression list.
+    pub suppressed: u64,
+    /// Withdrawn.
+    pub cancelled: u64,
+    /// Perhaps delivered.
+    pub uncertain: u64,
+    /// In the queue, the deferred ones included.
+    pub waiting: u64,
+    /// Being tried.
+    pub in_flight: u64,
+    /// Messages accepted in this run.
+    pub messages: u64,
+    /// Transactions of this run.
+    pub transactions: u64,
+    /// Sessions opened in this run.
+    pub sessions: u64,
+    /// Sessions open now.
+    pub open_sessions: u64,
+    /// Time since this run began.
+    pub elapsed: Duration,
+    /// Recipients delivered a second, lately.
+    pub rate_per_s: f64,
+    /// What binds the rate, in one clause: "the sites' windows", "rendering".
+    pub binding: String,
+}
+
+impl Snapshot {
+    /// Recipients whose outcome is final.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        [self.delivered, self.bounced, self.expired, self.suppressed, self.cancelled, self.uncertain].iter().sum()
+    }
+
+    /// Time until the rest is settled at the present rate; `None` while that cannot be told.
+    #[must_use]
+    pub fn eta(&self) -> Option<Duration> {
+        let rest = self.loaded.saturating_sub(self.settled());
+        let seconds = rest as f64 / self.rate_per_s;
+        (!self.loading && self.rate_per_s > 0.0 && seconds < 1e9).then(|| Duration::from_secs(seconds.ceil() as u64))
+    }
+}
+
+/// A run that ended: the object of `--json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// The campaign's name.
+    pub campaign: String,
+    /// Recipients of the list, suppressed ones included.
+    pub loaded: u64,
+    /// Rows without a usable recipient.
+    pub rejected: u64,
+    /// Rows whose recipient had come before.
+    pub duplicates: u64,
+    /// Accepted by the next hop.
+    pub delivered: u64,
+    /// Tried, to be tried again; also counted in `waiting`.
+    pub deferred: u64,
+    /// Refused for good.
+    pub bounced: u64,
+    /// Not deliverable within their lifetime.
+    pub expired: u64,
+    /// On the suppression list.
+    pub suppressed: u64,
+    /// Withdrawn.
+    pub cancelled: u64,
+    /// Perhaps delivered.
+    pub uncertain: u64,
+    /// In the queue, the deferred ones included.
+    pub waiting: u64,
+    /// Being tried.
+    pub in_flight: u64,
+    /// Messages accepted in this run.
+    pub messages: u64,
+    /// Transactions of this run.
+    pub transactions: u64,
+    /// Sessions opened in this run.
+    pub sessions: u64,
+    /// Time that the run took.
+    pub elapsed_s: f64,
+    /// Time from its start to its first delivery; null without one.
+    pub first_delivery_s: Option<f64>,
+    /// Recipients delivered in this run, a second.
+    pub rate_per_s: f64,
+    /// Processor time of the process.
+    pub cpu_s: f64,
+    /// The most memory it had.
+    pub peak_rss_bytes: u64,
+    /// Recipients that may have got a second copy.
+    pub possible_duplicates: u64,
+}
+
+impl Summary {
+    /// The object, on one line.
+    #[must_use]
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Whether every recipient has its final outcome.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.waiting == 0 && self.in_flight == 0
+    }
+}
+
+/// The live lines of a terminal `columns` wide.
+#[must_use]
+pub fn live(name: &str, now: &Snapshot, columns: usize) -> String {
+    let columns = columns.clamp(40, 200);
+    let share = if now.loaded == 0 { 0.0 } else { now.settled() as f64 / now.loaded as f64 };
+    let width = 30.min(columns.saturating_sub(name.chars().count().min(20) + 30));
+    let filled = ((share * width as f64) as usize).min(width);
+    let bar = format!("{}{}", "█".repeat(filled), "░".repeat(width - filled));
+    let of = if now.loading { "read so far" } else { "recipients" };
+    let lines = [
+        format!(
+            "{} {bar} {:>3}%  {} of {} {of}",
+            short(name, 20),
+            percent(now),
+            count(now.settled()),
+            count(now.loaded)
+        ),
+        format!(
+            "  delivered {}  deferred {}  bounced {}{}",
+            count(now.delivered),
+            count(now.deferred),
+            count(now.bounced),
+            rare(now)
+        ),
+        format!("  {}/s  {}  {} sessions  {}", rate(now.rate_per_s), eta(now), count(now.open_sessions), bound_by(now)),
+    ];
+    lines.map(|line| short(&line, columns - 1)).join("\n")
+}
+
+/// One line where there is no terminal.
+#[must_use]
+pub fn line(name: &str, now: &Snapshot) -> String {
+    format!(
+        "{name}: {} of {}{} ({}%): delivered {}, deferred {}, bounced {}, {}/s, {}, {}\n",
+        now.settled(),
+        now.loaded,
+        if now.loading { " so far" } else { "" },
+        percent(now),
+        now.delivered,
+        now.deferred,
+        now.bounced,
+        rate(now.rate_per_s),
+        eta(now),
+        bound_by(now),
+    )
+}
+
+/// The table of outcomes at the end.
+#[must_use]
+pub fn table(summary: &Summary) -> String {
+    let outcomes = [
+        ("delivered", summary.delivered),
+        ("bounced", summary.bounced),
+        ("expired", summary.expired),
+        ("suppressed", summary.suppressed),
+        ("cancelled", summary.cancelled),
+        ("uncertain", summary.uncertain),
+        ("waiting", summary.waiting),
+        ("in flight", summary.in_flight),
+    ];
+    let mut text = format!("\nCampaign {}\n", summary.campaign);
+    for (word, n) in outcomes {
+        // Those three are always worth a line; the others only when they happened.
+        if n > 0 || matches!(word, "delivered" | "bounced" | "waiting") {
+            let share = if summary.loaded == 0 { 0.0 } else { 100.0 * n as f64 / summary.loaded as f64 };
+            let again = if word == "waiting" && summary.deferred > 0 {
+                format!("   {} of them deferred", count(summary.deferred))
+            } else {
+                String::new()
+            };
+            let _ = writeln!(text, "  {word:<12}{:>14}{share:>8.2} %{again}", count(n));
+        }
+    }
+    let _ = writeln!(text, "  {:<12}{:>14}", "recipients", count(summary.loaded));
+    let _ = writeln!(
+        text,
+        "  rows rejected {}, duplicates {}; {} messages in {} transactions over {} sessions",
+        count(summary.rejected),
+        count(summary.duplicates),
+        count(summary.messages),
+        count(summary.transactions),
+        count(summary.sessions)
+    );
+    let first = summary.first_delivery_s.map(|s| format!(", first delivery after {s:.2} s")).unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "  {:.2} s{first}; {} recipients/s; processor {:.2} s; memory at most {} MB",
+        summary.elapsed_s,
+        rate(summary.rate_per_s),
+        summary.cpu_s,
+        summary.peak_rss_bytes / 1_000_000
+    );
+    if summary.possible_duplicates > 0 {
+        let _ = writeln!(
+            text,
+            "  {} recipients may have got a second copy: posthaste report {} --possible-duplicates -",
+            count(summary.possible_duplicates),
+            summary.campaign
+        );
+    }
+    text
+}
+
+/// Whole per cent, rounded down: 100 means everything.
+fn percent(now: &Snapshot) -> u64 {
+    (u128::from(now.settled()) * 100).checked_div(u128::from(now.loaded)).unwrap_or(0) as u64
+}
+
+fn rare(now: &Snapshot) -> String {
+    let words = [
+        ("expired", now.expired),
+        ("suppressed", now.suppressed),
+        ("cancelled", now.cancelled),
+        ("uncertain", now.uncertain),
+        ("rejected", now.rejected),
+    ];
+    words.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("  {word} {}", count(*n))).collect()
+}
+
+fn eta(now: &Snapshot) -> String {
+    match now.eta() {
+        Some(Duration::ZERO) => "done".to_owned(),
+        Some(eta) => format!("{} left", duration_text(coarse(eta))),
+        None if now.loading => "reading the list".to_owned(),
+        None => "no estimate".to_owned(),
+    }
+}
+
+/// An estimate is not exact to the second when it is hours long.
+fn coarse(span: Duration) -> Duration {
+    let grain = match span.as_secs() {
+        0..600 => 1,
+        600..86_400 => 60,
+        _ => 3_600,
+    };
+    Duration::from_secs(span.as_secs() / grain * grain)
+}
+
+fn bound_by(now: &Snapshot) -> String {
+    if now.binding.is_empty() {
+        format!("{} in flight", count(now.in_flight))
+    } else {
+        format!("bound by {}", now.binding)
+    }
+}
+
+fn rate(per_s: f64) -> String {
+    if per_s < 10.0 { format!("{per_s:.1}") } else { count(per_s.round() as u64) }
+}
+
+/// A number with its thousands set off: `1,234,567`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn short(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn half() -> Snapshot {
+        Snapshot {
+            loaded: 1_000_000,
+            delivered: 480_000,
+            deferred: 1_234,
+            bounced: 20_000,
+            waiting: 499_000,
+            in_flight: 1_000,
+            open_sessions: 100,
+            rate_per_s: 12_345.6,
+            binding: "rendering (2 threads busy)".into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn live_lines() {
+        assert_eq!(
+            live("welcome", &half(), 100),
+            "welcome ███████████████░░░░░░░░░░░░░░░  50%  500,000 of 1,000,000 recipients\n  \
+             delivered 480,000  deferred 1,234  bounced 20,000\n  \
+             12,346/s  41s left  100 sessions  bound by rendering (2 threads busy)"
+        );
+        for columns in [0, 40, 60, 80, 1000] {
+            for line in live("a-name-that-is-longer-than-usual", &half(), columns).lines() {
+                assert!(line.chars().count() < columns.clamp(40, 200), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plain_line() {
+        let now = Snapshot { loading: true, uncertain: 5, ..half() };
+        assert_eq!(
+            line("welcome", &now),
+            "welcome: 500005 of 1000000 so far (50%): delivered 480000, deferred 1234, bounced 20000, 12,346/s, \
+             reading the list, bound by rendering (2 threads busy)\n"
+        );
+        assert!(live("w", &now, 100).contains("uncertain 5"));
+    }
+
+    #[test]
+    fn estimates_are_honest() {
+        let stuck = Snapshot { rate_per_s: 0.0, ..half() };
+        assert_eq!(stuck.eta(), None);
+        let slow = Snapshot { rate_per_s: 1.0, ..half() };
+        assert_eq!(eta(&slow), "5d18h left");
+        assert_eq!(percent(&Snapshot { loaded: 1000, delivered: 999, ..Default::default() }), 99);
+        assert_eq!(percent(&Snapshot::default()), 0);
+        let done = Snapshot { loaded: 5, delivered: 5, rate_per_s: 3.0, ..Default::default() };
+        assert_eq!(eta(&done), "done");
+    }
+
+    #[test]
+    fn the_table_of_outcomes() {
+        let summary = Summary {
+            campaign: "welcome".into(),
+            loaded: 10_000,
+            rejected: 3,
+            delivered: 9_890,
+            deferred: 8,
+            bounced: 100,
+            waiting: 10,
+            messages: 9_890,
+            transactions: 10_000,
+            sessions: 512,
+            elapsed_s: 1.234,
+            first_delivery_s: Some(0.056),
+            rate_per_s: 8_014.6,
+            cpu_s: 0.91,
+            peak_rss_bytes: 52_000_000,
+            possible_duplicates: 2,
+            ..Default::default()
+        };
+        assert_eq!(
+            table(&summary),
+            "\nCampaign welcome\n  delivered            9,890   98.90 %\n  bounced                100    1.00 %\n  \
+             waiting                 10    0.10 %   8 of them deferred\n  recipients          10,000\n  \
+             rows rejected 3, duplicates 0; 9,890 messages in 10,000 transactions over 512 sessions\n  \
+             1.23 s, first delivery after 0.06 s; 8,015 recipients/s; processor 0.91 s; memory at most 52 MB\n  \
+             2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n"
+        );
+        assert!(!summary.is_settled());
+    }
+
+    #[test]
+    fn the_object_has_the_promised_keys() {
+        let value: serde_json::Value = serde_json::from_str(&Summary::default().json()).unwrap();
+        let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut expected: Vec<&str> = "campaign loaded rejected duplicates delivered deferred bounced expired suppressed \
+             cancelled uncertain waiting in_flight messages transactions sessions elapsed_s first_delivery_s rate_per_s \
+             cpu_s peak_rss_bytes possible_duplicates"
+            .split_whitespace()
+            .collect();
+        keys.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(keys, expected);
+    }
+
+    #[test]
+    fn thousands_are_set_off() {
+        for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(count(n), text);
+        }
+    }
+}

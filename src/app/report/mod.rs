@@ -1,0 +1,196 @@
+//! What became of a campaign: as a table, JSON, CSV, or one page with plots.
+//!
+//! Guarantees: recipients are visited one by one and never collected, so a report of ten million takes little memory;
+//! what peers said is escaped for wherever it is written. Leaves to others: reading tables and journals ([`Facts`]).
+
+mod digest;
+mod page;
+mod plot;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use digest::Digest;
+
+use super::cli::ReportArgs;
+use super::exit::{Exit, Failure};
+use crate::base::clock::UnixTime;
+use crate::mail::reply::Printable;
+use crate::mail::{Disposition, Enhanced, Mailbox};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// One recipient, as tables and journal know it.
+#[derive(Clone, Debug)]
+pub struct Recipient<'a> {
+    /// Its row in the recipient table.
+    pub row: u32,
+    /// Its address.
+    pub address: &'a str,
+    /// Its domain.
+    pub domain: &'a str,
+    /// Where it stands.
+    pub disposition: Disposition,
+    /// The code of the last reply; 0 without one.
+    pub code: u16,
+    /// Its enhanced code.
+    pub enhanced: Option<Enhanced>,
+    /// Its text, raw as the peer sent it.
+    pub text: &'a [u8],
+    /// The site that was tried last; empty if none was.
+    pub site: &'a str,
+    /// The exchanger that was tried last.
+    pub host: &'a str,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the first attempt began.
+    pub first_at: Option<UnixTime>,
+    /// When the last thing happened.
+    pub last_at: Option<UnixTime>,
+    /// Whether a second copy may have been delivered.
+    pub possible_duplicate: bool,
+}
+
+/// One thing that happened to a recipient.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// When.
+    pub at: UnixTime,
+    /// In which attempt, from 1; 0 before the first.
+    pub attempt: u32,
+    /// Where the recipient stood then.
+    pub disposition: Disposition,
+    /// The reply's code; 0 without one.
+    pub code: u16,
+    /// Its enhanced code.
+    pub enhanced: Option<Enhanced>,
+    /// Its text.
+    pub text: Vec<u8>,
+    /// The site.
+    pub site: String,
+    /// The exchanger.
+    pub host: String,
+}
+
+/// What the loader knows of rows that became no recipient.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Rows without a usable recipient.
+    pub rejected: u64,
+    /// Rows whose recipient had come before.
+    pub duplicates: u64,
+    /// Whether the list is still being read.
+    pub loading: bool,
+}
+
+/// Takes one recipient; an error ends the visit.
+pub type Visit<'v> = dyn FnMut(&Recipient<'_>) -> Result<(), Failure> + 'v;
+
+/// Where a report's facts come from.
+pub trait Facts {
+    /// The campaign's name.
+    fn name(&self) -> &str;
+
+    /// What became of the list's rows.
+    fn rows(&self) -> Rows;
+
+    /// Visits every recipient once, in order of the rows.
+    ///
+    /// # Errors
+    /// Storage cannot be read, or what `visit` said.
+    fn each(&self, visit: &mut Visit<'_>) -> Result<(), Failure>;
+
+    /// Everything that happened to one recipient, in order; `None`: it is not on the list.
+    ///
+    /// # Errors
+    /// Storage cannot be read.
+    fn timeline(&self, recipient: &Mailbox) -> Result<Option<Vec<Step>>, Failure>;
+}
+
+/// Writes the report that was asked for: to its file, else to `out`.
+///
+/// # Errors
+/// Storage or a file; a recipient that is not on the list.
+pub fn write(args: &ReportArgs, facts: &dyn Facts, out: &mut dyn Write) -> Result<Exit, Failure> {
+    if let Some(file) = &args.csv {
+        to_file(file, out, &mut |to| csv(facts, to))?;
+    } else if let Some(file) = &args.possible_duplicates {
+        to_file(file, out, &mut |to| possible_duplicates(facts, to))?;
+    } else if let Some(file) = &args.html {
+        let page = page::html(&Digest::of(facts)?);
+        to_file(file, out, &mut |to| to.write_all(page.as_bytes()).map_err(write_failed))?;
+    } else if let Some(address) = &args.recipient {
+        let mailbox = Mailbox::parse(address.as_bytes())
+            .map_err(|e| Failure::usage(format!("--recipient {}: {e}", Printable(address.as_bytes()))))?;
+        let steps = facts
+            .timeline(&mailbox)?
+            .ok_or_else(|| Failure::usage(format!("{mailbox} is not on the list of campaign {}", facts.name())))?;
+        out.write_all(text::timeline(&mailbox, &steps).as_bytes()).map_err(write_failed)?;
+    } else {
+        let digest = Digest::of(facts)?;
+        let text = if args.json { digest.json() + "\n" } else { text::table(&digest) };
+        out.write_all(text.as_bytes()).map_err(write_failed)?;
+    }
+    out.flush().map_err(write_failed)?;
+    Ok(Exit::Settled)
+}
+
+/// Writes to a file, or to `out` when it is called `-`.
+fn to_file(
+    file: &Path,
+    out: &mut dyn Write,
+    fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if file == Path::new("-") {
+        return fill(out);
+    }
+    let failed = |e: io::Error| Failure::failed(format!("{}: cannot be written: {e}", file.display()));
+    let mut to = BufWriter::new(File::create(file).map_err(failed)?);
+    fill(&mut to)?;
+    to.flush().map_err(failed)
+}
+
+fn write_failed(e: io::Error) -> Failure {
+    Failure::failed(format!("the report cannot be written: {e}"))
+}
+
+/// A row for each recipient.
+fn csv(facts: &dyn Facts, to: &mut dyn Write) -> Result<(), Failure> {
+    const HEAD: [&str; 10] =
+        ["recipient", "disposition", "code", "enhanced", "text", "site", "host", "attempts", "first_at", "last_at"];
+    let failed = |e: csv::Error| Failure::failed(format!("the report cannot be written: {e}"));
+    let mut rows = csv::Writer::from_writer(to);
+    rows.write_record(HEAD).map_err(failed)?;
+    facts.each(&mut |r| {
+        let code = if r.code == 0 { String::new() } else { r.code.to_string() };
+        rows.write_record([
+            r.address,
+            r.disposition.word(),
+            &code,
+            &r.enhanced.map(|e| e.to_string()).unwrap_or_default(),
+            &Printable(r.text).to_string(),
+            r.site,
+            r.host,
+            &r.attempts.to_string(),
+            &r.first_at.map(time).unwrap_or_default(),
+            &r.last_at.map(time).unwrap_or_default(),
+        ])
+        .map_err(failed)
+    })?;
+    rows.flush().map_err(write_failed)
+}
+
+/// The addresses that may have got a second copy, one a line.
+fn possible_duplicates(facts: &dyn Facts, to: &mut dyn Write) -> Result<(), Failure> {
+    facts.each(&mut |r| match r.possible_duplicate {
+        true => writeln!(to, "{}", r.address).map_err(write_failed),
+        false => Ok(()),
+    })
+}
+
+/// A time as RFC 3339 writes it, in UTC.
+fn time(at: UnixTime) -> String {
+    jiff::Timestamp::from_second(i64::from(at.0)).map(|t| t.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,235 @@
+//! Reports over a small made-up campaign, and over a large one.
+
+use super::digest::{BINS_MAX, Digest, REPLIES_MAX, SITES_MAX};
+use super::*;
+use crate::app::cli::ReportArgs;
+
+/// A campaign of `count` recipients, made up by row.
+struct Made {
+    count: u32,
+    sites: u32,
+    make: fn(u32) -> (Disposition, u16, Option<Enhanced>, String),
+}
+
+const T0: u32 = 1_800_000_000;
+
+impl Facts for Made {
+    fn name(&self) -> &str {
+        "welcome"
+    }
+
+    fn rows(&self) -> Rows {
+        Rows { rejected: 3, duplicates: 1, loading: false }
+    }
+
+    fn each(&self, visit: &mut Visit<'_>) -> Result<(), Failure> {
+        for row in 0..self.count {
+            let (disposition, code, enhanced, text) = (self.make)(row);
+            let tried = u32::from(code != 0);
+            visit(&Recipient {
+                row,
+                address: &format!("r{row}@d.example"),
+                domain: "d.example",
+                disposition,
+                code,
+                enhanced,
+                text: text.as_bytes(),
+                site: if tried == 0 { String::new() } else { format!("mx{}.example", row % self.sites) }.as_str(),
+                host: if tried == 0 { "" } else { "mx.example" },
+                attempts: tried,
+                first_at: (tried > 0).then_some(UnixTime(T0 + row)),
+                last_at: (tried > 0).then_some(UnixTime(T0 + row + 1)),
+                possible_duplicate: row == 2,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn timeline(&self, recipient: &Mailbox) -> Result<Option<Vec<Step>>, Failure> {
+        if recipient.as_str() != "r1@d.example" {
+            return Ok(None);
+        }
+        let step = |at, attempt, disposition, code, text: &str| Step {
+            at: UnixTime(T0 + at),
+            attempt,
+            disposition,
+            code,
+            enhanced: None,
+            text: text.into(),
+            site: String::new(),
+            host: if code == 0 { String::new() } else { "mx.example".into() },
+        };
+        Ok(Some(vec![
+            step(0, 1, Disposition::InFlight, 0, ""),
+            step(1, 1, Disposition::Deferred, 451, "later\r\nX: forged"),
+            step(301, 2, Disposition::Delivered, 250, "ok"),
+        ]))
+    }
+}
+
+fn small() -> Made {
+    Made {
+        count: 6,
+        sites: 2,
+        make: |row| match row {
+            0..3 => {
+                (Disposition::Delivered, 250, Some(Enhanced::new(2, 0, 0)), format!("Ok: queued as 4F{row}A77B12C"))
+            }
+            3 => (
+                Disposition::Bounced,
+                550,
+                Some(Enhanced::new(5, 1, 1)),
+                "<script>alert(\"&\")</script> no, \"such\"".into(),
+            ),
+            4 => (Disposition::Deferred, 451, None, "<r4@d.example> wait\u{1b}[2J".into()),
+            _ => (Disposition::Waiting, 0, None, String::new()),
+        },
+    }
+}
+
+fn args() -> ReportArgs {
+    ReportArgs {
+        name: "welcome".into(),
+        data: None,
+        config: None,
+        json: false,
+        csv: None,
+        html: None,
+        recipient: None,
+        possible_duplicates: None,
+    }
+}
+
+fn written(args: &ReportArgs, facts: &dyn Facts) -> String {
+    let mut out = Vec::new();
+    assert_eq!(write(args, facts, &mut out), Ok(Exit::Settled));
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_table() {
+    let expected = "\
+Campaign welcome
+  waiting                  1   16.67 %
+  deferred                 1   16.67 %
+  delivered                3   50.00 %
+  bounced                  1   16.67 %
+  recipients               6
+  rows rejected 3, duplicates 1
+  first attempt 2027-01-15T08:00:00Z, last event 2027-01-15T08:00:05Z (5s)
+  5 attempts, 0.6 delivered/s
+  1 may have got a second copy: --possible-duplicates FILE lists them
+
+Sites (2 of 2)                           recipients  delivered  deferred   bounced     other
+  mx0.example                                     3          2         1         0         0
+  mx1.example                                     2          1         0         1         0
+
+Last replies, most frequent first
+            3  250 2.0.0    Ok: queued as *
+            1  451          * wait\\x1b[2J
+            1  550 5.1.1    <script>alert(\"&\")</script> no, \"such\"
+";
+    assert_eq!(written(&args(), &small()), expected);
+}
+
+#[test]
+fn csv_has_the_promised_columns_and_one_row_each() {
+    let text = written(&ReportArgs { csv: Some("-".into()), ..args() }, &small());
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at");
+    assert_eq!(lines.len(), 7);
+    assert_eq!(
+        lines[4],
+        "r3@d.example,bounced,550,5.1.1,\"<script>alert(\"\"&\"\")</script> no, \"\"such\"\"\",mx1.example,mx.example,1,\
+         2027-01-15T08:00:03Z,2027-01-15T08:00:04Z"
+    );
+    assert_eq!(lines[6], "r5@d.example,waiting,,,,,,0,,");
+}
+
+#[test]
+fn the_json_object() {
+    let text = written(&ReportArgs { json: true, ..args() }, &small());
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["campaign"], "welcome");
+    assert_eq!((&value["loaded"], &value["delivered"], &value["in_flight"]), (&6.into(), &3.into(), &0.into()));
+    assert_eq!(value["sites"][0]["site"], "mx0.example");
+    assert_eq!(value["replies"][0]["recipients"], 3);
+    assert_eq!(value["first_at"], "2027-01-15T08:00:00Z");
+    assert_eq!(text.matches('\n').count(), 1);
+}
+
+#[test]
+fn the_page_stands_alone_and_escapes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.html");
+    assert_eq!(written(&ReportArgs { html: Some(file.clone()), ..args() }, &small()), "");
+    let page = std::fs::read_to_string(file).unwrap();
+    assert_eq!(page.matches("<svg ").count(), 3);
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
+    // Nothing is loaded from elsewhere: the one address is the name of the SVG language.
+    assert_eq!(page.matches("http").count(), page.matches("http://www.w3.org/2000/svg").count(), "{page}");
+    assert!(!page.contains("src=") && !page.contains("url("));
+    assert!(page.contains("prefers-color-scheme:dark") && page.ends_with("</html>\n"));
+}
+
+#[test]
+fn an_empty_campaign_has_a_report_too() {
+    let empty = Made { count: 0, ..small() };
+    assert!(written(&args(), &empty).contains("recipients               0"));
+    let page = written(&ReportArgs { html: Some("-".into()), ..args() }, &empty);
+    assert!(!page.contains("<svg") && page.contains("<h1>welcome</h1>"));
+}
+
+#[test]
+fn the_timeline_of_one_recipient() {
+    let text = written(&ReportArgs { recipient: Some("r1@d.example".into()), ..args() }, &small());
+    assert_eq!(
+        text,
+        "r1@d.example\n  2027-01-15T08:00:00Z  attempt 1  in_flight\n  2027-01-15T08:00:01Z  attempt 1  deferred    \
+         451 later\\x0d X: forged  [mx.example]\n  2027-01-15T08:05:01Z  attempt 2  delivered   250 ok  [mx.example]\n"
+    );
+    let missing = ReportArgs { recipient: Some("x@d.example".into()), ..args() };
+    let failure = write(&missing, &small(), &mut Vec::new()).unwrap_err();
+    assert_eq!(failure, Failure::usage("x@d.example is not on the list of campaign welcome"));
+}
+
+#[test]
+fn possible_duplicates_are_named() {
+    let text = written(&ReportArgs { possible_duplicates: Some("-".into()), ..args() }, &small());
+    assert_eq!(text, "r2@d.example\n");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    let args = ReportArgs { csv: Some("/nonexistent/r.csv".into()), ..args() };
+    let failure = write(&args, &small(), &mut Vec::new()).unwrap_err();
+    assert!(failure.message.starts_with("/nonexistent/r.csv: cannot be written"), "{}", failure.message);
+}
+
+#[test]
+fn a_large_campaign_is_folded_within_bounds() {
+    let large = Made {
+        count: 200_000,
+        sites: 60_000,
+        make: |row| {
+            (
+                Disposition::Delivered,
+                250,
+                None,
+                format!("said {}", "a".repeat(row as usize % 150) + &"b".repeat(row as usize / 1500)),
+            )
+        },
+    };
+    let digest = Digest::of(&large).unwrap();
+    assert_eq!(digest.counts.all(), 200_000);
+    assert!(digest.sites() <= SITES_MAX + 1);
+    let sites: u64 = digest.top_sites(usize::MAX).iter().map(|(_, counts)| counts.all()).sum();
+    assert_eq!(sites, 200_000);
+    let replies = digest.top_replies(usize::MAX);
+    assert!(replies.len() <= REPLIES_MAX + 1);
+    assert_eq!(replies.iter().map(|(_, n)| n).sum::<u64>(), 200_000);
+    let (bins, width_s) = digest.over_time(180);
+    assert!(bins.len() <= 180 && bins.len() > 60 && BINS_MAX > 180, "{} bins of {width_s} s", bins.len());
+    assert_eq!(bins.iter().map(|(_, counts)| counts.all()).sum::<u64>(), 200_000);
+    assert!(bins.windows(2).all(|pair| pair[1].0 - pair[0].0 == width_s));
+}

@@ -1,0 +1,125 @@
+//! Rendering: rows of the recipient table become messages.
+//!
+//! Guarantees: consecutive rows whose bytes would be the same share one message (one body, one signature, one
+//! transaction), never more than the campaign's cap; a row that cannot be rendered is refused by name and stops no
+//! other. Leaves to others: templates, MIME and signatures (`content`), and when to render (the shard).
+
+use crossbeam_channel::Receiver;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::base::clock::UnixTime;
+use crate::content::{Composed, Composer, RowRef, Scratch};
+use crate::engine::message::{Line, Message, RenderJob, Rendered, ToShard};
+use crate::engine::table::{RowBlock, Table};
+use crate::mail::Envelope;
+use crate::queue::Rows;
+
+/// The fields of a row; few campaigns use more than eight columns.
+type Fields<'a> = SmallVec<[&'a [u8]; 8]>;
+
+/// What one render thread needs: it shares the table and the composer with the others.
+pub struct Press {
+    table: Arc<Table>,
+    composer: Arc<Composer>,
+    recipients_max: usize,
+    block: RowBlock,
+    scratch: Scratch,
+    composed: Composed,
+}
+
+/// Counts of all render threads together.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Messages rendered.
+    pub messages: AtomicU64,
+    /// Time spent, in microseconds.
+    pub busy_us: AtomicU64,
+}
+
+impl Press {
+    /// A press over this table and composer, putting at most `recipients_max` recipients in one message.
+    #[must_use]
+    pub fn new(table: Arc<Table>, composer: Arc<Composer>, recipients_max: usize) -> Self {
+        Self {
+            table,
+            composer,
+            recipients_max: recipients_max.max(1),
+            block: RowBlock::default(),
+            scratch: Scratch::default(),
+            composed: Composed::default(),
+        }
+    }
+
+    /// Serves jobs until the channel closes.
+    pub fn run(mut self, jobs: &Receiver<RenderJob>, shards: &[Line], counters: &Counters) {
+        while let Ok(job) = jobs.recv() {
+            let began = std::time::Instant::now();
+            let shard = usize::from(job.shard);
+            let rendered = self.render(&job);
+            counters.messages.fetch_add(rendered.messages.len() as u64, Ordering::Relaxed);
+            counters.busy_us.fetch_add(began.elapsed().as_micros() as u64, Ordering::Relaxed);
+            if let Some(line) = shards.get(shard) {
+                line.tell(ToShard::Rendered(rendered));
+            }
+        }
+    }
+
+    /// Renders one job.
+    pub fn render(&mut self, job: &RenderJob) -> Rendered {
+        let mut done = Rendered { job: job.job, ..Rendered::default() };
+        let outcome = match &job.rows {
+            Rows::Run { first, count } => self.render_run(*first, *count, job.date, &mut done),
+            Rows::List(rows) => rows.iter().try_for_each(|&row| self.render_run(row, 1, job.date, &mut done)),
+        };
+        if let Err(error) = outcome {
+            done.messages.clear();
+            done.refused.clear();
+            done.failed = Some(error.to_string());
+        }
+        done
+    }
+
+    fn render_run(&mut self, first: u32, count: u32, date: UnixTime, done: &mut Rendered) -> std::io::Result<()> {
+        self.table.read(first, count, &mut self.block)?;
+        let mut at = 0;
+        while at < self.block.len() {
+            at += self.render_at(at, date, done);
+        }
+        Ok(())
+    }
+
+    /// Renders the message of row `at` of the block, with the rows behind it that share its bytes; how many that were.
+    fn render_at(&mut self, at: usize, date: UnixTime, done: &mut Rendered) -> usize {
+        let Some(row) = self.block.row(at) else { return 1 };
+        let fields: Fields<'_> = row.fields.collect();
+        let lead = RowRef { number: row.number, mailbox: row.mailbox, fields: &fields };
+        if let Err(error) = self.composer.compose(&mut self.scratch, &lead, date, &mut self.composed) {
+            done.refused.push((lead.number, error.to_string()));
+            return 1;
+        }
+        let mut rows = SmallVec::new();
+        rows.push(lead.number);
+        let mut envelope = Envelope::new(&self.composed.reverse_path);
+        envelope.push(lead.mailbox.as_bytes());
+        if self.composer.is_shareable() {
+            while rows.len() < self.recipients_max {
+                let Some(next) = self.block.row(at + rows.len()) else { break };
+                let fields: Fields<'_> = next.fields.collect();
+                let next = RowRef { number: next.number, mailbox: next.mailbox, fields: &fields };
+                if !self.composer.same_bytes(&lead, &next) {
+                    break;
+                }
+                rows.push(next.number);
+                envelope.push(next.mailbox.as_bytes());
+            }
+        }
+        let taken = rows.len();
+        let content = std::mem::take(&mut self.composed.content);
+        self.composed.content.reserve(content.len());
+        let eight_bit = self.composed.eight_bit;
+        done.messages.push(Message { rows, envelope, content: content.into(), eight_bit });
+        taken
+    }
+}

@@ -1,0 +1,435 @@
+//! A running engine: its threads, and how they are started, told things, and ended.
+//!
+//! Threads: one for each shard, one for each render worker, the recorder, the loader, and the router's two where
+//! domains are looked up. Guarantees: an error at the start ends every thread that was started; the end is orderly: the
+//! shards first, then whoever served them, the recorder last, so that all that was recorded is durable.
+//! Leaves to others: signals, progress, and what the exit code says (`app`).
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::base::clock::UnixTime;
+use crate::content::Composer;
+use crate::engine::board::Board;
+use crate::engine::campaign::{Campaign, OpenError, Rest};
+use crate::engine::directory::Directory;
+use crate::engine::dispatch::Dispatch;
+use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
+use crate::engine::message::{Append, Line, RenderJob, ToShard};
+use crate::engine::recorder::{self, Recorder};
+use crate::engine::render::{self, Press};
+use crate::engine::router::{Router, RouterError};
+use crate::engine::settings::Delivery;
+use crate::engine::shard::{Ports, Shard, Start};
+use crate::engine::suppression::Suppression;
+use crate::engine::table::{TableWriter, Totals};
+use crate::journal::disk::{Disk, Fault};
+use crate::journal::writer::{Config as JournalConfig, Journal};
+use crate::tls;
+use crate::wire::dns::ResolverConfig;
+use crate::wire::io::{Io, Waker};
+use crate::wire::ring::{Options as RingOptions, Ring, SetupError};
+
+/// What an engine is made of, besides the campaign.
+pub struct Setup {
+    /// The journal's disk: the one the campaign was opened with.
+    pub disk: Box<dyn Disk + Send>,
+    /// Makes the messages.
+    pub composer: Arc<Composer>,
+    /// How to deliver.
+    pub delivery: Delivery,
+    /// Where domains are delivered.
+    pub directory: Arc<Directory>,
+    /// How they are looked up, if they are.
+    pub resolver: ResolverConfig,
+    /// Shards; at least 1.
+    pub shards: u16,
+    /// Render threads; at least 1.
+    pub render_threads: usize,
+    /// How long entries wait for others to share their commit.
+    pub journal_window: Duration,
+    /// The list, and how it is loaded.
+    pub load: Load,
+}
+
+/// [`LoadSpec`] that owns what it speaks of.
+pub struct Load {
+    /// The list.
+    pub list: loader::List,
+    /// The column with the address.
+    pub email: String,
+    /// Columns whose values reach headers.
+    pub header_columns: Vec<String>,
+    /// The fraction of records that may be rejected.
+    pub max_rejected: f64,
+    /// Who gets no mail.
+    pub suppression: Suppression,
+}
+
+/// Why an engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The campaign.
+    #[error(transparent)]
+    Campaign(#[from] OpenError),
+    /// The ring.
+    #[error(transparent)]
+    Ring(#[from] SetupError),
+    /// The router.
+    #[error(transparent)]
+    Router(#[from] RouterError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] Fault),
+    /// TLS.
+    #[error("TLS does not start: {0}")]
+    Tls(#[from] tls::TlsError),
+    /// A thread, or the table.
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+/// How loading went.
+#[derive(Debug, Default)]
+pub enum LoadEnd {
+    /// It is not over, or was cut short by the engine's end.
+    #[default]
+    Open,
+    /// The whole list is loaded.
+    Complete(Totals),
+    /// Too many records were rejected.
+    Stopped(Rejections),
+    /// It failed.
+    Failed(LoadError),
+}
+
+/// A running engine.
+pub struct Engine {
+    board: Arc<Board>,
+    shards: Vec<JoinHandle<io::Result<()>>>,
+    lines: Vec<Line>,
+    render: Vec<JoinHandle<()>>,
+    render_counters: Arc<render::Counters>,
+    router: Option<Router>,
+    recorder: Recorder,
+    recorder_counters: Arc<recorder::Counters>,
+    loader: JoinHandle<()>,
+    loading: Arc<Loading>,
+    stop_loading: Arc<AtomicBool>,
+}
+
+/// What the loader shows while it loads.
+#[derive(Debug, Default)]
+pub struct Loading {
+    end: Mutex<LoadEnd>,
+    /// Whether the list is still being read.
+    over: AtomicBool,
+    /// Records rejected so far.
+    pub rejected: std::sync::atomic::AtomicU64,
+    /// Duplicates so far.
+    pub duplicates: std::sync::atomic::AtomicU64,
+}
+
+impl Loading {
+    /// Whether loading is over, whatever its end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    fn count(&self, rejected: u64, duplicates: u64) {
+        self.rejected.store(rejected, Ordering::Relaxed);
+        self.duplicates.store(duplicates, Ordering::Relaxed);
+    }
+}
+
+/// How an engine ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// How loading went.
+    pub load: LoadEnd,
+    /// What broke, if something did.
+    pub failure: Option<String>,
+}
+
+/// The wall clock's present second.
+#[must_use]
+pub fn unix_now() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime(u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
+}
+
+impl Engine {
+    /// Starts the threads and sets them to work on the campaign.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing was sent.
+    pub fn start(campaign: Campaign, setup: Setup) -> Result<Self, StartError> {
+        let Setup { disk, composer, delivery, directory, resolver, shards, render_threads, journal_window, load } =
+            setup;
+        let rest = campaign.rest(&delivery.retry, unix_now()).map_err(OpenError::from)?;
+        let table = Arc::new(campaign.table.reader()?);
+        let shard_count = shards.max(1);
+        let board = Arc::new(Board::new(usize::from(shard_count)));
+        let tls = tls::ClientConfig::new(tls::Verification::Opportunistic, tls::ClientConfig::PEERS_MAX)?;
+
+        let mut crew = Crew::hire(shard_count)?;
+        let lines: Vec<Line> = crew.lines();
+        let (journal_to, journal_from) = unbounded::<Append>();
+        let recorder = Self::spawn_recorder(&campaign, disk, journal_window, journal_from, lines.clone())?;
+        let (render_to, render_from) = unbounded::<RenderJob>();
+        let render_counters = Arc::new(render::Counters::default());
+        let mut render = Vec::new();
+        for _ in 0..render_threads.max(1) {
+            let press = Press::new(table.clone(), composer.clone(), delivery.recipients_per_transaction as usize);
+            let (jobs, lines, counters) = (render_from.clone(), lines.clone(), render_counters.clone());
+            let builder = std::thread::Builder::new().name("render".to_owned());
+            render.push(builder.spawn(move || press.run(&jobs, &lines, &counters))?);
+        }
+        let (route_to, route_from) = unbounded();
+        let router = if directory.needs_look_ups() {
+            let lines = lines.clone();
+            let deliver = Box::new(move |shard: u16, answer| {
+                if let Some(line) = lines.get(usize::from(shard)) {
+                    line.tell(ToShard::Routed(answer));
+                }
+            });
+            Some(Router::spawn(&resolver, directory.clone(), route_from, deliver)?)
+        } else {
+            None
+        };
+        let seed = fastrand::u64(..);
+        for number in 0..shard_count {
+            let ports = Ports {
+                inbox: crew.inbox(number),
+                journal: journal_to.clone(),
+                render: render_to.clone(),
+                router: router.is_some().then(|| route_to.clone()),
+                peers: lines.clone(),
+                board: board.clone(),
+            };
+            let start = Start {
+                number,
+                delivery: delivery.clone().shared_by(shard_count),
+                directory: directory.clone(),
+                tls: tls.clone(),
+                last_context: campaign.state.last_context(number as u8),
+                shareable: composer.is_shareable(),
+                seed: seed ^ u64::from(number),
+                settled: if number == 0 { campaign.settled() } else { Default::default() },
+            };
+            crew.send_to_work(number, ports, start);
+        }
+        let dispatch = Dispatch::new(lines.clone(), directory.needs_look_ups() && !directory.has_smarthost());
+        let loading = Arc::new(Loading::default());
+        let stop_loading = Arc::new(AtomicBool::new(false));
+        let loader = spawn_loader(campaign.table, load, rest, dispatch, loading.clone(), stop_loading.clone())?;
+        Ok(Self {
+            board,
+            shards: crew.threads,
+            lines,
+            render,
+            render_counters,
+            router,
+            recorder_counters: recorder.counters(),
+            recorder,
+            loader,
+            loading,
+            stop_loading,
+        })
+    }
+
+    fn spawn_recorder(
+        campaign: &Campaign,
+        disk: Box<dyn Disk + Send>,
+        window: Duration,
+        inbox: Receiver<Append>,
+        lines: Vec<Line>,
+    ) -> Result<Recorder, StartError> {
+        let start = campaign.replayed.next(fastrand::u64(1..));
+        let journal = Journal::new(JournalConfig { window, ..JournalConfig::default() }, start);
+        let notify = Box::new(move |shard: u16, recorded| {
+            if let Some(line) = lines.get(usize::from(shard)) {
+                line.tell(ToShard::Recorded(recorded));
+            }
+        });
+        Ok(Recorder::spawn(disk, journal, inbox, notify)?)
+    }
+
+    /// Where the shards show their counts.
+    #[must_use]
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// What the loader shows.
+    #[must_use]
+    pub fn loading(&self) -> &Loading {
+        &self.loading
+    }
+
+    /// What the recorder has done.
+    #[must_use]
+    pub fn recorder(&self) -> &recorder::Counters {
+        &self.recorder_counters
+    }
+
+    /// What the render threads have done.
+    #[must_use]
+    pub fn render(&self) -> &render::Counters {
+        &self.render_counters
+    }
+
+    /// Whether every shard has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.shards.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Finish what is under way, begin nothing new.
+    pub fn drain(&self) {
+        self.stop_loading.store(true, Ordering::Relaxed);
+        self.lines.iter().for_each(|line| line.tell(ToShard::Drain));
+    }
+
+    /// End at once; what is under way becomes a possible duplicate.
+    pub fn stop(&self) {
+        self.stop_loading.store(true, Ordering::Relaxed);
+        self.lines.iter().for_each(|line| line.tell(ToShard::Stop));
+    }
+
+    /// Begin nothing new until told otherwise.
+    pub fn pause(&self, paused: bool) {
+        self.lines.iter().for_each(|line| line.tell(ToShard::Pause(paused)));
+    }
+
+    /// Waits for the end of every thread.
+    #[must_use]
+    pub fn join(self) -> Ended {
+        let mut failure = None;
+        for shard in self.shards {
+            let ended = shard.join().unwrap_or_else(|_| Err(io::Error::other("a shard panicked")));
+            failure = failure.or(ended.err().map(|error| error.to_string()));
+        }
+        self.stop_loading.store(true, Ordering::Relaxed);
+        let _ = self.loader.join();
+        self.render.into_iter().for_each(|thread| drop(thread.join()));
+        if let Some(router) = self.router {
+            router.join();
+        }
+        if let Err(reason) = self.recorder.join() {
+            failure = failure.or(Some(reason.to_string()));
+        }
+        let load = std::mem::take(&mut *self.loading.end.lock().unwrap_or_else(PoisonError::into_inner));
+        Ended { load, failure }
+    }
+}
+
+fn spawn_loader(
+    mut table: TableWriter,
+    load: Load,
+    rest: Rest,
+    mut dispatch: Dispatch,
+    loading: Arc<Loading>,
+    stop: Arc<AtomicBool>,
+) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("loader".to_owned()).spawn(move || {
+        dispatch.resume(rest);
+        let progress = table.progress();
+        loading.count(progress.rejected, progress.duplicates);
+        let spec = LoadSpec {
+            list: load.list,
+            email: load.email,
+            header_columns: load.header_columns,
+            max_rejected: load.max_rejected,
+            suppression: &load.suppression,
+        };
+        let mut end = LoadEnd::Open;
+        loader::load(&spec, &mut table, &stop, |loaded| {
+            match loaded {
+                Loaded::Chunk(chunk) => {
+                    loading.count(chunk.rejected, chunk.duplicates);
+                    dispatch.chunk(chunk);
+                    return ControlFlow::Continue(());
+                }
+                Loaded::End(totals) => {
+                    loading.count(totals.rejected, totals.duplicates);
+                    dispatch.tell_all(|| ToShard::LoadEnded);
+                    end = LoadEnd::Complete(totals);
+                }
+                Loaded::Stopped(rejections) => end = LoadEnd::Stopped(rejections),
+                Loaded::Failed(error) => end = LoadEnd::Failed(error),
+            }
+            ControlFlow::Break(())
+        });
+        if !matches!(end, LoadEnd::Complete(_)) {
+            // What is loaded and under way is finished; the rest is for the next run.
+            dispatch.tell_all(|| ToShard::Drain);
+        }
+        *loading.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+        loading.over.store(true, Ordering::Release);
+    })
+}
+
+/// What a shard's thread waits for before it begins.
+type Orders = (Ports, Start);
+
+/// The shards' threads before they have work: each makes its ring, and says what wakes it.
+struct Crew {
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    orders: Vec<Sender<Orders>>,
+    wakers: Vec<Waker>,
+    inboxes: Vec<(Sender<ToShard>, Receiver<ToShard>)>,
+}
+
+impl Crew {
+    fn hire(count: u16) -> Result<Self, StartError> {
+        let mut crew = Self { threads: Vec::new(), orders: Vec::new(), wakers: Vec::new(), inboxes: Vec::new() };
+        for number in 0..count {
+            let (ready_to, ready) = bounded::<Result<Waker, SetupError>>(1);
+            let (orders_to, orders) = bounded::<Orders>(1);
+            let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
+                // A ring belongs to the thread that made it.
+                let ring = match Ring::new(RingOptions::SENDER) {
+                    Ok(ring) => ring,
+                    Err(error) => {
+                        let _ = ready_to.send(Err(error));
+                        return Ok(());
+                    }
+                };
+                let _ = ready_to.send(Ok(ring.waker()));
+                match orders.recv() {
+                    Ok((ports, start)) => Shard::new(ring, ports, start).run(),
+                    // The engine did not start after all.
+                    Err(_) => Ok(()),
+                }
+            })?;
+            crew.threads.push(thread);
+            crew.orders.push(orders_to);
+            let waker = ready.recv().map_err(|_| io::Error::other("a shard's thread ended at its start"))?;
+            crew.wakers.push(waker?);
+            crew.inboxes.push(unbounded());
+        }
+        Ok(crew)
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let inboxes = self.inboxes.iter().zip(&self.wakers);
+        inboxes.map(|((inbox, _), waker)| Line { inbox: inbox.clone(), waker: waker.clone() }).collect()
+    }
+
+    fn inbox(&self, number: u16) -> Receiver<ToShard> {
+        self.inboxes.get(usize::from(number)).map_or_else(crossbeam_channel::never, |(_, inbox)| inbox.clone())
+    }
+
+    fn send_to_work(&mut self, number: u16, ports: Ports, start: Start) {
+        if let Some(orders) = self.orders.get(usize::from(number)) {
+            let _ = orders.send((ports, start));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the engine is told: plain typed data, made by the application from its configuration.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::UnixTime;
+use crate::shape::retry::Schedule;
+use crate::smtp::client::{Config, Timeouts};
+
+/// Chunked mode: transactions sent and not yet answered, at most.
+const WINDOW_TRANSACTIONS: usize = 32;
+/// Chunked mode: octets of content sent and not yet answered, at most, unless one message alone is larger.
+const WINDOW_BYTES: usize = 1 << 20;
+
+/// What becomes of a recipient whose content was sent and whose reply never came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUncertain {
+    /// It is tried again: a second copy is possible, and the recipient is listed as a possible duplicate.
+    Retry,
+    /// It is held: counted as uncertain, not tried again.
+    Hold,
+}
+
+/// An egress source: where we connect from, and what we call ourselves there.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The local address to bind; `None` leaves it to the kernel.
+    pub address: Option<IpAddr>,
+    /// The EHLO name.
+    pub ehlo: Arc<str>,
+}
+
+/// How a shard delivers.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Egress sources, used in turn; at least one.
+    pub sources: Vec<Source>,
+    /// The port of exchangers.
+    pub port: u16,
+    /// The most sessions at one site.
+    pub sessions_per_site: u32,
+    /// Start at that ceiling (a smarthost of our own), instead of finding the site's safe number from below.
+    pub trusted: bool,
+    /// The most recipients in one transaction.
+    pub recipients_per_transaction: u32,
+    /// The most transactions in one session.
+    pub messages_per_session: u32,
+    /// Use STARTTLS where it is offered.
+    pub starttls: bool,
+    /// Use PIPELINING where it is offered.
+    pub pipelining: bool,
+    /// Use CHUNKING where it is offered.
+    pub chunking: bool,
+    /// How long a connection may take to stand.
+    pub connect_timeout: Duration,
+    /// How long each phase of a session may take.
+    pub timeouts: Timeouts,
+    /// When a deferred recipient is tried again, and for how long.
+    pub retry: Schedule,
+    /// What becomes of uncertain recipients.
+    pub on_uncertain: OnUncertain,
+    /// The most messages a site may have rendered ahead.
+    pub ahead_max: u32,
+    /// The most octets of content rendered ahead, over all sites of a shard.
+    pub ahead_bytes_max: usize,
+    /// How long an idle session is kept.
+    pub idle: Duration,
+    /// How long sessions may take to finish when the engine drains.
+    pub drain: Duration,
+    /// The first pause after a site could not be reached; doubles from there.
+    pub backoff_min: Duration,
+}
+
+impl Delivery {
+    /// How a session from this source runs.
+    #[must_use]
+    pub fn session_config(&self, source: &Source, starttls: bool) -> Config {
+        Config {
+            ehlo: (*source.ehlo).into(),
+            pipelining: self.pipelining,
+            chunking: self.chunking,
+            starttls,
+            transactions_max: self.messages_per_session,
+            window_transactions_max: WINDOW_TRANSACTIONS,
+            window_bytes_max: WINDOW_BYTES,
+            timeouts: self.timeouts,
+        }
+    }
+
+    /// The part of one shard, when so many share a site: its sessions and its octets ahead are divided.
+    #[must_use]
+    pub fn shared_by(mut self, shards: u16) -> Self {
+        self.sessions_per_site = self.sessions_per_site.div_ceil(u32::from(shards.max(1)));
+        self.ahead_bytes_max /= usize::from(shards.max(1));
+        self
+    }
+}
+
+/// The rest after attempt number `attempts` (from 1), without its jitter.
+#[must_use]
+pub fn rest_after(retry: &Schedule, attempts: u8) -> Duration {
+    let index = usize::from(attempts.max(1)) - 1;
+    retry.steps.get(index).or(retry.steps.last()).copied().unwrap_or_default()
+}
+
+/// When the first of `attempts` attempts was, if the last is now: a recipient carries no more than their number, and
+/// jitter evens out.
+#[must_use]
+pub fn first_attempt(retry: &Schedule, attempts: u8, now: UnixTime) -> UnixTime {
+    let age: Duration = (1..attempts).map(|n| rest_after(retry, n)).sum();
+    UnixTime(now.0.saturating_sub(u32::try_from(age.as_secs()).unwrap_or(u32::MAX)))
+}

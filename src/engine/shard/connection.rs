@@ -1,0 +1,518 @@
+//! A connection of a shard: the driver's events carried into its session, and the session's events into the ledger.
+//!
+//! Leaves to others: what SMTP requires (`smtp::client`), what a verdict means for the recipient (`ledger`) and for the
+//! site (`site`).
+
+use std::sync::Arc;
+
+use crate::base::clock::{Instant, Now};
+use crate::base::out::Out;
+use crate::engine::shard::ledger::{self, Ledger, Verdict};
+use crate::engine::shard::site::Picked;
+use crate::engine::shard::{Shard, Stage};
+use crate::journal::record::Kind;
+use crate::mail::{Class, ReplyRef};
+use crate::queue::{Queue, SiteId};
+use crate::shape::classify::{self, Advice, Judgement, classify};
+use crate::shape::site::Trouble;
+use crate::smtp::client::{Config, End, Event, Phase, Session, Verdict as Said};
+use crate::wire::io::{Buffer, ConnectSpec, ConnectionId, Io};
+
+/// One connection and its session.
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) site: SiteId,
+    pub(super) session: Session,
+    config: Arc<Config>,
+    host: Arc<str>,
+    target: usize,
+    tls: Option<Box<crate::tls::Client>>,
+    tls_hands: bool,
+    connected: bool,
+    /// In the site's list of sessions that wait for stock.
+    pub(super) hungry: bool,
+    dirty: bool,
+    /// The deadline that the driver was told.
+    armed: Option<Instant>,
+    idle_since: Option<Instant>,
+    delivered: u64,
+    ended: bool,
+}
+
+/// What a session asked for while its input was handled.
+#[derive(Default)]
+struct Asked {
+    ready: bool,
+    starttls: bool,
+    ended: Option<End>,
+    /// The first judgement that reaches further than its recipient.
+    judged: Option<Judgement>,
+    finished: u64,
+    delivered: u64,
+}
+
+impl<I: Io> Shard<I> {
+    /// Opens one more session at the site; `false` if none can be opened now.
+    pub(super) fn open_session(&mut self, site: SiteId, now: Now) -> bool {
+        let Some(picked) = self.sites.pick_target(site, self.delivery.port, now.mono) else { return false };
+        let Picked { index: target, host, remote } = picked;
+        let source = self.delivery.sources.get(self.source_next % self.delivery.sources.len().max(1));
+        let Some(source) = source else { return false };
+        let spec = ConnectSpec { remote, local: source.address, timeout: self.delivery.connect_timeout };
+        let starttls = self.delivery.starttls && !self.sites.is_tls_broken(site, &host);
+        let config = self.configs.get(self.source_next % self.configs.len().max(1));
+        let Some([clear, with_tls]) = config else { return false };
+        let config = if starttls { with_tls.clone() } else { clear.clone() };
+        self.source_next = self.source_next.wrapping_add(1);
+        let id = match self.io.connect(&spec) {
+            Ok(id) => id,
+            Err(error) => {
+                tracing::warn!(%host, %remote, %error, "no connection could be started");
+                self.trouble(site, Trouble::Refused, "no connection could be started", now);
+                return false;
+            }
+        };
+        self.sites.session_opened(site);
+        let connection = Connection {
+            id,
+            site,
+            // Made anew when the connection stands: the greeting is awaited from then on.
+            session: Session::new(config.clone(), now.mono),
+            config,
+            host,
+            target,
+            tls: None,
+            tls_hands: false,
+            connected: false,
+            hungry: false,
+            dirty: false,
+            armed: None,
+            idle_since: None,
+            delivered: 0,
+            ended: false,
+        };
+        let index = id.index as usize;
+        if self.connections.len() <= index {
+            self.connections.resize_with(index + 1, || None);
+        }
+        if let Some(slot) = self.connections.get_mut(index) {
+            *slot = Some(Box::new(connection));
+        }
+        self.open += 1;
+        self.ledger.counters.sessions_tried += 1;
+        true
+    }
+
+    fn take(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
+        let slot = self.connections.get_mut(id.index as usize)?;
+        if slot.as_ref().is_some_and(|c| c.id == id) { slot.take() } else { None }
+    }
+
+    fn put(&mut self, connection: Box<Connection>) {
+        let index = connection.id.index as usize;
+        if let Some(slot) = self.connections.get_mut(index) {
+            *slot = Some(connection);
+        }
+    }
+
+    pub(super) fn handle_connected(&mut self, id: ConnectionId, now: Now) {
+        let Some(mut connection) = self.take(id) else { return };
+        connection.connected = true;
+        connection.session = Session::new(connection.config.clone(), now.mono);
+        self.sites.session_connected(connection.site);
+        self.ledger.counters.sessions += 1;
+        self.mark(&mut connection);
+        self.put(connection);
+    }
+
+    pub(super) fn handle_connect_failed(&mut self, id: ConnectionId, errno: i32, now: Now) {
+        let Some(connection) = self.take(id) else { return };
+        self.open -= 1;
+        self.ledger.counters.sessions_failed += 1;
+        self.sites.session_closed(connection.site, false);
+        if self.sites.rest_target(connection.site, connection.target, now.mono) {
+            return;
+        }
+        let trouble = if errno == libc::ETIMEDOUT { Trouble::Timeout } else { Trouble::Refused };
+        let why = std::io::Error::from_raw_os_error(errno).to_string();
+        self.trouble(connection.site, trouble, &why, now);
+    }
+
+    /// Tells the site's pace of a trouble, and people of a new pause.
+    fn trouble(&mut self, site: SiteId, trouble: Trouble, why: &str, now: Now) {
+        if let Some(binding) = self.sites.troubled(site, trouble, now, &mut self.rng) {
+            tracing::info!(site = self.sites.name(site), why, %binding, "the site rests");
+        }
+    }
+
+    pub(super) fn handle_data(&mut self, id: ConnectionId, buffer: Buffer, now: Now) {
+        let Some(mut connection) = self.take(id) else { return self.io.release(buffer) };
+        let mut asked = Asked::default();
+        let Connection { session, tls, tls_hands, host, site, .. } = &mut *connection;
+        let mut desk = Desk {
+            ledger: &mut self.ledger,
+            queue: &mut self.queue,
+            now,
+            asked: &mut asked,
+            site_name: self.sites.name(*site),
+            host,
+        };
+        let bytes = self.io.bytes(&buffer);
+        let broken = match tls {
+            None => {
+                session.handle_input(now.mono, bytes, &mut |event| desk.handle(event));
+                None
+            }
+            Some(tls) => {
+                self.plain.clear();
+                let read = tls.read(bytes, &mut self.plain);
+                if *tls_hands && !tls.is_handshaking() {
+                    *tls_hands = false;
+                    session.handle_tls(now.mono);
+                }
+                if !self.plain.is_empty() {
+                    session.handle_input(now.mono, &self.plain, &mut |event| desk.handle(event));
+                }
+                read.err()
+            }
+        };
+        self.io.release(buffer);
+        if let Some(error) = broken {
+            return self.tls_failed(connection, &error.to_string(), now);
+        }
+        self.after(connection, asked, now);
+    }
+
+    /// TLS broke: the host is spoken to in clear text from now on, and what was under way is run again.
+    fn tls_failed(&mut self, mut connection: Box<Connection>, error: &str, now: Now) {
+        tracing::info!(host = %connection.host, error, "TLS failed; the next session goes without");
+        self.sites.tls_failed(connection.site, &connection.host);
+        let mut asked = Asked::default();
+        self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
+        asked.ended = Some(End::Done);
+        self.after(connection, asked, now);
+    }
+
+    pub(super) fn handle_drained(&mut self, id: ConnectionId, now: Now) {
+        let Some(mut connection) = self.take(id) else { return };
+        connection.session.handle_drained(now.mono);
+        self.mark(&mut connection);
+        self.put(connection);
+    }
+
+    pub(super) fn handle_closed(&mut self, id: ConnectionId, now: Now) {
+        let Some(mut connection) = self.take(id) else { return };
+        let mut asked = Asked::default();
+        if !connection.ended {
+            self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
+            self.react(&mut connection, &mut asked, now);
+        }
+        self.open -= 1;
+        self.sites.session_closed(connection.site, connection.connected);
+    }
+
+    pub(super) fn handle_deadline(&mut self, id: ConnectionId, now: Now) {
+        let Some(mut connection) = self.take(id) else { return };
+        connection.armed = None;
+        let mut asked = Asked::default();
+        if connection.session.deadline().is_some_and(|at| at <= now.mono) {
+            self.tell(&mut connection, now, &mut asked, |session, on| session.handle_deadline(now.mono, on));
+        } else if connection.idle_since.is_some_and(|since| now.mono >= since.after(self.delivery.idle)) {
+            connection.session.quit();
+        }
+        self.after(connection, asked, now);
+    }
+
+    /// Runs one of the session's handlers with the ledger behind it.
+    fn tell(
+        &mut self,
+        connection: &mut Connection,
+        now: Now,
+        asked: &mut Asked,
+        run: impl FnOnce(&mut Session, &mut dyn FnMut(Event<'_>)),
+    ) {
+        let mut desk = Desk {
+            ledger: &mut self.ledger,
+            queue: &mut self.queue,
+            now,
+            asked,
+            site_name: self.sites.name(connection.site),
+            host: &connection.host,
+        };
+        run(&mut connection.session, &mut |event| desk.handle(event));
+    }
+
+    /// What follows any event of a session: TLS, the site's pace, more work, or the end.
+    fn after(&mut self, mut connection: Box<Connection>, mut asked: Asked, now: Now) {
+        self.react(&mut connection, &mut asked, now);
+        if connection.ended {
+            // What the session still had to say (QUIT) goes first; the driver closes behind it.
+            self.transmit_one(&mut connection, now);
+            self.io.close(connection.id);
+        } else {
+            self.feed_session(&mut connection, now);
+            self.mark(&mut connection);
+        }
+        self.put(connection);
+    }
+
+    fn react(&mut self, connection: &mut Connection, asked: &mut Asked, now: Now) {
+        let site = connection.site;
+        connection.delivered += asked.delivered;
+        match asked.judged.take() {
+            Some(judgement) => self.sites.judged(site, &judgement, now, &mut self.rng),
+            None if asked.finished > 0 => self.sites.succeeded(site, asked.finished, now),
+            None => {}
+        }
+        if asked.starttls {
+            self.start_tls(connection);
+        }
+        if let Some(end) = asked.ended.take() {
+            connection.ended = true;
+            self.session_ended(connection, &end, now);
+        }
+        self.sites.touch(site);
+    }
+
+    fn start_tls(&mut self, connection: &mut Connection) {
+        match crate::tls::Client::new(&self.tls, &connection.host) {
+            Ok(client) => {
+                connection.tls = Some(Box::new(client));
+                connection.tls_hands = true;
+                self.ledger.counters.tls_handshakes += 1;
+            }
+            Err(error) => {
+                tracing::info!(host = %connection.host, %error, "TLS cannot begin; the next session goes without");
+                self.sites.tls_failed(connection.site, &connection.host);
+                connection.session.quit();
+            }
+        }
+    }
+
+    fn session_ended(&mut self, connection: &Connection, end: &End, now: Now) {
+        let (site, worked) = (connection.site, connection.delivered > 0);
+        let host = &connection.host;
+        match end {
+            End::Done => {}
+            End::Refused(reply, phase) => {
+                tracing::info!(%host, phase = phase.word(), %reply, "the session was refused");
+                self.ledger.counters.sessions_refused += 1;
+                let others = self.sites.rest_target(site, connection.target, now.mono);
+                // A host that turns every session away leaves its place to another of the site.
+                if !(others && reply.by_ref().class() == Class::Permanent) {
+                    let judgement = classify(reply.by_ref(), answered(*phase));
+                    match judgement.advice {
+                        Advice::Keep if !worked => self.trouble(site, Trouble::TurnedAway, &reply.to_string(), now),
+                        _ => self.sites.judged(site, &judgement, now, &mut self.rng),
+                    }
+                }
+            }
+            // A server that closes after some messages is in its right; the next session goes on.
+            End::Lost(Phase::Idle | Phase::Mail) if worked => {}
+            End::Timeout(phase) | End::Lost(phase) | End::Protocol(_, phase) => {
+                let what = match end {
+                    End::Timeout(_) => "timed out",
+                    End::Lost(_) => "the connection was lost",
+                    End::Protocol(rule, _) => rule,
+                    _ => "",
+                };
+                tracing::info!(%host, phase = phase.word(), what, "the session failed");
+                self.ledger.counters.sessions_lost += 1;
+                let trouble = if matches!(end, End::Timeout(_)) { Trouble::Timeout } else { Trouble::Lost };
+                self.trouble(site, trouble, what, now);
+            }
+        }
+    }
+
+    /// Puts the connection on the list of those whose output is collected at the end of the turn.
+    fn mark(&mut self, connection: &mut Connection) {
+        if !connection.dirty {
+            connection.dirty = true;
+            self.dirty.push(connection.id);
+        }
+    }
+
+    /// Collects the output of every session that had something happen to it.
+    pub(super) fn transmit(&mut self, now: Now) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for id in dirty.drain(..) {
+            let Some(mut connection) = self.take(id) else { continue };
+            connection.dirty = false;
+            if !connection.ended {
+                self.transmit_one(&mut connection, now);
+                self.arm(&mut connection, now);
+            }
+            self.put(connection);
+        }
+        self.dirty = dirty;
+    }
+
+    fn transmit_one(&mut self, connection: &mut Connection, now: Now) {
+        if !connection.connected {
+            return;
+        }
+        let out = self.io.out(connection.id);
+        let sent = match &mut connection.tls {
+            None => {
+                connection.session.poll_transmit(now.mono, out);
+                Ok(())
+            }
+            // The handshake's own octets; the session has nothing to say until it is done.
+            Some(tls) if connection.tls_hands => tls.write(&[], out),
+            Some(tls) => {
+                let mut plain = Out::new();
+                connection.session.poll_transmit(now.mono, &mut plain);
+                if connection.ended {
+                    tls.close();
+                }
+                let mut sent = tls.write(&[], out);
+                while let (Ok(()), Some(piece)) = (&sent, plain.take()) {
+                    sent = tls.write(piece.as_slice(), out);
+                }
+                sent
+            }
+        };
+        if let Err(error) = sent {
+            tracing::info!(host = %connection.host, %error, "TLS broke; the connection is cut");
+            return self.io.abort(connection.id);
+        }
+        if out.is_empty() && connection.session.awaits_reply() {
+            self.io.quick_ack(connection.id);
+        }
+    }
+
+    /// Tells the driver of a deadline that is earlier than the one it has; a later one is found when that one fires.
+    fn arm(&mut self, connection: &mut Connection, now: Now) {
+        let idle = connection.session.under_way() == 0 && connection.session.room() > 0;
+        connection.idle_since = if idle { connection.idle_since.or(Some(now.mono)) } else { None };
+        let idles = connection.idle_since.map(|since| since.after(self.delivery.idle));
+        let Some(wanted) = [connection.session.deadline(), idles].into_iter().flatten().min() else { return };
+        if connection.armed.is_none_or(|armed| wanted < armed) {
+            connection.armed = Some(wanted);
+            self.io.set_deadline(connection.id, Some(wanted));
+        }
+    }
+
+    /// Runs `change` on every session and has its output collected.
+    pub(super) fn for_each_connection(&mut self, change: impl Fn(&mut Connection)) {
+        for index in 0..self.connections.len() {
+            let Some(mut connection) = self.connections.get_mut(index).and_then(Option::take) else { continue };
+            change(&mut connection);
+            self.mark(&mut connection);
+            self.put(connection);
+        }
+    }
+
+    /// The drain took too long: what is still under way is cut, and so becomes uncertain or comes back.
+    pub(super) fn cut_connections(&mut self) {
+        for connection in self.connections.iter().flatten() {
+            self.io.abort(connection.id);
+        }
+    }
+
+    /// Hands the session what it has room for.
+    pub(super) fn feed_session(&mut self, connection: &mut Connection, now: Now) {
+        if self.stage != Stage::Running || self.paused {
+            return;
+        }
+        while connection.session.room() > 0 {
+            let most = connection.session.recipients_max();
+            let Some((ready, added)) = self.sites.take_stock_within(connection.site, most) else {
+                if !connection.hungry {
+                    connection.hungry = true;
+                    self.sites.hunger(connection.site, connection.id);
+                }
+                return;
+            };
+            self.ledger.add_stock(added);
+            let (key, message) = self.ledger.begin(ready);
+            let transaction = crate::smtp::client::Transaction {
+                key,
+                envelope: message.envelope,
+                content: message.content,
+                eight_bit: message.eight_bit,
+            };
+            if let Err(refused) = connection.session.begin(transaction) {
+                // `room` and `recipients_max` were asked; should they ever disagree, nothing is lost.
+                let all: Vec<usize> = (0..refused.envelope.recipients()).collect();
+                self.ledger.give_back(refused.key, &all, &mut self.queue, now);
+                self.ledger.finish(refused.key);
+                return;
+            }
+        }
+    }
+
+    /// Feeds a session that waited for stock; `false` if it is gone.
+    pub(super) fn feed_hungry(&mut self, id: ConnectionId, now: Now) -> bool {
+        let Some(mut connection) = self.take(id) else { return false };
+        connection.hungry = false;
+        if !connection.ended {
+            self.feed_session(&mut connection, now);
+            self.mark(&mut connection);
+        }
+        self.put(connection);
+        true
+    }
+}
+
+/// The phase as `shape` sees it.
+fn answered(phase: Phase) -> classify::Phase {
+    match phase {
+        Phase::Greeting | Phase::Hello | Phase::StartTls | Phase::Idle | Phase::Quit => classify::Phase::Session,
+        Phase::Mail => classify::Phase::Mail,
+        Phase::Rcpt => classify::Phase::Rcpt,
+        Phase::Data | Phase::Content | Phase::End => classify::Phase::Content,
+    }
+}
+
+/// Where a session's events are written down.
+struct Desk<'a> {
+    ledger: &'a mut Ledger,
+    queue: &'a mut Queue,
+    now: Now,
+    asked: &'a mut Asked,
+    site_name: &'a str,
+    host: &'a str,
+}
+
+impl Desk<'_> {
+    fn handle(&mut self, event: Event<'_>) {
+        match event {
+            Event::Ready => self.asked.ready = true,
+            Event::StartTls => self.asked.starttls = true,
+            Event::Ended(end) => self.asked.ended = Some(end),
+            Event::Finished { key } => {
+                self.asked.finished += 1;
+                self.ledger.finish(key);
+            }
+            Event::Returned { key, recipients, .. } => self.ledger.give_back(key, recipients, self.queue, self.now),
+            Event::Recipient { key, index, verdict } => self.verdict(key, index, verdict),
+        }
+    }
+
+    fn verdict(&mut self, key: u64, index: usize, said: Said<'_>) {
+        let (kind, phase, reply) = match said {
+            Said::Accepted(reply) => {
+                self.asked.delivered += 1;
+                (Kind::Delivered, Phase::End, reply)
+            }
+            Said::Refused(reply, phase) => {
+                let judgement = classify(reply, answered(phase));
+                if judgement.advice != Advice::Keep && self.asked.judged.is_none() {
+                    self.asked.judged = Some(judgement);
+                }
+                (ledger::kind_of(judgement.disposition), phase, reply)
+            }
+            Said::Uncertain => {
+                let reply = ReplyRef {
+                    code: 0,
+                    enhanced: None,
+                    text: b"the connection was lost before the reply to the content",
+                };
+                (self.ledger.uncertain(), Phase::End, reply)
+            }
+        };
+        let verdict = Verdict { kind, site: self.site_name, host: self.host, phase: phase.word(), reply };
+        self.ledger.verdict(key, index, &verdict, self.now);
+    }
+}

@@ -1,0 +1,82 @@
+//! Feeding: from the queue through the render threads into the sessions, site by site.
+//!
+//! A site keeps a small stock of rendered messages whose attempts are durable, so that a session that has room need
+//! not wait for the journal or a signature. The stock doubles while sessions run dry, up to a bound in messages and,
+//! over all sites, in octets. A session is opened only while there is stock that no open session has room for.
+
+use crate::base::clock::Now;
+use crate::engine::message::RenderJob;
+use crate::engine::shard::{Shard, Stage};
+use crate::mail::{Enhanced, Reply};
+use crate::queue::SiteId;
+use crate::wire::io::Io;
+
+/// Rows that expire in one cut.
+const EXPIRE_ROWS: u32 = 4096;
+
+impl<I: Io> Shard<I> {
+    /// Feeds every site that something happened to.
+    pub(super) fn feed_sites(&mut self, now: Now) {
+        if self.stage != Stage::Running || self.paused {
+            return;
+        }
+        // A bound, because feeding one site may touch it again: the rest is done next turn.
+        for _ in 0..self.sites.touched() {
+            let Some(site) = self.sites.next_touched() else { return };
+            self.feed_site(site, now);
+        }
+    }
+
+    fn feed_site(&mut self, site: SiteId, now: Now) {
+        if self.sites.window(site, now) == 0 {
+            self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
+            if self.sites.is_given_up(site, now) {
+                self.expire_site(site, now);
+            }
+            return self.sites.rest(site);
+        }
+        self.cut(site, now);
+        while self.sites.has_stock(site)
+            && let Some(id) = self.sites.next_hungry(site)
+        {
+            self.feed_hungry(id, now);
+        }
+        self.cut(site, now);
+        while self.sites.wants_session(site, self.queue.ready(site), now) {
+            if !self.open_session(site, now) {
+                return;
+            }
+        }
+    }
+
+    /// Nothing was delivered there for a lifetime: what is due now has expired.
+    fn expire_site(&mut self, site: SiteId, now: Now) {
+        let reply = Reply::own(550, Enhanced::new(4, 4, 1), "the site could not be reached within the lifetime");
+        while let Some(batch) = self.queue.cut(site, EXPIRE_ROWS, None) {
+            for row in batch.rows.iter() {
+                self.ledger.expire(batch.domain, row, batch.attempts, &reply, now);
+            }
+        }
+    }
+
+    /// Cuts batches until the site's stock is what it should be.
+    fn cut(&mut self, site: SiteId, now: Now) {
+        while self.queue.ready(site) && self.sites.wants_stock(site) {
+            let Some(batch) = self.queue.cut(site, self.sites.job_rows(), self.sites.block()) else { return };
+            if self.sites.is_stale(site, now) && self.by_domain {
+                let domain = batch.domain;
+                self.queue.give_back(batch);
+                self.queue.unroute(domain);
+                self.want_route(domain, now);
+                continue;
+            }
+            let rows = batch.rows.clone();
+            self.sites.cooking(site, rows.len());
+            let job = self.ledger.clear(site, batch, now);
+            let order = RenderJob { shard: self.ledger.shard(), job, rows, date: now.unix };
+            if self.ports.render.send(order).is_err() {
+                return self.fail("the render threads have ended".into());
+            }
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The ledger of a shard: every recipient that has left the queue, from the record that clears its attempt to the
+//! durable record of its outcome.
+//!
+//! The way of a recipient: *cut* from the queue, its `Attempt` recorded → *cooking* while that record becomes durable
+//! and its message is rendered → in *stock* at its site → *begun* in a session → its verdict recorded → *settled* once
+//! that record is durable. Guarantees: a message reaches a session only after its `Attempt` is durable (G3); a
+//! recipient leaves the in-flight count only after its outcome is durable (G1); the counts add up at every turn (G2).
+
+use slab::Slab;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+
+use crate::base::clock::Now;
+use crate::engine::board::Counters;
+use crate::engine::message::{Append, Message, Rendered};
+use crate::engine::settings::{self, Delivery, OnUncertain};
+use crate::engine::shard::site::{Ready, Sites};
+use crate::journal::context::{Dictionary, Parts};
+use crate::journal::record::{Kind, Record};
+use crate::mail::{Disposition, Enhanced, Reply, ReplyRef};
+use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
+use crate::shape::retry::{Next, Schedule};
+
+/// An append is closed once it holds so much: the recorder takes 64 KiB, and one definition may still follow.
+const APPEND_OCTETS: usize = 48 * 1024;
+
+/// A batch between the queue and the stock of its site.
+struct Job {
+    site: SiteId,
+    domain: DomainId,
+    attempts: u8,
+    rows: Rows,
+    durable: bool,
+    rendered: Option<Rendered>,
+}
+
+/// A message in a session.
+struct Transaction {
+    domain: DomainId,
+    /// This attempt's number, from 1.
+    attempts: u8,
+    rows: SmallVec<[u32; 2]>,
+}
+
+/// What is done for a recipient once its record is durable.
+struct Settle {
+    ticket: u64,
+    domain: DomainId,
+    row: u32,
+    attempts: u8,
+    kind: Kind,
+}
+
+/// See the head of this file.
+pub(super) struct Ledger {
+    pub(super) counters: Counters,
+    shard: u16,
+    on_uncertain: OnUncertain,
+    retry: Schedule,
+    jobs: Slab<Job>,
+    transactions: Slab<Transaction>,
+    entries: Vec<u8>,
+    /// Entries that filled a whole append before the turn was over.
+    full: VecDeque<Append>,
+    dictionary: Dictionary,
+    /// The ticket that the entries being gathered will have.
+    ticket: u64,
+    durable: u64,
+    /// Jobs whose attempts are not durable yet, oldest first.
+    clearing: VecDeque<(u64, u32)>,
+    settling: VecDeque<Settle>,
+    stock: u64,
+}
+
+/// What an outcome record says besides the recipient.
+pub(super) struct Verdict<'a> {
+    pub(super) kind: Kind,
+    pub(super) site: &'a str,
+    pub(super) host: &'a str,
+    pub(super) phase: &'a str,
+    pub(super) reply: ReplyRef<'a>,
+}
+
+impl Ledger {
+    pub(super) fn new(shard: u16, last_context: u32, settled: Counters, delivery: &Delivery) -> Self {
+        Self {
+            counters: settled,
+            shard,
+            on_uncertain: delivery.on_uncertain,
+            retry: delivery.retry.clone(),
+            jobs: Slab::new(),
+            transactions: Slab::new(),
+            entries: Vec::with_capacity(16 * 1024),
+            full: VecDeque::new(),
+            dictionary: Dictionary::new(shard as u8, last_context),
+            ticket: 1,
+            durable: 0,
+            clearing: VecDeque::new(),
+            settling: VecDeque::new(),
+            stock: 0,
+        }
+    }
+
+    pub(super) fn shard(&self) -> u16 {
+        self.shard
+    }
+
+    /// Whether any recipient is between the queue and its settled outcome.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.is_settled() || self.stock > 0
+    }
+
+    /// Whether every recipient that left the queue has settled.
+    pub(super) fn is_settled(&self) -> bool {
+        self.jobs.is_empty() && self.transactions.is_empty() && self.stock == 0 && self.is_quiet()
+    }
+
+    /// Whether the journal has confirmed all that it was given.
+    pub(super) fn is_quiet(&self) -> bool {
+        let written = self.entries.is_empty() && self.full.is_empty() && self.durable + 1 == self.ticket;
+        written && self.settling.is_empty() && self.clearing.is_empty()
+    }
+
+    /// Records the attempts of a batch and makes a job of it; its name.
+    pub(super) fn clear(&mut self, site: SiteId, batch: Batch, now: Now) -> u32 {
+        let attempts = batch.attempts.saturating_add(1);
+        for row in batch.rows.iter() {
+            self.record(row, Kind::Attempt, attempts, 0, 0, now);
+        }
+        let count = batch.rows.len() as u64;
+        self.counters.waiting -= count.min(self.counters.waiting);
+        self.counters.in_flight += count;
+        let job = Job { site, domain: batch.domain, attempts, rows: batch.rows, durable: false, rendered: None };
+        let name = self.jobs.insert(job) as u32;
+        self.clearing.push_back((self.ticket, name));
+        name
+    }
+
+    /// A job came back from a render thread.
+    pub(super) fn handle_rendered(&mut self, rendered: Rendered, sites: &mut Sites, now: Now) {
+        let name = rendered.job;
+        let Some(job) = self.jobs.get_mut(name as usize) else { return };
+        job.rendered = Some(rendered);
+        if job.durable {
+            self.stock_job(name, sites, now);
+        }
+    }
+
+    /// The journal says that everything up to `ticket` is on stable storage.
+    pub(super) fn handle_durable(
+        &mut self,
+        ticket: u64,
+        queue: &mut Queue,
+        sites: &mut Sites,
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) {
+        self.durable = self.durable.max(ticket);
+        while let Some(&(needs, name)) = self.clearing.front()
+            && needs <= ticket
+        {
+            self.clearing.pop_front();
+            let Some(job) = self.jobs.get_mut(name as usize) else { continue };
+            job.durable = true;
+            if job.rendered.is_some() {
+                self.stock_job(name, sites, now);
+            }
+        }
+        while let Some(settle) = self.settling.front()
+            && settle.ticket <= ticket
+        {
+            let Some(settle) = self.settling.pop_front() else { return };
+            self.settle(settle, queue, now, rng);
+        }
+    }
+
+    /// Durable and rendered: the messages go into the stock of their site.
+    fn stock_job(&mut self, name: u32, sites: &mut Sites, now: Now) {
+        let job = self.jobs.remove(name as usize);
+        let Some(rendered) = job.rendered else { return };
+        sites.cooked(job.site, job.rows.len());
+        for (row, why) in rendered.refused {
+            self.counters.render_failures += 1;
+            let reply = Reply::own(554, Enhanced::new(5, 6, 0), &why);
+            self.refuse_locally_attempted(job.domain, row, job.attempts, &reply, now);
+        }
+        self.counters.messages_rendered += rendered.messages.len() as u64;
+        for message in rendered.messages {
+            self.stock += 1;
+            sites.stock(job.site, Ready { domain: job.domain, attempts: job.attempts, message });
+        }
+    }
+
+    /// A message in stock was split: it counts as more.
+    pub(super) fn add_stock(&mut self, added: u64) {
+        self.stock += added;
+    }
+
+    /// Takes a message out of stock into a session: the transaction's key and its message.
+    pub(super) fn begin(&mut self, ready: Ready) -> (u64, Message) {
+        self.stock = self.stock.saturating_sub(1);
+        let Ready { domain, attempts, mut message } = ready;
+        let rows = std::mem::take(&mut message.rows);
+        self.counters.transactions += 1;
+        (self.transactions.insert(Transaction { domain, attempts, rows }) as u64, message)
+    }
+
+    /// Records the verdict over one recipient of a transaction.
+    pub(super) fn verdict(&mut self, key: u64, index: usize, verdict: &Verdict<'_>, now: Now) {
+        let Some(transaction) = self.transactions.get(key as usize) else { return };
+        let Some(&row) = transaction.rows.get(index) else { return };
+        let (domain, attempts) = (transaction.domain, transaction.attempts);
+        let context = self.context(verdict);
+        self.outcome(domain, row, attempts, verdict.kind, verdict.reply.code, context, now);
+    }
+
+    /// A transaction has no recipient left without a verdict.
+    pub(super) fn finish(&mut self, key: u64) {
+        if self.transactions.contains(key as usize) {
+            self.transactions.remove(key as usize);
+        }
+    }
+
+    /// Recipients of a transaction come back untried: their attempt is taken back, and they go to the queue's front.
+    pub(super) fn give_back(&mut self, key: u64, indices: &[usize], queue: &mut Queue, now: Now) {
+        let Some(transaction) = self.transactions.get(key as usize) else { return };
+        let rows: Vec<u32> = indices.iter().filter_map(|&i| transaction.rows.get(i).copied()).collect();
+        let (domain, attempts) = (transaction.domain, transaction.attempts);
+        self.release(domain, rows, attempts, queue, now);
+    }
+
+    /// Takes back the attempts of messages that no session has begun.
+    pub(super) fn release_stock(&mut self, site: SiteId, sites: &mut Sites, queue: &mut Queue, now: Now) {
+        while let Some(ready) = sites.take_stock(site) {
+            self.stock = self.stock.saturating_sub(1);
+            self.release(ready.domain, ready.message.rows.to_vec(), ready.attempts, queue, now);
+        }
+    }
+
+    /// Takes back every attempt that no session has begun, cooking or in stock.
+    pub(super) fn release_all(&mut self, sites: &mut Sites, queue: &mut Queue, now: Now) {
+        for site in sites.ids() {
+            self.release_stock(site, sites, queue, now);
+        }
+        let jobs: Vec<Job> = std::mem::take(&mut self.jobs).into_iter().map(|(_, job)| job).collect();
+        for job in jobs {
+            sites.cooked(job.site, job.rows.len());
+            self.release(job.domain, job.rows.iter().collect(), job.attempts, queue, now);
+        }
+        self.clearing.clear();
+    }
+
+    fn release(&mut self, domain: DomainId, rows: Vec<u32>, attempts: u8, queue: &mut Queue, now: Now) {
+        if rows.is_empty() {
+            return;
+        }
+        for &row in &rows {
+            self.record(row, Kind::Released, attempts.saturating_sub(1), 0, 0, now);
+        }
+        let count = rows.len() as u64;
+        self.counters.released += count;
+        self.counters.in_flight -= count.min(self.counters.in_flight);
+        self.counters.waiting += count;
+        queue.give_back(Batch { domain, attempts: attempts.saturating_sub(1), rows: Rows::List(rows) });
+    }
+
+    /// Bounces a waiting recipient by a reply of our own: nothing was attempted.
+    pub(super) fn refuse_locally(&mut self, domain: DomainId, row: u32, attempts: u8, reply: &Reply, now: Now) {
+        self.leave_queue();
+        self.refuse_locally_attempted(domain, row, attempts, reply, now);
+    }
+
+    /// Gives a waiting recipient up: its lifetime has passed.
+    pub(super) fn expire(&mut self, domain: DomainId, row: u32, attempts: u8, reply: &Reply, now: Now) {
+        self.leave_queue();
+        let context = self.own_context(reply);
+        self.outcome(domain, row, attempts, Kind::Expired, reply.code, context, now);
+    }
+
+    fn leave_queue(&mut self) {
+        self.counters.waiting = self.counters.waiting.saturating_sub(1);
+        self.counters.in_flight += 1;
+    }
+
+    fn refuse_locally_attempted(&mut self, domain: DomainId, row: u32, attempts: u8, reply: &Reply, now: Now) {
+        let context = self.own_context(reply);
+        self.outcome(domain, row, attempts, Kind::Bounced, reply.code, context, now);
+    }
+
+    /// An attempt that an earlier process left open: its content may have been sent.
+    pub(super) fn reopen(&mut self, domain: DomainId, row: u32, attempts: u8, now: Now) {
+        self.counters.in_flight += 1;
+        let reply = Reply::own(450, Enhanced::new(4, 4, 2), "the engine was stopped during the attempt");
+        let context = self.own_context(&reply);
+        self.outcome(domain, row, attempts, self.uncertain(), 0, context, now);
+    }
+
+    /// The record that an uncertain recipient gets, as the campaign asks.
+    pub(super) fn uncertain(&self) -> Kind {
+        match self.on_uncertain {
+            OnUncertain::Retry => Kind::UncertainRetry,
+            OnUncertain::Hold => Kind::UncertainHeld,
+        }
+    }
+
+    fn own_context(&mut self, reply: &Reply) -> u32 {
+        self.context(&Verdict { kind: Kind::Bounced, site: "", host: "", phase: "", reply: reply.by_ref() })
+    }
+
+    fn context(&mut self, verdict: &Verdict<'_>) -> u32 {
+        let Verdict { site, host, phase, reply, .. } = *verdict;
+        let ReplyRef { code, enhanced, text } = reply;
+        self.dictionary.intern(&Parts { site, host, code, enhanced, phase, text }, &mut self.entries)
+    }
+
+    fn outcome(&mut self, domain: DomainId, row: u32, attempts: u8, kind: Kind, code: u16, context: u32, now: Now) {
+        self.record(row, kind, attempts, code, context, now);
+        self.settling.push_back(Settle { ticket: self.ticket, domain, row, attempts, kind });
+    }
+
+    fn record(&mut self, recipient: u32, kind: Kind, attempts: u8, code: u16, extra: u32, now: Now) {
+        if self.entries.len() >= APPEND_OCTETS {
+            self.seal();
+        }
+        Record { recipient, at: now.unix, code, kind, attempts, extra }.encode_into(&mut self.entries);
+    }
+
+    /// The next append of the entries gathered, for the recorder.
+    pub(super) fn take_append(&mut self) -> Option<Append> {
+        if self.full.is_empty() && !self.entries.is_empty() {
+            self.seal();
+        }
+        self.full.pop_front()
+    }
+
+    /// Closes the append that is being gathered: what is recorded from here on has the next ticket.
+    fn seal(&mut self) {
+        let entries = std::mem::replace(&mut self.entries, Vec::with_capacity(16 * 1024));
+        self.full.push_back(Append { shard: self.shard, ticket: self.ticket, entries });
+        self.ticket += 1;
+    }
+
+    fn settle(&mut self, settle: Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
+        let counters = &mut self.counters;
+        counters.in_flight -= 1.min(counters.in_flight);
+        match settle.kind {
+            Kind::Delivered => {
+                counters.delivered += 1;
+                counters.first_delivery.get_or_insert(now.mono);
+            }
+            Kind::Bounced => counters.bounced += 1,
+            Kind::Expired => counters.expired += 1,
+            Kind::UncertainHeld => counters.uncertain += 1,
+            Kind::Deferred | Kind::UncertainRetry => {
+                counters.waiting += 1;
+                if settle.kind == Kind::Deferred {
+                    counters.deferred += 1;
+                } else {
+                    counters.possible_duplicates += 1;
+                }
+                self.reschedule(&settle, queue, now, rng);
+            }
+            Kind::Cancelled => counters.cancelled += 1,
+            Kind::Attempt | Kind::Released => {}
+        }
+    }
+
+    fn reschedule(&mut self, settle: &Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
+        let first_at = settings::first_attempt(&self.retry, settle.attempts, now.unix);
+        match self.retry.next(u32::from(settle.attempts), first_at, now.unix, rng) {
+            Next::After(rests) => {
+                queue.schedule(settle.domain, settle.row, settle.attempts, now.mono.after(rests));
+            }
+            Next::Expired => {
+                let reply = Reply::own(550, Enhanced::new(4, 4, 7), "not delivered within its lifetime");
+                self.expire(settle.domain, settle.row, settle.attempts, &reply, now);
+            }
+        }
+    }
+}
+
+/// The record of a recipient that a peer's reply put there.
+pub(super) fn kind_of(disposition: Disposition) -> Kind {
+    match disposition {
+        Disposition::Delivered => Kind::Delivered,
+        Disposition::Bounced => Kind::Bounced,
+        _ => Kind::Deferred,
+    }
+}

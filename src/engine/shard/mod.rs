@@ -1,0 +1,445 @@
+//! A shard: one thread, one driver, and the sites it owns. It alone decides what its sessions do next.
+//!
+//! One turn of the loop: wait for the driver, walk its events through the sessions, take the inbox, move due retries,
+//! cut and feed, then hand the turn's records to the journal in one append. Guarantees: G1 and G3 as `ledger` keeps
+//! them; no lock is taken. The same code runs under the simulator, which calls [`Shard::turn`] itself.
+
+mod connection;
+mod feed;
+mod ledger;
+mod site;
+
+use crossbeam_channel::{Receiver, Sender};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::{Instant, Now};
+use crate::engine::board::{Board, Counters};
+use crate::engine::directory::{Directory, Site as Place};
+use crate::engine::dispatch::shard_of;
+use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
+use crate::engine::router::{RouteAnswer, RouteAsk};
+use crate::engine::settings::Delivery;
+use crate::mail::Reply;
+use crate::queue::{DomainId, Queue, Taken};
+use crate::smtp::client::Config as SessionConfig;
+use crate::wire::io::{ConnectionId, Event, Io};
+use connection::Connection;
+use ledger::Ledger;
+use site::Sites;
+
+/// Events taken from the inbox in one turn, so that a flood of chunks does not starve the sessions.
+const INBOX_TURN_MAX: usize = 256;
+/// How often the counters are published.
+const PUBLISH: Duration = Duration::from_millis(100);
+
+/// What a shard is connected to.
+pub struct Ports {
+    /// What arrives.
+    pub inbox: Receiver<ToShard>,
+    /// To the recorder.
+    pub journal: Sender<Append>,
+    /// To the render threads.
+    pub render: Sender<RenderJob>,
+    /// To the router; `None` where the directory knows every domain.
+    pub router: Option<Sender<RouteAsk>>,
+    /// All shards, this one too, by number.
+    pub peers: Vec<Line>,
+    /// Where the counters are shown.
+    pub board: Arc<Board>,
+}
+
+/// How far a shard is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Sending.
+    Running,
+    /// Nothing new begins.
+    Draining {
+        /// After this, sessions are cut.
+        until: Instant,
+    },
+    /// Everything is settled and closed, or was told to stop.
+    Ended,
+}
+
+/// A shard on the driver `I`.
+pub struct Shard<I: Io> {
+    io: I,
+    ports: Ports,
+    delivery: Delivery,
+    directory: Arc<Directory>,
+    /// Whether domains have their own routes; else one queue serves them all.
+    by_domain: bool,
+    queue: Queue,
+    sites: Sites,
+    ledger: Ledger,
+    connections: Vec<Option<Box<Connection>>>,
+    open: usize,
+    domains: Vec<Arc<str>>,
+    events: Vec<Event>,
+    stage: Stage,
+    paused: bool,
+    load_ended: bool,
+    failed: Option<Arc<str>>,
+    dirty: Vec<ConnectionId>,
+    published: Instant,
+    rng: fastrand::Rng,
+    tls: crate::tls::ClientConfig,
+    source_next: usize,
+    /// For each source: how its sessions run without STARTTLS, and with it.
+    configs: Vec<[Arc<SessionConfig>; 2]>,
+    /// What was decrypted last.
+    plain: Vec<u8>,
+}
+
+/// What a new shard is given besides its ports.
+pub struct Start {
+    /// Its number.
+    pub number: u16,
+    /// How it delivers.
+    pub delivery: Delivery,
+    /// Which site a domain belongs to.
+    pub directory: Arc<Directory>,
+    /// TLS for its sessions.
+    pub tls: crate::tls::ClientConfig,
+    /// The highest number of its journal contexts that an earlier process used; 0 if none.
+    pub last_context: u32,
+    /// Whether messages can share bytes: batches are then cut as large as a transaction may be.
+    pub shareable: bool,
+    /// Seeds jitter.
+    pub seed: u64,
+    /// The counts that a replayed journal told of, for the shard that shows them.
+    pub settled: Counters,
+}
+
+impl<I: Io> Shard<I> {
+    /// A shard that has nothing to do yet.
+    pub fn new(io: I, ports: Ports, start: Start) -> Self {
+        let configs = start
+            .delivery
+            .sources
+            .iter()
+            .map(|source| [false, true].map(|starttls| Arc::new(start.delivery.session_config(source, starttls))));
+        let configs = configs.collect();
+        Self {
+            io,
+            ports,
+            queue: Queue::new(),
+            sites: Sites::new(start.shareable, &start.delivery),
+            ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery),
+            delivery: start.delivery,
+            by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),
+            directory: start.directory,
+            connections: Vec::new(),
+            open: 0,
+            domains: Vec::new(),
+            events: Vec::with_capacity(1024),
+            stage: Stage::Running,
+            paused: false,
+            load_ended: false,
+            failed: None,
+            dirty: Vec::new(),
+            published: Instant::default(),
+            rng: fastrand::Rng::with_seed(start.seed),
+            tls: start.tls,
+            source_next: 0,
+            configs,
+            plain: Vec::new(),
+        }
+    }
+
+    /// Runs until the campaign is settled, drained or stopped.
+    ///
+    /// # Errors
+    /// The driver broke, or the journal did: the reason. Everything durable stays so.
+    pub fn run(&mut self) -> io::Result<()> {
+        while self.stage != Stage::Ended {
+            self.turn()?;
+        }
+        self.publish(self.io.now());
+        match &self.failed {
+            Some(reason) => Err(io::Error::other(reason.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the shard has ended.
+    pub fn ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// When the shard next has something to do of its own accord, for whoever moves time.
+    pub fn next_due(&self) -> Option<Instant> {
+        let until = [self.queue.next_due(), self.sites.next_due()].into_iter().flatten().min();
+        match self.stage {
+            Stage::Draining { until: end } => Some(until.map_or(end, |u| u.min(end))),
+            _ => until,
+        }
+    }
+
+    /// The counters as they stand.
+    pub fn counters(&self) -> &Counters {
+        &self.ledger.counters
+    }
+
+    /// One turn: see the head of this file.
+    ///
+    /// # Errors
+    /// The driver broke.
+    pub fn turn(&mut self) -> io::Result<()> {
+        let wait = if self.ports.inbox.is_empty() { self.wait_until() } else { Some(Instant::default()) };
+        let mut events = std::mem::take(&mut self.events);
+        self.io.poll(wait, &mut events)?;
+        let now = self.io.now();
+        for event in events.drain(..) {
+            self.handle_event(event, now);
+        }
+        self.events = events;
+        self.take_inbox(now);
+        self.queue.poll_due(now.mono);
+        self.route_strays(now);
+        while let Some(site) = self.queue.poll_ready() {
+            self.sites.touch(site);
+        }
+        self.feed_sites(now);
+        self.transmit(now);
+        self.write_journal();
+        self.advance_stage(now);
+        if now.mono.since(self.published) >= PUBLISH {
+            self.publish(now);
+        }
+        Ok(())
+    }
+
+    fn wait_until(&self) -> Option<Instant> {
+        // With work under way the counters are shown often; with none the shard sleeps until something is due.
+        let show = (self.ledger.is_busy()).then(|| self.published.after(PUBLISH));
+        [self.next_due(), show].into_iter().flatten().min()
+    }
+
+    fn handle_event(&mut self, event: Event, now: Now) {
+        match event {
+            Event::Connected(id) => self.handle_connected(id, now),
+            Event::ConnectFailed(id, errno) => self.handle_connect_failed(id, errno, now),
+            Event::Data(id, buffer) => self.handle_data(id, buffer, now),
+            Event::Drained(id) => self.handle_drained(id, now),
+            Event::Closed(id, _) => self.handle_closed(id, now),
+            Event::Deadline(id) => self.handle_deadline(id, now),
+            Event::Accepted(_, id, _) => self.io.abort(id),
+            Event::Inbox => {}
+        }
+    }
+
+    fn take_inbox(&mut self, now: Now) {
+        for _ in 0..INBOX_TURN_MAX {
+            let Ok(message) = self.ports.inbox.try_recv() else { return };
+            match message {
+                ToShard::Chunk(chunk) => self.add_chunk(&chunk),
+                ToShard::Resumed(resumed) => self.resume(resumed, now),
+                ToShard::Adopted(domain, rows) => self.adopt(DomainId(domain), &rows),
+                ToShard::LoadEnded => self.load_ended = true,
+                ToShard::Rendered(rendered) => self.handle_rendered(rendered, now),
+                ToShard::Recorded(recorded) => self.handle_recorded(recorded, now),
+                ToShard::Routed(answer) => self.handle_route(answer, now),
+                ToShard::Pause(paused) => self.paused = paused,
+                ToShard::Drain => self.drain(now),
+                ToShard::Stop => self.stop(),
+            }
+        }
+    }
+
+    fn add_chunk(&mut self, chunk: &Chunk) {
+        self.ledger.counters.loaded += u64::from(chunk.rows);
+        self.ledger.counters.suppressed += u64::from(chunk.suppressed);
+        self.ledger.counters.waiting += u64::from(chunk.rows - chunk.suppressed);
+        if self.by_domain {
+            self.domains.extend(chunk.new_domains.iter().cloned());
+        }
+        for run in &chunk.runs {
+            self.queue.push_run(self.domain(run.domain), run.first, run.count);
+        }
+    }
+
+    fn resume(&mut self, resumed: Resumed, now: Now) {
+        self.domains.extend(resumed.domains);
+        for run in &resumed.runs {
+            self.ledger.counters.waiting += u64::from(run.count);
+            self.queue.push_run(self.domain(run.domain), run.first, run.count);
+        }
+        for retry in &resumed.retries {
+            self.ledger.counters.waiting += 1;
+            self.queue.schedule(self.domain(retry.domain), retry.row, retry.attempts, now.mono.after(retry.rests));
+        }
+        for &(domain, row, attempts) in &resumed.reopened {
+            let domain = self.domain(domain);
+            self.ledger.reopen(domain, row, attempts, now);
+        }
+    }
+
+    /// Where everything goes to one site there is one queue: adjacent runs merge, whatever their domains.
+    fn domain(&self, number: u32) -> DomainId {
+        DomainId(if self.by_domain { number } else { 0 })
+    }
+
+    /// Takes over a domain whose site belongs to this shard.
+    fn adopt(&mut self, domain: DomainId, rows: &[Taken]) {
+        for taken in rows {
+            self.ledger.counters.waiting += u64::from(taken.count);
+            self.queue.give_back(taken.batch(domain));
+        }
+    }
+
+    /// Sees to it that every domain with rows has a site, or that one is being looked for.
+    fn route_strays(&mut self, now: Now) {
+        for domain in self.sites.wake_due(now.mono) {
+            if self.queue.site_of(domain).is_none() {
+                self.want_route(domain, now);
+            }
+        }
+        while let Some(domain) = self.queue.poll_unrouted() {
+            self.want_route(domain, now);
+        }
+    }
+
+    fn want_route(&mut self, domain: DomainId, now: Now) {
+        let name = self.domains.get(domain.0 as usize).cloned().unwrap_or_else(|| Arc::from(""));
+        if let Some(found) = self.directory.get(&name, now.unix) {
+            return self.route(domain, found);
+        }
+        let ask = RouteAsk { domain: domain.0, name, shard: self.ledger.shard() };
+        if let Some(router) = &self.ports.router {
+            // The router lives as long as its shards; when it is gone the engine is ending.
+            let _ = router.send(ask);
+        }
+    }
+
+    fn handle_route(&mut self, answer: RouteAnswer, now: Now) {
+        let domain = DomainId(answer.domain);
+        match answer.result {
+            Ok(found) => self.route(domain, found),
+            Err(error) if error.permanent => self.bounce_domain(domain, &error.reply, now),
+            Err(error) => self.defer_domain(domain, &error.reply, now),
+        }
+    }
+
+    /// The domain's site is known: it is this shard's, or the domain moves to the shard that owns the site.
+    fn route(&mut self, domain: DomainId, place: Arc<Place>) {
+        self.sites.found_route(domain);
+        let owner = shard_of(&place.name, self.ports.peers.len());
+        match self.ports.peers.get(owner) {
+            Some(peer) if self.by_domain && owner != usize::from(self.ledger.shard()) => {
+                let rows: Vec<Taken> = self.queue.take_all(domain).collect();
+                self.ledger.counters.waiting -= rows.iter().map(|taken| u64::from(taken.count)).sum::<u64>();
+                peer.tell(ToShard::Adopted(domain.0, rows));
+            }
+            _ => {
+                let site = self.sites.enter(place);
+                self.queue.route(domain, site);
+            }
+        }
+    }
+
+    fn bounce_domain(&mut self, domain: DomainId, reply: &Reply, now: Now) {
+        for taken in self.queue.take_all(domain) {
+            for row in taken.rows() {
+                self.ledger.refuse_locally(domain, row, taken.attempts, reply, now);
+            }
+        }
+    }
+
+    /// A domain without a route waits as a whole: nothing was attempted, so no recipient is marked.
+    fn defer_domain(&mut self, domain: DomainId, reply: &Reply, now: Now) {
+        self.ledger.counters.route_failures += 1;
+        let rests = self.sites.defer_route(domain, &self.delivery, now, &mut self.rng);
+        tracing::info!(domain = %self.domains.get(domain.0 as usize).map_or("", |d| d), %reply, retry_s = rests.map(|r| r.as_secs()), "no route");
+        if rests.is_none() {
+            let expired =
+                Reply::own(550, crate::mail::Enhanced::new(4, 4, 7), "no route to the domain within the lifetime");
+            for taken in self.queue.take_all(domain) {
+                for row in taken.rows() {
+                    self.ledger.expire(domain, row, taken.attempts, &expired, now);
+                }
+            }
+        }
+    }
+
+    fn handle_rendered(&mut self, rendered: Rendered, now: Now) {
+        if let Some(reason) = &rendered.failed {
+            self.fail(format!("the recipient table cannot be read: {reason}").into());
+            return;
+        }
+        self.ledger.handle_rendered(rendered, &mut self.sites, now);
+    }
+
+    fn handle_recorded(&mut self, recorded: Recorded, now: Now) {
+        match recorded {
+            Recorded::Durable(ticket) => {
+                self.ledger.handle_durable(ticket, &mut self.queue, &mut self.sites, now, &mut self.rng);
+            }
+            Recorded::Failed(reason) => self.fail(reason),
+        }
+    }
+
+    /// Storage broke: nothing more may be sent, for nothing more could be remembered.
+    fn fail(&mut self, reason: Arc<str>) {
+        if self.failed.is_none() {
+            tracing::error!(%reason, "the engine stops");
+            self.failed = Some(reason);
+        }
+        self.stop();
+    }
+
+    fn write_journal(&mut self) {
+        while let Some(append) = self.ledger.take_append() {
+            if self.ports.journal.send(append).is_err() {
+                return self.fail("the journal's thread has ended".into());
+            }
+        }
+    }
+
+    fn drain(&mut self, now: Now) {
+        if self.stage == Stage::Running {
+            self.stage = Stage::Draining { until: now.mono.after(self.delivery.drain) };
+            self.ledger.release_all(&mut self.sites, &mut self.queue, now);
+            self.for_each_connection(|connection| connection.session.quit());
+        }
+    }
+
+    fn stop(&mut self) {
+        self.for_each_connection(|_| {});
+        for slot in &self.connections {
+            if let Some(connection) = slot {
+                self.io.abort(connection.id);
+            }
+        }
+        self.stage = Stage::Ended;
+    }
+
+    fn advance_stage(&mut self, now: Now) {
+        match self.stage {
+            Stage::Running if self.load_ended && self.ledger.is_settled() && self.queue.counts().waiting() == 0 => {
+                self.stage =
+                    Stage::Draining { until: now.mono.after(self.delivery.timeouts.quit.min(self.delivery.drain)) };
+                self.for_each_connection(|connection| connection.session.quit());
+            }
+            Stage::Draining { until } => {
+                if now.mono >= until {
+                    self.cut_connections();
+                }
+                if self.open == 0 && self.ledger.is_quiet() {
+                    self.stage = Stage::Ended;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn publish(&mut self, now: Now) {
+        self.published = now.mono;
+        self.ledger.counters.open_sessions = self.open as u64;
+        let binding = self.sites.binding(now.mono);
+        self.ports.board.show(self.ledger.shard(), &self.ledger.counters, binding);
+    }
+}

@@ -1,0 +1,531 @@
+//! The sites of a shard: what each has in stock, who is hungry, where it connects to, and how fast it may go.
+//!
+//! Leaves to others: what is in the queue (`queue`), the sessions themselves (`connection`), the pace's rules
+//! (`shape::site`), and looking a route up (`router`).
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::{Instant, Now, UnixTime};
+use crate::base::wheel::Wheel;
+use crate::engine::directory::Site as Place;
+use crate::engine::message::Message;
+use crate::engine::settings::Delivery;
+use crate::mail::Envelope;
+use crate::queue::{DomainId, SiteId};
+use crate::shape::classify::Judgement;
+use crate::shape::site::{Limits, Pace, Trouble};
+use crate::wire::io::ConnectionId;
+
+/// A site begins with so many messages ahead, and doubles while its sessions run dry.
+const AHEAD_MIN: u32 = 16;
+/// Rows in one render job when every recipient has its own message.
+const JOB_ROWS: u32 = 16;
+/// What a message that is not rendered yet is taken to weigh, for the bound on the stock.
+const CONTENT_GUESS_BYTES: usize = 8 * 1024;
+/// How long an address that failed is passed over while others are left.
+const ADDRESS_REST: Duration = Duration::from_secs(60);
+/// How long a domain without a route rests before it is looked up again, at first and at most.
+const ROUTE_REST_MIN: Duration = Duration::from_secs(30);
+/// See above.
+const ROUTE_REST_MAX: Duration = Duration::from_secs(3600);
+
+/// A message in stock: rendered, its attempts durable.
+pub(super) struct Ready {
+    pub(super) domain: DomainId,
+    pub(super) attempts: u8,
+    pub(super) message: Message,
+}
+
+impl Ready {
+    /// Cuts off the recipients beyond the first `most`: two messages of the same content.
+    fn split(mut self, most: usize) -> (Self, Option<Self>) {
+        if self.message.rows.len() <= most.max(1) {
+            return (self, None);
+        }
+        let envelope = &self.message.envelope;
+        let (mut head, mut tail) = (Envelope::new(envelope.reverse_path()), Envelope::new(envelope.reverse_path()));
+        for index in 0..envelope.recipients() {
+            let part = if index < most { &mut head } else { &mut tail };
+            part.push(envelope.forward_path(index));
+        }
+        let rows = self.message.rows.drain(most..).collect();
+        let (content, eight_bit) = (self.message.content.clone(), self.message.eight_bit);
+        self.message.envelope = head;
+        let rest = Message { rows, envelope: tail, content, eight_bit };
+        let rest = Self { domain: self.domain, attempts: self.attempts, message: rest };
+        (self, Some(rest))
+    }
+}
+
+/// One address of one exchanger.
+struct Target {
+    host: Arc<str>,
+    remote: IpAddr,
+    preference: u16,
+    rests_until: Instant,
+}
+
+/// Where a new session goes.
+pub(super) struct Picked {
+    pub(super) index: usize,
+    pub(super) host: Arc<str>,
+    pub(super) remote: SocketAddr,
+}
+
+/// One site.
+struct Site {
+    place: Arc<Place>,
+    pace: Pace,
+    sessions: u32,
+    connecting: u32,
+    /// Sessions that had room when the stock was empty.
+    hungry: VecDeque<ConnectionId>,
+    /// Hosts whose TLS failed: spoken to in clear text.
+    tls_broken: HashSet<Arc<str>>,
+    /// Since when nothing was delivered and sessions failed.
+    unreachable_since: Option<UnixTime>,
+    targets: Vec<Target>,
+    turn: usize,
+    stock: VecDeque<Ready>,
+    /// Messages that are being rendered, or whose attempts are not durable yet.
+    cooking: u32,
+    ahead: u32,
+    touched: bool,
+    wakes_at: Option<Instant>,
+}
+
+/// A domain without a route.
+struct Lost {
+    since: UnixTime,
+    rest: Duration,
+}
+
+/// See the head of this file.
+pub(super) struct Sites {
+    sites: Vec<Site>,
+    by_name: HashMap<Arc<str>, SiteId>,
+    touched: VecDeque<SiteId>,
+    wakes: Wheel<SiteId>,
+    lost: HashMap<DomainId, Lost>,
+    lost_due: Wheel<DomainId>,
+    limits: Arc<Limits>,
+    trusted: bool,
+    lifetime_s: u64,
+    shareable: bool,
+    rows_max: u32,
+    ahead_max: u32,
+    stock_bytes: usize,
+    stock_bytes_max: usize,
+}
+
+impl Site {
+    fn new(place: Arc<Place>, limits: Arc<Limits>, trusted: bool, ahead_max: u32) -> Self {
+        let targets = targets_of(&place);
+        Self {
+            place,
+            pace: Pace::new(limits, trusted),
+            sessions: 0,
+            connecting: 0,
+            hungry: VecDeque::new(),
+            tls_broken: HashSet::new(),
+            unreachable_since: None,
+            targets,
+            turn: 0,
+            stock: VecDeque::new(),
+            cooking: 0,
+            ahead: AHEAD_MIN.min(ahead_max),
+            touched: false,
+            wakes_at: None,
+        }
+    }
+}
+
+fn targets_of(place: &Place) -> Vec<Target> {
+    let exchangers = place.exchangers.iter();
+    exchangers
+        .flat_map(|exchanger| {
+            exchanger.addresses.iter().map(|&remote| Target {
+                host: exchanger.host.clone(),
+                remote,
+                preference: exchanger.preference,
+                rests_until: Instant::default(),
+            })
+        })
+        .collect()
+}
+
+impl Sites {
+    pub(super) fn new(shareable: bool, delivery: &Delivery) -> Self {
+        Self {
+            sites: Vec::new(),
+            by_name: HashMap::new(),
+            touched: VecDeque::new(),
+            wakes: Wheel::new(),
+            lost: HashMap::new(),
+            lost_due: Wheel::new(),
+            limits: Arc::new(Limits {
+                window_max: delivery.sessions_per_site,
+                backoff_min: delivery.backoff_min,
+                ..Limits::default()
+            }),
+            trusted: delivery.trusted,
+            lifetime_s: delivery.retry.lifetime.as_secs(),
+            shareable,
+            rows_max: delivery.recipients_per_transaction.max(1),
+            ahead_max: delivery.ahead_max.max(1),
+            stock_bytes: 0,
+            stock_bytes_max: delivery.ahead_bytes_max,
+        }
+    }
+
+    /// The site of this place, made if it is new.
+    pub(super) fn enter(&mut self, place: Arc<Place>) -> SiteId {
+        if let Some(&id) = self.by_name.get(&place.name) {
+            if let Some(site) = self.site_mut(id) {
+                site.targets = targets_of(&place);
+                site.place = place;
+            }
+            return id;
+        }
+        let id = SiteId(self.sites.len() as u32);
+        self.by_name.insert(place.name.clone(), id);
+        self.sites.push(Site::new(place, self.limits.clone(), self.trusted, self.ahead_max));
+        id
+    }
+
+    fn site(&self, id: SiteId) -> Option<&Site> {
+        self.sites.get(id.0 as usize)
+    }
+
+    fn site_mut(&mut self, id: SiteId) -> Option<&mut Site> {
+        self.sites.get_mut(id.0 as usize)
+    }
+
+    /// Every site.
+    pub(super) fn ids(&self) -> impl Iterator<Item = SiteId> + use<> {
+        (0..self.sites.len() as u32).map(SiteId)
+    }
+
+    /// What reports call the site.
+    pub(super) fn name(&self, id: SiteId) -> &str {
+        self.site(id).map_or("", |site| &site.place.name)
+    }
+
+    // -- who is to be looked at --------------------------------------------------------------------------------------
+
+    /// Something happened to the site: it is fed at the end of this turn.
+    pub(super) fn touch(&mut self, id: SiteId) {
+        if let Some(site) = self.sites.get_mut(id.0 as usize)
+            && !site.touched
+        {
+            site.touched = true;
+            self.touched.push_back(id);
+        }
+    }
+
+    pub(super) fn touched(&self) -> usize {
+        self.touched.len()
+    }
+
+    pub(super) fn next_touched(&mut self) -> Option<SiteId> {
+        let id = self.touched.pop_front()?;
+        if let Some(site) = self.site_mut(id) {
+            site.touched = false;
+        }
+        Some(id)
+    }
+
+    /// When a resting site or a lost domain is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        if !self.touched.is_empty() {
+            return Some(Instant::default());
+        }
+        [self.wakes.next_due(), self.lost_due.next_due()].into_iter().flatten().min()
+    }
+
+    /// Touches the sites whose rest is over; the domains that should look for a route again.
+    pub(super) fn wake_due(&mut self, now: Instant) -> Vec<DomainId> {
+        let mut due = Vec::new();
+        self.wakes.poll(now, usize::MAX, |id| due.push(id));
+        for id in due {
+            if let Some(site) = self.site_mut(id) {
+                site.wakes_at = None;
+            }
+            self.touch(id);
+        }
+        let mut domains = Vec::new();
+        self.lost_due.poll(now, usize::MAX, |domain| domains.push(domain));
+        domains
+    }
+
+    /// Has the site looked at again when its pace next changes.
+    pub(super) fn rest(&mut self, id: SiteId) {
+        let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
+        let Some(at) = site.pace.next_due() else { return };
+        if site.wakes_at.is_none_or(|already| at < already) {
+            site.wakes_at = Some(at);
+            self.wakes.insert(at, id);
+        }
+    }
+
+    // -- stock -------------------------------------------------------------------------------------------------------
+
+    /// Rows a batch should have.
+    pub(super) fn job_rows(&self) -> u32 {
+        if self.shareable { self.rows_max } else { JOB_ROWS }
+    }
+
+    /// Shared bytes end at multiples of this row number, so batches do too.
+    pub(super) fn block(&self) -> Option<u32> {
+        self.shareable.then_some(self.rows_max)
+    }
+
+    /// Whether the site should have more messages ahead.
+    pub(super) fn wants_stock(&self, id: SiteId) -> bool {
+        let Some(site) = self.site(id) else { return false };
+        self.stock_bytes < self.stock_bytes_max && (site.stock.len() as u32).saturating_add(site.cooking) < site.ahead
+    }
+
+    /// A job was cut for the site: it will become so many messages (one, where bytes are shared).
+    pub(super) fn cooking(&mut self, id: SiteId, rows: usize) {
+        let count = self.messages_of(rows);
+        let bytes = self.bytes_guess(count);
+        self.stock_bytes += bytes;
+        if let Some(site) = self.site_mut(id) {
+            site.cooking += count;
+        }
+    }
+
+    /// That job is done.
+    pub(super) fn cooked(&mut self, id: SiteId, rows: usize) {
+        let count = self.messages_of(rows);
+        let bytes = self.bytes_guess(count);
+        self.stock_bytes = self.stock_bytes.saturating_sub(bytes);
+        if let Some(site) = self.site_mut(id) {
+            site.cooking = site.cooking.saturating_sub(count);
+        }
+        self.touch(id);
+    }
+
+    fn messages_of(&self, rows: usize) -> u32 {
+        if self.shareable { 1 } else { rows as u32 }
+    }
+
+    /// What so many messages will weigh, by the last one seen; constant between `cooking` and `cooked` of a job.
+    fn bytes_guess(&self, count: u32) -> usize {
+        count as usize * CONTENT_GUESS_BYTES
+    }
+
+    pub(super) fn stock(&mut self, id: SiteId, ready: Ready) {
+        self.stock_bytes += ready.message.content.len();
+        if let Some(site) = self.site_mut(id) {
+            site.stock.push_back(ready);
+        }
+        self.touch(id);
+    }
+
+    pub(super) fn has_stock(&self, id: SiteId) -> bool {
+        self.site(id).is_some_and(|site| !site.stock.is_empty())
+    }
+
+    /// The next message of the site's stock.
+    pub(super) fn take_stock(&mut self, id: SiteId) -> Option<Ready> {
+        let ready = self.site_mut(id)?.stock.pop_front()?;
+        self.stock_bytes = self.stock_bytes.saturating_sub(ready.message.content.len());
+        self.touch(id);
+        Some(ready)
+    }
+
+    /// The next message of the stock, with at most `most` recipients: what is beyond stays in stock. Also how many messages
+    /// that added.
+    pub(super) fn take_stock_within(&mut self, id: SiteId, most: usize) -> Option<(Ready, u64)> {
+        let (ready, rest) = self.take_stock(id)?.split(most);
+        let added = u64::from(rest.is_some());
+        if let (Some(site), Some(rest)) = (self.sites.get_mut(id.0 as usize), rest) {
+            self.stock_bytes += rest.message.content.len();
+            site.stock.push_front(rest);
+        }
+        Some((ready, added))
+    }
+
+    /// A session has room and found no stock.
+    pub(super) fn hunger(&mut self, id: SiteId, connection: ConnectionId) {
+        let ahead_max = self.ahead_max;
+        if let Some(site) = self.site_mut(id) {
+            site.hungry.push_back(connection);
+            // Dry although half of what is kept ahead was on its way: twice as much is kept ahead.
+            if site.cooking > 0 && site.cooking.saturating_mul(2) >= site.ahead {
+                site.ahead = site.ahead.saturating_mul(2).min(ahead_max);
+            }
+        }
+        self.touch(id);
+    }
+
+    pub(super) fn next_hungry(&mut self, id: SiteId) -> Option<ConnectionId> {
+        self.site_mut(id)?.hungry.pop_front()
+    }
+
+    // -- sessions ----------------------------------------------------------------------------------------------------
+
+    /// How many sessions the site may have now.
+    pub(super) fn window(&mut self, id: SiteId, now: Now) -> u32 {
+        self.site_mut(id).map_or(0, |site| {
+            site.pace.poll(now.mono);
+            site.pace.window(now.mono)
+        })
+    }
+
+    /// Whether one more session should be opened: there is work that no open session has room for.
+    pub(super) fn wants_session(&mut self, id: SiteId, queue_ready: bool, now: Now) -> bool {
+        let Some(site) = self.site_mut(id) else { return false };
+        let window = site.pace.window(now.mono);
+        if site.sessions >= window {
+            return false;
+        }
+        let work = site.stock.len() as u32 + u32::from(site.sessions == 0 && (queue_ready || site.cooking > 0));
+        site.hungry.is_empty() && work > site.connecting
+    }
+
+    pub(super) fn session_opened(&mut self, id: SiteId) {
+        if let Some(site) = self.site_mut(id) {
+            site.sessions += 1;
+            site.connecting += 1;
+        }
+    }
+
+    pub(super) fn session_connected(&mut self, id: SiteId) {
+        if let Some(site) = self.site_mut(id) {
+            site.connecting = site.connecting.saturating_sub(1);
+        }
+    }
+
+    /// A session is gone; `connected` says whether its connection ever stood.
+    pub(super) fn session_closed(&mut self, id: SiteId, connected: bool) {
+        if let Some(site) = self.site_mut(id) {
+            site.sessions = site.sessions.saturating_sub(1);
+            if !connected {
+                site.connecting = site.connecting.saturating_sub(1);
+            }
+        }
+        self.touch(id);
+    }
+
+    /// Where the next session goes: the best preference, in turn among its addresses, passing over those at rest.
+    pub(super) fn pick_target(&mut self, id: SiteId, port: u16, now: Instant) -> Option<Picked> {
+        let site = self.site_mut(id)?;
+        let best = site.targets.iter().filter(|t| t.rests_until <= now).map(|t| t.preference).min()?;
+        let usable = |t: &Target| t.preference == best && t.rests_until <= now;
+        let count = site.targets.iter().filter(|t| usable(t)).count();
+        let nth = site.turn % count.max(1);
+        site.turn = site.turn.wrapping_add(1);
+        let (index, target) = site.targets.iter().enumerate().filter(|(_, t)| usable(t)).nth(nth)?;
+        let remote = SocketAddr::new(target.remote, site.place.port.unwrap_or(port));
+        Some(Picked { index, host: target.host.clone(), remote })
+    }
+
+    /// The address is passed over for a while; whether another one is left.
+    pub(super) fn rest_target(&mut self, id: SiteId, target: usize, now: Instant) -> bool {
+        let Some(site) = self.site_mut(id) else { return false };
+        if let Some(target) = site.targets.get_mut(target) {
+            target.rests_until = now.after(ADDRESS_REST);
+        }
+        site.targets.iter().any(|t| t.rests_until <= now)
+    }
+
+    pub(super) fn is_tls_broken(&self, id: SiteId, host: &str) -> bool {
+        self.site(id).is_some_and(|site| site.tls_broken.contains(host))
+    }
+
+    pub(super) fn tls_failed(&mut self, id: SiteId, host: &Arc<str>) {
+        if let Some(site) = self.site_mut(id) {
+            site.tls_broken.insert(host.clone());
+        }
+    }
+
+    // -- routes ------------------------------------------------------------------------------------------------------
+
+    /// Whether the site's addresses may be others by now.
+    pub(super) fn is_stale(&self, id: SiteId, now: Now) -> bool {
+        self.site(id).is_some_and(|site| site.place.expires < now.unix)
+    }
+
+    /// The domain has a route again.
+    pub(super) fn found_route(&mut self, domain: DomainId) {
+        self.lost.remove(&domain);
+    }
+
+    /// The domain has none for now: when it is looked up again; `None` once it has been without one for its lifetime.
+    pub(super) fn defer_route(
+        &mut self,
+        domain: DomainId,
+        delivery: &Delivery,
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) -> Option<Duration> {
+        let first = ROUTE_REST_MIN.min(delivery.backoff_min);
+        let lifetime_s = self.lifetime_s;
+        let lost = self.lost.entry(domain).or_insert(Lost { since: now.unix, rest: first });
+        if u64::from(now.unix.0.saturating_sub(lost.since.0)) >= lifetime_s {
+            self.lost.remove(&domain);
+            return None;
+        }
+        let rest = lost.rest.mul_f64(0.8 + 0.4 * rng.f64());
+        lost.rest = lost.rest.saturating_mul(2).min(ROUTE_REST_MAX);
+        self.lost_due.insert(now.mono.after(rest), domain);
+        Some(rest)
+    }
+
+    // -- pace --------------------------------------------------------------------------------------------------------
+
+    /// Messages were accepted.
+    pub(super) fn succeeded(&mut self, id: SiteId, messages: u64, now: Now) {
+        if let Some(site) = self.site_mut(id) {
+            site.unreachable_since = None;
+            for _ in 0..messages {
+                site.pace.handle_clean(now.mono);
+            }
+        }
+    }
+
+    /// A reply reaches further than its recipient.
+    pub(super) fn judged(&mut self, id: SiteId, judgement: &Judgement, now: Now, rng: &mut fastrand::Rng) {
+        if let Some(site) = self.site_mut(id) {
+            site.pace.handle_judgement(now.mono, judgement, rng);
+        }
+        self.touch(id);
+    }
+
+    /// No session could be had, or one broke: the site slows down or backs off. The sentence that says so, when its hold is new.
+    pub(super) fn troubled(
+        &mut self,
+        id: SiteId,
+        trouble: Trouble,
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) -> Option<String> {
+        let site = self.sites.get_mut(id.0 as usize)?;
+        site.unreachable_since.get_or_insert(now.unix);
+        let held = site.pace.next_due();
+        site.pace.handle_trouble(now.mono, trouble, rng);
+        // Resting addresses have their second chance when the pause ends.
+        site.targets.iter_mut().for_each(|target| target.rests_until = Instant::default());
+        let said = (site.pace.next_due() != held).then(|| site.pace.binding(now.mono).to_string());
+        self.touch(id);
+        said
+    }
+
+    /// Whether nothing could be delivered to the site for a recipient's whole lifetime.
+    pub(super) fn is_given_up(&self, id: SiteId, now: Now) -> bool {
+        let since = self.site(id).and_then(|site| site.unreachable_since);
+        since.is_some_and(|since| u64::from(now.unix.0.saturating_sub(since.0)) >= self.lifetime_s)
+    }
+
+    /// What binds the rate of the busiest site that has something waiting.
+    pub(super) fn binding(&self, now: Instant) -> String {
+        let bound = self.sites.iter().max_by_key(|site| (site.sessions, site.unreachable_since.is_some()));
+        bound.map_or_else(String::new, |site| format!("{}: {}", site.place.name, site.pace.binding(now)))
+    }
+}

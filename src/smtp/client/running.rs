@@ -1,0 +1,241 @@
+//! A transaction inside a session: what stands of each recipient.
+//!
+//! Guarantees: each recipient is told of exactly once, as a verdict or as returned. Costs no allocation up to 32
+//! recipients, and one above.
+
+use crate::mail::{Enhanced, Envelope, ReplyRef};
+use crate::smtp::client::{Event, Phase, Sink, Transaction, Verdict};
+use bytes::Bytes;
+use smallvec::{SmallVec, smallvec};
+
+/// Where one recipient stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// RCPT is not answered, or not even sent.
+    Pending,
+    /// RCPT was answered with 2yz; the content decides.
+    Accepted,
+    /// Told of.
+    Settled,
+    /// Cannot be said to this server; to be told of.
+    Unsendable,
+    /// The same, told of. (RCPT is not sent for it.)
+    Skipped,
+}
+
+/// What the sender does next for a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Say MAIL (in lockstep alone, else with all that may follow).
+    Mail,
+    /// Lockstep: the next RCPT.
+    Rcpt,
+    /// Lockstep: DATA.
+    Data,
+    /// Nothing before the 354.
+    GoAhead,
+    /// The content, from `offset`.
+    Content,
+    /// Nothing: the last octet was given out.
+    End,
+}
+
+/// Why the whole of a transaction cannot be said to this server.
+pub(super) type Obstacle = ReplyRef<'static>;
+
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) key: u64,
+    pub(super) envelope: Envelope,
+    pub(super) content: Bytes,
+    pub(super) eight_bit: bool,
+    /// A path holds octets above 127.
+    pub(super) utf8: bool,
+    pub(super) stage: Stage,
+    /// Octets of content given out.
+    pub(super) offset: usize,
+    /// Recipients whose RCPT was answered with 2yz.
+    pub(super) accepted: usize,
+    pub(super) mail_accepted: bool,
+    standings: SmallVec<[Standing; 32]>,
+    /// The recipient that the next reply to RCPT is for.
+    cursor: usize,
+    /// Recipients that are pending or accepted.
+    open: usize,
+    /// Some recipient is [`Standing::Unsendable`].
+    unsaid: bool,
+}
+
+impl Running {
+    pub(super) fn new(transaction: Transaction, utf8_offered: bool) -> Self {
+        let Transaction { key, envelope, content, eight_bit } = transaction;
+        let recipients = envelope.recipients();
+        let mut running = Self {
+            key,
+            content,
+            eight_bit,
+            utf8: !envelope.reverse_path().is_ascii(),
+            stage: Stage::Mail,
+            offset: 0,
+            accepted: 0,
+            mail_accepted: false,
+            standings: smallvec![Standing::Pending; recipients],
+            cursor: 0,
+            open: recipients,
+            unsaid: false,
+            envelope,
+        };
+        running.judge_paths(utf8_offered);
+        running
+    }
+
+    fn judge_paths(&mut self, utf8_offered: bool) {
+        for (index, standing) in self.standings.iter_mut().enumerate() {
+            let path = self.envelope.forward_path(index);
+            let ascii = path.is_ascii();
+            if (ascii || utf8_offered) && is_speakable(path) && !path.is_empty() {
+                self.utf8 |= !ascii;
+            } else {
+                *standing = Standing::Unsendable;
+                self.open -= 1;
+                self.unsaid = true;
+            }
+        }
+        self.skip();
+    }
+
+    /// Whether nothing of it can be sent.
+    pub(super) fn is_unsendable(&self) -> bool {
+        self.open == 0
+    }
+
+    pub(super) fn has_unsaid(&self) -> bool {
+        self.unsaid
+    }
+
+    /// Tells of the recipients that cannot be said to this server.
+    pub(super) fn say_unsendable(&mut self, on: &mut Sink<'_>) {
+        if !std::mem::take(&mut self.unsaid) {
+            return;
+        }
+        for (index, standing) in self.standings.iter_mut().enumerate() {
+            if *standing == Standing::Unsendable {
+                *standing = Standing::Skipped;
+                let path = self.envelope.forward_path(index);
+                let reply = if is_speakable(path) && !path.is_empty() { NEEDS_UTF8 } else { BAD_PATH };
+                on(Event::Recipient { key: self.key, index, verdict: Verdict::Refused(reply, Phase::Rcpt) });
+            }
+        }
+    }
+
+    /// The recipients that RCPT is said for, by index.
+    pub(super) fn sendable(&self) -> impl Iterator<Item = usize> + '_ {
+        self.standings
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| !matches!(s, Standing::Unsendable | Standing::Skipped))
+            .map(|(index, _)| index)
+    }
+
+    /// The recipient that RCPT is for next; `None` behind the last.
+    pub(super) fn at(&self) -> Option<usize> {
+        (self.cursor < self.standings.len()).then_some(self.cursor)
+    }
+
+    /// A reply to RCPT came: whom it is for, unless it has been told of already.
+    pub(super) fn answered(&mut self) -> Option<usize> {
+        let index = self.at()?;
+        self.cursor += 1;
+        self.skip();
+        (self.standings.get(index) == Some(&Standing::Pending)).then_some(index)
+    }
+
+    fn skip(&mut self) {
+        while let Some(Standing::Unsendable | Standing::Skipped) = self.standings.get(self.cursor) {
+            self.cursor += 1;
+        }
+    }
+
+    pub(super) fn accept(&mut self, index: usize) {
+        if let Some(standing) = self.standings.get_mut(index) {
+            *standing = Standing::Accepted;
+            self.accepted += 1;
+        }
+    }
+
+    /// Tells one recipient's verdict.
+    pub(super) fn settle(&mut self, index: usize, verdict: Verdict<'_>, on: &mut Sink<'_>) {
+        self.close(index);
+        on(Event::Recipient { key: self.key, index, verdict });
+    }
+
+    /// Returns one recipient.
+    pub(super) fn give_back(&mut self, index: usize, reply: Option<ReplyRef<'_>>, on: &mut Sink<'_>) {
+        self.close(index);
+        on(Event::Returned { key: self.key, recipients: &[index], reply });
+    }
+
+    fn close(&mut self, index: usize) {
+        if let Some(standing) = self.standings.get_mut(index) {
+            *standing = Standing::Settled;
+            self.open = self.open.saturating_sub(1);
+        }
+    }
+
+    /// Tells the same verdict to all that have none. Says how many these were.
+    pub(super) fn settle_open(&mut self, verdict: Verdict<'_>, on: &mut Sink<'_>) -> usize {
+        let open = std::mem::take(&mut self.open);
+        if open > 0 {
+            for (index, standing) in self.standings.iter_mut().enumerate() {
+                if matches!(standing, Standing::Pending | Standing::Accepted) {
+                    *standing = Standing::Settled;
+                    on(Event::Recipient { key: self.key, index, verdict });
+                }
+            }
+        }
+        open
+    }
+
+    /// Returns all that have no verdict.
+    pub(super) fn give_back_open(&mut self, reply: Option<ReplyRef<'_>>, on: &mut Sink<'_>) {
+        if std::mem::take(&mut self.open) == 0 {
+            return;
+        }
+        let mut recipients: SmallVec<[usize; 32]> = SmallVec::new();
+        for (index, standing) in self.standings.iter_mut().enumerate() {
+            if matches!(standing, Standing::Pending | Standing::Accepted) {
+                *standing = Standing::Settled;
+                recipients.push(index);
+            }
+        }
+        on(Event::Returned { key: self.key, recipients: &recipients, reply });
+    }
+
+    /// Whether the server could have taken the message over: its last octet was given out.
+    pub(super) fn is_handed_out(&self) -> bool {
+        self.stage == Stage::End
+    }
+}
+
+/// Mailboxes are checked where they are made; a second look here keeps a line break out of a command line for certain.
+/// Looks at every octet, so that the loop has no branch and is done many octets at a time.
+pub(super) fn is_speakable(path: &[u8]) -> bool {
+    !path.iter().fold(false, |bad, &b| bad | (b < b' ') | (b == 0x7f) | (b == b'<') | (b == b'>'))
+}
+
+const fn own(code: u16, enhanced: Enhanced, text: &'static [u8]) -> Obstacle {
+    ReplyRef { code, enhanced: Some(enhanced), text }
+}
+
+/// RFC 1870 §6.1: what the server would have said.
+pub(super) const TOO_BIG: Obstacle =
+    own(552, Enhanced::new(5, 3, 4), b"the message is larger than the SIZE that the server announced; it was not sent");
+/// RFC 6152 §3: a message with octets above 127 may not go where 8BITMIME is not offered.
+pub(super) const NEEDS_8BIT: Obstacle =
+    own(554, Enhanced::new(5, 6, 3), b"the message needs 8BITMIME, which the server does not offer; it was not sent");
+/// RFC 6531 §3.2.
+pub(super) const NEEDS_UTF8: Obstacle =
+    own(553, Enhanced::new(5, 6, 7), b"the address needs SMTPUTF8, which the server does not offer; it was not sent");
+/// No address at all.
+pub(super) const BAD_PATH: Obstacle =
+    own(553, Enhanced::new(5, 1, 3), b"the address cannot be written into a command; it was not sent");

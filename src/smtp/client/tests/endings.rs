@@ -1,0 +1,206 @@
+//! How sessions end, and what is uncertain then.
+
+use super::play::{config, open, play};
+
+/// Up to the point where the content of 1 and the envelope of 2 are on their way.
+fn overlapped() -> String {
+    open(&["PIPELINING"])
+        + "B: 1 a@x b@x | one
+           B: 2 c@x | two
+           B: 3 d@x | three
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: RCPT TO:<b@x>
+           C: DATA
+           S: 250 ok
+           S: 250 ok
+           S: 550 no
+           S: 354 go
+           E: 1.1 refused at rcpt: 550 no
+           C: one
+           C: .
+           C: MAIL FROM:<b2@us>
+           C: RCPT TO:<c@x>
+           C: DATA
+           "
+}
+
+fn chunked() -> String {
+    open(&["PIPELINING", "CHUNKING"])
+        + "B: 1 a@x b@x | one
+           B: 2 c@x | two
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: RCPT TO:<b@x>
+           C: BDAT 5 LAST
+           C: one
+           C: RSET
+           C: MAIL FROM:<b2@us>
+           C: RCPT TO:<c@x>
+           C: BDAT 5 LAST
+           C: two
+           "
+}
+
+#[test]
+fn a_connection_lost_after_the_content_leaves_its_recipients_uncertain() {
+    let ending = "1.0 uncertain|1 finished|2 returned [0]|2 finished|3 returned [0]|3 finished|lost at ";
+    let ending = |phase: &str| {
+        ending
+            .split('|')
+            .map(|e| format!("E: {e}\n"))
+            .collect::<String>()
+            .replace("lost at ", &format!("lost at {phase}"))
+    };
+    play(&config(), &(overlapped() + "X\n" + &ending("content")));
+    play(&config(), &(overlapped() + "D\nX\n" + &ending("end")));
+}
+
+#[test]
+fn a_lost_window_is_uncertain_except_for_those_refused_by_name() {
+    let script = chunked()
+        + "S: 250 ok
+           S: 550 no
+           E: 1.0 refused at rcpt: 550 no
+           X
+           E: 1.1 uncertain
+           E: 1 finished
+           E: 2.0 uncertain
+           E: 2 finished
+           E: lost at rcpt";
+    play(&config(), &script);
+}
+
+#[test]
+fn a_connection_lost_before_the_content_returns_everyone() {
+    let script = open(&["PIPELINING"])
+        + "B: 1 a@x b@x c@x | one
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: RCPT TO:<b@x>
+           C: RCPT TO:<c@x>
+           C: DATA
+           S: 250 ok
+           S: 250 ok
+           S: 550 no
+           E: 1.1 refused at rcpt: 550 no
+           X
+           E: 1 returned [0, 2]
+           E: 1 finished
+           E: lost at rcpt";
+    play(&config(), &script);
+}
+
+#[test]
+fn a_close_or_421_while_idle_is_no_failure() {
+    play(&config(), &(open(&["PIPELINING"]) + "X\nE: done"));
+    play(&config(), &(open(&["PIPELINING"]) + "S: 421 4.4.2 idle\nE: done"));
+    play(&config(), "X\nE: lost at greeting");
+    play(&config(), "S: 220 mx\nC: EHLO me.example\nX\nE: lost at hello");
+}
+
+#[test]
+fn a_421_returns_what_is_not_past_its_content() {
+    let script = open(&["PIPELINING"])
+        + "B: 1 a@x b@x | one
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: RCPT TO:<b@x>
+           C: DATA
+           S: 250 ok
+           S: 250 ok
+           S: 421 4.7.0 slow down
+           S: 250 never heard
+           E: 1 returned [0, 1]: 421 4.7.0 slow down
+           E: 1 finished
+           E: session refused at rcpt: 421 4.7.0 slow down";
+    play(&config(), &script);
+    let script = overlapped()
+        + "D
+           S: 421 4.3.2 shutting down
+           E: 1.0 refused at end: 421 4.3.2 shutting down
+           E: 1 finished
+           E: 2 returned [0]: 421 4.3.2 shutting down
+           E: 2 finished
+           E: 3 returned [0]: 421 4.3.2 shutting down
+           E: 3 finished
+           E: session refused at end: 421 4.3.2 shutting down";
+    play(&config(), &script);
+    let script = chunked()
+        + "S: 421 bye
+           E: 1.0 uncertain
+           E: 1.1 uncertain
+           E: 1 finished
+           E: 2.0 uncertain
+           E: 2 finished
+           E: session refused at mail: 421 bye";
+    play(&config(), &script);
+}
+
+#[test]
+fn a_broken_protocol_ends_the_session_at_once() {
+    let script = overlapped()
+        + "D
+           S: hello there
+           E: 1.0 uncertain
+           E: 1 finished
+           E: 2 returned [0]
+           E: 2 finished
+           E: 3 returned [0]
+           E: 3 finished
+           E: protocol error at end: a reply does not begin with a code from 200 to 599";
+    play(&config(), &script);
+    let script = open(&["PIPELINING"])
+        + "S: 250 surprise
+           E: protocol error at idle: a reply came that no command had asked for";
+    play(&config(), &script);
+    let script = open(&["PIPELINING"])
+        + "B: 1 a@x | one
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: DATA
+           S: 250 ok
+           S: 250 ok
+           S: 250 ok
+           E: 1 returned [0]
+           E: 1 finished
+           E: protocol error at data: the reply to DATA is neither 354 nor a refusal";
+    play(&config(), &script);
+}
+
+#[test]
+fn each_phase_has_its_timeout() {
+    play(&config(), "T: 9\nT: 1\nE: timeout at greeting");
+    play(&config(), "S: 220 mx\nC: EHLO me.example\nT: 19\nT: 1\nE: timeout at hello");
+    let tls = "S: 220 mx\nC: EHLO me.example\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nE: starttls\n";
+    play(&config(), &format!("{tls}T: 19\nT: 1\nE: timeout at starttls"));
+    let begun = open(&["PIPELINING"])
+        + "T: 100000
+           B: 1 a@x b@x | one
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: RCPT TO:<b@x>
+           C: DATA
+           T: 29
+           ";
+    let returned = "E: 1 returned [0, 1]\nE: 1 finished\n";
+    play(&config(), &format!("{begun}T: 1\n{returned}E: timeout at mail"));
+    let mailed = begun + "S: 250 ok\nT: 39\n";
+    play(&config(), &format!("{mailed}T: 1\n{returned}E: timeout at rcpt"));
+    let named = mailed + "S: 250 ok\nT: 39\nS: 250 ok\nT: 49\n";
+    play(&config(), &format!("{named}T: 1\n{returned}E: timeout at data"));
+    let sent = named + "S: 354 go\nC: one\nC: .\nT: 59\n";
+    let uncertain = "E: 1.0 uncertain\nE: 1.1 uncertain\nE: 1 finished\n";
+    play(&config(), &format!("{sent}T: 1\n{uncertain}E: timeout at content"));
+    let drained = sent + "D\nT: 69\n";
+    play(&config(), &format!("{drained}T: 1\n{uncertain}E: timeout at end"));
+    play(&config(), &(open(&[]) + "Q\nC: QUIT\nT: 4\nT: 1\nE: done"));
+}
+
+#[test]
+fn a_peer_that_never_answers_quit_changes_nothing() {
+    play(&config(), &(open(&[]) + "Q\nC: QUIT\nS: 500 what\nE: done"));
+    play(&config(), &(open(&[]) + "Q\nC: QUIT\nS: garbage\nE: done"));
+    play(&config(), &(open(&[]) + "Q\nC: QUIT\nX\nE: done"));
+    play(&config(), "Q\nS: 220 mx\nC: EHLO me.example\nS: 250 mx\nE: ready\nC: QUIT\nS: 221 bye\nE: done");
+}

@@ -1,0 +1,97 @@
+//! What a session takes, and when it takes nothing.
+
+use super::play::{config, transaction};
+use crate::base::clock::Instant;
+use crate::base::out::Out;
+use crate::smtp::client::{Config, Mode, Session};
+use std::sync::Arc;
+
+const NOW: Instant = Instant(1);
+
+fn hear(session: &mut Session, input: &str) {
+    let mut out = Out::new();
+    session.handle_input(NOW, input.as_bytes(), &mut |_| {});
+    session.poll_transmit(NOW, &mut out);
+}
+
+fn open(config: Config, offers: &str) -> Session {
+    let mut session = Session::new(Arc::new(config), NOW);
+    assert_eq!((session.room(), session.mode()), (0, Mode::Lockstep));
+    assert!(session.begin(transaction(1, &["a@x"], "early\r\n")).is_err());
+    hear(&mut session, "220 mx\r\n");
+    hear(&mut session, &format!("250-mx\r\n{offers}250 HELP\r\n"));
+    session
+}
+
+#[test]
+fn each_mode_holds_enough_to_fill_the_next_flight() {
+    let pipelining = "250-PIPELINING\r\n";
+    let chunking = "250-PIPELINING\r\n250-CHUNKING\r\n";
+    let once = || Config { transactions_max: 1, ..config() };
+    for (config, offers, mode, room) in [
+        (config(), "", Mode::Lockstep, 2),
+        (once(), pipelining, Mode::Pipelined, 1),
+        (config(), pipelining, Mode::Overlapped, 4),
+        (config(), chunking, Mode::Chunked, 8),
+        (once(), chunking, Mode::Chunked, 1),
+        (Config { chunking: false, ..config() }, chunking, Mode::Overlapped, 4),
+        (Config { pipelining: false, ..config() }, chunking, Mode::Lockstep, 2),
+    ] {
+        let session = open(config, offers);
+        assert_eq!((session.mode(), session.room()), (mode, room));
+    }
+}
+
+#[test]
+fn quit_and_end_leave_no_room() {
+    let mut session = open(config(), "");
+    session.quit();
+    assert_eq!(session.room(), 0);
+    let mut session = open(config(), "");
+    session.handle_closed(NOW, &mut |_| {});
+    assert_eq!((session.room(), session.is_ended()), (0, true));
+}
+
+#[test]
+fn a_batch_over_the_limits_is_given_back() {
+    let mut session = open(config(), "250-PIPELINING\r\n250-LIMITS RCPTMAX=2 RCPTDOMAINMAX=1\r\n");
+    assert_eq!((session.recipients_max(), session.recipient_domains_max()), (2, 1));
+    let given_back = session.begin(transaction(7, &["a@x", "b@x", "c@x"], "three\r\n")).unwrap_err();
+    assert_eq!(given_back.key, 7);
+    assert!(session.begin(transaction(8, &["a@x", "b@y"], "two domains\r\n")).is_err());
+    assert!(session.begin(transaction(9, &[], "nobody\r\n")).is_err());
+    assert!(session.begin(transaction(10, &["a@x", "b@X"], "fine\r\n")).is_ok());
+    assert_eq!(session.under_way(), 1);
+}
+
+#[test]
+fn too_many_recipients_lowers_the_limit() {
+    let mut session = open(config(), "250-PIPELINING\r\n");
+    assert!(session.begin(transaction(1, &["a@x", "b@x", "c@x", "d@x"], "one\r\n")).is_ok());
+    hear(&mut session, "");
+    hear(&mut session, "250 ok\r\n250 ok\r\n250 ok\r\n452 4.5.3 many\r\n452 4.5.3 many\r\n354 go\r\n");
+    assert_eq!(session.recipients_max(), 2);
+    hear(&mut session, "250 ok\r\n");
+    assert!(session.begin(transaction(2, &["c@x", "d@x", "e@x"], "two\r\n")).is_err());
+    assert!(session.begin(transaction(3, &["c@x", "d@x"], "two\r\n")).is_ok());
+    let counters = session.counters();
+    assert_eq!((counters.transactions, counters.messages, counters.accepted), (1, 1, 2));
+}
+
+#[test]
+fn the_window_grows_with_good_ends_and_halves_with_a_transient_one() {
+    let mut session = open(config(), "250-PIPELINING\r\n250-CHUNKING\r\n");
+    let mut run = |end: &str| {
+        let resets = session.counters().resets;
+        assert!(session.begin(transaction(1, &["a@x"], "one\r\n")).is_ok());
+        hear(&mut session, "");
+        if session.counters().resets > resets {
+            hear(&mut session, "250 reset\r\n");
+        }
+        hear(&mut session, &format!("250 ok\r\n250 ok\r\n{end}\r\n"));
+        session.window()
+    };
+    assert_eq!((run("250 ok"), run("250 ok"), run("554 no")), (5, 6, 6));
+    assert_eq!((run("250 ok"), run("450 no"), run("250 ok")), (7, 3, 3));
+    assert_eq!(session.counters().resets, 2);
+}
