@@ -85,7 +85,8 @@ impl Letter {
 
 /// All messages that a sink keeps, by recipient, in the order of acceptance.
 pub fn kept_in(folder: &Path) -> BTreeMap<String, Vec<Letter>> {
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("what the sink keeps").flatten().map(|e| e.path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("what the sink keeps").flatten().map(|e| e.path()).collect();
     files.sort();
     let mut letters: BTreeMap<String, Vec<Letter>> = BTreeMap::new();
     for file in files {

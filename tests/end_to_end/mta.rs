@@ -94,7 +94,8 @@ fn hand_over(address: &str, from: &str, to: &str, content: &str) {
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
     let mut replies = BufReader::new(stream.try_clone().expect("a socket")).lines();
     let mut expect = |class: char| {
-        let last = replies.by_ref().map(|line| line.expect("a reply")).find(|line| line.as_bytes().get(3) != Some(&b'-'));
+        let last =
+            replies.by_ref().map(|line| line.expect("a reply")).find(|line| line.as_bytes().get(3) != Some(&b'-'));
         let last = last.expect("a reply");
         assert!(last.starts_with(class), "{last}");
     };

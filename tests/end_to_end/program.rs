@@ -88,7 +88,7 @@ impl Running {
 
     /// Everything written so far, to either stream.
     pub fn said(&self) -> String {
-        [&self.stdout, &self.stderr].map(|file| read(file)).concat()
+        [&self.stdout, &self.stderr].map(read).concat()
     }
 
     /// Kills it, as `kill -9` does. False: it had ended before.
@@ -126,7 +126,7 @@ impl Drop for Running {
     }
 }
 
-fn read(file: &PathBuf) -> String {
+fn read(file: impl AsRef<std::path::Path>) -> String {
     String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned()
 }
 

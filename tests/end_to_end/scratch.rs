@@ -12,7 +12,8 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new(what: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix(&format!("posthaste-{what}-")).tempdir().expect("a scratch folder");
+        let folder =
+            tempfile::Builder::new().prefix(&format!("posthaste-{what}-")).tempdir().expect("a scratch folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("our own folder");
         Self { folder: Some(folder) }
     }

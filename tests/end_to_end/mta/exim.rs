@@ -25,9 +25,12 @@ impl Exim {
         for folder in ["spool", "log", "mail"] {
             fs::create_dir_all(scratch.at(folder)).expect("a folder in the scratch folder");
         }
-        set_up(Command::new("chown").arg("-R").arg("Debian-exim:Debian-exim").args(
-            ["spool", "log", "mail", "cert.pem", "key.pem"].map(|name| scratch.at(name)),
-        ));
+        set_up(
+            Command::new("chown")
+                .arg("-R")
+                .arg("Debian-exim:Debian-exim")
+                .args(["spool", "log", "mail", "cert.pem", "key.pem"].map(|name| scratch.at(name))),
+        );
         let program = package.join("usr/sbin/exim4");
         let text = CONFIGURATION
             .replace("{program}", &program.display().to_string())
