@@ -8,6 +8,7 @@ pub mod config;
 pub mod exit;
 pub mod progress;
 pub mod report;
+pub mod send;
 
 use cli::Command;
 use exit::{Exit, Failure};
@@ -29,7 +30,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Config => print_out(&config::EngineConfig::template()),
-        Command::Send(_) | Command::Report(_) | Command::Sink(_) => {
+        Command::Send(args) => send::run(&args),
+        Command::Report(_) | Command::Sink(_) => {
             Err(Failure::failed("this command has no engine behind it in this build"))
         }
     }

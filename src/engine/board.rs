@@ -3,9 +3,10 @@
 //! A shard shows its counts a few times a second; between two showings it touches only its own memory. Guarantees: what
 //! one shard shows is of one moment, so the counts add up (G2). Leaves to others: what is done with them.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::base::clock::Instant;
+use crate::observe::ShardCounters;
 
 /// The counts of one shard since its process began, except that `waiting` and the outcomes include what a replayed
 /// journal told of.
@@ -27,6 +28,8 @@ pub struct Counters {
     pub possible_duplicates: u64,
     /// Attempts taken back before their content was sent.
     pub released: u64,
+    /// Contents that were accepted for at least one recipient.
+    pub messages: u64,
     /// Transactions begun in a session.
     pub transactions: u64,
     pub messages_rendered: u64,
@@ -60,6 +63,7 @@ impl Counters {
         self.uncertain += other.uncertain;
         self.possible_duplicates += other.possible_duplicates;
         self.released += other.released;
+        self.messages += other.messages;
         self.transactions += other.transactions;
         self.messages_rendered += other.messages_rendered;
         self.render_failures += other.render_failures;
@@ -94,20 +98,24 @@ impl Counters {
 /// See the head of this file.
 #[derive(Debug)]
 pub struct Board {
-    shards: Vec<Mutex<(Counters, String)>>,
+    shards: Vec<Mutex<(Counters, ShardCounters, String)>>,
+    first_delivery: OnceLock<std::time::Instant>,
 }
 
 impl Board {
     /// A board for so many shards.
     #[must_use]
     pub fn new(shards: usize) -> Self {
-        Self { shards: (0..shards).map(|_| Mutex::default()).collect() }
+        Self { shards: (0..shards).map(|_| Mutex::default()).collect(), first_delivery: OnceLock::new() }
     }
 
     /// Shows the counts of a shard, and the sentence that says what binds its rate.
-    pub fn show(&self, shard: u16, counters: &Counters, binding: String) {
+    pub fn show(&self, shard: u16, counters: &Counters, seen: &ShardCounters, binding: String, now: Instant) {
+        if let Some(first) = counters.first_delivery {
+            self.first_delivery.get_or_init(|| std::time::Instant::now() - now.since(first));
+        }
         if let Some(slot) = self.shards.get(usize::from(shard)) {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = (counters.clone(), binding);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = (counters.clone(), seen.clone(), binding);
         }
     }
 
@@ -120,10 +128,26 @@ impl Board {
             let shown = slot.lock().unwrap_or_else(PoisonError::into_inner);
             total.add(&shown.0);
             if binding.is_empty() {
-                binding.clone_from(&shown.1);
+                binding.clone_from(&shown.2);
             }
         }
         (total, binding)
+    }
+
+    /// What metrics show of all shards together.
+    #[must_use]
+    pub fn seen(&self) -> ShardCounters {
+        let mut total = ShardCounters::default();
+        for slot in &self.shards {
+            total.add(&slot.lock().unwrap_or_else(PoisonError::into_inner).1);
+        }
+        total
+    }
+
+    /// When the first delivery of this process was settled.
+    #[must_use]
+    pub fn first_delivery(&self) -> Option<std::time::Instant> {
+        self.first_delivery.get().copied()
     }
 }
 
@@ -136,8 +160,10 @@ mod tests {
         let board = Board::new(2);
         let mine =
             Counters { loaded: 3, delivered: 2, in_flight: 1, first_delivery: Some(Instant(9)), ..Counters::default() };
-        board.show(0, &mine, String::new());
-        board.show(1, &Counters { loaded: 1, waiting: 1, ..Counters::default() }, "window 1 of 20".into());
+        let seen = ShardCounters::default();
+        board.show(0, &mine, &seen, String::new(), Instant(9));
+        let other = Counters { loaded: 1, waiting: 1, ..Counters::default() };
+        board.show(1, &other, &seen, "window 1 of 20".into(), Instant(9));
         let (total, binding) = board.total();
         assert!(total.adds_up());
         assert_eq!((total.loaded, total.first_delivery), (4, Some(Instant(9))));

@@ -13,9 +13,10 @@ use crate::engine::message::{Append, Recorded};
 use crate::journal::disk::{Disk, Fault, FaultKind};
 use crate::journal::frame::Header;
 use crate::journal::writer::{Journal, Refused, Write};
+use crate::observe::{JournalCounters, Spread};
 use crossbeam_channel::{Receiver, TryRecvError};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -32,8 +33,6 @@ const BUSY_OCTETS: usize = 4096;
 const NAP: Duration = Duration::from_millis(1);
 /// The longest sleep with a window open: how late the end of the senders is seen.
 const SLEEP_MAX: Duration = Duration::from_millis(20);
-/// Latencies are counted by their power of two in microseconds; the last bucket takes the rest.
-pub const LATENCY_BUCKETS: usize = 24;
 
 /// What the recorder has done; read by anyone at any time.
 #[derive(Debug, Default)]
@@ -50,10 +49,25 @@ pub struct Counters {
     pub sync_us: AtomicU64,
     /// …the longest one…
     pub sync_us_max: AtomicU64,
-    /// …and how many took less than 2, 4, 8… microseconds and not less than half of that.
-    pub sync_us_log2: [AtomicU64; LATENCY_BUCKETS],
+    /// …and how they were spread.
+    pub sync: Mutex<Spread>,
+    /// Recording has failed: nothing more becomes durable.
+    pub failed: AtomicBool,
     /// No new segment can be made at present: hand out no new work.
     pub short_of_room: AtomicBool,
+}
+
+impl Counters {
+    /// What metrics show of it.
+    #[must_use]
+    pub fn facts(&self) -> JournalCounters {
+        JournalCounters {
+            commits: self.commits.load(Relaxed),
+            octets: self.octets.load(Relaxed),
+            sync: self.sync.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            failed: u64::from(self.failed.load(Relaxed)),
+        }
+    }
 }
 
 /// How a shard is told. Called on the recorder's thread; must not block.
@@ -304,14 +318,12 @@ impl Recording {
         counters.octets.fetch_add(octets as u64, Relaxed);
         counters.sync_us.fetch_add(took_us, Relaxed);
         counters.sync_us_max.fetch_max(took_us, Relaxed);
-        let bucket = (took_us.checked_ilog2().unwrap_or(0) as usize).min(LATENCY_BUCKETS - 1);
-        if let Some(count) = counters.sync_us_log2.get(bucket) {
-            count.fetch_add(1, Relaxed);
-        }
+        counters.sync.lock().unwrap_or_else(PoisonError::into_inner).record(Duration::from_micros(took_us));
     }
 
     /// Nothing will become durable any more: says so to all shards, and to each that appends later, until all are gone.
     fn refuse(&mut self, reason: &Arc<str>) {
+        self.counters.failed.store(true, Relaxed);
         self.journal.handle_failed(reason.clone());
         for shard in &self.shards {
             (self.notify)(*shard, Recorded::Failed(reason.clone()));

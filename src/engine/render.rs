@@ -6,14 +6,15 @@
 
 use crossbeam_channel::Receiver;
 use smallvec::SmallVec;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::clock::UnixTime;
 use crate::content::{Composed, Composer, RowRef, Scratch};
 use crate::engine::message::{Line, Message, RenderJob, Rendered, ToShard};
 use crate::engine::table::{RowBlock, Table};
 use crate::mail::Envelope;
+use crate::observe::{RenderCounters, Spread};
 use crate::queue::Rows;
 
 /// The fields of a row; few campaigns use more than eight columns.
@@ -34,8 +35,19 @@ pub struct Press {
 pub struct Counters {
     /// Messages rendered.
     pub messages: AtomicU64,
-    /// Time spent, in microseconds.
-    pub busy_us: AtomicU64,
+    /// How long jobs took.
+    pub spent: Mutex<Spread>,
+}
+
+impl Counters {
+    /// What metrics show of it.
+    #[must_use]
+    pub fn facts(&self) -> RenderCounters {
+        RenderCounters {
+            messages: self.messages.load(Ordering::Relaxed),
+            spent: self.spent.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
 }
 
 impl Press {
@@ -59,7 +71,7 @@ impl Press {
             let shard = usize::from(job.shard);
             let rendered = self.render(&job);
             counters.messages.fetch_add(rendered.messages.len() as u64, Ordering::Relaxed);
-            counters.busy_us.fetch_add(began.elapsed().as_micros() as u64, Ordering::Relaxed);
+            counters.spent.lock().unwrap_or_else(PoisonError::into_inner).record(began.elapsed());
             if let Some(line) = shards.get(shard) {
                 line.tell(ToShard::Rendered(rendered));
             }

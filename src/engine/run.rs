@@ -8,7 +8,7 @@
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -129,10 +129,8 @@ pub struct Loading {
     end: Mutex<LoadEnd>,
     /// Whether the list is still being read.
     over: AtomicBool,
-    /// Records rejected so far.
-    pub rejected: std::sync::atomic::AtomicU64,
-    /// Duplicates so far.
-    pub duplicates: std::sync::atomic::AtomicU64,
+    rejected: AtomicU64,
+    duplicates: AtomicU64,
 }
 
 impl Loading {
@@ -140,6 +138,12 @@ impl Loading {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire)
+    }
+
+    /// Records rejected, and duplicates dropped, so far.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        (self.rejected.load(Ordering::Relaxed), self.duplicates.load(Ordering::Relaxed))
     }
 
     fn count(&self, rejected: u64, duplicates: u64) {

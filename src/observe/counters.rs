@@ -47,6 +47,13 @@ impl Spread {
         }
     }
 
+    /// Adds what another one counted.
+    pub fn add(&mut self, other: &Self) {
+        for (to, from) in self.counts.iter_mut().zip(other.counts).chain(self.sums_us.iter_mut().zip(other.sums_us)) {
+            *to = to.saturating_add(from);
+        }
+    }
+
     /// How many were counted.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -176,6 +183,32 @@ pub struct ShardCounters {
     pub ring_enters: u64,
     /// See [`Metric::RingCompletions`].
     pub ring_completions: u64,
+}
+
+impl ShardCounters {
+    /// Adds what another shard counted.
+    pub fn add(&mut self, other: &Self) {
+        for disposition in Disposition::ALL {
+            self.recipients.add(disposition, other.recipients.get(disposition));
+        }
+        for (to, from) in self.replies.0.iter_mut().flatten().zip(other.replies.0.iter().flatten()) {
+            *to += from;
+        }
+        self.delivery.add(&other.delivery);
+        self.deferrals += other.deferrals;
+        self.messages += other.messages;
+        self.transactions += other.transactions;
+        self.content_octets += other.content_octets;
+        self.sessions_opened += other.sessions_opened;
+        self.sessions_failed += other.sessions_failed;
+        self.session_reuses += other.session_reuses;
+        self.sessions_open += other.sessions_open;
+        self.waiting += other.waiting;
+        self.scheduled += other.scheduled;
+        self.in_flight += other.in_flight;
+        self.ring_enters += other.ring_enters;
+        self.ring_completions += other.ring_completions;
+    }
 }
 
 impl Facts for ShardCounters {

@@ -83,6 +83,14 @@ pub enum LoadError {
     Table(io::Error),
 }
 
+impl LoadError {
+    /// Whether the list is at fault, and not this machine.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        !matches!(self, Self::Table(_))
+    }
+}
+
 /// How many records were rejected, and why: what a person needs to mend the list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{rejected} of {records} records rejected, more than max_rejected allows{}; hint: all of them are in {}", quoted(.examples), rejects.display())]

@@ -66,7 +66,7 @@ fn what_shards_append_is_acknowledged_in_order_and_found_by_the_next_process() {
         drop(sender);
         let closed = recorder.join().unwrap();
         assert_eq!((closed.segment, counters.entry_octets.load(Relaxed)), (epoch + 1, 1600));
-        assert_eq!(counters.sync_us_log2.iter().map(|c| c.load(Relaxed)).sum::<u64>(), counters.commits.load(Relaxed));
+        assert_eq!(counters.facts().sync.count(), counters.commits.load(Relaxed));
         let (state, found) = fold(home.path(), 300);
         assert_eq!(state.count(Disposition::Delivered), 90 * u64::from(epoch + 1));
         assert_eq!(state.open_attempts().count(), 10 * (epoch as usize + 1));

@@ -425,7 +425,7 @@ impl<I: Io> Shard<I> {
                 return;
             };
             self.ledger.add_stock(added);
-            let (key, message) = self.ledger.begin(ready);
+            let (key, message) = self.ledger.begin(ready, now);
             let transaction = crate::smtp::client::Transaction {
                 key,
                 envelope: message.envelope,
@@ -436,7 +436,7 @@ impl<I: Io> Shard<I> {
                 // `room` and `recipients_max` were asked; should they ever disagree, nothing is lost.
                 let all: Vec<usize> = (0..refused.envelope.recipients()).collect();
                 self.ledger.give_back(refused.key, &all, &mut self.queue, now);
-                self.ledger.finish(refused.key);
+                self.ledger.finish(refused.key, now);
                 return;
             }
         }
@@ -483,7 +483,7 @@ impl Desk<'_> {
             Event::Ended(end) => self.asked.ended = Some(end),
             Event::Finished { key } => {
                 self.asked.finished += 1;
-                self.ledger.finish(key);
+                self.ledger.finish(key, self.now);
             }
             Event::Returned { key, recipients, .. } => self.ledger.give_back(key, recipients, self.queue, self.now),
             Event::Recipient { key, index, verdict } => self.verdict(key, index, verdict),

@@ -10,7 +10,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
-use crate::base::clock::Now;
+use crate::base::clock::{Instant, Now};
 use crate::engine::board::Counters;
 use crate::engine::message::{Append, Message, Rendered};
 use crate::engine::settings::{self, Delivery, OnUncertain};
@@ -18,6 +18,7 @@ use crate::engine::shard::site::{Ready, Sites};
 use crate::journal::context::{Dictionary, Parts};
 use crate::journal::record::{Kind, Record};
 use crate::mail::{Disposition, Enhanced, Reply, ReplyRef};
+use crate::observe::ShardCounters;
 use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
 use crate::shape::retry::{Next, Schedule};
 
@@ -40,6 +41,9 @@ struct Transaction {
     /// This attempt's number, from 1.
     attempts: u8,
     rows: SmallVec<[u32; 2]>,
+    octets: u32,
+    began: Instant,
+    accepted: bool,
 }
 
 /// What is done for a recipient once its record is durable.
@@ -54,6 +58,8 @@ struct Settle {
 /// See the head of this file.
 pub(super) struct Ledger {
     pub(super) counters: Counters,
+    /// What only metrics show: replies, latencies, octets.
+    pub(super) seen: ShardCounters,
     shard: u16,
     on_uncertain: OnUncertain,
     retry: Schedule,
@@ -85,6 +91,7 @@ impl Ledger {
     pub(super) fn new(shard: u16, last_context: u32, settled: Counters, delivery: &Delivery) -> Self {
         Self {
             counters: settled,
+            seen: ShardCounters::default(),
             shard,
             on_uncertain: delivery.on_uncertain,
             retry: delivery.retry.clone(),
@@ -197,27 +204,37 @@ impl Ledger {
     }
 
     /// Takes a message out of stock into a session: the transaction's key and its message.
-    pub(super) fn begin(&mut self, ready: Ready) -> (u64, Message) {
+    pub(super) fn begin(&mut self, ready: Ready, now: Now) -> (u64, Message) {
         self.stock = self.stock.saturating_sub(1);
         let Ready { domain, attempts, mut message } = ready;
         let rows = std::mem::take(&mut message.rows);
+        let octets = message.content.len() as u32;
         self.counters.transactions += 1;
-        (self.transactions.insert(Transaction { domain, attempts, rows }) as u64, message)
+        (
+            self.transactions.insert(Transaction { domain, attempts, rows, octets, began: now.mono, accepted: false })
+                as u64,
+            message,
+        )
     }
 
     /// Records the verdict over one recipient of a transaction.
     pub(super) fn verdict(&mut self, key: u64, index: usize, verdict: &Verdict<'_>, now: Now) {
-        let Some(transaction) = self.transactions.get(key as usize) else { return };
+        let Some(transaction) = self.transactions.get_mut(key as usize) else { return };
         let Some(&row) = transaction.rows.get(index) else { return };
+        transaction.accepted |= verdict.kind == Kind::Delivered;
+        self.seen.replies.count(verdict.reply);
         let (domain, attempts) = (transaction.domain, transaction.attempts);
         let context = self.context(verdict);
         self.outcome(domain, row, attempts, verdict.kind, verdict.reply.code, context, now);
     }
 
     /// A transaction has no recipient left without a verdict.
-    pub(super) fn finish(&mut self, key: u64) {
-        if self.transactions.contains(key as usize) {
-            self.transactions.remove(key as usize);
+    pub(super) fn finish(&mut self, key: u64, now: Now) {
+        let Some(transaction) = self.transactions.try_remove(key as usize) else { return };
+        if transaction.accepted {
+            self.counters.messages += 1;
+            self.seen.content_octets += u64::from(transaction.octets);
+            self.seen.delivery.record(now.mono.since(transaction.began));
         }
     }
 

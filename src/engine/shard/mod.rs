@@ -21,7 +21,8 @@ use crate::engine::dispatch::shard_of;
 use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
-use crate::mail::Reply;
+use crate::mail::{Disposition, Reply};
+use crate::observe::ShardCounters;
 use crate::queue::{DomainId, Queue, Taken};
 use crate::smtp::client::Config as SessionConfig;
 use crate::wire::io::{ConnectionId, Event, Io};
@@ -440,6 +441,37 @@ impl<I: Io> Shard<I> {
         self.published = now.mono;
         self.ledger.counters.open_sessions = self.open as u64;
         let binding = self.sites.binding(now.mono);
-        self.ports.board.show(self.ledger.shard(), &self.ledger.counters, binding);
+        let seen = self.seen();
+        self.ports.board.show(self.ledger.shard(), &self.ledger.counters, &seen, binding, now.mono);
+    }
+
+    /// What metrics show of this shard.
+    fn seen(&self) -> ShardCounters {
+        let counters = &self.ledger.counters;
+        let mut seen = self.ledger.seen.clone();
+        for (disposition, count) in [
+            (Disposition::Delivered, counters.delivered),
+            (Disposition::Bounced, counters.bounced),
+            (Disposition::Expired, counters.expired),
+            (Disposition::Suppressed, counters.suppressed),
+            (Disposition::Cancelled, counters.cancelled),
+            (Disposition::Uncertain, counters.uncertain),
+        ] {
+            seen.recipients.add(disposition, count);
+        }
+        let scheduled = self.queue.counts().scheduled;
+        ShardCounters {
+            deferrals: counters.deferred,
+            messages: counters.messages,
+            transactions: counters.transactions,
+            sessions_opened: counters.sessions,
+            sessions_failed: counters.sessions_failed + counters.sessions_refused + counters.sessions_lost,
+            session_reuses: counters.transactions.saturating_sub(counters.sessions),
+            sessions_open: counters.open_sessions,
+            waiting: counters.waiting.saturating_sub(scheduled),
+            scheduled,
+            in_flight: counters.in_flight,
+            ..seen
+        }
     }
 }

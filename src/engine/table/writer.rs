@@ -284,6 +284,17 @@ impl TableWriter {
         self.domains.number(name)
     }
 
+    /// Says durably what the content is made from now.
+    ///
+    /// # Errors
+    /// The disk's; the old manifest holds then.
+    pub fn set_content(&mut self, content: &str) -> io::Result<()> {
+        let manifest = Manifest { content: content.to_owned(), ..self.manifest.clone() };
+        manifest.write(&self.home)?;
+        self.manifest = manifest;
+        Ok(())
+    }
+
     /// Notes which list the table is made from, durably.
     ///
     /// # Errors

@@ -1,0 +1,286 @@
+//! The campaign's content: its files read, its keys loaded, its templates compiled against the list's columns.
+
+use std::path::Path;
+
+use super::super::config::{CampaignConfig, EngineConfig, Placed, engine};
+use super::super::exit::Failure;
+use super::prepare;
+use crate::content::{Attachment, Composer, ContentError, Place, Source, Spec, dkim::Signer};
+use crate::engine::campaign::Campaign;
+use crate::engine::loader::columns_of;
+use crate::engine::table::manifest::hex;
+
+/// What the engine composes messages with, and what the loader must know of it.
+pub struct Content {
+    /// Makes the messages.
+    pub composer: Composer,
+    /// Stored columns whose values reach headers.
+    pub header_columns: Vec<String>,
+    /// Tells one content from another.
+    pub fingerprint: String,
+}
+
+/// The size of an Ed25519 key.
+const ED25519_BITS: usize = 256;
+/// RSA keys under this are warned about (RFC 8301 §3.2).
+const RSA_BITS_ADVISED: usize = 2048;
+
+/// The columns that templates may name: the list's own, and their other names.
+struct Columns {
+    names: Vec<String>,
+    /// For each name, the list's column.
+    sources: Vec<String>,
+}
+
+impl Columns {
+    fn of(list: &[String], campaign: &CampaignConfig) -> Self {
+        let mut columns = Self { names: list.to_vec(), sources: list.to_vec() };
+        for (name, source) in &campaign.recipients.columns {
+            if list.contains(source) && !columns.names.contains(name) {
+                columns.names.push(name.clone());
+                columns.sources.push(source.clone());
+            }
+        }
+        columns
+    }
+
+    fn pick(&self, indices: &[usize]) -> Vec<String> {
+        indices.iter().filter_map(|&i| self.sources.get(i).cloned()).collect()
+    }
+}
+
+/// The content of a new campaign, checked against the list's columns; also the columns that its table must store.
+///
+/// # Errors
+/// The list, the content or a key.
+pub fn first(
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+    home: &Path,
+    key: [u8; 32],
+    number: u32,
+) -> Result<(Content, Vec<String>), Failure> {
+    let list = prepare::list(campaign, home)?;
+    let listed = columns_of(&list).map_err(|e| Failure::usage(e.to_string()))?;
+    check_mapping(campaign, &listed)?;
+    let columns = Columns::of(&listed, campaign);
+    let (spec, fingerprint) = spec(config, campaign, key, number)?;
+    let composer = compile(campaign, spec, &columns)?;
+    let stored = columns.pick(composer.columns_used());
+    let header_columns = columns.pick(composer.columns_in_headers());
+    Ok((Content { composer, header_columns, fingerprint }, stored))
+}
+
+/// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.
+///
+/// # Errors
+/// The content or a key; also a column that the content now names and that was not stored.
+pub fn again(
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+    home: &Path,
+    opened: &Campaign,
+) -> Result<Content, Failure> {
+    let manifest = opened.table.manifest();
+    let (spec, fingerprint) = spec(config, campaign, manifest.identity_key, manifest.number)?;
+    let columns = Columns::of(&manifest.columns, campaign);
+    let composer = compile(campaign, spec, &columns).map_err(|failure| {
+        if fingerprint == manifest.content {
+            return failure;
+        }
+        Failure::usage(format!(
+            "{}\nhint: the campaign in {} was begun with other templates, and keeps only the columns that they named \
+             ({}); name only these, or send under another name",
+            failure.message,
+            home.display(),
+            manifest.columns.join(", ")
+        ))
+    })?;
+    let used = columns.pick(composer.columns_used());
+    if used != manifest.columns {
+        return Err(Failure::usage(format!(
+            "the campaign in {} stores the columns {}, and the content now uses {}\nhint: use the same columns in the same \
+             places, or send under another name",
+            home.display(),
+            manifest.columns.join(", "),
+            used.join(", ")
+        )));
+    }
+    let header_columns = columns.pick(composer.columns_in_headers());
+    Ok(Content { composer, header_columns, fingerprint })
+}
+
+fn check_mapping(campaign: &CampaignConfig, listed: &[String]) -> Result<(), Failure> {
+    let email = &campaign.recipients.email;
+    for (what, column) in campaign
+        .recipients
+        .columns
+        .iter()
+        .map(|(name, column)| (format!("recipients.columns.{name}"), column))
+        .chain([("recipients.email".to_owned(), &email.value)])
+    {
+        if !listed.contains(column) {
+            return Err(Failure::usage(format!(
+                "{}: {what} names the column {column:?}, which the list does not have\nhint: the list has {}",
+                campaign.file.display(),
+                listed.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<Composer, Failure> {
+    Composer::compile(spec, &columns.names, &campaign.recipients.email.value).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|error| placed(campaign, error)).collect();
+        Failure::usage(lines.join("\n"))
+    })
+}
+
+/// An error of the content, with its place in the campaign's file where it is about one of its keys.
+fn placed(campaign: &CampaignConfig, error: &ContentError) -> String {
+    let Place::Key(key) = &error.place else { return error.to_string() };
+    match place_of(campaign, key) {
+        Some((line, column)) => format!("{}:{line}:{column}: {error}", campaign.file.display()),
+        None => format!("{}: {error}", campaign.file.display()),
+    }
+}
+
+fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> {
+    let at = |value: &Placed<String>| (value.line, value.column);
+    let unsubscribe = campaign.unsubscribe.as_ref();
+    match key {
+        "from" => Some(at(&campaign.from)),
+        "to" => Some(at(&campaign.to)),
+        "subject" => Some(at(&campaign.subject)),
+        "reply_to" => campaign.reply_to.as_ref().map(at),
+        "return_path" => campaign.return_path.as_ref().map(at),
+        "list_id" => campaign.list_id.as_ref().map(at),
+        "feedback_id" => campaign.feedback_id.as_ref().map(at),
+        "unsubscribe.url" => unsubscribe?.url.as_ref().map(at),
+        "unsubscribe.mailto" => unsubscribe?.mailto.as_ref().map(at),
+        key => {
+            let name = key.strip_prefix("headers.")?;
+            campaign.headers.iter().find(|(known, _)| known == name).map(|(_, value)| at(value))
+        }
+    }
+}
+
+fn spec(
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+    identity_key: [u8; 32],
+    campaign_number: u32,
+) -> Result<(Spec, String), Failure> {
+    let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| p.value.clone());
+    let unsubscribe = campaign.unsubscribe.as_ref();
+    let mut spec = Spec {
+        name: campaign.name.clone(),
+        from: campaign.from.value.clone(),
+        to: Some(campaign.to.value.clone()),
+        reply_to: value(&campaign.reply_to),
+        return_path: value(&campaign.return_path),
+        subject: campaign.subject.value.clone(),
+        html: campaign.html.as_deref().map(source).transpose()?,
+        text: campaign.text.as_deref().map(source).transpose()?,
+        headers: campaign.headers.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect(),
+        attachments: campaign.attachments.iter().map(attachment).collect::<Result<_, _>>()?,
+        unsubscribe_url: unsubscribe.and_then(|u| value(&u.url)),
+        unsubscribe_mailto: unsubscribe.and_then(|u| value(&u.mailto)),
+        list_id: value(&campaign.list_id),
+        feedback_id: value(&campaign.feedback_id),
+        message_id_domain: None,
+        signers: Vec::new(),
+        identity_key: [0; 32],
+        campaign_number: 0,
+        share_block: config.delivery.recipients_per_transaction,
+    };
+    let fingerprint = fingerprint(&spec);
+    spec.signers = signers(config, &spec.from)?;
+    spec.identity_key = identity_key;
+    spec.campaign_number = campaign_number;
+    Ok((spec, fingerprint))
+}
+
+/// SHA-256 over everything that a recipient would see of the content.
+fn fingerprint(spec: &Spec) -> String {
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{spec:?}").as_bytes()).as_ref())
+}
+
+fn source(path: &Path) -> Result<Source, Failure> {
+    let octets = read(path, "the template")?;
+    let text = String::from_utf8(octets).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        Failure::usage(format!("{}: octet {at} is not UTF-8\nhint: save the template as UTF-8", path.display()))
+    })?;
+    Ok(Source { file: path.display().to_string(), text })
+}
+
+fn attachment(from: &super::super::config::campaign::Attachment) -> Result<Attachment, Failure> {
+    let file_name = from.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let media_type = from.media_type.clone().unwrap_or_else(|| media_type(&file_name).to_owned());
+    Ok(Attachment {
+        media_type,
+        bytes: read(&from.file, "the attachment")?,
+        inline_id: from.inline_id.clone(),
+        file_name,
+    })
+}
+
+/// The media type that a file's name tells.
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).as_deref() {
+        Some("pdf") => "application/pdf",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("svg") => "image/svg+xml",
+        Some("txt") => "text/plain",
+        Some("html" | "htm") => "text/html",
+        Some("csv") => "text/csv",
+        Some("ics") => "text/calendar",
+        Some("zip") => "application/zip",
+        _ => "application/octet-stream",
+    }
+}
+
+/// The keys of the domain that mail is from, or of one above it.
+fn signers(config: &EngineConfig, from: &str) -> Result<Vec<Signer>, Failure> {
+    let domain = from.rsplit_once('@').map_or("", |(_, rest)| rest.trim_end_matches(['>', ' '])).to_ascii_lowercase();
+    let mut signers = Vec::new();
+    for dkim in &config.dkim {
+        let under = domain.strip_suffix(&dkim.domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        if !under {
+            continue;
+        }
+        for key in [Some(&dkim.key), dkim.second.as_ref()].into_iter().flatten() {
+            signers.push(signer(dkim, key)?);
+        }
+    }
+    if signers.is_empty() && !config.dkim.is_empty() {
+        tracing::warn!(%domain, "no [[dkim]] key is for this domain: the messages are not signed");
+    }
+    Ok(signers)
+}
+
+fn signer(dkim: &engine::Dkim, key: &engine::DkimKey) -> Result<Signer, Failure> {
+    let octets = read(&key.file, "the DKIM key")?;
+    let pem = String::from_utf8_lossy(&octets);
+    let file = key.file.display().to_string();
+    let signer =
+        Signer::from_pem(&dkim.domain, &key.selector, &pem, &file).map_err(|e| Failure::usage(e.to_string()))?;
+    if signer.bits() != ED25519_BITS && signer.bits() < RSA_BITS_ADVISED {
+        tracing::warn!(key = %file, bits = signer.bits(), "a key under 2048 bits: receivers trust it less");
+    }
+    Ok(signer)
+}
+
+fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| {
+        Failure::usage(format!(
+            "{what} {} cannot be read: {e}\nhint: paths are relative to the file that names them",
+            path.display()
+        ))
+    })
+}

@@ -1,0 +1,183 @@
+//! `posthaste send`: a campaign from its files to its last outcome.
+//!
+//! Guarantees: everything that can be checked is checked before the first message; running the command again goes on
+//! where it stopped, or says that the campaign is complete (G7). Leaves to others: the sending (`engine`), what is said
+//! while it runs (`watch`), and what is only looked at (`dry_run`).
+
+mod content;
+mod dry_run;
+mod prepare;
+mod resources;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::cli::{Destination, SendArgs};
+use super::config::{CampaignConfig, EngineConfig};
+use super::exit::{Exit, Failure};
+use super::progress::Summary;
+use crate::engine::campaign::{Campaign, OpenError, journal_of};
+use crate::engine::directory::{Directory, Site};
+use crate::engine::run::{Engine, Setup};
+use crate::engine::smarthost::parse_smarthost;
+use crate::engine::table::Manifest;
+use crate::observe::{self, Observer};
+use crate::sink;
+use crate::wire::disk::{Files, Lock};
+use crate::wire::ring;
+use content::Content;
+use resources::Began;
+
+/// Runs the command.
+///
+/// # Errors
+/// Bad input (usage), or the machine.
+pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
+    let began = Began::now();
+    let config = EngineConfig::load(args.config.as_deref())?;
+    observe::logs::init(config.log.level);
+    let campaign = CampaignConfig::read(&args.campaign)?;
+    if args.dry_run {
+        return dry_run::run(args, &config, &campaign);
+    }
+    ring::raise_descriptor_limit().map_err(|e| Failure::failed(format!("the limit on open files: {e}")))?;
+    let data = args.data(&config);
+    let home = home_of(&data, &campaign.name);
+    let _lock = lock(&data)?;
+    let (sink, directory) = directory(args, &config)?;
+    let mut disk = open_journal(&home)?;
+    let (opened, content) = open(&home, &config, &campaign, &mut disk)?;
+    report_damage(&opened);
+    if opened.is_complete() {
+        return complete(args, &campaign, &opened, &began);
+    }
+    let observer = observe(args, &config)?;
+    let load = prepare::load(&config, &campaign, &home, &content, opened.table.manifest())?;
+    let setup = Setup {
+        disk: Box::new(disk),
+        composer: Arc::new(content.composer),
+        delivery: prepare::delivery(args, &config, &campaign),
+        directory: Arc::new(directory),
+        resolver: prepare::resolver(&config),
+        shards: prepare::shards(&config),
+        render_threads: prepare::render_threads(&config),
+        journal_window: config.journal.window,
+        load,
+    };
+    let before = opened.settled();
+    let created = opened.table.manifest().created_unix_s;
+    let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
+    let exit = watch::watch(
+        engine,
+        &watch::Watched { args, campaign: &campaign.name, began: &began, before, observer, created },
+    );
+    if let Some(sink) = sink {
+        sink.stop().map_err(|e| Failure::failed(format!("the built-in receiver: {e}")))?;
+    }
+    exit
+}
+
+/// The campaign's directory.
+#[must_use]
+pub fn home_of(data: &Path, name: &str) -> PathBuf {
+    data.join("campaign").join(name)
+}
+
+fn lock(data: &Path) -> Result<Lock, Failure> {
+    std::fs::create_dir_all(data.join("campaign")).map_err(|e| {
+        Failure::failed(format!(
+            "the data directory {} cannot be made: {e}\nhint: give this user write permission there, or choose another with --data",
+            data.display()
+        ))
+    })?;
+    Lock::take(data).map_err(|fault| Failure::failed(fault.to_string()))
+}
+
+fn open_journal(home: &Path) -> Result<Files, Failure> {
+    Files::open(&journal_of(home)).map_err(|fault| Failure::failed(fault.to_string()))
+}
+
+/// Where mail goes, and the receiver that runs inside this process if that is where.
+fn directory(args: &SendArgs, config: &EngineConfig) -> Result<(Option<sink::Running>, Directory), Failure> {
+    match args.destination(config) {
+        Destination::Sink => {
+            let options = sink::Options { hostname: "sink.invalid".into(), ..sink::Options::default() };
+            let running = sink::spawn(([127, 0, 0, 1], 0).into(), options)
+                .map_err(|e| Failure::failed(format!("the built-in receiver does not start: {e}")))?;
+            let site = Site::fixed("sink", running.address());
+            Ok((Some(running), Directory::fixed(site)))
+        }
+        Destination::Smarthost(host, port) => {
+            let text = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+            let smarthost = parse_smarthost(&text).map_err(|e| Failure::usage(e.to_string()))?;
+            Ok((None, Directory::smarthost(&smarthost)))
+        }
+        Destination::Exchangers => Ok((None, Directory::mx())),
+    }
+}
+
+/// Opens the campaign that is there, or makes a new one, with its content checked against the list's columns.
+fn open(
+    home: &Path,
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+    disk: &mut Files,
+) -> Result<(Campaign, Content), Failure> {
+    let failed = |error: OpenError| Failure::failed(error.to_string());
+    if home.join(crate::engine::table::manifest::FILE).exists() {
+        let mut opened = Campaign::open(home, disk).map_err(failed)?;
+        let content = content::again(config, campaign, home, &opened)?;
+        if opened.table.manifest().content != content.fingerprint {
+            tracing::warn!(
+                campaign = %campaign.name,
+                "the content has changed since this campaign was begun: recipients still to come get the new one"
+            );
+            opened.table.set_content(&content.fingerprint).map_err(|e| Failure::failed(e.to_string()))?;
+        }
+        return Ok((opened, content));
+    }
+    let number = fastrand::u32(1..);
+    let key = prepare::random_key()?;
+    let (content, columns) = content::first(config, campaign, home, key, number)?;
+    let mut manifest = Manifest::new(&campaign.name, number, crate::engine::run::unix_now().0, key, &columns);
+    manifest.content.clone_from(&content.fingerprint);
+    Ok((Campaign::create(home, manifest).map_err(failed)?, content))
+}
+
+/// Damage is said loudly, each place by its name, before anything is sent (G5).
+fn report_damage(opened: &Campaign) {
+    for damage in &opened.replayed.damage {
+        tracing::error!(journal = %journal_of(&opened.home).display(), %damage, "the journal is damaged");
+    }
+    if opened.replayed.damage_more > 0 {
+        tracing::error!(more = opened.replayed.damage_more, "further damage in the journal");
+    }
+    if !opened.replayed.damage.is_empty() {
+        tracing::error!(
+            "recipients whose outcomes were in the damaged places are tried again; the damaged files are kept as they are"
+        );
+    }
+}
+
+fn observe(args: &SendArgs, config: &EngineConfig) -> Result<Observer, Failure> {
+    let Some(address) = args.metrics.or(config.metrics.listen) else { return Ok(Observer::off()) };
+    let (observer, bound) = Observer::listen(address).map_err(|e| Failure::failed(e.to_string()))?;
+    tracing::info!("metrics on http://{bound}/metrics");
+    Ok(observer)
+}
+
+/// Nothing is left to do: says what became of the campaign.
+fn complete(args: &SendArgs, campaign: &CampaignConfig, opened: &Campaign, began: &Began) -> Result<Exit, Failure> {
+    let totals = opened.table.manifest().loaded.unwrap_or_default();
+    let settled = opened.settled();
+    let summary = Summary {
+        campaign: campaign.name.clone(),
+        rejected: totals.rejected,
+        duplicates: totals.duplicates,
+        ..watch::summary(&settled, began, &settled)
+    };
+    eprintln!("Campaign {} is complete: nothing is left to send.", campaign.name);
+    watch::print_end(args, &summary)?;
+    Ok(Exit::Settled)
+}

@@ -1,0 +1,193 @@
+//! From configuration to what the engine is told.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::cli::{Destination, SendArgs};
+use super::super::config::{CampaignConfig, EngineConfig, campaign, engine};
+use super::super::exit::Failure;
+use super::content::Content;
+use crate::engine::loader::{Format, List};
+use crate::engine::run::Load;
+use crate::engine::settings::{Delivery, OnUncertain, Source};
+use crate::engine::suppression::Suppression;
+use crate::engine::table::Manifest;
+use crate::shape::retry::Schedule;
+use crate::smtp::client::Timeouts;
+use crate::wire::dns::ResolverConfig;
+
+/// The octets of content that a shard may render ahead.
+const AHEAD_BYTES_MAX: usize = 64 << 20;
+/// How long an idle session is kept for more.
+const IDLE: Duration = Duration::from_secs(10);
+/// How long Ctrl-C waits for what is under way.
+const DRAIN: Duration = Duration::from_secs(30);
+/// The first pause of a site that cannot be reached.
+const BACKOFF_MIN: Duration = Duration::from_secs(30);
+/// The same for a server of our own: it is expected back soon.
+const BACKOFF_MIN_TRUSTED: Duration = Duration::from_secs(1);
+/// RFC 5321 §4.5.3.2.
+const TIMEOUTS: Timeouts = Timeouts {
+    greeting: Duration::from_secs(300),
+    hello: Duration::from_secs(300),
+    mail: Duration::from_secs(300),
+    rcpt: Duration::from_secs(300),
+    data: Duration::from_secs(120),
+    content: Duration::from_secs(180),
+    end: Duration::from_secs(600),
+    quit: Duration::from_secs(5),
+};
+
+/// How to deliver.
+#[must_use]
+pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Delivery {
+    let trusted = args.destination(config) != Destination::Exchangers;
+    let d = &config.delivery;
+    Delivery {
+        sources: sources(config),
+        port: d.port,
+        sessions_per_site: d.sessions_per_site,
+        trusted,
+        recipients_per_transaction: d.recipients_per_transaction,
+        messages_per_session: d.messages_per_session,
+        starttls: d.tls == engine::Tls::Opportunistic,
+        pipelining: d.pipelining,
+        chunking: d.chunking,
+        connect_timeout: d.connect_timeout,
+        timeouts: TIMEOUTS,
+        retry: Schedule {
+            steps: campaign.retry.clone().unwrap_or_else(|| d.retry.clone()),
+            lifetime: campaign.lifetime.unwrap_or(d.lifetime),
+        },
+        on_uncertain: match campaign.on_uncertain {
+            campaign::OnUncertain::Retry => OnUncertain::Retry,
+            campaign::OnUncertain::Hold => OnUncertain::Hold,
+        },
+        ahead_max: config.engine.lookahead_messages,
+        ahead_bytes_max: AHEAD_BYTES_MAX,
+        idle: IDLE,
+        drain: DRAIN,
+        backoff_min: if trusted { BACKOFF_MIN_TRUSTED } else { BACKOFF_MIN },
+    }
+}
+
+fn sources(config: &EngineConfig) -> Vec<Source> {
+    let hostname = hostname(config);
+    if config.sources.is_empty() {
+        return vec![Source { address: None, ehlo: hostname }];
+    }
+    let of = |source: &engine::Source| Source {
+        address: Some(source.address),
+        ehlo: source.ehlo.as_deref().map_or_else(|| hostname.clone(), Arc::from),
+    };
+    config.sources.iter().map(of).collect()
+}
+
+/// The configured name of this host, or the system's.
+#[must_use]
+pub fn hostname(config: &EngineConfig) -> Arc<str> {
+    let name = &config.engine.hostname.0;
+    if !name.is_empty() {
+        return name.as_str().into();
+    }
+    let system = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let system = system.trim();
+    if system.is_empty() { "localhost".into() } else { system.into() }
+}
+
+/// Shards: one for every 8 cores, unless said otherwise.
+#[must_use]
+pub fn shards(config: &EngineConfig) -> u16 {
+    match config.engine.shards {
+        0 => u16::try_from(cores().div_ceil(8)).unwrap_or(1),
+        shards => shards,
+    }
+}
+
+/// Render threads: one for every core, unless said otherwise.
+#[must_use]
+pub fn render_threads(config: &EngineConfig) -> usize {
+    match config.engine.render_threads {
+        0 => cores(),
+        threads => usize::from(threads),
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How domains are looked up.
+#[must_use]
+pub fn resolver(config: &EngineConfig) -> ResolverConfig {
+    ResolverConfig {
+        servers: config.dns.servers.iter().map(ToString::to_string).collect(),
+        timeout: config.dns.timeout,
+        seed: fastrand::u64(..),
+        ..ResolverConfig::default()
+    }
+}
+
+/// The list of recipients; the standard input is copied to a file first, so that a campaign can go on without it.
+///
+/// # Errors
+/// The copy cannot be written.
+pub fn list(campaign: &CampaignConfig, home: &Path) -> Result<List, Failure> {
+    let format = campaign.recipients.format.map(|format| match format {
+        campaign::ListFormat::Csv => Format::Csv,
+        campaign::ListFormat::Tsv => Format::Tsv,
+        campaign::ListFormat::Jsonl => Format::Jsonl,
+    });
+    let path = match &campaign.recipients.from {
+        campaign::ListSource::File(path) => path.clone(),
+        campaign::ListSource::Stdin => keep_stdin(home)?,
+    };
+    Ok(List { path, format })
+}
+
+fn keep_stdin(home: &Path) -> Result<PathBuf, Failure> {
+    let kept = home.join("list");
+    if kept.exists() {
+        return Ok(kept);
+    }
+    let copied = std::fs::create_dir_all(home).map_err(|e| e.to_string()).and_then(|()| {
+        crate::wire::disk::replace(&kept, |to| std::io::copy(&mut std::io::stdin().lock(), to).map(drop))
+            .map_err(|fault| fault.to_string())
+    });
+    copied.map_err(|why| Failure::failed(format!("the list on standard input cannot be kept: {why}")))?;
+    Ok(kept)
+}
+
+/// What the loader is told.
+///
+/// # Errors
+/// A suppression file that cannot be read.
+pub fn load(
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+    home: &Path,
+    content: &Content,
+    manifest: &Manifest,
+) -> Result<Load, Failure> {
+    let secret = manifest.identity_key.first_chunk::<16>().copied().unwrap_or_default();
+    let suppression =
+        Suppression::read(secret, &config.engine.suppression).map_err(|e| Failure::usage(e.to_string()))?;
+    Ok(Load {
+        list: list(campaign, home)?,
+        email: campaign.recipients.email.value.clone(),
+        header_columns: content.header_columns.clone(),
+        max_rejected: campaign.recipients.max_rejected,
+        suppression,
+    })
+}
+
+/// 32 random octets.
+///
+/// # Errors
+/// The system has none.
+pub fn random_key() -> Result<[u8; 32], Failure> {
+    let mut key = [0; 32];
+    aws_lc_rs::rand::fill(&mut key).map_err(|_| Failure::failed("the system gives no random numbers"))?;
+    Ok(key)
+}

@@ -1,0 +1,287 @@
+//! What a send says while it runs and when it ends; signals; metrics.
+//!
+//! The first SIGINT or SIGTERM drains, the second ends at once; SIGUSR1 pauses, and goes on again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+
+use super::super::cli::SendArgs;
+use super::super::exit::{Exit, Failure};
+use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
+use super::resources::{self, Began};
+use crate::engine::board::Counters;
+use crate::engine::run::{Engine, LoadEnd, unix_now};
+use crate::observe::{self, Observer, Publisher, terminal};
+
+/// How often the engine is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+/// The rate that is shown is of so long.
+const RATE_SPAN: Duration = Duration::from_secs(3);
+/// A terminal of unknown width.
+const COLUMNS: usize = 100;
+
+/// What is watched, besides the engine.
+pub struct Watched<'a> {
+    /// The command.
+    pub args: &'a SendArgs,
+    /// The campaign's name.
+    pub campaign: &'a str,
+    /// When the command began.
+    pub began: &'a Began,
+    /// What was settled before this run.
+    pub before: Counters,
+    /// Metrics.
+    pub observer: Observer,
+    /// When the campaign was begun, in Unix seconds.
+    pub created: u32,
+}
+
+/// What people ask a running send for.
+struct Signals {
+    ends: Arc<AtomicUsize>,
+    pause: Arc<AtomicBool>,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let signals = Self { ends: Arc::default(), pause: Arc::default() };
+        let failed = |e: std::io::Error| Failure::failed(format!("signals cannot be caught: {e}"));
+        for signal in [SIGINT, SIGTERM] {
+            let ends = signals.ends.clone();
+            count_signal(signal, move || drop(ends.fetch_add(1, Ordering::Relaxed))).map_err(failed)?;
+        }
+        signal_hook::flag::register(SIGUSR1, signals.pause.clone()).map_err(failed)?;
+        Ok(signals)
+    }
+}
+
+/// Has `count` called for each signal, on a thread of its own: a handler may do next to nothing.
+fn count_signal(signal: i32, count: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([signal])?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || signals.forever().for_each(|_| count()))?;
+    Ok(())
+}
+
+/// Watches the engine until it ends; says how.
+///
+/// # Errors
+/// What broke, or that recipients still wait.
+pub fn watch(engine: Engine, watched: &Watched<'_>) -> Result<Exit, Failure> {
+    let signals = Signals::listen()?;
+    let mut show = Show::new(watched);
+    let mut told = Told::default();
+    while !engine.is_finished() {
+        obey(&engine, &signals, &mut told);
+        show.look(&engine);
+        std::thread::sleep(LOOK);
+    }
+    show.publish(&engine, true);
+    terminal::draw("");
+    let (counters, _) = engine.board().total();
+    let (rejected, duplicates) = engine.loading().counts();
+    let first = engine.board().first_delivery();
+    let ended = engine.join();
+    let mut summary = summary(&counters, watched.began, &watched.before);
+    summary.campaign = watched.campaign.to_owned();
+    (summary.rejected, summary.duplicates) = (rejected, duplicates);
+    summary.first_delivery_s = first.map(|at| watched.began.until(at).as_secs_f64());
+    print_end(watched.args, &summary)?;
+    conclude(watched, &summary, ended.load, ended.failure)
+}
+
+/// What has been passed on.
+#[derive(Default)]
+struct Told {
+    ends: usize,
+    paused: bool,
+}
+
+fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
+    let ends = signals.ends.load(Ordering::Relaxed);
+    if ends > told.ends {
+        if told.ends == 0 {
+            notice("Finishing what is under way; Ctrl-C again stops at once.\n");
+            engine.drain();
+        }
+        if ends > 1 {
+            notice("Stopping at once.\n");
+            engine.stop();
+        }
+        told.ends = ends;
+    }
+    if signals.pause.swap(false, Ordering::Relaxed) {
+        told.paused = !told.paused;
+        notice(if told.paused { "Paused; SIGUSR1 goes on.\n" } else { "Going on.\n" });
+        engine.pause(told.paused);
+    }
+}
+
+fn notice(text: &str) {
+    // A terminal that went away stops nobody.
+    let _ = terminal::print(text.as_bytes());
+}
+
+/// The exit code, and the words for it.
+fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Option<String>) -> Result<Exit, Failure> {
+    let resume = format!("hint: go on with: {}", watched.args.resume_command());
+    if let Some(reason) = failure {
+        return Err(Failure::failed(format!("{reason}\n{resume}")));
+    }
+    match load {
+        LoadEnd::Failed(error) => {
+            let text = error.to_string();
+            Err(if error.is_input() { Failure::usage(text) } else { Failure::failed(format!("{text}\n{resume}")) })
+        }
+        LoadEnd::Stopped(rejections) => Err(Failure::unfinished(format!("{rejections}\n{resume}"))),
+        LoadEnd::Complete(_) if summary.is_settled() => Ok(Exit::Settled),
+        LoadEnd::Complete(_) | LoadEnd::Open => {
+            let waiting = summary.waiting + summary.in_flight;
+            let rest = if matches!(load, LoadEnd::Open) { ", and the list is not read to its end" } else { "" };
+            Err(Failure::unfinished(format!("not finished: {waiting} recipients wait{rest}\n{resume}")))
+        }
+    }
+}
+
+/// The table for people, or the object for programs.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn print_end(args: &SendArgs, summary: &Summary) -> Result<(), Failure> {
+    if args.json {
+        super::super::print_out(&format!("{}\n", summary.json())).map(drop)
+    } else {
+        super::super::print_out(&progress::table(summary)).map(drop)
+    }
+}
+
+/// The summary of these counts, of which `before` were settled in earlier runs.
+#[must_use]
+pub fn summary(counters: &Counters, began: &Began, before: &Counters) -> Summary {
+    let elapsed_s = began.elapsed().as_secs_f64();
+    Summary {
+        loaded: counters.loaded,
+        delivered: counters.delivered,
+        deferred: counters.deferred,
+        bounced: counters.bounced,
+        expired: counters.expired,
+        suppressed: counters.suppressed,
+        cancelled: counters.cancelled,
+        uncertain: counters.uncertain,
+        waiting: counters.waiting,
+        in_flight: counters.in_flight,
+        messages: counters.messages,
+        transactions: counters.transactions,
+        sessions: counters.sessions,
+        elapsed_s,
+        rate_per_s: counters.delivered.saturating_sub(before.delivered) as f64 / elapsed_s.max(1e-6),
+        cpu_s: resources::cpu_s(),
+        peak_rss_bytes: resources::peak_rss_bytes(),
+        possible_duplicates: counters.possible_duplicates,
+        ..Summary::default()
+    }
+}
+
+/// Shows progress, to people and to Prometheus.
+struct Show<'a> {
+    watched: &'a Watched<'a>,
+    live: bool,
+    drawn: Instant,
+    /// Delivered at some instants of the last seconds, oldest first.
+    delivered: std::collections::VecDeque<(Instant, u64)>,
+    shards: Publisher,
+    loader: Publisher,
+    journal: Publisher,
+    render: Publisher,
+}
+
+impl<'a> Show<'a> {
+    fn new(watched: &'a Watched<'a>) -> Self {
+        let publisher = || watched.observer.publisher();
+        watched.observer.started(unix_now());
+        Self {
+            watched,
+            live: terminal::is_terminal(),
+            drawn: Instant::now(),
+            delivered: std::collections::VecDeque::new(),
+            shards: publisher(),
+            loader: publisher(),
+            journal: publisher(),
+            render: publisher(),
+        }
+    }
+
+    fn look(&mut self, engine: &Engine) {
+        if self.drawn.elapsed() < REDRAW {
+            return;
+        }
+        self.publish(engine, false);
+        if self.live {
+            self.drawn = Instant::now();
+            let text = progress::live(self.watched.campaign, &self.snapshot(engine), COLUMNS);
+            terminal::draw(&text);
+        } else if self.drawn.elapsed() >= LINE_EVERY {
+            self.drawn = Instant::now();
+            notice(&format!("{}\n", progress::line(self.watched.campaign, &self.snapshot(engine))));
+        }
+    }
+
+    fn snapshot(&mut self, engine: &Engine) -> Snapshot {
+        let (counters, binding) = engine.board().total();
+        let (rejected, duplicates) = engine.loading().counts();
+        Snapshot {
+            loaded: counters.loaded,
+            loading: !engine.loading().is_over(),
+            rejected,
+            duplicates,
+            delivered: counters.delivered,
+            deferred: counters.deferred,
+            bounced: counters.bounced,
+            expired: counters.expired,
+            suppressed: counters.suppressed,
+            cancelled: counters.cancelled,
+            uncertain: counters.uncertain,
+            waiting: counters.waiting,
+            in_flight: counters.in_flight,
+            messages: counters.messages,
+            transactions: counters.transactions,
+            sessions: counters.sessions,
+            open_sessions: counters.open_sessions,
+            elapsed: self.watched.began.elapsed(),
+            rate_per_s: self.rate(counters.delivered),
+            binding,
+        }
+    }
+
+    fn rate(&mut self, delivered: u64) -> f64 {
+        let now = Instant::now();
+        self.delivered.push_back((now, delivered));
+        while self.delivered.len() > 2 && self.delivered.front().is_some_and(|(at, _)| now - *at > RATE_SPAN) {
+            self.delivered.pop_front();
+        }
+        let Some((from, had)) = self.delivered.front() else { return 0.0 };
+        delivered.saturating_sub(*had) as f64 / (now - *from).as_secs_f64().max(0.001)
+    }
+
+    fn publish(&mut self, engine: &Engine, last: bool) {
+        if !self.watched.observer.is_on() {
+            return;
+        }
+        let (counters, _) = engine.board().total();
+        let (rejected, duplicates) = engine.loading().counts();
+        let age_s = u64::from(unix_now().0.saturating_sub(self.watched.created));
+        self.loader.publish(&observe::LoaderCounters {
+            rows: counters.loaded + rejected + duplicates,
+            rejected,
+            duplicates,
+            suppressed: counters.suppressed,
+            loaded: counters.loaded,
+            oldest_s: if last || counters.waiting + counters.in_flight == 0 { 0 } else { age_s },
+        });
+        self.shards.publish(&engine.board().seen());
+        self.journal.publish(&engine.recorder().facts());
+        self.render.publish(&engine.render().facts());
+    }
+}
