@@ -51,7 +51,7 @@ impl Signals {
         let failed = |e: std::io::Error| Failure::failed(format!("signals cannot be caught: {e}"));
         for signal in [SIGINT, SIGTERM] {
             let ends = signals.ends.clone();
-            count_signal(signal, move || drop(ends.fetch_add(1, Ordering::Relaxed))).map_err(failed)?;
+            count_signal(signal, move || _ = ends.fetch_add(1, Ordering::Relaxed)).map_err(failed)?;
         }
         signal_hook::flag::register(SIGUSR1, signals.pause.clone()).map_err(failed)?;
         Ok(signals)

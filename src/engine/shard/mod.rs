@@ -83,9 +83,13 @@ pub struct Shard<I: Io> {
     stage: Stage,
     paused: bool,
     load_ended: bool,
+    /// Whether this shard keeps the others from ending.
+    holds: bool,
     failed: Option<Arc<str>>,
     dirty: Vec<ConnectionId>,
     published: Instant,
+    /// Whether something may have changed since.
+    unshown: bool,
     rng: fastrand::Rng,
     tls: crate::tls::ClientConfig,
     source_next: usize,
@@ -140,9 +144,11 @@ impl<I: Io> Shard<I> {
             stage: Stage::Running,
             paused: false,
             load_ended: false,
+            holds: true,
             failed: None,
             dirty: Vec::new(),
             published: Instant::default(),
+            unshown: true,
             rng: fastrand::Rng::with_seed(start.seed),
             tls: start.tls,
             source_next: 0,
@@ -190,10 +196,12 @@ impl<I: Io> Shard<I> {
     /// # Errors
     /// The driver broke.
     pub fn turn(&mut self) -> io::Result<()> {
-        let wait = if self.ports.inbox.is_empty() { self.wait_until() } else { Some(Instant::default()) };
+        let at_once = !self.ports.inbox.is_empty() || !self.dirty.is_empty();
+        let wait = if at_once { Some(Instant::default()) } else { self.wait_until() };
         let mut events = std::mem::take(&mut self.events);
         self.io.poll(wait, &mut events)?;
         let now = self.io.now();
+        self.unshown |= !events.is_empty();
         for event in events.drain(..) {
             self.handle_event(event, now);
         }
@@ -215,8 +223,8 @@ impl<I: Io> Shard<I> {
     }
 
     fn wait_until(&self) -> Option<Instant> {
-        // With work under way the counters are shown often; with none the shard sleeps until something is due.
-        let show = (self.ledger.is_busy()).then(|| self.published.after(PUBLISH));
+        // What has changed is shown soon; when nothing changes the shard sleeps until something is due.
+        let show = self.unshown.then(|| self.published.after(PUBLISH));
         [self.next_due(), show].into_iter().flatten().min()
     }
 
@@ -244,10 +252,18 @@ impl<I: Io> Shard<I> {
                 ToShard::Rendered(rendered) => self.handle_rendered(rendered, now),
                 ToShard::Recorded(recorded) => self.handle_recorded(recorded, now),
                 ToShard::Routed(answer) => self.handle_route(answer, now),
-                ToShard::Pause(paused) => self.paused = paused,
+                ToShard::Done => {}
+                ToShard::Pause(paused) => self.pause(paused),
                 ToShard::Drain => self.drain(now),
                 ToShard::Stop => self.stop(),
             }
+        }
+    }
+
+    fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+        for site in self.sites.ids() {
+            self.sites.touch(site);
         }
     }
 
@@ -289,6 +305,16 @@ impl<I: Io> Shard<I> {
         for taken in rows {
             self.ledger.counters.waiting += u64::from(taken.count);
             self.queue.give_back(taken.batch(domain));
+        }
+        self.take_hold();
+        self.ports.board.let_go();
+    }
+
+    /// This shard has work again: no other may end.
+    fn take_hold(&mut self) {
+        if !self.holds {
+            self.holds = true;
+            self.ports.board.hold();
         }
     }
 
@@ -333,6 +359,8 @@ impl<I: Io> Shard<I> {
             Some(peer) if self.by_domain && owner != usize::from(self.ledger.shard()) => {
                 let rows: Vec<Taken> = self.queue.take_all(domain).collect();
                 self.ledger.counters.waiting -= rows.iter().map(|taken| u64::from(taken.count)).sum::<u64>();
+                // Held until the other shard has taken it.
+                self.ports.board.hold();
                 peer.tell(ToShard::Adopted(domain.0, rows));
             }
             _ => {
@@ -421,6 +449,12 @@ impl<I: Io> Shard<I> {
     fn advance_stage(&mut self, now: Now) {
         match self.stage {
             Stage::Running if self.load_ended && self.ledger.is_settled() && self.queue.counts().waiting() == 0 => {
+                if std::mem::take(&mut self.holds) && self.ports.board.let_go() {
+                    self.ports.peers.iter().for_each(|peer| peer.tell(ToShard::Done));
+                }
+                if !self.ports.board.is_done() {
+                    return;
+                }
                 self.stage =
                     Stage::Draining { until: now.mono.after(self.delivery.timeouts.quit.min(self.delivery.drain)) };
                 self.for_each_connection(|connection| connection.session.quit());
@@ -439,6 +473,7 @@ impl<I: Io> Shard<I> {
 
     fn publish(&mut self, now: Now) {
         self.published = now.mono;
+        self.unshown = false;
         self.ledger.counters.open_sessions = self.open as u64;
         let binding = self.sites.binding(now.mono);
         let seen = self.seen();
