@@ -4,6 +4,8 @@
 //! prints one JSON object: `{"signatures", "cpu_us_each"}`. CPU is that of the signing threads alone, so that a busy
 //! machine does not count. Without arguments: a key of its own, one thread.
 
+#![allow(clippy::expect_used, reason = "a bench ends by panicking when its ground is missing")]
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;

@@ -443,12 +443,7 @@ impl<I: Io> Shard<I> {
     }
 
     fn stop(&mut self) {
-        self.for_each_connection(|_| {});
-        for slot in &self.connections {
-            if let Some(connection) = slot {
-                self.io.abort(connection.id);
-            }
-        }
+        self.cut_connections();
         self.stage = Stage::Ended;
     }
 
