@@ -40,7 +40,7 @@ Examples:
 
 const SINK_EXAMPLES: &str = "\
 Examples:
-  posthaste sink --listen 127.0.0.1:2525 --json           receive until Ctrl-C, then one JSON object
+  posthaste sink --listen 127.0.0.1:2525                  receive until Ctrl-C, then one JSON object
   posthaste sink --rtt-ms 20 --defer 5 --reject 1         a slow and moody receiver
   posthaste sink --keep mail/ --for 60                    keep each message as a file, for a minute";
 
@@ -211,10 +211,13 @@ pub struct SinkArgs {
     /// Makes --reject and --defer repeatable
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Write the recipients that got a message again, one a line; `-` for standard error
+    #[arg(long, value_name = "FILE")]
+    pub duplicates: Option<PathBuf>,
     /// End by itself after so many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
     pub duration: Option<Duration>,
-    /// End with one JSON object on standard output
+    /// End with the JSON object only, without the table on standard error
     #[arg(long)]
     pub json: bool,
 }
@@ -309,8 +312,10 @@ mod tests {
 
     #[test]
     fn a_sink_can_be_told_everything() {
-        let line = "posthaste sink --listen 127.0.0.1:0 --rtt-ms 20 --reject 1.5 --defer 5% --seed 7 --for 90 --json";
+        let line = "posthaste sink --listen 127.0.0.1:0 --rtt-ms 20 --reject 1.5 --defer 5% --seed 7 --for 90 --json \
+                    --duplicates again.txt";
         let Ok(Command::Sink(args)) = read(line) else { panic!() };
+        assert_eq!(args.duplicates, Some("again.txt".into()));
         assert_eq!((args.rtt_ms, args.seed, args.json), (20, 7, true));
         assert!((args.reject - 0.015).abs() < 1e-12 && (args.defer - 0.05).abs() < 1e-12);
         assert_eq!(args.duration, Some(Duration::from_secs(90)));

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod progress;
 pub mod report;
 pub mod send;
+mod sink;
 
 use cli::Command;
 use exit::{Exit, Failure};
@@ -31,9 +32,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Config => print_out(&config::EngineConfig::template()),
         Command::Send(args) => send::run(&args),
-        Command::Report(_) | Command::Sink(_) => {
-            Err(Failure::failed("this command has no engine behind it in this build"))
-        }
+        Command::Report(args) => report::run(&args),
+        Command::Sink(args) => sink::run(&args),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A shard shows its counts a few times a second; between two showings it touches only its own memory. Guarantees: what
 //! one shard shows is of one moment, so the counts add up (G2). Leaves to others: what is done with them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::base::clock::Instant;
@@ -100,13 +101,19 @@ impl Counters {
 pub struct Board {
     shards: Vec<Mutex<(Counters, ShardCounters, String)>>,
     first_delivery: OnceLock<std::time::Instant>,
+    /// Shards that have work, and domains on their way from one shard to another: while there is one, no shard may end.
+    busy: AtomicUsize,
 }
 
 impl Board {
     /// A board for so many shards.
     #[must_use]
     pub fn new(shards: usize) -> Self {
-        Self { shards: (0..shards).map(|_| Mutex::default()).collect(), first_delivery: OnceLock::new() }
+        Self {
+            shards: (0..shards).map(|_| Mutex::default()).collect(),
+            first_delivery: OnceLock::new(),
+            busy: AtomicUsize::new(shards),
+        }
     }
 
     /// Shows the counts of a shard, and the sentence that says what binds its rate.
@@ -142,6 +149,22 @@ impl Board {
             total.add(&slot.lock().unwrap_or_else(PoisonError::into_inner).1);
         }
         total
+    }
+
+    /// Something that keeps every shard from ending has begun.
+    pub fn hold(&self) {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// It is over; whether it was the last.
+    pub fn let_go(&self) -> bool {
+        self.busy.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Whether nothing keeps the shards from ending.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.busy.load(Ordering::Acquire) == 0
     }
 
     /// When the first delivery of this process was settled.

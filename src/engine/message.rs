@@ -143,6 +143,8 @@ pub enum ToShard {
     Recorded(Recorded),
     /// A domain's route.
     Routed(RouteAnswer),
+    /// The last shard with work has none left: look whether this is the end.
+    Done,
     /// Stop cutting batches (`true`), or go on.
     Pause(bool),
     /// Finish what is under way, begin nothing, then end.

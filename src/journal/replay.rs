@@ -209,7 +209,8 @@ pub fn open(disk: &mut dyn Disk, range: Range, on: &mut dyn FnMut(u64, &[u8])) -
 }
 
 /// Replays a journal that another process may be writing, into what `fresh` makes. When the first pass meets holes, which may be
-/// only haste, a second one reads up to what was durable before it began: holes in that are real.
+/// only haste, a second one reads up to what was durable before it began: holes in that are real. When they are all of them, what
+/// the first pass read counts, because it saw further.
 ///
 /// # Errors
 /// Those of [`replay`].
@@ -228,7 +229,11 @@ pub fn replay_live<T>(
     if found.damage.is_empty() {
         return Ok((into, found));
     }
-    pass(Range { until: found.durable.min(range.until), ..range })
+    let again = pass(Range { until: found.durable.min(range.until), ..range })?;
+    if again.1.damage == found.damage {
+        return Ok((into, found));
+    }
+    Ok(again)
 }
 
 /// Reads one segment; true if it holds nothing but zeros.

@@ -65,6 +65,8 @@ pub struct Digest {
     pub name: String,
     /// What became of the list's rows.
     pub rows: Rows,
+    /// What is damaged in storage.
+    pub damage: Vec<String>,
     /// Recipients by disposition.
     pub counts: Counts,
     /// Attempts of all recipients.
@@ -89,7 +91,8 @@ impl Digest {
     /// # Errors
     /// Storage cannot be read.
     pub fn of(facts: &dyn Facts) -> Result<Self, Failure> {
-        let mut digest = Self { name: facts.name().to_owned(), rows: facts.rows(), ..Self::default() };
+        let (name, damage) = (facts.name().to_owned(), facts.damage().to_vec());
+        let mut digest = Self { name, rows: facts.rows(), damage, ..Self::default() };
         facts.each(&mut |recipient| {
             digest.add(recipient);
             Ok(())
@@ -232,6 +235,7 @@ impl Digest {
             first_at: Option<String>,
             last_at: Option<String>,
             rate_per_s: f64,
+            damage: &'a [String],
             sites: Vec<serde_json::Value>,
             replies: Vec<serde_json::Value>,
         }
@@ -257,6 +261,7 @@ impl Digest {
             first_at: self.first_at.map(time),
             last_at: self.last_at.map(time),
             rate_per_s: self.rate_per_s(),
+            damage: &self.damage,
             sites: self.top_sites(LISTED).into_iter().map(site).collect(),
             replies: self.top_replies(LISTED).into_iter().map(reply).collect(),
         };

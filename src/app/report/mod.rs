@@ -1,23 +1,30 @@
 //! What became of a campaign: as a table, JSON, CSV, or one page with plots.
 //!
 //! Guarantees: recipients are visited one by one and never collected, so a report of ten million takes little memory;
-//! what peers said is escaped for wherever it is written. Leaves to others: reading tables and journals ([`Facts`]).
+//! what peers said is escaped for wherever it is written. [`Facts`] is where they come
+//! from, [`Stored`] the one that reads tables and journals. Damage in storage is told with every report (G5).
 
+mod book;
 mod digest;
 mod page;
+mod place;
 mod plot;
+mod stored;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
 pub use digest::Digest;
+pub use stored::Stored;
 
 use super::cli::ReportArgs;
+use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
 use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced, Mailbox};
+use crate::observe::terminal;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -60,18 +67,29 @@ pub struct Step {
     pub at: UnixTime,
     /// In which attempt, from 1; 0 before the first.
     pub attempt: u32,
-    /// Where the recipient stood then.
-    pub disposition: Disposition,
+    /// What it was, in the journal's words.
+    pub what: &'static str,
     /// The reply's code; 0 without one.
     pub code: u16,
     /// Its enhanced code.
     pub enhanced: Option<Enhanced>,
     /// Its text.
     pub text: Vec<u8>,
+    /// Where the session stood, if that is known.
+    pub phase: String,
     /// The site.
     pub site: String,
     /// The exchanger.
     pub host: String,
+}
+
+/// Everything that happened to one recipient.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// Where it stands.
+    pub disposition: Disposition,
+    /// How it came there, in order.
+    pub steps: Vec<Step>,
 }
 
 /// What the loader knows of rows that became no recipient.
@@ -96,6 +114,9 @@ pub trait Facts {
     /// What became of the list's rows.
     fn rows(&self) -> Rows;
 
+    /// What is damaged in storage, a sentence each: the facts may be incomplete by so much.
+    fn damage(&self) -> &[String];
+
     /// Visits every recipient once, in order of the rows.
     ///
     /// # Errors
@@ -106,7 +127,54 @@ pub trait Facts {
     ///
     /// # Errors
     /// Storage cannot be read.
-    fn timeline(&self, recipient: &Mailbox) -> Result<Option<Vec<Step>>, Failure>;
+    fn timeline(&self, recipient: &Mailbox) -> Result<Option<Timeline>, Failure>;
+}
+
+/// Runs `posthaste report`. Damage is told on standard error too, and the report of the rest is made all the same.
+///
+/// # Errors
+/// No such campaign or recipient, storage that cannot be read, a report that cannot be written.
+pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
+    let data = match &args.data {
+        Some(data) => data.clone(),
+        None => EngineConfig::load(args.config.as_deref())?.engine.data,
+    };
+    let facts = Stored::open(&place::find(&data, &args.name)?)?;
+    for damage in facts.damage() {
+        // There may be nobody to tell; the report says it too.
+        let _ = terminal::print(format!("warning: damaged: {}\n", Printable(damage.as_bytes())).as_bytes());
+    }
+    let mut out = Pipe { to: BufWriter::new(io::stdout().lock()), gone: false };
+    match write(args, &facts, &mut out) {
+        // Whoever read has seen enough.
+        Err(_) if out.gone => Ok(Exit::Settled),
+        written => written,
+    }
+}
+
+/// Standard output, which notes that its reader went away.
+struct Pipe<W> {
+    to: W,
+    gone: bool,
+}
+
+impl<W: Write> Pipe<W> {
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        self.gone |= result.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe);
+        result
+    }
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(octets);
+        self.note(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.to.flush();
+        self.note(flushed)
+    }
 }
 
 /// Writes the report that was asked for: to its file, else to `out`.
@@ -124,10 +192,10 @@ pub fn write(args: &ReportArgs, facts: &dyn Facts, out: &mut dyn Write) -> Resul
     } else if let Some(address) = &args.recipient {
         let mailbox = Mailbox::parse(address.as_bytes())
             .map_err(|e| Failure::usage(format!("--recipient {}: {e}", Printable(address.as_bytes()))))?;
-        let steps = facts
+        let timeline = facts
             .timeline(&mailbox)?
             .ok_or_else(|| Failure::usage(format!("{mailbox} is not on the list of campaign {}", facts.name())))?;
-        out.write_all(text::timeline(&mailbox, &steps).as_bytes()).map_err(write_failed)?;
+        out.write_all(text::timeline(&mailbox, &timeline).as_bytes()).map_err(write_failed)?;
     } else {
         let digest = Digest::of(facts)?;
         let text = if args.json { digest.json() + "\n" } else { text::table(&digest) };

@@ -25,6 +25,7 @@ h1{font-size:1.7rem;margin:0}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}p{color:v
 figure{margin:0;padding:.6rem;overflow-x:auto}svg{display:block;width:100%;min-width:36rem;height:auto}\
 svg text{fill:var(--dim);font-family:system-ui,sans-serif}\
 .key span{margin-right:1.2rem;color:var(--dim)}.key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}\
+.damage{color:#b3261e;font-weight:600;overflow-wrap:anywhere}\
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}\
 th,td{padding:.4rem .8rem;text-align:right;border-bottom:1px solid var(--rule);font-variant-numeric:tabular-nums}\
 tr:last-child td{border-bottom:0}th{color:var(--dim);font-weight:600}th.l,td.l{text-align:left;overflow-wrap:anywhere}";
@@ -49,6 +50,9 @@ pub(super) fn html(digest: &Digest) -> String {
 }
 
 fn head(digest: &Digest, page: &mut String) {
+    for damage in &digest.damage {
+        let _ = writeln!(page, "<p class=\"damage\">Damaged: {}</p>", escape(damage));
+    }
     if let (Some(first), Some(last)) = (digest.first_at, digest.last_at) {
         let span = duration_text(Duration::from_secs(digest.span_s().into()));
         let _ = writeln!(

@@ -22,6 +22,10 @@ impl Facts for Made {
         Rows { rejected: 3, duplicates: 1, loading: false }
     }
 
+    fn damage(&self) -> &[String] {
+        &[]
+    }
+
     fn each(&self, visit: &mut Visit<'_>) -> Result<(), Failure> {
         for row in 0..self.count {
             let (disposition, code, enhanced, text) = (self.make)(row);
@@ -45,25 +49,27 @@ impl Facts for Made {
         Ok(())
     }
 
-    fn timeline(&self, recipient: &Mailbox) -> Result<Option<Vec<Step>>, Failure> {
+    fn timeline(&self, recipient: &Mailbox) -> Result<Option<Timeline>, Failure> {
         if recipient.as_str() != "r1@d.example" {
             return Ok(None);
         }
-        let step = |at, attempt, disposition, code, text: &str| Step {
+        let step = |at, attempt, what, code, text: &str| Step {
             at: UnixTime(T0 + at),
             attempt,
-            disposition,
+            what,
             code,
             enhanced: None,
             text: text.into(),
+            phase: if code == 451 { "DATA".into() } else { String::new() },
             site: String::new(),
             host: if code == 0 { String::new() } else { "mx.example".into() },
         };
-        Ok(Some(vec![
-            step(0, 1, Disposition::InFlight, 0, ""),
-            step(1, 1, Disposition::Deferred, 451, "later\r\nX: forged"),
-            step(301, 2, Disposition::Delivered, 250, "ok"),
-        ]))
+        let steps = vec![
+            step(0, 1, "attempt", 0, ""),
+            step(1, 1, "deferred", 451, "later\r\nX: forged"),
+            step(301, 2, "delivered", 250, "ok"),
+        ];
+        Ok(Some(Timeline { disposition: Disposition::Delivered, steps }))
     }
 }
 
@@ -185,8 +191,8 @@ fn the_timeline_of_one_recipient() {
     let text = written(&ReportArgs { recipient: Some("r1@d.example".into()), ..args() }, &small());
     assert_eq!(
         text,
-        "r1@d.example\n  2027-01-15T08:00:00Z  attempt 1  in_flight\n  2027-01-15T08:00:01Z  attempt 1  deferred    \
-         451 later\\x0d X: forged  [mx.example]\n  2027-01-15T08:05:01Z  attempt 2  delivered   250 ok  [mx.example]\n"
+        "r1@d.example: delivered\n  2027-01-15T08:00:00Z  attempt 1  begins\n  2027-01-15T08:00:01Z  attempt 1  deferred    \
+         451 later\\x0d X: forged  at DATA  [mx.example]\n  2027-01-15T08:05:01Z  attempt 2  delivered   250 ok  [mx.example]\n"
     );
     let missing = ReportArgs { recipient: Some("x@d.example".into()), ..args() };
     let failure = write(&missing, &small(), &mut Vec::new()).unwrap_err();

@@ -1,7 +1,7 @@
 //! A report for a terminal.
 
 use super::digest::Digest;
-use super::{Step, time};
+use super::{Step, Timeline, time};
 use crate::app::config::values::duration_text;
 use crate::app::progress::count;
 use crate::mail::reply::Printable;
@@ -17,6 +17,9 @@ const REPLIES: usize = 10;
 /// Totals, sites, replies, times.
 pub(super) fn table(digest: &Digest) -> String {
     let mut text = format!("Campaign {}\n", digest.name);
+    for damage in &digest.damage {
+        let _ = writeln!(text, "  DAMAGED: {}", Printable(damage.as_bytes()));
+    }
     let all = digest.counts.all();
     for disposition in Disposition::ALL {
         let n = digest.counts.get(disposition);
@@ -85,28 +88,39 @@ fn share(n: u64, all: u64) -> f64 {
 }
 
 /// Everything that happened to one recipient.
-pub(super) fn timeline(recipient: &Mailbox, steps: &[Step]) -> String {
-    let mut text = format!("{}\n", Printable(recipient.as_str().as_bytes()));
-    if steps.is_empty() {
-        text.push_str("  waits for its first attempt\n");
+pub(super) fn timeline(recipient: &Mailbox, timeline: &Timeline) -> String {
+    let mut text = format!("{}: {}\n", Printable(recipient.as_str().as_bytes()), timeline.disposition);
+    if timeline.steps.is_empty() {
+        text.push_str(match timeline.disposition {
+            Disposition::Suppressed => "  is on the suppression list: never tried\n",
+            _ => "  waits for its first attempt\n",
+        });
     }
-    for step in steps {
-        let attempt = if step.attempt == 0 { String::new() } else { format!("attempt {}", step.attempt) };
-        let _ = write!(text, "  {}  {attempt:<11}{:<11}", time(step.at), step.disposition.word());
-        if step.code != 0 {
-            let _ = write!(text, " {}", step.code);
-        }
-        if let Some(enhanced) = step.enhanced {
-            let _ = write!(text, " {enhanced}");
-        }
-        if !step.text.is_empty() {
-            let _ = write!(text, " {}", Printable(&step.text));
-        }
-        if !step.host.is_empty() {
-            let _ = write!(text, "  [{}]", Printable(step.host.as_bytes()));
-        }
+    for one in &timeline.steps {
+        step(one, &mut text);
         text.truncate(text.trim_end().len());
         text.push('\n');
     }
     text
+}
+
+fn step(step: &Step, text: &mut String) {
+    let attempt = if step.attempt == 0 { String::new() } else { format!("attempt {}", step.attempt) };
+    let what = if step.what == "attempt" { "begins" } else { step.what };
+    let _ = write!(text, "  {}  {attempt:<11}{what:<11}", time(step.at));
+    if step.code != 0 {
+        let _ = write!(text, " {}", step.code);
+    }
+    if let Some(enhanced) = step.enhanced {
+        let _ = write!(text, " {enhanced}");
+    }
+    if !step.text.is_empty() {
+        let _ = write!(text, " {}", Printable(&step.text));
+    }
+    if !step.phase.is_empty() {
+        let _ = write!(text, "  at {}", Printable(step.phase.as_bytes()));
+    }
+    if !step.host.is_empty() {
+        let _ = write!(text, "  [{}]", Printable(step.host.as_bytes()));
+    }
 }

@@ -1,6 +1,239 @@
-//! `posthaste send --dry-run`.
-use super::*;
-/// x
-pub fn run(_: &SendArgs, _: &EngineConfig, _: &CampaignConfig) -> Result<Exit, Failure> {
-    Ok(Exit::Settled)
+//! `posthaste send --dry-run`: everything but sending.
+//!
+//! Loads the list into a table of its own (thrown away afterwards), renders every row, looks every domain up, and shows
+//! what would go where. Guarantees: nothing is sent, and the campaign's own directory is not touched.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::super::cli::SendArgs;
+use super::super::config::{CampaignConfig, EngineConfig};
+use super::super::exit::{Exit, Failure};
+use super::content::{self, Content};
+use super::prepare;
+use crate::base::clock::UnixTime;
+use crate::engine::directory::Directory;
+use crate::engine::loader::{self, LoadSpec, Loaded};
+use crate::engine::message::RenderJob;
+use crate::engine::render::Press;
+use crate::engine::router::{RouteAsk, Router};
+use crate::engine::run::unix_now;
+use crate::engine::table::{Manifest, Table, TableWriter, Totals};
+use crate::mail::reply::Printable;
+use crate::queue::Rows;
+
+/// Messages that are shown whole.
+const SAMPLES: usize = 3;
+/// Rows rendered at once.
+const ROWS: u32 = 256;
+/// Problems and sites that are listed.
+const LISTED: usize = 20;
+
+/// Runs the command.
+///
+/// # Errors
+/// Bad input; also rows that cannot be rendered.
+pub fn run(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Exit, Failure> {
+    let scratch = Folder::make(&args.data(config))?;
+    let key = prepare::random_key()?;
+    let (content, columns) = content::first(config, campaign, &scratch.0, key, 1)?;
+    let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
+    let loaded = load(config, campaign, &scratch.0, &content, manifest)?;
+    let table = Arc::new(Table::open(&scratch.0).map_err(|e| Failure::failed(e.to_string()))?);
+    let recipients_max = config.delivery.recipients_per_transaction;
+    let rendered = render(&table, content, loaded.rows(), recipients_max)?;
+    let (_sink, directory) = super::directory(args, config)?;
+    let sites = sites(config, directory, &loaded.domains)?;
+    let text = tell(campaign, &loaded, &rendered, &sites);
+    super::super::print_out(&text)?;
+    if rendered.refused.is_empty() {
+        return Ok(Exit::Settled);
+    }
+    Err(Failure::usage(format!("{} rows cannot be rendered: see above", rendered.refused_count)))
+}
+
+/// A folder that goes with its owner.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make(data: &Path) -> Result<Self, Failure> {
+        let path = data.join(format!("dry-run-{}", std::process::id()));
+        std::fs::create_dir_all(&path)
+            .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {e}", path.display())))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left of it is only room taken.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What the list came to.
+struct List {
+    totals: Totals,
+    suppressed: u64,
+    /// Each domain and its recipients.
+    domains: Vec<(Arc<str>, u64)>,
+}
+
+impl List {
+    fn rows(&self) -> u32 {
+        u32::try_from(self.totals.rows).unwrap_or(u32::MAX)
+    }
+}
+
+fn load(
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+    home: &Path,
+    content: &Content,
+    manifest: Manifest,
+) -> Result<List, Failure> {
+    let failed = |e: std::io::Error| Failure::failed(e.to_string());
+    let mut table = TableWriter::create(home, manifest).map_err(failed)?;
+    let load = prepare::load(config, campaign, home, content, table.manifest())?;
+    let spec = LoadSpec {
+        list: load.list,
+        email: load.email,
+        header_columns: load.header_columns,
+        max_rejected: load.max_rejected,
+        suppression: &load.suppression,
+    };
+    let mut list = List { totals: Totals::default(), suppressed: 0, domains: Vec::new() };
+    let mut end = Ok(());
+    loader::load(&spec, &mut table, &AtomicBool::new(false), |loaded| {
+        match loaded {
+            Loaded::Chunk(chunk) => {
+                list.suppressed += u64::from(chunk.suppressed);
+                list.domains.extend(chunk.new_domains.into_iter().map(|name| (name, 0)));
+                for run in &chunk.runs {
+                    if let Some((_, count)) = list.domains.get_mut(run.domain as usize) {
+                        *count += u64::from(run.count);
+                    }
+                }
+                return ControlFlow::Continue(());
+            }
+            Loaded::End(totals) => list.totals = totals,
+            Loaded::Stopped(rejections) => end = Err(Failure::usage(rejections.to_string())),
+            Loaded::Failed(error) => end = Err(Failure::usage(error.to_string())),
+        }
+        ControlFlow::Break(())
+    });
+    end.map(|()| list)
+}
+
+/// What rendering every row brought.
+#[derive(Default)]
+struct Rendered {
+    messages: u64,
+    octets: u64,
+    octets_min: usize,
+    octets_max: usize,
+    samples: Vec<(String, Vec<u8>)>,
+    refused: Vec<(u32, String)>,
+    refused_count: u64,
+}
+
+fn render(table: &Arc<Table>, content: Content, rows: u32, recipients_max: u32) -> Result<Rendered, Failure> {
+    let mut press = Press::new(table.clone(), Arc::new(content.composer), recipients_max as usize);
+    let mut all = Rendered { octets_min: usize::MAX, ..Rendered::default() };
+    for first in (0..rows).step_by(ROWS as usize) {
+        let count = ROWS.min(rows - first);
+        let job = RenderJob { shard: 0, job: 0, rows: Rows::Run { first, count }, date: unix_now() };
+        let done = press.render(&job);
+        if let Some(reason) = done.failed {
+            return Err(Failure::failed(reason));
+        }
+        for message in done.messages {
+            let octets = message.content.len();
+            all.messages += 1;
+            all.octets += octets as u64;
+            all.octets_min = all.octets_min.min(octets);
+            all.octets_max = all.octets_max.max(octets);
+            if all.samples.len() < SAMPLES {
+                let to = String::from_utf8_lossy(message.envelope.forward_path(0)).into_owned();
+                all.samples.push((to, message.content.to_vec()));
+            }
+        }
+        all.refused_count += done.refused.len() as u64;
+        let room = LISTED.saturating_sub(all.refused.len());
+        all.refused.extend(done.refused.into_iter().take(room));
+    }
+    Ok(all)
+}
+
+/// Recipients by site, most first; what has no route stands under its reason.
+fn sites(
+    config: &EngineConfig,
+    directory: Directory,
+    domains: &[(Arc<str>, u64)],
+) -> Result<Vec<(String, u64)>, Failure> {
+    let directory = Arc::new(directory);
+    let mut sites: HashMap<String, u64> = HashMap::new();
+    let fixed = directory.get("", UnixTime(0)).filter(|_| !directory.needs_look_ups());
+    if let Some(site) = fixed {
+        let all = domains.iter().map(|(_, count)| count).sum();
+        return Ok(vec![(site.name.to_string(), all)]);
+    }
+    let (asks_to, asks) = crossbeam_channel::unbounded();
+    let (answers_to, answers) = crossbeam_channel::unbounded();
+    let deliver = Box::new(move |_, answer| _ = answers_to.send(answer));
+    let router = Router::spawn(&prepare::resolver(config), directory, asks, deliver)
+        .map_err(|e| Failure::failed(e.to_string()))?;
+    for (number, (name, _)) in (0u32..).zip(domains) {
+        let _ = asks_to.send(RouteAsk { domain: number, name: name.clone(), shard: 0 });
+    }
+    for _ in domains {
+        let Ok(answer) = answers.recv() else { break };
+        let count = domains.get(answer.domain as usize).map_or(0, |(_, count)| *count);
+        let name = match &answer.result {
+            Ok(site) => site.name.to_string(),
+            Err(error) => format!("(no route: {})", error.reply),
+        };
+        *sites.entry(name).or_default() += count;
+    }
+    drop(asks_to);
+    router.join();
+    let mut sites: Vec<_> = sites.into_iter().collect();
+    sites.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(sites)
+}
+
+fn tell(campaign: &CampaignConfig, list: &List, rendered: &Rendered, sites: &[(String, u64)]) -> String {
+    let mut text = format!("Campaign {}: nothing is sent.\n\n", campaign.name);
+    let totals = &list.totals;
+    let mut line = |name: &str, value: String| _ = writeln!(text, "  {name:<14}{value}");
+    line("recipients", totals.rows.to_string());
+    line("suppressed", list.suppressed.to_string());
+    line("rejected", totals.rejected.to_string());
+    line("duplicates", totals.duplicates.to_string());
+    line("domains", list.domains.len().to_string());
+    if let Some(mean) = rendered.octets.checked_div(rendered.messages) {
+        line("messages", rendered.messages.to_string());
+        line("octets", format!("{} to {}, {mean} on average", rendered.octets_min, rendered.octets_max));
+    }
+    text.push_str("\nBy site\n");
+    for (name, count) in sites.iter().take(LISTED) {
+        let _ = writeln!(text, "  {count:>10}  {}", Printable(name.as_bytes()));
+    }
+    if sites.len() > LISTED {
+        let _ = writeln!(text, "  and {} more", sites.len() - LISTED);
+    }
+    for (row, why) in &rendered.refused {
+        let _ = writeln!(text, "\nrow {row} cannot be rendered: {}", Printable(why.as_bytes()));
+    }
+    for (to, content) in &rendered.samples {
+        let _ = write!(text, "\n--- a message, to {}\n", Printable(to.as_bytes()));
+        for line in content.split(|&b| b == b'\n') {
+            let _ = writeln!(text, "{}", Printable(line.strip_suffix(b"\r").unwrap_or(line)));
+        }
+    }
+    text
 }

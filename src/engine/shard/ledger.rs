@@ -112,11 +112,6 @@ impl Ledger {
         self.shard
     }
 
-    /// Whether any recipient is between the queue and its settled outcome.
-    pub(super) fn is_busy(&self) -> bool {
-        !self.is_settled() || self.stock > 0
-    }
-
     /// Whether every recipient that left the queue has settled.
     pub(super) fn is_settled(&self) -> bool {
         self.jobs.is_empty() && self.transactions.is_empty() && self.stock == 0 && self.is_quiet()

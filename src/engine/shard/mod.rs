@@ -22,7 +22,7 @@ use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered,
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
 use crate::mail::{Disposition, Reply};
-use crate::observe::ShardCounters;
+use crate::observe::{Observer, ShardCounters};
 use crate::queue::{DomainId, Queue, Taken};
 use crate::smtp::client::Config as SessionConfig;
 use crate::wire::io::{ConnectionId, Event, Io};
@@ -83,6 +83,8 @@ pub struct Shard<I: Io> {
     stage: Stage,
     paused: bool,
     load_ended: bool,
+    /// Whether this shard keeps the others from ending.
+    holds: bool,
     failed: Option<Arc<str>>,
     dirty: Vec<ConnectionId>,
     published: Instant,
@@ -113,6 +115,8 @@ pub struct Start {
     pub shareable: bool,
     /// Seeds jitter.
     pub seed: u64,
+    /// Where the sites' counts are shown.
+    pub observer: Observer,
     /// The counts that a replayed journal told of, for the shard that shows them.
     pub settled: Counters,
 }
@@ -130,7 +134,7 @@ impl<I: Io> Shard<I> {
             io,
             ports,
             queue: Queue::new(),
-            sites: Sites::new(start.shareable, &start.delivery),
+            sites: Sites::new(start.shareable, &start.delivery, start.observer),
             ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery),
             delivery: start.delivery,
             by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),
@@ -142,6 +146,7 @@ impl<I: Io> Shard<I> {
             stage: Stage::Running,
             paused: false,
             load_ended: false,
+            holds: true,
             failed: None,
             dirty: Vec::new(),
             published: Instant::default(),
@@ -253,10 +258,18 @@ impl<I: Io> Shard<I> {
                 ToShard::Rendered(rendered) => self.handle_rendered(rendered, now),
                 ToShard::Recorded(recorded) => self.handle_recorded(recorded, now),
                 ToShard::Routed(answer) => self.handle_route(answer, now),
-                ToShard::Pause(paused) => self.paused = paused,
+                ToShard::Done => {}
+                ToShard::Pause(paused) => self.pause(paused),
                 ToShard::Drain => self.drain(now),
                 ToShard::Stop => self.stop(),
             }
+        }
+    }
+
+    fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+        for site in self.sites.ids() {
+            self.sites.touch(site);
         }
     }
 
@@ -298,6 +311,16 @@ impl<I: Io> Shard<I> {
         for taken in rows {
             self.ledger.counters.waiting += u64::from(taken.count);
             self.queue.give_back(taken.batch(domain));
+        }
+        self.take_hold();
+        self.ports.board.let_go();
+    }
+
+    /// This shard has work again: no other may end.
+    fn take_hold(&mut self) {
+        if !self.holds {
+            self.holds = true;
+            self.ports.board.hold();
         }
     }
 
@@ -342,6 +365,8 @@ impl<I: Io> Shard<I> {
             Some(peer) if self.by_domain && owner != usize::from(self.ledger.shard()) => {
                 let rows: Vec<Taken> = self.queue.take_all(domain).collect();
                 self.ledger.counters.waiting -= rows.iter().map(|taken| u64::from(taken.count)).sum::<u64>();
+                // Held until the other shard has taken it.
+                self.ports.board.hold();
                 peer.tell(ToShard::Adopted(domain.0, rows));
             }
             _ => {
@@ -418,18 +443,19 @@ impl<I: Io> Shard<I> {
     }
 
     fn stop(&mut self) {
-        self.for_each_connection(|_| {});
-        for slot in &self.connections {
-            if let Some(connection) = slot {
-                self.io.abort(connection.id);
-            }
-        }
+        self.cut_connections();
         self.stage = Stage::Ended;
     }
 
     fn advance_stage(&mut self, now: Now) {
         match self.stage {
             Stage::Running if self.load_ended && self.ledger.is_settled() && self.queue.counts().waiting() == 0 => {
+                if std::mem::take(&mut self.holds) && self.ports.board.let_go() {
+                    self.ports.peers.iter().for_each(|peer| peer.tell(ToShard::Done));
+                }
+                if !self.ports.board.is_done() {
+                    return;
+                }
                 self.stage =
                     Stage::Draining { until: now.mono.after(self.delivery.timeouts.quit.min(self.delivery.drain)) };
                 self.for_each_connection(|connection| connection.session.quit());
@@ -453,6 +479,7 @@ impl<I: Io> Shard<I> {
         self.ledger.counters.open_sessions = self.open as u64;
         let binding = self.sites.binding(now.mono);
         let seen = self.seen();
+        self.sites.publish(now.mono, &self.queue);
         self.ports.board.show(self.ledger.shard(), &self.ledger.counters, &seen, binding, now.mono);
     }
 
@@ -471,6 +498,7 @@ impl<I: Io> Shard<I> {
             seen.recipients.add(disposition, count);
         }
         let scheduled = self.queue.counts().scheduled;
+        let work = self.io.work();
         ShardCounters {
             deferrals: counters.deferred,
             messages: counters.messages,
@@ -482,6 +510,8 @@ impl<I: Io> Shard<I> {
             waiting: counters.waiting.saturating_sub(scheduled),
             scheduled,
             in_flight: counters.in_flight,
+            ring_enters: work.enters,
+            ring_completions: work.completions,
             ..seen
         }
     }

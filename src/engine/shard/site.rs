@@ -13,8 +13,9 @@ use crate::base::wheel::Wheel;
 use crate::engine::directory::Site as Place;
 use crate::engine::message::Message;
 use crate::engine::settings::Delivery;
-use crate::mail::Envelope;
-use crate::queue::{DomainId, SiteId};
+use crate::mail::{Disposition, Envelope};
+use crate::observe::{Observer, Outcomes, Publisher, SiteCounters};
+use crate::queue::{DomainId, Queue, SiteId};
 use crate::shape::classify::Judgement;
 use crate::shape::site::{Limits, Pace, Trouble};
 use crate::wire::io::ConnectionId;
@@ -97,6 +98,9 @@ struct Site {
     /// In the list of the sites that wait for octets of stock.
     crowded_out: bool,
     wakes_at: Option<Instant>,
+    /// Where its counts are shown; `None` for the many small sites that share one place.
+    publisher: Option<Publisher>,
+    counters: SiteCounters,
 }
 
 /// A domain without a route.
@@ -114,6 +118,11 @@ pub(super) struct Sites {
     wakes: Wheel<SiteId>,
     lost: HashMap<DomainId, Lost>,
     lost_due: Wheel<DomainId>,
+    observer: Observer,
+    /// Sites that are shown by themselves.
+    published: Vec<SiteId>,
+    /// All others together.
+    others: (Publisher, SiteCounters),
     limits: Arc<Limits>,
     trusted: bool,
     lifetime_s: u64,
@@ -125,7 +134,13 @@ pub(super) struct Sites {
 }
 
 impl Site {
-    fn new(place: Arc<Place>, limits: Arc<Limits>, trusted: bool, ahead_max: u32) -> Self {
+    fn new(
+        place: Arc<Place>,
+        limits: Arc<Limits>,
+        trusted: bool,
+        ahead_max: u32,
+        publisher: Option<Publisher>,
+    ) -> Self {
         let targets = targets_of(&place);
         Self {
             place,
@@ -143,6 +158,8 @@ impl Site {
             touched: false,
             crowded_out: false,
             wakes_at: None,
+            publisher,
+            counters: SiteCounters::default(),
         }
     }
 }
@@ -162,7 +179,7 @@ fn targets_of(place: &Place) -> Vec<Target> {
 }
 
 impl Sites {
-    pub(super) fn new(shareable: bool, delivery: &Delivery) -> Self {
+    pub(super) fn new(shareable: bool, delivery: &Delivery, observer: Observer) -> Self {
         Self {
             sites: Vec::new(),
             by_name: HashMap::new(),
@@ -171,6 +188,9 @@ impl Sites {
             wakes: Wheel::new(),
             lost: HashMap::new(),
             lost_due: Wheel::new(),
+            others: (observer.other_sites(), SiteCounters::default()),
+            observer,
+            published: Vec::new(),
             limits: Arc::new(Limits {
                 window_max: delivery.sessions_per_site,
                 backoff_min: delivery.backoff_min,
@@ -197,7 +217,11 @@ impl Sites {
         }
         let id = SiteId(self.sites.len() as u32);
         self.by_name.insert(place.name.clone(), id);
-        self.sites.push(Site::new(place, self.limits.clone(), self.trusted, self.ahead_max));
+        let publisher = self.observer.site(&place.name);
+        if publisher.is_some() {
+            self.published.push(id);
+        }
+        self.sites.push(Site::new(place, self.limits.clone(), self.trusted, self.ahead_max, publisher));
         id
     }
 
@@ -507,6 +531,35 @@ impl Sites {
     }
 
     // -- pace --------------------------------------------------------------------------------------------------------
+
+    /// Counts what became of recipients at the site.
+    pub(super) fn count(&mut self, id: SiteId, outcomes: &Outcomes, deferrals: u64) {
+        let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
+        let counters = if site.publisher.is_some() { &mut site.counters } else { &mut self.others.1 };
+        for disposition in Disposition::ALL {
+            counters.recipients.add(disposition, outcomes.get(disposition));
+        }
+        counters.deferrals += deferrals;
+    }
+
+    /// Shows the counts of the sites, where somebody may look.
+    pub(super) fn publish(&mut self, now: Instant, queue: &Queue) {
+        if !self.observer.is_on() {
+            return;
+        }
+        for &id in &self.published {
+            let Some(site) = self.sites.get_mut(id.0 as usize) else { continue };
+            site.counters.sessions_open = u64::from(site.sessions);
+            site.counters.window = u64::from(site.pace.window(now));
+            site.counters.waiting = queue.site_counts(id).waiting();
+            site.counters.backoff_s = site.pace.next_due().map_or(0, |at| at.since(now).as_secs());
+            if let Some(publisher) = &mut site.publisher {
+                publisher.publish(&site.counters);
+            }
+        }
+        let (publisher, counters) = &mut self.others;
+        publisher.publish(counters);
+    }
 
     /// Messages were accepted.
     pub(super) fn succeeded(&mut self, id: SiteId, messages: u64, now: Now) {

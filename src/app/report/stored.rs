@@ -1,0 +1,224 @@
+//! A report's facts, from the directory of a campaign: its table and its journal, read without a lock.
+//!
+//! Guarantees: works while a send runs: the rows that were committed when it was opened, each as the journal tells it
+//! now; an unfinished end of the journal is no damage. What is damaged is listed ([`Facts::damage`]) and everything that
+//! can still be read is told. Memory: 20 octets a recipient and the words of the replies; rows are read in blocks.
+
+#[cfg(test)]
+mod tests;
+
+use super::book::Book;
+use super::{Facts, Recipient, Rows, Step, Timeline, Visit};
+use crate::app::exit::Failure;
+use crate::engine::campaign::{journal_of, snapshot_of};
+use crate::engine::table::Table;
+use crate::journal::disk::Fault;
+use crate::journal::record::{Entry, entries};
+use crate::journal::replay::{Range, Replayed, replay_live};
+use crate::journal::snapshot;
+use crate::journal::state::State;
+use crate::mail::{Disposition, Mailbox};
+use crate::wire::disk::Reader;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// Damages that are told one by one.
+const DAMAGES_TOLD: usize = 20;
+/// The most steps of one recipient that are kept.
+const STEPS_MAX: usize = 10_000;
+
+/// A campaign on disk, as facts.
+#[derive(Debug)]
+pub struct Stored {
+    home: PathBuf,
+    name: String,
+    table: Table,
+    rows: Rows,
+    book: Book,
+    range: Range,
+    damage: Vec<String>,
+}
+
+/// The rows of a table when it was looked at: how many rows each chunk has, and how many of them are suppressed.
+type Chunks = Vec<(u32, u32, u32)>;
+
+impl Stored {
+    /// Reads the campaign in `home`.
+    ///
+    /// # Errors
+    /// Its table cannot be read, or the journal's directory cannot be listed.
+    pub fn open(home: &Path) -> Result<Self, Failure> {
+        let table = Table::open(home).map_err(failed)?;
+        let mut damage = Vec::new();
+        let (chunks, rows) = look(&table, home, &mut damage)?;
+        let range = match read_snapshot(home) {
+            None => Range::ALL,
+            Some(Ok((_, mark))) => Range { journal: Some(mark.journal), ..Range::ALL },
+            Some(Err(e)) => {
+                damage.push(format!("{}: {e}; the journal was read without it", snapshot_of(home).display()));
+                Range::ALL
+            }
+        };
+        let (book, replayed) = replay_live(
+            &mut Reader::new(&journal_of(home)),
+            range,
+            || begin(home, &chunks),
+            |book, lsn, entries| book.fold(lsn, entries),
+        )
+        .map_err(unreadable)?;
+        describe(&journal_of(home), &replayed, &mut damage);
+        oddities(home, &book, &table, &mut damage)?;
+        let name = table.manifest().name.clone();
+        Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage })
+    }
+}
+
+/// The snapshot; `None` if there is none.
+fn read_snapshot(home: &Path) -> Option<io::Result<(State, snapshot::Mark)>> {
+    match File::open(snapshot_of(home)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => Some(Err(e)),
+        Ok(file) => Some(snapshot::decode(&mut BufReader::new(file))),
+    }
+}
+
+fn begin(home: &Path, chunks: &Chunks) -> Book {
+    let (mut state, covered) = match read_snapshot(home) {
+        Some(Ok((state, mark))) => (state, mark.lsn),
+        _ => (State::new(), 0),
+    };
+    for &(first, rows, suppressed) in chunks {
+        if first as usize >= state.len() {
+            state.load(rows, suppressed);
+        }
+    }
+    Book::new(state, covered)
+}
+
+fn look(table: &Table, home: &Path, damage: &mut Vec<String>) -> Result<(Chunks, Rows), Failure> {
+    let mut chunks = Chunks::new();
+    let mut rows = Rows { loading: table.manifest().loaded.is_none(), ..Rows::default() };
+    for header in table.chunks() {
+        let header = header.map_err(failed)?;
+        chunks.push((header.chunk.first, header.chunk.rows, header.chunk.suppressed));
+        (rows.rejected, rows.duplicates) = (header.progress.rejected, header.progress.duplicates);
+    }
+    if let Some(totals) = table.manifest().loaded {
+        (rows.rejected, rows.duplicates) = (totals.rejected, totals.duplicates);
+        let known = chunks.iter().map(|(_, rows, _)| u64::from(*rows)).sum::<u64>();
+        if known < totals.rows {
+            let place = home.display();
+            damage.push(format!("{place}: the table had {} rows, and {known} of them can be found", totals.rows));
+        }
+    }
+    Ok((chunks, rows))
+}
+
+fn describe(journal: &Path, replayed: &Replayed, damage: &mut Vec<String>) {
+    let told = replayed.damage.iter().take(DAMAGES_TOLD);
+    damage.extend(told.map(|one| format!("{}: {one}", journal.display())));
+    let more = (replayed.damage.len().saturating_sub(DAMAGES_TOLD)) as u64 + replayed.damage_more;
+    if more > 0 {
+        damage.push(format!("{}: {more} more damaged places", journal.display()));
+    }
+}
+
+/// What the journal says that makes no sense, or finds no room.
+fn oddities(home: &Path, book: &Book, table: &Table, damage: &mut Vec<String>) -> Result<(), Failure> {
+    let place = home.display();
+    // While a list is loaded the journal may know rows that the table had not when it was looked at.
+    if let Some(stray) = book.stray
+        && stray >= table.rows().map_err(failed)?
+    {
+        damage.push(format!("{place}: the journal tells of row {stray}, which the table does not have"));
+    }
+    if book.bad > 0 {
+        damage.push(format!("{place}: {} journal entries are no records", book.bad));
+    }
+    if book.words_left_out() > 0 {
+        damage.push(format!("{place}: the words of {} replies found no room in memory", book.words_left_out()));
+    }
+    Ok(())
+}
+
+fn unreadable(fault: Fault) -> Failure {
+    Failure::failed(fault.to_string().replace("\n  hint", "\nhint"))
+}
+
+fn failed(e: io::Error) -> Failure {
+    Failure::failed(e.to_string())
+}
+
+impl Facts for Stored {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn rows(&self) -> Rows {
+        self.rows
+    }
+
+    fn damage(&self) -> &[String] {
+        &self.damage
+    }
+
+    fn each(&self, visit: &mut Visit<'_>) -> Result<(), Failure> {
+        let mut result = Ok(());
+        let walked = self.table.walk(|row| {
+            let Some(standing) = self.book.standing(row.number) else { return ControlFlow::Break(()) };
+            let (first_at, code, context) = self.book.last(row.number);
+            result = visit(&Recipient {
+                row: row.number,
+                address: row.mailbox,
+                domain: row.domain,
+                disposition: standing.disposition,
+                code,
+                enhanced: context.enhanced,
+                text: context.text,
+                site: context.site,
+                host: context.host,
+                attempts: standing.attempts.into(),
+                first_at,
+                last_at: (standing.at.0 != 0).then_some(standing.at),
+                possible_duplicate: standing.possible_duplicate(),
+            });
+            if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        result.and(walked.map_err(failed))
+    }
+
+    fn timeline(&self, recipient: &Mailbox) -> Result<Option<Timeline>, Failure> {
+        let Some(row) = self.table.find(recipient).map_err(failed)? else { return Ok(None) };
+        // Loaded after this was opened: it waits.
+        let disposition = self.book.standing(row).map_or(Disposition::Waiting, |s| s.disposition);
+        let mut reader = Reader::new(&journal_of(&self.home));
+        let (steps, _) = replay_live(&mut reader, self.range, Vec::new, |steps, _, octets| {
+            for entry in entries(octets) {
+                if let Ok(Entry::Record(record)) = entry
+                    && record.recipient == row
+                    && steps.len() < STEPS_MAX
+                {
+                    steps.push(record);
+                }
+            }
+        })
+        .map_err(unreadable)?;
+        let steps = steps.iter().map(|record| {
+            let context = self.book.context(record.extra);
+            Step {
+                at: record.at,
+                attempt: record.attempts.into(),
+                what: record.kind.word(),
+                code: record.code,
+                enhanced: context.enhanced,
+                text: context.text.to_vec(),
+                phase: context.phase.to_owned(),
+                site: context.site.to_owned(),
+                host: context.host.to_owned(),
+            }
+        });
+        Ok(Some(Timeline { disposition, steps: steps.collect() }))
+    }
+}

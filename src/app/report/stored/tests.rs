@@ -1,0 +1,297 @@
+//! Reports over a table and a journal that were made by their own writers.
+
+use crate::app::report::*;
+use crate::base::clock::Instant;
+use crate::engine::campaign::{journal_of, snapshot_of};
+use crate::engine::table::{Manifest, Pending, TableWriter};
+use crate::journal::disk::Disk as _;
+use crate::journal::record::{Define, Kind, Record};
+use crate::journal::snapshot::{self, Mark};
+use crate::journal::state::State;
+use crate::journal::writer::{Config, Journal, Start};
+use crate::wire::disk::Files;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const T0: u32 = 1_800_000_000;
+
+/// A data directory with the campaign `welcome`.
+struct Made {
+    data: TempDir,
+    writer: TableWriter,
+}
+
+impl Made {
+    fn new(mailboxes: &[&str]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let home = data.path().join("campaign").join("welcome");
+        let writer = TableWriter::create(&home, Manifest::new("welcome", 1, T0, [3; 32], &[])).unwrap();
+        let mut made = Self { data, writer };
+        made.load(mailboxes);
+        made
+    }
+
+    fn home(&self) -> PathBuf {
+        self.writer.home().to_owned()
+    }
+
+    /// Adds a chunk; a `!` in front marks a suppressed row.
+    fn load(&mut self, mailboxes: &[&str]) {
+        let mut pending = Pending::new();
+        for mailbox in mailboxes {
+            let (suppressed, mailbox) = mailbox.strip_prefix('!').map_or((false, *mailbox), |m| (true, m));
+            let (local, domain) = mailbox.split_once('@').unwrap();
+            let domain = self.writer.domain(domain);
+            assert!(pending.push(mailbox.as_bytes(), local.len(), domain, suppressed, []));
+        }
+        let mut progress = self.writer.progress();
+        progress.records += mailboxes.len() as u64 + 3;
+        progress.rejected += 2;
+        progress.duplicates += 1;
+        self.writer.commit(&mut pending, progress, None).unwrap();
+    }
+
+    /// Writes batches of entries to the journal, a commit each.
+    fn journal(&self, start: Start, commits: &[Vec<u8>]) {
+        let mut disk = Files::open(&journal_of(&self.home())).unwrap();
+        let mut journal = Journal::new(Config { commit_octets: 1, ..Config::default() }, start);
+        for (ticket, entries) in (1..).zip(commits) {
+            while let Some(asked) = journal.poll_prepare(Instant(0)) {
+                disk.prepare(asked.segment, asked.octets);
+                disk.prepared(true).unwrap().unwrap();
+                journal.handle_prepared();
+            }
+            journal.append(0, ticket, entries, Instant(0)).unwrap();
+            let write = journal.poll_write(Instant(0)).unwrap();
+            disk.write(write.segment, write.offset, write.block.octets()).unwrap();
+            journal.handle_synced(write.lsn, write.block);
+        }
+    }
+
+    fn report(&self, args: &ReportArgs) -> String {
+        let facts = Stored::open(&self.home()).unwrap();
+        let mut out = Vec::new();
+        write(args, &facts, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn csv(&self) -> String {
+        self.report(&ReportArgs { csv: Some("-".into()), ..args() })
+    }
+
+    fn timeline(&self, recipient: &str) -> String {
+        self.report(&ReportArgs { recipient: Some(recipient.into()), ..args() })
+    }
+}
+
+fn args() -> ReportArgs {
+    ReportArgs {
+        name: "welcome".into(),
+        data: None,
+        config: None,
+        json: false,
+        csv: None,
+        html: None,
+        recipient: None,
+        possible_duplicates: None,
+    }
+}
+
+fn record(recipient: u32, at: u32, kind: Kind, attempts: u8, code: u16, extra: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    Record { recipient, at: UnixTime(T0 + at), code, kind, attempts, extra }.encode_into(&mut out);
+    out
+}
+
+fn define(id: u32, enhanced: Enhanced, text: &str) -> Vec<u8> {
+    let (site, host, phase) = ("mx.b.example", "mx1.b.example", "RCPT");
+    let mut out = Vec::new();
+    Define { id, site, host, enhanced: Some(enhanced), phase, text: text.as_bytes() }.encode_into(&mut out);
+    out
+}
+
+/// Ann is deferred and then delivered, Bob bounces, Cid is under way, Dan was let go, Eve's reply never came.
+fn story() -> Vec<Vec<u8>> {
+    vec![
+        record(0, 0, Kind::Attempt, 1, 0, 0),
+        [define(1, Enhanced::new(4, 2, 0), "later"), record(0, 1, Kind::Deferred, 1, 450, 1)].concat(),
+        [record(1, 2, Kind::Attempt, 1, 0, 0), record(0, 60, Kind::Attempt, 2, 0, 0)].concat(),
+        [
+            define(2, Enhanced::new(5, 1, 1), "no such user"),
+            record(1, 3, Kind::Bounced, 1, 550, 2),
+            define(3, Enhanced::new(2, 0, 0), "Ok"),
+            record(0, 61, Kind::Delivered, 2, 250, 3),
+        ]
+        .concat(),
+        [record(2, 70, Kind::Attempt, 1, 0, 0), record(3, 70, Kind::Attempt, 1, 0, 0)].concat(),
+        [record(3, 71, Kind::Released, 0, 0, 0), record(4, 72, Kind::Attempt, 1, 0, 0)].concat(),
+        record(4, 80, Kind::UncertainRetry, 1, 0, 0),
+    ]
+}
+
+const PEOPLE: [&str; 6] =
+    ["ann@b.example", "bob@b.example", "cid@b.example", "dan@b.example", "eve@b.example", "!zoe@b.example"];
+
+const ROWS: &str = "\
+recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at
+ann@b.example,delivered,250,2.0.0,Ok,mx.b.example,mx1.b.example,2,2027-01-15T08:00:00Z,2027-01-15T08:01:01Z
+bob@b.example,bounced,550,5.1.1,no such user,mx.b.example,mx1.b.example,1,2027-01-15T08:00:02Z,2027-01-15T08:00:03Z
+cid@b.example,in_flight,,,,,,1,2027-01-15T08:01:10Z,2027-01-15T08:01:10Z
+dan@b.example,waiting,,,,,,0,,2027-01-15T08:01:11Z
+eve@b.example,waiting,,,,,,1,2027-01-15T08:01:12Z,2027-01-15T08:01:20Z
+zoe@b.example,suppressed,,,,,,0,,
+";
+
+#[test]
+fn each_recipient_has_its_last_reply_and_its_times() {
+    let made = Made::new(&PEOPLE);
+    made.journal(Start::fresh(7), &story());
+    assert_eq!(made.csv(), ROWS);
+    let list = ReportArgs { possible_duplicates: Some("-".into()), ..args() };
+    assert_eq!(made.report(&list), "eve@b.example\n");
+}
+
+#[test]
+fn a_campaign_that_has_sent_nothing_has_a_report() {
+    let made = Made::new(&PEOPLE);
+    let table = made.report(&args());
+    assert!(table.contains("waiting                  5") && table.contains("suppressed               1"), "{table}");
+    assert!(table.contains("so far\n  rows rejected 2, duplicates 1\n"), "{table}");
+    assert!(!table.contains("DAMAGED"), "{table}");
+}
+
+#[test]
+fn a_timeline_tells_every_record_in_order() {
+    let made = Made::new(&PEOPLE);
+    made.journal(Start::fresh(7), &story());
+    assert_eq!(
+        made.timeline("ann@b.example"),
+        "ann@b.example: delivered\n\
+         \x20 2027-01-15T08:00:00Z  attempt 1  begins\n\
+         \x20 2027-01-15T08:00:01Z  attempt 1  deferred    450 4.2.0 later  at RCPT  [mx1.b.example]\n\
+         \x20 2027-01-15T08:01:00Z  attempt 2  begins\n\
+         \x20 2027-01-15T08:01:01Z  attempt 2  delivered   250 2.0.0 Ok  at RCPT  [mx1.b.example]\n"
+    );
+    assert_eq!(
+        made.timeline("zoe@b.example"),
+        "zoe@b.example: suppressed\n  is on the suppression list: never tried\n"
+    );
+    let facts = Stored::open(&made.home()).unwrap();
+    let missing = ReportArgs { recipient: Some("x@b.example".into()), ..args() };
+    let failure = write(&missing, &facts, &mut Vec::new()).unwrap_err();
+    assert_eq!(
+        (failure.exit, failure.message.as_str()),
+        (Exit::Usage, "x@b.example is not on the list of campaign welcome")
+    );
+}
+
+#[test]
+fn a_snapshot_changes_nothing_and_covers_for_what_the_journal_lost() {
+    let made = Made::new(&PEOPLE);
+    let story = story();
+    made.journal(Start::fresh(7), &story);
+    let mut state = State::new();
+    state.load(6, 1);
+    story.iter().for_each(|entries| state.fold(entries));
+    let mark = Mark { lsn: story.len() as u64, segment: 2, journal: 7 };
+    let mut file = std::fs::File::create(snapshot_of(&made.home())).unwrap();
+    snapshot::encode(&state, mark, &mut file).unwrap();
+    assert_eq!(made.csv(), ROWS);
+
+    flip(&made, 3 * 4096 + 100);
+    let facts = Stored::open(&made.home()).unwrap();
+    assert_eq!(facts.damage().len(), 1, "{:?}", facts.damage());
+    let csv = made.csv();
+    assert!(csv.contains("ann@b.example,delivered,450,4.2.0,later,"), "who got it is known, its reply is not: {csv}");
+
+    std::fs::write(snapshot_of(&made.home()), b"posthaste-s1 and nonsense").unwrap();
+    let facts = Stored::open(&made.home()).unwrap();
+    assert_eq!(facts.damage().len(), 2, "{:?}", facts.damage());
+    assert!(facts.damage().first().unwrap().contains("state.snap"));
+}
+
+/// Flips an octet of the first segment.
+fn flip(made: &Made, place: usize) {
+    let segment = journal_of(&made.home()).join("0001.jnl");
+    let mut octets = std::fs::read(&segment).unwrap();
+    *octets.get_mut(place).unwrap() ^= 0x40;
+    std::fs::write(&segment, octets).unwrap();
+}
+
+#[test]
+fn damage_is_told_in_every_form_and_the_rest_is_read() {
+    let made = Made::new(&PEOPLE);
+    made.journal(Start::fresh(7), &story());
+    flip(&made, 3 * 4096 + 100);
+    let table = made.report(&args());
+    let told = "segment 0001 offset 12288: a frame whose entries are damaged; acknowledged commits 4 to 4 are lost";
+    assert!(table.contains("DAMAGED: ") && table.contains(told), "{table}");
+    let json = made.report(&ReportArgs { json: true, ..args() });
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["damage"][0].as_str().unwrap().ends_with(told), "{json}");
+    assert_eq!((&json["in_flight"], &json["delivered"], &json["loaded"]), (&3.into(), &0.into(), &6.into()));
+    let page = made.report(&ReportArgs { html: Some("-".into()), ..args() });
+    assert!(page.contains("<p class=\"damage\">Damaged: ") && page.contains(told));
+}
+
+#[test]
+fn a_torn_tail_is_no_damage() {
+    let made = Made::new(&PEOPLE);
+    made.journal(Start::fresh(7), &story());
+    flip(&made, 6 * 4096 + 30);
+    let facts = Stored::open(&made.home()).unwrap();
+    assert_eq!(facts.damage(), [] as [String; 0]);
+    assert!(made.csv().contains("eve@b.example,in_flight,"));
+}
+
+#[test]
+fn rows_that_come_while_a_report_is_made_are_left_for_the_next() {
+    let mut made = Made::new(&PEOPLE);
+    made.journal(Start::fresh(7), &story());
+    let facts = Stored::open(&made.home()).unwrap();
+    made.load(&["new@b.example"]);
+    made.journal(Start { journal: 7, epoch: 2, segment: 2, lsn: 8 }, &[record(6, 90, Kind::Attempt, 1, 0, 0)]);
+    let mut seen = 0;
+    facts
+        .each(&mut |_| {
+            seen += 1;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(seen, 6);
+    let next = Stored::open(&made.home()).unwrap();
+    assert_eq!((next.damage().len(), next.rows().rejected), (0, 4));
+    assert!(made.csv().contains("new@b.example,in_flight,"));
+}
+
+#[test]
+fn a_record_without_a_row_is_damage() {
+    let made = Made::new(&PEOPLE);
+    made.journal(Start::fresh(7), &[record(77, 90, Kind::Attempt, 1, 0, 0)]);
+    let facts = Stored::open(&made.home()).unwrap();
+    assert!(facts.damage().first().unwrap().ends_with("tells of row 77, which the table does not have"));
+}
+
+#[test]
+fn a_campaign_is_found_by_its_name_and_a_wrong_one_gets_a_hint() {
+    let made = Made::new(&PEOPLE);
+    let data = made.data.path();
+    assert_eq!(place::find(data, "welcome").unwrap(), made.home());
+    std::fs::rename(made.home(), data.join("campaign").join("1")).unwrap();
+    assert_eq!(
+        place::find(data, "welcome").unwrap(),
+        data.join("campaign").join("1"),
+        "whatever its directory is called"
+    );
+    let failure = place::find(data, "welcom").unwrap_err();
+    let all = data.join("campaign");
+    let expected =
+        format!("there is no campaign \"welcom\" in {}\nhint: did you mean welcome? There are: welcome", all.display());
+    assert_eq!((failure.exit, failure.message), (Exit::Usage, expected));
+    let failure = place::find(data, "../campaign/1").unwrap_err();
+    assert_eq!(failure.exit, Exit::Usage, "a name is no path");
+    let failure = place::find(&data.join("nowhere"), "welcome").unwrap_err();
+    assert!(failure.exit == Exit::Usage && failure.message.contains("no data directory"), "{}", failure.message);
+    let empty = tempfile::tempdir().unwrap();
+    assert!(place::find(empty.path(), "welcome").unwrap_err().message.contains("there is none at all"));
+}
