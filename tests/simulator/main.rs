@@ -22,7 +22,7 @@ use scenario::{Ending, Mutation, Scenario};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds of a usual run.
-const SEEDS: u64 = 1200;
+const SEEDS: u64 = 1500;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;

@@ -73,15 +73,21 @@ pub fn run(scenario: &Scenario, tls: &tls::ClientConfig, mutation: Mutation) -> 
     for (life, &ending) in scenario.endings.iter().chain([&Ending::Through]).enumerate() {
         let left = live(&mut ground, campaign, ending).map_err(|e| format!("life {life}, {ending:?}: {e}"))?;
         campaign = reopen(&mut ground, &left).map_err(|e| format!("after life {life}, {ending:?}: {e}"))?;
-        pass_downtime(&mut ground);
+        let seconds = [0, 1, 600, 86_400][ground.rng.usize(..4)];
+        pass_downtime(&mut ground, seconds);
     }
     if !campaign.is_complete() {
         return Err(format!("G3: the campaign went through and is not complete: {:?}", counts(&campaign.state)));
     }
+    // What was still on its way to the sinks arrives.
+    pass_downtime(&mut ground, 3600);
     let before = (ground.town.counters(), campaign.state.clone());
     let again = live(&mut ground, campaign, Ending::Through).map_err(|e| format!("sending again: {e}"))?;
     let campaign = reopen(&mut ground, &again).map_err(|e| format!("after sending again: {e}"))?;
-    if (ground.town.counters(), &campaign.state) != (before.0, &before.1) || again.appended > 0 {
+    if (ground.town.counters(), &campaign.state) != (before.0, &before.1)
+        || again.appended > 0
+        || again.counters.sessions_tried > 0
+    {
         return Err(format!("G7: sending again did something: {before:?}, then {:?}", ground.town.counters()));
     }
     check_end(scenario, ground, &home, &campaign)
@@ -116,8 +122,7 @@ fn reopen(ground: &mut Ground<'_>, left: &Left) -> Result<Campaign, String> {
 }
 
 /// Nobody sends for a while.
-fn pass_downtime(ground: &mut Ground<'_>) {
-    let seconds = [0, 1, 600, 86_400][ground.rng.usize(..4)];
+fn pass_downtime(ground: &mut Ground<'_>, seconds: u64) {
     let until = ground.network.now().after(Duration::from_secs(seconds));
     while ground.network.now() < until {
         ground.town.turn();
