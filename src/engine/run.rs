@@ -30,6 +30,7 @@ use crate::engine::suppression::Suppression;
 use crate::engine::table::{TableWriter, Totals};
 use crate::journal::disk::{Disk, Fault};
 use crate::journal::writer::{Config as JournalConfig, Journal};
+use crate::observe::Observer;
 use crate::tls;
 use crate::wire::dns::ResolverConfig;
 use crate::wire::io::{Io, Waker};
@@ -51,6 +52,8 @@ pub struct Setup {
     pub shards: u16,
     /// Render threads; at least 1.
     pub render_threads: usize,
+    /// Metrics.
+    pub observer: Observer,
     /// How long entries wait for others to share their commit.
     pub journal_window: Duration,
     /// The list, and how it is loaded.
@@ -174,8 +177,18 @@ impl Engine {
     /// # Errors
     /// [`StartError`]; nothing was sent.
     pub fn start(campaign: Campaign, setup: Setup) -> Result<Self, StartError> {
-        let Setup { disk, composer, delivery, directory, resolver, shards, render_threads, journal_window, load } =
-            setup;
+        let Setup {
+            observer,
+            disk,
+            composer,
+            delivery,
+            directory,
+            resolver,
+            shards,
+            render_threads,
+            journal_window,
+            load,
+        } = setup;
         let rest = campaign.rest(&delivery.retry, unix_now()).map_err(OpenError::from)?;
         let table = Arc::new(campaign.table.reader()?);
         let shard_count = shards.max(1);
@@ -225,6 +238,7 @@ impl Engine {
                 last_context: campaign.state.last_context(number as u8),
                 shareable: composer.is_shareable(),
                 seed: seed ^ u64::from(number),
+                observer: observer.clone(),
                 settled: if number == 0 { campaign.settled() } else { Default::default() },
             };
             crew.send_to_work(number, ports, start);

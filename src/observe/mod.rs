@@ -13,6 +13,8 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use counters::{DnsCounters, JournalCounters, LoaderCounters, RenderCounters, ShardCounters, SiteCounters, Spread};
+pub use counters::{
+    DnsCounters, JournalCounters, LoaderCounters, Outcomes, RenderCounters, ShardCounters, SiteCounters, Spread,
+};
 pub use names::Metric;
 pub use publish::{Observer, Publisher};

@@ -78,6 +78,15 @@ pub enum Event {
     Inbox,
 }
 
+/// What a driver has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Calls into the kernel that submitted or waited.
+    pub enters: u64,
+    /// Operations that completed.
+    pub completions: u64,
+}
+
 /// Wakes a driver that waits in [`Io::poll`], from another thread.
 pub trait Wake: Send + Sync {
     /// Makes the poll return with [`Event::Inbox`]. Cheap when a wake-up is already under way.
@@ -128,6 +137,11 @@ pub trait Io {
 
     /// Sets, moves or clears the one deadline of a connection; precision about a millisecond, never early.
     fn set_deadline(&mut self, id: ConnectionId, at: Option<Instant>);
+
+    /// What it has done so far.
+    fn work(&self) -> Work {
+        Work::default()
+    }
 
     /// A handle that wakes this driver from another thread.
     fn waker(&self) -> Waker;

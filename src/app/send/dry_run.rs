@@ -215,8 +215,7 @@ fn tell(campaign: &CampaignConfig, list: &List, rendered: &Rendered, sites: &[(S
     line("rejected", totals.rejected.to_string());
     line("duplicates", totals.duplicates.to_string());
     line("domains", list.domains.len().to_string());
-    if rendered.messages > 0 {
-        let mean = rendered.octets / rendered.messages;
+    if let Some(mean) = rendered.octets.checked_div(rendered.messages) {
         line("messages", rendered.messages.to_string());
         line("octets", format!("{} to {}, {mean} on average", rendered.octets_min, rendered.octets_max));
     }

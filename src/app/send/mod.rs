@@ -62,6 +62,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
         resolver: prepare::resolver(&config),
         shards: prepare::shards(&config),
         render_threads: prepare::render_threads(&config),
+        observer: observer.clone(),
         journal_window: config.journal.window,
         load,
     };

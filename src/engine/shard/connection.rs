@@ -11,7 +11,8 @@ use crate::engine::shard::ledger::{self, Ledger, Verdict};
 use crate::engine::shard::site::Picked;
 use crate::engine::shard::{Shard, Stage};
 use crate::journal::record::Kind;
-use crate::mail::{Class, ReplyRef};
+use crate::mail::{Class, Disposition, ReplyRef};
+use crate::observe::Outcomes;
 use crate::queue::{Queue, SiteId};
 use crate::shape::classify::{self, Advice, Judgement, classify};
 use crate::shape::site::Trouble;
@@ -49,6 +50,10 @@ struct Asked {
     judged: Option<Judgement>,
     finished: u64,
     delivered: u64,
+    /// Whether any recipient had its verdict, and which.
+    told: bool,
+    outcomes: Outcomes,
+    deferrals: u64,
 }
 
 impl<I: Io> Shard<I> {
@@ -259,6 +264,9 @@ impl<I: Io> Shard<I> {
     fn react(&mut self, connection: &mut Connection, asked: &mut Asked, now: Now) {
         let site = connection.site;
         connection.delivered += asked.delivered;
+        if asked.told {
+            self.sites.count(site, &asked.outcomes, asked.deferrals);
+        }
         match asked.judged.take() {
             Some(judgement) => self.sites.judged(site, &judgement, now, &mut self.rng),
             None if asked.finished > 0 => self.sites.succeeded(site, asked.finished, now),
@@ -512,6 +520,13 @@ impl Desk<'_> {
                 (self.ledger.uncertain(), Phase::End, reply)
             }
         };
+        self.asked.told = true;
+        match kind {
+            Kind::Delivered => self.asked.outcomes.count(Disposition::Delivered),
+            Kind::Bounced => self.asked.outcomes.count(Disposition::Bounced),
+            Kind::UncertainHeld => self.asked.outcomes.count(Disposition::Uncertain),
+            _ => self.asked.deferrals += 1,
+        }
         let verdict = Verdict { kind, site: self.site_name, host: self.host, phase: phase.word(), reply };
         self.ledger.verdict(key, index, &verdict, self.now);
     }

@@ -22,7 +22,7 @@ use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered,
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
 use crate::mail::{Disposition, Reply};
-use crate::observe::ShardCounters;
+use crate::observe::{Observer, ShardCounters};
 use crate::queue::{DomainId, Queue, Taken};
 use crate::smtp::client::Config as SessionConfig;
 use crate::wire::io::{ConnectionId, Event, Io};
@@ -115,6 +115,8 @@ pub struct Start {
     pub shareable: bool,
     /// Seeds jitter.
     pub seed: u64,
+    /// Where the sites' counts are shown.
+    pub observer: Observer,
     /// The counts that a replayed journal told of, for the shard that shows them.
     pub settled: Counters,
 }
@@ -132,7 +134,7 @@ impl<I: Io> Shard<I> {
             io,
             ports,
             queue: Queue::new(),
-            sites: Sites::new(start.shareable, &start.delivery),
+            sites: Sites::new(start.shareable, &start.delivery, start.observer),
             ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery),
             delivery: start.delivery,
             by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),
@@ -179,11 +181,16 @@ impl<I: Io> Shard<I> {
 
     /// When the shard next has something to do of its own accord, for whoever moves time.
     pub fn next_due(&self) -> Option<Instant> {
-        let until = [self.queue.next_due(), self.sites.next_due()].into_iter().flatten().min();
-        match self.stage {
-            Stage::Draining { until: end } => Some(until.map_or(end, |u| u.min(end))),
-            _ => until,
+        if !self.dirty.is_empty() {
+            return Some(Instant::default());
         }
+        // What cannot begin now is not due: a shard that waits for it would never sleep.
+        let sites = match self.stage {
+            Stage::Draining { until } => return Some(until),
+            _ if self.paused => self.sites.next_wake(),
+            _ => self.sites.next_due(),
+        };
+        [self.queue.next_due(), sites].into_iter().flatten().min()
     }
 
     /// The counters as they stand.
@@ -196,8 +203,7 @@ impl<I: Io> Shard<I> {
     /// # Errors
     /// The driver broke.
     pub fn turn(&mut self) -> io::Result<()> {
-        let at_once = !self.ports.inbox.is_empty() || !self.dirty.is_empty();
-        let wait = if at_once { Some(Instant::default()) } else { self.wait_until() };
+        let wait = if self.ports.inbox.is_empty() { self.wait_until() } else { Some(Instant::default()) };
         let mut events = std::mem::take(&mut self.events);
         self.io.poll(wait, &mut events)?;
         let now = self.io.now();
@@ -437,12 +443,7 @@ impl<I: Io> Shard<I> {
     }
 
     fn stop(&mut self) {
-        self.for_each_connection(|_| {});
-        for slot in &self.connections {
-            if let Some(connection) = slot {
-                self.io.abort(connection.id);
-            }
-        }
+        self.cut_connections();
         self.stage = Stage::Ended;
     }
 
@@ -462,6 +463,7 @@ impl<I: Io> Shard<I> {
             Stage::Draining { until } => {
                 if now.mono >= until {
                     self.cut_connections();
+                    self.stage = Stage::Draining { until: Instant::FAR };
                 }
                 if self.open == 0 && self.ledger.is_quiet() {
                     self.stage = Stage::Ended;
@@ -477,6 +479,7 @@ impl<I: Io> Shard<I> {
         self.ledger.counters.open_sessions = self.open as u64;
         let binding = self.sites.binding(now.mono);
         let seen = self.seen();
+        self.sites.publish(now.mono, &self.queue);
         self.ports.board.show(self.ledger.shard(), &self.ledger.counters, &seen, binding, now.mono);
     }
 
@@ -495,6 +498,7 @@ impl<I: Io> Shard<I> {
             seen.recipients.add(disposition, count);
         }
         let scheduled = self.queue.counts().scheduled;
+        let work = self.io.work();
         ShardCounters {
             deferrals: counters.deferred,
             messages: counters.messages,
@@ -506,6 +510,8 @@ impl<I: Io> Shard<I> {
             waiting: counters.waiting.saturating_sub(scheduled),
             scheduled,
             in_flight: counters.in_flight,
+            ring_enters: work.enters,
+            ring_completions: work.completions,
             ..seen
         }
     }

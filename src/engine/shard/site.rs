@@ -13,8 +13,9 @@ use crate::base::wheel::Wheel;
 use crate::engine::directory::Site as Place;
 use crate::engine::message::Message;
 use crate::engine::settings::Delivery;
-use crate::mail::Envelope;
-use crate::queue::{DomainId, SiteId};
+use crate::mail::{Disposition, Envelope};
+use crate::observe::{Observer, Outcomes, Publisher, SiteCounters};
+use crate::queue::{DomainId, Queue, SiteId};
 use crate::shape::classify::Judgement;
 use crate::shape::site::{Limits, Pace, Trouble};
 use crate::wire::io::ConnectionId;
@@ -95,6 +96,9 @@ struct Site {
     ahead: u32,
     touched: bool,
     wakes_at: Option<Instant>,
+    /// Where its counts are shown; `None` for the many small sites that share one place.
+    publisher: Option<Publisher>,
+    counters: SiteCounters,
 }
 
 /// A domain without a route.
@@ -111,6 +115,11 @@ pub(super) struct Sites {
     wakes: Wheel<SiteId>,
     lost: HashMap<DomainId, Lost>,
     lost_due: Wheel<DomainId>,
+    observer: Observer,
+    /// Sites that are shown by themselves.
+    published: Vec<SiteId>,
+    /// All others together.
+    others: (Publisher, SiteCounters),
     limits: Arc<Limits>,
     trusted: bool,
     lifetime_s: u64,
@@ -122,7 +131,13 @@ pub(super) struct Sites {
 }
 
 impl Site {
-    fn new(place: Arc<Place>, limits: Arc<Limits>, trusted: bool, ahead_max: u32) -> Self {
+    fn new(
+        place: Arc<Place>,
+        limits: Arc<Limits>,
+        trusted: bool,
+        ahead_max: u32,
+        publisher: Option<Publisher>,
+    ) -> Self {
         let targets = targets_of(&place);
         Self {
             place,
@@ -139,6 +154,8 @@ impl Site {
             ahead: AHEAD_MIN.min(ahead_max),
             touched: false,
             wakes_at: None,
+            publisher,
+            counters: SiteCounters::default(),
         }
     }
 }
@@ -158,7 +175,7 @@ fn targets_of(place: &Place) -> Vec<Target> {
 }
 
 impl Sites {
-    pub(super) fn new(shareable: bool, delivery: &Delivery) -> Self {
+    pub(super) fn new(shareable: bool, delivery: &Delivery, observer: Observer) -> Self {
         Self {
             sites: Vec::new(),
             by_name: HashMap::new(),
@@ -166,6 +183,9 @@ impl Sites {
             wakes: Wheel::new(),
             lost: HashMap::new(),
             lost_due: Wheel::new(),
+            others: (observer.other_sites(), SiteCounters::default()),
+            observer,
+            published: Vec::new(),
             limits: Arc::new(Limits {
                 window_max: delivery.sessions_per_site,
                 backoff_min: delivery.backoff_min,
@@ -192,7 +212,11 @@ impl Sites {
         }
         let id = SiteId(self.sites.len() as u32);
         self.by_name.insert(place.name.clone(), id);
-        self.sites.push(Site::new(place, self.limits.clone(), self.trusted, self.ahead_max));
+        let publisher = self.observer.site(&place.name);
+        if publisher.is_some() {
+            self.published.push(id);
+        }
+        self.sites.push(Site::new(place, self.limits.clone(), self.trusted, self.ahead_max, publisher));
         id
     }
 
@@ -238,11 +262,13 @@ impl Sites {
         Some(id)
     }
 
-    /// When a resting site or a lost domain is due.
+    /// When a site is to be fed, or [`Sites::next_wake`].
     pub(super) fn next_due(&self) -> Option<Instant> {
-        if !self.touched.is_empty() {
-            return Some(Instant::default());
-        }
+        if self.touched.is_empty() { self.next_wake() } else { Some(Instant::default()) }
+    }
+
+    /// When a resting site or a lost domain is due.
+    pub(super) fn next_wake(&self) -> Option<Instant> {
         [self.wakes.next_due(), self.lost_due.next_due()].into_iter().flatten().min()
     }
 
@@ -479,6 +505,35 @@ impl Sites {
     }
 
     // -- pace --------------------------------------------------------------------------------------------------------
+
+    /// Counts what became of recipients at the site.
+    pub(super) fn count(&mut self, id: SiteId, outcomes: &Outcomes, deferrals: u64) {
+        let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
+        let counters = if site.publisher.is_some() { &mut site.counters } else { &mut self.others.1 };
+        for disposition in Disposition::ALL {
+            counters.recipients.add(disposition, outcomes.get(disposition));
+        }
+        counters.deferrals += deferrals;
+    }
+
+    /// Shows the counts of the sites, where somebody may look.
+    pub(super) fn publish(&mut self, now: Instant, queue: &Queue) {
+        if !self.observer.is_on() {
+            return;
+        }
+        for &id in &self.published {
+            let Some(site) = self.sites.get_mut(id.0 as usize) else { continue };
+            site.counters.sessions_open = u64::from(site.sessions);
+            site.counters.window = u64::from(site.pace.window(now));
+            site.counters.waiting = queue.site_counts(id).waiting();
+            site.counters.backoff_s = site.pace.next_due().map_or(0, |at| at.since(now).as_secs());
+            if let Some(publisher) = &mut site.publisher {
+                publisher.publish(&site.counters);
+            }
+        }
+        let (publisher, counters) = &mut self.others;
+        publisher.publish(counters);
+    }
 
     /// Messages were accepted.
     pub(super) fn succeeded(&mut self, id: SiteId, messages: u64, now: Now) {

@@ -4,7 +4,7 @@ use super::slot::{Leave, Slot, State, Target};
 use super::{EARLY_BYTES, FLUSH_MAX, Kind, Listener, Ring, socket, token};
 use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
-use crate::wire::io::{Buffer, Closed, ConnectSpec, ConnectionId, Event, Io, ListenerId, Waker};
+use crate::wire::io::{Buffer, Closed, ConnectSpec, ConnectionId, Event, Io, ListenerId, Waker, Work};
 use io_uring::types::{Fd, Timespec};
 use io_uring::{opcode, squeue};
 use std::io;
@@ -114,6 +114,10 @@ impl Io for Ring {
         }
     }
 
+    fn work(&self) -> Work {
+        self.work
+    }
+
     fn waker(&self) -> Waker {
         Arc::clone(&self.bell) as Waker
     }
@@ -132,6 +136,8 @@ impl Io for Ring {
         let before = self.now.mono;
         self.read_clocks();
         self.reap()?;
+        self.work.enters += 1;
+        self.work.completions += self.completions.len() as u64;
         self.pace.note(self.completions.len(), self.now.mono.since(before));
         self.complete()?;
         self.expire_deadlines()?;

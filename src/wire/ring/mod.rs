@@ -28,7 +28,7 @@ use crate::base::clock::{Instant, Now, UnixTime};
 use crate::base::out::Out;
 #[cfg(doc)]
 use crate::wire::io::Io;
-use crate::wire::io::{Closed, ConnectionId, Event};
+use crate::wire::io::{Closed, ConnectionId, Event, Work};
 use bufring::BufRing;
 use deadlines::Deadlines;
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
@@ -153,6 +153,7 @@ pub struct Ring {
     failed: Option<io::Error>,
     refuse: Out,
     origin: std::time::Instant,
+    work: Work,
     now: Now,
     pace: Pace,
     can_gather: bool,
@@ -188,6 +189,7 @@ impl Ring {
             failed: None,
             refuse: Out::new(),
             origin: std::time::Instant::now(),
+            work: Work::default(),
             now: Now::default(),
             pace: Pace::default(),
             can_gather,

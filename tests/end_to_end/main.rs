@@ -1,0 +1,23 @@
+//! End to end: the program as people run it, as a process of its own, against real servers and a receiver that lives
+//! through everything that is done to the sender.
+//!
+//! Guarantees: loopback only, ports chosen by the system, everything in scratch folders, every wait bounded, every
+//! process that a test starts is gone when it ends. Leaves to others: what single rooms promise (their own tests).
+//!
+//! The real servers (Postfix, Exim) come from `tests/mta/setup`, and need root: they change to users of their own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "whatever is not as it should be ends the test, and says where"
+)]
+
+mod campaign;
+mod dkim;
+mod interrupts;
+mod kills;
+mod letters;
+mod mta;
+mod program;
+mod real_servers;
+mod scratch;

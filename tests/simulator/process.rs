@@ -1,0 +1,388 @@
+//! One sending process: what `engine::run` makes of threads is pumped here by hand, in virtual time. Loader, dispatch,
+//! shards, render presses and journal are the real ones.
+//!
+//! Guarantees: every answer takes a while that the seed chooses; after each turn the counters are compared (G1, G2).
+
+use crate::scenario::{Ending, Loads, Mutation, Routing, Scenario};
+use crate::storage::{Said, Storage};
+use crate::town::Town;
+use crate::trace::Trace;
+use crossbeam_channel::{Receiver, unbounded};
+use posthaste::base::clock::Instant;
+use posthaste::content::Composer;
+use posthaste::engine::board::{Board, Counters};
+use posthaste::engine::campaign::Campaign;
+use posthaste::engine::directory::Directory;
+use posthaste::engine::dispatch::Dispatch;
+use posthaste::engine::loader::{self, List, LoadSpec, Loaded};
+use posthaste::engine::message::{Append, Line, Recorded, RenderJob, Rendered, ToShard};
+use posthaste::engine::render::Press;
+use posthaste::engine::router::RouteAsk;
+use posthaste::engine::shard::{Ports, Shard, Start};
+use posthaste::engine::suppression::Suppression;
+use posthaste::engine::table::TableWriter;
+use posthaste::journal::sim::SimDisk;
+use posthaste::journal::state::State;
+use posthaste::mail::Disposition;
+use posthaste::tls;
+use posthaste::wire::io::Io as _;
+use posthaste::wire::sim::{Network, SimIo};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Turns at one instant of virtual time: more, and something spins.
+const TURNS_AT_ONCE_MAX: u64 = 20_000;
+/// Turns of one process.
+const TURNS_MAX: u64 = 3_000_000;
+
+/// What all processes of a run share.
+pub struct Ground<'a> {
+    pub scenario: &'a Scenario,
+    pub mutation: Mutation,
+    pub network: Network,
+    pub town: Town,
+    pub disk: SimDisk,
+    pub home: &'a Path,
+    pub list: &'a Path,
+    pub composer: Arc<Composer>,
+    pub suppression: Suppression,
+    pub tls: tls::ClientConfig,
+    pub rng: fastrand::Rng,
+    /// Wakes the network when something of ours is due.
+    pub clock: SimIo,
+    pub trace: Trace,
+}
+
+/// What a process leaves behind.
+pub struct Left {
+    /// The counts of all its shards.
+    pub counters: Counters,
+    /// Where each recipient stands by the entries that were said to be durable.
+    pub acknowledged: State,
+    /// Whether it ended in order: its journal is closed.
+    pub in_order: bool,
+    /// Whether it was to send everything, and did end.
+    pub through: bool,
+    /// Octets of entries that it appended.
+    pub appended: usize,
+}
+
+/// What happens later.
+enum Later {
+    Load,
+    LoadEnded,
+    Rendered(u16, Rendered),
+    Route(RouteAsk),
+}
+
+struct Process<'g, 'a> {
+    ground: &'g mut Ground<'a>,
+    shards: Vec<Option<Shard<SimIo>>>,
+    counters: Vec<Counters>,
+    lines: Vec<Line>,
+    journal: Receiver<Append>,
+    render: Receiver<RenderJob>,
+    routes: Receiver<RouteAsk>,
+    directory: Arc<Directory>,
+    dispatch: Dispatch,
+    press: Press,
+    storage: Storage,
+    table: TableWriter,
+    loads: Loads,
+    later: BTreeMap<(Instant, u64), Later>,
+    sequence: u64,
+    acknowledged: State,
+    appended: usize,
+}
+
+/// Runs one process on the campaign until it ends as it is to.
+pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Result<Left, String> {
+    let mut process = Process::start(ground, campaign, ending);
+    let mut turn = 0;
+    let mut turns_at_once = 0;
+    let through = loop {
+        turn += 1;
+        if matches!(ending, Ending::Crash { turn: last, .. } if turn >= last) {
+            return Ok(process.leave(false, false));
+        }
+        if matches!(ending, Ending::Drain { turn: last } if turn == last) {
+            process.tell_all(|| ToShard::Drain);
+        }
+        if let Some((from, to)) = process.ground.scenario.pause
+            && (turn == from || turn == from + to)
+        {
+            process.tell_all(|| ToShard::Pause(turn == from));
+        }
+        let before = process.ground.network.now();
+        process.turn()?;
+        if process.shards.iter().all(Option::is_none) {
+            break !matches!(ending, Ending::Drain { turn: last } if turn >= last);
+        }
+        if !process.pass_time() {
+            if process.loads == Loads::Everything {
+                return Err(format!("stuck: nothing will ever happen; {:?}", process.total()));
+            }
+            // It is where it was to be: now it dies.
+            return Ok(process.leave(false, false));
+        }
+        turns_at_once = if process.ground.network.now() == before { turns_at_once + 1 } else { 0 };
+        if turns_at_once > TURNS_AT_ONCE_MAX || turn > TURNS_MAX {
+            let now = process.ground.network.now();
+            return Err(format!("it spins at {now:?} in turn {turn}: {:?}", process.total()));
+        }
+    };
+    process.close();
+    let failed = process.storage.has_failed();
+    Ok(process.leave(!failed, through && !failed))
+}
+
+impl<'g, 'a> Process<'g, 'a> {
+    fn start(ground: &'g mut Ground<'a>, campaign: Campaign, ending: Ending) -> Self {
+        let scenario = ground.scenario;
+        let now = ground.town.now();
+        let rest = campaign.rest(&scenario.delivery.retry, now.unix).unwrap();
+        let table = Arc::new(campaign.table.reader().unwrap());
+        let directory = Arc::new(ground.town.directory());
+        let begin = campaign.replayed.next(ground.rng.u64(1..));
+        let written = (scenario.journal_window, scenario.journal_flights);
+        let mut storage = Storage::new(begin, written, scenario.sync_us_max, scenario.shards, ground.mutation);
+        if let Ending::JournalFails { writes } = ending {
+            storage.fail_after(writes);
+        }
+        let address = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
+        let drivers: Vec<SimIo> = (0..scenario.shards).map(|_| ground.network.party(address)).collect();
+        let inboxes: Vec<_> = drivers.iter().map(|_| unbounded::<ToShard>()).collect();
+        let lines: Vec<Line> = (inboxes.iter().zip(&drivers))
+            .map(|((inbox, _), io)| Line { inbox: inbox.clone(), waker: io.waker() })
+            .collect();
+        let (journal_to, journal) = unbounded();
+        let (render_to, render) = unbounded();
+        let (routes_to, routes) = unbounded();
+        let board = Arc::new(Board::new(usize::from(scenario.shards)));
+        let shards = drivers.into_iter().zip(inboxes).zip(0u16..).map(|((io, (_, inbox)), number)| {
+            let ports = Ports {
+                inbox,
+                journal: journal_to.clone(),
+                render: render_to.clone(),
+                router: directory.needs_look_ups().then(|| routes_to.clone()),
+                peers: lines.clone(),
+                board: board.clone(),
+            };
+            let start = Start {
+                observer: posthaste::observe::Observer::off(),
+                number,
+                delivery: scenario.delivery.clone().shared_by(scenario.shards),
+                directory: directory.clone(),
+                tls: ground.tls.clone(),
+                last_context: campaign.state.last_context(number as u8),
+                shareable: ground.composer.is_shareable(),
+                seed: scenario.seed ^ u64::from(number),
+                settled: if number == 0 { campaign.settled() } else { Counters::default() },
+            };
+            Some(Shard::new(io, ports, start))
+        });
+        let shards: Vec<_> = shards.collect();
+        let mut dispatch = Dispatch::new(lines.clone(), matches!(scenario.routing, Routing::Sites(_)));
+        dispatch.resume(rest);
+        let recipients_max = scenario.delivery.recipients_per_transaction as usize;
+        let mut process = Self {
+            press: Press::new(table, ground.composer.clone(), recipients_max),
+            ground,
+            counters: vec![Counters::default(); shards.len()],
+            shards,
+            lines,
+            journal,
+            render,
+            routes,
+            directory,
+            dispatch,
+            storage,
+            table: campaign.table,
+            loads: if let Ending::Crash { loads, .. } = ending { loads } else { Loads::Everything },
+            later: BTreeMap::new(),
+            sequence: 0,
+            acknowledged: campaign.state,
+            appended: 0,
+        };
+        if process.loads != Loads::Nothing {
+            process.later(50_000, Later::Load);
+        }
+        process
+    }
+
+    /// Everybody does what there is to do.
+    fn turn(&mut self) -> Result<(), String> {
+        for slot in 0..self.shards.len() {
+            let Some(Some(shard)) = self.shards.get_mut(slot) else { continue };
+            shard.turn().unwrap();
+            self.counters[slot] = shard.counters().clone();
+            if shard.ended() {
+                self.shards[slot] = None;
+            }
+        }
+        self.ground.town.turn();
+        self.pump();
+        self.check()
+    }
+
+    /// Carries messages between the rooms.
+    fn pump(&mut self) {
+        let jobs: Vec<_> = self.render.try_iter().collect();
+        for job in jobs {
+            let rendered = self.press.render(&job);
+            self.later(self.ground.scenario.render_us_max, Later::Rendered(job.shard, rendered));
+        }
+        let asks: Vec<_> = self.routes.try_iter().collect();
+        asks.into_iter().for_each(|ask| self.later(2_000_000, Later::Route(ask)));
+        let now = self.ground.network.now();
+        while let Some(entry) = self.later.first_entry()
+            && entry.key().0 <= now
+        {
+            let later = entry.remove();
+            self.happen(later);
+        }
+        self.write_journal();
+    }
+
+    fn write_journal(&mut self) {
+        for append in self.journal.try_iter() {
+            self.appended += append.entries.len();
+            self.ground.trace.note(&append.entries);
+            self.storage.take(append);
+        }
+        let Ground { disk, rng, network, trace, .. } = &mut *self.ground;
+        let (acknowledged, lines) = (&mut self.acknowledged, &self.lines);
+        self.storage.turn(disk, rng, network.now(), &mut |said| match said {
+            Said::Durable(appends) => {
+                appends.iter().for_each(|append| acknowledged.fold(&append.entries));
+                if let Some(last) = appends.last() {
+                    trace.note(&last.ticket.to_le_bytes());
+                    lines[usize::from(last.shard)].tell(ToShard::Recorded(Recorded::Durable(last.ticket)));
+                }
+            }
+            Said::Failed => {
+                lines.iter().for_each(|line| line.tell(ToShard::Recorded(Recorded::Failed("the disk broke".into()))));
+            }
+        });
+    }
+
+    fn happen(&mut self, later: Later) {
+        match later {
+            Later::Load => self.load(),
+            Later::LoadEnded => self.dispatch.tell_all(|| ToShard::LoadEnded),
+            Later::Rendered(shard, rendered) => self.lines[usize::from(shard)].tell(ToShard::Rendered(rendered)),
+            Later::Route(ask) => {
+                let now = self.ground.town.now().unix;
+                let answer = self.ground.town.answer(&ask, &self.directory, now);
+                self.lines[usize::from(ask.shard)].tell(ToShard::Routed(answer));
+            }
+        }
+    }
+
+    fn load(&mut self) {
+        let spec = LoadSpec {
+            list: List { path: self.ground.list.to_owned(), format: None },
+            email: "email".to_owned(),
+            header_columns: vec!["name".to_owned()],
+            max_rejected: 1.0,
+            suppression: &self.ground.suppression,
+        };
+        let mut ended = false;
+        loader::load(&spec, &mut self.table, &AtomicBool::new(false), |loaded| match loaded {
+            Loaded::Chunk(chunk) => {
+                self.acknowledged.load(chunk.rows, chunk.suppressed);
+                self.dispatch.chunk(chunk);
+                if self.loads == Loads::AChunk { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            }
+            Loaded::End(_) => {
+                ended = true;
+                ControlFlow::Break(())
+            }
+            other => panic!("{other:?}"),
+        });
+        if ended && self.loads == Loads::Everything {
+            self.later(200_000, Later::LoadEnded);
+        }
+    }
+
+    fn later(&mut self, us_max: u64, later: Later) {
+        self.sequence += 1;
+        let at = self.ground.network.now().after(Duration::from_micros(self.ground.rng.u64(0..=us_max)));
+        self.later.insert((at, self.sequence), later);
+    }
+
+    /// Lets time pass to what comes next; `false` if nothing ever does.
+    fn pass_time(&mut self) -> bool {
+        let shards = self.shards.iter().flatten().filter_map(Shard::next_due);
+        let later = self.later.keys().next().map(|(at, _)| *at);
+        let due = shards.chain(later).chain(self.storage.next_due()).min();
+        let busy = self.shards.iter().zip(&self.lines).any(|(shard, line)| shard.is_some() && !line.inbox.is_empty());
+        if busy || due.is_some_and(|due| due <= self.ground.network.now()) {
+            return true;
+        }
+        self.ground.clock.poll(due, &mut Vec::new()).unwrap();
+        self.ground.network.step()
+    }
+
+    fn tell_all(&self, message: impl Fn() -> ToShard) {
+        self.lines.iter().for_each(|line| line.tell(message()));
+    }
+
+    fn total(&self) -> Counters {
+        let mut total = Counters::default();
+        self.counters.iter().for_each(|counters| total.add(counters));
+        total
+    }
+
+    /// G1 and G2, now.
+    fn check(&mut self) -> Result<(), String> {
+        let total = self.total();
+        self.ground.trace.note_counters(self.ground.network.now(), &total);
+        let waits = self.shards.iter().zip(&self.lines).any(|(s, line)| s.is_some() && !line.inbox.is_empty());
+        // A domain may be on its way from one shard to another.
+        if !(total.adds_up() || waits && self.lines.len() > 1) {
+            return Err(format!("G2: the counters do not add up: {total:?}"));
+        }
+        settled_within(&total, &self.acknowledged).map_err(|e| format!("G1: before it was said to be durable: {e}"))
+    }
+
+    /// The end of a process that ends in order: what it appended is written.
+    fn close(&mut self) {
+        while !self.storage.is_closed() {
+            self.storage.close();
+            self.ground.town.turn();
+            self.write_journal();
+            if self.storage.is_closed() || !self.pass_time() {
+                return;
+            }
+        }
+    }
+
+    fn leave(self, in_order: bool, through: bool) -> Left {
+        let counters = self.total();
+        Left { counters, acknowledged: self.acknowledged, in_order, through, appended: self.appended }
+    }
+}
+
+/// Whether no more recipients are counted as settled than the state knows of.
+pub fn settled_within(counters: &Counters, state: &State) -> Result<(), String> {
+    let counted = [
+        (Disposition::Delivered, counters.delivered),
+        (Disposition::Bounced, counters.bounced),
+        (Disposition::Expired, counters.expired),
+        (Disposition::Uncertain, counters.uncertain),
+        (Disposition::Cancelled, counters.cancelled),
+    ];
+    for (disposition, count) in counted {
+        let known = state.count(disposition);
+        if count > known {
+            return Err(format!("{count} are counted as {disposition:?}, the journal knows {known}"));
+        }
+    }
+    Ok(())
+}

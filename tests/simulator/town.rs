@@ -1,0 +1,147 @@
+//! The world around the sender: the sinks that take its mail, and what DNS says of the domains. It outlives every
+//! sending process.
+
+use crate::scenario::{Routing, Scenario};
+use posthaste::base::clock::{Now, UnixTime};
+use posthaste::engine::directory::{Directory, Question, Site};
+use posthaste::engine::router::RouteAnswer;
+use posthaste::engine::router::RouteAsk;
+use posthaste::engine::smarthost::Smarthost;
+use posthaste::mail::{Enhanced, Reply};
+use posthaste::sink::{self, Sink};
+use posthaste::wire::dns::{Exchanger, Route, RouteError};
+use posthaste::wire::sim::{Network, SimIo};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What DNS has for a domain.
+struct Zone {
+    site: usize,
+    /// Look-ups that fail before one succeeds.
+    failures: u32,
+    exists: bool,
+}
+
+/// See the head of this file.
+pub struct Town {
+    sinks: Vec<Sink<SimIo>>,
+    routing: Routing,
+    zones: HashMap<Arc<str>, Zone>,
+    rng: fastrand::Rng,
+    lost_percent: (u32, u32),
+}
+
+fn address(site: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, site as u8 + 1))
+}
+
+impl Town {
+    /// The sinks of a scenario, listening.
+    pub fn new(scenario: &Scenario, network: &Network) -> Self {
+        let count = if let Routing::Sites(count) = scenario.routing { count } else { 1 };
+        let options = |site: usize| sink::Options {
+            hostname: format!("mx.s{site}.example"),
+            chunking: scenario.sink_chunking,
+            pipelining: scenario.sink_pipelining,
+            rtt: scenario.rtt,
+            reject_percent: scenario.reject_percent,
+            defer_percent: scenario.defer_percent,
+            seed: scenario.seed ^ site as u64,
+            list_duplicates: true,
+            ..sink::Options::default()
+        };
+        let open = |site: usize| {
+            let mut sink = Sink::new(network.party(address(site)), &options(site)).unwrap();
+            sink.listen(SocketAddr::new(address(site), 25)).unwrap();
+            sink
+        };
+        Self {
+            sinks: (0..count).map(open).collect(),
+            routing: scenario.routing,
+            zones: HashMap::new(),
+            rng: fastrand::Rng::with_seed(scenario.seed ^ 0x0070_7773),
+            lost_percent: scenario.lost_percent,
+        }
+    }
+
+    /// How the sender is told to route.
+    pub fn directory(&self) -> Directory {
+        match self.routing {
+            Routing::Fixed => Directory::fixed(Site::fixed("sink", SocketAddr::new(address(0), 25))),
+            Routing::Named => Directory::smarthost(&Smarthost::Host("relay.example".into(), 25)),
+            Routing::Sites(_) => Directory::mx(),
+        }
+    }
+
+    /// Each sink does what it has to do.
+    pub fn turn(&mut self) {
+        self.sinks.iter_mut().for_each(|sink| sink.turn(None).unwrap());
+    }
+
+    /// What the router answers.
+    pub fn answer(&mut self, ask: &RouteAsk, directory: &Directory, now: UnixTime) -> RouteAnswer {
+        let Some(question) = directory.question(&ask.name) else { panic!("{} was asked for", ask.name) };
+        let (Question::Mx(name) | Question::Host(name)) = &question;
+        let (rng, count, (late, never)) = (&mut self.rng, self.sinks.len(), self.lost_percent);
+        let zone = self.zones.entry(name.clone()).or_insert_with(|| Zone {
+            site: rng.usize(..count),
+            failures: if rng.u32(..100) < late { rng.u32(1..6) } else { 0 },
+            exists: rng.u32(..100) >= never,
+        });
+        if zone.failures > 0 {
+            zone.failures -= 1;
+            let reply = Reply::own(451, Enhanced::new(4, 4, 3), "no server answers");
+            let result = Err(Arc::new(RouteError { reply, permanent: false }));
+            return RouteAnswer { domain: ask.domain, result };
+        }
+        if !zone.exists {
+            let reply = Reply::own(550, Enhanced::new(5, 1, 2), "no such domain");
+            let result = Err(Arc::new(RouteError { reply, permanent: true }));
+            return RouteAnswer { domain: ask.domain, result };
+        }
+        let host: Arc<str> = format!("mx.s{}.example", zone.site).into();
+        let exchanger = |preference, host: &Arc<str>, address| Exchanger {
+            preference,
+            host: host.clone(),
+            addresses: vec![address],
+        };
+        let mut exchangers = vec![exchanger(20, &host, address(zone.site))];
+        // Some sites have a first exchanger where nobody listens.
+        if zone.site % 2 == 1 {
+            exchangers.insert(0, exchanger(10, &"dead.example".into(), address(200 + zone.site)));
+        }
+        let valid_for = Duration::from_secs([30, 300, 86_400][rng.usize(..3)]);
+        let route = Route { exchangers, site: host, valid_for, skipped: Vec::new() };
+        RouteAnswer { domain: ask.domain, result: Ok(directory.insert(&question, route, now)) }
+    }
+
+    /// The sums of all sinks.
+    pub fn counters(&self) -> sink::Counters {
+        let mut sum = sink::Counters::default();
+        for counters in self.sinks.iter().map(Sink::counters) {
+            sum.sessions += counters.sessions;
+            sum.transactions += counters.transactions;
+            sum.messages += counters.messages;
+            sum.recipients += counters.recipients;
+            sum.unique_messages += counters.unique_messages;
+            sum.duplicates += counters.duplicates;
+            sum.bytes += counters.bytes;
+            sum.rejected += counters.rejected;
+            sum.deferred += counters.deferred;
+        }
+        sum
+    }
+
+    /// The time, as its drivers tell it.
+    pub fn now(&self) -> Now {
+        use posthaste::wire::io::Io as _;
+        self.sinks.first().map(|sink| sink.io().now()).unwrap_or_default()
+    }
+
+    /// Closes the sinks: every recipient that got a message again, once for each time.
+    pub fn duplicated(self) -> Vec<String> {
+        self.sinks.into_iter().flat_map(|sink| sink.finish().unwrap().duplicated).collect()
+    }
+}
