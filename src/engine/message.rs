@@ -166,8 +166,16 @@ impl Line {
     /// Puts a message into the inbox, and wakes the shard.
     pub fn tell(&self, message: ToShard) {
         // A shard that is gone needs no message.
-        if self.inbox.send(message).is_ok() {
-            self.waker.wake();
-        }
+        let _ = self.hand(message);
+    }
+
+    /// As [`Line::tell`], for what must not get lost.
+    ///
+    /// # Errors
+    /// The shard is gone: the message comes back.
+    pub fn hand(&self, message: ToShard) -> Result<(), ToShard> {
+        self.inbox.send(message).map_err(|refused| refused.0)?;
+        self.waker.wake();
+        Ok(())
     }
 }

@@ -92,7 +92,7 @@ impl Delivery {
     #[must_use]
     pub fn shared_by(mut self, shards: u16) -> Self {
         self.sessions_per_site = self.sessions_per_site.div_ceil(u32::from(shards.max(1)));
-        self.ahead_bytes_max /= usize::from(shards.max(1));
+        self.ahead_bytes_max = self.ahead_bytes_max.div_ceil(usize::from(shards.max(1)));
         self
     }
 }

@@ -78,6 +78,7 @@ enum Later {
     LoadEnded,
     Rendered(u16, Rendered),
     Route(RouteAsk),
+    GoOn,
 }
 
 struct Process<'g, 'a> {
@@ -113,10 +114,9 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
         if matches!(ending, Ending::Drain { turn: last } if turn == last) {
             process.tell_all(|| ToShard::Drain);
         }
-        if let Some((from, to)) = process.ground.scenario.pause
-            && (turn == from || turn == from + to)
-        {
-            process.tell_all(|| ToShard::Pause(turn == from));
+        if process.ground.scenario.pause == Some(turn) {
+            process.tell_all(|| ToShard::Pause(true));
+            process.later(600_000_000, Later::GoOn);
         }
         let before = process.ground.network.now();
         process.turn()?;
@@ -274,6 +274,7 @@ impl<'g, 'a> Process<'g, 'a> {
     fn happen(&mut self, later: Later) {
         match later {
             Later::Load => self.load(),
+            Later::GoOn => self.tell_all(|| ToShard::Pause(false)),
             Later::LoadEnded => self.dispatch.tell_all(|| ToShard::LoadEnded),
             Later::Rendered(shard, rendered) => self.lines[usize::from(shard)].tell(ToShard::Rendered(rendered)),
             Later::Route(ask) => {
@@ -353,6 +354,7 @@ impl<'g, 'a> Process<'g, 'a> {
 
     /// The end of a process that ends in order: what it appended is written.
     fn close(&mut self) {
+        self.later.clear();
         while !self.storage.is_closed() {
             self.storage.close();
             self.ground.town.turn();

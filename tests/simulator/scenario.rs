@@ -90,8 +90,8 @@ pub struct Scenario {
     pub sync_us_max: u64,
     pub journal_window: Duration,
     pub journal_flights: usize,
-    /// At these turns sending is paused, and goes on.
-    pub pause: Option<(u64, u64)>,
+    /// In this turn sending is paused for a while.
+    pub pause: Option<u64>,
     /// The ends of the processes, one after the other; behind the last one comes [`Ending::Through`].
     pub endings: Vec<Ending>,
 }
@@ -136,7 +136,7 @@ impl Scenario {
             sync_us_max: [1, 300, 20_000, 3_000_000][rng.usize(..4)],
             journal_window: Duration::from_micros([0, 5000, 5000, 100_000][rng.usize(..4)]),
             journal_flights: [1, 1, 4, 8][rng.usize(..4)],
-            pause: (rng.u8(..8) == 0).then(|| (rng.u64(1..300), rng.u64(1..300))),
+            pause: (rng.u8(..8) == 0).then(|| rng.u64(1..300)),
             endings,
         }
     }

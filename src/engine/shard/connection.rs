@@ -49,6 +49,8 @@ struct Asked {
     /// The first judgement that reaches further than its recipient.
     judged: Option<Judgement>,
     finished: u64,
+    /// Whether the peer said yes or no to any recipient.
+    answered: bool,
     delivered: u64,
     /// Whether any recipient had its verdict, and which.
     told: bool,
@@ -269,7 +271,8 @@ impl<I: Io> Shard<I> {
         }
         match asked.judged.take() {
             Some(judgement) => self.sites.judged(site, &judgement, now, &mut self.rng),
-            None if asked.finished > 0 => self.sites.succeeded(site, asked.finished, now),
+            // A transaction that came back untried is finished too, and says nothing good of the site.
+            None if asked.finished > 0 && asked.answered => self.sites.succeeded(site, asked.finished, now),
             None => {}
         }
         if asked.starttls {
@@ -501,10 +504,12 @@ impl Desk<'_> {
     fn verdict(&mut self, key: u64, index: usize, said: Said<'_>) {
         let (kind, phase, reply) = match said {
             Said::Accepted(reply) => {
+                self.asked.answered = true;
                 self.asked.delivered += 1;
                 (Kind::Delivered, Phase::End, reply)
             }
             Said::Refused(reply, phase) => {
+                self.asked.answered = true;
                 let judgement = classify(reply, answered(phase));
                 if judgement.advice != Advice::Keep && self.asked.judged.is_none() {
                     self.asked.judged = Some(judgement);

@@ -359,6 +359,10 @@ impl<I: Io> Shard<I> {
 
     /// The domain's site is known: it is this shard's, or the domain moves to the shard that owns the site.
     fn route(&mut self, domain: DomainId, place: Arc<Place>) {
+        if self.stage != Stage::Running {
+            // Nothing begins any more, here or there.
+            return;
+        }
         self.sites.found_route(domain);
         let owner = shard_of(&place.name, self.ports.peers.len());
         match self.ports.peers.get(owner) {
@@ -367,7 +371,10 @@ impl<I: Io> Shard<I> {
                 self.ledger.counters.waiting -= rows.iter().map(|taken| u64::from(taken.count)).sum::<u64>();
                 // Held until the other shard has taken it.
                 self.ports.board.hold();
-                peer.tell(ToShard::Adopted(domain.0, rows));
+                // A shard that was asked to drain may be gone before this one is asked: then the rows stay here.
+                if let Err(ToShard::Adopted(_, rows)) = peer.hand(ToShard::Adopted(domain.0, rows)) {
+                    self.adopt(domain, &rows);
+                }
             }
             _ => {
                 let site = self.sites.enter(place);

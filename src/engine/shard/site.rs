@@ -95,6 +95,8 @@ struct Site {
     cooking: u32,
     ahead: u32,
     touched: bool,
+    /// In the list of the sites that wait for octets of stock.
+    crowded_out: bool,
     wakes_at: Option<Instant>,
     /// Where its counts are shown; `None` for the many small sites that share one place.
     publisher: Option<Publisher>,
@@ -112,6 +114,7 @@ pub(super) struct Sites {
     sites: Vec<Site>,
     by_name: HashMap<Arc<str>, SiteId>,
     touched: VecDeque<SiteId>,
+    crowded_out: Vec<SiteId>,
     wakes: Wheel<SiteId>,
     lost: HashMap<DomainId, Lost>,
     lost_due: Wheel<DomainId>,
@@ -153,6 +156,7 @@ impl Site {
             cooking: 0,
             ahead: AHEAD_MIN.min(ahead_max),
             touched: false,
+            crowded_out: false,
             wakes_at: None,
             publisher,
             counters: SiteCounters::default(),
@@ -180,6 +184,7 @@ impl Sites {
             sites: Vec::new(),
             by_name: HashMap::new(),
             touched: VecDeque::new(),
+            crowded_out: Vec::new(),
             wakes: Wheel::new(),
             lost: HashMap::new(),
             lost_due: Wheel::new(),
@@ -309,10 +314,31 @@ impl Sites {
         self.shareable.then_some(self.rows_max)
     }
 
-    /// Whether the site should have more messages ahead.
-    pub(super) fn wants_stock(&self, id: SiteId) -> bool {
-        let Some(site) = self.site(id) else { return false };
-        self.stock_bytes < self.stock_bytes_max && (site.stock.len() as u32).saturating_add(site.cooking) < site.ahead
+    /// Whether the site should have more messages ahead. Refused for want of octets, it is touched once some are free.
+    pub(super) fn wants_stock(&mut self, id: SiteId) -> bool {
+        let Some(site) = self.sites.get_mut(id.0 as usize) else { return false };
+        if (site.stock.len() as u32).saturating_add(site.cooking) >= site.ahead {
+            return false;
+        }
+        let room = self.stock_bytes < self.stock_bytes_max;
+        if !room && !site.crowded_out {
+            site.crowded_out = true;
+            self.crowded_out.push(id);
+        }
+        room
+    }
+
+    /// Octets of stock were freed.
+    fn free_stock(&mut self, octets: usize) {
+        self.stock_bytes = self.stock_bytes.saturating_sub(octets);
+        if self.stock_bytes < self.stock_bytes_max {
+            for id in std::mem::take(&mut self.crowded_out) {
+                if let Some(site) = self.site_mut(id) {
+                    site.crowded_out = false;
+                }
+                self.touch(id);
+            }
+        }
     }
 
     /// A job was cut for the site: it will become so many messages (one, where bytes are shared).
@@ -329,7 +355,7 @@ impl Sites {
     pub(super) fn cooked(&mut self, id: SiteId, rows: usize) {
         let count = self.messages_of(rows);
         let bytes = self.bytes_guess(count);
-        self.stock_bytes = self.stock_bytes.saturating_sub(bytes);
+        self.free_stock(bytes);
         if let Some(site) = self.site_mut(id) {
             site.cooking = site.cooking.saturating_sub(count);
         }
@@ -360,7 +386,7 @@ impl Sites {
     /// The next message of the site's stock.
     pub(super) fn take_stock(&mut self, id: SiteId) -> Option<Ready> {
         let ready = self.site_mut(id)?.stock.pop_front()?;
-        self.stock_bytes = self.stock_bytes.saturating_sub(ready.message.content.len());
+        self.free_stock(ready.message.content.len());
         self.touch(id);
         Some(ready)
     }
