@@ -60,8 +60,7 @@ impl Body {
         if !files.is_empty() {
             root = Node::Many("mixed", std::iter::once(root).chain(files.into_iter().map(Node::File)).collect());
         }
-        let mut body = Self::default();
-        body.headers = headers(&root, boundary, 0);
+        let mut body = Self { headers: headers(&root, boundary, 0), ..Self::default() };
         body.write(root, boundary, 0);
         body
     }

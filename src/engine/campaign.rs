@@ -36,7 +36,7 @@ pub enum OpenError {
     Journal(#[from] Fault),
     /// The journal tells of recipients that the table does not have.
     #[error(
-        "{place}: {strays} journal records are of recipients that the table does not have, {bad} are no records\n  hint: \
+        "{place}: {strays} journal records are of recipients that the table does not have, {bad} are no records\nhint: \
          the directory is not whole; restore it from a copy, or send under another name"
     )]
     Astray {

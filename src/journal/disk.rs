@@ -51,7 +51,7 @@ impl FaultKind {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} {}: {}\n  hint: {}", self.what, self.place, self.why, self.kind.hint())
+        write!(f, "cannot {} {}: {}\nhint: {}", self.what, self.place, self.why, self.kind.hint())
     }
 }
 

@@ -15,13 +15,13 @@ pub enum LoadError {
         error: io::Error,
     },
     /// The path is a directory.
-    #[error("the list {} is a directory; hint: name the file in it", path.display())]
+    #[error("the list {} is a directory\nhint: name the file in it", path.display())]
     Directory {
         /// The path.
         path: PathBuf,
     },
     /// The list is of a kind that is not read here.
-    #[error("the list {} is {what}; hint: give it as UTF-8 CSV, TSV or JSONL, plain or compressed with gzip or zstd", path.display())]
+    #[error("the list {} is {what}\nhint: give it as UTF-8 CSV, TSV or JSONL, plain or compressed with gzip or zstd", path.display())]
     Unknown {
         /// The list.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum LoadError {
         what: &'static str,
     },
     /// The list cannot be read on: the disk, or a damaged or truncated compressed file.
-    #[error("{}:{line}: cannot read on: {error}; hint: the file may be damaged or cut off: fetch it again", path.display())]
+    #[error("{}:{line}: cannot read on: {error}\nhint: the file may be damaged or cut off: fetch it again", path.display())]
     Read {
         /// The list.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum LoadError {
         what: String,
     },
     /// A column is asked for that the list does not have.
-    #[error("{}:1: no column {column:?}; {hint}", path.display())]
+    #[error("{}:1: no column {column:?}\n{hint}", path.display())]
     Column {
         /// The list.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum LoadError {
         hint: String,
     },
     /// It is not the list that the campaign was begun with.
-    #[error("the list {} has changed since the campaign was begun ({what}); hint: put the old list back, or send the new one as a campaign of its own name", path.display())]
+    #[error("the list {} has changed since the campaign was begun ({what})\nhint: put the old list back, or send the new one as a campaign of its own name", path.display())]
     Changed {
         /// The list.
         path: PathBuf,
@@ -93,7 +93,7 @@ impl LoadError {
 
 /// How many records were rejected, and why: what a person needs to mend the list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{rejected} of {records} records rejected, more than max_rejected allows{}; hint: all of them are in {}", quoted(.examples), rejects.display())]
+#[error("{rejected} of {records} records rejected, more than max_rejected allows{}\nhint: all of them are in {}", quoted(.examples), rejects.display())]
 pub struct Rejections {
     /// Records rejected.
     pub rejected: u64,
