@@ -7,6 +7,7 @@
 mod connection;
 mod feed;
 mod ledger;
+mod ready;
 mod site;
 
 use crossbeam_channel::{Receiver, Sender};

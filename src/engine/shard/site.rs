@@ -11,9 +11,9 @@ use std::time::Duration;
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::base::wheel::Wheel;
 use crate::engine::directory::Site as Place;
-use crate::engine::message::Message;
 use crate::engine::settings::Delivery;
-use crate::mail::{Disposition, Envelope};
+use crate::engine::shard::ready::Ready;
+use crate::mail::Disposition;
 use crate::observe::{Observer, Outcomes, Publisher, SiteCounters};
 use crate::queue::{DomainId, Queue, SiteId};
 use crate::shape::classify::Judgement;
@@ -32,34 +32,6 @@ const ADDRESS_REST: Duration = Duration::from_secs(60);
 const ROUTE_REST_MIN: Duration = Duration::from_secs(30);
 /// See above.
 const ROUTE_REST_MAX: Duration = Duration::from_secs(3600);
-
-/// A message in stock: rendered, its attempts durable.
-pub(super) struct Ready {
-    pub(super) domain: DomainId,
-    pub(super) attempts: u8,
-    pub(super) message: Message,
-}
-
-impl Ready {
-    /// Cuts off the recipients beyond the first `most`: two messages of the same content.
-    fn split(mut self, most: usize) -> (Self, Option<Self>) {
-        if self.message.rows.len() <= most.max(1) {
-            return (self, None);
-        }
-        let envelope = &self.message.envelope;
-        let (mut head, mut tail) = (Envelope::new(envelope.reverse_path()), Envelope::new(envelope.reverse_path()));
-        for index in 0..envelope.recipients() {
-            let part = if index < most { &mut head } else { &mut tail };
-            part.push(envelope.forward_path(index));
-        }
-        let rows = self.message.rows.drain(most..).collect();
-        let (content, eight_bit) = (self.message.content.clone(), self.message.eight_bit);
-        self.message.envelope = head;
-        let rest = Message { rows, envelope: tail, content, eight_bit };
-        let rest = Self { domain: self.domain, attempts: self.attempts, message: rest };
-        (self, Some(rest))
-    }
-}
 
 /// One address of one exchanger.
 struct Target {
