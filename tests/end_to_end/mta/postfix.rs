@@ -117,6 +117,7 @@ local_header_rewrite_clients =
 smtpd_tls_cert_file = {scratch}/etc/cert.pem
 smtpd_tls_key_file = {scratch}/etc/key.pem
 smtpd_tls_security_level = may
+smtpd_tls_received_header = yes
 smtpd_recipient_restrictions = permit_mynetworks, reject
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_client_connection_count_limit = 0
