@@ -1,8 +1,7 @@
 //! The real Prometheus scrapes a page that the engine's observer serves and evaluates every panel and every alert.
 //!
 //! Guarantees: each expression is accepted, and each panel has something to show once every number has moved.
-//! Needs Debian's `prometheus`: in `$POSTHASTE_MTA/usr/bin` (where `.ci/run` unpacks it; missing there is a failure),
-//! in `target/mta/usr/bin`, or installed; without one the test says so and ends. Leaves to others: a real send's numbers.
+//! Needs Debian's `prometheus`, unpacked by `tests/mta/setup` or installed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -33,14 +32,13 @@ impl Drop for Prometheus {
     }
 }
 
-fn binary() -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os("POSTHASTE_MTA") {
-        let binary = Path::new(&folder).join("usr/bin/prometheus");
-        assert!(binary.exists(), "{} is missing", binary.display());
-        return Some(binary);
-    }
-    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mta/usr/bin/prometheus");
-    [unpacked, "/usr/bin/prometheus".into()].into_iter().find(|path| path.exists())
+fn binary() -> PathBuf {
+    let unpacked = match std::env::var_os("POSTHASTE_MTA") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mta"),
+    };
+    let found = [unpacked.join("prometheus/usr/bin/prometheus"), "/usr/bin/prometheus".into()];
+    found.into_iter().find(|path| path.exists()).expect("no prometheus here: run tests/mta/setup (as root)")
 }
 
 impl Prometheus {
@@ -143,9 +141,7 @@ fn expressions() -> Vec<(String, String, bool)> {
 
 #[test]
 fn every_panel_shows_something_and_every_alert_is_accepted() {
-    let Some(binary) = binary() else {
-        return eprintln!("skipped: no prometheus here; .ci/run unpacks one");
-    };
+    let binary = binary();
     let (observer, page) = Observer::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     observer.started(UnixTime(1_800_000_000));
     let mut publishers = [(); 6].map(|()| observer.publisher());

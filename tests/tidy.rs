@@ -210,7 +210,7 @@ impl Rules<'_> {
 
 /// The part of a file that is product: what stands before its tests; nothing of a file of tests.
 fn before_tests<'a>(name: &str, code: &'a str) -> &'a str {
-    if name.ends_with("/tests.rs") || name.contains("/tests/") {
+    if name.ends_with("tests.rs") || name.contains("/tests/") {
         return "";
     }
     // A module of tests stands last in its file; `mod tests;` names a sibling and ends nothing.

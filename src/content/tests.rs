@@ -145,9 +145,9 @@ fn every_part_arrives_as_it_was_written() {
         ])
     );
     let parts = &read["parts"];
-    assert_eq!(parts[0][2], "Hi J\u{f6}rg, \"<x@y>\",\nwelcome.");
+    assert_eq!(parts[0][2], "Hi J\u{f6}rg, \"<x@y>\",\r\nwelcome.");
     let html = parts[1][2].as_str().unwrap();
-    assert!(html.starts_with("<p>J\u{f6}rg, &quot;&lt;x@y&gt;&quot; in \u{5e9}\u{5dc}\u{5d5}\u{5dd} &amp; co</p>\n.<a href='https://acme.example/u/"), "{html}");
+    assert!(html.starts_with("<p>J\u{f6}rg, &quot;&lt;x@y&gt;&quot; in \u{5e9}\u{5dc}\u{5d5}\u{5dd} &amp; co</p>\r\n.<a href='https://acme.example/u/"), "{html}");
     assert!(html.contains("?c=%D7%A9%D7%9C%D7%95%D7%9D%20%26%20co'"), "{html}");
     assert_eq!(parts[2][2], serde_json::json!(vec![7; 200]));
     assert_eq!(parts[3][1], "Preis\u{fc}bersicht.bin");
@@ -260,11 +260,11 @@ fn an_unknown_name_is_found_before_anything_is_sent() {
     });
     assert_eq!(
         said,
-        "campaign key `subject`, column 7: no column of the list is called `frist_name`\n  \
+        "campaign key `subject`, column 7: no column of the list is called `frist_name`\n\
          hint: did you mean `first_name`? There are: email, first_name, city, token, campaign, unsubscribe_url\n\
-         welcome.txt:2:6: no column of the list is called `ctiy`\n  \
+         welcome.txt:2:6: no column of the list is called `ctiy`\n\
          hint: did you mean `city`? There are: email, first_name, city, token, campaign, unsubscribe_url\n\
-         welcome.txt:2:20: no column of the list is called `colour`\n  \
+         welcome.txt:2:20: no column of the list is called `colour`\n\
          hint: there are: email, first_name, city, token, campaign, unsubscribe_url"
     );
 }

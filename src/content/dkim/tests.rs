@@ -1,3 +1,5 @@
+//! Keys, canonical forms and signatures against fixed vectors.
+
 use super::canon::{body_hash, relaxed_body, relaxed_header};
 use super::*;
 use crate::content::base64;

@@ -1,3 +1,5 @@
+//! Lists of every kind, good and bad, whole and cut off.
+
 use super::*;
 use crate::engine::table::{Manifest, Table};
 use std::fs;
@@ -338,7 +340,7 @@ fn another_list_is_refused_when_a_load_goes_on() {
     fs::write(&house.list, people(20_001)).unwrap();
     assert!(house.error().contains("has changed since the campaign was begun (it was "), "{}", house.error());
     fs::write(&house.list, people(20_000).replacen("Person 0", "Nobody 0", 1)).unwrap();
-    assert!(house.error().contains("(its beginning differs); hint: "), "{}", house.error());
+    assert!(house.error().contains("(its beginning differs)\nhint: "), "{}", house.error());
 }
 
 #[test]
@@ -393,15 +395,15 @@ fn each_bad_list_has_its_clear_error() {
         ("l.csv", b"name,email\n\n".to_vec(), "is empty: it has no recipient"),
         ("l.csv", b"\xef\xbb\xbf".to_vec(), "is empty: it has no recipient"),
         ("l.jsonl", b"\n".to_vec(), "is empty: it has no recipient"),
-        ("l.csv", b"name,e-mail\n".to_vec(), "l.csv:1: no column \"email\"; hint: did you mean \"e-mail\"?"),
-        ("l.csv", b"name,address\n".to_vec(), "no column \"email\"; hint: the list has name, address"),
+        ("l.csv", b"name,e-mail\n".to_vec(), "l.csv:1: no column \"email\"\nhint: did you mean \"e-mail\"?"),
+        ("l.csv", b"name,address\n".to_vec(), "no column \"email\"\nhint: the list has name, address"),
         ("l.csv", b"name;email\n".to_vec(), "hint: the header line is not separated by commas"),
-        ("l.csv", b"email,Name\n".to_vec(), "no column \"name\"; hint: did you mean \"Name\"?"),
-        ("l.csv", b"email,name,name\n".to_vec(), "names the column \"name\" twice; hint: "),
-        ("l.csv", b"email,n\xe4me\n".to_vec(), "is not UTF-8; hint: convert the list"),
-        ("l.csv", b"\xff\xfee\0m\0".to_vec(), "is UTF-16 text; hint: "),
-        ("l.csv", b"PK\x03\x04xxxx".to_vec(), "is a zip archive or a spreadsheet; hint: "),
-        ("l.csv.xz", b"\xfd7zXZ\0\0".to_vec(), "is compressed with xz; hint: "),
+        ("l.csv", b"email,Name\n".to_vec(), "no column \"name\"\nhint: did you mean \"Name\"?"),
+        ("l.csv", b"email,name,name\n".to_vec(), "names the column \"name\" twice\nhint: "),
+        ("l.csv", b"email,n\xe4me\n".to_vec(), "is not UTF-8\nhint: convert the list"),
+        ("l.csv", b"\xff\xfee\0m\0".to_vec(), "is UTF-16 text\nhint: "),
+        ("l.csv", b"PK\x03\x04xxxx".to_vec(), "is a zip archive or a spreadsheet\nhint: "),
+        ("l.csv.xz", b"\xfd7zXZ\0\0".to_vec(), "is compressed with xz\nhint: "),
         ("l.csv.gz", cut, "cannot read on: "),
         ("l.csv.zst", zst, "cannot read on: "),
     ] as [(&str, Vec<u8>, &str); 15]
@@ -413,7 +415,7 @@ fn each_bad_list_has_its_clear_error() {
     house.list = house.home.path().join("none.csv");
     assert!(house.error().starts_with("cannot read the list ") && house.error().contains("No such file"));
     house.list = house.home.path().to_owned();
-    assert!(house.error().contains("is a directory; hint: "));
+    assert!(house.error().contains("is a directory\nhint: "));
 }
 
 #[test]

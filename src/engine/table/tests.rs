@@ -1,3 +1,5 @@
+//! The table through its writer and readers, and after crashes.
+
 use super::*;
 use crate::engine::message::Run;
 use std::fs;

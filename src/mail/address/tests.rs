@@ -1,3 +1,5 @@
+//! Addresses that are mailboxes, and those that are not.
+
 use super::*;
 use proptest::prelude::*;
 
