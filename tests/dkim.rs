@@ -41,6 +41,8 @@ fn judge(signers: &[&Signer], messages: &[String]) -> serde_json::Value {
     let pythons = ["/usr/bin/python3", "python3"];
     let python =
         pythons.iter().find(|python| knows(python)).expect("no python3 here has dkimpy: run tests/mta/setup (as root)");
+    let records: serde_json::Map<_, _> = signers.iter().map(|s| (s.record_name(), s.record().into())).collect();
+    let input = serde_json::json!({ "records": records, "messages": messages }).to_string();
     let mut child = Command::new(python)
         .args(["-c", JUDGE])
         .stdin(Stdio::piped())

@@ -144,7 +144,7 @@ fn oddities(home: &Path, book: &Book, table: &Table, damage: &mut Vec<String>) -
 }
 
 fn unreadable(fault: Fault) -> Failure {
-    Failure::failed(fault.to_string().replace("\nhint", "\nhint"))
+    Failure::failed(fault.to_string())
 }
 
 fn failed(e: io::Error) -> Failure {
