@@ -19,6 +19,8 @@ use crate::wire::dns::ResolverConfig;
 
 /// The octets of content that a shard may render ahead.
 const AHEAD_BYTES_MAX: usize = 64 << 20;
+/// Messages ahead where a crash would hold them.
+const AHEAD_HELD_MAX: u32 = 64;
 /// How long an idle session is kept for more.
 const IDLE: Duration = Duration::from_secs(10);
 /// How long Ctrl-C waits for what is under way.
@@ -64,7 +66,11 @@ pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfi
             campaign::OnUncertain::Retry => OnUncertain::Retry,
             campaign::OnUncertain::Hold => OnUncertain::Hold,
         },
-        ahead_max: config.engine.lookahead_messages,
+        // After a crash all that was ahead is uncertain: where the uncertain are held, that must be few.
+        ahead_max: match campaign.on_uncertain {
+            campaign::OnUncertain::Retry => config.engine.lookahead_messages,
+            campaign::OnUncertain::Hold => config.engine.lookahead_messages.min(AHEAD_HELD_MAX),
+        },
         ahead_bytes_max: AHEAD_BYTES_MAX,
         idle: IDLE,
         drain: DRAIN,

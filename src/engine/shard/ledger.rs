@@ -54,6 +54,8 @@ struct Settle {
     row: u32,
     attempts: u8,
     kind: Kind,
+    /// Tried again at once, not by the schedule: the trouble was ours.
+    at_once: bool,
 }
 
 /// See the head of this file.
@@ -306,6 +308,9 @@ impl Ledger {
         let reply = Reply::own(450, Enhanced::new(4, 4, 2), "the engine was stopped during the attempt");
         let context = self.own_context(&reply);
         self.outcome(domain, row, attempts, self.uncertain(), 0, context, now);
+        if let Some(settle) = self.settling.back_mut() {
+            settle.at_once = true;
+        }
     }
 
     /// The record that an uncertain recipient gets, as the campaign asks.
@@ -328,7 +333,7 @@ impl Ledger {
 
     fn outcome(&mut self, domain: DomainId, row: u32, attempts: u8, kind: Kind, code: u16, context: u32, now: Now) {
         self.record(row, kind, attempts, code, context, now);
-        self.settling.push_back(Settle { ticket: self.ticket, domain, row, attempts, kind });
+        self.settling.push_back(Settle { ticket: self.ticket, domain, row, attempts, kind, at_once: false });
     }
 
     fn record(&mut self, recipient: u32, kind: Kind, attempts: u8, code: u16, extra: u32, now: Now) {
@@ -379,6 +384,9 @@ impl Ledger {
     }
 
     fn reschedule(&mut self, settle: &Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
+        if settle.at_once {
+            return queue.schedule(settle.domain, settle.row, settle.attempts, now.mono);
+        }
         let first_at = settings::first_attempt(&self.retry, settle.attempts, now.unix);
         match self.retry.next(u32::from(settle.attempts), first_at, now.unix, rng) {
             Next::After(rests) => {

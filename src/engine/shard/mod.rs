@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::{Instant, Now};
+use crate::base::span::Span;
 use crate::engine::board::{Board, Counters};
 use crate::engine::directory::{Directory, Site as Place};
 use crate::engine::dispatch::shard_of;
@@ -485,10 +486,30 @@ impl<I: Io> Shard<I> {
         self.published = now.mono;
         self.unshown = false;
         self.ledger.counters.open_sessions = self.open as u64;
-        let binding = self.sites.binding(now.mono);
+        let binding = self.binding(now);
         let seen = self.seen();
         self.sites.publish(now.mono, &self.queue);
         self.ports.board.show(self.ledger.shard(), &self.ledger.counters, &seen, binding, now.mono);
+    }
+
+    /// Why it is not faster, in one clause.
+    fn binding(&self, now: Now) -> String {
+        let counts = self.queue.counts();
+        if self.paused {
+            return "paused".to_owned();
+        }
+        if counts.ready > 0 || self.ledger.counters.in_flight > 0 {
+            return self.sites.binding(now.mono);
+        }
+        let due = |at: Option<Instant>| Span(at.unwrap_or(now.mono).since(now.mono)).rough();
+        if counts.unrouted > 0 {
+            return format!("the look-up of domains: {} recipients wait for a route", counts.unrouted);
+        }
+        if counts.scheduled > 0 {
+            let first = due(self.queue.next_due());
+            return format!("the retry schedule: {} recipients wait, the first for {first}", counts.scheduled);
+        }
+        if self.load_ended { String::new() } else { "reading the list".to_owned() }
     }
 
     /// What metrics show of this shard.
