@@ -1,1 +1,30 @@
-//! Room `content`.
+//! What a message says: templates, MIME, headers and DKIM signatures, from a campaign's [`Spec`] and one row of its list.
+//!
+//! Guarantees: what is wrong with a campaign's content is found before anything is sent; no value of a row can add a
+//! header, a recipient or a line to the envelope; the octets that come out are canonical (CRLF, lines of at most 990
+//! octets, none of which begins with a dot), so they are sent as they are after DATA and in BDAT alike; a recipient's
+//! Message-ID is the same in every attempt. Leaves to others: files, clocks, and when to send.
+
+mod base64;
+mod compile;
+mod compose;
+mod error;
+mod escape;
+mod header;
+mod mime;
+mod names;
+mod qp;
+mod spec;
+mod template;
+mod token;
+mod words;
+
+pub mod dkim;
+
+pub use compose::{Composed, Composer, RowRef, Scratch};
+pub use error::{ComposeError, ContentError, Place};
+pub use spec::{Attachment, Source, Spec};
+pub use token::{IdentityKey, Token};
+
+#[cfg(test)]
+mod tests;

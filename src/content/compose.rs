@@ -1,0 +1,518 @@
+//! One row's message: the hot path. Working room is reused, so that a message costs few allocations.
+
+use super::compile;
+use super::dkim::{self, Prepared};
+use super::error::ComposeError;
+use super::escape::Escape;
+use super::header;
+use super::mime::Chunk;
+use super::names::Name;
+use super::qp;
+use super::template::{Template, Values, one_kind_of_line_break};
+use super::token::{IdentityKey, Token};
+use crate::base::clock::UnixTime;
+use crate::mail::Mailbox;
+use minijinja::Environment;
+use smallvec::SmallVec;
+use std::borrow::Cow;
+
+/// Longest reverse-path (RFC 5321 §4.5.3.1.3).
+const PATH_MAX: usize = 254;
+/// Longest URL in a header: its line stays under 990 octets.
+const URL_MAX: usize = 900;
+
+/// One recipient, as the table keeps it.
+#[derive(Clone, Copy, Debug)]
+pub struct RowRef<'a> {
+    /// The row's number in its campaign.
+    pub number: u32,
+    /// Its canonical mailbox, `local-part@ascii-domain`.
+    pub mailbox: &'a str,
+    /// The values of [`Composer::columns_used`], in that order.
+    pub fields: &'a [&'a [u8]],
+}
+
+/// Working room, one for each thread; any composer may use it.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    text: String,
+    unsubscribe: String,
+    /// The canonical form of the signed fields.
+    signed: Vec<u8>,
+    body: Vec<u8>,
+    /// The composer and the values that the last body was made from, and its hash.
+    hashed: Option<(u64, Vec<u8>, [u8; 32])>,
+    hash_key: Vec<u8>,
+}
+
+/// A message, ready to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Composed {
+    /// The reverse-path without brackets; empty for `<>`.
+    pub reverse_path: Vec<u8>,
+    /// Headers and body: CRLF, lines of at most 990 octets, none of which begins with a dot; ends with CRLF.
+    pub content: Vec<u8>,
+    /// Whether there is an octet above 127: only when an address has a local-part beyond ASCII (SMTPUTF8).
+    pub eight_bit: bool,
+}
+
+/// A compiled campaign: makes the message of each row. Shared by all threads.
+#[derive(Debug)]
+pub struct Composer {
+    pub(crate) serial: u64,
+    pub(crate) env: Environment<'static>,
+    pub(crate) headers: Vec<HeaderPart>,
+    pub(crate) body: Vec<Chunk>,
+    pub(crate) programs: Vec<Template>,
+    /// The names that the body reads.
+    pub(crate) in_body: Vec<Name>,
+    pub(crate) unsubscribe: Option<Template>,
+    pub(crate) reverse_path: ReversePath,
+    pub(crate) used: Vec<usize>,
+    /// For each column of the list its index in `used`.
+    pub(crate) places: Vec<usize>,
+    pub(crate) in_headers: Vec<usize>,
+    pub(crate) shareable: bool,
+    pub(crate) share_block: u32,
+    pub(crate) campaign: String,
+    pub(crate) campaign_number: u32,
+    pub(crate) key: IdentityKey,
+    pub(crate) message_id_domain: String,
+    pub(crate) signers: Vec<Prepared>,
+}
+
+/// One or more header fields.
+#[derive(Debug)]
+pub(crate) enum HeaderPart {
+    /// The same in every message: the names, the octets, and the canonical form of the signed ones.
+    Fixed {
+        names: Vec<String>,
+        raw: Vec<u8>,
+        signed: Vec<u8>,
+    },
+    Date,
+    MessageId,
+    Mailbox(Mailboxed),
+    Text(String, Template),
+    Unsubscribe {
+        url: bool,
+        mailto: Option<Template>,
+    },
+}
+
+/// A field that holds one mailbox.
+#[derive(Debug)]
+pub(crate) struct Mailboxed {
+    pub(crate) name: &'static str,
+    pub(crate) display: Template,
+    pub(crate) address: Address,
+}
+
+#[derive(Debug)]
+pub(crate) enum Address {
+    Fixed(Mailbox),
+    Rendered(Template),
+}
+
+#[derive(Debug)]
+pub(crate) enum ReversePath {
+    Fixed(String),
+    Rendered(Template),
+}
+
+impl ReversePath {
+    pub(crate) fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Rendered(template) => Some(template),
+        }
+    }
+}
+
+impl HeaderPart {
+    /// A field with this value, which is valid and folded as it should be.
+    pub(crate) fn fixed(name: &str, value: &str) -> Self {
+        Self::ready(name, format!("{name}: {value}\r\n").into_bytes())
+    }
+
+    /// A field that has been written.
+    pub(crate) fn ready(name: &str, raw: Vec<u8>) -> Self {
+        let mut signed = Vec::new();
+        if dkim::is_signed(name) {
+            dkim::relaxed_header(&raw, &mut signed);
+        }
+        Self::Fixed { names: vec![name.to_owned()], raw, signed }
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Fixed { names, .. } => names.iter().map(String::as_str).collect(),
+            Self::Date => vec!["Date"],
+            Self::MessageId => vec!["Message-ID"],
+            Self::Mailbox(m) => vec![m.name],
+            Self::Text(name, _) => vec![name],
+            Self::Unsubscribe { .. } => vec!["List-Unsubscribe"],
+        }
+    }
+
+    pub(crate) fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Fixed { .. } | Self::Date | Self::MessageId => Vec::new(),
+            Self::Mailbox(m) => match &m.address {
+                Address::Fixed(_) => vec![&m.display],
+                Address::Rendered(address) => vec![&m.display, address],
+            },
+            Self::Text(_, template) => vec![template],
+            Self::Unsubscribe { mailto, .. } => mailto.iter().collect(),
+        }
+    }
+
+    /// The parts, with those that are the same in every message written now, and neighbours joined.
+    pub(crate) fn joined(parts: Vec<Self>) -> Vec<Self> {
+        let mut out: Vec<Self> = Vec::new();
+        for part in parts {
+            let part = part.settled();
+            match (out.last_mut(), part) {
+                (
+                    Some(Self::Fixed { names, raw, signed }),
+                    Self::Fixed { names: more_names, raw: more_raw, signed: more_signed },
+                ) => {
+                    names.extend(more_names);
+                    raw.extend(more_raw);
+                    signed.extend(more_signed);
+                }
+                (_, part) => out.push(part),
+            }
+        }
+        out
+    }
+
+    fn settled(self) -> Self {
+        let mut raw = Vec::new();
+        let done = match &self {
+            Self::Mailbox(Mailboxed { name, display, address: Address::Fixed(mailbox) }) => {
+                display.constant().map(|d| header::mailbox(name, d, mailbox.as_str(), &mut raw))
+            }
+            Self::Text(name, template) => template.constant().map(|t| header::text(name, t, &mut raw)),
+            _ => None,
+        };
+        match done {
+            Some(Ok(())) => Self::ready(self.names().first().copied().unwrap_or_default(), raw),
+            _ => self,
+        }
+    }
+}
+
+impl Composer {
+    /// The columns that the templates read, as indices into the list's columns: what a table needs to keep of a row.
+    #[must_use]
+    pub fn columns_used(&self) -> &[usize] {
+        &self.used
+    }
+
+    /// Those of [`columns_used`](Self::columns_used) whose values reach a header or the envelope, also as indices into
+    /// the list's columns: a row with a control character in one of them can have no message.
+    #[must_use]
+    pub fn columns_in_headers(&self) -> &[usize] {
+        &self.in_headers
+    }
+
+    /// Whether two rows can have the same message at all: nothing in it is made from the mailbox or the token.
+    #[must_use]
+    pub fn is_shareable(&self) -> bool {
+        self.shareable
+    }
+
+    /// Whether the two rows have the same message, octet for octet, so that one transaction serves both.
+    #[must_use]
+    pub fn same_bytes(&self, a: &RowRef, b: &RowRef) -> bool {
+        self.shareable && a.number / self.share_block == b.number / self.share_block && a.fields == b.fields
+    }
+
+    /// Makes the message of `row`, with `date` as its Date and as the time of its signatures.
+    ///
+    /// # Errors
+    /// Why this row can have no message; `out` then holds nothing of use.
+    pub fn compose(
+        &self,
+        scratch: &mut Scratch,
+        row: &RowRef,
+        date: UnixTime,
+        out: &mut Composed,
+    ) -> Result<(), ComposeError> {
+        if row.fields.len() != self.used.len() {
+            return Err(ComposeError::Fields { got: row.fields.len(), want: self.used.len() });
+        }
+        out.content.clear();
+        out.reverse_path.clear();
+        let columns: SmallVec<[Cow<str>; 16]> = row.fields.iter().map(|f| clean(f)).collect();
+        let tag = self.tag(row);
+        let token = Token::assemble(self.campaign_number, row.number, &tag);
+        let mut url = std::mem::take(&mut scratch.unsubscribe);
+        url.clear();
+        let mut values = Values {
+            columns: &columns,
+            places: &self.places,
+            email: row.mailbox,
+            token: token.as_str(),
+            campaign: &self.campaign,
+            unsubscribe_url: "",
+        };
+        if let Some(template) = &self.unsubscribe {
+            template.render(&self.env, &values, &mut url)?;
+            check_url("List-Unsubscribe", &url)?;
+        }
+        values.unsubscribe_url = &url;
+        let result = self.write(scratch, &values, &tag, date, out);
+        scratch.unsubscribe = url;
+        result
+    }
+
+    fn write(
+        &self,
+        scratch: &mut Scratch,
+        values: &Values,
+        tag: &[u8; 32],
+        date: UnixTime,
+        out: &mut Composed,
+    ) -> Result<(), ComposeError> {
+        self.write_reverse_path(scratch, values, out)?;
+        let content = &mut out.content;
+        let rooms: SmallVec<[_; 2]> = self.signers.iter().map(|s| s.write(date, content)).collect();
+        scratch.signed.clear();
+        for part in &self.headers {
+            self.write_header(part, scratch, values, tag, date, content)?;
+        }
+        out.eight_bit = !content.is_ascii();
+        content.extend_from_slice(b"\r\n");
+        let body_start = content.len();
+        self.write_body(scratch, values, content)?;
+        if self.signers.is_empty() {
+            return Ok(());
+        }
+        let hash = self.body_hash(scratch, values, content.get(body_start..).unwrap_or_default());
+        for (signer, room) in self.signers.iter().zip(rooms) {
+            signer.fill(room, &hash, &mut scratch.signed, &mut scratch.body, content)?;
+        }
+        Ok(())
+    }
+
+    /// What the Message-ID and the token are cut from. A shared message has an identity of its own, made from what its
+    /// rows have in common.
+    fn tag(&self, row: &RowRef) -> [u8; 32] {
+        if !self.shareable {
+            return self.key.recipient_tag(self.campaign_number, row.number);
+        }
+        let mut input = vec![b's'];
+        input.extend_from_slice(&self.campaign_number.to_be_bytes());
+        input.extend_from_slice(&(row.number / self.share_block).to_be_bytes());
+        for field in row.fields {
+            input.extend_from_slice(&(field.len() as u64).to_be_bytes());
+            input.extend_from_slice(field);
+        }
+        self.key.tag(&input)
+    }
+
+    fn write_reverse_path(
+        &self,
+        scratch: &mut Scratch,
+        values: &Values,
+        out: &mut Composed,
+    ) -> Result<(), ComposeError> {
+        match &self.reverse_path {
+            ReversePath::Fixed(path) => out.reverse_path.extend_from_slice(path.as_bytes()),
+            ReversePath::Rendered(template) => {
+                scratch.text.clear();
+                template.render(&self.env, values, &mut scratch.text)?;
+                let path = address("return path", &scratch.text)?;
+                out.reverse_path.extend_from_slice(path.as_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    fn write_header(
+        &self,
+        part: &HeaderPart,
+        scratch: &mut Scratch,
+        values: &Values,
+        tag: &[u8; 32],
+        date: UnixTime,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ComposeError> {
+        let start = out.len();
+        let text = &mut scratch.text;
+        text.clear();
+        let mut is_signed = true;
+        match part {
+            HeaderPart::Fixed { raw, signed, .. } => {
+                out.extend_from_slice(raw);
+                if !self.signers.is_empty() {
+                    scratch.signed.extend_from_slice(signed);
+                }
+                return Ok(());
+            }
+            HeaderPart::Date => header::date(date, out),
+            HeaderPart::MessageId => self.write_message_id(tag, out),
+            HeaderPart::Text(name, template) => {
+                template.render(&self.env, values, text)?;
+                header::text(name, text, out)?;
+                is_signed = dkim::is_signed(name);
+            }
+            HeaderPart::Mailbox(Mailboxed { name, display, address: mailbox }) => {
+                display.render(&self.env, values, text)?;
+                match mailbox {
+                    Address::Fixed(mailbox) => header::mailbox(name, text, mailbox.as_str(), out)?,
+                    Address::Rendered(template) if template.is_email() => {
+                        check_path(values.email).map_err(|reason| no_address(name, reason))?;
+                        header::mailbox(name, text, values.email, out)?;
+                    }
+                    Address::Rendered(template) => {
+                        let mut rendered = String::new();
+                        template.render(&self.env, values, &mut rendered)?;
+                        header::mailbox(name, text, &address(name, &rendered)?, out)?;
+                    }
+                }
+            }
+            HeaderPart::Unsubscribe { url, mailto } => {
+                if let Some(template) = mailto {
+                    text.push_str("mailto:");
+                    template.render(&self.env, values, text)?;
+                    check_url("List-Unsubscribe", text)?;
+                }
+                let https = format!("<{}>", values.unsubscribe_url);
+                let mail = format!("<{text}>");
+                match (url, mailto) {
+                    (true, Some(_)) => header::list("List-Unsubscribe", &[&https, &mail], out),
+                    (true, None) => header::list("List-Unsubscribe", &[&https], out),
+                    (false, _) => header::list("List-Unsubscribe", &[&mail], out),
+                }
+            }
+        }
+        if is_signed && !self.signers.is_empty() {
+            dkim::relaxed_header(out.get(start..).unwrap_or_default(), &mut scratch.signed);
+        }
+        Ok(())
+    }
+
+    fn write_message_id(&self, tag: &[u8; 32], out: &mut Vec<u8>) {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        out.extend_from_slice(b"Message-ID: <");
+        for b in &tag[16..] {
+            out.extend_from_slice(&[HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
+        }
+        out.push(b'@');
+        out.extend_from_slice(self.message_id_domain.as_bytes());
+        out.extend_from_slice(b">\r\n");
+    }
+
+    fn write_body(&self, scratch: &mut Scratch, values: &Values, out: &mut Vec<u8>) -> Result<(), ComposeError> {
+        let mut col = 0;
+        for chunk in &self.body {
+            match chunk {
+                Chunk::Const(octets, end) => {
+                    out.extend_from_slice(octets);
+                    col = *end;
+                }
+                Chunk::Slot(name, escape) => write_slot(values.get(*name), *escape, scratch, out, &mut col),
+                Chunk::Program(index) => {
+                    scratch.text.clear();
+                    if let Some(template) = self.programs.get(*index) {
+                        template.render(&self.env, values, &mut scratch.text)?;
+                    }
+                    qp::encode(scratch.text.as_bytes(), out, &mut col);
+                    out.extend_from_slice(b"\r\n");
+                    col = 0;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The hash of the body; that of the last message when the body was made from the same values.
+    fn body_hash(&self, scratch: &mut Scratch, values: &Values, body: &[u8]) -> [u8; 32] {
+        scratch.hash_key.clear();
+        for name in &self.in_body {
+            let value = values.get(*name);
+            scratch.hash_key.extend_from_slice(&(value.len() as u64).to_be_bytes());
+            scratch.hash_key.extend_from_slice(value.as_bytes());
+        }
+        match &mut scratch.hashed {
+            Some((serial, key, hash)) if *serial == self.serial && *key == scratch.hash_key => *hash,
+            last => {
+                let hash = dkim::body_hash(body, &mut scratch.body);
+                *last = Some((self.serial, scratch.hash_key.clone(), hash));
+                hash
+            }
+        }
+    }
+}
+
+fn write_slot(value: &str, escape: Escape, scratch: &mut Scratch, out: &mut Vec<u8>, col: &mut usize) {
+    if escape.leaves(value) {
+        return qp::encode(value.as_bytes(), out, col);
+    }
+    scratch.text.clear();
+    escape.write(value, &mut scratch.text);
+    qp::encode(scratch.text.as_bytes(), out, col);
+}
+
+/// A field as text: what is not UTF-8 becomes U+FFFD, and line breaks become LF.
+fn clean(field: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(field) {
+        Cow::Borrowed(text) => one_kind_of_line_break(text),
+        Cow::Owned(text) => Cow::Owned(one_kind_of_line_break(&text).into_owned()),
+    }
+}
+
+/// Parses a rendered address.
+fn address(field: &str, text: &str) -> Result<String, ComposeError> {
+    if let Some(c) = header::first_control(text) {
+        return Err(ComposeError::Control { field: field.to_owned(), code: u32::from(c) });
+    }
+    let mailbox = compile::parse(text).map_err(|reason| no_address(field, &reason))?;
+    Ok(mailbox.as_str().to_owned())
+}
+
+fn no_address(field: &str, reason: &str) -> ComposeError {
+    ComposeError::Address { field: field.to_owned(), reason: reason.to_owned() }
+}
+
+/// Checks that a mailbox can be written into a command and a header, whatever parsed it.
+pub(crate) fn check_path(text: &str) -> Result<(), &'static str> {
+    let (local, domain) = text.rsplit_once('@').ok_or("it has no @")?;
+    let quoted = local.len() > 1 && local.starts_with('"') && local.ends_with('"');
+    if text.len() > PATH_MAX {
+        return Err("it is longer than 254 octets");
+    }
+    if local.is_empty() || domain.is_empty() {
+        return Err("a part is missing beside the @");
+    }
+    if header::first_control(text).is_some() {
+        return Err("it has a control character");
+    }
+    if !quoted && local.contains(['@', ',', ';', ':', '"', '(', ')', '[', ']', '\\']) {
+        return Err("its local-part has a character that must be quoted");
+    }
+    if text.contains(['<', '>']) || domain.contains([' ', ',', ';', '"', '(', ')']) || (!quoted && local.contains(' '))
+    {
+        return Err("it has a blank or a bracket");
+    }
+    Ok(())
+}
+
+/// Whether a character may stand in a URL inside angle brackets.
+pub(crate) fn fits_url(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\\' | '^' | '`' | '{' | '|' | '}' | ',')
+}
+
+fn check_url(field: &str, url: &str) -> Result<(), ComposeError> {
+    if url.len() > URL_MAX {
+        return Err(ComposeError::TooLong { field: format!("{field} header"), max: URL_MAX });
+    }
+    match url.chars().find(|&c| !fits_url(c)) {
+        None => Ok(()),
+        Some(c) if c.is_control() => Err(ComposeError::Control { field: field.to_owned(), code: u32::from(c) }),
+        Some(c) => Err(no_address(field, &format!("`{}` may not stand in a URL", c.escape_debug()))),
+    }
+}

@@ -1,0 +1,91 @@
+use super::canon::{body_hash, relaxed_body, relaxed_header};
+use super::*;
+use crate::content::base64;
+use proptest::prelude::*;
+
+/// RFC 8463 §A.2: the secret key, as PKCS#8.
+const ED25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+const EC: &str =
+    "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----\n";
+
+fn said(pem: &str) -> String {
+    Signer::from_pem("acme.example", "s1", pem, "s1.pem").unwrap_err().to_string()
+}
+
+#[test]
+fn the_ed25519_record_is_that_of_rfc_8463() {
+    let signer = Signer::from_pem("football.example.com", "brisbane", ED25519, "e.pem").unwrap();
+    assert_eq!(signer.record(), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+    assert_eq!(signer.record_name(), "brisbane._domainkey.football.example.com");
+    assert_eq!(signer.bits(), 256);
+}
+
+#[test]
+fn headers_and_bodies_relax_as_in_rfc_6376() {
+    // RFC 6376 §3.4.5.
+    let mut out = Vec::new();
+    relaxed_header(b"A: X\r\n", &mut out);
+    relaxed_header(b"B : Y\t\r\n\tZ  \r\n", &mut out);
+    assert_eq!(out, b"a:X\r\nb:Y Z\r\n");
+    out.clear();
+    relaxed_body(b" C \r\nD \t E\r\n\r\n\r\n", &mut out);
+    assert_eq!(out, b" C\r\nD E\r\n");
+}
+
+#[test]
+fn the_body_hash_is_that_of_rfc_6376_and_8463() {
+    let hash = |body: &[u8]| {
+        let mut text = Vec::new();
+        base64::encode(&body_hash(body, &mut Vec::new()), &mut text);
+        String::from_utf8(text).unwrap()
+    };
+    // RFC 6376 §3.4.4: the empty body; RFC 8463 §A.3.
+    assert_eq!(hash(b""), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    assert_eq!(hash(b"\r\n"), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    assert_eq!(
+        hash(b"Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n"),
+        "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8="
+    );
+}
+
+#[test]
+fn keys_that_cannot_sign_are_refused_with_advice() {
+    let cases = [
+        ("nothing", "there is no PEM key in the file"),
+        (
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+            "this is a public key, and signing needs the private key",
+        ),
+        (
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----",
+            "the key is encrypted with a passphrase",
+        ),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----",
+            "the key is encrypted with a passphrase",
+        ),
+        ("-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----", "the PEM text is damaged"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----", "the RSA key is damaged"),
+        (EC, "an EC key cannot sign for DKIM"),
+    ];
+    for (pem, want) in cases {
+        let said = said(pem);
+        assert!(said.starts_with("DKIM key s1.pem: ") && said.contains(want) && said.contains("\n  hint: "), "{said}");
+    }
+    let said = Signer::from_pem("acme example", "s1", ED25519, "s1.pem").unwrap_err().to_string();
+    assert!(said.contains("the domain `acme example` is no domain name"), "{said}");
+}
+
+proptest! {
+    #[test]
+    fn the_fast_body_hash_is_that_of_the_whole_rule(lines in proptest::collection::vec("[ a\\t]{0,6}", 0..8), end in any::<bool>()) {
+        let mut body = lines.join("\r\n");
+        if end {
+            body.push_str("\r\n");
+        }
+        let mut relaxed = Vec::new();
+        relaxed_body(body.as_bytes(), &mut relaxed);
+        let want = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &relaxed);
+        prop_assert_eq!(&body_hash(body.as_bytes(), &mut Vec::new())[..], want.as_ref());
+    }
+}

@@ -1,0 +1,140 @@
+//! What can be wrong with a campaign's content: before anything is sent ([`ContentError`]), and with one row
+//! ([`ComposeError`]). Each says where, and what to do.
+
+use std::fmt;
+
+/// Where in the campaign a text stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A template file.
+    File(String),
+    /// The value of a key of the campaign.
+    Key(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(name) => f.write_str(name),
+            Self::Key(key) => write!(f, "campaign key `{key}`"),
+        }
+    }
+}
+
+/// What is wrong with the content of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentError {
+    /// The file or the key.
+    pub place: Place,
+    /// Line and column, from 1, columns in characters; `None` when the whole place is meant.
+    pub position: Option<(usize, usize)>,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it; may be empty.
+    pub hint: String,
+}
+
+impl ContentError {
+    pub(crate) fn new(place: &Place, problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { place: place.clone(), position: None, problem: problem.into(), hint: hint.into() }
+    }
+
+    pub(crate) fn key(key: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(&Place::Key(key.to_owned()), problem, hint)
+    }
+
+    /// The same at octet `offset` of `text`.
+    pub(crate) fn at(mut self, text: &str, offset: usize) -> Self {
+        self.position = Some(position(text, offset));
+        self
+    }
+}
+
+impl fmt::Display for ContentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.place)?;
+        match (&self.place, self.position) {
+            (Place::File(_), Some((line, column))) => write!(f, ":{line}:{column}")?,
+            (Place::Key(_), Some((1, column))) => write!(f, ", column {column}")?,
+            (Place::Key(_), Some((line, column))) => write!(f, ", line {line}, column {column}")?,
+            (_, None) => {}
+        }
+        write!(f, ": {}", self.problem)?;
+        if !self.hint.is_empty() {
+            write!(f, "\n  hint: {}", self.hint)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ContentError {}
+
+/// Line and column, from 1, of octet `offset` of `text`; columns count characters.
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let before = &text[..offset];
+    let line_start = before.rfind('\n').map_or(0, |p| p + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// Why one row's message could not be made. The row is at fault, not the campaign: other rows may well do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// A control character would have reached a header or the envelope.
+    #[error("a control character (U+{code:04X}) in the {field}\n  hint: correct the merge fields of this row")]
+    Control {
+        /// The header or path.
+        field: String,
+        /// The character.
+        code: u32,
+    },
+    /// What was rendered is no address.
+    #[error("the {field} is no valid address: {reason}\n  hint: correct the merge fields of this row")]
+    Address {
+        /// The header or path.
+        field: String,
+        /// The rule that it breaks.
+        reason: String,
+    },
+    /// A part came out longer than its bound.
+    #[error("the {field} is longer than {max} octets\n  hint: shorten the merge fields of this row")]
+    TooLong {
+        /// The header or part.
+        field: String,
+        /// The bound.
+        max: usize,
+    },
+    /// A template failed on this row's values.
+    #[error(
+        "{place}, line {line}: {reason}\n  hint: the template must cope with every row; see `default` and `is defined`"
+    )]
+    Template {
+        /// The template.
+        place: String,
+        /// The line, from 1; 0 when unknown.
+        line: usize,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The caller's row does not fit the composer.
+    #[error(
+        "the row has {got} fields, and the templates use {want}\n  hint: the recipient table was made for other templates; start a new campaign"
+    )]
+    Fields {
+        /// Fields of the row.
+        got: usize,
+        /// Fields that the composer needs.
+        want: usize,
+    },
+    /// The cryptographic library refused to sign.
+    #[error("signing with the key of {selector}._domainkey.{domain} failed\n  hint: check the key file")]
+    Sign {
+        /// The signing domain.
+        domain: String,
+        /// The key's selector.
+        selector: String,
+    },
+}
