@@ -86,7 +86,7 @@ fn run(bencher: divan::Bencher, composer: &Composer) {
     let mut number = 0u32;
     bencher.bench_local(|| {
         number = number.wrapping_add(1);
-        let name = [NAME, if number % 2 == 0 { b"a" } else { b"e" }].concat();
+        let name = [NAME, if number.is_multiple_of(2) { b"a" } else { b"e" }].concat();
         let row = RowRef { number, mailbox: "ann@site.example", fields: &[&name] };
         composer.compose(&mut scratch, &row, DATE, &mut out).expect("a message");
         out.content.len()
