@@ -101,3 +101,30 @@ fn dkimpy_accepts_what_we_sign_and_refuses_what_was_changed() {
         serde_json::json!([[true], [true], [true, true], [true, true], [false, false], [false, false]])
     );
 }
+
+#[test]
+fn an_rsa_key_is_read_in_both_forms_and_a_short_one_is_refused() {
+    let pkcs8 = key(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
+    let mut child = Command::new("openssl")
+        .args(["rsa", "-traditional"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl starts");
+    child.stdin.take().unwrap().write_all(pkcs8.as_bytes()).unwrap();
+    let pkcs1 = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert!(pkcs1.starts_with("-----BEGIN RSA PRIVATE KEY-----"));
+    let read = |pem: &str| Signer::from_pem("acme.example", "s1", pem, "s1.pem");
+    assert_eq!(read(&pkcs1).unwrap().record(), read(&pkcs8).unwrap().record());
+    for bits in ["rsa_keygen_bits:512", "rsa_keygen_bits:1024"] {
+        let said = read(&key(&["-algorithm", "RSA", "-pkeyopt", bits])).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "DKIM key s1.pem: the RSA key has less than 2048 bits, which receivers distrust\n  hint: make one with: \
+             openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out s1.pem"
+        );
+    }
+    let ec = key(&["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+    assert!(read(&ec).unwrap_err().to_string().contains("an EC key cannot sign for DKIM"));
+}
