@@ -196,6 +196,13 @@ impl Work<'_> {
             (Some(_), Some(open)) => (Some(excerpt(0, open)), excerpt(open + 1, end - 1)),
             _ => (None, excerpt(0, end)),
         };
+        if let Some(d) =
+            display.filter(|d| d.text().contains('<') && d.text().contains('@') && !d.text().starts_with('"'))
+        {
+            let hint = "exactly one address: name@domain, or Name <name@domain>";
+            self.error(ContentError::new(&place, "there is more than one address", hint).at(value, d.start));
+            return None;
+        }
         let display = match display {
             Some(d) if d.text().len() >= 2 && d.text().starts_with('"') && d.text().ends_with('"') => {
                 let inner = Excerpt { start: d.start + 1, end: d.end - 1, ..d };

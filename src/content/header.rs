@@ -228,7 +228,6 @@ mod tests {
     proptest! {
         #[test]
         fn one_field_stays_one_field(value in "\\PC{0,300}", long in "[a-z,\" ]{0,2000}") {
-            // Line and paragraph separators are refused, as another test says.
             let value = value.replace(['\u{2028}', '\u{2029}'], "");
             for value in [value, long] {
                 for line_set in [subject(&value), to(&value)] {

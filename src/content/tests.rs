@@ -260,11 +260,11 @@ fn an_unknown_name_is_found_before_anything_is_sent() {
     });
     assert_eq!(
         said,
-        "campaign key `subject`, column 7: no column of the list is called `frist_name`\n\
+        "campaign key `subject`, column 7: no column of the list is called `frist_name`\n  \
          hint: did you mean `first_name`? There are: email, first_name, city, token, campaign, unsubscribe_url\n\
-         welcome.txt:2:6: no column of the list is called `ctiy`\n\
+         welcome.txt:2:6: no column of the list is called `ctiy`\n  \
          hint: did you mean `city`? There are: email, first_name, city, token, campaign, unsubscribe_url\n\
-         welcome.txt:2:20: no column of the list is called `colour`\n\
+         welcome.txt:2:20: no column of the list is called `colour`\n  \
          hint: there are: email, first_name, city, token, campaign, unsubscribe_url"
     );
 }
@@ -286,6 +286,14 @@ fn what_else_can_be_wrong_is_said_in_full() {
     };
     let cases = [
         (with(|s| s.from = "news".into()), "campaign key `from`, column 1: `news` is no address"),
+        (
+            with(|s| s.from = "A <a@x.example>, B <b@x.example>".into()),
+            "campaign key `from`, column 1: there is more than one address",
+        ),
+        (
+            with(|s| s.from = "a@x.example, b@x.example".into()),
+            "campaign key `from`, column 1: `a@x.example, b@x.example` is no address",
+        ),
         (with(|s| s.from = "A <{{ email }}>".into()), "campaign key `from`: the address depends on the row"),
         (with(|s| s.subject = "a\nb".into()), "campaign key `subject`, column 2: a control character (U+000A)"),
         (
@@ -295,7 +303,7 @@ fn what_else_can_be_wrong_is_said_in_full() {
         (with(|s| s.text = None), "campaign key `html`: the campaign has neither"),
         (
             with(|s| s.headers = vec![("To".into(), "x".into())]),
-            "campaign key `headers.To`: this header is not the campaign's to set here\nhint: use the key `to`",
+            "campaign key `headers.To`: this header is not the campaign's to set here\n  hint: use the key `to`",
         ),
         (
             with(|s| s.headers = vec![(".X".into(), "x".into())]),
@@ -317,8 +325,21 @@ fn what_else_can_be_wrong_is_said_in_full() {
     ];
     for (said, want) in cases {
         assert!(said.starts_with(want), "{said}\n  wanted: {want}");
-        assert!(said.contains("\nhint: "), "{said}");
+        assert!(said.contains("\n  hint: "), "{said}");
     }
+}
+
+#[test]
+fn only_a_local_part_beyond_ascii_needs_eight_bits() {
+    let composer = compile(Spec { to: Some("{{ first_name }} <{{ email }}>".into()), ..spec() });
+    let eight_bit = |mailbox| {
+        let row = RowRef { number: 0, mailbox, fields: &["J\u{f6}rg".as_bytes()] };
+        let mut out = Composed::default();
+        composer.compose(&mut Scratch::default(), &row, DATE, &mut out).unwrap();
+        out.eight_bit
+    };
+    assert!(!eight_bit("joerg@b.example"));
+    assert!(eight_bit("j\u{f6}rg@b.example"));
 }
 
 #[test]

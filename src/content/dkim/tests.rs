@@ -1,5 +1,3 @@
-//! Keys, canonical forms and signatures against fixed vectors.
-
 use super::canon::{body_hash, relaxed_body, relaxed_header};
 use super::*;
 use crate::content::base64;
@@ -72,7 +70,7 @@ fn keys_that_cannot_sign_are_refused_with_advice() {
     ];
     for (pem, want) in cases {
         let said = said(pem);
-        assert!(said.starts_with("DKIM key s1.pem: ") && said.contains(want) && said.contains("\nhint: "), "{said}");
+        assert!(said.starts_with("DKIM key s1.pem: ") && said.contains(want) && said.contains("\n  hint: "), "{said}");
     }
     let said = Signer::from_pem("acme example", "s1", ED25519, "s1.pem").unwrap_err().to_string();
     assert!(said.contains("the domain `acme example` is no domain name"), "{said}");
@@ -80,7 +78,7 @@ fn keys_that_cannot_sign_are_refused_with_advice() {
 
 proptest! {
     #[test]
-    fn the_fast_body_hash_is_that_of_the_whole_rule(lines in proptest::collection::vec("[ a\\t]{0,6}", 0..8), end in any::<bool>()) {
+    fn the_fast_body_hash_is_that_of_the_whole_rule(lines in proptest::collection::vec("([ a\\t]{0,6}|([ ]{0,5}a){1,4})", 0..8), end in any::<bool>()) {
         let mut body = lines.join("\r\n");
         if end {
             body.push_str("\r\n");
