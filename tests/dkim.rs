@@ -1,6 +1,5 @@
 //! DKIM signatures, judged from outside by dkimpy: RSA, Ed25519, both at once, and that a changed message fails.
-
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use posthaste::base::clock::UnixTime;
 use posthaste::content::dkim::Signer;
@@ -35,15 +34,16 @@ fn key(algorithm: &[&str]) -> String {
 }
 
 fn judge(signers: &[&Signer], messages: &[String]) -> serde_json::Value {
-    let python = std::env::var("POSTHASTE_PYTHON").unwrap_or_else(|_| "python3".into());
-    let has = Command::new(&python).args(["-c", "import dkim, nacl"]).stderr(Stdio::null()).status();
-    assert!(
-        has.is_ok_and(|s| s.success()),
-        "this test needs dkimpy and pynacl: pip install dkimpy pynacl (POSTHASTE_PYTHON names another python3)"
-    );
+    let knows = |python: &&str| {
+        let tried = Command::new(python).args(["-c", "import dkim, nacl.signing"]).output();
+        tried.is_ok_and(|out| out.status.success())
+    };
+    let pythons = ["/usr/bin/python3", "python3"];
+    let python =
+        pythons.iter().find(|python| knows(python)).expect("no python3 here has dkimpy: run tests/mta/setup (as root)");
     let records: serde_json::Map<_, _> = signers.iter().map(|s| (s.record_name(), s.record().into())).collect();
     let input = serde_json::json!({ "records": records, "messages": messages }).to_string();
-    let mut child = Command::new(&python)
+    let mut child = Command::new(python)
         .args(["-c", JUDGE])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -100,31 +100,4 @@ fn dkimpy_accepts_what_we_sign_and_refuses_what_was_changed() {
         verdicts,
         serde_json::json!([[true], [true], [true, true], [true, true], [false, false], [false, false]])
     );
-}
-
-#[test]
-fn an_rsa_key_is_read_in_both_forms_and_a_short_one_is_refused() {
-    let pkcs8 = key(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
-    let mut child = Command::new("openssl")
-        .args(["rsa", "-traditional"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("openssl starts");
-    child.stdin.take().unwrap().write_all(pkcs8.as_bytes()).unwrap();
-    let pkcs1 = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-    assert!(pkcs1.starts_with("-----BEGIN RSA PRIVATE KEY-----"));
-    let read = |pem: &str| Signer::from_pem("acme.example", "s1", pem, "s1.pem");
-    assert_eq!(read(&pkcs1).unwrap().record(), read(&pkcs8).unwrap().record());
-    for bits in ["rsa_keygen_bits:512", "rsa_keygen_bits:1024"] {
-        let said = read(&key(&["-algorithm", "RSA", "-pkeyopt", bits])).unwrap_err().to_string();
-        assert_eq!(
-            said,
-            "DKIM key s1.pem: the RSA key has less than 2048 bits, which receivers distrust\n  hint: make one with: \
-             openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out s1.pem"
-        );
-    }
-    let ec = key(&["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-    assert!(read(&ec).unwrap_err().to_string().contains("an EC key cannot sign for DKIM"));
 }

@@ -61,7 +61,7 @@ impl fmt::Display for ContentError {
         }
         write!(f, ": {}", self.problem)?;
         if !self.hint.is_empty() {
-            write!(f, "\n  hint: {}", self.hint)?;
+            write!(f, "\nhint: {}", self.hint)?;
         }
         Ok(())
     }
@@ -84,7 +84,7 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {
     /// A control character would have reached a header or the envelope.
-    #[error("a control character (U+{code:04X}) in the {field}\n  hint: correct the merge fields of this row")]
+    #[error("a control character (U+{code:04X}) in the {field}\nhint: correct the merge fields of this row")]
     Control {
         /// The header or path.
         field: String,
@@ -92,7 +92,7 @@ pub enum ComposeError {
         code: u32,
     },
     /// What was rendered is no address.
-    #[error("the {field} is no valid address: {reason}\n  hint: correct the merge fields of this row")]
+    #[error("the {field} is no valid address: {reason}\nhint: correct the merge fields of this row")]
     Address {
         /// The header or path.
         field: String,
@@ -100,7 +100,7 @@ pub enum ComposeError {
         reason: String,
     },
     /// A part came out longer than its bound.
-    #[error("the {field} is longer than {max} octets\n  hint: shorten the merge fields of this row")]
+    #[error("the {field} is longer than {max} octets\nhint: shorten the merge fields of this row")]
     TooLong {
         /// The header or part.
         field: String,
@@ -109,7 +109,7 @@ pub enum ComposeError {
     },
     /// A template failed on this row's values.
     #[error(
-        "{place}, line {line}: {reason}\n  hint: the template must cope with every row; see `default` and `is defined`"
+        "{place}, line {line}: {reason}\nhint: the template must cope with every row; see `default` and `is defined`"
     )]
     Template {
         /// The template.
@@ -121,7 +121,7 @@ pub enum ComposeError {
     },
     /// The caller's row does not fit the composer.
     #[error(
-        "the row has {got} fields, and the templates use {want}\n  hint: the recipient table was made for other templates; start a new campaign"
+        "the row has {got} fields, and the templates use {want}\nhint: the recipient table was made for other templates; start a new campaign"
     )]
     Fields {
         /// Fields of the row.
@@ -130,7 +130,7 @@ pub enum ComposeError {
         want: usize,
     },
     /// The cryptographic library refused to sign.
-    #[error("signing with the key of {selector}._domainkey.{domain} failed\n  hint: check the key file")]
+    #[error("signing with the key of {selector}._domainkey.{domain} failed\nhint: check the key file")]
     Sign {
         /// The signing domain.
         domain: String,

@@ -84,7 +84,7 @@ pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
         match text[i..] {
             [b'=', b'\r', b'\n', ..] => i += 3,
             [b'=', a, b, ..] => {
-                let digit = |c: u8| (c as char).to_digit(16).unwrap() as u8;
+                let digit = |c: u8| (c as char).to_digit(16).unwrap_or(0) as u8;
                 out.push(digit(a) << 4 | digit(b));
                 i += 3;
             }

@@ -26,7 +26,7 @@ pub struct KeyError {
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DKIM key {}: {}\n  hint: {}", self.file, self.problem, self.hint)
+        write!(f, "DKIM key {}: {}\nhint: {}", self.file, self.problem, self.hint)
     }
 }
 

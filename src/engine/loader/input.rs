@@ -116,7 +116,7 @@ impl Ahead {
 fn read_ahead(file: File, from: u64, give: &Sender<io::Result<Vec<u8>>>, take: &Receiver<Vec<u8>>) -> io::Result<()> {
     let refused = |e: io::Error| {
         let hint = "hint: io_uring may be forbidden here (sysctl kernel.io_uring_disabled, a seccomp profile)";
-        io::Error::new(e.kind(), format!("cannot start io_uring to read the list: {e}; {hint}"))
+        io::Error::new(e.kind(), format!("cannot start io_uring to read the list: {e}\n{hint}"))
     };
     let mut builder = tokio_uring::builder();
     builder.entries(8);

@@ -113,12 +113,12 @@ impl Records {
             let name = std::str::from_utf8(self.at(i)).map_err(|_| {
                 bad(
                     &self.path,
-                    "is not UTF-8; hint: convert the list, for example with iconv -f LATIN1 -t UTF-8".to_owned(),
+                    "is not UTF-8\nhint: convert the list, for example with iconv -f LATIN1 -t UTF-8".to_owned(),
                 )
             })?;
             let name = name.trim().to_owned();
             if names.contains(&name) {
-                return Err(bad(&self.path, format!("names the column {name:?} twice; hint: rename one of them")));
+                return Err(bad(&self.path, format!("names the column {name:?} twice\nhint: rename one of them")));
             }
             names.push(name);
         }
