@@ -12,12 +12,13 @@
 use super::directory::{Directory, Question, Site};
 use crate::base::clock::UnixTime;
 use crate::mail::{Enhanced, Reply};
+use crate::observe::DnsCounters;
 use crate::wire::dns::{ConfigError, Resolver, ResolverConfig, Route, RouteError};
 use crossbeam_channel::Receiver;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -62,6 +63,7 @@ pub enum RouterError {
 #[derive(Debug)]
 pub struct Router {
     thread: JoinHandle<()>,
+    counters: Arc<Mutex<DnsCounters>>,
 }
 
 impl Router {
@@ -75,14 +77,21 @@ impl Router {
         asks: Receiver<RouteAsk>,
         answer: Deliver,
     ) -> Result<Self, RouterError> {
-        let desk = Arc::new(Desk { directory, answer });
+        let counters = Arc::new(Mutex::new(DnsCounters::default()));
+        let desk = Arc::new(Desk { directory, answer, counters: counters.clone() });
         let look_ups = match desk.directory.needs_look_ups() {
             true => Some(LookUps::start(config, desk.clone())?),
             false => None,
         };
         let thread =
             std::thread::Builder::new().name("router".to_owned()).spawn(move || take_asks(&asks, &desk, look_ups))?;
-        Ok(Self { thread })
+        Ok(Self { thread, counters })
+    }
+
+    /// What its look-ups came to so far; stays good after its end.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Mutex<DnsCounters>> {
+        self.counters.clone()
     }
 
     /// Waits for its end; the channel of asks must be closed for that.
@@ -96,11 +105,19 @@ impl Router {
 struct Desk {
     directory: Arc<Directory>,
     answer: Deliver,
+    counters: Arc<Mutex<DnsCounters>>,
 }
 
 impl Desk {
     fn tell(&self, ask: &RouteAsk, result: Result<Arc<Site>, Arc<RouteError>>) {
         (self.answer)(ask.shard, RouteAnswer { domain: ask.domain, result });
+    }
+
+    fn count(&self, took: Duration, failed: bool) {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        counters.lookups += 1;
+        counters.failures += u64::from(failed);
+        counters.answer.record(took);
     }
 
     /// Answers from the directory, if it knows.
@@ -178,10 +195,12 @@ async fn look_up(ask: &RouteAsk, resolver: &Resolver, desk: &Desk) {
     if desk.tell_known(ask) {
         return;
     }
+    let asked = std::time::Instant::now();
     let answer = match &question {
         Question::Mx(domain) => resolver.resolve_mx(domain).await,
         Question::Host(host) => resolver.resolve_host(host).await.map_err(not_forever),
     };
+    desk.count(asked.elapsed(), answer.is_err());
     desk.tell(ask, enter(desk, &question, answer));
 }
 

@@ -30,7 +30,7 @@ use crate::engine::suppression::Suppression;
 use crate::engine::table::{TableWriter, Totals};
 use crate::journal::disk::{Disk, Fault};
 use crate::journal::writer::{Config as JournalConfig, Journal};
-use crate::observe::Observer;
+use crate::observe::{DnsCounters, Observer};
 use crate::tls;
 use crate::wire::dns::ResolverConfig;
 use crate::wire::io::{Io, Waker};
@@ -119,6 +119,7 @@ pub struct Engine {
     render: Vec<JoinHandle<()>>,
     render_counters: Arc<render::Counters>,
     router: Option<Router>,
+    dns: Arc<Mutex<DnsCounters>>,
     recorder: Recorder,
     recorder_counters: Arc<recorder::Counters>,
     loader: JoinHandle<()>,
@@ -253,6 +254,7 @@ impl Engine {
             lines,
             render,
             render_counters,
+            dns: router.as_ref().map(Router::counters).unwrap_or_default(),
             router,
             recorder_counters: recorder.counters(),
             recorder,
@@ -301,6 +303,12 @@ impl Engine {
     #[must_use]
     pub fn render(&self) -> &render::Counters {
         &self.render_counters
+    }
+
+    /// What look-ups of domains came to.
+    #[must_use]
+    pub fn dns(&self) -> DnsCounters {
+        self.dns.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether every shard has ended.

@@ -16,8 +16,10 @@ use crate::engine::board::Counters;
 use crate::engine::run::{Engine, LoadEnd, unix_now};
 use crate::observe::{self, Observer, Publisher, terminal};
 
-/// How often the engine is looked at.
+/// How often the engine is looked at while something is under way…
 const LOOK: Duration = Duration::from_millis(20);
+/// …and while nothing is: an idle engine costs next to nothing.
+const LOOK_IDLE: Duration = Duration::from_millis(200);
 /// The rate that is shown is of so long.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 /// A terminal of unknown width.
@@ -76,7 +78,9 @@ pub fn watch(engine: Engine, watched: &Watched<'_>) -> Result<Exit, Failure> {
     while !engine.is_finished() {
         obey(&engine, &signals, &mut told);
         show.look(&engine);
-        std::thread::sleep(LOOK);
+        let (counters, _) = engine.board().total();
+        let busy = counters.in_flight > 0 || !engine.loading().is_over() || counters.waiting == 0;
+        std::thread::sleep(if busy { LOOK } else { LOOK_IDLE });
     }
     show.publish(&engine, true);
     terminal::draw("");
@@ -195,6 +199,7 @@ struct Show<'a> {
     loader: Publisher,
     journal: Publisher,
     render: Publisher,
+    dns: Publisher,
 }
 
 impl<'a> Show<'a> {
@@ -210,6 +215,7 @@ impl<'a> Show<'a> {
             loader: publisher(),
             journal: publisher(),
             render: publisher(),
+            dns: publisher(),
         }
     }
 
@@ -283,5 +289,6 @@ impl<'a> Show<'a> {
         self.shards.publish(&engine.board().seen());
         self.journal.publish(&engine.recorder().facts());
         self.render.publish(&engine.render().facts());
+        self.dns.publish(&engine.dns());
     }
 }
