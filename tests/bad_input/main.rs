@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod machine;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
