@@ -302,7 +302,7 @@ mod tests {
             ("posthaste send c.toml --sinc", "--sink"),
             ("posthaste report x --json --csv -", "cannot be used with"),
             ("posthaste sink --reject 101", "is no percentage"),
-            ("posthaste sink --for 5w", "is no duration"),
+            ("posthaste sink --for 5y", "is no duration"),
             ("posthaste sned c.toml", "send"),
         ] {
             let error = read(line).unwrap_err();

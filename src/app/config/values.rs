@@ -2,6 +2,7 @@
 //!
 //! Guarantees: nothing is guessed; a number without its unit is an error that says which units there are.
 
+use crate::base::span;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -13,24 +14,9 @@ const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3
 /// # Errors
 /// A sentence that says what was expected.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong =
-        || format!("{text:?} is no duration: write a number and a unit (ms, s, m, h, d), like \"90s\" or \"1h30m\"");
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err(wrong());
-    }
-    let mut total_ms = 0u64;
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, behind) = rest.split_at(digits);
-        let letters = behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-        let (unit, behind) = behind.split_at(letters);
-        let (_, unit_ms) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
-        let part = number.parse::<u64>().ok().and_then(|n| n.checked_mul(*unit_ms)).ok_or_else(wrong)?;
-        total_ms = total_ms.checked_add(part).ok_or_else(wrong)?;
-        rest = behind;
-    }
-    Ok(Duration::from_millis(total_ms))
+    span::parse(text).map_err(|_| {
+        format!("{text:?} is no duration: write a number and a unit (ms, s, m, h, d), like \"90s\" or \"1h30m\"")
+    })
 }
 
 /// Writes a duration as [`duration`] reads it, with the largest units that fit; what is below a millisecond is dropped.
