@@ -36,7 +36,7 @@ impl Site {
     /// A site that is one address and never expires.
     #[must_use]
     pub fn fixed(name: &str, address: SocketAddr) -> Self {
-        let exchanger = Exchanger { preference: 0, host: literal(address).into(), addresses: vec![address.ip()] };
+        let exchanger = Exchanger::plain(0, literal(address).into(), vec![address.ip()]);
         Self { name: name.into(), port: Some(address.port()), exchangers: vec![exchanger], expires: UnixTime(u32::MAX) }
     }
 
@@ -257,10 +257,11 @@ mod tests {
     fn route(site: &str, addresses: &[[u8; 4]], valid_s: u64) -> Route {
         let addresses = addresses.iter().map(|a| IpAddr::from(*a)).collect();
         Route {
-            exchangers: vec![Exchanger { preference: 10, host: site.into(), addresses }],
+            exchangers: vec![Exchanger::plain(10, site.into(), addresses)],
             site: site.into(),
             valid_for: Duration::from_secs(valid_s),
             skipped: Vec::new(),
+            authentic: false,
         }
     }
 

@@ -10,6 +10,7 @@
 //! Leaves to others: when to start TLS and what to do without it (`smtp::client`), timeouts, closing the connection.
 
 mod client;
+pub mod dane;
 mod error;
 mod pump;
 mod server;

@@ -102,18 +102,15 @@ impl Town {
             return RouteAnswer { domain: ask.domain, result };
         }
         let host: Arc<str> = format!("mx.s{}.example", zone.site).into();
-        let exchanger = |preference, host: &Arc<str>, address| Exchanger {
-            preference,
-            host: host.clone(),
-            addresses: vec![address],
-        };
+        let exchanger =
+            |preference, host: &Arc<str>, address| Exchanger::plain(preference, host.clone(), vec![address]);
         let mut exchangers = vec![exchanger(20, &host, address(zone.site))];
         // Some sites have a first exchanger where nobody listens.
         if zone.site % 2 == 1 {
             exchangers.insert(0, exchanger(10, &"dead.example".into(), address(200 + zone.site)));
         }
         let valid_for = Duration::from_secs([30, 300, 86_400][rng.usize(..3)]);
-        let route = Route { exchangers, site: host, valid_for, skipped: Vec::new() };
+        let route = Route { exchangers, site: host, valid_for, skipped: Vec::new(), authentic: false };
         RouteAnswer { domain: ask.domain, result: Ok(directory.insert(&question, route, now)) }
     }
 

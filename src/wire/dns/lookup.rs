@@ -12,6 +12,7 @@ use hickory_resolver::{TokioResolver, system_conf};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher as _;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -43,6 +44,39 @@ pub struct ResolverConfig {
     pub hosts_file: bool,
     /// Seeds the order of exchangers of equal preference: the same seed and domain give the same order.
     pub seed: u64,
+    /// Whether answers are proven by DNSSEC, and who proves them.
+    pub dnssec: Dnssec,
+    /// The keys that DNSSEC starts from, in a file of DNSKEY or DS records; `None`: the root's, as hickory ships them.
+    pub trust_anchor: Option<PathBuf>,
+    /// Ask for the TLSA records of hosts whose addresses are proven (RFC 7672). Nothing without `dnssec`.
+    pub dane: bool,
+    /// The port that TLSA records are asked for: the one that is connected to.
+    pub tlsa_port: u16,
+    /// What this system is called and where it listens: an exchanger that is one of these ends the list of exchangers
+    /// (RFC 5321 §5.1), else mail would come back to where it left.
+    pub ourselves: Vec<Ourself>,
+}
+
+/// How answers are proven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dnssec {
+    /// Not at all: no answer is authentic.
+    #[default]
+    Off,
+    /// Here, from the trust anchor down. A failed proof is a failed look-up.
+    Validate,
+    /// By the servers, whose AD bit is believed (RFC 4035 §3.2.3): they must be on loopback, since the way to them is
+    /// not protected.
+    TrustResolver,
+}
+
+/// A name or an address of this system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ourself {
+    /// A host name in lower case without a final dot.
+    Name(Box<str>),
+    /// An address that mail comes in at.
+    Address(IpAddr),
 }
 
 impl Default for ResolverConfig {
@@ -54,6 +88,11 @@ impl Default for ResolverConfig {
             cache_entries: 32_768,
             hosts_file: false,
             seed: 0,
+            dnssec: Dnssec::Off,
+            trust_anchor: None,
+            dane: false,
+            tlsa_port: 25,
+            ourselves: Vec::new(),
         }
     }
 }

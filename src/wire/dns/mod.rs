@@ -13,8 +13,11 @@ mod route;
 mod site;
 #[cfg(test)]
 mod tests;
+mod text;
 
-pub use lookup::{ConfigError, Resolver, ResolverConfig};
+pub use lookup::{ConfigError, Dnssec, Ourself, Resolver, ResolverConfig};
 pub use route::{
-    ADDRESSES_MAX, EXCHANGERS_MAX, Exchanger, Route, RouteError, Skipped, VALID_MAX, VALID_MIN, is_host_name,
+    ADDRESSES_MAX, EXCHANGERS_MAX, Exchanger, Route, RouteError, Skipped, TLSA_MAX, TlsaAnswer, VALID_MAX, VALID_MIN,
+    is_host_name,
 };
+pub use text::{Txt, TxtMissing};

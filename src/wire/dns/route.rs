@@ -3,6 +3,7 @@
 use super::lookup::{Missing, Resolver};
 use super::site::site_name;
 use crate::mail::{Enhanced, Reply};
+use crate::tls::dane::Tlsa;
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::proto::rr::rdata::MX;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
@@ -16,6 +17,9 @@ pub const EXCHANGERS_MAX: usize = 16;
 /// A route has no more addresses than this, and none of its exchangers more than a quarter of it.
 pub const ADDRESSES_MAX: usize = 32;
 const ADDRESSES_EACH_MAX: usize = ADDRESSES_MAX / 4;
+
+/// A host has no more TLSA records than this: the rest is not looked at.
+pub const TLSA_MAX: usize = 32;
 
 /// A route is good for at least this long: a TTL of 0 would mean a look-up for each session.
 pub const VALID_MIN: Duration = Duration::from_secs(30);
@@ -31,8 +35,32 @@ pub struct Exchanger {
     pub preference: u16,
     /// A host name in lower case without a final dot, or an address literal in brackets.
     pub host: Arc<str>,
-    /// At least one; IPv4 before IPv6, each in the order of the answer.
+    /// At least one; IPv4 before IPv6, each in the order of the answer. Both families are kept where both are there:
+    /// which one a source uses is its own affair.
     pub addresses: Vec<IpAddr>,
+    /// Whether DNSSEC proved the addresses (with every alias on the way to them). Always false where it is off.
+    pub authentic: bool,
+    /// The TLSA records for the port of mail. [`TlsaAnswer::Absent`] wherever they are not to be asked for.
+    pub tlsa: TlsaAnswer,
+}
+
+/// What is known of a host's TLSA records (RFC 7672 §2.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsaAnswer {
+    /// None apply: DANE is off, the way to the host is not secured by DNSSEC, or it is proven that there are none.
+    Absent,
+    /// Proven by DNSSEC, at most [`TLSA_MAX`]; usable or not is for `tls::dane` to judge.
+    Records(Arc<[Tlsa]>),
+    /// The look-up failed or was bogus, with the reason: the host must not be used now (RFC 7672 §2.1.1).
+    Unknown(Box<str>),
+}
+
+impl Exchanger {
+    /// An exchanger without any proof by DNSSEC.
+    #[must_use]
+    pub fn plain(preference: u16, host: Arc<str>, addresses: Vec<IpAddr>) -> Self {
+        Self { preference, host, addresses, authentic: false, tlsa: TlsaAnswer::Absent }
+    }
 }
 
 /// An exchanger that was left out, and why.
@@ -55,6 +83,8 @@ pub struct Route {
     pub valid_for: Duration,
     /// Exchangers that were left out.
     pub skipped: Vec<Skipped>,
+    /// Whether DNSSEC proved the MX records, or that there are none. Always false where it is off.
+    pub authentic: bool,
 }
 
 /// There is no route: what stands in the place of a peer's reply.
@@ -166,10 +196,11 @@ impl Resolver {
         let degraded = found.trouble.clone();
         match (found.addresses(), &degraded) {
             (addresses, _) if !addresses.is_empty() => Ok(Route {
-                exchangers: vec![Exchanger { preference: 0, host: host.into(), addresses }],
+                exchangers: vec![Exchanger::plain(0, host.into(), addresses)],
                 site: site_name(&[host]).into(),
                 valid_for: valid_for(valid_until, degraded.is_some()),
                 skipped: Vec::new(),
+                authentic: false,
             }),
             (_, Some(reason)) => Err(RouteError::temporary(&format!("the address look-up of {host} failed: {reason}"))),
             _ => Err(RouteError::no_such(&format!("{host} has neither an MX nor an address record"))),
@@ -196,14 +227,14 @@ impl Resolver {
                 let reason = reason.unwrap_or_else(|| "has no address".to_owned());
                 skipped.push(Skipped { host: (&*host).into(), reason: reason.into() });
             } else {
-                exchangers.push(Exchanger { preference, host, addresses });
+                exchangers.push(Exchanger::plain(preference, host, addresses));
             }
         }
         if exchangers.is_empty() {
             return Err(unreachable(domain, &skipped, trouble.is_some()));
         }
         let valid_for = valid_for(valid_until.min(mx_valid_until), trouble.is_some());
-        Ok(Route { exchangers, site: site.into(), valid_for, skipped })
+        Ok(Route { exchangers, site: site.into(), valid_for, skipped, authentic: false })
     }
 
     /// All A and AAAA look-ups at once; the answers in the order of `wanted`, and the moment when the first expires.
@@ -318,8 +349,13 @@ fn literal(domain: &str) -> Option<IpAddr> {
 }
 
 fn literal_route(domain: &str, address: IpAddr) -> Route {
-    let exchanger = Exchanger { preference: 0, host: domain.into(), addresses: vec![address] };
-    Route { exchangers: vec![exchanger], site: domain.into(), valid_for: VALID_MAX, skipped: Vec::new() }
+    Route {
+        exchangers: vec![Exchanger::plain(0, domain.into(), vec![address])],
+        site: domain.into(),
+        valid_for: VALID_MAX,
+        skipped: Vec::new(),
+        authentic: false,
+    }
 }
 
 fn valid_for(until: Instant, degraded: bool) -> Duration {
