@@ -5,7 +5,7 @@ use divan::{Bencher, black_box, counter::ItemsCount};
 use posthaste::base::clock::Instant;
 use posthaste::base::out::{Out, Piece};
 use posthaste::mail::Envelope;
-use posthaste::smtp::client::{Config, Event, Session, Timeouts, Transaction};
+use posthaste::smtp::client::{Config, Event, Known, Session, Starttls, Timeouts, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,13 +31,15 @@ fn open(offers: &str) -> (Session, Out) {
         ehlo: "me.example".into(),
         pipelining: true,
         chunking: true,
-        starttls: false,
+        starttls: Starttls::Never,
+        auth: None,
+        refused_max: u32::MAX,
         transactions_max: u32::MAX,
         window_transactions_max: 16,
         window_bytes_max: 1 << 30,
         timeouts,
     };
-    let mut session = Session::new(Arc::new(config), NOW);
+    let mut session = Session::new(Arc::new(config), Known::default(), NOW);
     let mut out = Out::new();
     session.handle_input(NOW, b"220 mx\r\n", &mut |_| {});
     session.poll_transmit(NOW, &mut out);
@@ -63,7 +65,8 @@ fn envelope(recipients: usize) -> Envelope {
 }
 
 fn begin(session: &mut Session, envelope: &Envelope, content: &Bytes) {
-    let transaction = Transaction { key: 1, envelope: envelope.clone(), content: content.clone(), eight_bit: false };
+    let (envelope, content) = (envelope.clone(), content.clone());
+    let transaction = Transaction { key: 1, envelope, content, eight_bit: false, options: None };
     assert!(session.begin(transaction).is_ok());
 }
 

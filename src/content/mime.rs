@@ -3,12 +3,12 @@
 //! Guarantees: a boundary cannot occur in a part, for it begins with `=_`, which neither quoted-printable nor base 64
 //! can make; each part ends with CRLF, and no line begins with a dot.
 
-use super::base64;
 use super::escape::Escape;
 use super::names::Name;
 use super::qp;
 use super::spec::Attachment;
 use super::template::{Form, Piece, Template};
+use crate::base::base64;
 
 /// A part of the body.
 #[derive(Debug)]

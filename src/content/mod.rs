@@ -5,7 +5,6 @@
 //! octets, none of which begins with a dot), so they are sent as they are after DATA and in BDAT alike; a recipient's
 //! Message-ID is the same in every attempt. Leaves to others: files, clocks, and when to send.
 
-mod base64;
 mod compile;
 mod compose;
 mod error;

@@ -3,7 +3,7 @@
 //! It stands in return paths and unsubscribe links: 32 characters of `a-z2-7`, which every local-part and URL carries
 //! unharmed, and which are read back in either case. Guarantees: a token that verifies was made with the same key.
 
-use super::base64::{decode32, encode32};
+use crate::base::base64::{decode32, encode32};
 use aws_lc_rs::{constant_time, hmac};
 
 /// Octets of the signature that a token carries.

@@ -4,7 +4,7 @@
 //! a display name, so the same words serve in unstructured headers and in phrases. Words are parted by CRLF and a blank,
 //! which readers drop. B or Q, whichever is shorter.
 
-use super::base64;
+use crate::base::base64;
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 /// `=?UTF-8?Q?` and `?=`.

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use crate::base::clock::UnixTime;
 use crate::shape::retry::Schedule;
-use crate::smtp::client::{Config, Timeouts};
+use crate::smtp::client::{Config, Starttls, Timeouts};
 
 /// Chunked mode: transactions sent and not yet answered, at most.
 const WINDOW_TRANSACTIONS: usize = 32;
 /// Chunked mode: octets of content sent and not yet answered, at most, unless one message alone is larger.
 const WINDOW_BYTES: usize = 1 << 20;
+/// After so many refused recipients a session makes room for another one. Postfix hangs up on the 20th error without a
+/// delivered message between, and others sleep before each answer once they have seen some.
+const REFUSED_MAX: u32 = 100;
 
 /// What becomes of a recipient whose content was sent and whose reply never came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +83,9 @@ impl Delivery {
             ehlo: (*source.ehlo).into(),
             pipelining: self.pipelining,
             chunking: self.chunking,
-            starttls,
+            starttls: if starttls { Starttls::Offered } else { Starttls::Never },
+            auth: None,
+            refused_max: REFUSED_MAX,
             transactions_max: self.messages_per_session,
             window_transactions_max: WINDOW_TRANSACTIONS,
             window_bytes_max: WINDOW_BYTES,

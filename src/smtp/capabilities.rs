@@ -2,8 +2,11 @@
 //!
 //! Guarantees: an unknown keyword is nothing, a garbled parameter is as if it were not there. Leaves to others: using it.
 
+use serde::{Deserialize, Serialize};
+
 /// The extensions that matter to a sender.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Capabilities {
     /// PIPELINING (RFC 2920).
     pub pipelining: bool,
@@ -28,7 +31,7 @@ pub struct Capabilities {
 }
 
 /// What SIZE said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Size {
     /// Not offered.
     #[default]
@@ -40,7 +43,7 @@ pub enum Size {
 }
 
 /// What LIMITS said; `None`: nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// MAILMAX: transactions in one session.
     pub mail_max: Option<u32>,
@@ -51,7 +54,7 @@ pub struct Limits {
 }
 
 /// Mechanisms of AUTH.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Auth {
     /// PLAIN (RFC 4616).
     pub plain: bool,

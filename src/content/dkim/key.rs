@@ -1,6 +1,6 @@
 //! The signing key: read from PEM, judged, and its record to publish.
 
-use super::super::base64;
+use crate::base::base64;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256};

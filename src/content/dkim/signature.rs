@@ -1,9 +1,9 @@
 //! The DKIM-Signature field of one campaign: written with room for the hashes, which are filled in when they are known.
 
-use super::super::base64;
 use super::super::error::ComposeError;
 use super::canon::relaxed_header;
 use super::key::Signer;
+use crate::base::base64;
 use crate::base::clock::UnixTime;
 use std::io::Write as _;
 

@@ -2,7 +2,7 @@
 
 use super::canon::{body_hash, relaxed_body, relaxed_header};
 use super::*;
-use crate::content::base64;
+use crate::base::base64;
 use proptest::prelude::*;
 
 /// RFC 8463 §A.2: the secret key, as PKCS#8.

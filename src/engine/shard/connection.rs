@@ -16,7 +16,7 @@ use crate::observe::Outcomes;
 use crate::queue::{Queue, SiteId};
 use crate::shape::classify::{self, Advice, Judgement, classify};
 use crate::shape::site::Trouble;
-use crate::smtp::client::{Config, End, Event, Phase, Session, Verdict as Said};
+use crate::smtp::client::{Config, End, Event, Known, Phase, Session, Verdict as Said};
 use crate::wire::io::{Buffer, ConnectSpec, ConnectionId, Io};
 
 /// One connection and its session.
@@ -84,7 +84,7 @@ impl<I: Io> Shard<I> {
             id,
             site,
             // Made anew when the connection stands: the greeting is awaited from then on.
-            session: Session::new(config.clone(), now.mono),
+            session: Session::new(config.clone(), Known::default(), now.mono),
             config,
             host,
             target,
@@ -125,7 +125,7 @@ impl<I: Io> Shard<I> {
     pub(super) fn handle_connected(&mut self, id: ConnectionId, now: Now) {
         let Some(mut connection) = self.take(id) else { return };
         connection.connected = true;
-        connection.session = Session::new(connection.config.clone(), now.mono);
+        connection.session = Session::new(connection.config.clone(), Known::default(), now.mono);
         self.sites.session_connected(connection.site);
         self.ledger.counters.sessions += 1;
         self.mark(&mut connection);
@@ -318,6 +318,16 @@ impl<I: Io> Shard<I> {
                     }
                 }
             }
+            End::NoTls(why) => {
+                tracing::info!(%host, why, "the session had to be inside TLS");
+                self.ledger.counters.sessions_refused += 1;
+                self.trouble(site, Trouble::TurnedAway, why, now);
+            }
+            End::Unauthenticated(reply) => {
+                tracing::warn!(%host, %reply, "the server does not take our credentials");
+                self.ledger.counters.sessions_refused += 1;
+                self.trouble(site, Trouble::TurnedAway, &reply.to_string(), now);
+            }
             // A server that closes after some messages is in its right; the next session goes on.
             End::Lost(Phase::Idle | Phase::Mail) if worked => {}
             End::Timeout(phase) | End::Lost(phase) | End::Protocol(_, phase) => {
@@ -442,6 +452,7 @@ impl<I: Io> Shard<I> {
                 envelope: message.envelope,
                 content: message.content,
                 eight_bit: message.eight_bit,
+                options: None,
             };
             if let Err(refused) = connection.session.begin(transaction) {
                 // `room` and `recipients_max` were asked; should they ever disagree, nothing is lost.
@@ -491,6 +502,7 @@ impl Desk<'_> {
         match event {
             Event::Ready => self.asked.ready = true,
             Event::StartTls => self.asked.starttls = true,
+            Event::Learnt(lesson) => tracing::debug!(host = self.host, ?lesson, "a lesson"),
             Event::Ended(end) => self.asked.ended = Some(end),
             Event::Finished { key } => {
                 self.asked.finished += 1;

@@ -1,6 +1,7 @@
 //! What a session may do, and for how long: values that its owner chose.
 
-use crate::smtp::client::Phase;
+use crate::smtp::client::{Credentials, Phase};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a session may do; shared by all sessions of a route.
@@ -12,8 +13,13 @@ pub struct Config {
     pub pipelining: bool,
     /// Use CHUNKING where it is offered together with PIPELINING.
     pub chunking: bool,
-    /// Ask for TLS where STARTTLS is offered.
-    pub starttls: bool,
+    /// Whether the session is to be inside TLS, and how it comes there.
+    pub starttls: Starttls,
+    /// Whom to log in as; where that fails the session ends ([`End::Unauthenticated`](crate::smtp::client::End)).
+    pub auth: Option<Arc<Credentials>>,
+    /// After so many refused recipients the session says QUIT, once those under way are answered: servers slow down, or
+    /// hang up on, a session that earns many refusals. At least 1.
+    pub refused_max: u32,
     /// After so many transactions the session says QUIT; at least 1.
     pub transactions_max: u32,
     /// Chunked mode: transactions sent and not yet answered; 1 to [`WINDOW_MAX`](crate::smtp::client::WINDOW_MAX).
@@ -22,6 +28,19 @@ pub struct Config {
     pub window_bytes_max: usize,
     /// How long each phase may take.
     pub timeouts: Timeouts,
+}
+
+/// Whether a session is to be inside TLS, and how it comes there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Starttls {
+    /// STARTTLS is not used.
+    Never,
+    /// STARTTLS is used where it is offered (RFC 3207); a refusal of it goes on in clear text.
+    Offered,
+    /// Without TLS no transaction begins: a server that does not offer STARTTLS, or refuses it, ends the session.
+    Required,
+    /// TLS stands before the greeting (RFC 8314 §3.3); the owner runs it.
+    Implicit,
 }
 
 /// RFC 5321 §4.5.3.2: how long a client waits, by phase.

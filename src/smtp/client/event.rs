@@ -1,7 +1,9 @@
 //! What goes into a session and what it has to say.
 
 use crate::mail::{Envelope, Reply, ReplyRef};
+use crate::smtp::client::{Lesson, Options};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// One transaction to run: an envelope and its content.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub struct Transaction {
     pub content: Bytes,
     /// Whether the content holds octets above 127 (needs 8BITMIME).
     pub eight_bit: bool,
+    /// What it asks for beyond delivery.
+    pub options: Option<Arc<Options>>,
 }
 
 /// Where a session stood when something went wrong: for messages to people.
@@ -87,6 +91,10 @@ pub enum End {
     Lost(Phase),
     /// The peer broke the protocol: which rule (a fixed sentence).
     Protocol(&'static str, Phase),
+    /// TLS is required and cannot be had: why (a fixed sentence).
+    NoTls(&'static str),
+    /// The server refused our credentials with this reply, or one of our own making says why we could not give them.
+    Unauthenticated(Reply),
 }
 
 /// What a session has to say, in order.
@@ -98,6 +106,8 @@ pub enum Event<'a> {
     /// [`Session::handle_tls`](super::Session::handle_tls). Input that came in clear text behind the reply has been
     /// thrown away.
     StartTls,
+    /// The session found out something that the next one with this host should know ([`Known::learn`](super::Known::learn)).
+    Learnt(Lesson),
     /// Recipient `index` of transaction `key` has its verdict. Each recipient gets exactly one of this and
     /// [`Event::Returned`].
     Recipient {

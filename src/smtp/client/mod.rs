@@ -25,9 +25,12 @@
 //! Leaves to others: the TLS handshake, retries, what a refusal means (`shape`), how long an idle session is kept.
 
 mod config;
+mod credentials;
+mod dsn;
 mod end;
 mod event;
 mod intake;
+mod known;
 mod replies;
 mod running;
 mod send;
@@ -35,8 +38,11 @@ mod send;
 mod tests;
 mod window;
 
-pub use config::{Config, Mode, Timeouts};
+pub use config::{Config, Mode, Starttls, Timeouts};
+pub use credentials::{Credentials, Mechanism};
+pub use dsn::{Dsn, Notify, Options, Ret};
 pub use event::{End, Event, Phase, Sink, Transaction, Verdict};
+pub use known::{Known, Lesson};
 pub use send::OUT_MAX;
 pub use window::WINDOW_MAX;
 
@@ -102,6 +108,7 @@ pub struct Session {
 #[derive(Debug)]
 struct Core {
     config: Arc<Config>,
+    known: Known,
     state: State,
     capabilities: Capabilities,
     mode: Mode,
@@ -142,15 +149,17 @@ struct Core {
 }
 
 impl Session {
-    /// A session on a connection that stands; the greeting is awaited from `now`.
+    /// A session on a connection that stands; the greeting is awaited from `now`. `known`: what earlier sessions with the
+    /// host taught.
     #[must_use]
-    pub fn new(config: Arc<Config>, now: Instant) -> Self {
+    pub fn new(config: Arc<Config>, known: Known, now: Instant) -> Self {
         let mut ledger = Ledger::default();
         ledger.push(Expected::Greeting, 1);
         let core = Core {
             window: Window::new(config.window_transactions_max),
             left: config.transactions_max.max(1),
             config,
+            known,
             state: State::Greeting,
             capabilities: Capabilities::default(),
             mode: Mode::Lockstep,

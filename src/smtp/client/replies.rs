@@ -5,7 +5,7 @@ use crate::base::clock::Instant;
 use crate::mail::{Class, ReplyRef};
 use crate::smtp::capabilities::Capabilities;
 use crate::smtp::client::running::{Running, Stage};
-use crate::smtp::client::{Core, End, Event, Mode, Phase, Sink, State, Verdict};
+use crate::smtp::client::{Core, End, Event, Mode, Phase, Sink, Starttls, State, Verdict};
 use crate::smtp::ledger::Expected;
 
 /// How much text of a reply is passed on, in octets.
@@ -64,6 +64,7 @@ impl Core {
 
     fn on_greeting(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         match reply.class() {
+            Class::Positive if self.known.ehlo_refused => self.state = State::Helo { due: true },
             Class::Positive => self.state = State::Ehlo { due: true },
             Class::Intermediate => self.protocol("the greeting has an intermediate code", Phase::Greeting, on),
             Class::Transient | Class::Permanent => {
@@ -76,7 +77,7 @@ impl Core {
         match reply.class() {
             Class::Positive => {
                 self.capabilities = Capabilities::parse(reply.text);
-                let offered = self.capabilities.starttls && self.config.starttls;
+                let offered = self.capabilities.starttls && self.config.starttls != Starttls::Never;
                 if offered && !self.tls && !self.tls_refused {
                     self.state = State::StartTls { due: true };
                 } else {
@@ -115,14 +116,15 @@ impl Core {
 
     fn ready(&mut self, on: &mut Sink<'_>) {
         let limits = self.capabilities.limits;
-        if let Some(max) = limits.mail_max {
-            self.left = self.left.min(max);
+        if let Some(max) = [limits.mail_max, self.known.transactions_max].into_iter().flatten().min() {
+            self.left = self.left.min(max).max(1);
         }
-        if let Some(max) = limits.rcpt_max {
+        if let Some(max) = [limits.rcpt_max, self.known.recipients_max].into_iter().flatten().min() {
             self.recipients_max = self.recipients_max.min(max as usize).max(1);
         }
-        let pipelining = self.config.pipelining && self.capabilities.pipelining;
-        self.mode = match (pipelining, self.config.chunking && self.capabilities.chunking) {
+        let pipelining = self.config.pipelining && self.capabilities.pipelining && !self.known.pipelining_broken;
+        let chunking = self.config.chunking && self.capabilities.chunking && !self.known.chunking_broken;
+        self.mode = match (pipelining, chunking) {
             (false, _) => Mode::Lockstep,
             (true, true) => Mode::Chunked,
             (true, false) if self.left <= 1 => Mode::Pipelined,

@@ -4,9 +4,10 @@
 //! recipients, and one above.
 
 use crate::mail::{Enhanced, Envelope, ReplyRef};
-use crate::smtp::client::{Event, Phase, Sink, Transaction, Verdict};
+use crate::smtp::client::{Event, Options, Phase, Sink, Transaction, Verdict};
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
 
 /// Where one recipient stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub(super) struct Running {
     pub(super) envelope: Envelope,
     pub(super) content: Bytes,
     pub(super) eight_bit: bool,
+    #[allow(dead_code, reason = "the parameters of MAIL and RCPT read them")]
+    pub(super) options: Option<Arc<Options>>,
     /// A path holds octets above 127.
     pub(super) utf8: bool,
     pub(super) stage: Stage,
@@ -68,12 +71,13 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn new(transaction: Transaction, utf8_offered: bool) -> Self {
-        let Transaction { key, envelope, content, eight_bit } = transaction;
+        let Transaction { key, envelope, content, eight_bit, options } = transaction;
         let recipients = envelope.recipients();
         let mut running = Self {
             key,
             content,
             eight_bit,
+            options,
             utf8: !envelope.reverse_path().is_ascii(),
             stage: Stage::Mail,
             offset: 0,

@@ -4,7 +4,7 @@
 use super::play::{config, transaction};
 use crate::base::clock::Instant;
 use crate::base::out::Out;
-use crate::smtp::client::{Config, Event, Session, Verdict};
+use crate::smtp::client::{Config, Event, Known, Session, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,7 +146,7 @@ impl Books {
     fn note(&mut self, event: &Event<'_>) {
         assert!(!self.ended, "{event:?} came after the end");
         match event {
-            Event::Ready | Event::StartTls => {}
+            Event::Ready | Event::StartTls | Event::Learnt(_) => {}
             Event::Recipient { key, index, verdict } => self.tell(
                 *key,
                 *index,
@@ -178,7 +178,7 @@ const TRANSACTIONS: u64 = 3;
 /// Runs a session against the server; returns how many answers the server gave.
 fn run(config: &Config, offers: &'static str, faults: &[(usize, Fault)]) -> usize {
     let mut now = Instant(1);
-    let mut session = Session::new(Arc::new(config.clone()), now);
+    let mut session = Session::new(Arc::new(config.clone()), Known::default(), now);
     let (mut server, mut books) = (Server { offers, ..Server::default() }, Books::default());
     let (mut out, mut begun, mut input) = (Out::new(), 0, String::from("220 mx\r\n"));
     for _ in 0..200 {

@@ -3,7 +3,7 @@
 use super::play::{config, transaction};
 use crate::base::clock::Instant;
 use crate::base::out::Out;
-use crate::smtp::client::{Config, Event, OUT_MAX, Phase, Session};
+use crate::smtp::client::{Config, Event, Known, OUT_MAX, Phase, Session};
 use crate::smtp::reader::{LINE_MAX, TEXT_MAX};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ fn note(told: &mut Told, event: &Event<'_>) {
 
 fn live(opening: &[&str], steps: Vec<Step>) {
     let mut now = Instant(1);
-    let mut session = Session::new(Arc::new(Config { transactions_max: 9, ..config() }), now);
+    let mut session = Session::new(Arc::new(Config { transactions_max: 9, ..config() }), Known::default(), now);
     let (mut out, mut told, mut begun, mut key) = (Out::new(), Told::new(), Vec::new(), 0);
     let opening = opening.iter().map(|line| Step::Hear(line.as_bytes().to_vec()));
     for step in opening.chain(steps).chain([Step::Closed]) {
@@ -127,7 +127,7 @@ proptest! {
 #[test]
 fn long_content_leaves_in_slices_and_half_of_it_is_not_uncertain() {
     let (now, long) = (Instant(1), "x".repeat(OUT_MAX) + "\r\n");
-    let mut session = Session::new(Arc::new(config()), now);
+    let mut session = Session::new(Arc::new(config()), Known::default(), now);
     let (mut out, mut told) = (Out::new(), Vec::new());
     for input in ["220 mx\r\n", "250-mx\r\n250 PIPELINING\r\n"] {
         session.handle_input(now, input.as_bytes(), &mut |_| {});

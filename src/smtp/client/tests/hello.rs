@@ -1,7 +1,7 @@
 //! Greeting, EHLO, HELO, STARTTLS, and what the capabilities forbid.
 
 use super::play::{config, open, play};
-use crate::smtp::client::Config;
+use crate::smtp::client::{Config, Starttls};
 
 #[test]
 fn a_refused_greeting_ends_the_session() {
@@ -65,7 +65,7 @@ fn a_refused_starttls_goes_on_in_clear_text() {
                   Q
                   C: QUIT";
     play(&config(), script);
-    let config = Config { starttls: false, ..config() };
+    let config = Config { starttls: Starttls::Never, ..config() };
     play(&config, &open(&["STARTTLS"]));
 }
 

@@ -8,7 +8,7 @@
 use crate::base::clock::Instant;
 use crate::base::out::Out;
 use crate::mail::Envelope;
-use crate::smtp::client::{Config, End, Event, Phase, Session, Timeouts, Transaction, Verdict};
+use crate::smtp::client::{Config, End, Event, Known, Phase, Session, Starttls, Timeouts, Transaction, Verdict};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -20,7 +20,9 @@ pub(super) fn config() -> Config {
         ehlo: "me.example".into(),
         pipelining: true,
         chunking: true,
-        starttls: true,
+        starttls: Starttls::Offered,
+        auth: None,
+        refused_max: 1000,
         transactions_max: 1000,
         window_transactions_max: 16,
         window_bytes_max: 1 << 20,
@@ -50,7 +52,8 @@ pub(super) fn open(capabilities: &[&str]) -> String {
 pub(super) fn transaction(key: u64, to: &[&str], content: &str) -> Transaction {
     let mut envelope = Envelope::new(format!("b{key}@us").as_bytes());
     to.iter().for_each(|to| envelope.push(to.as_bytes()));
-    Transaction { key, envelope, content: Bytes::copy_from_slice(content.as_bytes()), eight_bit: content.contains('8') }
+    let eight_bit = content.contains('8');
+    Transaction { key, envelope, content: Bytes::copy_from_slice(content.as_bytes()), eight_bit, options: None }
 }
 
 fn phase(phase: Phase) -> String {
@@ -61,6 +64,7 @@ pub(super) fn shown(event: &Event<'_>) -> String {
     match event {
         Event::Ready => "ready".into(),
         Event::StartTls => "starttls".into(),
+        Event::Learnt(lesson) => format!("learnt {lesson:?}"),
         Event::Recipient { key, index, verdict } => match verdict {
             Verdict::Accepted(reply) => format!("{key}.{index} accepted: {reply}"),
             Verdict::Refused(reply, at) => format!("{key}.{index} refused at {}: {reply}", phase(*at)),
@@ -74,6 +78,8 @@ pub(super) fn shown(event: &Event<'_>) -> String {
         Event::Ended(End::Timeout(at)) => format!("timeout at {}", phase(*at)),
         Event::Ended(End::Lost(at)) => format!("lost at {}", phase(*at)),
         Event::Ended(End::Protocol(rule, at)) => format!("protocol error at {}: {rule}", phase(*at)),
+        Event::Ended(End::NoTls(why)) => format!("no TLS: {why}"),
+        Event::Ended(End::Unauthenticated(reply)) => format!("unauthenticated: {reply}"),
     }
 }
 
@@ -105,7 +111,7 @@ pub(super) fn play(config: &Config, script: &str) {
 /// Returns the length of the longest input.
 fn once(config: &Config, script: &str, cut: Cut) -> usize {
     let now = Instant(1_000_000);
-    let session = Session::new(Arc::new(config.clone()), now);
+    let session = Session::new(Arc::new(config.clone()), Known::default(), now);
     let mut play = Play { session, now, out: Out::new(), said: String::new(), told: VecDeque::new() };
     let mut lines = script.lines().map(str::trim).filter(|l| !l.is_empty()).peekable();
     let mut longest = 0;

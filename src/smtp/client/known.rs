@@ -1,0 +1,99 @@
+//! What sessions with a host taught, for the next one with it: values, kept and handed on by the owner.
+//!
+//! Guarantees: of fixed size, whatever a peer does; knowing nothing is the default. Leaves to others: keeping it for
+//! each host, and forgetting it after a while, for servers get mended.
+
+use crate::smtp::capabilities::Capabilities;
+use serde::{Deserialize, Serialize};
+
+/// What is known of a host before the session with it begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Known {
+    /// It offers PIPELINING and loses count of pipelined commands: one command at a time.
+    pub pipelining_broken: bool,
+    /// It offers CHUNKING and does not know BDAT: DATA is used.
+    pub chunking_broken: bool,
+    /// It does not know EHLO, and closes the connection over it: HELO is said at once.
+    pub ehlo_refused: bool,
+    /// STARTTLS or the handshake behind it fails: where TLS is only a wish, it is not asked for.
+    pub starttls_broken: bool,
+    /// Transactions that it takes in one session; at least 1.
+    pub transactions_max: Option<u32>,
+    /// Recipients that it takes in one transaction; at least 1.
+    pub recipients_max: Option<u32>,
+    /// It lets EHLO leave before the greeting (Exim's PIPECONNECT), and this is what it offered last.
+    pub early: Option<Capabilities>,
+}
+
+/// One thing that a session found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lesson {
+    /// See [`Known::pipelining_broken`].
+    PipeliningBroken,
+    /// See [`Known::chunking_broken`].
+    ChunkingBroken,
+    /// See [`Known::ehlo_refused`].
+    EhloRefused,
+    /// See [`Known::starttls_broken`].
+    StarttlsBroken,
+    /// See [`Known::transactions_max`].
+    TransactionsMax(u32),
+    /// See [`Known::recipients_max`].
+    RecipientsMax(u32),
+    /// See [`Known::early`]; `None`: it is offered no longer, or was a lie.
+    Early(Option<Capabilities>),
+}
+
+impl Known {
+    /// Takes a lesson in; says whether it was new. A limit only ever falls: it rises again when all is forgotten.
+    pub fn learn(&mut self, lesson: &Lesson) -> bool {
+        let before = *self;
+        let lower = |known: Option<u32>, new: u32| Some(known.map_or(new, |known| known.min(new)).max(1));
+        match *lesson {
+            Lesson::PipeliningBroken => self.pipelining_broken = true,
+            Lesson::ChunkingBroken => self.chunking_broken = true,
+            Lesson::EhloRefused => self.ehlo_refused = true,
+            Lesson::StarttlsBroken => self.starttls_broken = true,
+            Lesson::TransactionsMax(max) => self.transactions_max = lower(self.transactions_max, max),
+            Lesson::RecipientsMax(max) => self.recipients_max = lower(self.recipients_max, max),
+            Lesson::Early(early) => self.early = early,
+        }
+        *self != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lesson_is_new_once_and_a_limit_only_falls() {
+        let mut known = Known::default();
+        for lesson in [
+            Lesson::PipeliningBroken,
+            Lesson::ChunkingBroken,
+            Lesson::EhloRefused,
+            Lesson::StarttlsBroken,
+            Lesson::TransactionsMax(100),
+            Lesson::RecipientsMax(0),
+            Lesson::Early(Some(Capabilities { pipelining: true, ..Capabilities::default() })),
+        ] {
+            assert!(known.learn(&lesson), "{lesson:?}");
+            assert!(!known.learn(&lesson), "{lesson:?} again");
+        }
+        assert!(!known.learn(&Lesson::TransactionsMax(101)) && known.learn(&Lesson::TransactionsMax(50)));
+        assert_eq!((known.transactions_max, known.recipients_max), (Some(50), Some(1)));
+        assert!(known.learn(&Lesson::Early(None)) && known.early.is_none());
+    }
+
+    #[test]
+    fn what_is_known_survives_being_written_down() {
+        let mut known = Known::default();
+        known.learn(&Lesson::TransactionsMax(7));
+        known.learn(&Lesson::Early(Some(Capabilities::parse(b"mx\nSIZE 10\nLIMITS RCPTMAX=3\nAUTH PLAIN"))));
+        let text = serde_json::to_string(&known).unwrap();
+        assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), known);
+        assert_eq!(serde_json::from_str::<Known>("{}").unwrap(), Known::default());
+    }
+}
