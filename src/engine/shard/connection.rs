@@ -509,7 +509,7 @@ impl Desk<'_> {
                 self.ledger.finish(key, self.now);
             }
             Event::Returned { key, recipients, .. } => self.ledger.give_back(key, recipients, self.queue, self.now),
-            Event::Recipient { key, index, verdict } => self.verdict(key, index, verdict),
+            Event::Recipient { key, index, verdict, .. } => self.verdict(key, index, verdict),
         }
     }
 

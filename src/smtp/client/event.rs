@@ -1,6 +1,7 @@
 //! What goes into a session and what it has to say.
 
 use crate::mail::{Envelope, Reply, ReplyRef};
+use crate::smtp::client::Marks;
 use crate::smtp::client::{Lesson, Options};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -117,6 +118,10 @@ pub enum Event<'a> {
         index: usize,
         /// What became of it.
         verdict: Verdict<'a>,
+        /// Its forward-path.
+        path: &'a [u8],
+        /// How far the transaction had come, and when.
+        marks: Marks,
     },
     /// All recipients of the transaction have had their verdict or were returned.
     Finished {

@@ -31,6 +31,7 @@ mod end;
 mod event;
 mod intake;
 mod known;
+mod marks;
 mod replies;
 mod running;
 mod send;
@@ -43,6 +44,7 @@ pub use credentials::{Credentials, Mechanism};
 pub use dsn::{Dsn, Notify, Options, Ret};
 pub use event::{End, Event, Phase, Sink, Transaction, Verdict};
 pub use known::{Known, Lesson};
+pub use marks::Marks;
 pub use send::OUT_MAX;
 pub use window::WINDOW_MAX;
 

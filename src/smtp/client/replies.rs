@@ -19,6 +19,9 @@ impl Core {
         };
         self.since = now;
         self.counters.replies += 1;
+        if let Some(front) = self.running.front_mut() {
+            front.marks.answered(expected, now);
+        }
         if expected == Expected::Ehlo {
             return self.on_ehlo(reply, on);
         }

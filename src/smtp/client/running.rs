@@ -4,7 +4,7 @@
 //! recipients, and one above.
 
 use crate::mail::{Enhanced, Envelope, ReplyRef};
-use crate::smtp::client::{Event, Options, Phase, Sink, Transaction, Verdict};
+use crate::smtp::client::{Event, Marks, Options, Phase, Sink, Transaction, Verdict};
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
@@ -60,6 +60,7 @@ pub(super) struct Running {
     /// Recipients whose RCPT was answered with 2yz.
     pub(super) accepted: usize,
     pub(super) mail_accepted: bool,
+    pub(super) marks: Marks,
     standings: SmallVec<[Standing; 32]>,
     /// The recipient that the next reply to RCPT is for.
     cursor: usize,
@@ -83,6 +84,7 @@ impl Running {
             offset: 0,
             accepted: 0,
             mail_accepted: false,
+            marks: Marks::default(),
             standings: smallvec![Standing::Pending; recipients],
             cursor: 0,
             open: recipients,
@@ -127,7 +129,8 @@ impl Running {
                 *standing = Standing::Skipped;
                 let path = self.envelope.forward_path(index);
                 let reply = if is_speakable(path) && !path.is_empty() { NEEDS_UTF8 } else { BAD_PATH };
-                on(Event::Recipient { key: self.key, index, verdict: Verdict::Refused(reply, Phase::Rcpt) });
+                let verdict = Verdict::Refused(reply, Phase::Rcpt);
+                on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks });
             }
         }
     }
@@ -170,7 +173,8 @@ impl Running {
     /// Tells one recipient's verdict.
     pub(super) fn settle(&mut self, index: usize, verdict: Verdict<'_>, on: &mut Sink<'_>) {
         self.close(index);
-        on(Event::Recipient { key: self.key, index, verdict });
+        let path = self.envelope.forward_path(index);
+        on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks });
     }
 
     /// Returns one recipient.
@@ -193,7 +197,8 @@ impl Running {
             for (index, standing) in self.standings.iter_mut().enumerate() {
                 if matches!(standing, Standing::Pending | Standing::Accepted) {
                     *standing = Standing::Settled;
-                    on(Event::Recipient { key: self.key, index, verdict });
+                    let path = self.envelope.forward_path(index);
+                    on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks });
                 }
             }
         }

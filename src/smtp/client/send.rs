@@ -122,6 +122,7 @@ impl Core {
         mail(next, size, eight_bit, out);
         self.octets = self.octets.saturating_add(next.content.len());
         self.counters.transactions += 1;
+        next.marks.began = Some(now);
         self.counters.overlapped += u64::from(self.started > 0);
         self.started += 1;
         if self.mode == Mode::Lockstep {
@@ -182,6 +183,7 @@ impl Core {
             return;
         }
         running.stage = Stage::End;
+        running.marks.sent = Some(now);
         if !chunked {
             out.append(b".\r\n");
             self.expect(now, Expected::Content, 1);

@@ -147,7 +147,7 @@ impl Books {
         assert!(!self.ended, "{event:?} came after the end");
         match event {
             Event::Ready | Event::StartTls | Event::Learnt(_) => {}
-            Event::Recipient { key, index, verdict } => self.tell(
+            Event::Recipient { key, index, verdict, .. } => self.tell(
                 *key,
                 *index,
                 match verdict {

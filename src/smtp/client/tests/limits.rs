@@ -3,7 +3,7 @@
 use super::play::{config, transaction};
 use crate::base::clock::Instant;
 use crate::base::out::Out;
-use crate::smtp::client::{Config, Known, Mode, Session};
+use crate::smtp::client::{Config, Event, Known, Marks, Mode, Session};
 use std::sync::Arc;
 
 const NOW: Instant = Instant(1);
@@ -94,4 +94,23 @@ fn the_window_grows_with_good_ends_and_halves_with_a_transient_one() {
     assert_eq!((run("250 ok"), run("250 ok"), run("554 no")), (5, 6, 6));
     assert_eq!((run("250 ok"), run("450 no"), run("250 ok")), (7, 3, 3));
     assert_eq!(session.counters().resets, 2);
+}
+
+#[test]
+fn a_verdict_comes_with_its_path_and_the_milestones_before_it() {
+    let mut session = open(Config { chunking: false, pipelining: false, ..config() }, "");
+    session.begin(transaction(1, &["ann@a.example"], "hi\r\n")).unwrap();
+    let (mut out, mut told) = (Out::new(), Vec::new());
+    session.poll_transmit(Instant(10), &mut out);
+    for (at, reply) in [(20, "250 a\r\n"), (30, "250 b\r\n"), (40, "354 c\r\n"), (60, "250 d\r\n")] {
+        session.handle_input(Instant(at), reply.as_bytes(), &mut |event| {
+            if let Event::Recipient { path, marks, .. } = event {
+                told.push((path.to_owned(), marks));
+            }
+        });
+        session.poll_transmit(Instant(at + 1), &mut out);
+    }
+    let at = |at| Some(Instant(at));
+    let marks = Marks { began: at(10), mail: at(20), rcpt: at(30), data: at(40), sent: at(41) };
+    assert_eq!(told, [(b"ann@a.example".to_vec(), marks)]);
 }

@@ -65,7 +65,7 @@ pub(super) fn shown(event: &Event<'_>) -> String {
         Event::Ready => "ready".into(),
         Event::StartTls => "starttls".into(),
         Event::Learnt(lesson) => format!("learnt {lesson:?}"),
-        Event::Recipient { key, index, verdict } => match verdict {
+        Event::Recipient { key, index, verdict, .. } => match verdict {
             Verdict::Accepted(reply) => format!("{key}.{index} accepted: {reply}"),
             Verdict::Refused(reply, at) => format!("{key}.{index} refused at {}: {reply}", phase(*at)),
             Verdict::Uncertain => format!("{key}.{index} uncertain"),
