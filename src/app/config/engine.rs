@@ -4,12 +4,15 @@
 //! `config/engine.toml`. Guarantees: an [`EngineConfig`] is within the bounds that the table states.
 //! Leaves to others: choosing what `0` or `""` stand for ("as many as there are cores", "the system's name").
 
+use super::arrays::ARRAYS;
 use super::document::{ConfigError, Document, Item, Section};
 use super::values::{self, HostPort};
 use crate::observe::logs::Level;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use super::arrays::{Dkim, DkimKey, Source};
 
 /// The definition of one key.
 #[derive(Debug)]
@@ -175,37 +178,6 @@ pub enum Tls {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(pub String);
 
-/// One `[[source]]`: a local address to send from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// What reports and metrics call it.
-    pub name: String,
-    /// The local address.
-    pub address: IpAddr,
-    /// The name announced in EHLO from there; `None`: that of `engine.hostname`.
-    pub ehlo: Option<String>,
-}
-
-/// One `[[dkim]]`: a domain whose mail is signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dkim {
-    /// The signing domain, in lower case.
-    pub domain: String,
-    /// The first signature's key.
-    pub key: DkimKey,
-    /// Another signature on the same message, usually Ed25519.
-    pub second: Option<DkimKey>,
-}
-
-/// A selector and the private key behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DkimKey {
-    /// The selector.
-    pub selector: String,
-    /// The PEM file, as seen from the working directory.
-    pub file: PathBuf,
-}
-
 impl EngineConfig {
     /// Reads a file.
     ///
@@ -286,25 +258,6 @@ const HEAD: &str = "\
 # Every key stands here with its default: what you do not change, you may leave out.
 # An unknown key is an error. Durations are numbers with a unit: ms, s, m, h, d.
 ";
-
-const ARRAYS: &str = r#"
-# Addresses to send from. Without one the system chooses.
-# [[source]]
-# name = "a"
-# address = "192.0.2.10"
-# ehlo = "mx1.acme.example"                  # the name whose address records lead back to this address
-
-# Domains to sign for (DKIM). The From address of a campaign chooses; key files are relative to this file. To make keys:
-#   openssl genrsa -out s1.pem 2048
-#   openssl rsa -in s1.pem -pubout -outform DER | openssl base64 -A       # TXT s1._domainkey: v=DKIM1; k=rsa; p=…
-#   openssl genpkey -algorithm ed25519 -out s2.pem
-#   openssl pkey -in s2.pem -pubout -outform DER | tail -c 32 | openssl base64 -A   # TXT s2._domainkey: v=DKIM1; k=ed25519; p=…
-# [[dkim]]
-# domain = "acme.example"
-# selector = "s1"
-# key = "s1.pem"
-# second = { selector = "s2", key = "s2.pem" }   # a second signature on the same message; leave it out to sign once
-"#;
 
 /// A type that a key can have.
 trait Setting: Sized {
@@ -432,72 +385,16 @@ impl Setting for Level {
     }
 }
 
-impl Source {
-    const KEYS: &'static [&'static str] = &["name", "address", "ehlo"];
-
-    fn read_all(root: &Section<'_>, all: &[String]) -> Result<Vec<Self>, ConfigError> {
-        let mut sources: Vec<Self> = Vec::new();
-        for item in root.get("source").map(|list| list.list()).transpose()?.unwrap_or_default() {
-            let section = item.section(Self::KEYS, all)?;
-            let name = section.require("name")?;
-            let address = section.require("address")?;
-            let source = Self {
-                name: name.text()?.to_owned(),
-                address: address.text()?.parse().map_err(|_| address.error("is no IP address"))?,
-                ehlo: section.get("ehlo").map(|item| host(&item)).transpose()?,
-            };
-            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            if !(1..=64).contains(&source.name.len()) || !source.name.chars().all(plain) {
-                return Err(name.error("must be 1 to 64 letters, digits, dots, hyphens or underscores"));
-            }
-            if sources.iter().any(|s| s.name == source.name) {
-                return Err(name.error(format!("{:?} stands here twice", source.name)));
-            }
-            sources.push(source);
-        }
-        Ok(sources)
-    }
-}
-
-impl Dkim {
-    const KEYS: &'static [&'static str] = &["domain", "selector", "key", "second"];
-
-    fn read_all(root: &Section<'_>, all: &[String]) -> Result<Vec<Self>, ConfigError> {
-        let mut domains: Vec<Self> = Vec::new();
-        for item in root.get("dkim").map(|list| list.list()).transpose()?.unwrap_or_default() {
-            let section = item.section(Self::KEYS, all)?;
-            let place = section.require("domain")?;
-            let domain = host(&place)?.to_ascii_lowercase();
-            if domains.iter().any(|d| d.domain == domain) {
-                let hint = "a second key of the same domain is `second = { selector, key }` of its [[dkim]]";
-                return Err(place.error(format!("{domain:?} stands here twice")).hint(hint));
-            }
-            let key = DkimKey::read(&section)?;
-            let second = match section.get("second") {
-                Some(item) => Some(DkimKey::read(&item.section(&["selector", "key"], all)?)?),
-                None => None,
-            };
-            domains.push(Self { domain, key, second });
-        }
-        Ok(domains)
-    }
-}
-
-impl DkimKey {
-    fn read(section: &Section<'_>) -> Result<Self, ConfigError> {
-        let key = section.require("key")?;
-        Ok(Self { selector: host(&section.require("selector")?)?, file: key.document().relative(key.text()?) })
-    }
-}
-
-fn host(item: &Item<'_>) -> Result<String, ConfigError> {
+/// A name of a host or domain.
+pub(super) fn host(item: &Item<'_>) -> Result<String, ConfigError> {
     match item.text()? {
         text if values::is_host(text) => Ok(text.to_owned()),
         text => Err(item.error(format!("{text:?} is no name of a host or domain"))),
     }
 }
 
-fn choice<T: Copy>(item: &Item<'_>, choices: &[(&str, T)]) -> Result<T, ConfigError> {
+/// One of a few words.
+pub(super) fn choice<T: Copy>(item: &Item<'_>, choices: &[(&str, T)]) -> Result<T, ConfigError> {
     let text = item.text()?;
     choices.iter().find(|(word, _)| *word == text).map(|&(_, value)| value).ok_or_else(|| {
         let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();

@@ -5,6 +5,7 @@
 //! which the parser, `posthaste config` and the shipped `config/engine.toml` are made.
 //! Leaves to others: whether templates, lists and keys that a file names are any good (`content`, `engine::loader`).
 
+mod arrays;
 pub mod campaign;
 pub mod document;
 pub mod engine;
