@@ -6,6 +6,7 @@ pub mod directory;
 pub mod dispatch;
 pub mod keyset;
 pub mod loader;
+pub mod memory;
 pub mod message;
 pub mod recorder;
 pub mod render;

@@ -1,13 +1,14 @@
 //! A running engine: its threads, and how they are started, told things, and ended.
 //!
-//! Threads: one for each shard, one for each render worker, the recorder, the loader, and the router's two where
-//! domains are looked up. Guarantees: an error at the start ends every thread that was started; the end is orderly: the
-//! shards first, then whoever served them, the recorder last, so that all that was recorded is durable.
+//! Threads: one for each shard, one for each render worker, the recorder, the loader, the memory's, and the router's
+//! two where domains are looked up. Guarantees: an error at the start ends every thread that was started; the end is
+//! orderly: the shards first, then whoever served them, the recorder last, so that all that was recorded is durable.
 //! Leaves to others: signals, progress, and what the exit code says (`app`).
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::io;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -20,6 +21,7 @@ use crate::engine::campaign::{Campaign, OpenError, Rest};
 use crate::engine::directory::Directory;
 use crate::engine::dispatch::Dispatch;
 use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
+use crate::engine::memory::{self, Keeper};
 use crate::engine::message::{Append, Line, RenderJob, ToShard};
 use crate::engine::recorder::{self, Recorder};
 use crate::engine::render::{self, Press};
@@ -56,6 +58,8 @@ pub struct Setup {
     pub observer: Observer,
     /// How long entries wait for others to share their commit.
     pub journal_window: Duration,
+    /// The file of what hosts taught.
+    pub hosts: PathBuf,
     /// The list, and how it is loaded.
     pub load: Load,
 }
@@ -119,6 +123,7 @@ pub struct Engine {
     render: Vec<JoinHandle<()>>,
     render_counters: Arc<render::Counters>,
     router: Option<Router>,
+    keeper: Keeper,
     dns: Arc<Mutex<DnsCounters>>,
     recorder: Recorder,
     recorder_counters: Arc<recorder::Counters>,
@@ -188,6 +193,7 @@ impl Engine {
             shards,
             render_threads,
             journal_window,
+            hosts,
             load,
         } = setup;
         let rest = campaign.rest(&delivery.retry, unix_now()).map_err(OpenError::from)?;
@@ -221,6 +227,12 @@ impl Engine {
         } else {
             None
         };
+        let (memory, damage) = memory::open(&hosts, unix_now());
+        if let Some(damage) = damage {
+            tracing::warn!(%damage, "what hosts taught is lost: it is learnt again");
+        }
+        let memory = Arc::new(memory);
+        let keeper = Keeper::spawn(memory.clone(), hosts)?;
         let seed = fastrand::u64(..);
         for number in 0..shard_count {
             let ports = Ports {
@@ -235,6 +247,7 @@ impl Engine {
                 number,
                 delivery: delivery.clone().shared_by(shard_count),
                 directory: directory.clone(),
+                memory: memory.clone(),
                 tls: tls.clone(),
                 last_context: campaign.state.last_context(number as u8),
                 shareable: composer.is_shareable(),
@@ -256,6 +269,7 @@ impl Engine {
             render_counters,
             dns: router.as_ref().map(Router::counters).unwrap_or_default(),
             router,
+            keeper,
             recorder_counters: recorder.counters(),
             recorder,
             loader,
@@ -348,6 +362,7 @@ impl Engine {
         if let Some(router) = self.router {
             router.join();
         }
+        self.keeper.join();
         if let Err(reason) = self.recorder.join() {
             failure = failure.or(Some(reason.to_string()));
         }

@@ -15,6 +15,7 @@ use posthaste::engine::campaign::Campaign;
 use posthaste::engine::directory::Directory;
 use posthaste::engine::dispatch::Dispatch;
 use posthaste::engine::loader::{self, List, LoadSpec, Loaded};
+use posthaste::engine::memory::Memory;
 use posthaste::engine::message::{Append, Line, Recorded, RenderJob, Rendered, ToShard};
 use posthaste::engine::render::Press;
 use posthaste::engine::router::RouteAsk;
@@ -51,6 +52,8 @@ pub struct Ground<'a> {
     pub list: &'a Path,
     pub composer: Arc<Composer>,
     pub suppression: Suppression,
+    /// Outlives its processes, as the file does.
+    pub memory: Arc<Memory>,
     pub tls: tls::ClientConfig,
     pub rng: fastrand::Rng,
     /// Wakes the network when something of ours is due.
@@ -178,6 +181,7 @@ impl<'g, 'a> Process<'g, 'a> {
                 number,
                 delivery: scenario.delivery.clone().shared_by(scenario.shards),
                 directory: directory.clone(),
+                memory: ground.memory.clone(),
                 tls: ground.tls.clone(),
                 last_context: campaign.state.last_context(number as u8),
                 shareable: ground.composer.is_shareable(),

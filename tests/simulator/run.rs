@@ -63,6 +63,7 @@ pub fn run(scenario: &Scenario, tls: &tls::ClientConfig, mutation: Mutation) -> 
         list: &list,
         composer: Arc::new(composer),
         suppression: suppression_of(scenario),
+        memory: Arc::default(),
         tls: tls.clone(),
         rng: fastrand::Rng::with_seed(scenario.seed ^ 0x7072_6f63),
         clock: network.party(IpAddr::V4(Ipv4Addr::new(10, 2, 0, 1))),

@@ -64,6 +64,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
         render_threads: prepare::render_threads(&config),
         observer: observer.clone(),
         journal_window: config.journal.window,
+        hosts: data.join("hosts.jsonl"),
         load,
     };
     let before = opened.settled();

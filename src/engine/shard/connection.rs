@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
-use crate::engine::shard::ledger::{self, Ledger, Verdict};
+use crate::engine::memory::Host;
+use crate::engine::shard::desk::{Asked, Desk, answered};
 use crate::engine::shard::site::Picked;
 use crate::engine::shard::{Shard, Stage};
-use crate::journal::record::Kind;
-use crate::mail::{Class, Disposition, ReplyRef};
-use crate::observe::Outcomes;
-use crate::queue::{Queue, SiteId};
-use crate::shape::classify::{self, Advice, Judgement, classify};
+use crate::mail::Class;
+use crate::queue::SiteId;
+use crate::shape::classify::{Advice, classify};
 use crate::shape::site::Trouble;
-use crate::smtp::client::{Config, End, Event, Known, Phase, Session, Verdict as Said};
+use crate::smtp::client::{Config, End, Event, Known, Lesson, Phase, Session};
 use crate::wire::io::{Buffer, ConnectSpec, ConnectionId, Io};
 
 /// One connection and its session.
@@ -25,7 +24,9 @@ pub(super) struct Connection {
     pub(super) site: SiteId,
     pub(super) session: Session,
     config: Arc<Config>,
+    known: Known,
     host: Arc<str>,
+    port: u16,
     target: usize,
     tls: Option<Box<crate::tls::Client>>,
     tls_hands: bool,
@@ -40,24 +41,6 @@ pub(super) struct Connection {
     ended: bool,
 }
 
-/// What a session asked for while its input was handled.
-#[derive(Default)]
-struct Asked {
-    ready: bool,
-    starttls: bool,
-    ended: Option<End>,
-    /// The first judgement that reaches further than its recipient.
-    judged: Option<Judgement>,
-    finished: u64,
-    /// Whether the peer said yes or no to any recipient.
-    answered: bool,
-    delivered: u64,
-    /// Whether any recipient had its verdict, and which.
-    told: bool,
-    outcomes: Outcomes,
-    deferrals: u64,
-}
-
 impl<I: Io> Shard<I> {
     /// Opens one more session at the site; `false` if none can be opened now.
     pub(super) fn open_session(&mut self, site: SiteId, now: Now) -> bool {
@@ -66,7 +49,9 @@ impl<I: Io> Shard<I> {
         let source = self.delivery.sources.get(self.source_next % self.delivery.sources.len().max(1));
         let Some(source) = source else { return false };
         let spec = ConnectSpec { remote, local: source.address, timeout: self.delivery.connect_timeout };
-        let starttls = self.delivery.starttls && !self.sites.is_tls_broken(site, &host);
+        let server = Host { name: host.clone(), port: remote.port() };
+        let known = self.memory.known(&server, now.unix);
+        let starttls = self.delivery.starttls && !known.starttls_broken;
         let config = self.configs.get(self.source_next % self.configs.len().max(1));
         let Some([clear, with_tls]) = config else { return false };
         let config = if starttls { with_tls.clone() } else { clear.clone() };
@@ -84,9 +69,11 @@ impl<I: Io> Shard<I> {
             id,
             site,
             // Made anew when the connection stands: the greeting is awaited from then on.
-            session: Session::new(config.clone(), Known::default(), now.mono),
+            session: Session::new(config.clone(), known, now.mono),
             config,
+            known,
             host,
+            port: remote.port(),
             target,
             tls: None,
             tls_hands: false,
@@ -125,7 +112,7 @@ impl<I: Io> Shard<I> {
     pub(super) fn handle_connected(&mut self, id: ConnectionId, now: Now) {
         let Some(mut connection) = self.take(id) else { return };
         connection.connected = true;
-        connection.session = Session::new(connection.config.clone(), Known::default(), now.mono);
+        connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
         self.sites.session_connected(connection.site);
         self.ledger.counters.sessions += 1;
         self.mark(&mut connection);
@@ -155,14 +142,16 @@ impl<I: Io> Shard<I> {
     pub(super) fn handle_data(&mut self, id: ConnectionId, buffer: Buffer, now: Now) {
         let Some(mut connection) = self.take(id) else { return self.io.release(buffer) };
         let mut asked = Asked::default();
-        let Connection { session, tls, tls_hands, host, site, .. } = &mut *connection;
+        let Connection { session, tls, tls_hands, host, port, site, .. } = &mut *connection;
         let mut desk = Desk {
             ledger: &mut self.ledger,
             queue: &mut self.queue,
             now,
             asked: &mut asked,
+            memory: &self.memory,
             site_name: self.sites.name(*site),
             host,
+            port: *port,
         };
         let bytes = self.io.bytes(&buffer);
         let broken = match tls {
@@ -193,7 +182,7 @@ impl<I: Io> Shard<I> {
     /// TLS broke: the host is spoken to in clear text from now on, and what was under way is run again.
     fn tls_failed(&mut self, mut connection: Box<Connection>, error: &str, now: Now) {
         tracing::info!(host = %connection.host, error, "TLS failed; the next session goes without");
-        self.sites.tls_failed(connection.site, &connection.host);
+        self.learnt_tls_broken(&connection, now);
         let mut asked = Asked::default();
         self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
         asked.ended = Some(End::Done);
@@ -243,8 +232,10 @@ impl<I: Io> Shard<I> {
             queue: &mut self.queue,
             now,
             asked,
+            memory: &self.memory,
             site_name: self.sites.name(connection.site),
             host: &connection.host,
+            port: connection.port,
         };
         run(&mut connection.session, &mut |event| desk.handle(event));
     }
@@ -276,7 +267,7 @@ impl<I: Io> Shard<I> {
             None => {}
         }
         if asked.starttls {
-            self.start_tls(connection);
+            self.start_tls(connection, now);
         }
         if let Some(end) = asked.ended.take() {
             connection.ended = true;
@@ -285,7 +276,7 @@ impl<I: Io> Shard<I> {
         self.sites.touch(site);
     }
 
-    fn start_tls(&mut self, connection: &mut Connection) {
+    fn start_tls(&mut self, connection: &mut Connection, now: Now) {
         match crate::tls::Client::new(&self.tls, &connection.host) {
             Ok(client) => {
                 connection.tls = Some(Box::new(client));
@@ -294,10 +285,15 @@ impl<I: Io> Shard<I> {
             }
             Err(error) => {
                 tracing::info!(host = %connection.host, %error, "TLS cannot begin; the next session goes without");
-                self.sites.tls_failed(connection.site, &connection.host);
+                self.learnt_tls_broken(connection, now);
                 connection.session.quit();
             }
         }
+    }
+
+    fn learnt_tls_broken(&self, connection: &Connection, now: Now) {
+        let server = Host { name: connection.host.clone(), port: connection.port };
+        self.memory.learn(&server, Lesson::StarttlsBroken, now.unix);
     }
 
     fn session_ended(&mut self, connection: &Connection, end: &End, now: Now) {
@@ -474,77 +470,5 @@ impl<I: Io> Shard<I> {
         }
         self.put(connection);
         true
-    }
-}
-
-/// The phase as `shape` sees it.
-fn answered(phase: Phase) -> classify::Phase {
-    match phase {
-        Phase::Greeting | Phase::Hello | Phase::StartTls | Phase::Idle | Phase::Quit => classify::Phase::Session,
-        Phase::Mail => classify::Phase::Mail,
-        Phase::Rcpt => classify::Phase::Rcpt,
-        Phase::Data | Phase::Content | Phase::End => classify::Phase::Content,
-    }
-}
-
-/// Where a session's events are written down.
-struct Desk<'a> {
-    ledger: &'a mut Ledger,
-    queue: &'a mut Queue,
-    now: Now,
-    asked: &'a mut Asked,
-    site_name: &'a str,
-    host: &'a str,
-}
-
-impl Desk<'_> {
-    fn handle(&mut self, event: Event<'_>) {
-        match event {
-            Event::Ready => self.asked.ready = true,
-            Event::StartTls => self.asked.starttls = true,
-            Event::Learnt(lesson) => tracing::debug!(host = self.host, ?lesson, "a lesson"),
-            Event::Ended(end) => self.asked.ended = Some(end),
-            Event::Finished { key } => {
-                self.asked.finished += 1;
-                self.ledger.finish(key, self.now);
-            }
-            Event::Returned { key, recipients, .. } => self.ledger.give_back(key, recipients, self.queue, self.now),
-            Event::Recipient { key, index, verdict, .. } => self.verdict(key, index, verdict),
-        }
-    }
-
-    fn verdict(&mut self, key: u64, index: usize, said: Said<'_>) {
-        let (kind, phase, reply) = match said {
-            Said::Accepted(reply) => {
-                self.asked.answered = true;
-                self.asked.delivered += 1;
-                (Kind::Delivered, Phase::End, reply)
-            }
-            Said::Refused(reply, phase) => {
-                self.asked.answered = true;
-                let judgement = classify(reply, answered(phase));
-                if judgement.advice != Advice::Keep && self.asked.judged.is_none() {
-                    self.asked.judged = Some(judgement);
-                }
-                (ledger::kind_of(judgement.disposition), phase, reply)
-            }
-            Said::Uncertain => {
-                let reply = ReplyRef {
-                    code: 0,
-                    enhanced: None,
-                    text: b"the connection was lost before the reply to the content",
-                };
-                (self.ledger.uncertain(), Phase::End, reply)
-            }
-        };
-        self.asked.told = true;
-        match kind {
-            Kind::Delivered => self.asked.outcomes.count(Disposition::Delivered),
-            Kind::Bounced => self.asked.outcomes.count(Disposition::Bounced),
-            Kind::UncertainHeld => self.asked.outcomes.count(Disposition::Uncertain),
-            _ => self.asked.deferrals += 1,
-        }
-        let verdict = Verdict { kind, site: self.site_name, host: self.host, phase: phase.word(), reply };
-        self.ledger.verdict(key, index, &verdict, self.now);
     }
 }

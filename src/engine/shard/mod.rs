@@ -5,6 +5,7 @@
 //! them; no lock is taken. The same code runs under the simulator, which calls [`Shard::turn`] itself.
 
 mod connection;
+mod desk;
 mod feed;
 mod ledger;
 mod ready;
@@ -20,6 +21,7 @@ use crate::base::span::Span;
 use crate::engine::board::{Board, Counters};
 use crate::engine::directory::{Directory, Site as Place};
 use crate::engine::dispatch::shard_of;
+use crate::engine::memory::Memory;
 use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
@@ -93,6 +95,7 @@ pub struct Shard<I: Io> {
     /// Whether something may have changed since.
     unshown: bool,
     rng: fastrand::Rng,
+    memory: Arc<Memory>,
     tls: crate::tls::ClientConfig,
     source_next: usize,
     /// For each source: how its sessions run without STARTTLS, and with it.
@@ -109,6 +112,8 @@ pub struct Start {
     pub delivery: Delivery,
     /// Which site a domain belongs to.
     pub directory: Arc<Directory>,
+    /// What hosts taught.
+    pub memory: Arc<Memory>,
     /// TLS for its sessions.
     pub tls: crate::tls::ClientConfig,
     /// The highest number of its journal contexts that an earlier process used; 0 if none.
@@ -154,6 +159,7 @@ impl<I: Io> Shard<I> {
             published: Instant::default(),
             unshown: true,
             rng: fastrand::Rng::with_seed(start.seed),
+            memory: start.memory,
             tls: start.tls,
             source_next: 0,
             configs,

@@ -3,7 +3,7 @@
 //! Leaves to others: what is in the queue (`queue`), the sessions themselves (`connection`), the pace's rules
 //! (`shape::site`), and looking a route up (`router`).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,8 +56,6 @@ struct Site {
     connecting: u32,
     /// Sessions that had room when the stock was empty.
     hungry: VecDeque<ConnectionId>,
-    /// Hosts whose TLS failed: spoken to in clear text.
-    tls_broken: HashSet<Arc<str>>,
     /// Since when nothing was delivered and sessions failed.
     unreachable_since: Option<UnixTime>,
     targets: Vec<Target>,
@@ -120,7 +118,6 @@ impl Site {
             sessions: 0,
             connecting: 0,
             hungry: VecDeque::new(),
-            tls_broken: HashSet::new(),
             unreachable_since: None,
             targets,
             turn: 0,
@@ -457,16 +454,6 @@ impl Sites {
             target.rests_until = now.after(ADDRESS_REST);
         }
         site.targets.iter().any(|t| t.rests_until <= now)
-    }
-
-    pub(super) fn is_tls_broken(&self, id: SiteId, host: &str) -> bool {
-        self.site(id).is_some_and(|site| site.tls_broken.contains(host))
-    }
-
-    pub(super) fn tls_failed(&mut self, id: SiteId, host: &Arc<str>) {
-        if let Some(site) = self.site_mut(id) {
-            site.tls_broken.insert(host.clone());
-        }
     }
 
     // -- routes ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,114 @@
+//! The desk: where the events of a session are written down, for the ledger, the memory and the connection's owner.
+//!
+//! Leaves to others: what follows from them for the site (`connection`).
+
+use std::sync::Arc;
+
+use crate::base::clock::Now;
+use crate::engine::memory::{Host, Memory};
+use crate::engine::shard::ledger::{self, Ledger, Verdict};
+use crate::journal::record::Kind;
+use crate::mail::{Disposition, ReplyRef};
+use crate::observe::Outcomes;
+use crate::queue::Queue;
+use crate::shape::classify::{self, Advice, Judgement, classify};
+use crate::smtp::client::{End, Event, Lesson, Phase, Verdict as Said};
+
+/// What a session asked for while its input was handled.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) ready: bool,
+    pub(super) starttls: bool,
+    pub(super) ended: Option<End>,
+    /// The first judgement that reaches further than its recipient.
+    pub(super) judged: Option<Judgement>,
+    pub(super) finished: u64,
+    /// Whether the peer said yes or no to any recipient.
+    pub(super) answered: bool,
+    pub(super) delivered: u64,
+    /// Whether any recipient had its verdict, and which.
+    pub(super) told: bool,
+    pub(super) outcomes: Outcomes,
+    pub(super) deferrals: u64,
+}
+
+/// The phase as `shape` sees it.
+pub(super) fn answered(phase: Phase) -> classify::Phase {
+    match phase {
+        Phase::Greeting | Phase::Hello | Phase::StartTls | Phase::Idle | Phase::Quit => classify::Phase::Session,
+        Phase::Mail => classify::Phase::Mail,
+        Phase::Rcpt => classify::Phase::Rcpt,
+        Phase::Data | Phase::Content | Phase::End => classify::Phase::Content,
+    }
+}
+
+/// Where a session's events are written down.
+pub(super) struct Desk<'a> {
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) queue: &'a mut Queue,
+    pub(super) now: Now,
+    pub(super) asked: &'a mut Asked,
+    pub(super) memory: &'a Memory,
+    pub(super) site_name: &'a str,
+    pub(super) host: &'a Arc<str>,
+    pub(super) port: u16,
+}
+
+impl Desk<'_> {
+    pub(super) fn handle(&mut self, event: Event<'_>) {
+        match event {
+            Event::Ready => self.asked.ready = true,
+            Event::StartTls => self.asked.starttls = true,
+            Event::Learnt(lesson) => self.learnt(lesson),
+            Event::Ended(end) => self.asked.ended = Some(end),
+            Event::Finished { key } => {
+                self.asked.finished += 1;
+                self.ledger.finish(key, self.now);
+            }
+            Event::Returned { key, recipients, .. } => self.ledger.give_back(key, recipients, self.queue, self.now),
+            Event::Recipient { key, index, verdict, .. } => self.verdict(key, index, verdict),
+        }
+    }
+
+    fn learnt(&mut self, lesson: Lesson) {
+        let server = Host { name: self.host.clone(), port: self.port };
+        if self.memory.learn(&server, lesson, self.now.unix) {
+            tracing::info!(host = %self.host, ?lesson, "the host is remembered for this");
+        }
+    }
+
+    fn verdict(&mut self, key: u64, index: usize, said: Said<'_>) {
+        let (kind, phase, reply) = match said {
+            Said::Accepted(reply) => {
+                self.asked.answered = true;
+                self.asked.delivered += 1;
+                (Kind::Delivered, Phase::End, reply)
+            }
+            Said::Refused(reply, phase) => {
+                self.asked.answered = true;
+                let judgement = classify(reply, answered(phase));
+                if judgement.advice != Advice::Keep && self.asked.judged.is_none() {
+                    self.asked.judged = Some(judgement);
+                }
+                (ledger::kind_of(judgement.disposition), phase, reply)
+            }
+            Said::Uncertain => {
+                let reply = ReplyRef {
+                    code: 0,
+                    enhanced: None,
+                    text: b"the connection was lost before the reply to the content",
+                };
+                (self.ledger.uncertain(), Phase::End, reply)
+            }
+        };
+        self.asked.told = true;
+        match kind {
+            Kind::Delivered => self.asked.outcomes.count(Disposition::Delivered),
+            Kind::Bounced => self.asked.outcomes.count(Disposition::Bounced),
+            Kind::UncertainHeld => self.asked.outcomes.count(Disposition::Uncertain),
+            _ => self.asked.deferrals += 1,
+        }
+        let verdict = Verdict { kind, site: self.site_name, host: self.host, phase: phase.word(), reply };
+        self.ledger.verdict(key, index, &verdict, self.now);
+    }
+}
