@@ -22,8 +22,12 @@ const CLEANED_EACH: usize = 4;
 /// The exchangers that a group of domains shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// What identifies it: rolled up from the exchangers' names, or `host:port` of a smarthost. At most 120 octets.
+    /// What identifies it: sites of different names never share a session. The group's name, and something behind it
+    /// where TLS is demanded that most of the group's domains do not demand.
     pub name: Arc<str>,
+    /// What people call it, and what shares a pace: rolled up from the exchangers' names, or `host:port` of a smarthost. At
+    /// most 120 octets.
+    pub group: Arc<str>,
     /// The port to connect to; `None`: the configured one.
     pub port: Option<u16>,
     /// In order of preference; never empty, and each with an address.
@@ -37,7 +41,14 @@ impl Site {
     #[must_use]
     pub fn fixed(name: &str, address: SocketAddr) -> Self {
         let exchanger = Exchanger::plain(0, literal(address).into(), vec![address.ip()]);
-        Self { name: name.into(), port: Some(address.port()), exchangers: vec![exchanger], expires: UnixTime(u32::MAX) }
+        let name: Arc<str> = name.into();
+        Self {
+            group: name.clone(),
+            name,
+            port: Some(address.port()),
+            exchangers: vec![exchanger],
+            expires: UnixTime(u32::MAX),
+        }
     }
 
     /// Whether both have the same exchangers with the same addresses, whatever their order.
@@ -51,6 +62,15 @@ impl Site {
         };
         self.port == other.port && self.exchangers.len() == other.exchangers.len() && self.exchangers.iter().all(found)
     }
+}
+
+/// The site of a domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The site.
+    pub site: Arc<Site>,
+    /// After this second the domain may have another one.
+    pub expires: UnixTime,
 }
 
 /// How domains are routed.
@@ -134,14 +154,14 @@ impl Directory {
 
     /// The site of `domain`, if it is known and still good at `now`.
     #[must_use]
-    pub fn get(&self, domain: &str, now: UnixTime) -> Option<Arc<Site>> {
+    pub fn get(&self, domain: &str, now: UnixTime) -> Option<Found> {
         let key = match &self.way {
-            Way::Fixed(site) => return Some(site.clone()),
+            Way::Fixed(site) => return Some(Found { site: site.clone(), expires: site.expires }),
             Way::Smarthost { host, .. } => host,
             Way::Mx => domain,
         };
         let entry = self.domains.get(key)?;
-        is_fresh(entry.expires, now).then(|| entry.site.clone())
+        is_fresh(entry.expires, now).then(|| Found { site: entry.site.clone(), expires: entry.expires })
     }
 
     /// What to look up for `domain`; `None` if [`Directory::get`] always knows.
@@ -167,17 +187,17 @@ impl Directory {
     }
 
     /// Enters what a look-up brought; gives the site to use.
-    pub fn insert(&self, question: &Question, route: Route, now: UnixTime) -> Arc<Site> {
+    pub fn insert(&self, question: &Question, route: Route, now: UnixTime) -> Found {
         let (Question::Mx(key) | Question::Host(key)) = question;
         let expires = UnixTime(now.0.saturating_add(u32::try_from(route.valid_for.as_secs()).unwrap_or(u32::MAX)));
         let (name, port) = match &self.way {
             Way::Smarthost { port, name, .. } => (name.clone(), Some(*port)),
             Way::Mx | Way::Fixed(_) => (route.site, None),
         };
-        let site = self.shared(Site { name, port, exchangers: route.exchangers, expires });
+        let site = self.shared(Site { group: name.clone(), name, port, exchangers: route.exchangers, expires });
         self.domains.insert(key.clone(), Entry { site: site.clone(), expires });
         self.clean(Due { expires, of_site: false, name: key.clone() }, now);
-        site
+        Found { site, expires }
     }
 
     /// The site that the directory has under this name, if it is the same and lives as long; else `site`.
@@ -276,9 +296,9 @@ mod tests {
             directory.insert(&mx("a.example"), route("mx.example", &[[1, 1, 1, 1], [2, 2, 2, 2]], 300), UnixTime(0));
         let b =
             directory.insert(&mx("b.example"), route("mx.example", &[[2, 2, 2, 2], [1, 1, 1, 1]], 200), UnixTime(9));
-        assert!(Arc::ptr_eq(&a, &b), "addresses in another order are the same addresses");
+        assert!(Arc::ptr_eq(&a.site, &b.site), "addresses in another order are the same addresses");
         let moved = directory.insert(&mx("c.example"), route("mx.example", &[[3, 3, 3, 3]], 200), UnixTime(9));
-        assert!(!Arc::ptr_eq(&a, &moved) && a.name == moved.name);
+        assert!(!Arc::ptr_eq(&a.site, &moved.site) && a.site.name == moved.site.name);
         assert_eq!((directory.domains(), directory.sites()), (3, 1));
     }
 
@@ -330,7 +350,7 @@ mod tests {
     #[test]
     fn a_fixed_site_answers_every_domain_and_asks_nothing() {
         let directory = Directory::smarthost(&parse_smarthost("[2001:db8::1]:2525").unwrap());
-        let site = directory.get("whatever.example", UnixTime(7)).unwrap();
+        let site = directory.get("whatever.example", UnixTime(7)).unwrap().site;
         assert_eq!((&*site.name, site.port), ("[2001:db8::1]:2525", Some(2525)));
         assert_eq!(&*site.exchangers[0].host, "[IPv6:2001:db8::1]");
         assert_eq!(directory.question(&"a.example".into()), None);
@@ -344,7 +364,7 @@ mod tests {
         let question = directory.question(&"a.example".into()).unwrap();
         assert_eq!(question, Question::Host("relay.example".into()));
         directory.insert(&question, route("relay.example", &[[1, 1, 1, 1]], 300), UnixTime(0));
-        let site = directory.get("b.example", UnixTime(1)).unwrap();
+        let site = directory.get("b.example", UnixTime(1)).unwrap().site;
         assert_eq!((&*site.name, site.port), ("relay.example:587", Some(587)));
     }
 }

@@ -9,7 +9,7 @@
 //! who asks (a shard asks once for a domain until it is answered).
 //! Leaves to others: asking again after an error (the retry schedule).
 
-use super::directory::{Directory, Question, Site};
+use super::directory::{Directory, Found, Question};
 use crate::base::clock::UnixTime;
 use crate::mail::{Enhanced, Reply};
 use crate::observe::DnsCounters;
@@ -42,7 +42,7 @@ pub struct RouteAnswer {
     /// The number that was asked with.
     pub domain: u32,
     /// The site, or why there is none: permanent, or to be asked again later.
-    pub result: Result<Arc<Site>, Arc<RouteError>>,
+    pub result: Result<Found, Arc<RouteError>>,
 }
 
 /// Takes an answer to its shard. Called from the router's threads; must not block.
@@ -109,7 +109,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn tell(&self, ask: &RouteAsk, result: Result<Arc<Site>, Arc<RouteError>>) {
+    fn tell(&self, ask: &RouteAsk, result: Result<Found, Arc<RouteError>>) {
         (self.answer)(ask.shard, RouteAnswer { domain: ask.domain, result });
     }
 
@@ -123,7 +123,7 @@ impl Desk {
     /// Answers from the directory, if it knows.
     fn tell_known(&self, ask: &RouteAsk) -> bool {
         let known = self.directory.get(&ask.name, unix_now());
-        known.map(|site| self.tell(ask, Ok(site))).is_some()
+        known.map(|found| self.tell(ask, Ok(found))).is_some()
     }
 }
 
@@ -204,7 +204,7 @@ async fn look_up(ask: &RouteAsk, resolver: &Resolver, desk: &Desk) {
     desk.tell(ask, enter(desk, &question, answer));
 }
 
-fn enter(desk: &Desk, question: &Question, answer: Result<Route, RouteError>) -> Result<Arc<Site>, Arc<RouteError>> {
+fn enter(desk: &Desk, question: &Question, answer: Result<Route, RouteError>) -> Result<Found, Arc<RouteError>> {
     answer.map(|route| desk.directory.insert(question, route, unix_now())).map_err(Arc::new)
 }
 

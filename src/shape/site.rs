@@ -60,6 +60,8 @@ pub enum Trouble {
     TurnedAway,
     /// 421, 4.7.x: too much.
     SlowDown,
+    /// It did not give the TLS that is demanded of it.
+    Insecure,
 }
 
 impl Trouble {
@@ -70,6 +72,7 @@ impl Trouble {
             Self::Lost => "broken sessions",
             Self::TurnedAway => "sessions turned away",
             Self::SlowDown => "requests to slow down",
+            Self::Insecure => "TLS that is not what is demanded",
         }
     }
 }

@@ -180,7 +180,7 @@ fn sites(
     let fixed = directory.get("", UnixTime(0)).filter(|_| !directory.needs_look_ups());
     if let Some(site) = fixed {
         let all = domains.iter().map(|(_, count)| count).sum();
-        return Ok(vec![(site.name.to_string(), all)]);
+        return Ok(vec![(site.site.name.to_string(), all)]);
     }
     let (asks_to, asks) = crossbeam_channel::unbounded();
     let (answers_to, answers) = crossbeam_channel::unbounded();
@@ -194,7 +194,7 @@ fn sites(
         let Ok(answer) = answers.recv() else { break };
         let count = domains.get(answer.domain as usize).map_or(0, |(_, count)| *count);
         let name = match &answer.result {
-            Ok(site) => site.name.to_string(),
+            Ok(site) => site.site.name.to_string(),
             Err(error) => format!("(no route: {})", error.reply),
         };
         *sites.entry(name).or_default() += count;

@@ -2,6 +2,7 @@
 
 use super::super::smarthost::parse_smarthost;
 use super::*;
+use crate::engine::directory::Site;
 use crate::wire::dns::dns_server::{DnsServer, Manner, Zone};
 use crossbeam_channel::{Sender, unbounded};
 use hickory_resolver::proto::op::ResponseCode;
@@ -61,7 +62,7 @@ fn five_hundred_domains_on_three_exchangers_become_three_sites_each_answered_to_
         let (shard, answer) = bench.answer();
         assert_eq!(u32::from(shard), answer.domain % 7);
         assert!(told.insert(answer.domain), "{} was answered twice", answer.domain);
-        let site = answer.result.unwrap();
+        let site = answer.result.unwrap().site;
         assert_eq!(&*site.name, format!("mx.host{}.example", answer.domain % 3));
         sites.entry(site.name.clone()).or_default().insert(Arc::as_ptr(&site));
     }
@@ -80,7 +81,7 @@ fn what_the_directory_knows_is_answered_without_a_question() {
     bench.ask(2, "acme.example", 3);
     let (shard, second) = bench.answer();
     assert_eq!((shard, second.domain, server.questions()), (3, 2, asked));
-    assert!(Arc::ptr_eq(&first, &second.result.unwrap()));
+    assert!(Arc::ptr_eq(&first.site, &second.result.unwrap().site));
     bench.end();
 }
 
@@ -112,7 +113,7 @@ fn a_domain_whose_server_is_silent_holds_up_no_other_and_not_the_end() {
 fn a_fixed_site_needs_no_resolver() {
     let bench = bench("no address at all", Directory::smarthost(&parse_smarthost("127.0.0.1:2525").unwrap()));
     bench.ask(1, "a.example", 0);
-    assert_eq!(&*bench.answer().1.result.unwrap().name, "127.0.0.1:2525");
+    assert_eq!(&*bench.answer().1.result.unwrap().site.name, "127.0.0.1:2525");
     bench.end();
 }
 
@@ -121,7 +122,7 @@ fn a_smarthost_is_resolved_by_its_address_and_never_bounces_anyone() {
     let server = DnsServer::start(Zone::new().address("relay.example", "192.0.2.1"));
     let good = bench(&server.address(), Directory::smarthost(&parse_smarthost("relay.example:587").unwrap()));
     good.ask(1, "gone.example", 0);
-    let site = good.answer().1.result.unwrap();
+    let site = good.answer().1.result.unwrap().site;
     assert_eq!((&*site.name, site.port), ("relay.example:587", Some(587)));
     good.end();
     let typo = bench(&server.address(), Directory::smarthost(&parse_smarthost("realy.example:587").unwrap()));

@@ -420,6 +420,17 @@ impl<I: Io> Shard<I> {
         }
     }
 
+    /// Has one session of the site end in good order, an idle one if there is one.
+    pub(super) fn give_up_session(&mut self, site: SiteId) {
+        let open = self.connections.iter().flatten().filter(|c| c.site == site && !c.ended);
+        let Some(id) = open.max_by_key(|c| c.session.under_way() == 0).map(|c| c.id) else { return };
+        if let Some(mut connection) = self.take(id) {
+            connection.session.quit();
+            self.mark(&mut connection);
+            self.put(connection);
+        }
+    }
+
     /// The drain took too long: what is still under way is cut, and so becomes uncertain or comes back.
     pub(super) fn cut_connections(&mut self) {
         for connection in self.connections.iter().flatten() {

@@ -30,8 +30,8 @@ impl<I: Io> Shard<I> {
     fn feed_site(&mut self, site: SiteId, now: Now) {
         if self.sites.window(site, now) == 0 {
             self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
-            if self.sites.is_given_up(site, now) {
-                self.expire_site(site, now);
+            if let Some(why) = self.sites.given_up(site, now) {
+                self.expire_site(site, why, now);
             }
             return self.sites.rest(site);
         }
@@ -47,11 +47,14 @@ impl<I: Io> Shard<I> {
                 return;
             }
         }
+        if let Some(giver) = self.sites.wants_room(site, self.queue.ready(site), now) {
+            self.give_up_session(giver);
+        }
     }
 
     /// Nothing was delivered there for a lifetime: what is due now has expired.
-    fn expire_site(&mut self, site: SiteId, now: Now) {
-        let reply = Reply::own(550, Enhanced::new(4, 4, 1), "the site could not be reached within the lifetime");
+    fn expire_site(&mut self, site: SiteId, why: &str, now: Now) {
+        let reply = Reply::own(550, Enhanced::new(4, 4, 1), why);
         while let Some(batch) = self.queue.cut(site, EXPIRE_ROWS, None) {
             for row in batch.rows.iter() {
                 self.ledger.expire(batch.domain, row, batch.attempts, &reply, now);
@@ -63,8 +66,8 @@ impl<I: Io> Shard<I> {
     fn cut(&mut self, site: SiteId, now: Now) {
         while self.queue.ready(site) && self.sites.wants_stock(site) {
             let Some(batch) = self.queue.cut(site, self.sites.job_rows(), self.sites.block()) else { return };
-            if self.sites.is_stale(site, now) && self.by_domain {
-                let domain = batch.domain;
+            let domain = batch.domain;
+            if self.sites.is_stale(domain, now) && self.by_domain {
                 self.queue.give_back(batch);
                 self.queue.unroute(domain);
                 self.want_route(domain, now);

@@ -7,6 +7,7 @@
 mod connection;
 mod desk;
 mod feed;
+mod group;
 mod ledger;
 mod ready;
 mod site;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use crate::base::clock::{Instant, Now};
 use crate::base::span::Span;
 use crate::engine::board::{Board, Counters};
-use crate::engine::directory::{Directory, Site as Place};
+use crate::engine::directory::{Directory, Found};
 use crate::engine::dispatch::shard_of;
 use crate::engine::memory::Memory;
 use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
@@ -366,13 +367,14 @@ impl<I: Io> Shard<I> {
     }
 
     /// The domain's site is known: it is this shard's, or the domain moves to the shard that owns the site.
-    fn route(&mut self, domain: DomainId, place: Arc<Place>) {
+    fn route(&mut self, domain: DomainId, found: Found) {
+        let Found { site: place, expires } = found;
         if self.stage != Stage::Running {
             // Nothing begins any more, here or there.
             return;
         }
-        self.sites.found_route(domain);
-        let owner = shard_of(&place.name, self.ports.peers.len());
+        self.sites.found_route(domain, expires);
+        let owner = shard_of(&place.group, self.ports.peers.len());
         match self.ports.peers.get(owner) {
             Some(peer) if self.by_domain && owner != usize::from(self.ledger.shard()) => {
                 let rows: Vec<Taken> = self.queue.take_all(domain).collect();

@@ -1,7 +1,7 @@
 //! The sites of a shard: what each has in stock, who is hungry, where it connects to, and how fast it may go.
 //!
-//! Leaves to others: what is in the queue (`queue`), the sessions themselves (`connection`), the pace's rules
-//! (`shape::site`), and looking a route up (`router`).
+//! Leaves to others: what is in the queue (`queue`), the sessions themselves (`connection`), the pace (`group`), and
+//! looking a route up (`router`).
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -12,12 +12,11 @@ use crate::base::clock::{Instant, Now, UnixTime};
 use crate::base::wheel::Wheel;
 use crate::engine::directory::Site as Place;
 use crate::engine::settings::Delivery;
+use crate::engine::shard::group::Group;
 use crate::engine::shard::ready::Ready;
-use crate::mail::Disposition;
-use crate::observe::{Observer, Outcomes, Publisher, SiteCounters};
-use crate::queue::{DomainId, Queue, SiteId};
-use crate::shape::classify::Judgement;
-use crate::shape::site::{Limits, Pace, Trouble};
+use crate::observe::{Observer, Publisher, SiteCounters};
+use crate::queue::{DomainId, SiteId};
+use crate::shape::site::{Limits, Pace};
 use crate::wire::io::ConnectionId;
 
 /// A site begins with so many messages ahead, and doubles while its sessions run dry.
@@ -49,28 +48,28 @@ pub(super) struct Picked {
 }
 
 /// One site.
-struct Site {
+pub(super) struct Site {
     place: Arc<Place>,
-    pace: Pace,
-    sessions: u32,
-    connecting: u32,
+    /// The place of its group among `Sites::groups`.
+    pub(super) group: usize,
+    /// Holds the site while no host of it gives the TLS that is demanded; else it is open.
+    pub(super) guard: Pace,
+    /// Since when that is so.
+    pub(super) insecure_since: Option<UnixTime>,
+    pub(super) sessions: u32,
+    pub(super) connecting: u32,
     /// Sessions that had room when the stock was empty.
-    hungry: VecDeque<ConnectionId>,
-    /// Since when nothing was delivered and sessions failed.
-    unreachable_since: Option<UnixTime>,
+    pub(super) hungry: VecDeque<ConnectionId>,
     targets: Vec<Target>,
     turn: usize,
-    stock: VecDeque<Ready>,
+    pub(super) stock: VecDeque<Ready>,
     /// Messages that are being rendered, or whose attempts are not durable yet.
-    cooking: u32,
+    pub(super) cooking: u32,
     ahead: u32,
     touched: bool,
     /// In the list of the sites that wait for octets of stock.
     crowded_out: bool,
     wakes_at: Option<Instant>,
-    /// Where its counts are shown; `None` for the many small sites that share one place.
-    publisher: Option<Publisher>,
-    counters: SiteCounters,
 }
 
 /// A domain without a route.
@@ -83,19 +82,23 @@ struct Lost {
 pub(super) struct Sites {
     sites: Vec<Site>,
     by_name: HashMap<Arc<str>, SiteId>,
+    pub(super) groups: Vec<Group>,
+    pub(super) by_group: HashMap<Arc<str>, usize>,
+    /// Until when the route of each domain holds.
+    routed_until: Vec<UnixTime>,
     touched: VecDeque<SiteId>,
     crowded_out: Vec<SiteId>,
     wakes: Wheel<SiteId>,
     lost: HashMap<DomainId, Lost>,
     lost_due: Wheel<DomainId>,
-    observer: Observer,
-    /// Sites that are shown by themselves.
-    published: Vec<SiteId>,
+    pub(super) observer: Observer,
+    /// Groups that are shown by themselves.
+    pub(super) published: Vec<usize>,
     /// All others together.
-    others: (Publisher, SiteCounters),
-    limits: Arc<Limits>,
-    trusted: bool,
-    lifetime_s: u64,
+    pub(super) others: (Publisher, SiteCounters),
+    pub(super) limits: Arc<Limits>,
+    pub(super) trusted: bool,
+    pub(super) lifetime_s: u64,
     shareable: bool,
     rows_max: u32,
     ahead_max: u32,
@@ -104,21 +107,16 @@ pub(super) struct Sites {
 }
 
 impl Site {
-    fn new(
-        place: Arc<Place>,
-        limits: Arc<Limits>,
-        trusted: bool,
-        ahead_max: u32,
-        publisher: Option<Publisher>,
-    ) -> Self {
+    fn new(place: Arc<Place>, group: usize, limits: Arc<Limits>, ahead_max: u32) -> Self {
         let targets = targets_of(&place);
         Self {
             place,
-            pace: Pace::new(limits, trusted),
+            group,
+            guard: Pace::new(limits, true),
+            insecure_since: None,
             sessions: 0,
             connecting: 0,
             hungry: VecDeque::new(),
-            unreachable_since: None,
             targets,
             turn: 0,
             stock: VecDeque::new(),
@@ -127,8 +125,6 @@ impl Site {
             touched: false,
             crowded_out: false,
             wakes_at: None,
-            publisher,
-            counters: SiteCounters::default(),
         }
     }
 }
@@ -152,6 +148,9 @@ impl Sites {
         Self {
             sites: Vec::new(),
             by_name: HashMap::new(),
+            groups: Vec::new(),
+            by_group: HashMap::new(),
+            routed_until: Vec::new(),
             touched: VecDeque::new(),
             crowded_out: Vec::new(),
             wakes: Wheel::new(),
@@ -186,19 +185,16 @@ impl Sites {
         }
         let id = SiteId(self.sites.len() as u32);
         self.by_name.insert(place.name.clone(), id);
-        let publisher = self.observer.site(&place.name);
-        if publisher.is_some() {
-            self.published.push(id);
-        }
-        self.sites.push(Site::new(place, self.limits.clone(), self.trusted, self.ahead_max, publisher));
+        let group = self.enter_group(&place.group, id);
+        self.sites.push(Site::new(place, group, self.limits.clone(), self.ahead_max));
         id
     }
 
-    fn site(&self, id: SiteId) -> Option<&Site> {
+    pub(super) fn site(&self, id: SiteId) -> Option<&Site> {
         self.sites.get(id.0 as usize)
     }
 
-    fn site_mut(&mut self, id: SiteId) -> Option<&mut Site> {
+    pub(super) fn site_mut(&mut self, id: SiteId) -> Option<&mut Site> {
         self.sites.get_mut(id.0 as usize)
     }
 
@@ -209,7 +205,7 @@ impl Sites {
 
     /// What reports call the site.
     pub(super) fn name(&self, id: SiteId) -> &str {
-        self.site(id).map_or("", |site| &site.place.name)
+        self.site(id).map_or("", |site| &site.place.group)
     }
 
     // -- who is to be looked at --------------------------------------------------------------------------------------
@@ -263,8 +259,16 @@ impl Sites {
 
     /// Has the site looked at again when its pace next changes.
     pub(super) fn rest(&mut self, id: SiteId) {
+        let guard = self.site(id).and_then(|site| site.guard.next_due());
+        let at = self.group_mut(id).and_then(|group| group.pace.next_due());
+        if let Some(at) = guard.max(at) {
+            self.wake(id, at);
+        }
+    }
+
+    /// Has the site looked at again then, or before.
+    pub(super) fn wake(&mut self, id: SiteId, at: Instant) {
         let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
-        let Some(at) = site.pace.next_due() else { return };
         if site.wakes_at.is_none_or(|already| at < already) {
             site.wakes_at = Some(at);
             self.wakes.insert(at, id);
@@ -391,49 +395,6 @@ impl Sites {
 
     // -- sessions ----------------------------------------------------------------------------------------------------
 
-    /// How many sessions the site may have now.
-    pub(super) fn window(&mut self, id: SiteId, now: Now) -> u32 {
-        self.site_mut(id).map_or(0, |site| {
-            site.pace.poll(now.mono);
-            site.pace.window(now.mono)
-        })
-    }
-
-    /// Whether one more session should be opened: there is work that no open session has room for.
-    pub(super) fn wants_session(&mut self, id: SiteId, queue_ready: bool, now: Now) -> bool {
-        let Some(site) = self.site_mut(id) else { return false };
-        let window = site.pace.window(now.mono);
-        if site.sessions >= window {
-            return false;
-        }
-        let work = site.stock.len() as u32 + u32::from(site.sessions == 0 && (queue_ready || site.cooking > 0));
-        site.hungry.is_empty() && work > site.connecting
-    }
-
-    pub(super) fn session_opened(&mut self, id: SiteId) {
-        if let Some(site) = self.site_mut(id) {
-            site.sessions += 1;
-            site.connecting += 1;
-        }
-    }
-
-    pub(super) fn session_connected(&mut self, id: SiteId) {
-        if let Some(site) = self.site_mut(id) {
-            site.connecting = site.connecting.saturating_sub(1);
-        }
-    }
-
-    /// A session is gone; `connected` says whether its connection ever stood.
-    pub(super) fn session_closed(&mut self, id: SiteId, connected: bool) {
-        if let Some(site) = self.site_mut(id) {
-            site.sessions = site.sessions.saturating_sub(1);
-            if !connected {
-                site.connecting = site.connecting.saturating_sub(1);
-            }
-        }
-        self.touch(id);
-    }
-
     /// Where the next session goes: the best preference, in turn among its addresses, passing over those at rest.
     pub(super) fn pick_target(&mut self, id: SiteId, port: u16, now: Instant) -> Option<Picked> {
         let site = self.site_mut(id)?;
@@ -456,16 +417,30 @@ impl Sites {
         site.targets.iter().any(|t| t.rests_until <= now)
     }
 
-    // -- routes ------------------------------------------------------------------------------------------------------
-
-    /// Whether the site's addresses may be others by now.
-    pub(super) fn is_stale(&self, id: SiteId, now: Now) -> bool {
-        self.site(id).is_some_and(|site| site.place.expires < now.unix)
+    /// Resting addresses have their second chance when a pause ends.
+    pub(super) fn refresh_targets(&mut self, id: SiteId) {
+        if let Some(site) = self.site_mut(id) {
+            site.targets.iter_mut().for_each(|target| target.rests_until = Instant::default());
+        }
     }
 
-    /// The domain has a route again.
-    pub(super) fn found_route(&mut self, domain: DomainId) {
+    // -- routes ------------------------------------------------------------------------------------------------------
+
+    /// Whether the domain's site, or its addresses, may be others by now.
+    pub(super) fn is_stale(&self, domain: DomainId, now: Now) -> bool {
+        self.routed_until.get(domain.0 as usize).is_some_and(|&until| until < now.unix)
+    }
+
+    /// The domain has a route again, which holds until then.
+    pub(super) fn found_route(&mut self, domain: DomainId, until: UnixTime) {
         self.lost.remove(&domain);
+        let index = domain.0 as usize;
+        if self.routed_until.len() <= index {
+            self.routed_until.resize(index + 1, UnixTime(u32::MAX));
+        }
+        if let Some(place) = self.routed_until.get_mut(index) {
+            *place = until;
+        }
     }
 
     /// The domain has none for now: when it is looked up again; `None` once it has been without one for its lifetime.
@@ -487,85 +462,5 @@ impl Sites {
         lost.rest = lost.rest.saturating_mul(2).min(ROUTE_REST_MAX);
         self.lost_due.insert(now.mono.after(rest), domain);
         Some(rest)
-    }
-
-    // -- pace --------------------------------------------------------------------------------------------------------
-
-    /// Counts what became of recipients at the site.
-    pub(super) fn count(&mut self, id: SiteId, outcomes: &Outcomes, deferrals: u64) {
-        let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
-        let counters = if site.publisher.is_some() { &mut site.counters } else { &mut self.others.1 };
-        for disposition in Disposition::ALL {
-            counters.recipients.add(disposition, outcomes.get(disposition));
-        }
-        counters.deferrals += deferrals;
-    }
-
-    /// Shows the counts of the sites, where somebody may look.
-    pub(super) fn publish(&mut self, now: Instant, queue: &Queue) {
-        if !self.observer.is_on() {
-            return;
-        }
-        for &id in &self.published {
-            let Some(site) = self.sites.get_mut(id.0 as usize) else { continue };
-            site.counters.sessions_open = u64::from(site.sessions);
-            site.counters.window = u64::from(site.pace.window(now));
-            site.counters.waiting = queue.site_counts(id).waiting();
-            site.counters.backoff_s = site.pace.next_due().map_or(0, |at| at.since(now).as_secs());
-            if let Some(publisher) = &mut site.publisher {
-                publisher.publish(&site.counters);
-            }
-        }
-        let (publisher, counters) = &mut self.others;
-        publisher.publish(counters);
-    }
-
-    /// Messages were accepted.
-    pub(super) fn succeeded(&mut self, id: SiteId, messages: u64, now: Now) {
-        if let Some(site) = self.site_mut(id) {
-            site.unreachable_since = None;
-            for _ in 0..messages {
-                site.pace.handle_clean(now.mono);
-            }
-        }
-    }
-
-    /// A reply reaches further than its recipient.
-    pub(super) fn judged(&mut self, id: SiteId, judgement: &Judgement, now: Now, rng: &mut fastrand::Rng) {
-        if let Some(site) = self.site_mut(id) {
-            site.pace.handle_judgement(now.mono, judgement, rng);
-        }
-        self.touch(id);
-    }
-
-    /// No session could be had, or one broke: the site slows down or backs off. The sentence that says so, when its hold is new.
-    pub(super) fn troubled(
-        &mut self,
-        id: SiteId,
-        trouble: Trouble,
-        now: Now,
-        rng: &mut fastrand::Rng,
-    ) -> Option<String> {
-        let site = self.sites.get_mut(id.0 as usize)?;
-        site.unreachable_since.get_or_insert(now.unix);
-        let held = site.pace.next_due();
-        site.pace.handle_trouble(now.mono, trouble, rng);
-        // Resting addresses have their second chance when the pause ends.
-        site.targets.iter_mut().for_each(|target| target.rests_until = Instant::default());
-        let said = (site.pace.next_due() != held).then(|| site.pace.binding(now.mono).to_string());
-        self.touch(id);
-        said
-    }
-
-    /// Whether nothing could be delivered to the site for a recipient's whole lifetime.
-    pub(super) fn is_given_up(&self, id: SiteId, now: Now) -> bool {
-        let since = self.site(id).and_then(|site| site.unreachable_since);
-        since.is_some_and(|since| u64::from(now.unix.0.saturating_sub(since.0)) >= self.lifetime_s)
-    }
-
-    /// What binds the rate of the busiest site that has something waiting.
-    pub(super) fn binding(&self, now: Instant) -> String {
-        let bound = self.sites.iter().max_by_key(|site| (site.sessions, site.unreachable_since.is_some()));
-        bound.map_or_else(String::new, |site| format!("{}: {}", site.place.name, site.pace.binding(now)))
     }
 }

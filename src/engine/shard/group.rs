@@ -1,0 +1,273 @@
+//! What sites with the same exchangers share: one pace, one count of sessions, one place in the metrics.
+//!
+//! Sites of one group differ in what they demand of TLS. They never share a session, but to the hosts they are one
+//! sender: the window, its back-off and its ceiling are the group's. A member's own trouble with TLS (`guard`) holds
+//! that member only: a domain's policy must not slow down another domain's mail.
+//! Leaves to others: the pace's rules (`shape::site`), targets and stock (`site`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::site::Sites;
+use crate::base::clock::{Instant, Now, UnixTime};
+use crate::mail::Disposition;
+use crate::observe::{Outcomes, Publisher, SiteCounters};
+use crate::queue::{Queue, SiteId};
+use crate::shape::classify::Judgement;
+use crate::shape::site::{Pace, Trouble};
+
+/// A member without sessions asks another one to give one up at most once in this time.
+const YIELD_REST: Duration = Duration::from_secs(1);
+
+/// See the head of this file.
+pub(super) struct Group {
+    pub(super) name: Arc<str>,
+    pub(super) pace: Pace,
+    pub(super) sessions: u32,
+    pub(super) members: Vec<SiteId>,
+    /// Since when nothing was delivered and sessions failed.
+    pub(super) unreachable_since: Option<UnixTime>,
+    yields_after: Instant,
+    /// Where its counts are shown; `None` for the many small ones that share one place.
+    publisher: Option<Publisher>,
+    counters: SiteCounters,
+}
+
+impl Sites {
+    /// The group of this name, made if it is new.
+    pub(super) fn enter_group(&mut self, name: &Arc<str>, member: SiteId) -> usize {
+        if let Some(&index) = self.by_group.get(name) {
+            if let Some(group) = self.groups.get_mut(index) {
+                group.members.push(member);
+            }
+            return index;
+        }
+        let index = self.groups.len();
+        let publisher = self.observer.site(name);
+        if publisher.is_some() {
+            self.published.push(index);
+        }
+        self.by_group.insert(name.clone(), index);
+        self.groups.push(Group {
+            name: name.clone(),
+            pace: Pace::new(self.limits.clone(), self.trusted),
+            sessions: 0,
+            members: vec![member],
+            unreachable_since: None,
+            yields_after: Instant::default(),
+            publisher,
+            counters: SiteCounters::default(),
+        });
+        index
+    }
+
+    pub(super) fn group_mut(&mut self, id: SiteId) -> Option<&mut Group> {
+        let index = self.site(id)?.group;
+        self.groups.get_mut(index)
+    }
+
+    fn group(&self, id: SiteId) -> Option<&Group> {
+        self.groups.get(self.site(id)?.group)
+    }
+
+    /// Every member is looked at again; `id` last, so that the others have their turn.
+    pub(super) fn touch_group(&mut self, id: SiteId) {
+        let members = self.group(id).map(|group| group.members.len()).unwrap_or_default();
+        for nth in 0..members {
+            if let Some(&member) = self.group(id).and_then(|group| group.members.get(nth))
+                && member != id
+            {
+                self.touch(member);
+            }
+        }
+        self.touch(id);
+    }
+
+    /// How many sessions the site may have now.
+    pub(super) fn window(&mut self, id: SiteId, now: Now) -> u32 {
+        let window = self.group_mut(id).map_or(0, |group| {
+            group.pace.poll(now.mono);
+            group.pace.window(now.mono)
+        });
+        self.site_mut(id).map_or(0, |site| {
+            site.guard.poll(now.mono);
+            site.guard.window(now.mono).min(window)
+        })
+    }
+
+    /// Whether one more session should be opened: there is work that no open session has room for.
+    pub(super) fn wants_session(&mut self, id: SiteId, queue_ready: bool, now: Now) -> bool {
+        let Some(group) = self.group(id) else { return false };
+        group.sessions < group.pace.window(now.mono) && self.lacks_session(id, queue_ready, now)
+    }
+
+    fn lacks_session(&self, id: SiteId, queue_ready: bool, now: Now) -> bool {
+        let Some(site) = self.site(id) else { return false };
+        let work = site.stock.len() as u32 + u32::from(site.sessions == 0 && (queue_ready || site.cooking > 0));
+        site.sessions < site.guard.window(now.mono) && site.hungry.is_empty() && work > site.connecting
+    }
+
+    /// A member of the group that should give up a session, so that this one, which has none, gets its turn.
+    pub(super) fn wants_room(&mut self, id: SiteId, queue_ready: bool, now: Now) -> Option<SiteId> {
+        let without = self.site(id).is_some_and(|site| site.sessions == 0) && self.lacks_session(id, queue_ready, now);
+        let group = self.group(id)?;
+        if !without || group.members.len() < 2 || group.sessions < group.pace.window(now.mono) {
+            return None;
+        }
+        let at = now.mono.after(YIELD_REST);
+        let due = group.yields_after <= now.mono;
+        let of = |member: &SiteId| self.site(*member).map_or(0, |site| site.sessions);
+        let giver = group.members.iter().copied().max_by_key(of).filter(|member| of(member) > 0);
+        self.wake(id, at);
+        if !due {
+            return None;
+        }
+        if let Some(group) = self.group_mut(id) {
+            group.yields_after = at;
+        }
+        giver
+    }
+
+    pub(super) fn session_opened(&mut self, id: SiteId) {
+        if let Some(site) = self.site_mut(id) {
+            site.sessions += 1;
+            site.connecting += 1;
+        }
+        if let Some(group) = self.group_mut(id) {
+            group.sessions += 1;
+        }
+    }
+
+    pub(super) fn session_connected(&mut self, id: SiteId) {
+        if let Some(site) = self.site_mut(id) {
+            site.connecting = site.connecting.saturating_sub(1);
+        }
+    }
+
+    /// A session is gone; `connected` says whether its connection ever stood.
+    pub(super) fn session_closed(&mut self, id: SiteId, connected: bool) {
+        if let Some(site) = self.site_mut(id) {
+            site.sessions = site.sessions.saturating_sub(1);
+            if !connected {
+                site.connecting = site.connecting.saturating_sub(1);
+            }
+        }
+        if let Some(group) = self.group_mut(id) {
+            group.sessions = group.sessions.saturating_sub(1);
+        }
+        self.touch_group(id);
+    }
+
+    // -- pace --------------------------------------------------------------------------------------------------------
+
+    /// Counts what became of recipients at the site.
+    pub(super) fn count(&mut self, id: SiteId, outcomes: &Outcomes, deferrals: u64) {
+        let Some(index) = self.site(id).map(|site| site.group) else { return };
+        let counters = match self.groups.get_mut(index) {
+            Some(Group { publisher: Some(_), counters, .. }) => counters,
+            _ => &mut self.others.1,
+        };
+        for disposition in Disposition::ALL {
+            counters.recipients.add(disposition, outcomes.get(disposition));
+        }
+        counters.deferrals += deferrals;
+    }
+
+    /// Shows the counts of the sites, where somebody may look.
+    pub(super) fn publish(&mut self, now: Instant, queue: &Queue) {
+        if !self.observer.is_on() {
+            return;
+        }
+        for &index in &self.published {
+            let Some(group) = self.groups.get_mut(index) else { continue };
+            group.counters.sessions_open = u64::from(group.sessions);
+            group.counters.window = u64::from(group.pace.window(now));
+            group.counters.waiting = group.members.iter().map(|&id| queue.site_counts(id).waiting()).sum();
+            group.counters.backoff_s = group.pace.next_due().map_or(0, |at| at.since(now).as_secs());
+            if let Some(publisher) = &mut group.publisher {
+                publisher.publish(&group.counters);
+            }
+        }
+        let (publisher, counters) = &mut self.others;
+        publisher.publish(counters);
+    }
+
+    /// Messages were accepted.
+    pub(super) fn succeeded(&mut self, id: SiteId, messages: u64, now: Now) {
+        if let Some(site) = self.site_mut(id)
+            && site.insecure_since.take().is_some()
+        {
+            site.guard.handle_clean(now.mono);
+        }
+        if let Some(group) = self.group_mut(id) {
+            group.unreachable_since = None;
+            for _ in 0..messages {
+                group.pace.handle_clean(now.mono);
+            }
+        }
+    }
+
+    /// A reply reaches further than its recipient.
+    pub(super) fn judged(&mut self, id: SiteId, judgement: &Judgement, now: Now, rng: &mut fastrand::Rng) {
+        if let Some(group) = self.group_mut(id) {
+            group.pace.handle_judgement(now.mono, judgement, rng);
+        }
+        self.touch_group(id);
+    }
+
+    /// No session could be had, or one broke: the group slows down or backs off. The sentence that says so, when its hold
+    /// is new.
+    pub(super) fn troubled(
+        &mut self,
+        id: SiteId,
+        trouble: Trouble,
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) -> Option<String> {
+        let group = self.group_mut(id)?;
+        group.unreachable_since.get_or_insert(now.unix);
+        let held = group.pace.next_due();
+        group.pace.handle_trouble(now.mono, trouble, rng);
+        let said = (group.pace.next_due() != held).then(|| group.pace.binding(now.mono).to_string());
+        self.refresh_targets(id);
+        self.touch_group(id);
+        said
+    }
+
+    /// No host of the site gave the TLS that is demanded: this site backs off, its group does not. The sentence that says
+    /// so, when its hold is new.
+    #[expect(dead_code, reason = "demands on TLS come with the policies of domains")]
+    pub(super) fn insecure(&mut self, id: SiteId, now: Now, rng: &mut fastrand::Rng) -> Option<String> {
+        let site = self.site_mut(id)?;
+        site.insecure_since.get_or_insert(now.unix);
+        let held = site.guard.next_due();
+        site.guard.handle_trouble(now.mono, Trouble::Insecure, rng);
+        let said = (site.guard.next_due() != held).then(|| site.guard.binding(now.mono).to_string());
+        self.refresh_targets(id);
+        self.touch(id);
+        said
+    }
+
+    /// Why nothing could be delivered to the site for a recipient's whole lifetime, if it could not.
+    pub(super) fn given_up(&self, id: SiteId, now: Now) -> Option<&'static str> {
+        let over = |since: Option<UnixTime>| {
+            since.is_some_and(|since| u64::from(now.unix.0.saturating_sub(since.0)) >= self.lifetime_s)
+        };
+        if over(self.group(id)?.unreachable_since) {
+            return Some("the site could not be reached within the lifetime");
+        }
+        over(self.site(id)?.insecure_since)
+            .then_some("no host of the site gave the TLS that is demanded of it within the lifetime")
+    }
+
+    /// What binds the rate of the busiest site that has something waiting.
+    pub(super) fn binding(&self, now: Instant) -> String {
+        let bound = self.groups.iter().max_by_key(|group| (group.sessions, group.unreachable_since.is_some()));
+        let Some(group) = bound else { return String::new() };
+        let held = group.members.iter().filter_map(|&id| self.site(id)).find(|site| site.guard.window(now) == 0);
+        match held {
+            Some(site) if group.sessions == 0 => format!("{}: {}", group.name, site.guard.binding(now)),
+            _ => format!("{}: {}", group.name, group.pace.binding(now)),
+        }
+    }
+}
