@@ -1,174 +1,213 @@
-//! Events: typed facts for observers, worth a line in a log.
+//! Events: typed facts about recipients, sessions and sites, for whoever watches a campaign.
 //!
-//! Guarantees: displaying one gives a single line with foreign text escaped; only [`Event::RecipientRefused`] holds an
-//! address. Leaves to others: what happens so often that it is only counted (deliveries), and where lines go (`observe`).
+//! Guarantees: an event borrows all that it says, so making one costs no allocation. Leaves to others: when something
+//! is an event (`engine`), and how it is written (`observe`).
 
-use super::reply::Printable;
-use super::{Mailbox, Reply};
-use std::fmt;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use super::{Disposition, ReplyRef};
+use crate::base::clock::Instant;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// One fact.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A campaign begins, or goes on.
-    CampaignStarted {
-        /// Its name.
-        name: Arc<str>,
-        /// Recipients known from an earlier run; 0 for a new campaign.
-        resumed: u64,
-    },
-    /// The whole list has been read.
-    LoadFinished {
-        /// Recipients.
-        loaded: u64,
-        /// Rows without a usable recipient.
-        rejected: u64,
-        /// Rows whose recipient had come before.
-        duplicates: u64,
-    },
-    /// Too many rows are bad: nothing more is sent.
-    LoadPaused {
-        /// Rows without a usable recipient.
-        rejected: u64,
-        /// Rows read.
-        rows: u64,
-    },
-    /// A session stands.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A recipient's attempt ended, or the recipient was settled without one.
+    Recipient(Told<'a>),
+    /// A session stands: greeted, and EHLO (and STARTTLS) done.
     SessionOpened {
-        /// The site.
-        site: Arc<str>,
-        /// The exchanger.
-        host: Arc<str>,
-        /// Its address.
-        address: SocketAddr,
+        /// The session.
+        via: &'a Via<'a>,
+        /// How long that took.
+        spans: SessionSpans,
     },
-    /// A session ended in trouble.
-    SessionFailed {
-        /// The site.
-        site: Arc<str>,
-        /// The exchanger.
-        host: Arc<str>,
-        /// Where it stood ("greeting", "MAIL", …).
+    /// A session ended, or a connection could not be had.
+    SessionEnded {
+        /// The session.
+        via: &'a Via<'a>,
+        /// How it came to be over.
+        end: &'static str,
+        /// Where it stood: the word of a phase.
         phase: &'static str,
-        /// What went wrong.
-        reason: Trouble,
+        /// What the peer said, if that ended it.
+        reply: Option<ReplyRef<'a>>,
+        /// Why, where no reply says it; may be empty.
+        why: &'a str,
+        /// Transactions that were begun in it.
+        transactions: u64,
+        /// Recipients that were delivered in it.
+        delivered: u64,
+        /// From the first octet of the connection attempt to now.
+        lasted: Duration,
     },
     /// A site is left alone for a while.
-    SiteBackoff {
+    SitePaused {
         /// The site.
-        site: Arc<str>,
+        site: &'a str,
         /// For how long.
         pause: Duration,
         /// What it said or did.
-        reason: Trouble,
+        why: &'a str,
     },
-    /// A site takes mail again.
+    /// A site that was left alone takes mail again.
     SiteResumed {
         /// The site.
-        site: Arc<str>,
+        site: &'a str,
     },
-    /// No way to a domain was found.
-    RouteFailed {
-        /// The domain.
-        domain: Arc<str>,
-        /// Why: a DNS failure, a null MX.
-        reason: Arc<str>,
-    },
-    /// A recipient was refused or deferred.
-    RecipientRefused {
-        /// The site.
-        site: Arc<str>,
-        /// The recipient.
-        recipient: Mailbox,
-        /// The reply.
-        reply: Reply,
-    },
-    /// The journal holds octets that are not what was written.
-    JournalDamage {
-        /// Segment, offset and log numbers, as the journal tells them.
-        report: Arc<str>,
-    },
-    /// The journal cannot be written any more.
-    JournalFailed {
-        /// What the disk said.
-        reason: Arc<str>,
-    },
-    /// No new transactions begin; those under way are finished.
-    Draining,
 }
 
-/// What a peer, or the way to it, did wrong.
-#[derive(Clone, Debug)]
-pub enum Trouble {
-    /// It said so.
-    Reply(Reply),
-    /// Something else: a refused connection, a time-out.
-    Text(Arc<str>),
+/// What became of a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The attempt was taken back before it could do anything: it counts as none.
+    Released,
+    /// The content was sent and its reply never came; it is tried again, and may be a second copy.
+    UncertainRetried,
+    /// Where the recipient stands now.
+    Stands(Disposition),
 }
 
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Outcome {
+    /// The word that the event log uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
-            Self::Reply(reply) => reply.fmt(f),
-            Self::Text(text) => clean(text).fmt(f),
+            Self::Released => "released",
+            Self::UncertainRetried => "uncertain",
+            Self::Stands(disposition) => disposition.word(),
         }
+    }
+
+    /// Whether the recipient is done: no other event of it follows.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Stands(disposition) if disposition.is_final())
     }
 }
 
-/// Names come from lists and from DNS.
-fn clean(text: &str) -> Printable<'_> {
-    Printable(text.as_bytes())
+/// What became of one recipient, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its row in the campaign's table.
+    pub row: u32,
+    /// Its address; `None`: to be read from its row.
+    pub path: Option<&'a [u8]>,
+    /// The attempt's number, from 1; 0: nothing was tried.
+    pub attempt: u8,
+    /// The session, if there was one.
+    pub via: Option<&'a Via<'a>>,
+    /// The phase that decided it: its word; empty outside of a session.
+    pub phase: &'static str,
+    /// The peer's reply, or one of our own making; code 0: only a text.
+    pub reply: ReplyRef<'a>,
+    /// Octets of the content; 0 where there was none.
+    pub octets: u32,
+    /// Where the time went.
+    pub spans: Spans,
 }
 
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CampaignStarted { name, resumed: 0 } => write!(f, "campaign {}: begins", clean(name)),
-            Self::CampaignStarted { name, resumed } => {
-                write!(f, "campaign {}: goes on with {resumed} recipients known from earlier", clean(name))
-            }
-            Self::LoadFinished { loaded, rejected, duplicates } => {
-                write!(f, "list read: {loaded} recipients, {rejected} rows rejected, {duplicates} duplicates")
-            }
-            Self::LoadPaused { rejected, rows } => write!(f, "list: {rejected} of {rows} rows are bad; sending pauses"),
-            Self::SessionOpened { site, host, address } => {
-                write!(f, "site {}: session with {} [{address}]", clean(site), clean(host))
-            }
-            Self::SessionFailed { site, host, phase, reason } => {
-                write!(f, "site {}: session with {} failed at {phase}: {reason}", clean(site), clean(host))
-            }
-            Self::SiteBackoff { site, pause, reason } => {
-                write!(f, "site {}: paused for {} s: {reason}", clean(site), pause.as_secs())
-            }
-            Self::SiteResumed { site } => write!(f, "site {}: takes mail again", clean(site)),
-            Self::RouteFailed { domain, reason } => write!(f, "domain {}: no route: {}", clean(domain), clean(reason)),
-            Self::RecipientRefused { site, recipient, reply } => {
-                write!(f, "site {}: {}: {reply}", clean(site), clean(recipient.as_str()))
-            }
-            Self::JournalDamage { report } => write!(f, "journal damaged: {}", clean(report)),
-            Self::JournalFailed { reason } => write!(f, "journal failed, nothing more is sent: {}", clean(reason)),
-            Self::Draining => f.write_str("draining: no new transactions, those under way are finished"),
-        }
+/// Whom a session is with, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Via<'a> {
+    /// The session's number in this run, from 1.
+    pub session: u64,
+    /// The site.
+    pub site: &'a str,
+    /// The exchanger.
+    pub host: &'a str,
+    /// Its address.
+    pub remote: SocketAddr,
+    /// The local address that was asked for; `None`: the system chose.
+    pub source: Option<IpAddr>,
+    /// The EHLO name.
+    pub ehlo: &'a str,
+    /// How it is encrypted; `None`: not at all.
+    pub tls: Option<Tls>,
+}
+
+/// How a session is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// "TLSv1_3".
+    pub version: &'static str,
+    /// The suite's IANA name.
+    pub cipher: &'static str,
+    /// Whether the handshake resumed an earlier session.
+    pub resumed: bool,
+    /// What the certificate had to fulfil: "opportunistic", "names", "dane".
+    pub verified: &'static str,
+}
+
+/// How long the parts of a session's opening took; `None`: there was none, or it was not finished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionSpans {
+    /// Until the connection stood.
+    pub connect: Option<Duration>,
+    /// From there to the first octets of the greeting.
+    pub greeting: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
+    /// From the greeting to readiness, without the handshake.
+    pub hello: Option<Duration>,
+}
+
+/// How long the phases of a transaction took, each from the end of the one before it; `None`: it was not passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spans {
+    /// From MAIL to its reply.
+    pub mail: Option<Duration>,
+    /// To the last reply to RCPT.
+    pub rcpt: Option<Duration>,
+    /// To the reply to DATA.
+    pub data: Option<Duration>,
+    /// To the last octet of the content.
+    pub content: Option<Duration>,
+    /// To the verdict.
+    pub end: Option<Duration>,
+    /// From MAIL to the verdict.
+    pub total: Option<Duration>,
+}
+
+impl Spans {
+    /// The spans between milestones: `began`, then when each phase ended, then the verdict. A phase that ended before the
+    /// one in front of it (content that left before its RCPT was answered) took no time of its own.
+    #[must_use]
+    pub fn between(began: Option<Instant>, ends: [Option<Instant>; 4], verdict: Instant) -> Self {
+        let Some(began) = began else { return Self::default() };
+        let mut at = began;
+        let spans = ends.map(|end| {
+            let span = end?.since(at);
+            at = at.max(end?);
+            Some(span)
+        });
+        let [mail, rcpt, data, content] = spans;
+        Self { mail, rcpt, data, content, end: Some(verdict.since(at)), total: Some(verdict.since(began)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::Enhanced;
 
     #[test]
-    fn a_peer_cannot_forge_a_line() {
-        let reply = Reply::own(421, Enhanced::new(4, 7, 0), "slow\r\nERROR forged \x1b[2J");
-        let event = Event::SiteBackoff {
-            site: "mx.a.example\nx".into(),
-            pause: Duration::from_secs(60),
-            reason: Trouble::Reply(reply),
-        };
-        let line = event.to_string();
-        assert_eq!(line, "site mx.a.example x: paused for 60 s: 421 4.7.0 slow\\x0d ERROR forged \\x1b[2J");
+    fn spans_add_up_in_whatever_order_the_phases_ended() {
+        let at = |us| Some(Instant(us));
+        let us = |us| Some(Duration::from_micros(us));
+        let spans = Spans::between(at(10), [at(20), at(35), at(60), at(61)], Instant(100));
+        let expected = Spans { mail: us(10), rcpt: us(15), data: us(25), content: us(1), end: us(39), total: us(90) };
+        assert_eq!(spans, expected);
+        // BDAT: everything had left before the first reply.
+        let spans = Spans::between(at(10), [at(20), at(35), None, at(11)], Instant(100));
+        let expected = Spans { mail: us(10), rcpt: us(15), data: None, content: us(0), end: us(65), total: us(90) };
+        assert_eq!(spans, expected);
+        assert_eq!(Spans::between(None, [None; 4], Instant(9)), Spans::default());
+    }
+
+    #[test]
+    fn what_is_final_is_said() {
+        assert!(Outcome::Stands(Disposition::Uncertain).is_final() && !Outcome::UncertainRetried.is_final());
+        assert!(!Outcome::Stands(Disposition::Deferred).is_final() && !Outcome::Released.is_final());
+        assert_eq!(Outcome::UncertainRetried.word(), Outcome::Stands(Disposition::Uncertain).word());
     }
 }

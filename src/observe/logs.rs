@@ -1,10 +1,9 @@
-//! Logs: lines on standard error, each derived from an [`Event`] in one place.
+//! Logs: lines on standard error, in one piece each, above the live lines.
 //!
-//! Guarantees: foreign text is escaped, so that no peer can forge a line; recipients' addresses appear at debug and
-//! below only. Leaves to others: what happened (`mail::event`).
+//! Leaves to others: what is logged (whoever calls `tracing`), escaping foreign text in it (`mail::reply`), and keeping
+//! recipients' addresses below the info level.
 
 use super::terminal;
-use crate::mail::event::Event;
 use std::io::{self, Write};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -83,29 +82,5 @@ impl Drop for Lines {
         if !self.0.is_empty() {
             let _ = terminal::print(&self.0);
         }
-    }
-}
-
-/// The level at which an event is logged.
-#[must_use]
-pub fn level(event: &Event) -> Level {
-    match event {
-        Event::JournalDamage { .. } | Event::JournalFailed { .. } => Level::Error,
-        Event::SiteBackoff { .. } | Event::RouteFailed { .. } | Event::LoadPaused { .. } => Level::Warn,
-        Event::CampaignStarted { .. } | Event::LoadFinished { .. } | Event::SiteResumed { .. } | Event::Draining => {
-            Level::Info
-        }
-        Event::SessionOpened { .. } | Event::SessionFailed { .. } | Event::RecipientRefused { .. } => Level::Debug,
-    }
-}
-
-/// Logs an event.
-pub fn log(event: &Event) {
-    match level(event) {
-        Level::Error => tracing::error!("{event}"),
-        Level::Warn => tracing::warn!("{event}"),
-        Level::Info => tracing::info!("{event}"),
-        Level::Debug => tracing::debug!("{event}"),
-        Level::Trace => tracing::trace!("{event}"),
     }
 }

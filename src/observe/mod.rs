@@ -5,6 +5,7 @@
 //! does the work, handed to a [`Publisher`] a few times a second).
 
 pub mod counters;
+pub mod events;
 pub mod logs;
 pub mod names;
 pub mod publish;
