@@ -200,7 +200,7 @@ impl Engine {
         let table = Arc::new(campaign.table.reader()?);
         let shard_count = shards.max(1);
         let board = Arc::new(Board::new(usize::from(shard_count)));
-        let tls = tls::ClientConfig::new(tls::Verification::Opportunistic, tls::ClientConfig::PEERS_MAX)?;
+        let tls = tls::ClientConfig::new(&tls::ClientOptions::default())?;
 
         let mut crew = Crew::hire(shard_count)?;
         let lines: Vec<Line> = crew.lines();

@@ -1,52 +1,9 @@
-//! The sending side of TLS, and whom it believes.
+//! The sending side of TLS: one connection to a server.
 
-use super::{Progress, TlsError, provider, pump};
+use super::{ClientConfig, Progress, TlsError, Verification, pump};
 use crate::base::out::Out;
-use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConnection, DigitallySignedStruct, SignatureScheme};
-use std::sync::Arc;
-
-/// How much of a peer's certificate must be right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Verification {
-    /// Any certificate will do (RFC 7435, opportunistic security): self-signed, expired, of another name. The handshake
-    /// must still be signed by the certificate's key. This keeps out those who only listen; **it does not tell who the
-    /// peer is**, and whoever can change packets can read the mail. The alternative would be clear text.
-    #[default]
-    Opportunistic,
-}
-
-/// What all sessions of one verification mode share; cheap to clone.
-#[derive(Clone, Debug)]
-pub struct ClientConfig(Arc<rustls::ClientConfig>);
-
-impl ClientConfig {
-    /// Sessions of at most this many peers are kept when nothing else is asked for: about 30 KB each at the most.
-    pub const PEERS_MAX: usize = 1024;
-
-    /// A configuration: TLS 1.2 and 1.3, sessions of `peers_max` peers kept for resumption (the oldest peer goes first).
-    ///
-    /// # Errors
-    /// The provider supports no version: never with the one that is built in.
-    pub fn new(verification: Verification, peers_max: usize) -> Result<Self, TlsError> {
-        let provider = Arc::new(provider());
-        let verifier = match verification {
-            Verification::Opportunistic => Arc::new(AnyCertificate(provider.signature_verification_algorithms)),
-        };
-        let mut config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|e| TlsError::config(&e))?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        // rustls counts tickets, eight to a peer.
-        config.resumption = Resumption::in_memory_sessions(peers_max.saturating_mul(8));
-        Ok(Self(Arc::new(config)))
-    }
-}
+use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
 
 /// One connection to a server.
 #[derive(Debug)]
@@ -55,14 +12,20 @@ pub struct Client(ClientConnection);
 impl Client {
     /// A connection that is about to shake hands with `server_name`, a host name, an IP address, or an address
     /// literal as mail writes it (`[192.0.2.1]`, `[IPv6:2001:db8::1]`). Its first octets are ready: call
-    /// [`Client::write`].
+    /// [`Client::write`]. A host name is sent as SNI, whatever `verification` expects; sessions are resumed by it.
     ///
     /// # Errors
-    /// [`TlsError::ServerName`].
-    pub fn new(config: &ClientConfig, server_name: &str) -> Result<Self, TlsError> {
+    /// [`TlsError::ServerName`]; [`TlsError::NoRoots`].
+    pub fn new(config: &ClientConfig, server_name: &str, verification: &Verification) -> Result<Self, TlsError> {
         let name = ServerName::try_from(bare(server_name)).map_err(|_| TlsError::ServerName(server_name.into()))?;
         let name = name.to_owned();
-        ClientConnection::new(config.0.clone(), name).map(Self).map_err(|e| TlsError::config(&e))
+        ClientConnection::new(config.of(verification)?, name).map(Self).map_err(|e| TlsError::config(&e))
+    }
+
+    /// The peer's certificates, DER, leaf first; empty until the handshake is done.
+    #[must_use]
+    pub fn chain(&self) -> Vec<Vec<u8>> {
+        self.0.peer_certificates().unwrap_or_default().iter().map(|certificate| certificate.to_vec()).collect()
     }
 
     /// Encrypts `plain` and appends it to `out`, behind whatever else TLS has to say. With an empty `plain`: only that.
@@ -118,44 +81,5 @@ fn bare(name: &str) -> &str {
     match name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
         Some(literal) => literal.strip_prefix("IPv6:").unwrap_or(literal),
         None => name.strip_suffix('.').unwrap_or(name),
-    }
-}
-
-/// [`Verification::Opportunistic`].
-#[derive(Debug)]
-struct AnyCertificate(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Guarantees: whatever part of a message came from the peer is escaped.
 
+use super::Failure;
+use super::verify::Refused;
 use crate::mail::reply::Printable;
+use rustls::{CertificateError, OtherError};
 
 /// Why a TLS connection can not be made, or can not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +21,8 @@ pub enum TlsError {
         what: Box<str>,
         /// What to do.
         hint: &'static str,
+        /// What to report it as.
+        failure: Failure,
     },
     /// Plain text was to be sent before the handshake was done: a fault of the caller's.
     #[error("TLS: data before the end of the handshake. hint: wait until `is_handshaking` is false")]
@@ -25,12 +30,46 @@ pub enum TlsError {
     /// Our own certificate, key or configuration is of no use.
     #[error("TLS: {0}. hint: give a PEM file with the certificate chain, leaf first, and its private key")]
     Config(Box<str>),
+    /// Names are to be verified, and there is no root that leads to trust.
+    #[error("TLS: no root certificates: {0}. hint: install the system's (Debian: ca-certificates), or name a PEM file")]
+    NoRoots(Box<str>),
 }
 
 impl TlsError {
     /// A trouble with the peer.
     pub(super) fn peer(error: &rustls::Error) -> Self {
-        Self::Peer { what: escaped(error), hint: hint(error) }
+        if let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) = error
+            && let Some(refused) = other.downcast_ref::<Refused>()
+        {
+            return Self::refused(refused);
+        }
+        Self::Peer { what: escaped(error), hint: hint(error), failure: Failure::ValidationFailure }
+    }
+
+    /// The peer's certificates are not what was asked for.
+    pub(super) fn refused(refused: &Refused) -> Self {
+        let hint = match refused.failure {
+            Failure::CertificateHostMismatch => "its postmaster must get a certificate of that name",
+            Failure::CertificateExpired => "its postmaster must renew it; is the clock of this machine right?",
+            Failure::CertificateNotTrusted => "its postmaster must install the whole chain of a known authority",
+            Failure::TlsaInvalid => "its postmaster must publish TLSA records of the new certificate before using it",
+            _ => "someone between us may be changing the connection",
+        };
+        Self::Peer { what: refused.what.clone(), hint, failure: refused.failure }
+    }
+
+    /// A trouble with a file that we were configured with.
+    pub(super) fn file(file: &str, what: &dyn std::fmt::Display) -> Self {
+        Self::Config(format!("{}: {}", escaped(&file), escaped(what)).into())
+    }
+
+    /// What to report it as (RFC 8460 §4.3), if the peer is to blame.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Peer { failure, .. } => Some(*failure),
+            Self::ServerName(_) | Self::TooEarly | Self::Config(_) | Self::NoRoots(_) => None,
+        }
     }
 
     /// A trouble with what we were configured with.
@@ -39,7 +78,7 @@ impl TlsError {
     }
 }
 
-fn escaped(error: &dyn std::fmt::Display) -> Box<str> {
+pub(super) fn escaped(error: &dyn std::fmt::Display) -> Box<str> {
     Printable(error.to_string().as_bytes()).to_string().into()
 }
 

@@ -10,17 +10,28 @@
 //! Leaves to others: when to start TLS and what to do without it (`smtp::client`), timeouts, closing the connection.
 
 mod client;
+mod config;
 pub mod dane;
 mod error;
+mod failure;
+mod names;
+pub mod policy;
 mod pump;
 mod server;
+mod sessions;
+pub mod sts;
 #[cfg(test)]
 mod tests;
+mod txt;
+mod verify;
 
-pub use client::{Client, ClientConfig, Verification};
+pub use client::Client;
+pub use config::{ClientConfig, ClientOptions, Identity, Pem, Roots, Version};
 pub use error::TlsError;
+pub use failure::Failure;
 pub use pump::Progress;
 pub use server::{Server, ServerConfig};
+pub use verify::{Proof, Verification};
 
 use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};

@@ -28,7 +28,7 @@ fn tls12_config() -> ServerConfig {
 }
 
 fn client_config() -> ClientConfig {
-    ClientConfig::new(Verification::Opportunistic, 16).unwrap()
+    ClientConfig::new(&ClientOptions { peers_max: 16, ..ClientOptions::default() }).unwrap()
 }
 
 fn take(out: &mut Out) -> Vec<u8> {
@@ -51,7 +51,7 @@ struct Pair {
 impl Pair {
     fn new(client: &ClientConfig, server: &ServerConfig, step: usize) -> Self {
         Self {
-            client: Client::new(client, "mx1.acme.example").unwrap(),
+            client: Client::new(client, "mx1.acme.example", &Verification::Opportunistic).unwrap(),
             server: Server::new(server).unwrap(),
             step,
             at_client: Vec::new(),
@@ -124,7 +124,7 @@ fn the_second_session_resumes_the_first_one_of_its_peer_only() {
     second.settle();
     assert!(second.client.is_resumed() && second.server.is_resumed());
     let mut other = Pair::new(&client, &server, usize::MAX);
-    other.client = Client::new(&client, "mx2.acme.example").unwrap();
+    other.client = Client::new(&client, "mx2.acme.example", &Verification::Opportunistic).unwrap();
     other.settle();
     assert!(!other.client.is_resumed());
 }
@@ -216,7 +216,7 @@ fn garbage_instead_of_a_handshake_is_an_error_with_a_hint_and_an_alert() {
     let samples = [&b"220 mx.example ESMTP\r\n"[..], &[0x16, 3, 1, 0, 0], &[0x15, 3, 3, 0, 2, 2, 40]];
     let noise = (0..500).map(|_| std::iter::repeat_with(|| rng.u8(..)).take(3000).collect::<Vec<u8>>());
     for bytes in samples.iter().map(|s| s.to_vec()).chain(noise) {
-        let mut client = Client::new(&config, "mx.example").unwrap();
+        let mut client = Client::new(&config, "mx.example", &Verification::Opportunistic).unwrap();
         let mut plain = Vec::new();
         // Some noise begins like a record whose end is still to come; none of it may become text.
         if let Err(error) = client.read(&bytes, &mut plain) {
@@ -226,7 +226,7 @@ fn garbage_instead_of_a_handshake_is_an_error_with_a_hint_and_an_alert() {
         }
         assert!(plain.is_empty() && client.is_handshaking());
     }
-    let mut client = Client::new(&config, "mx.example").unwrap();
+    let mut client = Client::new(&config, "mx.example", &Verification::Opportunistic).unwrap();
     assert!(client.read(samples[0], &mut Vec::new()).is_err(), "an SMTP greeting is no TLS");
 }
 
@@ -275,10 +275,10 @@ fn names_that_fit_in_no_handshake_are_refused_and_addresses_are_taken() {
         "[192.0.2.1]",
         "[IPv6:2001:db8::1]",
     ] {
-        assert!(Client::new(&config, good).is_ok(), "{good}");
+        assert!(Client::new(&config, good, &Verification::Opportunistic).is_ok(), "{good}");
     }
     for bad in ["", ".", "a b.example", "[]", "[IPv6:]", "\r\n", &"a".repeat(300)] {
-        let error = Client::new(&config, bad).unwrap_err();
+        let error = Client::new(&config, bad, &Verification::Opportunistic).unwrap_err();
         assert!(matches!(error, TlsError::ServerName(_)) && !error.to_string().contains('\r'), "{error}");
     }
 }

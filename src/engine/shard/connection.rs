@@ -277,7 +277,7 @@ impl<I: Io> Shard<I> {
     }
 
     fn start_tls(&mut self, connection: &mut Connection, now: Now) {
-        match crate::tls::Client::new(&self.tls, &connection.host) {
+        match crate::tls::Client::new(&self.tls, &connection.host, &crate::tls::Verification::Opportunistic) {
             Ok(client) => {
                 connection.tls = Some(Box::new(client));
                 connection.tls_hands = true;
