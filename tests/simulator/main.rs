@@ -30,7 +30,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn tls_config() -> tls::ClientConfig {
-    tls::ClientConfig::new(tls::Verification::Opportunistic, 1).unwrap()
+    tls::ClientConfig::new(&tls::ClientOptions::default()).unwrap()
 }
 
 /// Runs one seed; a panic is a failure like others.
