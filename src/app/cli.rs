@@ -202,6 +202,12 @@ pub struct SinkArgs {
     /// Do not offer PIPELINING (nor CHUNKING)
     #[arg(long)]
     pub no_pipelining: bool,
+    /// Offer STARTTLS with this certificate chain (PEM, leaf first)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// Refuse this share of the recipients for good
     #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = share)]
     pub reject: f64,

@@ -9,6 +9,7 @@ use super::progress::count;
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
 use crate::sink::{self, Counters, Options, Report};
+use crate::tls::ServerConfig;
 use crate::wire::ring;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fmt::Write as _;
@@ -34,7 +35,8 @@ pub(super) fn run(args: &SinkArgs) -> Result<Exit, Failure> {
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .map_err(|e| Failure::failed(format!("the signal {signal} cannot be waited for: {e}")))?;
     }
-    let report = sink::run(args.listen, &options(args), &stop, |address| {
+    let options = options(args)?;
+    let report = sink::run(args.listen, &options, &stop, |address| {
         say(&format!("listening on {address}\n"));
         if let Some(duration) = args.duration {
             stop_after(duration, &stop);
@@ -51,8 +53,8 @@ pub(super) fn run(args: &SinkArgs) -> Result<Exit, Failure> {
     super::print_out(&(json + "\n"))
 }
 
-fn options(args: &SinkArgs) -> Options {
-    Options {
+fn options(args: &SinkArgs) -> Result<Options, Failure> {
+    Ok(Options {
         chunking: !args.no_chunking && !args.no_pipelining,
         pipelining: !args.no_pipelining,
         rtt: Duration::from_millis(args.rtt_ms.into()),
@@ -61,8 +63,19 @@ fn options(args: &SinkArgs) -> Options {
         defer_percent: args.defer * 100.0,
         seed: args.seed,
         list_duplicates: args.duplicates.is_some(),
+        tls: tls_of(args)?,
         ..Options::default()
-    }
+    })
+}
+
+/// What `--tls-cert` and `--tls-key` say.
+fn tls_of(args: &SinkArgs) -> Result<Option<ServerConfig>, Failure> {
+    let (Some(chain), Some(key)) = (&args.tls_cert, &args.tls_key) else { return Ok(None) };
+    let read = |file: &Path| {
+        std::fs::read(file).map_err(|e| Failure::usage(format!("{}: cannot be read: {e}", file.display())))
+    };
+    let config = ServerConfig::from_pem(&read(chain)?, &read(key)?);
+    config.map(Some).map_err(|e| Failure::usage(format!("{} and {}: {e}", chain.display(), key.display())))
 }
 
 /// Sets `stop` after a while. The thread is left to itself: it ends with the process at the latest.
@@ -128,6 +141,8 @@ fn table(counters: &Counters) -> String {
         bytes,
         rejected,
         deferred,
+        tls_sessions,
+        tls_resumed,
     } = *counters;
     let lines = [
         ("sessions", sessions),
@@ -139,6 +154,8 @@ fn table(counters: &Counters) -> String {
         ("rejected", rejected),
         ("deferred", deferred),
         ("octets", bytes),
+        ("TLS handshakes", tls_sessions),
+        ("resumed of these", tls_resumed),
     ];
     lines.iter().fold(String::new(), |mut text, (word, n)| {
         let _ = writeln!(text, "  {word:<20}{:>18}", count(*n));

@@ -19,6 +19,7 @@ pub use run::{Running, run, spawn};
 use crate::base::clock::Instant;
 use crate::base::out::{Out, Piece};
 use crate::smtp::server::{Config, Session};
+use crate::tls;
 use crate::wire::io::{Buffer, ConnectionId, Event, Io};
 use crate::wire::ring::SetupError;
 use desk::{Books, Desk, Visit};
@@ -56,6 +57,8 @@ pub struct Options {
     pub seed: u64,
     /// Keep a list of the recipients that got a message twice (the first million of them).
     pub list_duplicates: bool,
+    /// Offer STARTTLS with this certificate.
+    pub tls: Option<tls::ServerConfig>,
 }
 
 impl Default for Options {
@@ -70,6 +73,7 @@ impl Default for Options {
             defer_percent: 0.0,
             seed: 0,
             list_duplicates: false,
+            tls: None,
         }
     }
 }
@@ -95,6 +99,10 @@ pub struct Counters {
     pub rejected: u64,
     /// RCPT commands refused for now.
     pub deferred: u64,
+    /// TLS handshakes that were completed, those that resumed an earlier session included.
+    pub tls_sessions: u64,
+    /// TLS handshakes that resumed an earlier session.
+    pub tls_resumed: u64,
 }
 
 /// What a sink has to say at its end.
@@ -138,6 +146,7 @@ struct Peer {
     id: ConnectionId,
     session: Session,
     visit: Visit,
+    tls: Option<Box<tls::Server>>,
     /// Replies that the round trip holds back.
     delayed: VecDeque<(Instant, Vec<u8>)>,
     delayed_octets: usize,
@@ -147,11 +156,14 @@ struct Peer {
 pub struct Sink<I> {
     io: I,
     server: Arc<Config>,
+    tls: Option<tls::ServerConfig>,
     rtt: Duration,
     books: Books,
     /// By the index of their connection.
     peers: Vec<Option<Peer>>,
     replies: Out,
+    /// What a client said, out of TLS.
+    plain: Vec<u8>,
     events: Vec<Event>,
 }
 
@@ -168,14 +180,17 @@ impl<I: Io> Sink<I> {
             size_max: 100 << 20,
             recipients_max: 10_000,
             unstuff: options.keep.is_some(),
+            starttls: options.tls.is_some(),
         };
         Ok(Self {
             io,
             server: Arc::new(server),
+            tls: options.tls.clone(),
             rtt: options.rtt,
             books: Books::new(options)?,
             peers: Vec::new(),
             replies: Out::new(),
+            plain: Vec::new(),
             events: Vec::new(),
         })
     }
@@ -237,17 +252,40 @@ impl<I: Io> Sink<I> {
         if index >= self.peers.len() {
             self.peers.resize_with(index + 1, || None);
         }
-        self.peers[index] = Some(Peer { id, session, visit, delayed: VecDeque::new(), delayed_octets: 0 });
+        self.peers[index] = Some(Peer { id, session, visit, tls: None, delayed: VecDeque::new(), delayed_octets: 0 });
         self.answer(id);
     }
 
     fn hear(&mut self, id: ConnectionId, buffer: Buffer) {
+        let mut broken = false;
         if let Some(peer) = peer(&mut self.peers, id) {
-            let mut desk = Desk { books: &mut self.books, visit: &mut peer.visit };
-            peer.session.handle_input(self.io.bytes(&buffer), &mut desk, &mut self.replies);
+            let octets = self.io.bytes(&buffer);
+            match &mut peer.tls {
+                None => {
+                    let mut desk = Desk { books: &mut self.books, visit: &mut peer.visit };
+                    peer.session.handle_input(octets, &mut desk, &mut self.replies);
+                }
+                Some(_) => broken = !peer.read_tls(octets, &mut self.books, &mut self.plain, &mut self.replies),
+            }
         }
         self.io.release(buffer);
         self.answer(id);
+        if broken {
+            // The alert is on its way; nothing that follows could be trusted.
+            return self.io.close(id);
+        }
+        self.start_tls(id);
+    }
+
+    /// The reply to STARTTLS has been sent in clear text: what comes next is a handshake.
+    fn start_tls(&mut self, id: ConnectionId) {
+        let (Some(peer), Some(config)) = (peer(&mut self.peers, id), &self.tls) else { return };
+        if peer.tls.is_none() && peer.session.wants_handshake() {
+            match tls::Server::new(config) {
+                Ok(server) => peer.tls = Some(Box::new(server)),
+                Err(_) => self.io.abort(id),
+            }
+        }
     }
 
     fn forget(&mut self, id: ConnectionId) {
@@ -264,6 +302,9 @@ impl<I: Io> Sink<I> {
             self.replies = Out::new();
             return;
         };
+        if let Some(tls) = &mut peer.tls {
+            seal(tls, peer.session.is_over(), &mut self.replies);
+        }
         while let Some(piece) = self.replies.take() {
             let Piece::Owned(octets) = piece else { continue };
             if self.rtt.is_zero() {
@@ -294,7 +335,8 @@ impl<I: Io> Sink<I> {
         let now = self.io.now().mono;
         let Some(peer) = peer(&mut self.peers, id) else { return };
         if peer.delayed.is_empty() {
-            self.io.out(id).append(b"421 4.4.2 Idle for too long\r\n");
+            self.replies.append(b"421 4.4.2 Idle for too long\r\n");
+            self.answer(id);
             return self.io.close(id);
         }
         while peer.delayed.front().is_some_and(|(due, _)| *due <= now)
@@ -305,6 +347,38 @@ impl<I: Io> Sink<I> {
         }
         self.settle(id, now);
     }
+}
+
+impl Peer {
+    /// Takes octets of a connection that is inside TLS; `false` if they break it.
+    fn read_tls(&mut self, octets: &[u8], books: &mut Books, plain: &mut Vec<u8>, replies: &mut Out) -> bool {
+        let Some(tls) = &mut self.tls else { return true };
+        let handshaking = tls.is_handshaking();
+        plain.clear();
+        let read = tls.read(octets, plain);
+        if handshaking && !tls.is_handshaking() {
+            books.counters.tls_sessions += 1;
+            books.counters.tls_resumed += u64::from(tls.is_resumed());
+            self.session.handle_tls();
+        }
+        self.session.handle_input(plain, &mut Desk { books, visit: &mut self.visit }, replies);
+        read.is_ok()
+    }
+}
+
+/// Puts replies into TLS, with whatever TLS itself has to say; the last ones are followed by close_notify.
+fn seal(tls: &mut tls::Server, last: bool, replies: &mut Out) {
+    let mut sealed = Out::new();
+    let mut sent = Ok(());
+    while let (Ok(()), Some(piece)) = (&sent, replies.take()) {
+        sent = tls.write(piece.as_slice(), &mut sealed);
+    }
+    if last {
+        tls.close();
+    }
+    // On a connection that is broken only the alert is left to be said.
+    let _alert = tls.write(&[], &mut sealed);
+    *replies = sealed;
 }
 
 /// The client behind a connection, if it is still there.

@@ -65,6 +65,8 @@ fn messages_recipients_and_duplicates_are_counted() {
         bytes: 4 * one + 11,
         rejected: 0,
         deferred: 0,
+        tls_sessions: 0,
+        tls_resumed: 0,
     };
     assert_eq!(report.counters, expect);
     assert_eq!(report.duplicated, ["b@y.example", "a@y.example"]);
@@ -205,4 +207,49 @@ fn it_runs_on_the_simulated_network_too() {
     }
     assert_eq!((sink.counters().messages, sink.counters().recipients), (1, 1));
     assert!(network.now() >= Instant(0).after(rtt * 5) && network.now() < Instant(0).after(rtt * 12));
+}
+
+/// One message through STARTTLS; the sink's codes inside it.
+fn send_inside_tls(sink: &Running, config: &tls::ClientConfig) -> String {
+    let mut client = Client::new(sink);
+    client.say("STARTTLS\r\n");
+    assert_eq!(client.code(), 220);
+    let mut inside = tls::Client::new(config, "sink.example", &tls::Verification::Opportunistic).unwrap();
+    let (mut said, mut heard, mut out) = (false, Vec::new(), Out::new());
+    loop {
+        if !inside.is_handshaking() && !std::mem::replace(&mut said, true) {
+            let text = b"EHLO c\r\nMAIL FROM:<b@c.example>\r\nRCPT TO:<a@y.example>\r\nBDAT 4 LAST\r\nhi\r\nQUIT\r\n";
+            inside.write(text, &mut out).unwrap();
+        }
+        inside.write(&[], &mut out).unwrap();
+        while let Some(piece) = out.take() {
+            client.0.get_mut().write_all(piece.as_slice()).unwrap();
+        }
+        let octets = client.0.fill_buf().unwrap().to_vec();
+        client.0.consume(octets.len());
+        if octets.is_empty() || inside.read(&octets, &mut heard).unwrap().closed {
+            return String::from_utf8(heard).unwrap();
+        }
+    }
+}
+
+#[test]
+fn mail_comes_through_starttls_and_the_second_handshake_resumes_the_first() {
+    let made = rcgen::generate_simple_self_signed(["sink.example".to_owned()]).unwrap();
+    let config =
+        tls::ServerConfig::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes()).unwrap();
+    let sink = spawn(LOCAL, Options { tls: Some(config), ..Options::default() }).unwrap();
+    let client = tls::ClientConfig::new(&tls::ClientOptions::default()).unwrap();
+    for _ in 0..2 {
+        let heard = send_inside_tls(&sink, &client);
+        assert!(heard.ends_with("250 2.0.0 Ok: taken\r\n221 2.0.0 Bye\r\n") && !heard.contains("STARTTLS"), "{heard}");
+    }
+    let mut garbled = Client::new(&sink);
+    garbled.say("STARTTLS\r\n");
+    assert_eq!(garbled.code(), 220);
+    garbled.say("EHLO c.example\r\n");
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut garbled.0, &mut rest).unwrap();
+    let counters = sink.stop().unwrap().counters;
+    assert_eq!((counters.messages, counters.tls_sessions, counters.tls_resumed), (2, 2, 1));
 }

@@ -1,4 +1,4 @@
-//! The server session: one SMTP connection as the receiving side sees it (RFC 5321, 1870, 2034, 2920, 3030, 6152, 6531).
+//! The server session: one SMTP connection as the receiving side sees it (RFC 5321, 1870, 2034, 2920, 3030, 6152, 6531, 3207).
 //!
 //! Sans-IO: octets go in through [`Session::handle_input`], replies come out in an [`Out`]; what is decided and what
 //! becomes of content is the [`Receiver`]'s. Content is handed on by reference, never copied.
@@ -38,6 +38,8 @@ pub struct Config {
     pub recipients_max: usize,
     /// Undo dot-stuffing in what [`Receiver::bytes`] sees; else it sees content as it came.
     pub unstuff: bool,
+    /// Offer STARTTLS (RFC 3207); the owner runs the handshake.
+    pub starttls: bool,
 }
 
 /// What to answer.
@@ -94,6 +96,8 @@ enum Expect {
         /// Accepted: its octets are content. Else they are thrown away and this is the reply.
         refusal: Option<&'static str>,
     },
+    /// Nothing: the owner runs the TLS handshake.
+    Handshake,
     /// Nothing: the session is over.
     End,
 }
@@ -122,6 +126,7 @@ pub struct Session {
     expect: Expect,
     stage: Stage,
     greeted: bool,
+    tls: bool,
     recipients: usize,
     junk: u32,
     /// The beginning of a command line whose end has not come.
@@ -136,6 +141,7 @@ impl Session {
             expect: Expect::Command,
             stage: Stage::None,
             greeted: false,
+            tls: false,
             recipients: 0,
             junk: 0,
             line: Vec::new(),
@@ -161,7 +167,21 @@ impl Session {
         matches!(self.expect, Expect::End)
     }
 
-    /// Octets came.
+    /// Whether STARTTLS was just accepted: send what is in `out`, then run a handshake. Input that stood behind the
+    /// command was thrown away (RFC 3207 §4).
+    #[must_use]
+    pub fn wants_handshake(&self) -> bool {
+        matches!(self.expect, Expect::Handshake)
+    }
+
+    /// The handshake is done: the client begins anew (RFC 3207 §4.2).
+    pub fn handle_tls(&mut self) {
+        if self.wants_handshake() {
+            (self.expect, self.tls, self.greeted) = (Expect::Command, true, false);
+        }
+    }
+
+    /// Octets came (inside TLS: plain text).
     pub fn handle_input<R: Receiver>(&mut self, mut input: &[u8], receiver: &mut R, out: &mut Out) {
         while !input.is_empty() {
             let used = match &mut self.expect {
@@ -188,7 +208,7 @@ impl Session {
                     }
                     used
                 }
-                Expect::End => return,
+                Expect::Handshake | Expect::End => return,
             };
             input = input.get(used..).unwrap_or_default();
         }
@@ -247,8 +267,9 @@ impl Session {
         let (verb, rest) = line.split_at(line.iter().position(|&b| b == b' ').unwrap_or(line.len()));
         let rest = rest.trim_ascii();
         let mut word = [0; 4];
-        if let Some(upper) = word.get_mut(..verb.len()) {
-            upper.copy_from_slice(verb);
+        let known_length = verb.len() == 4 || verb.eq_ignore_ascii_case(b"STARTTLS");
+        if let (true, Some(upper), Some(head)) = (known_length, word.get_mut(..4), verb.get(..4)) {
+            upper.copy_from_slice(head);
             upper.make_ascii_uppercase();
         }
         match &word {
@@ -269,6 +290,7 @@ impl Session {
                 self.reset(receiver);
                 reply(out, OK);
             }
+            b"STAR" if verb.eq_ignore_ascii_case(b"STARTTLS") => self.starttls(rest, receiver, out),
             b"NOOP" => reply(out, OK),
             b"VRFY" => reply(out, "252 2.0.0 Cannot VRFY user, but will accept message"),
             b"QUIT" => {
@@ -292,9 +314,24 @@ impl Session {
         if self.config.chunking {
             out.append(b"250-CHUNKING\r\n");
         }
+        if self.config.starttls && !self.tls {
+            out.append(b"250-STARTTLS\r\n");
+        }
         out.append(format!("250-SIZE {}\r\n", self.config.size_max).as_bytes());
         out.append(b"250-8BITMIME\r\n250-SMTPUTF8\r\n");
         reply(out, "250 ENHANCEDSTATUSCODES");
+    }
+
+    fn starttls<R: Receiver>(&mut self, rest: &[u8], receiver: &mut R, out: &mut Out) {
+        if !self.config.starttls || self.tls {
+            return self.junk(out, "502 5.5.1 STARTTLS not offered");
+        }
+        if !rest.is_empty() {
+            return reply(out, SYNTAX);
+        }
+        self.reset(receiver);
+        reply(out, "220 2.0.0 Ready to start TLS");
+        self.expect = Expect::Handshake;
     }
 
     fn mail<R: Receiver>(&mut self, rest: &[u8], receiver: &mut R, out: &mut Out) {

@@ -51,6 +51,7 @@ fn config() -> Config {
         size_max: 1000,
         recipients_max: 3,
         unstuff: true,
+        starttls: false,
     }
 }
 
@@ -204,4 +205,26 @@ fn what_is_not_offered_is_not_there() {
     let (replies, ..) = talk_in(plain, b"EHLO c\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nBDAT 2 LAST\r\nhi", usize::MAX);
     assert!(!replies.contains("CHUNKING") && !replies.contains("PIPELINING"));
     assert_eq!(codes(&replies), ["220", "250", "250", "250", "502"]);
+}
+
+#[test]
+fn after_starttls_the_client_begins_anew_and_what_was_pipelined_behind_it_is_thrown_away() {
+    let offering = Config { starttls: true, ..config() };
+    let input = b"EHLO c\r\nMAIL FROM:<a@x>\r\nSTARTTLS\r\nRCPT TO:<injected@y>\r\n";
+    for step in 1..=input.len() {
+        let (mut clerk, mut out) = (Clerk::default(), Out::new());
+        let mut session = Session::new(Arc::new(offering.clone()), &mut clerk, &mut out);
+        input.chunks(step).for_each(|piece| session.handle_input(piece, &mut clerk, &mut out));
+        let clear = drain(&mut out);
+        assert!(session.wants_handshake() && clear.contains("250-STARTTLS"), "{clear}");
+        assert_eq!(codes(&clear), ["220", "250", "250", "220"]);
+        session.handle_tls();
+        session.handle_input(b"MAIL FROM:<a@x>\r\nEHLO c\r\nSTARTTLS\r\n", &mut clerk, &mut out);
+        let inside = drain(&mut out);
+        assert!(!inside.contains("STARTTLS\r\n"), "{inside}");
+        assert_eq!(codes(&inside), ["503", "250", "502"]);
+        assert!(clerk.to.is_empty());
+    }
+    let (replies, ..) = talk_in(config(), b"EHLO c\r\nSTARTTLS\r\n", usize::MAX);
+    assert_eq!(codes(&replies), ["220", "250", "502"]);
 }
