@@ -15,5 +15,6 @@ pub mod run;
 pub mod settings;
 pub mod shard;
 pub mod smarthost;
+pub mod source;
 pub mod suppression;
 pub mod table;

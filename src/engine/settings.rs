@@ -1,10 +1,9 @@
 //! What the engine is told: plain typed data, made by the application from its configuration.
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::UnixTime;
+use crate::engine::source::Source;
 use crate::shape::retry::Schedule;
 use crate::smtp::client::{Config, Starttls, Timeouts};
 
@@ -25,19 +24,10 @@ pub enum OnUncertain {
     Hold,
 }
 
-/// An egress source: where we connect from, and what we call ourselves there.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// The local address to bind; `None` leaves it to the kernel.
-    pub address: Option<IpAddr>,
-    /// The EHLO name.
-    pub ehlo: Arc<str>,
-}
-
 /// How a shard delivers.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Egress sources, used in turn; at least one.
+    /// Egress sources, used by their weights; at least one.
     pub sources: Vec<Source>,
     /// The port of exchangers.
     pub port: u16,
@@ -97,6 +87,7 @@ impl Delivery {
     #[must_use]
     pub fn shared_by(mut self, shards: u16) -> Self {
         self.sessions_per_site = self.sessions_per_site.div_ceil(u32::from(shards.max(1)));
+        self.sources.iter_mut().for_each(|source| source.share(shards));
         self.ahead_bytes_max = self.ahead_bytes_max.div_ceil(usize::from(shards.max(1)));
         self
     }

@@ -3,5 +3,6 @@
 pub mod disk;
 pub mod dns;
 pub mod io;
+pub mod proxy;
 pub mod ring;
 pub mod sim;

@@ -4,7 +4,8 @@
 //! Guarantees: everything is drawn from the seed, in one order, and from nothing else.
 
 use fastrand::Rng;
-use posthaste::engine::settings::{Delivery, OnUncertain, Source};
+use posthaste::engine::settings::{Delivery, OnUncertain};
+use posthaste::engine::source::Source;
 use posthaste::shape::retry::Schedule;
 use posthaste::smtp::client::Timeouts;
 use posthaste::wire::sim::Weather;
@@ -176,7 +177,7 @@ fn delivery(rng: &mut Rng, fair: bool) -> Delivery {
     let wait = if fair { Duration::from_secs(300) } else { seconds(&[3, 20, 300], rng) };
     let steps = (0..rng.usize(..5)).map(|_| seconds(&[1, 30, 300, 3600], rng)).collect();
     Delivery {
-        sources: vec![Source { address: None, ehlo: "sender.example".into() }],
+        sources: vec![Source::unbound("sender.example".into())],
         port: 25,
         sessions_per_site: rng.u32(1..=20),
         trusted: rng.bool(),

@@ -1,5 +1,6 @@
 //! From configuration to what the engine is told.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use super::super::exit::Failure;
 use super::content::Content;
 use crate::engine::loader::{Format, List};
 use crate::engine::run::Load;
-use crate::engine::settings::{Delivery, OnUncertain, Source};
+use crate::engine::settings::{Delivery, OnUncertain};
+use crate::engine::source::Source;
 use crate::engine::suppression::Suppression;
 use crate::engine::table::Manifest;
 use crate::shape::retry::Schedule;
@@ -81,11 +83,17 @@ pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfi
 fn sources(config: &EngineConfig) -> Vec<Source> {
     let hostname = hostname(config);
     if config.sources.is_empty() {
-        return vec![Source { address: None, ehlo: hostname }];
+        return vec![Source::unbound(hostname)];
     }
-    let of = |source: &engine::Source| Source {
-        address: Some(source.address),
-        ehlo: source.ehlo.as_deref().map_or_else(|| hostname.clone(), Arc::from),
+    let of = |source: &engine::Source| {
+        let ehlo = source.ehlo.as_deref().map_or_else(|| hostname.clone(), Arc::from);
+        let mut made = Source::unbound(ehlo);
+        made.name = source.name.as_str().into();
+        match source.address {
+            IpAddr::V4(ip) => made.ipv4 = Some(ip),
+            IpAddr::V6(ip) => made.ipv6 = Some(ip),
+        }
+        made
     };
     config.sources.iter().map(of).collect()
 }

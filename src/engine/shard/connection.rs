@@ -3,146 +3,79 @@
 //! Leaves to others: what SMTP requires (`smtp::client`), what a verdict means for the recipient (`ledger`) and for the
 //! site (`site`).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
 use crate::engine::memory::Host;
 use crate::engine::shard::desk::{Asked, Desk, answered};
-use crate::engine::shard::site::Picked;
 use crate::engine::shard::{Shard, Stage};
 use crate::mail::Class;
 use crate::queue::SiteId;
 use crate::shape::classify::{Advice, classify};
 use crate::shape::site::Trouble;
 use crate::smtp::client::{Config, End, Event, Known, Lesson, Phase, Session};
-use crate::wire::io::{Buffer, ConnectSpec, ConnectionId, Io};
+use crate::wire::io::{Buffer, ConnectionId, Io};
+use crate::wire::proxy::Socks5;
 
 /// One connection and its session.
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) site: SiteId,
     pub(super) session: Session,
-    config: Arc<Config>,
-    known: Known,
-    host: Arc<str>,
-    port: u16,
-    target: usize,
-    tls: Option<Box<crate::tls::Client>>,
-    tls_hands: bool,
-    connected: bool,
+    pub(super) config: Arc<Config>,
+    pub(super) known: Known,
+    pub(super) source: usize,
+    pub(super) host: Arc<str>,
+    pub(super) remote: SocketAddr,
+    pub(super) target: usize,
+    /// The other connection of a race, until one of the two stands.
+    pub(super) rival: Option<ConnectionId>,
+    /// The conversation with the proxy, until it has connected us.
+    pub(super) socks: Option<Box<Socks5>>,
+    pub(super) tls: Option<Box<crate::tls::Client>>,
+    pub(super) tls_hands: bool,
+    pub(super) connected: bool,
+    /// Held by its source's rate.
+    pub(super) held: bool,
     /// In the site's list of sessions that wait for stock.
     pub(super) hungry: bool,
-    dirty: bool,
+    pub(super) dirty: bool,
     /// The deadline that the driver was told.
-    armed: Option<Instant>,
-    idle_since: Option<Instant>,
-    delivered: u64,
-    ended: bool,
+    pub(super) armed: Option<Instant>,
+    pub(super) idle_since: Option<Instant>,
+    pub(super) delivered: u64,
+    pub(super) ended: bool,
 }
 
 impl<I: Io> Shard<I> {
-    /// Opens one more session at the site; `false` if none can be opened now.
-    pub(super) fn open_session(&mut self, site: SiteId, now: Now) -> bool {
-        let Some(picked) = self.sites.pick_target(site, self.delivery.port, now.mono) else { return false };
-        let Picked { index: target, host, remote } = picked;
-        let source = self.delivery.sources.get(self.source_next % self.delivery.sources.len().max(1));
-        let Some(source) = source else { return false };
-        let spec = ConnectSpec { remote, local: source.address, timeout: self.delivery.connect_timeout };
-        let server = Host { name: host.clone(), port: remote.port() };
-        let known = self.memory.known(&server, now.unix);
-        let starttls = self.delivery.starttls && !known.starttls_broken;
-        let config = self.configs.get(self.source_next % self.configs.len().max(1));
-        let Some([clear, with_tls]) = config else { return false };
-        let config = if starttls { with_tls.clone() } else { clear.clone() };
-        self.source_next = self.source_next.wrapping_add(1);
-        let id = match self.io.connect(&spec) {
-            Ok(id) => id,
-            Err(error) => {
-                tracing::warn!(%host, %remote, %error, "no connection could be started");
-                self.trouble(site, Trouble::Refused, "no connection could be started", now);
-                return false;
-            }
-        };
-        self.sites.session_opened(site);
-        let connection = Connection {
-            id,
-            site,
-            // Made anew when the connection stands: the greeting is awaited from then on.
-            session: Session::new(config.clone(), known, now.mono),
-            config,
-            known,
-            host,
-            port: remote.port(),
-            target,
-            tls: None,
-            tls_hands: false,
-            connected: false,
-            hungry: false,
-            dirty: false,
-            armed: None,
-            idle_since: None,
-            delivered: 0,
-            ended: false,
-        };
-        let index = id.index as usize;
-        if self.connections.len() <= index {
-            self.connections.resize_with(index + 1, || None);
-        }
-        if let Some(slot) = self.connections.get_mut(index) {
-            *slot = Some(Box::new(connection));
-        }
-        self.open += 1;
-        self.ledger.counters.sessions_tried += 1;
-        true
-    }
-
-    fn take(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
+    pub(super) fn take(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
         let slot = self.connections.get_mut(id.index as usize)?;
         if slot.as_ref().is_some_and(|c| c.id == id) { slot.take() } else { None }
     }
 
-    fn put(&mut self, connection: Box<Connection>) {
+    pub(super) fn put(&mut self, connection: Box<Connection>) {
         let index = connection.id.index as usize;
         if let Some(slot) = self.connections.get_mut(index) {
             *slot = Some(connection);
         }
     }
 
-    pub(super) fn handle_connected(&mut self, id: ConnectionId, now: Now) {
-        let Some(mut connection) = self.take(id) else { return };
-        connection.connected = true;
-        connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
-        self.sites.session_connected(connection.site);
-        self.ledger.counters.sessions += 1;
-        self.mark(&mut connection);
-        self.put(connection);
-    }
-
-    pub(super) fn handle_connect_failed(&mut self, id: ConnectionId, errno: i32, now: Now) {
-        let Some(connection) = self.take(id) else { return };
-        self.open -= 1;
-        self.ledger.counters.sessions_failed += 1;
-        self.sites.session_closed(connection.site, false);
-        if self.sites.rest_target(connection.site, connection.target, now.mono) {
-            return;
-        }
-        let trouble = if errno == libc::ETIMEDOUT { Trouble::Timeout } else { Trouble::Refused };
-        let why = std::io::Error::from_raw_os_error(errno).to_string();
-        self.trouble(connection.site, trouble, &why, now);
-    }
-
     /// Tells the site's pace of a trouble, and people of a new pause.
-    fn trouble(&mut self, site: SiteId, trouble: Trouble, why: &str, now: Now) {
+    pub(super) fn trouble(&mut self, site: SiteId, trouble: Trouble, why: &str, now: Now) {
         if let Some(binding) = self.sites.troubled(site, trouble, now, &mut self.rng) {
             tracing::info!(site = self.sites.name(site), why, %binding, "the site rests");
         }
     }
 
     pub(super) fn handle_data(&mut self, id: ConnectionId, buffer: Buffer, now: Now) {
-        let Some(mut connection) = self.take(id) else { return self.io.release(buffer) };
+        let Some(connection) = self.take(id) else { return self.io.release(buffer) };
+        let Some((mut connection, used)) = self.pass_proxy(connection, &buffer, now) else {
+            return self.io.release(buffer);
+        };
         let mut asked = Asked::default();
-        let Connection { session, tls, tls_hands, host, port, site, .. } = &mut *connection;
+        let Connection { session, tls, tls_hands, host, remote, site, .. } = &mut *connection;
         let mut desk = Desk {
             ledger: &mut self.ledger,
             queue: &mut self.queue,
@@ -151,9 +84,9 @@ impl<I: Io> Shard<I> {
             memory: &self.memory,
             site_name: self.sites.name(*site),
             host,
-            port: *port,
+            port: remote.port(),
         };
-        let bytes = self.io.bytes(&buffer);
+        let bytes = self.io.bytes(&buffer).get(used..).unwrap_or_default();
         let broken = match tls {
             None => {
                 session.handle_input(now.mono, bytes, &mut |event| desk.handle(event));
@@ -198,22 +131,27 @@ impl<I: Io> Shard<I> {
 
     pub(super) fn handle_closed(&mut self, id: ConnectionId, now: Now) {
         let Some(mut connection) = self.take(id) else { return };
+        if !connection.connected {
+            return self.dial_closed(connection, now);
+        }
         let mut asked = Asked::default();
         if !connection.ended {
             self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
             self.react(&mut connection, &mut asked, now);
         }
-        self.open -= 1;
-        self.sites.session_closed(connection.site, connection.connected);
+        self.hang_up(&mut connection);
     }
 
     pub(super) fn handle_deadline(&mut self, id: ConnectionId, now: Now) {
         let Some(mut connection) = self.take(id) else { return };
         connection.armed = None;
+        if !connection.connected {
+            return self.dial_deadline(connection, now);
+        }
         let mut asked = Asked::default();
         if connection.session.deadline().is_some_and(|at| at <= now.mono) {
             self.tell(&mut connection, now, &mut asked, |session, on| session.handle_deadline(now.mono, on));
-        } else if connection.idle_since.is_some_and(|since| now.mono >= since.after(self.delivery.idle)) {
+        } else if connection.idle_since.is_some_and(|since| now.mono >= since.after(self.idle())) {
             connection.session.quit();
         }
         self.after(connection, asked, now);
@@ -235,7 +173,7 @@ impl<I: Io> Shard<I> {
             memory: &self.memory,
             site_name: self.sites.name(connection.site),
             host: &connection.host,
-            port: connection.port,
+            port: connection.remote.port(),
         };
         run(&mut connection.session, &mut |event| desk.handle(event));
     }
@@ -292,7 +230,7 @@ impl<I: Io> Shard<I> {
     }
 
     fn learnt_tls_broken(&self, connection: &Connection, now: Now) {
-        let server = Host { name: connection.host.clone(), port: connection.port };
+        let server = Host { name: connection.host.clone(), port: connection.remote.port() };
         self.memory.learn(&server, Lesson::StarttlsBroken, now.unix);
     }
 
@@ -342,7 +280,7 @@ impl<I: Io> Shard<I> {
     }
 
     /// Puts the connection on the list of those whose output is collected at the end of the turn.
-    fn mark(&mut self, connection: &mut Connection) {
+    pub(super) fn mark(&mut self, connection: &mut Connection) {
         if !connection.dirty {
             connection.dirty = true;
             self.dirty.push(connection.id);
@@ -355,7 +293,7 @@ impl<I: Io> Shard<I> {
         for id in dirty.drain(..) {
             let Some(mut connection) = self.take(id) else { continue };
             connection.dirty = false;
-            if !connection.ended {
+            if !connection.ended && connection.connected {
                 self.transmit_one(&mut connection, now);
                 self.arm(&mut connection, now);
             }
@@ -402,7 +340,8 @@ impl<I: Io> Shard<I> {
     fn arm(&mut self, connection: &mut Connection, now: Now) {
         let idle = connection.session.under_way() == 0 && connection.session.room() > 0;
         connection.idle_since = if idle { connection.idle_since.or(Some(now.mono)) } else { None };
-        let idles = connection.idle_since.map(|since| since.after(self.delivery.idle));
+        let idle = self.idle();
+        let idles = connection.idle_since.map(|since| since.after(idle));
         let Some(wanted) = [connection.session.deadline(), idles].into_iter().flatten().min() else { return };
         if connection.armed.is_none_or(|armed| wanted < armed) {
             connection.armed = Some(wanted);
@@ -444,6 +383,9 @@ impl<I: Io> Shard<I> {
             return;
         }
         while connection.session.room() > 0 {
+            if self.sites.has_stock(connection.site) && !self.egress.send(connection.source, now.mono) {
+                return self.hold(connection);
+            }
             let most = connection.session.recipients_max();
             let Some((ready, added)) = self.sites.take_stock_within(connection.site, most) else {
                 if !connection.hungry {
@@ -475,6 +417,7 @@ impl<I: Io> Shard<I> {
     pub(super) fn feed_hungry(&mut self, id: ConnectionId, now: Now) -> bool {
         let Some(mut connection) = self.take(id) else { return false };
         connection.hungry = false;
+        connection.held = false;
         if !connection.ended {
             self.feed_session(&mut connection, now);
             self.mark(&mut connection);

@@ -6,6 +6,8 @@
 
 mod connection;
 mod desk;
+mod dial;
+mod egress;
 mod feed;
 mod group;
 mod ledger;
@@ -29,9 +31,9 @@ use crate::engine::settings::Delivery;
 use crate::mail::{Disposition, Reply};
 use crate::observe::{Observer, ShardCounters};
 use crate::queue::{DomainId, Queue, Taken};
-use crate::smtp::client::Config as SessionConfig;
 use crate::wire::io::{ConnectionId, Event, Io};
 use connection::Connection;
+use egress::Egress;
 use ledger::Ledger;
 use site::Sites;
 
@@ -98,9 +100,7 @@ pub struct Shard<I: Io> {
     rng: fastrand::Rng,
     memory: Arc<Memory>,
     tls: crate::tls::ClientConfig,
-    source_next: usize,
-    /// For each source: how its sessions run without STARTTLS, and with it.
-    configs: Vec<[Arc<SessionConfig>; 2]>,
+    egress: Egress,
     /// What was decrypted last.
     plain: Vec<u8>,
 }
@@ -132,18 +132,13 @@ pub struct Start {
 impl<I: Io> Shard<I> {
     /// A shard that has nothing to do yet.
     pub fn new(io: I, ports: Ports, start: Start) -> Self {
-        let configs = start
-            .delivery
-            .sources
-            .iter()
-            .map(|source| [false, true].map(|starttls| Arc::new(start.delivery.session_config(source, starttls))));
-        let configs = configs.collect();
         Self {
             io,
             ports,
             queue: Queue::new(),
             sites: Sites::new(start.shareable, &start.delivery, start.observer),
             ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery),
+            egress: Egress::new(&start.delivery),
             delivery: start.delivery,
             by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),
             directory: start.directory,
@@ -162,8 +157,6 @@ impl<I: Io> Shard<I> {
             rng: fastrand::Rng::with_seed(start.seed),
             memory: start.memory,
             tls: start.tls,
-            source_next: 0,
-            configs,
             plain: Vec::new(),
         }
     }
@@ -197,7 +190,7 @@ impl<I: Io> Shard<I> {
         let sites = match self.stage {
             Stage::Draining { until } => return Some(until),
             _ if self.paused => self.sites.next_wake(),
-            _ => self.sites.next_due(),
+            _ => [self.sites.next_due(), self.egress.next_due()].into_iter().flatten().min(),
         };
         [self.queue.next_due(), sites].into_iter().flatten().min()
     }
@@ -227,6 +220,7 @@ impl<I: Io> Shard<I> {
         while let Some(site) = self.queue.poll_ready() {
             self.sites.touch(site);
         }
+        self.use_sources(now);
         self.feed_sites(now);
         self.transmit(now);
         self.write_journal();
@@ -507,7 +501,7 @@ impl<I: Io> Shard<I> {
             return "paused".to_owned();
         }
         if counts.ready > 0 || self.ledger.counters.in_flight > 0 {
-            return self.sites.binding(now.mono);
+            return self.egress.binding(now.mono).unwrap_or_else(|| self.sites.binding(now.mono));
         }
         let due = |at: Option<Instant>| Span(at.unwrap_or(now.mono).since(now.mono)).rough();
         if counts.unrouted > 0 {

@@ -14,6 +14,7 @@ use crate::engine::directory::Site as Place;
 use crate::engine::settings::Delivery;
 use crate::engine::shard::group::Group;
 use crate::engine::shard::ready::Ready;
+use crate::engine::source::Source;
 use crate::observe::{Observer, Publisher, SiteCounters};
 use crate::queue::{DomainId, SiteId};
 use crate::shape::site::{Limits, Pace};
@@ -38,6 +39,12 @@ struct Target {
     remote: IpAddr,
     preference: u16,
     rests_until: Instant,
+}
+
+impl Target {
+    fn is_for(&self, source: &Source, now: Instant) -> bool {
+        self.rests_until <= now && source.reaches(self.remote)
+    }
 }
 
 /// Where a new session goes.
@@ -97,6 +104,7 @@ pub(super) struct Sites {
     /// All others together.
     pub(super) others: (Publisher, SiteCounters),
     pub(super) limits: Arc<Limits>,
+    sources: Vec<Source>,
     pub(super) trusted: bool,
     pub(super) lifetime_s: u64,
     shareable: bool,
@@ -107,8 +115,7 @@ pub(super) struct Sites {
 }
 
 impl Site {
-    fn new(place: Arc<Place>, group: usize, limits: Arc<Limits>, ahead_max: u32) -> Self {
-        let targets = targets_of(&place);
+    fn new(place: Arc<Place>, targets: Vec<Target>, group: usize, limits: Arc<Limits>, ahead_max: u32) -> Self {
         Self {
             place,
             group,
@@ -129,7 +136,8 @@ impl Site {
     }
 }
 
-fn targets_of(place: &Place) -> Vec<Target> {
+/// The addresses that a source can reach.
+fn targets_of(place: &Place, sources: &[Source]) -> Vec<Target> {
     let exchangers = place.exchangers.iter();
     exchangers
         .flat_map(|exchanger| {
@@ -140,6 +148,7 @@ fn targets_of(place: &Place) -> Vec<Target> {
                 rests_until: Instant::default(),
             })
         })
+        .filter(|target| sources.iter().any(|source| source.reaches(target.remote)))
         .collect()
 }
 
@@ -164,6 +173,7 @@ impl Sites {
                 backoff_min: delivery.backoff_min,
                 ..Limits::default()
             }),
+            sources: delivery.sources.clone(),
             trusted: delivery.trusted,
             lifetime_s: delivery.retry.lifetime.as_secs(),
             shareable,
@@ -176,9 +186,10 @@ impl Sites {
 
     /// The site of this place, made if it is new.
     pub(super) fn enter(&mut self, place: Arc<Place>) -> SiteId {
+        let targets = targets_of(&place, &self.sources);
         if let Some(&id) = self.by_name.get(&place.name) {
             if let Some(site) = self.site_mut(id) {
-                site.targets = targets_of(&place);
+                site.targets = targets;
                 site.place = place;
             }
             return id;
@@ -186,7 +197,7 @@ impl Sites {
         let id = SiteId(self.sites.len() as u32);
         self.by_name.insert(place.name.clone(), id);
         let group = self.enter_group(&place.group, id);
-        self.sites.push(Site::new(place, group, self.limits.clone(), self.ahead_max));
+        self.sites.push(Site::new(place, targets, group, self.limits.clone(), self.ahead_max));
         id
     }
 
@@ -395,17 +406,43 @@ impl Sites {
 
     // -- sessions ----------------------------------------------------------------------------------------------------
 
-    /// Where the next session goes: the best preference, in turn among its addresses, passing over those at rest.
-    pub(super) fn pick_target(&mut self, id: SiteId, port: u16, now: Instant) -> Option<Picked> {
+    /// Where the next session from `source` goes: the best preference, in it the family that the source prefers, in turn
+    /// among the addresses, passing over those at rest.
+    pub(super) fn pick_target(&mut self, id: SiteId, port: u16, source: &Source, now: Instant) -> Option<Picked> {
         let site = self.site_mut(id)?;
-        let best = site.targets.iter().filter(|t| t.rests_until <= now).map(|t| t.preference).min()?;
-        let usable = |t: &Target| t.preference == best && t.rests_until <= now;
+        let rank = |t: &Target| (t.preference, source.rank(t.remote));
+        let best = site.targets.iter().filter(|t| t.is_for(source, now)).map(rank).min()?;
+        let usable = |t: &Target| t.is_for(source, now) && rank(t) == best;
         let count = site.targets.iter().filter(|t| usable(t)).count();
         let nth = site.turn % count.max(1);
         site.turn = site.turn.wrapping_add(1);
         let (index, target) = site.targets.iter().enumerate().filter(|(_, t)| usable(t)).nth(nth)?;
         let remote = SocketAddr::new(target.remote, site.place.port.unwrap_or(port));
         Some(Picked { index, host: target.host.clone(), remote })
+    }
+
+    /// The second of a race: of the first one's preference and of the other family; best of the same host.
+    pub(super) fn pick_rival(&self, id: SiteId, first: usize, port: u16, now: Instant) -> Option<Picked> {
+        let site = self.site(id)?;
+        let rival_of = site.targets.get(first)?;
+        let rivals = site.targets.iter().enumerate().filter(|(_, t)| {
+            t.rests_until <= now
+                && t.preference == rival_of.preference
+                && t.remote.is_ipv4() != rival_of.remote.is_ipv4()
+        });
+        let (index, target) = rivals.min_by_key(|(_, t)| t.host != rival_of.host)?;
+        let remote = SocketAddr::new(target.remote, site.place.port.unwrap_or(port));
+        Some(Picked { index, host: target.host.clone(), remote })
+    }
+
+    /// Whether the source could have a session there now.
+    pub(super) fn has_target(&self, id: SiteId, source: &Source, now: Instant) -> bool {
+        self.site(id).is_some_and(|site| site.targets.iter().any(|t| t.is_for(source, now)))
+    }
+
+    /// Whether no source sends to any of its addresses.
+    pub(super) fn is_out_of_reach(&self, id: SiteId) -> bool {
+        self.site(id).is_none_or(|site| site.targets.is_empty())
     }
 
     /// The address is passed over for a while; whether another one is left.
