@@ -109,12 +109,12 @@ pub fn one_each(letters: impl IntoIterator<Item = Letter>) -> BTreeMap<String, L
     by_recipient
 }
 
-fn text(octets: &[u8]) -> String {
+pub fn text(octets: &[u8]) -> String {
     String::from_utf8_lossy(octets).into_owned()
 }
 
 /// The first header field with its continuation lines and line end, and what follows it.
-fn first_field(header: &[u8]) -> (&[u8], &[u8]) {
+pub fn first_field(header: &[u8]) -> (&[u8], &[u8]) {
     let mut end = 0;
     for line in header.split_inclusive(|b| *b == b'\n') {
         if end > 0 && !matches!(line.first(), Some(b' ' | b'\t')) {
@@ -125,7 +125,7 @@ fn first_field(header: &[u8]) -> (&[u8], &[u8]) {
     header.split_at(end)
 }
 
-fn crlf(stored: &[u8]) -> Vec<u8> {
+pub fn crlf(stored: &[u8]) -> Vec<u8> {
     let mut content = Vec::with_capacity(stored.len() + stored.len() / 32);
     for octet in stored {
         if *octet == b'\n' {

@@ -4,7 +4,7 @@
 //! Guarantees: loopback only, ports chosen by the system, everything in scratch folders, every wait bounded, every
 //! process that a test starts is gone when it ends. Leaves to others: what single rooms promise (their own tests).
 //!
-//! The real servers (Postfix, Exim) come from `tests/mta/setup`, and need root: they change to users of their own.
+//! The real servers come from `tests/mta/setup`. Postfix, Exim, OpenSMTPD need root: they change to users of their own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +14,7 @@
 
 mod campaign;
 mod dkim;
+mod every_server;
 mod interrupts;
 mod kills;
 mod letters;

@@ -1,11 +1,17 @@
 //! Real mail servers, private to one test: a scratch folder each, a free port on loopback, STARTTLS with a certificate
-//! made for the occasion, and gone when dropped. Each puts all mail into one maildir.
+//! made for the occasion where they know it, and gone when dropped. Each puts every message into a file of one folder.
 
 mod exim;
+mod opensmtpd;
 mod postfix;
+mod scripts;
+mod smtp_sink;
 
 pub use exim::Exim;
+pub use opensmtpd::OpenSmtpd;
 pub use postfix::Postfix;
+pub use scripts::Script;
+pub use smtp_sink::SmtpSink;
 
 use crate::letters::Letter;
 use crate::program::{PATIENCE, tool, wait_for};
@@ -14,6 +20,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// What tests ask of a server.
@@ -24,39 +31,65 @@ pub trait Server {
     /// The folder that holds a file for each message delivered so far.
     fn delivered(&self) -> PathBuf;
 
-    /// Takes off what the server put before the content.
-    fn letter(&self, stored: &[u8]) -> Letter;
+    /// Takes off what the server put before the content; a letter for each recipient that the message was stored for.
+    fn stored(&self, stored: &[u8]) -> Vec<Letter>;
+
+    /// Whether it still runs.
+    fn runs(&mut self) -> bool;
 
     /// Its log so far.
     fn log(&self) -> String;
 
-    /// All letters, once there are `count`.
-    fn letters(&self, count: usize) -> Vec<Letter> {
+    /// All letters, once there are `files` files.
+    fn letters(&self, files: usize) -> Vec<Letter> {
         let folder = self.delivered();
-        let files = wait_for(&format!("{count} messages in {}", folder.display()), PATIENCE, || {
-            let files: Vec<PathBuf> = std::fs::read_dir(&folder).ok()?.flatten().map(|entry| entry.path()).collect();
-            (files.len() >= count).then_some(files)
+        let files = wait_for(&format!("{files} messages in {}", folder.display()), PATIENCE, || {
+            let found: Vec<PathBuf> = std::fs::read_dir(&folder).ok()?.flatten().map(|entry| entry.path()).collect();
+            (found.len() >= files).then_some(found)
         });
-        files.iter().map(|file| self.letter(&std::fs::read(file).expect("a message in the maildir"))).collect()
+        files.iter().flat_map(|file| self.stored(&std::fs::read(file).expect("a message of the server"))).collect()
     }
+}
+
+/// What `tests/mta/setup` has fetched below this name.
+fn fetched(name: &str) -> PathBuf {
+    let parent = std::env::var_os("POSTHASTE_MTA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mta"), PathBuf::from);
+    let folder = parent.join(name);
+    assert!(folder.is_dir(), "{} is missing: run tests/mta/setup (as root) to fetch it", folder.display());
+    folder
+}
+
+/// A file of the tests that a server is given.
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mta").join(name)
 }
 
 /// A copy of a server's unpacked package: where the checkout lies, its users need not be able to look.
 fn unpacked(name: &str, to: &Path) -> PathBuf {
-    let parent = std::env::var_os("POSTHASTE_MTA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mta"), PathBuf::from);
-    let from = parent.join(name);
-    assert!(from.is_dir(), "{} is missing: run tests/mta/setup (as root) to fetch it", from.display());
+    let from = fetched(name);
     let user = tool("id", &["-u".as_ref()]);
     assert!(user == b"0\n", "this test starts a real {name}, which changes to users of its own: run it as root");
     tool("cp", &["-a".as_ref(), from.as_os_str(), to.as_os_str()]);
     to.join(name)
 }
 
-/// A port of loopback that nothing listens on.
+/// A port of loopback that nothing listens on, for servers that cannot be given port 0. It lies below those that the
+/// system gives to whoever asks for any, and no test of this process gets it twice.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    listener.local_addr().expect("a bound socket").port()
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes that run at once begin at places of their own.
+    let start = std::process::id().wrapping_mul(101);
+    for _ in 0..COUNT {
+        let place = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + place).expect("below 32,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port of loopback is free");
 }
 
 /// A self-signed certificate and its key, in two files.
@@ -135,4 +168,29 @@ fn a_private_postfix_keeps_what_it_is_given() {
 #[test]
 fn a_private_exim_keeps_what_it_is_given() {
     keeps_what_it_is_given(&Exim::start());
+}
+
+#[test]
+fn a_private_opensmtpd_keeps_what_it_is_given() {
+    keeps_what_it_is_given(&OpenSmtpd::start());
+}
+
+#[test]
+fn smtp_sink_keeps_what_it_is_given() {
+    keeps_what_it_is_given(&SmtpSink::start());
+}
+
+#[test]
+fn aiosmtpd_keeps_what_it_is_given() {
+    keeps_what_it_is_given(&Script::aiosmtpd());
+}
+
+#[test]
+fn smtp_server_keeps_what_it_is_given() {
+    keeps_what_it_is_given(&Script::smtp_server());
+}
+
+#[test]
+fn haraka_keeps_what_it_is_given() {
+    keeps_what_it_is_given(&Script::haraka());
 }

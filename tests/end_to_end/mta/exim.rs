@@ -63,8 +63,12 @@ impl Server for Exim {
         self.scratch.at("mail/new")
     }
 
-    fn letter(&self, stored: &[u8]) -> Letter {
-        Letter::stored(stored, &["Return-path", "Envelope-to", "Delivery-date", "Received"], "Envelope-to")
+    fn stored(&self, stored: &[u8]) -> Vec<Letter> {
+        vec![Letter::stored(stored, &["Return-path", "Envelope-to", "Delivery-date", "Received"], "Envelope-to")]
+    }
+
+    fn runs(&mut self) -> bool {
+        self.daemon.runs()
     }
 
     fn log(&self) -> String {

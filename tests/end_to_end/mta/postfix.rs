@@ -75,8 +75,12 @@ impl Server for Postfix {
         self.scratch.at("mail/all/new")
     }
 
-    fn letter(&self, stored: &[u8]) -> Letter {
-        Letter::stored(stored, &["Return-Path", "X-Original-To", "Delivered-To", "Received"], "X-Original-To")
+    fn stored(&self, stored: &[u8]) -> Vec<Letter> {
+        vec![Letter::stored(stored, &["Return-Path", "X-Original-To", "Delivered-To", "Received"], "X-Original-To")]
+    }
+
+    fn runs(&mut self) -> bool {
+        self.master.runs()
     }
 
     fn log(&self) -> String {
