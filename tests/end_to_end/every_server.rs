@@ -74,7 +74,6 @@ fn groups_to(server: &mut dyn Server) {
     let delivery = "recipients_per_transaction = 2000\nsessions_per_site = 2\nretry = [\"1s\"]";
     let letters = sent_to(server, &campaign, delivery, 1);
     let first = letters.values().next().expect("a letter").lasting();
-    let first = letters.values().next().expect("a letter").lasting();
     assert!(first.ends_with("this is for everybody.\r\n"), "{first}");
     for (recipient, letter) in &letters {
         assert_eq!(letter.lasting(), first, "the letter of {recipient}");
