@@ -44,6 +44,12 @@ impl Envelope {
         self.ends.len().saturating_sub(1)
     }
 
+    /// Whether no path holds an octet above 127.
+    #[must_use]
+    pub fn is_ascii(&self) -> bool {
+        self.bytes.is_ascii()
+    }
+
     fn slice(&self, index: usize) -> &[u8] {
         let start = if index == 0 { Some(0) } else { self.ends.get(index - 1).map(|&e| e as usize) };
         match (start, self.ends.get(index)) {
@@ -68,5 +74,8 @@ mod tests {
         assert_eq!(e.forward_path(1), b"two@b.example");
         assert_eq!(e.forward_path(2), b"");
         assert_eq!(Envelope::new(b"").reverse_path(), b"");
+        assert!(e.is_ascii());
+        e.push("d\u{f6}ra@c.example".as_bytes());
+        assert!(!e.is_ascii());
     }
 }

@@ -22,6 +22,10 @@ pub struct Capabilities {
     pub enhanced_status_codes: bool,
     /// DSN (RFC 3461).
     pub dsn: bool,
+    /// REQUIRETLS (RFC 8689).
+    pub require_tls: bool,
+    /// PIPECONNECT, as Exim says it: commands may leave before the greeting.
+    pub pipe_connect: bool,
     /// SIZE (RFC 1870).
     pub size: Size,
     /// LIMITS (RFC 9422).
@@ -60,6 +64,8 @@ pub struct Auth {
     pub plain: bool,
     /// LOGIN.
     pub login: bool,
+    /// SCRAM-SHA-256 (RFC 7677).
+    pub scram_sha_256: bool,
     /// CRAM-MD5 (RFC 2195).
     pub cram_md5: bool,
     /// XOAUTH2 or OAUTHBEARER (RFC 7628).
@@ -95,6 +101,10 @@ impl Capabilities {
             self.enhanced_status_codes = true;
         } else if is("DSN") {
             self.dsn = true;
+        } else if is("REQUIRETLS") {
+            self.require_tls = true;
+        } else if is("PIPECONNECT") || is("PIPE_CONNECT") || is("X_PIPE_CONNECT") {
+            self.pipe_connect = true;
         } else if is("SIZE") {
             self.size = match words.next().and_then(number) {
                 None | Some(0) => Size::Unlimited,
@@ -134,6 +144,7 @@ impl Auth {
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
         self.plain |= is("PLAIN");
         self.login |= is("LOGIN");
+        self.scram_sha_256 |= is("SCRAM-SHA-256");
         self.cram_md5 |= is("CRAM-MD5");
         self.oauth |= is("XOAUTH2") || is("OAUTHBEARER");
     }
@@ -155,7 +166,8 @@ mod tests {
     fn what_a_big_server_says_is_understood() {
         let found = Capabilities::parse(
             b"mx.example at your service\nPIPELINING\nsize 157286400\n8BITMIME\nSTARTTLS\nENHANCEDSTATUSCODES\nDSN\n\
-              chunking\nSMTPUTF8\nLIMITS MAILMAX=20 rcptmax=100 RCPTDOMAINMAX=1\nAUTH LOGIN PLAIN CRAM-MD5\nX-WHAT 1",
+              chunking\nSMTPUTF8\nLIMITS MAILMAX=20 rcptmax=100 RCPTDOMAINMAX=1\nAUTH LOGIN PLAIN CRAM-MD5 scram-sha-256\n\
+              REQUIRETLS\nPIPECONNECT\nX-WHAT 1",
         );
         assert_eq!(
             found,
@@ -167,9 +179,11 @@ mod tests {
                 starttls: true,
                 enhanced_status_codes: true,
                 dsn: true,
+                require_tls: true,
+                pipe_connect: true,
                 size: Size::Max(157_286_400),
                 limits: Limits { mail_max: Some(20), rcpt_max: Some(100), rcpt_domain_max: Some(1) },
-                auth: Auth { plain: true, login: true, cram_md5: true, oauth: false },
+                auth: Auth { plain: true, login: true, scram_sha_256: true, cram_md5: true, oauth: false },
             }
         );
     }

@@ -19,6 +19,8 @@ pub enum Expected {
     Helo,
     /// STARTTLS.
     StartTls,
+    /// AUTH, or a response to its challenge.
+    Auth,
     /// RSET.
     Reset,
     /// MAIL.

@@ -35,7 +35,9 @@ pub(super) struct Asked {
 /// The phase as `shape` sees it.
 pub(super) fn answered(phase: Phase) -> classify::Phase {
     match phase {
-        Phase::Greeting | Phase::Hello | Phase::StartTls | Phase::Idle | Phase::Quit => classify::Phase::Session,
+        Phase::Greeting | Phase::Hello | Phase::StartTls | Phase::Auth | Phase::Idle | Phase::Quit => {
+            classify::Phase::Session
+        }
         Phase::Mail => classify::Phase::Mail,
         Phase::Rcpt => classify::Phase::Rcpt,
         Phase::Data | Phase::Content | Phase::End => classify::Phase::Content,
@@ -73,7 +75,9 @@ impl Desk<'_> {
     fn learnt(&mut self, lesson: Lesson) {
         let server = Host { name: self.host.clone(), port: self.port };
         if self.memory.learn(&server, lesson, self.now.unix) {
-            tracing::info!(host = %self.host, ?lesson, "the host is remembered for this");
+            if lesson.is_trouble() {
+                tracing::info!(host = %self.host, ?lesson, "the host is remembered for this");
+            }
         }
     }
 
@@ -92,6 +96,7 @@ impl Desk<'_> {
                 }
                 (ledger::kind_of(judgement.disposition), phase, reply)
             }
+            Said::Cut(reply, phase) => (Kind::Deferred, phase, reply),
             Said::Uncertain => {
                 let reply = ReplyRef {
                     code: 0,

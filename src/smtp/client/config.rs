@@ -17,8 +17,8 @@ pub struct Config {
     pub starttls: Starttls,
     /// Whom to log in as; where that fails the session ends ([`End::Unauthenticated`](crate::smtp::client::End)).
     pub auth: Option<Arc<Credentials>>,
-    /// After so many refused recipients the session says QUIT, once those under way are answered: servers slow down, or
-    /// hang up on, a session that earns many refusals. At least 1.
+    /// After so many refusals (4yz and 5yz to MAIL, RCPT and content) the session says QUIT, once what is under way is
+    /// answered: servers slow down, or hang up on, a session that earns many. At least 1.
     pub refused_max: u32,
     /// After so many transactions the session says QUIT; at least 1.
     pub transactions_max: u32,
@@ -48,7 +48,7 @@ pub enum Starttls {
 pub struct Timeouts {
     /// For the greeting.
     pub greeting: Duration,
-    /// For the reply to EHLO, HELO, STARTTLS.
+    /// For the reply to EHLO, HELO, STARTTLS, AUTH.
     pub hello: Duration,
     /// For the reply to MAIL.
     pub mail: Duration,
@@ -70,7 +70,7 @@ impl Timeouts {
     pub fn of(&self, phase: Phase) -> Option<Duration> {
         Some(match phase {
             Phase::Greeting => self.greeting,
-            Phase::Hello | Phase::StartTls => self.hello,
+            Phase::Hello | Phase::StartTls | Phase::Auth => self.hello,
             Phase::Mail => self.mail,
             Phase::Rcpt => self.rcpt,
             Phase::Data => self.data,

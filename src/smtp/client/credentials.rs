@@ -3,7 +3,9 @@
 //! Guarantees: neither the password nor the seed shows in Debug output. Leaves to others: where the secrets come from.
 
 use crate::base::base64;
+use crate::smtp::client::scram::Salted;
 use std::fmt;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A mechanism of AUTH.
@@ -30,7 +32,6 @@ impl Mechanism {
 }
 
 /// A user and its password; shared by all sessions of a route.
-#[allow(dead_code, reason = "the AUTH exchange reads them")]
 pub struct Credentials {
     pub(super) user: Box<str>,
     pub(super) password: Box<str>,
@@ -40,14 +41,33 @@ pub struct Credentials {
     pub(super) in_clear: bool,
     seed: [u8; 32],
     nonces: AtomicU64,
+    /// The password as the server salts it; it costs many milliseconds to make.
+    salted: Mutex<Option<Salted>>,
 }
 
-#[allow(dead_code, reason = "the AUTH exchange asks for nonces")]
 impl Credentials {
     /// `seed`: octets that nobody can guess, from the system's random source; nonces are derived from it.
     #[must_use]
     pub fn new(user: &str, password: &str, mechanism: Option<Mechanism>, in_clear: bool, seed: [u8; 32]) -> Self {
-        Self { user: user.into(), password: password.into(), mechanism, in_clear, seed, nonces: AtomicU64::new(0) }
+        Self {
+            user: user.into(),
+            password: password.into(),
+            mechanism,
+            in_clear,
+            seed,
+            nonces: AtomicU64::new(0),
+            salted: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn salted(&self) -> Option<Salted> {
+        self.salted.lock().map_or(None, |salted| salted.clone())
+    }
+
+    pub(super) fn keep_salted(&self, salted: Option<Salted>) {
+        if let Ok(mut kept) = self.salted.lock() {
+            *kept = salted;
+        }
     }
 
     /// A nonce that no session had before: the seed's keyed hash of a count, in base64.

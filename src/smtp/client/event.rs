@@ -31,6 +31,8 @@ pub enum Phase {
     Hello,
     /// STARTTLS and the handshake.
     StartTls,
+    /// AUTH. What is sent in this phase holds secrets: it may be shown to nobody.
+    Auth,
     /// Between transactions.
     Idle,
     /// MAIL (and a RSET ahead of it).
@@ -55,6 +57,7 @@ impl Phase {
             Self::Greeting => "greeting",
             Self::Hello => "EHLO",
             Self::StartTls => "STARTTLS",
+            Self::Auth => "AUTH",
             Self::Idle => "idle",
             Self::Mail => "MAIL",
             Self::Rcpt => "RCPT",
@@ -74,6 +77,9 @@ pub enum Verdict<'a> {
     /// Refused by this reply, at this phase (`Mail`, `Rcpt`, `Data` or `End`). When the server could not have taken it
     /// (SIZE, 8BITMIME, SMTPUTF8) the reply is of our own making, at phase `Mail` or `Rcpt`, and nothing was sent.
     Refused(ReplyRef<'a>, Phase),
+    /// The session broke while the server was being asked for it, and its content had not been sent whole: a deferral by a
+    /// reply of our own making (451), at phase `Rcpt` or `Data`.
+    Cut(ReplyRef<'a>, Phase),
     /// The content was sent whole and the session ended before its reply came.
     Uncertain,
 }

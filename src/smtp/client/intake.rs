@@ -1,7 +1,10 @@
 //! What a session takes: how many transactions, and which it must refuse itself because the server could not take them.
 
+use crate::mail::{Envelope, Mailbox};
 use crate::smtp::capabilities::Size;
-use crate::smtp::client::running::{self, NEEDS_8BIT, NEEDS_UTF8, Obstacle, Running, TOO_BIG};
+use crate::smtp::client::running::{
+    self, NEEDS_8BIT, NEEDS_REQUIRETLS, Obstacle, REVERSE_PATH_NEEDS_UTF8, Running, TOO_BIG,
+};
 use crate::smtp::client::{Core, Event, Mode, Phase, Sink, State, Transaction, Verdict};
 
 impl Core {
@@ -30,6 +33,10 @@ impl Core {
         if self.room() == 0 || !(1..=self.recipients_max).contains(&recipients) || !self.domains_fit(&transaction) {
             return Err(transaction);
         }
+        let mut transaction = transaction;
+        if !self.capabilities.smtp_utf8 && !transaction.envelope.is_ascii() {
+            transaction.envelope = with_ascii_domains(&transaction.envelope);
+        }
         let obstacle = self.obstacle(&transaction);
         let running = Running::new(transaction, self.capabilities.smtp_utf8);
         self.unsaid |= obstacle.is_some() || running.has_unsaid();
@@ -50,9 +57,17 @@ impl Core {
             Size::Max(max) if transaction.content.len() as u64 > max => Some(TOO_BIG),
             _ if transaction.eight_bit && !self.capabilities.eight_bit_mime => Some(NEEDS_8BIT),
             _ if !running::is_speakable(reverse_path) => Some(running::BAD_PATH),
-            _ if !reverse_path.is_ascii() && !self.capabilities.smtp_utf8 => Some(NEEDS_UTF8),
+            _ if !reverse_path.is_ascii() && !self.capabilities.smtp_utf8 => Some(REVERSE_PATH_NEEDS_UTF8),
+            _ if transaction.options.as_ref().is_some_and(|o| o.require_tls) && !self.keeps_tls() => {
+                Some(NEEDS_REQUIRETLS)
+            }
             _ => None,
         }
+    }
+
+    /// Whether REQUIRETLS may be said (RFC 8689 §4.2.1): inside TLS only.
+    fn keeps_tls(&self) -> bool {
+        self.tls && self.capabilities.require_tls
     }
 
     fn domains_fit(&self, transaction: &Transaction) -> bool {
@@ -90,4 +105,16 @@ impl Core {
             running.say_unsendable(on);
         }
     }
+}
+
+/// The envelope for a server without SMTPUTF8: domains as A-labels (RFC 5891). A path whose local-part needs SMTPUTF8
+/// stays as it is.
+fn with_ascii_domains(envelope: &Envelope) -> Envelope {
+    let convert = |path: &[u8]| {
+        let mailbox = if path.is_ascii() { None } else { Mailbox::parse(path).ok() };
+        mailbox.map_or_else(|| path.to_vec(), |mailbox| mailbox.as_str().as_bytes().to_vec())
+    };
+    let mut converted = Envelope::new(&convert(envelope.reverse_path()));
+    (0..envelope.recipients()).for_each(|index| converted.push(&convert(envelope.forward_path(index))));
+    converted
 }

@@ -14,12 +14,19 @@ pub struct Known {
     pub pipelining_broken: bool,
     /// It offers CHUNKING and does not know BDAT: DATA is used.
     pub chunking_broken: bool,
-    /// It does not know EHLO, and closes the connection over it: HELO is said at once.
+    /// PIPELINING was seen to work there: a broken session is not blamed on it.
+    pub pipelining_works: bool,
+    /// CHUNKING was seen to work there: the first window need not be a single transaction.
+    pub chunking_works: bool,
+    /// It does not know EHLO: HELO is said at once, unless TLS is required or there is a user to log in.
     pub ehlo_refused: bool,
     /// STARTTLS or the handshake behind it fails: where TLS is only a wish, it is not asked for.
     pub starttls_broken: bool,
     /// Transactions that it takes in one session; at least 1.
     pub transactions_max: Option<u32>,
+    /// After so many transactions it closed a session without a word; a session that sees the same number again takes it
+    /// for a limit.
+    pub closed_after: Option<u32>,
     /// Recipients that it takes in one transaction; at least 1.
     pub recipients_max: Option<u32>,
     /// It lets EHLO leave before the greeting (Exim's PIPECONNECT), and this is what it offered last.
@@ -33,16 +40,30 @@ pub enum Lesson {
     PipeliningBroken,
     /// See [`Known::chunking_broken`].
     ChunkingBroken,
+    /// See [`Known::pipelining_works`].
+    PipeliningWorks,
+    /// See [`Known::chunking_works`].
+    ChunkingWorks,
     /// See [`Known::ehlo_refused`].
     EhloRefused,
     /// See [`Known::starttls_broken`].
     StarttlsBroken,
     /// See [`Known::transactions_max`].
     TransactionsMax(u32),
+    /// See [`Known::closed_after`].
+    ClosedAfter(u32),
     /// See [`Known::recipients_max`].
     RecipientsMax(u32),
     /// See [`Known::early`]; `None`: it is offered no longer, or was a lie.
     Early(Option<Capabilities>),
+}
+
+impl Lesson {
+    /// Whether it is something that a server should not do: worth a line for people.
+    #[must_use]
+    pub fn is_trouble(&self) -> bool {
+        !matches!(self, Self::PipeliningWorks | Self::ChunkingWorks | Self::ClosedAfter(_) | Self::Early(_))
+    }
 }
 
 impl Known {
@@ -51,11 +72,14 @@ impl Known {
         let before = *self;
         let lower = |known: Option<u32>, new: u32| Some(known.map_or(new, |known| known.min(new)).max(1));
         match *lesson {
-            Lesson::PipeliningBroken => self.pipelining_broken = true,
-            Lesson::ChunkingBroken => self.chunking_broken = true,
+            Lesson::PipeliningBroken => (self.pipelining_broken, self.pipelining_works) = (true, false),
+            Lesson::ChunkingBroken => (self.chunking_broken, self.chunking_works) = (true, false),
+            Lesson::PipeliningWorks => self.pipelining_works = !self.pipelining_broken,
+            Lesson::ChunkingWorks => self.chunking_works = !self.chunking_broken,
             Lesson::EhloRefused => self.ehlo_refused = true,
             Lesson::StarttlsBroken => self.starttls_broken = true,
             Lesson::TransactionsMax(max) => self.transactions_max = lower(self.transactions_max, max),
+            Lesson::ClosedAfter(count) => self.closed_after = Some(count),
             Lesson::RecipientsMax(max) => self.recipients_max = lower(self.recipients_max, max),
             Lesson::Early(early) => self.early = early,
         }
@@ -71,7 +95,9 @@ mod tests {
     fn a_lesson_is_new_once_and_a_limit_only_falls() {
         let mut known = Known::default();
         for lesson in [
+            Lesson::PipeliningWorks,
             Lesson::PipeliningBroken,
+            Lesson::ChunkingWorks,
             Lesson::ChunkingBroken,
             Lesson::EhloRefused,
             Lesson::StarttlsBroken,
@@ -84,6 +110,7 @@ mod tests {
         }
         assert!(!known.learn(&Lesson::TransactionsMax(101)) && known.learn(&Lesson::TransactionsMax(50)));
         assert_eq!((known.transactions_max, known.recipients_max), (Some(50), Some(1)));
+        assert!(!known.pipelining_works && !known.learn(&Lesson::PipeliningWorks));
         assert!(known.learn(&Lesson::Early(None)) && known.early.is_none());
     }
 

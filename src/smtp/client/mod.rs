@@ -24,6 +24,7 @@
 //!
 //! Leaves to others: the TLS handshake, retries, what a refusal means (`shape`), how long an idle session is kept.
 
+mod auth;
 mod config;
 mod credentials;
 mod dsn;
@@ -31,9 +32,12 @@ mod end;
 mod event;
 mod intake;
 mod known;
+mod lessons;
 mod marks;
+mod opening;
 mod replies;
 mod running;
+mod scram;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -53,6 +57,7 @@ use crate::base::out::Out;
 use crate::smtp::capabilities::{Capabilities, Size};
 use crate::smtp::ledger::{Expected, Ledger};
 use crate::smtp::reader::Reader;
+use auth::Exchange;
 use running::{Obstacle, Running, Stage};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -91,6 +96,8 @@ enum State {
     StartTls { due: bool },
     /// The owner runs the TLS handshake.
     Handshake,
+    /// AUTH, and the responses to its challenges.
+    Auth { due: bool },
     /// Transactions.
     Ready,
     /// QUIT.
@@ -138,12 +145,26 @@ struct Core {
     /// sequence, not about them.
     suspects: usize,
     quit: bool,
+    /// So many refusals have come.
+    refusals: u32,
+    /// MAIL commands that were accepted.
+    mails_accepted: u32,
+    /// A pipelined group was answered to its end, and a chunk was accepted.
+    group_seen: bool,
+    chunk_seen: bool,
+    /// 421 came while whole transactions were on their way; since then not another reply did.
+    shutting: bool,
+    shut_silent: bool,
     tls: bool,
-    tls_refused: bool,
+    /// EHLO was answered with 500 or 502.
+    ehlo_unknown: bool,
+    exchange: Option<Box<Exchange>>,
     /// The end to report once the session has been wound up.
     closing: Option<End>,
     /// When the head of the ledger began to be awaited.
     since: Instant,
+    /// When the last reply came.
+    answered_at: Instant,
     /// When content last moved: given out, or drained.
     progress: Instant,
     drained: bool,
@@ -157,8 +178,9 @@ impl Session {
     pub fn new(config: Arc<Config>, known: Known, now: Instant) -> Self {
         let mut ledger = Ledger::default();
         ledger.push(Expected::Greeting, 1);
-        let core = Core {
-            window: Window::new(config.window_transactions_max),
+        let tls = config.starttls == Starttls::Implicit;
+        let mut core = Core {
+            window: Window::new(config.window_transactions_max, known.chunking_works && !known.chunking_broken),
             left: config.transactions_max.max(1),
             config,
             known,
@@ -177,14 +199,26 @@ impl Session {
             unclean: false,
             suspects: 0,
             quit: false,
-            tls: false,
-            tls_refused: false,
+            refusals: 0,
+            mails_accepted: 0,
+            group_seen: false,
+            chunk_seen: false,
+            shutting: false,
+            shut_silent: false,
+            tls,
+            ehlo_unknown: false,
+            exchange: None,
             closing: None,
             since: now,
+            answered_at: now,
             progress: now,
             drained: true,
             counters: Counters::default(),
         };
+        // PIPECONNECT: a host that offered it last time lets EHLO leave before the greeting.
+        if known.early.is_some() {
+            core.state = core.hello_state();
+        }
         Self { reader: Reader::new(), core }
     }
 
@@ -205,9 +239,9 @@ impl Session {
     }
 
     /// The connection ended.
-    pub fn handle_closed(&mut self, _now: Instant, on: &mut dyn FnMut(Event<'_>)) {
+    pub fn handle_closed(&mut self, now: Instant, on: &mut dyn FnMut(Event<'_>)) {
         self.core.say_unsendable(on);
-        self.core.lost(on);
+        self.core.lost(now, on);
     }
 
     /// The deadline may have passed.
@@ -357,6 +391,7 @@ impl Core {
             State::Greeting => Phase::Greeting,
             State::Ehlo { .. } | State::Helo { .. } => Phase::Hello,
             State::StartTls { .. } | State::Handshake => Phase::StartTls,
+            State::Auth { .. } => Phase::Auth,
             State::Quit { .. } => Phase::Quit,
             State::Ended => Phase::Idle,
             State::Ready if self.started == 0 => Phase::Idle,
@@ -376,6 +411,7 @@ impl Core {
             Expected::Greeting => Phase::Greeting,
             Expected::Ehlo | Expected::Helo => Phase::Hello,
             Expected::StartTls => Phase::StartTls,
+            Expected::Auth => Phase::Auth,
             Expected::Reset | Expected::Mail => Phase::Mail,
             Expected::Rcpt => Phase::Rcpt,
             Expected::Data => Phase::Data,
@@ -393,7 +429,7 @@ impl Core {
         if self.unsaid {
             return Some(Instant::default());
         }
-        let phase = self.phase();
+        let phase = if self.shutting { Phase::Quit } else { self.phase() };
         let since = if phase == Phase::Content { self.progress.max(self.since) } else { self.since };
         self.config.timeouts.of(phase).map(|span| since.after(span))
     }

@@ -1,11 +1,11 @@
-//! What a reply does. Judged by class (RFC 5321 §4.2.1); single codes count only where they name a limit of the session
-//! or of a batch: 421, 452 and 503.
+//! What a reply to a command of a transaction does. Judged by class (RFC 5321 §4.2.1); single codes count only where they
+//! name a limit of the session or of a batch, or say that a command is not known: 421, 452, 500, 502 and 503.
 
 use crate::base::clock::Instant;
 use crate::mail::{Class, ReplyRef};
-use crate::smtp::capabilities::Capabilities;
+use crate::smtp::client::lessons::{is_about_pipelining, is_session_full};
 use crate::smtp::client::running::{Running, Stage};
-use crate::smtp::client::{Core, End, Event, Mode, Phase, Sink, Starttls, State, Verdict};
+use crate::smtp::client::{Core, End, Lesson, Mode, Phase, Sink, State, Verdict};
 use crate::smtp::ledger::Expected;
 
 /// How much text of a reply is passed on, in octets.
@@ -18,11 +18,13 @@ impl Core {
             return self.unsolicited(clipped(reply), phase, on);
         };
         self.since = now;
+        self.answered_at = now;
+        self.shut_silent = false;
         self.counters.replies += 1;
         if let Some(front) = self.running.front_mut() {
             front.marks.answered(expected, now);
         }
-        if expected == Expected::Ehlo {
+        if expected == Expected::Ehlo && reply.code != 421 {
             return self.on_ehlo(reply, on);
         }
         let reply = clipped(reply);
@@ -34,6 +36,7 @@ impl Core {
             Expected::Ehlo => {}
             Expected::Helo => self.on_helo(reply, on),
             Expected::StartTls => self.on_starttls(reply, on),
+            Expected::Auth => self.on_auth(reply, on),
             Expected::Reset => self.on_reset(reply, on),
             Expected::Mail => self.on_mail(reply, on),
             Expected::Rcpt => self.on_rcpt(reply, on),
@@ -41,7 +44,26 @@ impl Core {
             Expected::Content => self.on_content(reply, on),
             Expected::Chunk => self.on_chunk(reply, on),
             Expected::LoneDot => {}
-            Expected::Quit => self.end(End::Done, None, on),
+            Expected::Quit => self.end(End::Done, on),
+        }
+        if self.state == State::Ready {
+            self.after_reply(expected, reply, on);
+        }
+    }
+
+    /// A peer that has refused much makes us wait, or hangs up: another session is opened instead. One that goes on
+    /// behind a 421 is over when nothing is left to be answered.
+    fn after_reply(&mut self, expected: Expected, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        let counts = matches!(expected, Expected::Mail | Expected::Rcpt | Expected::Content | Expected::Chunk);
+        if counts && reply.code >= 400 {
+            self.refusals += 1;
+            if self.refusals == self.config.refused_max.max(1) {
+                self.quit = true;
+                self.return_unstarted(None, on);
+            }
+        }
+        if self.closing.is_some() && self.shutting && self.ledger.is_empty() {
+            self.end(End::Done, on);
         }
     }
 
@@ -49,121 +71,42 @@ impl Core {
     fn unsolicited(&mut self, reply: ReplyRef<'_>, phase: Phase, on: &mut Sink<'_>) {
         if reply.code == 421 {
             let end = if self.is_idle() { End::Done } else { End::Refused(reply.to_owned(), phase) };
-            self.end(end, Some(reply), on);
+            self.end_with(end, Some(reply), on);
         } else {
             self.protocol("a reply came that no command had asked for", phase, on);
-        }
-    }
-
-    /// 421: the server closes the connection. Its answer to a content is about that content too.
-    fn shut(&mut self, expected: Expected, reply: ReplyRef<'_>, phase: Phase, on: &mut Sink<'_>) {
-        if let (Expected::Content | Expected::Chunk, Some(front)) = (expected, self.running.front_mut()) {
-            front.settle_open(Verdict::Refused(reply, Phase::End), on);
-        }
-        let idle = matches!(self.state, State::Quit { .. }) || (self.is_idle() && expected == Expected::LoneDot);
-        let end = if idle { End::Done } else { End::Refused(reply.to_owned(), phase) };
-        self.end(end, Some(reply), on);
-    }
-
-    fn on_greeting(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        match reply.class() {
-            Class::Positive if self.known.ehlo_refused => self.state = State::Helo { due: true },
-            Class::Positive => self.state = State::Ehlo { due: true },
-            Class::Intermediate => self.protocol("the greeting has an intermediate code", Phase::Greeting, on),
-            Class::Transient | Class::Permanent => {
-                self.end(End::Refused(reply.to_owned(), Phase::Greeting), None, on);
-            }
-        }
-    }
-
-    fn on_ehlo(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        match reply.class() {
-            Class::Positive => {
-                self.capabilities = Capabilities::parse(reply.text);
-                let offered = self.capabilities.starttls && self.config.starttls != Starttls::Never;
-                if offered && !self.tls && !self.tls_refused {
-                    self.state = State::StartTls { due: true };
-                } else {
-                    self.ready(on);
-                }
-            }
-            Class::Intermediate => self.protocol("the reply to EHLO has an intermediate code", Phase::Hello, on),
-            // RFC 5321 §3.2: a server that does not know EHLO.
-            Class::Permanent => self.state = State::Helo { due: true },
-            Class::Transient => self.end(End::Refused(clipped(reply).to_owned(), Phase::Hello), None, on),
-        }
-    }
-
-    fn on_helo(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        match reply.class() {
-            Class::Positive => self.ready(on),
-            Class::Intermediate => self.protocol("the reply to HELO has an intermediate code", Phase::Hello, on),
-            Class::Transient | Class::Permanent => self.end(End::Refused(reply.to_owned(), Phase::Hello), None, on),
-        }
-    }
-
-    fn on_starttls(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        match reply.class() {
-            Class::Positive => {
-                self.state = State::Handshake;
-                on(Event::StartTls);
-            }
-            Class::Intermediate => self.protocol("the reply to STARTTLS has an intermediate code", Phase::StartTls, on),
-            // Opportunistic: what is offered and then refused is as if it had not been offered.
-            Class::Transient | Class::Permanent => {
-                self.tls_refused = true;
-                self.ready(on);
-            }
-        }
-    }
-
-    fn ready(&mut self, on: &mut Sink<'_>) {
-        let limits = self.capabilities.limits;
-        if let Some(max) = [limits.mail_max, self.known.transactions_max].into_iter().flatten().min() {
-            self.left = self.left.min(max).max(1);
-        }
-        if let Some(max) = [limits.rcpt_max, self.known.recipients_max].into_iter().flatten().min() {
-            self.recipients_max = self.recipients_max.min(max as usize).max(1);
-        }
-        let pipelining = self.config.pipelining && self.capabilities.pipelining && !self.known.pipelining_broken;
-        let chunking = self.config.chunking && self.capabilities.chunking && !self.known.chunking_broken;
-        self.mode = match (pipelining, chunking) {
-            (false, _) => Mode::Lockstep,
-            (true, true) => Mode::Chunked,
-            (true, false) if self.left <= 1 => Mode::Pipelined,
-            (true, false) => Mode::Overlapped,
-        };
-        self.state = State::Ready;
-        on(Event::Ready);
-    }
-
-    /// A server that knows no RSET may keep the state of a transaction: nothing new is begun on it.
-    fn on_reset(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        if reply.class() != Class::Positive {
-            self.quit = true;
-            self.return_unstarted(reply, on);
         }
     }
 
     fn on_mail(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let lockstep = self.mode == Mode::Lockstep;
         let out_of_sequence = self.is_out_of_sequence(reply);
+        let blames = self.blames(reply, on);
+        let full = self.mails_accepted > 0 && is_session_full(reply);
         let Some(front) = self.running.front_mut() else { return };
+        front.answered = true;
         match reply.class() {
             Class::Positive => {
                 front.mail_accepted = true;
+                self.mails_accepted = self.mails_accepted.saturating_add(1);
                 return;
             }
             Class::Intermediate => return self.protocol("the reply to MAIL has an intermediate code", Phase::Mail, on),
+            Class::Transient if full => {
+                front.give_back_open(Some(reply), on);
+                self.learn(Lesson::TransactionsMax(self.mails_accepted), on);
+                self.return_unstarted(Some(reply), on);
+                self.quit = true;
+            }
             Class::Transient if reply.code == 452 => {
                 front.give_back_open(Some(reply), on);
-                self.return_unstarted(reply, on);
+                self.return_unstarted(Some(reply), on);
                 self.closing.get_or_insert(End::Refused(reply.to_owned(), Phase::Mail));
             }
             _ if out_of_sequence => {
                 front.give_back_open(Some(reply), on);
                 self.window.close();
             }
+            _ if blames => self.give_up_pipelining(reply, on),
             class => {
                 front.settle_open(Verdict::Refused(reply, Phase::Mail), on);
                 if class == Class::Transient {
@@ -178,8 +121,10 @@ impl Core {
 
     fn on_rcpt(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let out_of_sequence = self.is_out_of_sequence(reply);
+        let blames = self.blames(reply, on);
+        let has_accepted = self.counters.accepted > 0;
         let Some(front) = self.running.front_mut() else { return };
-        let index = front.answered();
+        let index = front.answer_rcpt(reply.class() == Class::Positive);
         match (reply.class(), index) {
             (Class::Intermediate, _) => {
                 return self.protocol("the reply to RCPT has an intermediate code", Phase::Rcpt, on);
@@ -187,13 +132,34 @@ impl Core {
             // MAIL was refused: everyone has been told of.
             (_, None) => {}
             (Class::Positive, Some(index)) => front.accept(index),
-            (_, Some(index)) if is_too_many(front, reply) => {
-                self.recipients_max = self.recipients_max.min(front.accepted).max(1);
+            (_, Some(index)) if is_too_many(reply) && front.accepted > 0 => {
+                let max = front.accepted;
                 front.give_back(index, Some(reply), on);
+                if max < self.recipients_max {
+                    self.recipients_max = max;
+                    self.learn(Lesson::RecipientsMax(u32::try_from(max).unwrap_or(u32::MAX)), on);
+                }
+            }
+            // Not one was taken here, but some were earlier: the limit is the session's.
+            (_, Some(index)) if is_too_many(reply) && has_accepted && reply.enhanced.is_some() => {
+                front.give_back(index, Some(reply), on);
+                self.return_unstarted(Some(reply), on);
+                self.quit = true;
             }
             (_, Some(index)) if out_of_sequence => front.give_back(index, Some(reply), on),
+            (_, Some(index)) if blames => {
+                front.give_back(index, Some(reply), on);
+                self.quit = true;
+                self.return_unstarted(Some(reply), on);
+            }
             (_, Some(index)) => front.settle(index, Verdict::Refused(reply, Phase::Rcpt), on),
         }
+        self.after_rcpt(on);
+    }
+
+    /// In lockstep: what follows the last recipient.
+    fn after_rcpt(&mut self, on: &mut Sink<'_>) {
+        let Some(front) = self.running.front_mut() else { return };
         if front.stage == Stage::Rcpt && front.at().is_none() {
             if front.accepted > 0 {
                 front.stage = Stage::Data;
@@ -205,19 +171,30 @@ impl Core {
     }
 
     fn on_data(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        let blames = self.running.front().is_some_and(Running::is_wanted) && self.blames(reply, on);
         let Some(front) = self.running.front_mut() else { return };
-        let wanted = front.mail_accepted && front.accepted > 0;
         match reply.class() {
             Class::Positive => self.protocol("the reply to DATA is neither 354 nor a refusal", Phase::Data, on),
-            Class::Intermediate if wanted => front.stage = Stage::Content,
+            Class::Intermediate if front.is_wanted() => {
+                front.stage = Stage::Content;
+                self.group_answered(on);
+            }
+            // A dot would now give an empty message to those that the server took although it had refused MAIL.
+            Class::Intermediate if front.taken > 0 => {
+                self.protocol("DATA and RCPT were accepted although MAIL was refused", Phase::Data, on);
+            }
             Class::Intermediate => {
                 // RFC 2920 §3.1: the client must end this content with a dot at once.
                 self.lone_dot = true;
                 self.finish_front(on);
             }
             Class::Transient | Class::Permanent => {
-                front.settle_open(Verdict::Refused(reply, Phase::Data), on);
                 self.unclean = front.mail_accepted;
+                if blames {
+                    self.give_up_pipelining(reply, on);
+                } else {
+                    front.settle_open(Verdict::Refused(reply, Phase::Data), on);
+                }
                 self.finish_front(on);
             }
         }
@@ -243,6 +220,14 @@ impl Core {
         let out_of_sequence = self.is_out_of_sequence(reply);
         let Some(front) = self.running.front_mut() else { return };
         let (class, mail_accepted) = (reply.class(), front.mail_accepted);
+        // A server that does not know BDAT goes on to read the content as commands: its replies cannot be told apart
+        // from here on.
+        let unknown = matches!(reply.code, 500 | 502) || (reply.code == 503 && front.is_wanted() && !out_of_sequence);
+        if unknown && !self.chunk_seen {
+            front.give_back_open(Some(reply), on);
+            self.learn(Lesson::ChunkingBroken, on);
+            return self.end_with(End::Done, Some(reply), on);
+        }
         match class {
             Class::Positive => self.delivered(reply, on),
             Class::Intermediate => return self.protocol("the reply to BDAT has an intermediate code", Phase::End, on),
@@ -258,8 +243,26 @@ impl Core {
         self.finish_front(on);
         if class == Class::Positive {
             self.window.grow();
+            self.group_answered(on);
+            if !self.chunk_seen {
+                self.chunk_seen = true;
+                self.learn(Lesson::ChunkingWorks, on);
+            }
         } else {
             self.suspects = self.started;
+        }
+    }
+
+    /// A server that knows no RSET may keep the state of a transaction: nothing new is begun on it, and no content goes
+    /// out behind it.
+    fn on_reset(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        if reply.class() == Class::Positive {
+            return;
+        }
+        self.quit = true;
+        self.return_unstarted(Some(reply), on);
+        if matches!(self.mode, Mode::Pipelined | Mode::Overlapped) {
+            self.protocol("RSET was refused", Phase::Mail, on);
         }
     }
 
@@ -276,6 +279,26 @@ impl Core {
         reply.code == 503 && self.suspects > 0
     }
 
+    /// Whether this refusal is one of PIPELINING and not of anybody: no group was ever answered to its end here, and the
+    /// server says so in words, or finds a sequence bad that was good.
+    fn blames(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) -> bool {
+        let good = self.running.front().is_some_and(|front| front.mail_accepted);
+        let blames = self.doubts_pipelining() && (is_about_pipelining(reply) || (reply.code == 503 && good));
+        if blames {
+            self.learn(Lesson::PipeliningBroken, on);
+        }
+        blames
+    }
+
+    /// The front and all that has not left come back, and the session winds up.
+    fn give_up_pipelining(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        if let Some(front) = self.running.front_mut() {
+            front.give_back_open(Some(reply), on);
+        }
+        self.quit = true;
+        self.return_unstarted(Some(reply), on);
+    }
+
     /// The oldest transaction is done: all its replies have come.
     pub(super) fn finish_front(&mut self, on: &mut Sink<'_>) {
         let Some(front) = self.running.pop_front() else { return };
@@ -283,22 +306,21 @@ impl Core {
         self.suspects = self.suspects.saturating_sub(1);
         self.octets = self.octets.saturating_sub(front.content.len());
         self.octets_held = self.octets_held.saturating_sub(front.content.len());
-        on(Event::Finished { key: front.key });
+        on(crate::smtp::client::Event::Finished { key: front.key });
     }
 }
 
 /// RFC 5321 §4.5.3.1.10: the server takes no more recipients in this transaction, which says nothing about those that
 /// are left. An old server says 552 instead of 452. When not one was taken it is a plain refusal, or a batch would be cut
 /// for ever.
-fn is_too_many(front: &Running, reply: ReplyRef<'_>) -> bool {
-    front.accepted > 0
-        && match reply.enhanced {
-            Some(e) => (e.subject, e.detail) == (5, 3),
-            None => reply.code == 452,
-        }
+fn is_too_many(reply: ReplyRef<'_>) -> bool {
+    match reply.enhanced {
+        Some(e) => (e.subject, e.detail) == (5, 3),
+        None => reply.code == 452,
+    }
 }
 
 /// The reply with no more text than is passed on.
-fn clipped(reply: ReplyRef<'_>) -> ReplyRef<'_> {
+pub(super) fn clipped(reply: ReplyRef<'_>) -> ReplyRef<'_> {
     ReplyRef { text: reply.text.get(..TEXT_MAX).unwrap_or(reply.text), ..reply }
 }

@@ -50,7 +50,6 @@ pub(super) struct Running {
     pub(super) envelope: Envelope,
     pub(super) content: Bytes,
     pub(super) eight_bit: bool,
-    #[allow(dead_code, reason = "the parameters of MAIL and RCPT read them")]
     pub(super) options: Option<Arc<Options>>,
     /// A path holds octets above 127.
     pub(super) utf8: bool,
@@ -59,6 +58,10 @@ pub(super) struct Running {
     pub(super) offset: usize,
     /// Recipients whose RCPT was answered with 2yz.
     pub(super) accepted: usize,
+    /// Replies to RCPT that were 2yz, whoever had been told of by then.
+    pub(super) taken: usize,
+    /// MAIL was answered.
+    pub(super) answered: bool,
     pub(super) mail_accepted: bool,
     pub(super) marks: Marks,
     standings: SmallVec<[Standing; 32]>,
@@ -83,6 +86,8 @@ impl Running {
             stage: Stage::Mail,
             offset: 0,
             accepted: 0,
+            taken: 0,
+            answered: false,
             mail_accepted: false,
             marks: Marks::default(),
             standings: smallvec![Standing::Pending; recipients],
@@ -150,8 +155,9 @@ impl Running {
     }
 
     /// A reply to RCPT came: whom it is for, unless it has been told of already.
-    pub(super) fn answered(&mut self) -> Option<usize> {
+    pub(super) fn answer_rcpt(&mut self, positive: bool) -> Option<usize> {
         let index = self.at()?;
+        self.taken += usize::from(positive);
         self.cursor += 1;
         self.skip();
         (self.standings.get(index) == Some(&Standing::Pending)).then_some(index)
@@ -220,6 +226,16 @@ impl Running {
         on(Event::Returned { key: self.key, recipients: &recipients, reply });
     }
 
+    /// Whether the server took MAIL and somebody who still waits for the content.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.mail_accepted && self.accepted > 0 && self.open > 0
+    }
+
+    /// Whether anybody waits for a verdict.
+    pub(super) fn is_open(&self) -> bool {
+        self.open > 0
+    }
+
     /// Whether the server could have taken the message over: its last octet was given out.
     pub(super) fn is_handed_out(&self) -> bool {
         self.stage == Stage::End
@@ -232,7 +248,7 @@ pub(super) fn is_speakable(path: &[u8]) -> bool {
     !path.iter().fold(false, |bad, &b| bad | (b < b' ') | (b == 0x7f) | (b == b'<') | (b == b'>'))
 }
 
-const fn own(code: u16, enhanced: Enhanced, text: &'static [u8]) -> Obstacle {
+pub(super) const fn own(code: u16, enhanced: Enhanced, text: &'static [u8]) -> Obstacle {
     ReplyRef { code, enhanced: Some(enhanced), text }
 }
 
@@ -245,6 +261,21 @@ pub(super) const NEEDS_8BIT: Obstacle =
 /// RFC 6531 §3.2.
 pub(super) const NEEDS_UTF8: Obstacle =
     own(553, Enhanced::new(5, 6, 7), b"the address needs SMTPUTF8, which the server does not offer; it was not sent");
+/// The same for the sender.
+pub(super) const REVERSE_PATH_NEEDS_UTF8: Obstacle = own(
+    553,
+    Enhanced::new(5, 6, 7),
+    b"the reverse-path needs SMTPUTF8, which the server does not offer; the message was not sent",
+);
 /// No address at all.
 pub(super) const BAD_PATH: Obstacle =
     own(553, Enhanced::new(5, 1, 3), b"the address cannot be written into a command; it was not sent");
+/// RFC 8689 §4.2.1.
+pub(super) const NEEDS_REQUIRETLS: Obstacle = own(
+    550,
+    Enhanced::new(5, 7, 30),
+    b"the message needs REQUIRETLS, which the server does not offer inside TLS; it was not sent",
+);
+/// A server that says yes to a user without proof that it knows the user's password.
+pub(super) const UNPROVEN: Obstacle =
+    own(535, Enhanced::new(5, 7, 8), b"AUTH: the server did not prove that it knows the password");

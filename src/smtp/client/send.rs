@@ -4,7 +4,7 @@
 
 use crate::base::clock::Instant;
 use crate::base::out::Out;
-use crate::smtp::capabilities::Size;
+use crate::smtp::capabilities::{Capabilities, Size};
 use crate::smtp::client::running::{Running, Stage};
 use crate::smtp::client::{Core, Mode, State};
 use crate::smtp::ledger::Expected;
@@ -36,12 +36,18 @@ impl Core {
                 self.expect(now, Expected::StartTls, 1);
                 self.state = State::StartTls { due: false };
             }
+            State::Auth { due: true } => {
+                let Some(exchange) = &mut self.exchange else { return false };
+                exchange.say(out);
+                self.expect(now, Expected::Auth, 1);
+                self.state = State::Auth { due: false };
+            }
             State::Quit { due: true } => {
                 out.append(b"QUIT\r\n");
                 self.expect(now, Expected::Quit, 1);
                 self.state = State::Quit { due: false };
             }
-            State::Ready => return self.step_mail(now, out),
+            State::Ready if !self.shutting => return self.step_mail(now, out),
             _ => return false,
         }
         true
@@ -117,9 +123,8 @@ impl Core {
             }
         }
         self.expect(now, Expected::Mail, 1);
-        let (size, eight_bit) = (self.capabilities.size != Size::Absent, self.capabilities.eight_bit_mime);
         let Some(next) = self.running.get_mut(self.started) else { return };
-        mail(next, size, eight_bit, out);
+        mail(next, &self.capabilities, out);
         self.octets = self.octets.saturating_add(next.content.len());
         self.counters.transactions += 1;
         next.marks.began = Some(now);
@@ -131,7 +136,7 @@ impl Core {
         }
         let mut count = 0;
         for index in next.sendable() {
-            rcpt(next.envelope.forward_path(index), out);
+            rcpt(next, index, &self.capabilities, out);
             count += 1;
         }
         if chunked {
@@ -153,7 +158,7 @@ impl Core {
         let Some(front) = self.running.front_mut() else { return };
         let expected = match front.at() {
             Some(index) if front.stage == Stage::Rcpt => {
-                rcpt(front.envelope.forward_path(index), out);
+                rcpt(front, index, &self.capabilities, out);
                 Expected::Rcpt
             }
             _ => {
@@ -191,28 +196,36 @@ impl Core {
     }
 }
 
-/// RFC 5321 §4.1.1.2, with what RFC 1870, 6152 and 6531 add.
-fn mail(running: &Running, size: bool, eight_bit_mime: bool, out: &mut Out) {
+/// RFC 5321 §4.1.1.2, with what RFC 1870, 6152, 6531, 3461 and 8689 add.
+fn mail(running: &Running, offered: &Capabilities, out: &mut Out) {
     out.append(b"MAIL FROM:<");
     out.append(running.envelope.reverse_path());
     out.append(b">");
-    if size {
+    if offered.size != Size::Absent {
         out.append(b" SIZE=");
         decimal(running.content.len(), out);
     }
-    if running.eight_bit && eight_bit_mime {
+    if running.eight_bit && offered.eight_bit_mime {
         out.append(b" BODY=8BITMIME");
     }
     if running.utf8 {
         out.append(b" SMTPUTF8");
     }
+    if let Some(options) = &running.options {
+        options.mail(offered, out);
+    }
     out.append(b"\r\n");
 }
 
-fn rcpt(path: &[u8], out: &mut Out) {
+fn rcpt(running: &Running, index: usize, offered: &Capabilities, out: &mut Out) {
+    let path = running.envelope.forward_path(index);
     out.append(b"RCPT TO:<");
     out.append(path);
-    out.append(b">\r\n");
+    out.append(b">");
+    if let Some(options) = &running.options {
+        options.rcpt(path, offered, out);
+    }
+    out.append(b"\r\n");
 }
 
 fn bdat(octets: usize, out: &mut Out) {

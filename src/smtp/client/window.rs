@@ -14,13 +14,16 @@ pub(super) struct Window {
     /// Until the first trouble each good end adds one, so that the window doubles with each round trip; later each full
     /// window of good ends does.
     trouble_seen: bool,
+    proven: bool,
     credit: usize,
 }
 
 impl Window {
-    pub(super) fn new(max: usize) -> Self {
+    /// `proven`: the peer is known to take chunks. One that is not gets a single transaction first, so that no other is
+    /// in doubt should its advert be a lie.
+    pub(super) fn new(max: usize, proven: bool) -> Self {
         let max = max.clamp(1, WINDOW_MAX);
-        Self { size: START.min(max), max, trouble_seen: false, credit: 0 }
+        Self { size: if proven { START.min(max) } else { 1 }, max, proven, trouble_seen: false, credit: 0 }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -28,6 +31,10 @@ impl Window {
     }
 
     pub(super) fn grow(&mut self) {
+        if !self.proven {
+            self.proven = true;
+            self.size = START.min(self.max);
+        }
         self.credit += 1;
         if !self.trouble_seen || self.credit >= self.size {
             self.credit = 0;
@@ -54,7 +61,7 @@ mod tests {
 
     #[test]
     fn it_doubles_then_halves_then_creeps() {
-        let mut window = Window::new(16);
+        let mut window = Window::new(16, true);
         assert_eq!(window.size(), 4);
         (0..4).for_each(|_| window.grow());
         assert_eq!(window.size(), 8);
@@ -69,6 +76,10 @@ mod tests {
         window.close();
         (0..100).for_each(|_| window.grow());
         assert_eq!(window.size(), 1);
-        assert_eq!(Window::new(0).size(), 1);
+        assert_eq!(Window::new(0, true).size(), 1);
+        let mut careful = Window::new(16, false);
+        assert_eq!(careful.size(), 1);
+        careful.grow();
+        assert_eq!(careful.size(), 5);
     }
 }

@@ -72,7 +72,7 @@ fn a_lost_window_is_uncertain_except_for_those_refused_by_name() {
 }
 
 #[test]
-fn a_connection_lost_before_the_content_returns_everyone() {
+fn a_connection_lost_before_the_content_defers_those_being_tried() {
     let script = open(&["PIPELINING"])
         + "B: 1 a@x b@x c@x | one
            C: MAIL FROM:<b1@us>
@@ -85,7 +85,8 @@ fn a_connection_lost_before_the_content_returns_everyone() {
            S: 550 no
            E: 1.1 refused at rcpt: 550 no
            X
-           E: 1 returned [0, 2]
+           E: 1.0 cut at rcpt: 451 4.4.2 the connection was lost before the message was sent
+           E: 1.2 cut at rcpt: 451 4.4.2 the connection was lost before the message was sent
            E: 1 finished
            E: lost at rcpt";
     play(&config(), &script);
@@ -111,7 +112,8 @@ fn a_421_returns_what_is_not_past_its_content() {
            S: 250 ok
            S: 421 4.7.0 slow down
            S: 250 never heard
-           E: 1 returned [0, 1]: 421 4.7.0 slow down
+           E: 1.1 refused at rcpt: 421 4.7.0 slow down
+           E: 1 returned [0]: 421 4.7.0 slow down
            E: 1 finished
            E: session refused at rcpt: 421 4.7.0 slow down";
     play(&config(), &script);
@@ -120,21 +122,86 @@ fn a_421_returns_what_is_not_past_its_content() {
            S: 421 4.3.2 shutting down
            E: 1.0 refused at end: 421 4.3.2 shutting down
            E: 1 finished
-           E: 2 returned [0]: 421 4.3.2 shutting down
-           E: 2 finished
            E: 3 returned [0]: 421 4.3.2 shutting down
            E: 3 finished
+           E: 2 returned [0]: 421 4.3.2 shutting down
+           E: 2 finished
            E: session refused at end: 421 4.3.2 shutting down";
     play(&config(), &script);
-    let script = chunked()
-        + "S: 421 bye
-           E: 1.0 uncertain
-           E: 1.1 uncertain
+    let script = overlapped()
+        + "D
+           S: 250 first
+           S: 250 ok
+           S: 250 ok
+           S: 421 4.3.0 no disk
+           E: 1.0 accepted: 250 first
            E: 1 finished
-           E: 2.0 uncertain
+           E: 2.0 refused at data: 421 4.3.0 no disk
+           E: 3 returned [0]: 421 4.3.0 no disk
+           E: 3 finished
            E: 2 finished
-           E: session refused at mail: 421 bye";
+           E: session refused at data: 421 4.3.0 no disk";
     play(&config(), &script);
+}
+
+#[test]
+fn a_421_ahead_of_whole_transactions_returns_them_once_the_connection_closes_without_another_word() {
+    let refused = chunked()
+        + "B: 3 d@x | three\nC: RSET\nC: MAIL FROM:<b3@us>\nC: RCPT TO:<d@x>\nC: BDAT 7 LAST\nC: three\nS: 421 bye\n";
+    let refused = refused + "E: 1 returned [0, 1]: 421 bye\n";
+    let closed = "X
+                  E: 1 finished
+                  E: 2 returned [0]
+                  E: 2 finished
+                  E: 3 returned [0]
+                  E: 3 finished
+                  E: session refused at mail: 421 bye";
+    play(&config(), &format!("{refused}{closed}"));
+    // It says that it closes and does not: nothing is known of what stands behind.
+    let silent = "T: 4
+                  T: 1
+                  E: 1 finished
+                  E: 2.0 uncertain
+                  E: 2 finished
+                  E: 3.0 uncertain
+                  E: 3 finished
+                  E: session refused at mail: 421 bye";
+    play(&config(), &format!("{refused}{silent}"));
+    // It goes on: its words count, and what they leave open is uncertain.
+    let goes_on = "S: 503 no
+                   S: 503 no
+                   S: 503 no
+                   S: 250 reset
+                   S: 250 ok
+                   S: 250 ok
+                   S: 250 second
+                   E: 1 finished
+                   E: 2.0 accepted: 250 second
+                   E: 2 finished
+                   X
+                   E: 3.0 uncertain
+                   E: 3 finished
+                   E: session refused at mail: 421 bye";
+    play(&config(), &format!("{refused}{goes_on}"));
+    // All was answered: no reason to wait for the close.
+    let ends = "S: 503 no
+                S: 503 no
+                S: 503 no
+                S: 250 reset
+                S: 250 ok
+                S: 250 ok
+                S: 250 second
+                S: 250 reset
+                S: 250 ok
+                S: 550 who
+                S: 503 nobody
+                E: 1 finished
+                E: 2.0 accepted: 250 second
+                E: 2 finished
+                E: 3.0 refused at rcpt: 550 who
+                E: 3 finished
+                E: session refused at mail: 421 bye";
+    play(&config(), &format!("{refused}{ends}"));
 }
 
 #[test]
@@ -162,7 +229,7 @@ fn a_broken_protocol_ends_the_session_at_once() {
            S: 250 ok
            S: 250 ok
            S: 250 ok
-           E: 1 returned [0]
+           E: 1.0 cut at data: 451 4.5.0 the reply to DATA is neither 354 nor a refusal
            E: 1 finished
            E: protocol error at data: the reply to DATA is neither 354 nor a refusal";
     play(&config(), &script);
@@ -173,7 +240,7 @@ fn each_phase_has_its_timeout() {
     play(&config(), "T: 9\nT: 1\nE: timeout at greeting");
     play(&config(), "S: 220 mx\nC: EHLO me.example\nT: 19\nT: 1\nE: timeout at hello");
     let tls = "S: 220 mx\nC: EHLO me.example\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nE: starttls\n";
-    play(&config(), &format!("{tls}T: 19\nT: 1\nE: timeout at starttls"));
+    play(&config(), &format!("{tls}T: 19\nT: 1\nE: learnt StarttlsBroken\nE: timeout at starttls"));
     let begun = open(&["PIPELINING"])
         + "T: 100000
            B: 1 a@x b@x | one
@@ -184,11 +251,17 @@ fn each_phase_has_its_timeout() {
            T: 29
            ";
     let returned = "E: 1 returned [0, 1]\nE: 1 finished\n";
+    let cut = |at: &str| {
+        let cut = |index| {
+            format!("E: 1.{index} cut at {at}: 451 4.4.2 the server did not answer in time; the message was not sent\n")
+        };
+        format!("{}{}E: 1 finished\nE: timeout at {at}", cut(0), cut(1))
+    };
     play(&config(), &format!("{begun}T: 1\n{returned}E: timeout at mail"));
     let mailed = begun + "S: 250 ok\nT: 39\n";
-    play(&config(), &format!("{mailed}T: 1\n{returned}E: timeout at rcpt"));
+    play(&config(), &format!("{mailed}T: 1\n{}", cut("rcpt")));
     let named = mailed + "S: 250 ok\nT: 39\nS: 250 ok\nT: 49\n";
-    play(&config(), &format!("{named}T: 1\n{returned}E: timeout at data"));
+    play(&config(), &format!("{named}T: 1\n{}", cut("data")));
     let sent = named + "S: 354 go\nC: one\nC: .\nT: 59\n";
     let uncertain = "E: 1.0 uncertain\nE: 1.1 uncertain\nE: 1 finished\n";
     play(&config(), &format!("{sent}T: 1\n{uncertain}E: timeout at content"));

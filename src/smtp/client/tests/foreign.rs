@@ -135,12 +135,20 @@ fn long_content_leaves_in_slices_and_half_of_it_is_not_uncertain() {
     }
     assert!(session.begin(transaction(1, &["a@x"], &long)).is_ok());
     session.poll_transmit(now, &mut out);
-    session.handle_input(now, b"250 ok\r\n250 ok\r\n354 go\r\n", &mut |_| {});
+    session.handle_input(now, b"250 ok\r\n250 ok\r\n354 go\r\n", &mut |e| told.push(super::play::shown(&e)));
     while out.take().is_some() {}
     session.poll_transmit(now, &mut out);
     assert_eq!((out.len(), session.phase()), (OUT_MAX, Phase::Content));
     session.poll_transmit(now, &mut out);
     assert_eq!(out.len(), OUT_MAX);
     session.handle_closed(now, &mut |e| told.push(super::play::shown(&e)));
-    assert_eq!(told, ["1 returned [0]", "1 finished", "lost at content"]);
+    assert_eq!(
+        told,
+        [
+            "learnt PipeliningWorks",
+            "1.0 cut at data: 451 4.4.2 the connection was lost before the message was sent",
+            "1 finished",
+            "lost at content"
+        ]
+    );
 }

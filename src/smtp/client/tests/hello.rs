@@ -1,7 +1,7 @@
 //! Greeting, EHLO, HELO, STARTTLS, and what the capabilities forbid.
 
-use super::play::{config, open, play};
-use crate::smtp::client::{Config, Starttls};
+use super::play::{config, open, play, play_with};
+use crate::smtp::client::{Config, Known, Starttls};
 
 #[test]
 fn a_refused_greeting_ends_the_session() {
@@ -17,10 +17,17 @@ fn helo_follows_a_refused_ehlo_and_nothing_is_offered_then() {
                   S: 502 what
                   C: HELO me.example
                   S: 250 mx
+                  E: learnt EhloRefused
                   E: ready
                   B: 1 a@x | one
                   C: MAIL FROM:<b1@us>";
     play(&config(), script);
+    let known = Known { ehlo_refused: true, ..Known::default() };
+    play_with(&config(), known, "S: 220 mx\nC: HELO me.example\nS: 250 mx\nE: ready");
+    let needs_tls = Config { starttls: Starttls::Required, ..config() };
+    play_with(&needs_tls, known, "S: 220 mx\nC: EHLO me.example");
+    // A refusal of us is not ignorance of EHLO.
+    play(&config(), "S: 220 mx\nC: EHLO me.example\nS: 550 a\nC: HELO me.example\nS: 250 mx\nE: ready");
     play(&config(), "S: 220 mx\nC: EHLO me.example\nS: 451 later\nE: session refused at hello: 451 later");
     play(
         &config(),

@@ -1,9 +1,9 @@
 //! What a session takes, and when it takes nothing.
 
-use super::play::{config, transaction};
+use super::play::{config, proven, transaction};
 use crate::base::clock::Instant;
 use crate::base::out::Out;
-use crate::smtp::client::{Config, Event, Known, Marks, Mode, Session};
+use crate::smtp::client::{Config, Event, Marks, Mode, Session};
 use std::sync::Arc;
 
 const NOW: Instant = Instant(1);
@@ -15,7 +15,7 @@ fn hear(session: &mut Session, input: &str) {
 }
 
 fn open(config: Config, offers: &str) -> Session {
-    let mut session = Session::new(Arc::new(config), Known::default(), NOW);
+    let mut session = Session::new(Arc::new(config), proven(), NOW);
     assert_eq!((session.room(), session.mode()), (0, Mode::Lockstep));
     assert!(session.begin(transaction(1, &["a@x"], "early\r\n")).is_err());
     hear(&mut session, "220 mx\r\n");

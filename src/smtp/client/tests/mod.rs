@@ -5,6 +5,7 @@ mod endings;
 mod flights;
 mod foreign;
 mod hello;
+mod lies;
 mod limits;
 mod play;
 mod refusals;

@@ -68,6 +68,7 @@ pub(super) fn shown(event: &Event<'_>) -> String {
         Event::Recipient { key, index, verdict, .. } => match verdict {
             Verdict::Accepted(reply) => format!("{key}.{index} accepted: {reply}"),
             Verdict::Refused(reply, at) => format!("{key}.{index} refused at {}: {reply}", phase(*at)),
+            Verdict::Cut(reply, at) => format!("{key}.{index} cut at {}: {reply}", phase(*at)),
             Verdict::Uncertain => format!("{key}.{index} uncertain"),
         },
         Event::Finished { key } => format!("{key} finished"),
@@ -99,19 +100,29 @@ struct Play {
     told: VecDeque<String>,
 }
 
-/// Plays the script with every cut.
+/// A host that proved its adverts in an earlier session.
+pub(super) fn proven() -> Known {
+    Known { pipelining_works: true, chunking_works: true, ..Known::default() }
+}
+
+/// Plays the script with every cut, against a host that has proved its adverts.
 pub(super) fn play(config: &Config, script: &str) {
-    let longest = once(config, script, Cut::Whole);
-    once(config, script, Cut::Octets);
+    play_with(config, proven(), script);
+}
+
+/// Plays the script with every cut, with this knowledge of the host.
+pub(super) fn play_with(config: &Config, known: Known, script: &str) {
+    let longest = once(config, known, script, Cut::Whole);
+    once(config, known, script, Cut::Octets);
     for at in 1..longest {
-        once(config, script, Cut::At(at));
+        once(config, known, script, Cut::At(at));
     }
 }
 
 /// Returns the length of the longest input.
-fn once(config: &Config, script: &str, cut: Cut) -> usize {
+fn once(config: &Config, known: Known, script: &str, cut: Cut) -> usize {
     let now = Instant(1_000_000);
-    let session = Session::new(Arc::new(config.clone()), Known::default(), now);
+    let session = Session::new(Arc::new(config.clone()), known, now);
     let mut play = Play { session, now, out: Out::new(), said: String::new(), told: VecDeque::new() };
     let mut lines = script.lines().map(str::trim).filter(|l| !l.is_empty()).peekable();
     let mut longest = 0;

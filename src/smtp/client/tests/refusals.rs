@@ -177,6 +177,7 @@ fn too_many_recipients_splits_the_batch_and_is_remembered() {
            S: 452 4.2.2 full
            S: 354 go
            E: 1 returned [2]: 452 4.5.3 too many
+           E: learnt RecipientsMax(2)
            E: 1 returned [3]: 452 too many
            E: 1.4 refused at rcpt: 452 4.2.2 full
            C: one
