@@ -74,10 +74,8 @@ impl Desk<'_> {
 
     fn learnt(&mut self, lesson: Lesson) {
         let server = Host { name: self.host.clone(), port: self.port };
-        if self.memory.learn(&server, lesson, self.now.unix) {
-            if lesson.is_trouble() {
-                tracing::info!(host = %self.host, ?lesson, "the host is remembered for this");
-            }
+        if self.memory.learn(&server, lesson, self.now.unix) && lesson.is_trouble() {
+            tracing::info!(host = %self.host, ?lesson, "the host is remembered for this");
         }
     }
 
