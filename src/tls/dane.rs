@@ -9,10 +9,12 @@ use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use rustls::server::ParsedCertificate;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// No more records of one exchanger are used: the first ones of the answer.
 pub const RECORDS_MAX: usize = 32;
+/// No more octets of a record are quoted: the longest digest has as many.
+const PRESENTED_MAX: usize = 64;
 /// No more certificates of a chain are compared with an anchor's record.
 const CHAIN_MAX: usize = 16;
 
@@ -42,6 +44,16 @@ impl Tlsa {
             _ => false,
         };
         data && matches!(self.usage, 2 | 3)
+    }
+
+    /// As in a zone file, whole: what a report quotes (RFC 8460 §4.4).
+    #[must_use]
+    pub fn presentation(&self) -> String {
+        let mut text = format!("{} {} {} ", self.usage, self.selector, self.matching);
+        for octet in self.data.iter().take(PRESENTED_MAX) {
+            let _infallible = write!(text, "{octet:02x}");
+        }
+        text
     }
 
     /// Whether the record names this certificate.

@@ -17,6 +17,7 @@ mod failure;
 mod names;
 pub mod policy;
 mod pump;
+pub mod report;
 mod server;
 mod sessions;
 pub mod sts;
