@@ -9,6 +9,7 @@
 //! handshake is done.
 //! Leaves to others: when to start TLS and what to do without it (`smtp::client`), timeouts, closing the connection.
 
+pub mod certificate;
 mod client;
 mod config;
 pub mod dane;

@@ -79,7 +79,7 @@ fn bare(name: &str) -> &str {
 }
 
 /// The names of hosts in a certificate.
-fn dns_names(leaf: &CertificateDer<'_>, common_name: CommonName) -> Vec<String> {
+pub(super) fn dns_names(leaf: &CertificateDer<'_>, common_name: CommonName) -> Vec<String> {
     let Ok(certificate) = Certificate::from_der(leaf) else { return Vec::new() };
     let tbs = &certificate.tbs_certificate;
     let mut names = Vec::new();

@@ -1,5 +1,9 @@
 //! Two ends in memory, and the wire between them cut anywhere.
 
+mod authority;
+mod resumption;
+mod verification;
+
 use super::*;
 use crate::base::out::Out;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -50,8 +54,18 @@ struct Pair {
 
 impl Pair {
     fn new(client: &ClientConfig, server: &ServerConfig, step: usize) -> Self {
+        Self::under(client, "mx1.acme.example", &Verification::Opportunistic, server, step)
+    }
+
+    fn under(
+        client: &ClientConfig,
+        host: &str,
+        verification: &Verification,
+        server: &ServerConfig,
+        step: usize,
+    ) -> Self {
         Self {
-            client: Client::new(client, "mx1.acme.example", &Verification::Opportunistic).unwrap(),
+            client: Client::new(client, host, verification).unwrap(),
             server: Server::new(server).unwrap(),
             step,
             at_client: Vec::new(),
