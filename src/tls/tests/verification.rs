@@ -140,7 +140,10 @@ fn dane_ee_wants_the_certificate_or_its_key_and_nothing_else() {
     for (selector, matching) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
         let good = record(3, selector, matching, &leaf.certificate);
         let client = shake(&config, &dane(std::slice::from_ref(&good)), &server).unwrap();
-        assert_eq!(config.judge(&dane(&[good.clone()]), &client.chain(), NOW_S), Ok(Proof::Dane(good.clone())));
+        assert_eq!(
+            config.judge(&dane(std::slice::from_ref(&good)), &client.chain(), NOW_S),
+            Ok(Proof::Dane(good.clone()))
+        );
         let mut bad = good.clone();
         bad.data[5] ^= 1;
         // A certificate whose bits are flipped may be none any more: then the record is unusable.
