@@ -1,0 +1,57 @@
+//! Peers that never answer, drip, or do not read.
+
+use super::{CHUNKING, MODES, PIPELINING};
+use crate::scenario::Fate::{Delivered, Uncertain};
+use crate::scenario::Scenario;
+use crate::script::{Act, On, Play, Wait, say};
+
+pub fn all() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    for (mode, offers) in MODES {
+        let chunks = offers == CHUNKING;
+        let honest = || Play::honest(offers);
+        let ends = if chunks { On::Bdat } else { On::Dot };
+        let mut phases = vec![(On::Ehlo, "EHLO"), (On::Mail, "MAIL"), (On::Rcpt, "RCPT"), (ends, "end of content")];
+        if !chunks {
+            phases.push((On::Data, "DATA"));
+        }
+        for (on, phase) in phases {
+            let out = on == ends || chunks && on != On::Ehlo;
+            let (fate, least) = if out { (Uncertain, 1) } else { (Delivered, 2) };
+            all.push(
+                Scenario::new(format!("never an answer at {phase}, {mode}"), [honest().nth(on, 0, [Act::Deaf]), honest()])
+                    .impatient()
+                    .all(fate)
+                    .in_sessions(least, 2)
+                    .logs(phase, "timed out"),
+            );
+        }
+        let deaf = honest().nth(On::Quit, 0, [Act::Deaf]);
+        all.push(Scenario::new(format!("QUIT is not answered, {mode}"), [deaf]).impatient().all(Delivered).in_sessions(1, 1));
+        let closes = honest().nth(On::Quit, 0, [Act::Fin]);
+        all.push(Scenario::new(format!("QUIT is closed over, {mode}"), [closes]).all(Delivered).in_sessions(1, 1));
+    }
+    // Octets that trickle in do not make a reply: the wait is for all of it.
+    let drip: Vec<Act> = b"250 2.1.0 ok and so on".iter().flat_map(|&b| [Act::Say(vec![b]), Act::Wait(Wait::Long)]).collect();
+    for (on, phase, fate, least) in
+        [(On::Mail, "MAIL", Delivered, 2), (On::Rcpt, "RCPT", Delivered, 2), (On::Dot, "end of content", Uncertain, 1)]
+    {
+        let mut drip = drip.clone();
+        drip.push(Act::Deaf);
+        let scenario = Scenario::new(format!("the reply at {phase} drips"), [
+            Play::honest(PIPELINING).nth(on, 0, drip),
+            Play::honest(PIPELINING),
+        ]);
+        let scenario = scenario.impatient().all(fate).in_sessions(least, 2).logs(phase, "timed out");
+        all.push(Scenario { splits: false, ..scenario });
+    }
+    // Each reply comes just in time: slow, and nothing wrong with it.
+    let slow = |on| (on, [Act::Wait(Wait::Long), Act::Honest]);
+    let play = [On::Connect, On::Ehlo, On::Mail, On::Rcpt, On::Data, On::Dot].into_iter().map(slow);
+    let play = play.fold(Play::honest(PIPELINING), |play, (on, acts)| play.on(on, acts));
+    let scenario = Scenario::new("every reply comes just in time", [play]).all(Delivered).in_sessions(1, 1);
+    all.push(Scenario { minutes: 120, splits: false, ..scenario });
+    let goes = Play::honest(PIPELINING).nth(On::Data, 0, [Act::Wait(Wait::Long), say("354 go")]);
+    all.push(Scenario::new("the 354 is late", [goes]).all(Delivered).in_sessions(1, 1));
+    all
+}

@@ -1,0 +1,212 @@
+//! The sending side: the real shard on either driver, with its storage and its render threads played by hand.
+//!
+//! Guarantees: every append is durable at once, every order is rendered at once; each record of the journal is kept with
+//! the words it refers to. Leaves to others: time ([`crate::over_sim`], [`crate::over_sockets`]).
+
+use crate::scenario::{END, Fact, HOST, Scenario, mark};
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, unbounded};
+use posthaste::base::clock::Instant;
+use posthaste::engine::board::{Board, Counters};
+use posthaste::engine::directory::{Directory, Site};
+use posthaste::engine::message::{Append, Chunk, Line, Message, Recorded, RenderJob, Rendered, Run, ToShard};
+use posthaste::engine::settings::{Delivery, OnUncertain, Source};
+use posthaste::engine::shard::{Ports, Shard, Start};
+use posthaste::journal::record::{Entry, entries};
+use posthaste::mail::Envelope;
+use posthaste::observe::Observer;
+use posthaste::shape::retry::Schedule;
+use posthaste::smtp::client::Timeouts;
+use posthaste::tls;
+use posthaste::wire::io::Io;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How patient the client is.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For each reply.
+    pub reply: Duration,
+    /// For the reply to a content.
+    pub end: Duration,
+    pub backoff: Duration,
+    pub idle: Duration,
+}
+
+/// See the head of this file.
+pub struct Sender<I: Io> {
+    shard: Shard<I>,
+    line: Line,
+    inbox: Receiver<ToShard>,
+    journal: Receiver<Append>,
+    render: Receiver<RenderJob>,
+    contexts: HashMap<u32, (String, String, String)>,
+    padding: usize,
+    per_message: usize,
+    loaded: u32,
+    /// By row: its records, in order.
+    pub rows: Vec<Vec<Fact>>,
+}
+
+impl<I: Io> Sender<I> {
+    /// A sender whose mail all goes to `remote`.
+    pub fn new(io: I, scenario: &Scenario, remote: SocketAddr, patience: Patience, tls: tls::ClientConfig) -> Self {
+        let (inbox_to, inbox) = unbounded();
+        let (journal_to, journal) = unbounded();
+        let (render_to, render) = unbounded();
+        let line = Line { inbox: inbox_to, waker: io.waker() };
+        let ports = Ports {
+            inbox: inbox.clone(),
+            journal: journal_to,
+            render: render_to,
+            router: None,
+            peers: vec![line.clone()],
+            board: Arc::new(Board::new(1)),
+        };
+        let start = Start {
+            number: 0,
+            delivery: delivery(scenario, patience),
+            directory: Arc::new(Directory::fixed(site(remote))),
+            tls,
+            last_context: 0,
+            shareable: true,
+            seed: 7,
+            observer: Observer::off(),
+            settled: Counters::default(),
+        };
+        Self {
+            shard: Shard::new(io, ports, start),
+            line,
+            inbox,
+            journal,
+            render,
+            contexts: HashMap::new(),
+            padding: scenario.padding,
+            per_message: scenario.per_message as usize,
+            loaded: 0,
+            rows: Vec::new(),
+        }
+    }
+
+    /// More recipients come.
+    pub fn load(&mut self, count: u32) {
+        let runs = vec![Run { domain: 0, first: self.loaded, count }];
+        let chunk = Chunk { first: self.loaded, rows: count, runs, ..Chunk::default() };
+        self.loaded += count;
+        self.rows.resize_with(self.loaded as usize, Vec::new);
+        self.line.tell(ToShard::Chunk(chunk));
+    }
+
+    /// No more come.
+    pub fn end_load(&mut self) {
+        self.line.tell(ToShard::LoadEnded);
+    }
+
+    /// One turn of the shard, and what follows from it.
+    pub fn turn(&mut self) {
+        self.shard.turn().unwrap();
+        assert!(self.shard.counters().adds_up(), "{:?}", self.shard.counters());
+        for append in self.journal.try_iter() {
+            self.line.tell(ToShard::Recorded(Recorded::Durable(append.ticket)));
+            for entry in entries(&append.entries) {
+                match entry.unwrap() {
+                    Entry::Define(d) => {
+                        let enhanced = d.enhanced.map(|e| format!("{e} ")).unwrap_or_default();
+                        let text = String::from_utf8_lossy(d.text);
+                        let words = (d.host.to_owned(), d.phase.to_owned(), format!("{enhanced}{text}"));
+                        self.contexts.insert(d.id, words);
+                    }
+                    Entry::Record(r) => {
+                        let (host, phase, words) = self.contexts.get(&r.extra).cloned().unwrap_or_default();
+                        let fact = Fact { kind: r.kind, code: r.code, phase, host, words };
+                        self.rows[r.recipient as usize].push(fact);
+                    }
+                }
+            }
+        }
+        for job in self.render.try_iter() {
+            self.line.tell(ToShard::Rendered(rendered(&job, self.per_message, self.padding)));
+        }
+    }
+
+    /// Whether something waits in the inbox.
+    pub fn busy(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    pub fn next_due(&self) -> Option<Instant> {
+        self.shard.next_due()
+    }
+
+    pub fn ended(&self) -> bool {
+        self.shard.ended()
+    }
+
+    pub fn counters(&self) -> &Counters {
+        self.shard.counters()
+    }
+
+    /// Ends at once.
+    pub fn stop(&mut self) {
+        self.line.tell(ToShard::Stop);
+    }
+}
+
+fn rendered(job: &RenderJob, per_message: usize, padding: usize) -> Rendered {
+    let rows: Vec<u32> = job.rows.iter().collect();
+    let messages = rows.chunks(per_message).map(|rows| {
+        let mut envelope = Envelope::new(b"news@us.example");
+        let mut content = String::from("Subject: to all of these\r\nX-For: ");
+        for row in rows {
+            envelope.push(format!("r{row}@them.example").as_bytes());
+            content += &mark(*row);
+        }
+        content += "\r\n\r\nMAIL FROM is no command here\r\n";
+        let line = "x".repeat(70) + "\r\n";
+        content += &line.repeat(padding.div_ceil(line.len()));
+        content += std::str::from_utf8(END).unwrap();
+        Message { rows: rows.iter().copied().collect(), envelope, content: Bytes::from(content), eight_bit: false }
+    });
+    Rendered { job: job.job, messages: messages.collect(), refused: Vec::new(), failed: None }
+}
+
+fn site(remote: SocketAddr) -> Site {
+    let mut site = Site::fixed("hostile", remote);
+    site.exchangers.iter_mut().for_each(|exchanger| exchanger.host = HOST.into());
+    site
+}
+
+fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
+    let wait = patience.reply;
+    Delivery {
+        sources: vec![Source { address: None, ehlo: "sender.example".into() }],
+        port: 25,
+        sessions_per_site: scenario.sessions,
+        trusted: true,
+        recipients_per_transaction: scenario.per_message,
+        messages_per_session: scenario.messages_per_session,
+        starttls: scenario.starttls,
+        pipelining: scenario.pipelining,
+        chunking: scenario.chunking,
+        connect_timeout: wait,
+        timeouts: Timeouts {
+            greeting: wait,
+            hello: wait,
+            mail: wait,
+            rcpt: wait,
+            data: wait,
+            content: wait,
+            end: patience.end,
+            quit: wait.min(Duration::from_secs(5)),
+        },
+        retry: Schedule { steps: vec![Duration::from_secs(7200)], lifetime: Duration::from_secs(4 * 86_400) },
+        on_uncertain: OnUncertain::Hold,
+        ahead_max: 16,
+        ahead_bytes_max: 64 << 20,
+        idle: patience.idle,
+        drain: Duration::from_secs(60),
+        backoff_min: patience.backoff,
+    }
+}
