@@ -241,6 +241,12 @@ impl Pace {
         }
     }
 
+    /// The site has so many sessions with us and lets no more in: that is the window, and it grows with care.
+    pub fn handle_crowd(&mut self, now: Instant, sessions: u32) {
+        self.window = self.window.min(sessions.clamp(1, self.max()).saturating_mul(ONE));
+        self.grow_after = Some(now.after(self.limits.careful_gap));
+    }
+
     /// Does what a judgement advises.
     pub fn handle_judgement(&mut self, now: Instant, judgement: &Judgement, rng: &mut fastrand::Rng) {
         match judgement.advice {
@@ -348,9 +354,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_crowd_is_the_window_until_one_more_may_try() {
+        let (mut pace, _) = pace(true);
+        pace.handle_crowd(Instant(0), 3);
+        (0..50).for_each(|_| pace.handle_clean(Instant(59 * SECOND)));
+        assert_eq!((pace.window(Instant(0)), pace.next_due()), (3, None));
+        (0..50).for_each(|_| pace.handle_clean(Instant(60 * SECOND)));
+        assert_eq!(pace.window(Instant(60 * SECOND)), 4);
+        pace.handle_crowd(Instant(61 * SECOND), 3);
+        assert_eq!(pace.window(Instant(61 * SECOND)), 3);
+    }
+
     proptest! {
         #[test]
-        fn a_site_is_never_stuck(steps in proptest::collection::vec((0u8..5, 0u64..100), 1..200), seed in any::<u64>()) {
+        fn a_site_is_never_stuck(steps in proptest::collection::vec((0u8..6, 0u64..100), 1..200), seed in any::<u64>()) {
             let (mut pace, mut rng) = (Pace::new(Arc::new(Limits::default()), false), fastrand::Rng::with_seed(seed));
             let mut now = Instant(0);
             for (step, seconds) in steps {
@@ -360,6 +378,7 @@ mod tests {
                     1 => pace.handle_trouble(now, Trouble::Timeout, &mut rng),
                     2 => pace.handle_trouble(now, Trouble::SlowDown, &mut rng),
                     3 => pace.pause(now, Duration::from_secs(seconds)),
+                    4 => pace.handle_crowd(now, seconds as u32),
                     _ => drop(pace.poll(now)),
                 }
                 let window = pace.window(now);

@@ -29,7 +29,6 @@ const PACE: Pace = Pace {
     gap: Duration::from_millis(25),
     moment: Duration::from_secs(5),
     long: Duration::from_secs(290),
-    forever: Duration::from_secs(3600),
 };
 /// Turns at most.
 const TURNS_MAX: u64 = 400_000;
@@ -118,7 +117,6 @@ fn run(scenario: &Scenario, cut: Cut) -> Outcome {
         let span = match wait {
             Wait::Moment => PACE.moment,
             Wait::Long => PACE.long,
-            Wait::Forever => PACE.forever,
         };
         (Instant::default().after(span), more)
     });
@@ -135,7 +133,7 @@ fn run(scenario: &Scenario, cut: Cut) -> Outcome {
             sender.load(more);
             sender.end_load();
         }
-        if sender.ended() || now > end {
+        if sender.ended() || now >= end {
             break;
         }
         let mine = [sender.next_due(), later.map(|(at, _)| at)];
@@ -147,7 +145,7 @@ fn run(scenario: &Scenario, cut: Cut) -> Outcome {
         if theirs.is_some_and(|due| due <= now) {
             continue;
         }
-        clock.poll(due.into_iter().chain(theirs).min(), &mut Vec::new()).unwrap();
+        clock.poll(due.into_iter().chain(theirs).chain([end]).min(), &mut Vec::new()).unwrap();
         if !network.step() {
             stuck = true;
             break;

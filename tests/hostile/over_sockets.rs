@@ -34,7 +34,6 @@ fn pace(scenario: &Scenario) -> Pace {
         gap: ms(0),
         moment: ms(20),
         long: ms(150),
-        forever: ms(3000),
     }
 }
 
@@ -164,7 +163,6 @@ fn send(scenario: &Scenario, remote: SocketAddr, sessions: &AtomicUsize) -> Outc
         let span = match wait {
             Wait::Moment => pace.moment,
             Wait::Long => pace.long,
-            Wait::Forever => pace.forever,
         };
         (span, more)
     });

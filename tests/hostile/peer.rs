@@ -33,7 +33,6 @@ pub struct Pace {
     pub gap: Duration,
     pub moment: Duration,
     pub long: Duration,
-    pub forever: Duration,
 }
 
 /// What a peer does to its connection.
@@ -48,6 +47,8 @@ pub enum Outward {
 
 enum Item {
     Say { octets: Vec<u8>, secure: bool },
+    /// What TLS itself has to say: no reply.
+    Sealed(Vec<u8>),
     Endless { pattern: Vec<u8>, secure: bool },
     Do(Outward),
 }
@@ -140,6 +141,7 @@ impl Peer {
         let (_, item) = self.out.pop_front()?;
         Some(match item {
             Item::Do(outward) => outward,
+            Item::Sealed(octets) => Outward::Octets(octets),
             Item::Say { octets, secure } => Outward::Octets(self.sealed(octets, secure)),
             Item::Endless { pattern, secure } => {
                 let octets = pattern.repeat(16_384_usize.div_ceil(pattern.len().max(1)));
@@ -171,13 +173,12 @@ impl Peer {
             }
             (_, Some(tls)) => {
                 let mut plain = Vec::new();
-                if let Err(error) = tls.read(octets, &mut plain) {
-                    self.log.wrong.push(format!("TLS: {error}"));
-                }
+                // An alert is the client's right: its session ends with it.
+                let _ = tls.read(octets, &mut plain);
                 let mut out = Out::new();
                 let _ = tls.write(&[], &mut out);
                 if !out.is_empty() {
-                    self.out.push_back((self.free_at.max(now), Item::Say { octets: drained(&mut out), secure: false }));
+                    self.out.push_back((self.free_at.max(now), Item::Sealed(drained(&mut out))));
                 }
                 self.input.extend_from_slice(&plain);
                 self.read(now);
@@ -279,7 +280,7 @@ impl Peer {
         let text = String::from_utf8_lossy(line).into_owned();
         let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
         // The greeting is no reply to a command: EHLO may not overtake it either.
-        let pipelined = !self.out.is_empty();
+        let pipelined = self.out.iter().any(|(_, item)| !matches!(item, Item::Sealed(_)));
         let known = ["EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "QUIT", "NOOP"];
         if !known.contains(&verb.as_str()) {
             self.log.unknown.push(text);
@@ -408,7 +409,6 @@ impl Peer {
                     let span = match wait {
                         Wait::Moment => self.pace.moment,
                         Wait::Long => self.pace.long,
-                        Wait::Forever => self.pace.forever,
                     };
                     self.free_at = self.free_at.max(now).after(span);
                 }

@@ -38,8 +38,6 @@ pub enum Wait {
     Moment,
     /// Just within the client's patience.
     Long,
-    /// Beyond it.
-    Forever,
 }
 
 /// What a peer does.

@@ -69,6 +69,7 @@ impl<I: Io> Sender<I> {
             number: 0,
             delivery: delivery(scenario, patience),
             directory: Arc::new(Directory::fixed(site(remote))),
+            memory: Arc::default(),
             tls,
             last_context: 0,
             shareable: true,
@@ -142,15 +143,6 @@ impl<I: Io> Sender<I> {
 
     pub fn ended(&self) -> bool {
         self.shard.ended()
-    }
-
-    pub fn counters(&self) -> &Counters {
-        self.shard.counters()
-    }
-
-    /// Ends at once.
-    pub fn stop(&mut self) {
-        self.line.tell(ToShard::Stop);
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Connection {
     pub(super) tls: Option<Box<crate::tls::Client>>,
     pub(super) tls_hands: bool,
     pub(super) connected: bool,
+    /// The peer let the session in.
+    pub(super) ready: bool,
     /// Held by its source's rate.
     pub(super) held: bool,
     /// In the site's list of sessions that wait for stock.
@@ -114,7 +116,8 @@ impl<I: Io> Shard<I> {
 
     /// TLS broke: the host is spoken to in clear text from now on, and what was under way is run again.
     fn tls_failed(&mut self, mut connection: Box<Connection>, error: &str, now: Now) {
-        tracing::info!(host = %connection.host, error, "TLS failed; the next session goes without");
+        let phase = connection.session.phase().word();
+        tracing::info!(host = %connection.host, phase, error, "TLS failed; the next session goes without");
         self.learnt_tls_broken(&connection, now);
         let mut asked = Asked::default();
         self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
@@ -207,6 +210,10 @@ impl<I: Io> Shard<I> {
         if asked.starttls {
             self.start_tls(connection, now);
         }
+        if asked.ready {
+            connection.ready = true;
+            self.sites.session_ready(site);
+        }
         if let Some(end) = asked.ended.take() {
             connection.ended = true;
             self.session_ended(connection, &end, now);
@@ -242,14 +249,18 @@ impl<I: Io> Shard<I> {
             End::Refused(reply, phase) => {
                 tracing::info!(%host, phase = phase.word(), %reply, "the session was refused");
                 self.ledger.counters.sessions_refused += 1;
-                let others = self.sites.rest_target(site, connection.target, now.mono);
-                // A host that turns every session away leaves its place to another of the site.
-                if !(others && reply.by_ref().class() == Class::Permanent) {
-                    let judgement = classify(reply.by_ref(), answered(*phase));
-                    match judgement.advice {
-                        Advice::Keep if !worked => self.trouble(site, Trouble::TurnedAway, &reply.to_string(), now),
-                        _ => self.sites.judged(site, &judgement, now, &mut self.rng),
+                let others = !worked && self.sites.rest_target(site, connection.target, now.mono);
+                let judgement = classify(reply.by_ref(), answered(*phase));
+                let others_work = self.sites.sessions_ready(site) > u32::from(connection.ready);
+                match judgement.advice {
+                    // A host that turns every session away leaves its place to another of the site.
+                    _ if others && reply.by_ref().class() == Class::Permanent => {}
+                    _ if !connection.ready && self.sites.crowded(site, now) => {}
+                    // Without a pause the next session would be opened at once, and fare no better.
+                    Advice::Keep | Advice::SlowDown if !worked && !others_work => {
+                        self.trouble(site, Trouble::TurnedAway, &reply.to_string(), now);
                     }
+                    _ => self.sites.judged(site, &judgement, now, &mut self.rng),
                 }
             }
             End::NoTls(why) => {
@@ -264,6 +275,10 @@ impl<I: Io> Shard<I> {
             }
             // A server that closes after some messages is in its right; the next session goes on.
             End::Lost(Phase::Idle | Phase::Mail) if worked => {}
+            End::Lost(Phase::Greeting) if self.sites.crowded(site, now) => {
+                tracing::info!(%host, phase = Phase::Greeting.word(), "the connection was lost: no more are taken");
+                self.ledger.counters.sessions_lost += 1;
+            }
             End::Timeout(phase) | End::Lost(phase) | End::Protocol(_, phase) => {
                 let what = match end {
                     End::Timeout(_) => "timed out",

@@ -91,6 +91,7 @@ impl<I: Io> Shard<I> {
             tls: None,
             tls_hands: false,
             connected: false,
+            ready: false,
             held: false,
             hungry: false,
             dirty: false,
@@ -192,7 +193,7 @@ impl<I: Io> Shard<I> {
             return;
         }
         self.ledger.counters.sessions_failed += 1;
-        if !others {
+        if !others && !self.sites.crowded(connection.site, now) {
             self.trouble(connection.site, trouble, why, now);
         }
     }
@@ -201,6 +202,9 @@ impl<I: Io> Shard<I> {
     pub(super) fn hang_up(&mut self, connection: &mut Connection) {
         self.open -= 1;
         self.egress.leave(connection.source);
+        if connection.ready {
+            self.sites.session_unready(connection.site);
+        }
         let rival = connection.rival.take().and_then(|rival| self.take(rival));
         match rival {
             // The session is the other connection's now.

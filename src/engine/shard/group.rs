@@ -24,6 +24,8 @@ pub(super) struct Group {
     pub(super) name: Arc<str>,
     pub(super) pace: Pace,
     pub(super) sessions: u32,
+    /// Of these, the ones that the hosts let in: greeting and EHLO are done.
+    ready: u32,
     pub(super) members: Vec<SiteId>,
     /// Since when nothing was delivered and sessions failed.
     pub(super) unreachable_since: Option<UnixTime>,
@@ -52,6 +54,7 @@ impl Sites {
             name: name.clone(),
             pace: Pace::new(self.limits.clone(), self.trusted),
             sessions: 0,
+            ready: 0,
             members: vec![member],
             unreachable_since: None,
             yields_after: Instant::default(),
@@ -144,6 +147,24 @@ impl Sites {
         }
     }
 
+    pub(super) fn session_ready(&mut self, id: SiteId) {
+        if let Some(group) = self.group_mut(id) {
+            group.ready += 1;
+        }
+    }
+
+    /// How many sessions of the group were let in.
+    pub(super) fn sessions_ready(&self, id: SiteId) -> u32 {
+        self.group(id).map_or(0, |group| group.ready)
+    }
+
+    /// A session that was ready is gone.
+    pub(super) fn session_unready(&mut self, id: SiteId) {
+        if let Some(group) = self.group_mut(id) {
+            group.ready = group.ready.saturating_sub(1);
+        }
+    }
+
     /// A session is gone; `connected` says whether its connection ever stood.
     pub(super) fn session_closed(&mut self, id: SiteId, connected: bool) {
         if let Some(site) = self.site_mut(id) {
@@ -205,6 +226,14 @@ impl Sites {
                 group.pace.handle_clean(now.mono);
             }
         }
+    }
+
+    /// A session was not let in. Where others were, they are as many as the hosts take: whether that is so.
+    pub(super) fn crowded(&mut self, id: SiteId, now: Now) -> bool {
+        let Some(group) = self.group_mut(id).filter(|group| group.ready > 0) else { return false };
+        group.pace.handle_crowd(now.mono, group.ready);
+        self.touch_group(id);
+        true
     }
 
     /// A reply reaches further than its recipient.

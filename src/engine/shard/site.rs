@@ -445,13 +445,14 @@ impl Sites {
         self.site(id).is_none_or(|site| site.targets.is_empty())
     }
 
-    /// The address is passed over for a while; whether another one is left.
+    /// The address is passed over for a while, if another one is left: whether that is so.
     pub(super) fn rest_target(&mut self, id: SiteId, target: usize, now: Instant) -> bool {
         let Some(site) = self.site_mut(id) else { return false };
-        if let Some(target) = site.targets.get_mut(target) {
+        let others = site.targets.iter().enumerate().any(|(index, t)| index != target && t.rests_until <= now);
+        if let Some(target) = site.targets.get_mut(target).filter(|_| others) {
             target.rests_until = now.after(ADDRESS_REST);
         }
-        site.targets.iter().any(|t| t.rests_until <= now)
+        others
     }
 
     /// Resting addresses have their second chance when a pause ends.

@@ -15,12 +15,16 @@ pub fn all() -> Vec<Scenario> {
             .all(Delivered)
             .dialogue(0, "EHLO MAIL +RCPT +RCPT +DATA . QUIT")
             .in_sessions(1, 1),
-        Scenario::new("the greeting never comes", [honest().on(On::Connect, [Act::Deaf])])
-            .impatient()
-            .all(Waiting)
-            .never_says(0, "EHLO")
-            .in_sessions(2, 6)
-            .logs("greeting", "timed out"),
+        // When time is up it rests between two sessions.
+        Scenario {
+            minutes: 25,
+            ..Scenario::new("the greeting never comes", [honest().on(On::Connect, [Act::Deaf])])
+                .impatient()
+                .all(Waiting)
+                .never_says(0, "EHLO")
+                .in_sessions(2, 6)
+                .logs("greeting", "timed out")
+        },
         Scenario::new("the greeting never comes, once", [honest().on(On::Connect, [Act::Deaf]), honest()])
             .impatient()
             .all(Delivered)
@@ -33,12 +37,14 @@ pub fn all() -> Vec<Scenario> {
         .all(Delivered)
         .in_sessions(1, 1),
         Scenario::new("the greeting comes twice", [honest().on(On::Connect, [say("220 mx"), say("220 mx")])])
+            .miscounting()
             .all(Waiting)
             .in_sessions(2, 12)
             .never_says(0, "."),
         Scenario::new("a reply comes with the greeting", [Play::honest(LOCKSTEP)
             .on(On::Connect, [say("220 mx"), say("250 mx")])
             .nth(On::Rcpt, 0, [say("550 5.1.1 no")])])
+            .miscounting()
             .all(Waiting)
             .in_sessions(2, 12)
             .never_says(0, "."),

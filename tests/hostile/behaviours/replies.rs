@@ -93,19 +93,26 @@ fn miscounted(all: &mut Vec<Scenario>) {
             let doubled = honest().nth(on, 0, twice.clone());
             let chunks = offers == CHUNKING;
             let scenario = Scenario::new(format!("{on:?} is answered twice, {mode}"), [doubled, honest()]);
-            let scenario = if chunks { scenario.all(Uncertain).in_sessions(1, 2) } else { scenario.all(Delivered).in_sessions(2, 2) };
-            all.push(scenario);
+            // In chunks nothing tells that a 250 was not meant for the content, and here all are.
+            let least = if chunks { 1 } else { 2 };
+            all.push(scenario.miscounting().all(Delivered).in_sessions(least, 2));
         }
         let doubled = honest().nth(On::Mail, 0, twice.clone()).nth(On::Rcpt, 0, [say("550 5.1.1 nobody")]);
-        let scenario = Scenario::new(format!("MAIL is answered twice and a recipient refused, {mode}"), [doubled, honest()]);
-        all.push(if offers == CHUNKING { scenario.all(Uncertain) } else { scenario.all(Delivered).in_sessions(2, 2) });
+        if offers != CHUNKING {
+            // Whose refusal it was cannot be told: nobody is bounced for it.
+            let scenario = Scenario::new(format!("MAIL is answered twice and a recipient refused, {mode}"), [doubled, honest()]);
+            all.push(scenario.miscounting().all(Delivered).in_sessions(2, 2));
+        }
         let missing = honest().nth(On::Rcpt, 0, [Act::Means(b'2')]);
         let scenario = Scenario::new(format!("RCPT is not answered, {mode}"), [missing, honest()]).impatient();
         all.push(if offers == CHUNKING { scenario.all(Uncertain).in_sessions(1, 2) } else { scenario.all(Delivered).in_sessions(2, 2) });
         let ends = if offers == CHUNKING { On::Bdat } else { On::Dot };
         let twice = honest().nth(ends, 0, [say("250 2.0.0 taken"), say("250 2.0.0 taken")]);
         all.push(
-            Scenario::new(format!("a content is answered twice, {mode}"), [twice, honest()]).all(Delivered).in_sessions(1, 1),
+            Scenario::new(format!("a content is answered twice, {mode}"), [twice, honest()])
+                .miscounting()
+                .all(Delivered)
+                .in_sessions(1, 1),
         );
     }
     // Everything at once, at the end of the group.
@@ -123,6 +130,7 @@ fn miscounted(all: &mut Vec<Scenario>) {
         let unasked = Play::honest(offers).nth(On::Dot, 0, [Act::Honest, say("250 and more")]);
         all.push(
             Scenario::new(format!("a reply comes that nobody asked for, {mode}"), [unasked, Play::honest(offers)])
+                .miscounting()
                 .to(4, 2)
                 .all(Delivered),
         );
