@@ -2,13 +2,13 @@
 
 use crate::peer::{Cut, Outward, Pace, Peer, SessionLog};
 use crate::scenario::{Outcome, Scenario};
-use crate::script::Wait;
+use crate::script::{Act, Wait};
 use crate::sender::{Patience, Sender};
 use crate::{logs, pem};
 use posthaste::base::clock::Instant;
 use posthaste::wire::io::{ConnectionId, Event, Io as _};
 use posthaste::wire::sim::{Network, SimIo, Weather};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,10 @@ const PACE: Pace = Pace {
     moment: Duration::from_secs(5),
     long: Duration::from_secs(290),
 };
+/// What is on its way at most to a peer that will stop reading.
+const WINDOW_OCTETS: usize = 65_536;
+/// What a slow reader reads in a second.
+const SLOW_OCTETS: usize = 4096;
 /// Turns at most.
 const TURNS_MAX: u64 = 400_000;
 
@@ -40,6 +44,10 @@ pub struct Host<'s> {
     cut: Cut,
     sessions: Vec<Peer>,
     open: HashMap<ConnectionId, usize>,
+    /// Those that read slowly, and when they read next.
+    slow: HashMap<ConnectionId, Instant>,
+    /// Those that will stop reading: what they read is made good, up to then.
+    windowed: HashSet<ConnectionId>,
     events: Vec<Event>,
 }
 
@@ -47,7 +55,7 @@ impl<'s> Host<'s> {
     pub fn new(network: &Network, scenario: &'s Scenario, cut: Cut) -> Self {
         let mut io = network.party(PEER);
         io.listen(SocketAddr::new(PEER, 25)).unwrap();
-        Self { io, scenario, cut, sessions: Vec::new(), open: HashMap::new(), events: Vec::new() }
+        Self { io, scenario, cut, sessions: Vec::new(), open: HashMap::new(), slow: HashMap::new(), windowed: HashSet::new(), events: Vec::new() }
     }
 
     /// Does what there is to do.
@@ -62,9 +70,16 @@ impl<'s> Host<'s> {
                     if let Some(&session) = self.open.get(&id) {
                         self.sessions[session].hear(now, self.io.bytes(&buffer));
                     }
+                    if self.windowed.contains(&id) {
+                        self.io.take_only(id, buffer.len as usize);
+                    }
                     self.io.release(buffer);
                 }
-                Event::Closed(id, _) => drop(self.open.remove(&id)),
+                Event::Closed(id, _) => {
+                    self.open.remove(&id);
+                    self.slow.remove(&id);
+                    self.windowed.remove(&id);
+                }
                 _ => {}
             }
         }
@@ -75,9 +90,14 @@ impl<'s> Host<'s> {
                     Outward::Octets(octets) => self.io.out(id).append(&octets),
                     Outward::Fin => self.io.close(id),
                     Outward::Reset => self.io.abort(id),
-                    Outward::StopReading | Outward::ReadSlowly => {}
+                    Outward::StopReading => drop(self.windowed.remove(&id)),
+                    Outward::ReadSlowly => drop(self.slow.insert(id, now)),
                 }
             }
+        }
+        for (&id, next) in self.slow.iter_mut().filter(|(_, next)| **next <= now) {
+            self.io.take_only(id, SLOW_OCTETS);
+            *next = now.after(Duration::from_secs(1));
         }
     }
 
@@ -86,11 +106,16 @@ impl<'s> Host<'s> {
         let crowd = self.scenario.crowd.as_ref().filter(|(most, _)| self.open.len() >= *most);
         let play = crowd.map_or_else(|| self.scenario.play(session), |(_, play)| play.clone());
         self.open.insert(id, session);
+        if play.rules.iter().any(|r| r.acts.iter().any(|act| matches!(act, Act::StopReading))) {
+            self.io.take_only(id, WINDOW_OCTETS);
+            self.windowed.insert(id);
+        }
         self.sessions.push(Peer::new(Arc::new(play), self.cut, PACE, pem::server(self.scenario.starttls), now));
     }
 
     pub fn due(&self) -> Option<Instant> {
-        self.open.values().filter_map(|&session| self.sessions[session].due()).min()
+        let sessions = self.open.values().filter_map(|&session| self.sessions[session].due());
+        sessions.chain(self.slow.values().copied()).min()
     }
 
     pub fn logs(&self) -> Vec<SessionLog> {

@@ -113,7 +113,7 @@ impl Connection {
                 Err(e) if e.kind() == ErrorKind::WouldBlock => return,
                 Ok(0) | Err(_) => self.open = false,
             }
-            if self.slowly {
+            if self.slowly || self.peer.due().is_some_and(|due| due <= now) {
                 return;
             }
         }

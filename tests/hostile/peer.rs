@@ -420,7 +420,8 @@ impl Peer {
                 Act::Deaf => self.mode = Mode::Deaf,
                 Act::Fin => self.plan(now, Outward::Fin),
                 Act::Reset => self.plan(now, Outward::Reset),
-                Act::StopReading => self.plan(now, Outward::StopReading),
+                // At once: what is said before goes on its own time.
+                Act::StopReading => self.out.push_front((now, Item::Do(Outward::StopReading))),
                 Act::ReadSlowly => self.plan(now, Outward::ReadSlowly),
             }
         }

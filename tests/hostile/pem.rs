@@ -1,6 +1,6 @@
 //! TLS for both sides: a certificate that nobody signed, made once.
 
-use posthaste::tls::{ClientConfig, ServerConfig, Verification};
+use posthaste::tls::{ClientConfig, ClientOptions, ServerConfig};
 use std::sync::OnceLock;
 
 /// The server's side, if there is one.
@@ -19,5 +19,5 @@ pub fn server(wanted: bool) -> Option<ServerConfig> {
 /// The client's.
 pub fn client() -> ClientConfig {
     static CLIENT: OnceLock<ClientConfig> = OnceLock::new();
-    CLIENT.get_or_init(|| ClientConfig::new(Verification::Opportunistic, 16).unwrap()).clone()
+    CLIENT.get_or_init(|| ClientConfig::new(&ClientOptions::default()).unwrap()).clone()
 }

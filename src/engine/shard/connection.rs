@@ -184,7 +184,11 @@ impl<I: Io> Shard<I> {
     /// What follows any event of a session: TLS, the site's pace, more work, or the end.
     fn after(&mut self, mut connection: Box<Connection>, mut asked: Asked, now: Now) {
         self.react(&mut connection, &mut asked, now);
-        if connection.ended {
+        if connection.ended && self.io.unsent(connection.id) > 0 {
+            // The rest of a content, or commands that nobody will answer: a peer that does not read them would keep the
+            // session's place from the next one.
+            self.io.abort(connection.id);
+        } else if connection.ended {
             // What the session still had to say (QUIT) goes first; the driver closes behind it.
             self.transmit_one(&mut connection, now);
             self.io.close(connection.id);

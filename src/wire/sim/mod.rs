@@ -6,7 +6,8 @@
 //!
 //! Guarantees: the same seed and the same calls give the same run; octets of one connection arrive in order, cut and
 //! joined at random, or, from some point on, not at all; events of different connections come in random order.
-//! Leaves out: bandwidth, and peers that read slowly.
+//! A party that calls [`SimIo::take_only`] reads slowly: what it does not take stays with the sender, undrained.
+//! Leaves out: bandwidth.
 
 #[cfg(test)]
 mod tests;
@@ -86,6 +87,14 @@ impl Network {
     }
 }
 
+/// What is to leave on a connection.
+#[derive(Default)]
+struct Output {
+    out: Out,
+    /// The peer takes no more of this for now.
+    held: Vec<u8>,
+}
+
 struct Bell(Arc<AtomicBool>);
 
 impl Wake for Bell {
@@ -99,7 +108,7 @@ pub struct SimIo {
     world: Rc<RefCell<World>>,
     party: usize,
     /// By index: the generation it belongs to, and the output.
-    outs: Vec<(u32, Out)>,
+    outs: Vec<(u32, Output)>,
     /// What is appended for dead connections.
     refuse: Out,
     buffers: Vec<Vec<u8>>,
@@ -107,19 +116,28 @@ pub struct SimIo {
 }
 
 impl SimIo {
-    /// Sends what was appended to one output; whether there was something.
+    /// Sends what was appended to one output, as far as the peer takes it; whether there was something, and all has left.
     fn flush(&mut self, id: ConnectionId) -> bool {
-        let Some((_, out)) = self.outs.get_mut(id.index as usize).filter(|(g, _)| *g == id.generation) else {
+        let Some((_, output)) = self.outs.get_mut(id.index as usize).filter(|(g, _)| *g == id.generation) else {
             return false;
         };
-        let had = !out.is_empty();
-        let mut world = self.world.borrow_mut();
-        let mut octets = Vec::new();
-        while let Some(piece) = out.take() {
-            octets.extend_from_slice(piece.as_slice());
+        while let Some(piece) = output.out.take() {
+            output.held.extend_from_slice(piece.as_slice());
         }
+        let mut world = self.world.borrow_mut();
+        let room = world.room(self.party, id).min(output.held.len());
+        if room == 0 {
+            return false;
+        }
+        let octets: Vec<u8> = output.held.drain(..room).collect();
         world.send(self.party, id, &octets);
-        had
+        output.held.is_empty()
+    }
+
+    /// From the first call on, the peer of the connection can send only so many octets more than earlier calls allowed;
+    /// what was on its way then is not counted.
+    pub fn take_only(&mut self, id: ConnectionId, octets: usize) {
+        self.world.borrow_mut().allow(self.party, id, octets);
     }
 
     fn state(&self, id: ConnectionId) -> State {
@@ -212,15 +230,16 @@ impl Io for SimIo {
         if index >= self.outs.len() {
             self.outs.resize_with(index + 1, Default::default);
         }
-        let (generation, out) = &mut self.outs[index];
+        let (generation, output) = &mut self.outs[index];
         if *generation != id.generation {
-            (*generation, *out) = (id.generation, Out::new());
+            (*generation, *output) = (id.generation, Output::default());
         }
-        out
+        &mut output.out
     }
 
     fn unsent(&self, id: ConnectionId) -> usize {
-        self.outs.get(id.index as usize).filter(|(g, _)| *g == id.generation).map_or(0, |(_, out)| out.len())
+        let output = self.outs.get(id.index as usize).filter(|(g, _)| *g == id.generation);
+        output.map_or(0, |(_, output)| output.out.len() + output.held.len())
     }
 
     fn bytes(&self, buffer: &Buffer) -> &[u8] {

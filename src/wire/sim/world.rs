@@ -52,6 +52,10 @@ enum Happening {
         link: usize,
         side: usize,
     },
+    /// The other side takes more again.
+    Room {
+        party: usize,
+    },
     /// Our own close is through.
     Gone {
         party: usize,
@@ -89,6 +93,8 @@ struct Link {
     ends: [Option<(usize, ConnectionId)>; 2],
     /// When the last thing on its way to each side arrives: nothing overtakes it.
     arrival: [Instant; 2],
+    /// How many octets each side takes still; `None`: all that come.
+    room: [Option<usize>; 2],
     /// It has died without telling anyone.
     silent: bool,
 }
@@ -263,7 +269,7 @@ impl World {
         let from = SocketAddr::new(spec.local.unwrap_or(self.parties[party].address), self.port());
         let id = self.seat(party, State::Connecting, link, 0);
         let silent = self.chance(self.weather.silence);
-        self.links.push(Link { ends: [Some((party, id)), None], arrival: [self.now; 2], silent });
+        self.links.push(Link { ends: [Some((party, id)), None], arrival: [self.now; 2], room: [None; 2], silent });
         if self.chance(self.weather.refusal) {
             let at = self.arrival(link, 0);
             self.schedule(at, Happening::SynAnswer { link, refused: true });
@@ -275,10 +281,32 @@ impl World {
         id
     }
 
+    /// How many octets the peer of a connection takes now.
+    pub(super) fn room(&mut self, party: usize, id: ConnectionId) -> usize {
+        let Some(slot) = self.slot(party, id) else { return usize::MAX };
+        let (link, side) = (slot.link, 1 - slot.side);
+        self.links[link].room[side].unwrap_or(usize::MAX)
+    }
+
+    /// A party takes so many octets more, and tells its peer.
+    pub(super) fn allow(&mut self, party: usize, id: ConnectionId, octets: usize) {
+        let Some(slot) = self.slot(party, id) else { return };
+        let (link, side) = (slot.link, slot.side);
+        let room = &mut self.links[link].room[side];
+        *room = Some(room.unwrap_or_default().saturating_add(octets));
+        if let Some((peer, _)) = self.links[link].ends[1 - side].filter(|_| octets > 0) {
+            let at = self.now.after(self.latency());
+            self.schedule(at, Happening::Room { party: peer });
+        }
+    }
+
     /// Sends octets of a party, cut at random.
     pub(super) fn send(&mut self, party: usize, id: ConnectionId, mut octets: &[u8]) {
         let Some(slot) = self.slot(party, id) else { return };
         let (link, side) = (slot.link, 1 - slot.side);
+        if let Some(room) = &mut self.links[link].room[side] {
+            *room = room.saturating_sub(octets.len());
+        }
         while !octets.is_empty() {
             let whole = self.random.bool();
             let cut = if whole { octets.len() } else { self.random.usize(1..=octets.len()) };
@@ -409,6 +437,7 @@ impl World {
             }
             Happening::Fin { link, side } => self.broken(link, side, Closed::Eof),
             Happening::Reset { link, side } => self.broken(link, side, Closed::Error(libc::ECONNRESET)),
+            Happening::Room { party } => self.parties[party].dirty = true,
             Happening::Gone { party, id } => {
                 if self.slot(party, id).is_some_and(|s| s.state == State::Closing) {
                     self.end(party, id, News::Closed(Closed::Local));

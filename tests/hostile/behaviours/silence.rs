@@ -1,7 +1,7 @@
 //! Peers that never answer, drip, or do not read.
 
 use super::{CHUNKING, MODES, PIPELINING};
-use crate::scenario::Fate::{Delivered, Uncertain};
+use crate::scenario::Fate::{Delivered, Uncertain, Unsure};
 use crate::scenario::Scenario;
 use crate::script::{Act, On, Play, Wait, say};
 
@@ -51,7 +51,31 @@ pub fn all() -> Vec<Scenario> {
     let play = play.fold(Play::honest(PIPELINING), |play, (on, acts)| play.on(on, acts));
     let scenario = Scenario::new("every reply comes just in time", [play]).all(Delivered).in_sessions(1, 1);
     all.push(Scenario { minutes: 120, splits: false, ..scenario });
+    reads(&mut all);
     let goes = Play::honest(PIPELINING).nth(On::Data, 0, [Act::Wait(Wait::Long), say("354 go")]);
     all.push(Scenario::new("the 354 is late", [goes]).all(Delivered).in_sessions(1, 1));
     all
+}
+
+/// Peers that read slowly, or not at all.
+fn reads(all: &mut Vec<Scenario>) {
+    for (mode, offers) in MODES {
+        let chunks = offers == CHUNKING;
+        // More than fits on the way, and in time only because some of it always moves.
+        let slow = Play::honest(offers).on(On::Connect, [Act::ReadSlowly, Act::Honest]);
+        let scenario = Scenario::new(format!("the peer reads slowly, {mode}"), [slow]).all(Delivered).in_sessions(1, 1);
+        all.push(Scenario { padding: 2 << 20, splits: false, ..scenario });
+        let stops = Play::honest(offers).nth(On::ContentAt(1000), 0, [Act::StopReading]);
+        let scenario = Scenario::new(format!("the peer stops reading inside a long content, {mode}"), [stops, Play::honest(offers)]);
+        let scenario = scenario.impatient().all(Delivered).in_sessions(2, 2);
+        // In chunks MAIL and RCPT are answered meanwhile.
+        all.push(Scenario { padding: 8 << 20, splits: false, ..scenario.logs("content", "timed out") });
+        if chunks {
+            // A window of whole messages is on its way when it stops: of these nothing can be told.
+            let stops = Play::honest(offers).nth(On::ContentAt(1000), 0, [Act::StopReading]);
+            let scenario = Scenario::new("the peer stops reading a full window", [stops, Play::honest(offers)]);
+            let scenario = scenario.to(16, 1).impatient().all(Unsure).in_sessions(2, 2);
+            all.push(Scenario { padding: 200 << 10, splits: false, ..scenario });
+        }
+    }
 }
