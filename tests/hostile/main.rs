@@ -104,7 +104,8 @@ fn every_behaviour_over_the_simulated_network() {
         if !scenario.splits {
             return Ok(1);
         }
-        judged(scenario, false, || over_sim::play(scenario, Cut::Octets)).map_err(|e| format!("octet by octet: {e}"))?;
+        judged(scenario, false, || over_sim::play(scenario, Cut::Octets))
+            .map_err(|e| format!("octet by octet: {e}"))?;
         for at in 1..said.min(SPLITS_MAX) {
             judged(scenario, false, || over_sim::play(scenario, Cut::At(at)))
                 .map_err(|e| format!("split at {at}: {e}"))?;

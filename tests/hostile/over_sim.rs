@@ -55,7 +55,16 @@ impl<'s> Host<'s> {
     pub fn new(network: &Network, scenario: &'s Scenario, cut: Cut) -> Self {
         let mut io = network.party(PEER);
         io.listen(SocketAddr::new(PEER, 25)).unwrap();
-        Self { io, scenario, cut, sessions: Vec::new(), open: HashMap::new(), slow: HashMap::new(), windowed: HashSet::new(), events: Vec::new() }
+        Self {
+            io,
+            scenario,
+            cut,
+            sessions: Vec::new(),
+            open: HashMap::new(),
+            slow: HashMap::new(),
+            windowed: HashSet::new(),
+            events: Vec::new(),
+        }
     }
 
     /// Does what there is to do.

@@ -29,12 +29,7 @@ fn patience(scenario: &Scenario) -> Patience {
 
 fn pace(scenario: &Scenario) -> Pace {
     let ms = Duration::from_millis;
-    Pace {
-        reply: if scenario.pipelining { ms(2) } else { ms(1) },
-        gap: ms(0),
-        moment: ms(20),
-        long: ms(150),
-    }
+    Pace { reply: if scenario.pipelining { ms(2) } else { ms(1) }, gap: ms(0), moment: ms(20), long: ms(150) }
 }
 
 struct Connection {
@@ -75,7 +70,14 @@ impl Host<'_> {
             let play = crowd.map_or_else(|| self.scenario.play(self.connections.len()), |(_, play)| play.clone());
             let tls = pem::server(self.scenario.starttls);
             let peer = Peer::new(Arc::new(play), Cut::Whole, pace(self.scenario), tls, now);
-            self.connections.push(Connection { stream: Some(stream), peer, unsent: Vec::new(), reads: true, slowly: false, open: true });
+            self.connections.push(Connection {
+                stream: Some(stream),
+                peer,
+                unsent: Vec::new(),
+                reads: true,
+                slowly: false,
+                open: true,
+            });
         }
         self.connections.iter_mut().filter(|c| c.open).for_each(|c| c.turn(now));
     }
@@ -177,9 +179,8 @@ fn send(scenario: &Scenario, remote: SocketAddr, sessions: &AtomicUsize) -> Outc
             sender.end_load();
         }
         let so_far = Outcome { rows: std::mem::take(&mut sender.rows), ..Outcome::default() };
-        let done = later.is_none()
-            && scenario.stands(&so_far)
-            && sessions.load(Ordering::Relaxed) >= scenario.session_count.0;
+        let done =
+            later.is_none() && scenario.stands(&so_far) && sessions.load(Ordering::Relaxed) >= scenario.session_count.0;
         sender.rows = so_far.rows;
         settled = if done { settled.or_else(|| Some(std::time::Instant::now())) } else { None };
         if settled.is_some_and(|at| at.elapsed() >= GRACE) {

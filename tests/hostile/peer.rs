@@ -46,10 +46,16 @@ pub enum Outward {
 }
 
 enum Item {
-    Say { octets: Vec<u8>, secure: bool },
+    Say {
+        octets: Vec<u8>,
+        secure: bool,
+    },
     /// What TLS itself has to say: no reply.
     Sealed(Vec<u8>),
-    Endless { pattern: Vec<u8>, secure: bool },
+    Endless {
+        pattern: Vec<u8>,
+        secure: bool,
+    },
     Do(Outward),
 }
 
@@ -77,7 +83,10 @@ pub struct SessionLog {
 enum Mode {
     Lines,
     Content,
-    Chunk { left: usize, last: bool },
+    Chunk {
+        left: usize,
+        last: bool,
+    },
     /// The client should begin TLS; the peer may have other plans.
     Handshake,
     Deaf,

@@ -208,7 +208,8 @@ impl Scenario {
             let found = fate_of(facts);
             let unsure = *fate == Fate::Unsure && matches!(found, Some(Fate::Delivered | Fate::Uncertain));
             if found != Some(*fate) && !unsure {
-                let told: Vec<_> = facts.iter().map(|f| format!("{:?} {} {} {}", f.kind, f.code, f.phase, f.words)).collect();
+                let told: Vec<_> =
+                    facts.iter().map(|f| format!("{:?} {} {} {}", f.kind, f.code, f.phase, f.words)).collect();
                 return Err(format!("row {row} should be {fate:?}, and is {:?}: {told:?}", fate_of(facts)));
             }
         }
@@ -237,7 +238,9 @@ impl Scenario {
             }
         }
         for (from, word) in &self.unsaid {
-            if let Some(heard) = outcome.sessions.iter().skip(*from).map(|s| s.heard.join(" ")).find(|h| h.contains(word)) {
+            if let Some(heard) =
+                outcome.sessions.iter().skip(*from).map(|s| s.heard.join(" ")).find(|h| h.contains(word))
+            {
                 return Err(format!("it should not say {word:?}, and says {heard:?}"));
             }
         }

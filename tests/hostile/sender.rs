@@ -10,8 +10,9 @@ use posthaste::base::clock::Instant;
 use posthaste::engine::board::{Board, Counters};
 use posthaste::engine::directory::{Directory, Site};
 use posthaste::engine::message::{Append, Chunk, Line, Message, Recorded, RenderJob, Rendered, Run, ToShard};
-use posthaste::engine::settings::{Delivery, OnUncertain, Source};
+use posthaste::engine::settings::{Delivery, OnUncertain};
 use posthaste::engine::shard::{Ports, Shard, Start};
+use posthaste::engine::source::Source;
 use posthaste::journal::record::{Entry, entries};
 use posthaste::mail::Envelope;
 use posthaste::observe::Observer;
@@ -173,7 +174,7 @@ fn site(remote: SocketAddr) -> Site {
 fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
     let wait = patience.reply;
     Delivery {
-        sources: vec![Source { address: None, ehlo: "sender.example".into() }],
+        sources: vec![Source::unbound("sender.example".into())],
         port: 25,
         sessions_per_site: scenario.sessions,
         trusted: true,

@@ -53,9 +53,15 @@ fn leaves(all: &mut Vec<Scenario>) {
         }
         let ends = if chunks { On::Bdat } else { On::Dot };
         let leaves = Play::honest(offers).nth(ends, 0, [Act::Honest, Act::Fin]);
-        all.push(Scenario::new(format!("the peer closes behind its reply, {mode}"), [leaves]).all(Delivered).in_sessions(1, 1));
+        all.push(
+            Scenario::new(format!("the peer closes behind its reply, {mode}"), [leaves])
+                .all(Delivered)
+                .in_sessions(1, 1),
+        );
         let late = Play::honest(offers).nth(ends, 0, [Act::Wait(Wait::Long), Act::Honest]);
-        all.push(Scenario::new(format!("the reply to the content is late, {mode}"), [late]).all(Delivered).in_sessions(1, 1));
+        all.push(
+            Scenario::new(format!("the reply to the content is late, {mode}"), [late]).all(Delivered).in_sessions(1, 1),
+        );
         let shuts = Play::honest(offers).nth(ends, 0, [say("421 4.3.2 shutting down"), Act::Fin]);
         all.push(
             Scenario::new(format!("the content is answered 421, {mode}"), [shuts, Play::honest(offers)])
@@ -74,14 +80,19 @@ fn wrong_data(all: &mut Vec<Scenario>) {
                 Scenario::new(format!("DATA is answered {reply}, {mode}"), [wrong, Play::honest(offers)])
                     .all(Delivered)
                     .in_sessions(2, 2)
-                    .dialogue(0, if offers == LOCKSTEP { "EHLO MAIL RCPT RCPT DATA" } else { "EHLO MAIL +RCPT +RCPT +DATA" })
+                    .dialogue(
+                        0,
+                        if offers == LOCKSTEP { "EHLO MAIL RCPT RCPT DATA" } else { "EHLO MAIL +RCPT +RCPT +DATA" },
+                    )
                     .logs("DATA", "neither 354"),
             );
         }
         for reply in ["350 go", "399 go"] {
             // 3yz means "go on" (RFC 5321 §4.2.1), whichever it is.
             let other = Play::honest(offers).nth(On::Data, 0, [say(reply)]);
-            all.push(Scenario::new(format!("DATA is answered {reply}, {mode}"), [other]).all(Delivered).in_sessions(1, 1));
+            all.push(
+                Scenario::new(format!("DATA is answered {reply}, {mode}"), [other]).all(Delivered).in_sessions(1, 1),
+            );
         }
         for (reply, code) in [("451 4.3.0 queue", 451), ("452 4.3.1 full", 452)] {
             let refuses = Play::honest(offers).nth(On::Data, 0, [say(reply)]);
@@ -108,19 +119,24 @@ fn refused(all: &mut Vec<Scenario>) {
             ("451 4.3.0 confused", None),
         ] {
             let ends = if offers == CHUNKING { On::Bdat } else { On::Data };
-            let refusing = Play::honest(offers)
-                .nth(On::Rcpt, 0, [say("550 5.1.1 nobody")])
-                .nth(On::Rcpt, 1, [say("550 5.1.1 nobody")]);
+            let refusing = Play::honest(offers).nth(On::Rcpt, 0, [say("550 5.1.1 nobody")]).nth(
+                On::Rcpt,
+                1,
+                [say("550 5.1.1 nobody")],
+            );
             let refusing = match (dot, offers == CHUNKING) {
                 (Some(_), true) => continue,
-                (Some(dot), false) => refusing.nth(On::Data, 0, [say(reply)]).nth(On::Dot, 0, [Act::Means(b'5'), say(dot)]),
+                (Some(dot), false) => {
+                    refusing.nth(On::Data, 0, [say(reply)]).nth(On::Dot, 0, [Act::Means(b'5'), say(dot)])
+                }
                 (None, _) => refusing.nth(ends, 0, [say(reply)]),
             };
             // In lockstep nobody says DATA when there is nobody to say it for.
             if offers == LOCKSTEP && reply.starts_with("354") {
                 continue;
             }
-            let refusing = if offers == LOCKSTEP { Play { rules: refusing.rules[..2].to_vec(), ..refusing } } else { refusing };
+            let refusing =
+                if offers == LOCKSTEP { Play { rules: refusing.rules[..2].to_vec(), ..refusing } } else { refusing };
             let dots = dot.map(|d| format!(" and the dot {d}")).unwrap_or_default();
             all.push(
                 Scenario::new(format!("all RCPT refused, DATA answered {reply}{dots}, {mode}"), [refusing])

@@ -32,7 +32,8 @@ pub fn all() -> Vec<Scenario> {
             .logs("greeting", "timed out"),
         Scenario::new(
             "the greeting has many lines, octet by octet",
-            [honest().on(On::Connect, [Act::Dribble(b"220-mx.hostile.example\r\n220-no spam\r\n220 ready\r\n".to_vec())])],
+            [honest()
+                .on(On::Connect, [Act::Dribble(b"220-mx.hostile.example\r\n220-no spam\r\n220 ready\r\n".to_vec())])],
         )
         .all(Delivered)
         .in_sessions(1, 1),
@@ -41,13 +42,18 @@ pub fn all() -> Vec<Scenario> {
             .all(Waiting)
             .in_sessions(2, 12)
             .never_says(0, "."),
-        Scenario::new("a reply comes with the greeting", [Play::honest(LOCKSTEP)
-            .on(On::Connect, [say("220 mx"), say("250 mx")])
-            .nth(On::Rcpt, 0, [say("550 5.1.1 no")])])
-            .miscounting()
-            .all(Waiting)
-            .in_sessions(2, 12)
-            .never_says(0, "."),
+        Scenario::new(
+            "a reply comes with the greeting",
+            [Play::honest(LOCKSTEP).on(On::Connect, [say("220 mx"), say("250 mx")]).nth(
+                On::Rcpt,
+                0,
+                [say("550 5.1.1 no")],
+            )],
+        )
+        .miscounting()
+        .all(Waiting)
+        .in_sessions(2, 12)
+        .never_says(0, "."),
     ];
     for refusal in ["421 4.7.0 too busy", "421 busy", "554 5.7.1 go away", "554 no", "450 4.3.2 not now", "354 go on"] {
         let refuses = || honest().on(On::Connect, [say(refusal), Act::Fin]);
@@ -68,10 +74,10 @@ pub fn all() -> Vec<Scenario> {
         );
         // The peer leaves closing to the client.
         all.push(
-            Scenario::new(format!("the greeting is once {refusal}, and it stays"), [
-                honest().on(On::Connect, [say(refusal)]),
-                honest(),
-            ])
+            Scenario::new(
+                format!("the greeting is once {refusal}, and it stays"),
+                [honest().on(On::Connect, [say(refusal)]), honest()],
+            )
             .all(Delivered)
             .in_sessions(2, 2)
             .logs(phase, words),
@@ -79,16 +85,19 @@ pub fn all() -> Vec<Scenario> {
     }
     for (how, act) in [("closes", Act::Fin), ("resets", Act::Reset)] {
         all.push(
-            Scenario::new(format!("the peer {how} instead of a greeting"), [honest().on(On::Connect, [act.clone()]), honest()])
-                .all(Delivered)
-                .in_sessions(2, 2)
-                .logs("greeting", "lost"),
+            Scenario::new(
+                format!("the peer {how} instead of a greeting"),
+                [honest().on(On::Connect, [act.clone()]), honest()],
+            )
+            .all(Delivered)
+            .in_sessions(2, 2)
+            .logs("greeting", "lost"),
         );
         all.push(
-            Scenario::new(format!("the peer {how} inside the greeting"), [
-                honest().on(On::Connect, [Act::Say(b"220-mx.hosti".to_vec()), act]),
-                honest(),
-            ])
+            Scenario::new(
+                format!("the peer {how} inside the greeting"),
+                [honest().on(On::Connect, [Act::Say(b"220-mx.hosti".to_vec()), act]), honest()],
+            )
             .all(Delivered)
             .in_sessions(2, 2)
             .logs("greeting", "lost"),

@@ -27,14 +27,19 @@ pub fn all() -> Vec<Scenario> {
         let scenario = Scenario::new(format!("PIPELINING is offered, and answered {reply}"), [refuses]);
         all.push(Scenario { sockets: false, ..scenario.all(Delivered).in_sessions(1, 3).never_says(2, "+") });
     }
-    for reply in ["500 5.5.1 command not recognized", "502 5.5.1 not implemented", "503 5.5.1 bad sequence", "504 5.5.4 no"] {
+    for reply in
+        ["500 5.5.1 command not recognized", "502 5.5.1 not implemented", "503 5.5.1 bad sequence", "504 5.5.4 no"]
+    {
         let reads = Play::honest(CHUNKING).misreading().on(On::Bdat, [say(reply)]);
         all.push(
-            Scenario::new(format!("CHUNKING is offered, BDAT answered {reply} and its content read as commands"), [reads])
-                .to(4, 2)
-                .all(Delivered)
-                .in_sessions(2, 3)
-                .never_says(1, "BDAT"),
+            Scenario::new(
+                format!("CHUNKING is offered, BDAT answered {reply} and its content read as commands"),
+                [reads],
+            )
+            .to(4, 2)
+            .all(Delivered)
+            .in_sessions(2, 3)
+            .never_says(1, "BDAT"),
         );
         // It skips the content, as it should.
         let skips = Play::honest(CHUNKING).on(On::Bdat, [say(reply)]);

@@ -110,15 +110,23 @@ fn sessions(all: &mut Vec<Scenario>) {
         });
     }
     let crowd = Play::honest(LOCKSTEP).on(On::Connect, [say("421 4.7.0 too many connections"), Act::Fin]);
-    let scenario = Scenario::new("one session at a time, without extensions", [Play::honest(LOCKSTEP)]).to(8, 1).all(Delivered);
-    all.push(Scenario { crowd: Some((1, crowd)), sessions: 3, minutes: 120, splits: false, ..scenario.in_sessions(1, 30) });
+    let scenario =
+        Scenario::new("one session at a time, without extensions", [Play::honest(LOCKSTEP)]).to(8, 1).all(Delivered);
+    all.push(Scenario {
+        crowd: Some((1, crowd)),
+        sessions: 3,
+        minutes: 120,
+        splits: false,
+        ..scenario.in_sessions(1, 30)
+    });
 }
 
 /// Refusals are punished by waits: the session is left after a bounded number of them.
 fn errors(all: &mut Vec<Scenario>) {
     for (mode, offers) in [("in lockstep", LOCKSTEP), ("pipelined", PIPELINING)] {
         let tarpit = Play::honest(offers).on(On::Rcpt, [Act::Wait(Wait::Moment), say("550 5.1.1 nobody")]);
-        let scenario = Scenario::new(format!("every refusal costs a wait, {mode}"), [tarpit]).to(300, 5).all(Bounced(550));
+        let scenario =
+            Scenario::new(format!("every refusal costs a wait, {mode}"), [tarpit]).to(300, 5).all(Bounced(550));
         let scenario = scenario.in_sessions(3, 6).says_at_most(0, "RCPT", 110);
         all.push(Scenario { splits: false, minutes: 120, ..scenario });
     }

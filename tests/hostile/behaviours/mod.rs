@@ -3,8 +3,8 @@
 mod content;
 mod greeting;
 mod hello;
-mod limits;
 mod lies;
+mod limits;
 mod replies;
 mod silence;
 mod tls;
@@ -17,8 +17,7 @@ pub const PIPELINING: &[&str] = &["PIPELINING", "8BITMIME"];
 pub const CHUNKING: &[&str] = &["PIPELINING", "CHUNKING"];
 
 /// How a client speaks to a server with these.
-pub const MODES: [(&str, &[&str]); 3] =
-    [("in lockstep", LOCKSTEP), ("pipelined", PIPELINING), ("in chunks", CHUNKING)];
+pub const MODES: [(&str, &[&str]); 3] = [("in lockstep", LOCKSTEP), ("pipelined", PIPELINING), ("in chunks", CHUNKING)];
 
 /// Every scenario.
 pub fn all() -> Vec<Scenario> {

@@ -100,12 +100,17 @@ fn miscounted(all: &mut Vec<Scenario>) {
         let doubled = honest().nth(On::Mail, 0, twice.clone()).nth(On::Rcpt, 0, [say("550 5.1.1 nobody")]);
         if offers != CHUNKING {
             // Whose refusal it was cannot be told: nobody is bounced for it.
-            let scenario = Scenario::new(format!("MAIL is answered twice and a recipient refused, {mode}"), [doubled, honest()]);
+            let scenario =
+                Scenario::new(format!("MAIL is answered twice and a recipient refused, {mode}"), [doubled, honest()]);
             all.push(scenario.miscounting().all(Delivered).in_sessions(2, 2));
         }
         let missing = honest().nth(On::Rcpt, 0, [Act::Means(b'2')]);
         let scenario = Scenario::new(format!("RCPT is not answered, {mode}"), [missing, honest()]).impatient();
-        all.push(if offers == CHUNKING { scenario.all(Uncertain).in_sessions(1, 2) } else { scenario.all(Delivered).in_sessions(2, 2) });
+        all.push(if offers == CHUNKING {
+            scenario.all(Uncertain).in_sessions(1, 2)
+        } else {
+            scenario.all(Delivered).in_sessions(2, 2)
+        });
         let ends = if offers == CHUNKING { On::Bdat } else { On::Dot };
         let twice = honest().nth(ends, 0, [say("250 2.0.0 taken"), say("250 2.0.0 taken")]);
         all.push(
@@ -196,7 +201,12 @@ fn odd(all: &mut Vec<Scenario>) {
             .fates(&[Delivered, Deferred(451)])
             .words(1, "4.7.500 server busy"),
     );
-    for (reply, fate) in [("354 more", Uncertain), ("251 ok", Delivered), ("450 4.3.0 not now", Deferred(450)), ("554 5.6.0 spam", Bounced(554))] {
+    for (reply, fate) in [
+        ("354 more", Uncertain),
+        ("251 ok", Delivered),
+        ("450 4.3.0 not now", Deferred(450)),
+        ("554 5.6.0 spam", Bounced(554)),
+    ] {
         for (mode, offers) in MODES {
             let ends = if offers == CHUNKING { On::Bdat } else { On::Dot };
             let play = Play::honest(offers).nth(ends, 0, [say(reply)]);

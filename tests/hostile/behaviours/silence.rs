@@ -19,29 +19,35 @@ pub fn all() -> Vec<Scenario> {
             let out = on == ends || chunks && on != On::Ehlo;
             let (fate, least) = if out { (Uncertain, 1) } else { (Delivered, 2) };
             all.push(
-                Scenario::new(format!("never an answer at {phase}, {mode}"), [honest().nth(on, 0, [Act::Deaf]), honest()])
-                    .impatient()
-                    .all(fate)
-                    .in_sessions(least, 2)
-                    .logs(phase, "timed out"),
+                Scenario::new(
+                    format!("never an answer at {phase}, {mode}"),
+                    [honest().nth(on, 0, [Act::Deaf]), honest()],
+                )
+                .impatient()
+                .all(fate)
+                .in_sessions(least, 2)
+                .logs(phase, "timed out"),
             );
         }
         let deaf = honest().nth(On::Quit, 0, [Act::Deaf]);
-        all.push(Scenario::new(format!("QUIT is not answered, {mode}"), [deaf]).impatient().all(Delivered).in_sessions(1, 1));
+        all.push(
+            Scenario::new(format!("QUIT is not answered, {mode}"), [deaf]).impatient().all(Delivered).in_sessions(1, 1),
+        );
         let closes = honest().nth(On::Quit, 0, [Act::Fin]);
         all.push(Scenario::new(format!("QUIT is closed over, {mode}"), [closes]).all(Delivered).in_sessions(1, 1));
     }
     // Octets that trickle in do not make a reply: the wait is for all of it.
-    let drip: Vec<Act> = b"250 2.1.0 ok and so on".iter().flat_map(|&b| [Act::Say(vec![b]), Act::Wait(Wait::Long)]).collect();
+    let drip: Vec<Act> =
+        b"250 2.1.0 ok and so on".iter().flat_map(|&b| [Act::Say(vec![b]), Act::Wait(Wait::Long)]).collect();
     for (on, phase, fate, least) in
         [(On::Mail, "MAIL", Delivered, 2), (On::Rcpt, "RCPT", Delivered, 2), (On::Dot, "end of content", Uncertain, 1)]
     {
         let mut drip = drip.clone();
         drip.push(Act::Deaf);
-        let scenario = Scenario::new(format!("the reply at {phase} drips"), [
-            Play::honest(PIPELINING).nth(on, 0, drip),
-            Play::honest(PIPELINING),
-        ]);
+        let scenario = Scenario::new(
+            format!("the reply at {phase} drips"),
+            [Play::honest(PIPELINING).nth(on, 0, drip), Play::honest(PIPELINING)],
+        );
         let scenario = scenario.impatient().all(fate).in_sessions(least, 2).logs(phase, "timed out");
         all.push(Scenario { splits: false, ..scenario });
     }
@@ -66,7 +72,10 @@ fn reads(all: &mut Vec<Scenario>) {
         let scenario = Scenario::new(format!("the peer reads slowly, {mode}"), [slow]).all(Delivered).in_sessions(1, 1);
         all.push(Scenario { padding: 2 << 20, splits: false, ..scenario });
         let stops = Play::honest(offers).nth(On::ContentAt(1000), 0, [Act::StopReading]);
-        let scenario = Scenario::new(format!("the peer stops reading inside a long content, {mode}"), [stops, Play::honest(offers)]);
+        let scenario = Scenario::new(
+            format!("the peer stops reading inside a long content, {mode}"),
+            [stops, Play::honest(offers)],
+        );
         let scenario = scenario.impatient().all(Delivered).in_sessions(2, 2);
         // In chunks MAIL and RCPT are answered meanwhile.
         all.push(Scenario { padding: 8 << 20, splits: false, ..scenario.logs("content", "timed out") });

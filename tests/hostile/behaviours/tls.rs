@@ -42,12 +42,15 @@ pub fn all() -> Vec<Scenario> {
     let injected = b"220 2.0.0 go\r\n250-mx.evil.example\r\n250-AUTH PLAIN\r\n250 CHUNKING\r\n".to_vec();
     all.push(Scenario {
         splits: true,
-        ..scenario("clear text is injected behind the reply to STARTTLS", [honest().on(On::StartTls, [Act::Say(injected)])])
-            .all(Delivered)
-            .dialogue(0, secure)
-            .never_says(0, "BDAT")
-            .never_says(0, "AUTH")
-            .in_sessions(1, 2)
+        ..scenario(
+            "clear text is injected behind the reply to STARTTLS",
+            [honest().on(On::StartTls, [Act::Say(injected)])],
+        )
+        .all(Delivered)
+        .dialogue(0, secure)
+        .never_says(0, "BDAT")
+        .never_says(0, "AUTH")
+        .in_sessions(1, 2)
     });
     let garbage = b"\x16\x03\x01\xff\xffthis is no handshake at all\r\n220 really\r\n".to_vec();
     for (what, acts) in [
