@@ -1,127 +1,58 @@
-//! One look-up: hickory-resolver, bounded in time, in cache and in questions under way.
+//! One look-up: hickory-resolver over our own transport, bounded in time, in cache and in questions under way.
+//!
+//! Guarantees: records are taken only from the end of the chain of aliases that starts at the name asked for; an answer
+//! is authentic only if each link of that chain and each record is proven; where answers are to be proven, what is
+//! neither proven nor proven to need no proof is no answer.
+//! Leaves to others: what the records mean (`route`, `text`, `tlsa`).
 
-use hickory_resolver::config::{
-    ConnectionConfig, NameServerConfig, ProtocolConfig, ResolveHosts, ResolverConfig as Servers, ServerOrderingStrategy,
-};
-use hickory_resolver::lookup::Lookup;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
+use super::config::{ConfigError, Dnssec, ResolverConfig};
+use super::transport::Transport;
+use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig as Servers};
+use hickory_resolver::net::{DnsError, NetError, NoRecords};
+use hickory_resolver::proto::dnssec::Proof;
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RecordType};
-use hickory_resolver::{TokioResolver, system_conf};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher as _;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// hickory hands questions to a connection through a queue of 32; one more, and the question is put off for 20 ms and
-/// longer. So a resolver here is several of hickory's, a name always asks the same one (each has its own cache), and
-/// none has more than this many questions under way.
-const LANE_QUESTIONS_MAX: usize = 32;
-const LANES: usize = 8;
+/// Questions under way at once. What is more waits here, where waiting costs nothing.
+const QUESTIONS_MAX: usize = 512;
 
 /// The shortest time for which "no such record" is believed; servers that give none of their own get this too.
 const NEGATIVE_MIN: Duration = Duration::from_secs(30);
 const NEGATIVE_MAX: Duration = Duration::from_secs(3600);
 
-/// How to ask.
-#[derive(Clone, Debug)]
-pub struct ResolverConfig {
-    /// Servers, `address:port` or a bare address (port 53), IPv6 in brackets when a port follows. Empty: those of
-    /// `/etc/resolv.conf`.
-    pub servers: Vec<String>,
-    /// How long a server may take to answer one question.
-    pub timeout: Duration,
-    /// How often a question is asked before it counts as failed; at least 1.
-    pub attempts: u32,
-    /// How many answers the cache holds, at about 1.5 KB each; what is asked for often stays. Routes are kept by the
-    /// directory, so this is for the addresses of exchangers that many domains share.
-    pub cache_entries: u64,
-    /// Look into `/etc/hosts` before asking for an address. For hosts of our own (a smarthost), not for the world's.
-    pub hosts_file: bool,
-    /// Seeds the order of exchangers of equal preference: the same seed and domain give the same order.
-    pub seed: u64,
-    /// Whether answers are proven by DNSSEC, and who proves them.
-    pub dnssec: Dnssec,
-    /// The keys that DNSSEC starts from, in a file of DNSKEY or DS records; `None`: the root's, as hickory ships them.
-    pub trust_anchor: Option<PathBuf>,
-    /// Ask for the TLSA records of hosts whose addresses are proven (RFC 7672). Nothing without `dnssec`.
-    pub dane: bool,
-    /// The port that TLSA records are asked for: the one that is connected to.
-    pub tlsa_port: u16,
-    /// What this system is called and where it listens: an exchanger that is one of these ends the list of exchangers
-    /// (RFC 5321 §5.1), else mail would come back to where it left.
-    pub ourselves: Vec<Ourself>,
-}
-
-/// How answers are proven.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Dnssec {
-    /// Not at all: no answer is authentic.
-    #[default]
-    Off,
-    /// Here, from the trust anchor down. A failed proof is a failed look-up.
-    Validate,
-    /// By the servers, whose AD bit is believed (RFC 4035 §3.2.3): they must be on loopback, since the way to them is
-    /// not protected.
-    TrustResolver,
-}
-
-/// A name or an address of this system.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ourself {
-    /// A host name in lower case without a final dot.
-    Name(Box<str>),
-    /// An address that mail comes in at.
-    Address(IpAddr),
-}
-
-impl Default for ResolverConfig {
-    fn default() -> Self {
-        Self {
-            servers: Vec::new(),
-            timeout: Duration::from_secs(5),
-            attempts: 2,
-            cache_entries: 32_768,
-            hosts_file: false,
-            seed: 0,
-            dnssec: Dnssec::Off,
-            trust_anchor: None,
-            dane: false,
-            tlsa_port: 25,
-            ourselves: Vec::new(),
-        }
-    }
-}
-
-/// Why there can be no resolver.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A server is not an address.
-    #[error(
-        "[dns] servers: {0:?} is no address. hint: write \"192.0.2.53\", \"192.0.2.53:5300\" or \"[2001:db8::53]:53\""
-    )]
-    Server(String),
-    /// The system's configuration is of no use.
-    #[error("/etc/resolv.conf: {0}. hint: mend it, or name servers in [dns] servers = [\"192.0.2.53:53\"]")]
-    System(String),
-    /// hickory refused it.
-    #[error("the DNS resolver does not start: {0}. hint: check [dns] in the engine's configuration")]
-    Refused(String),
-}
+/// Aliases (CNAME) in a row that are followed.
+const ALIASES_MAX: usize = 8;
 
 /// Why a look-up brought no records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
     /// The name does not exist (NXDOMAIN).
     Name,
-    /// The name exists and has no such record.
-    Record,
+    /// The name exists and has no such record, and will not have one for this time.
+    Record(Duration),
     /// Nobody could say: the reason, for people. May be better later.
     Unknown(String),
+}
+
+/// The records at the end of a chain of aliases; at least one.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// All of the type that was asked for.
+    pub(super) data: Vec<RData>,
+    /// The name that has them, if it is not the one that was asked for.
+    pub(super) alias_of: Option<Name>,
+    /// Whether DNSSEC proves all of it.
+    pub(super) authentic: bool,
+    /// Whether it proves what stands at the name that was asked for: an alias, or the records.
+    pub(super) first_link_authentic: bool,
+    /// When the first of it expires.
+    pub(super) valid_until: Instant,
 }
 
 /// Asks DNS servers. Cheap to clone; must be used on a tokio runtime.
@@ -130,35 +61,57 @@ pub struct Resolver(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    lanes: Vec<Lane>,
-    config: ResolverConfig,
-}
-
-#[derive(Debug)]
-struct Lane {
-    hickory: TokioResolver,
+    hickory: hickory_resolver::Resolver<Transport>,
     room: Semaphore,
+    config: ResolverConfig,
 }
 
 impl Resolver {
     /// A resolver; opens no socket yet.
     ///
     /// # Errors
-    /// A server that is no address, or nothing usable in `/etc/resolv.conf`.
+    /// [`ConfigError`].
     pub fn new(config: &ResolverConfig) -> Result<Self, ConfigError> {
-        let servers = servers(&config.servers)?;
-        let lanes = (0..LANES).map(|_| lane(&servers, config)).collect::<Result<_, _>>()?;
-        Ok(Self(Arc::new(Inner { lanes, config: config.clone() })))
+        let servers = config.name_servers()?;
+        let anchors = config.anchors()?;
+        let believed = config.dnssec == Dnssec::TrustResolver;
+        let transport = Transport::new(&servers, config.timeout, believed);
+        // For hickory the transport is one server; this address is never looked at.
+        let stand_in = NameServerConfig::udp(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let mut builder =
+            hickory_resolver::Resolver::builder_with_config(Servers::from_name_servers(vec![stand_in]), transport);
+        let options = builder.options_mut();
+        options.timeout = config.timeout;
+        options.attempts = config.attempts.saturating_sub(1) as usize;
+        options.cache_size = config.cache_entries;
+        options.use_hosts_file = if config.hosts_file { ResolveHosts::Always } else { ResolveHosts::Never };
+        options.negative_min_ttl = Some(NEGATIVE_MIN);
+        options.negative_max_ttl = Some(NEGATIVE_MAX);
+        // The aliases are part of the proof.
+        options.preserve_intermediates = true;
+        if let Some(anchors) = anchors {
+            options.validate = true;
+            builder = builder.with_trust_anchor(anchors);
+        }
+        let hickory = builder.build().map_err(|e| ConfigError::Refused(e.to_string()))?;
+        Ok(Self(Arc::new(Inner { hickory, room: Semaphore::new(QUESTIONS_MAX), config: config.clone() })))
     }
 
     /// The records of one type. `name` is taken as it is: no search list.
-    pub(super) async fn records(&self, name: &str, kind: RecordType) -> Result<Lookup, Missing> {
+    pub(super) async fn records(&self, name: &str, kind: RecordType) -> Result<Answer, Missing> {
         let mut query = Name::from_ascii(name).map_err(|e| Missing::Unknown(format!("not a domain name: {e}")))?;
         query.set_fqdn(true);
-        let lane = self.lane(name);
         // The semaphore is never closed, so this only waits.
-        let _room = lane.room.acquire().await;
-        lane.hickory.lookup(query, kind).await.map_err(|e| self.missing(&e))
+        let _room = self.0.room.acquire().await;
+        match self.0.hickory.lookup(query.clone(), kind).await {
+            Ok(lookup) => self.answer(query, kind, lookup.answers(), lookup.valid_until()),
+            Err(error) => self.failed(query, kind, error),
+        }
+    }
+
+    /// How it was told to ask.
+    pub(super) fn config(&self) -> &ResolverConfig {
+        &self.0.config
     }
 
     /// A number that depends on the seed and on `name` only.
@@ -173,64 +126,96 @@ impl Resolver {
         self.0.config.timeout.saturating_mul(self.0.config.attempts.max(1)).saturating_mul(3)
     }
 
-    fn lane(&self, name: &str) -> &Lane {
-        let lanes = &self.0.lanes;
-        &lanes[self.seed(name) as usize % lanes.len()]
+    /// What stands at the end of the chain of aliases that begins at `name`.
+    fn answer(&self, mut name: Name, kind: RecordType, records: &[Record], until: Instant) -> Result<Answer, Missing> {
+        let mut proofs = Vec::with_capacity(records.len());
+        let mut aliased = false;
+        for _ in 0..ALIASES_MAX {
+            let alias = records.iter().find_map(|record| match &record.data {
+                RData::CNAME(target) if record.name == name => Some((&target.0, record.proof)),
+                _ => None,
+            });
+            let Some((target, proof)) = alias else { break };
+            proofs.push(proof);
+            name = target.clone();
+            aliased = true;
+        }
+        let mut data = Vec::with_capacity(records.len());
+        for record in records.iter().filter(|record| record.record_type() == kind && record.name == name) {
+            proofs.push(record.proof);
+            data.push(record.data.clone());
+        }
+        if data.is_empty() {
+            return Err(Missing::Record(NEGATIVE_MIN));
+        }
+        let authentic = self.proven(&name, &proofs)?;
+        let first_link_authentic =
+            self.0.config.dnssec != Dnssec::Off && proofs.first().is_some_and(|proof| proof.is_secure());
+        Ok(Answer { data, alias_of: aliased.then_some(name), authentic, first_link_authentic, valid_until: until })
     }
 
-    fn missing(&self, error: &NetError) -> Missing {
-        match error {
-            NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NXDomain => {
-                Missing::Name
+    /// Whether all is proven. What was to be proven and could not be is an error.
+    fn proven(&self, name: &Name, proofs: &[Proof]) -> Result<bool, Missing> {
+        let all = |wanted: &[Proof]| proofs.iter().all(|proof| wanted.contains(proof));
+        match self.0.config.dnssec {
+            Dnssec::Off => Ok(false),
+            Dnssec::TrustResolver => Ok(all(&[Proof::Secure])),
+            Dnssec::Validate if all(&[Proof::Secure]) => Ok(true),
+            Dnssec::Validate if all(&[Proof::Secure, Proof::Insecure]) => Ok(false),
+            // These never went through DNS.
+            Dnssec::Validate if all(&[Proof::Indeterminate]) && (self.0.config.hosts_file || name.is_localhost()) => {
+                Ok(false)
             }
-            NetError::Dns(DnsError::NoRecordsFound(_)) => Missing::Record,
-            NetError::Dns(DnsError::ResponseCode(code)) => Missing::Unknown(format!("the server said {code}")),
+            Dnssec::Validate => Err(unproven()),
+        }
+    }
+
+    fn failed(&self, name: Name, kind: RecordType, error: NetError) -> Result<Answer, Missing> {
+        let missing = match error {
+            NetError::Dns(DnsError::NoRecordsFound(none)) => self.absent(&none),
+            // A denial that needs no proof, for its zone asks more of a prover than is reasonable (RFC 9276 §3.2).
+            NetError::Dns(DnsError::Nsec { response, proof: Proof::Insecure, .. }) => {
+                if response.answers.is_empty() {
+                    absent(response.response_code, NEGATIVE_MIN)
+                } else {
+                    return self.answer(name, kind, &response.answers, Instant::now() + NEGATIVE_MIN);
+                }
+            }
+            NetError::Dns(DnsError::Nsec { .. } | DnsError::DnssecBogus) => unproven(),
             NetError::Timeout => {
                 let config = &self.0.config;
                 Missing::Unknown(format!("no answer within {:?}, {} attempts", config.timeout, config.attempts.max(1)))
             }
+            NetError::Dns(DnsError::ResponseCode(code)) => Missing::Unknown(format!("the server said {code}")),
+            NetError::Io(error) => Missing::Unknown(error.to_string()),
             other => Missing::Unknown(other.to_string()),
+        };
+        Err(missing)
+    }
+
+    fn absent(&self, none: &NoRecords) -> Missing {
+        let authorities = none.authorities.as_deref().unwrap_or_default();
+        // hickory takes a denial for insecure when all records that come with it are, whatever zone they are of: one
+        // of a stranger's unsigned zone would then deny the records of a signed one.
+        let of_the_zone = |record: &Record| {
+            matches!(record.proof, Proof::Secure | Proof::Insecure) && record.name.zone_of(none.query.name())
+        };
+        let validates = self.0.config.dnssec == Dnssec::Validate;
+        if validates && !authorities.is_empty() && !authorities.iter().any(of_the_zone) {
+            return unproven();
         }
+        let ttl = none.negative_ttl.map_or(NEGATIVE_MIN, |ttl_s| Duration::from_secs(ttl_s.into()));
+        absent(none.response_code, ttl)
     }
 }
 
-fn lane(servers: &Servers, config: &ResolverConfig) -> Result<Lane, ConfigError> {
-    let mut builder = TokioResolver::builder_with_config(servers.clone(), TokioRuntimeProvider::default());
-    let options = builder.options_mut();
-    options.timeout = config.timeout;
-    options.attempts = config.attempts.saturating_sub(1) as usize;
-    options.cache_size = config.cache_entries / LANES as u64;
-    options.use_hosts_file = if config.hosts_file { ResolveHosts::Always } else { ResolveHosts::Never };
-    options.negative_min_ttl = Some(NEGATIVE_MIN);
-    options.negative_max_ttl = Some(NEGATIVE_MAX);
-    options.max_active_requests = LANE_QUESTIONS_MAX;
-    options.server_ordering_strategy = ServerOrderingStrategy::QueryStatistics;
-    let hickory = builder.build().map_err(|e| ConfigError::Refused(e.to_string()))?;
-    Ok(Lane { hickory, room: Semaphore::new(LANE_QUESTIONS_MAX) })
-}
-
-fn servers(texts: &[String]) -> Result<Servers, ConfigError> {
-    let servers = if texts.is_empty() {
-        let (system, _options) = system_conf::read_system_conf().map_err(|e| ConfigError::System(e.to_string()))?;
-        system.name_servers
-    } else {
-        texts.iter().map(|text| server(text)).collect::<Result<_, _>>()?
-    };
-    if servers.is_empty() {
-        return Err(ConfigError::System("names no server".to_owned()));
+fn absent(code: ResponseCode, ttl: Duration) -> Missing {
+    match code {
+        ResponseCode::NXDomain => Missing::Name,
+        _ => Missing::Record(ttl.clamp(NEGATIVE_MIN, NEGATIVE_MAX)),
     }
-    Ok(Servers::from_name_servers(servers))
 }
 
-fn server(text: &str) -> Result<NameServerConfig, ConfigError> {
-    let address = text
-        .parse::<SocketAddr>()
-        .or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)))
-        .map_err(|_| ConfigError::Server(text.to_owned()))?;
-    let on_port = |protocol| {
-        let mut connection = ConnectionConfig::new(protocol);
-        connection.port = address.port();
-        connection
-    };
-    Ok(NameServerConfig::new(address.ip(), true, vec![on_port(ProtocolConfig::Udp), on_port(ProtocolConfig::Tcp)]))
+fn unproven() -> Missing {
+    Missing::Unknown("its signatures (DNSSEC) do not prove the answer".to_owned())
 }

@@ -5,19 +5,25 @@
 //! digits, `-`, `_`), so they may stand in logs and metrics; the cache is bounded and keeps to the records' TTL.
 //! Leaves to others: which domain to ask for, and when again (`engine::router`); which address to try first.
 
+mod config;
 #[cfg(test)]
 #[path = "../../../tests/support/dns_server.rs"]
 pub(crate) mod dns_server;
+mod host;
 mod lookup;
+mod name;
+mod port;
 mod route;
 mod site;
 #[cfg(test)]
 mod tests;
 mod text;
+mod transport;
 
-pub use lookup::{ConfigError, Dnssec, Ourself, Resolver, ResolverConfig};
+pub use config::{ConfigError, Dnssec, Ourself, ResolverConfig};
+pub use lookup::Resolver;
+pub use name::is_host_name;
 pub use route::{
     ADDRESSES_MAX, EXCHANGERS_MAX, Exchanger, Route, RouteError, Skipped, TLSA_MAX, TlsaAnswer, VALID_MAX, VALID_MIN,
-    is_host_name,
 };
 pub use text::{Txt, TxtMissing};

@@ -1,22 +1,25 @@
 //! The route to a domain: its exchangers in order, or the reply that stands for "there is none".
 
-use super::lookup::{Missing, Resolver};
+use super::config::Ourself;
+use super::host::{Found, all};
+use super::lookup::{Answer, Missing, Resolver};
+use super::name::{host_name, is_host_name, literal};
 use super::site::site_name;
 use crate::mail::{Enhanced, Reply};
 use crate::tls::dane::Tlsa;
-use hickory_resolver::lookup::Lookup;
 use hickory_resolver::proto::rr::rdata::MX;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use hickory_resolver::proto::rr::{RData, RecordType};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::task::JoinSet;
 
 /// A route has no more exchangers than this: the preferred ones are kept.
 pub const EXCHANGERS_MAX: usize = 16;
 /// A route has no more addresses than this, and none of its exchangers more than a quarter of it.
 pub const ADDRESSES_MAX: usize = 32;
 const ADDRESSES_EACH_MAX: usize = ADDRESSES_MAX / 4;
+// However many exchangers there are, each has room for an address of both families.
+const _: () = assert!(2 * EXCHANGERS_MAX <= ADDRESSES_MAX);
 
 /// A host has no more TLSA records than this: the rest is not looked at.
 pub const TLSA_MAX: usize = 32;
@@ -118,12 +121,14 @@ struct Wanted {
     host: Arc<str>,
 }
 
-/// What the address look-ups of one exchanger brought.
-#[derive(Default)]
-struct Found {
-    v4: Vec<IpAddr>,
-    v6: Vec<IpAddr>,
-    trouble: Option<String>,
+/// What is known of a domain before its exchangers' addresses are.
+struct Plan {
+    wanted: Vec<Wanted>,
+    site: String,
+    /// Whether the list of exchangers is proven; `None`: there is none, and the host speaks for itself.
+    authentic: Option<bool>,
+    valid_until: Instant,
+    skipped: Vec<Skipped>,
 }
 
 impl Resolver {
@@ -131,8 +136,8 @@ impl Resolver {
     /// in order of preference; without any, the domain itself.
     ///
     /// # Errors
-    /// The reply to give its recipients: permanent for a domain that does not exist or takes no mail (RFC 7505),
-    /// temporary when nobody could say.
+    /// The reply to give its recipients: permanent for a domain that does not exist, takes no mail (RFC 7505) or leads
+    /// back here; temporary when nobody could say.
     pub async fn resolve_mx(&self, domain: &str) -> Result<Route, RouteError> {
         match tokio::time::timeout(self.budget(), self.mx(domain)).await {
             Ok(answer) => answer,
@@ -145,7 +150,7 @@ impl Resolver {
     /// # Errors
     /// As [`Resolver::resolve_mx`].
     pub async fn resolve_host(&self, host: &str) -> Result<Route, RouteError> {
-        match tokio::time::timeout(self.budget(), self.host(host)).await {
+        match tokio::time::timeout(self.budget(), self.host(host, Instant::now() + VALID_MAX)).await {
             Ok(answer) => answer,
             Err(_) => Err(too_long(host, self.budget())),
         }
@@ -163,121 +168,98 @@ impl Resolver {
             Err(Missing::Name) => Err(RouteError::no_such(&format!("the domain {domain} does not exist"))),
             // RFC 5321 §5.1: "If an empty list of MXs is returned, the address is treated as if it was associated with
             // an implicit MX RR with a preference of 0, pointing to that host."
-            Err(Missing::Record) => self.host(domain).await,
+            Err(Missing::Record(_)) if self.is_our_name(domain) => Err(loops(domain, domain)),
+            Err(Missing::Record(valid_for)) => {
+                let mut route = self.host(domain, Instant::now() + valid_for).await?;
+                self.cut_ourselves(domain, &mut route)?;
+                Ok(route)
+            }
             Err(Missing::Unknown(reason)) => {
                 Err(RouteError::temporary(&format!("the MX look-up of {domain} failed: {reason}")))
             }
         }
     }
 
-    async fn by_mx(&self, domain: &str, answer: &Lookup) -> Result<Route, RouteError> {
-        let records: Vec<&MX> = answer.answers().iter().filter_map(|r| mx_of(&r.data)).collect();
-        if records.is_empty() {
-            return self.host(domain).await;
-        }
+    async fn by_mx(&self, domain: &str, answer: &Answer) -> Result<Route, RouteError> {
+        let records: Vec<&MX> = answer.data.iter().filter_map(mx_of).collect();
         // RFC 7505 §3: a single MX with preference 0 and the root as exchanger says "accepts no mail".
         if records.iter().all(|mx| mx.exchange.is_root()) {
             let text = format!("the domain {domain} accepts no mail (null MX)");
             return Err(RouteError::permanent(556, Enhanced::new(5, 1, 10), &text));
         }
-        let (mut wanted, skipped) = exchangers(&records);
+        let (mut wanted, mut skipped) = exchangers(&records);
         let site = site_name(&wanted.iter().map(|w| &*w.host).collect::<Vec<_>>());
+        // Sorted by preference already. RFC 5321 §5.1: "all MX RRs at that preference level and higher-numbered ones
+        // MUST be discarded".
+        if let Some(Wanted { preference, host }) = wanted.iter().find(|w| self.is_our_name(&w.host)) {
+            let (preference, host) = (*preference, host.clone());
+            wanted.retain(|w| w.preference < preference);
+            if wanted.is_empty() {
+                return Err(loops(domain, &host));
+            }
+            skipped.push(Skipped { host: (&*host).into(), reason: "is this system".into() });
+        }
         fastrand::Rng::with_seed(self.seed(domain)).shuffle(&mut wanted);
         wanted.sort_by_key(|w| w.preference);
-        self.with_addresses(domain, wanted, site, answer.valid_until(), skipped).await
+        let plan = Plan { wanted, site, authentic: Some(answer.authentic), valid_until: answer.valid_until, skipped };
+        let mut route = self.with_addresses(domain, plan).await?;
+        self.cut_ourselves(domain, &mut route)?;
+        Ok(route)
     }
 
-    async fn host(&self, host: &str) -> Result<Route, RouteError> {
+    /// `valid_until`: of the answer that there is no MX record.
+    async fn host(&self, host: &str, valid_until: Instant) -> Result<Route, RouteError> {
         if !is_host_name(host) {
             return Err(RouteError::no_such(&format!("{host} is no host name")));
         }
-        let (found, valid_until) = self.addresses(&[Wanted { preference: 0, host: host.into() }]).await;
-        let Some(found) = found.into_iter().next() else { return Err(RouteError::no_such(host)) };
-        let degraded = found.trouble.clone();
-        match (found.addresses(), &degraded) {
-            (addresses, _) if !addresses.is_empty() => Ok(Route {
-                exchangers: vec![Exchanger::plain(0, host.into(), addresses)],
-                site: site_name(&[host]).into(),
-                valid_for: valid_for(valid_until, degraded.is_some()),
-                skipped: Vec::new(),
-                authentic: false,
-            }),
-            (_, Some(reason)) => Err(RouteError::temporary(&format!("the address look-up of {host} failed: {reason}"))),
-            _ => Err(RouteError::no_such(&format!("{host} has neither an MX nor an address record"))),
-        }
+        let wanted = vec![Wanted { preference: 0, host: host.into() }];
+        let plan = Plan { wanted, site: site_name(&[host]), authentic: None, valid_until, skipped: Vec::new() };
+        self.with_addresses(host, plan).await
     }
 
-    async fn with_addresses(
-        &self,
-        domain: &str,
-        wanted: Vec<Wanted>,
-        site: String,
-        mx_valid_until: Instant,
-        mut skipped: Vec<Skipped>,
-    ) -> Result<Route, RouteError> {
-        let (found, valid_until) = self.addresses(&wanted).await;
-        let (mut exchangers, mut room, mut trouble) = (Vec::with_capacity(wanted.len()), ADDRESSES_MAX, None);
+    async fn with_addresses(&self, domain: &str, plan: Plan) -> Result<Route, RouteError> {
+        let Plan { wanted, site, authentic, mut valid_until, mut skipped } = plan;
+        let found = all(wanted.iter().map(|w| self.found(&w.host, authentic.unwrap_or(true))).collect()).await;
+        let mut exchangers: Vec<Exchanger> = Vec::with_capacity(wanted.len());
+        let (mut room, mut later, mut trouble) = (ADDRESSES_MAX, wanted.len(), None);
+        let implicit = authentic.is_none();
         for (Wanted { preference, host }, found) in wanted.into_iter().zip(found) {
-            trouble = trouble.or_else(|| found.trouble.as_ref().map(|reason| format!("{host}: {reason}")));
-            let reason = found.trouble.clone();
-            let mut addresses = found.addresses();
-            addresses.truncate(room);
+            later -= 1;
+            valid_until = valid_until.min(found.valid_until);
+            let addresses = found.addresses(ADDRESSES_EACH_MAX.min(room - 2 * later));
             room -= addresses.len();
+            let Found { authentic, tlsa, trouble: reason, .. } = found;
             if addresses.is_empty() {
-                let reason = reason.unwrap_or_else(|| "has no address".to_owned());
+                let reason = reason.as_deref().unwrap_or("has no address");
                 skipped.push(Skipped { host: (&*host).into(), reason: reason.into() });
             } else {
-                exchangers.push(Exchanger::plain(preference, host, addresses));
+                exchangers.push(Exchanger { preference, host: host.clone(), addresses, authentic, tlsa });
             }
+            trouble = trouble.or(reason);
         }
-        if exchangers.is_empty() {
-            return Err(unreachable(domain, &skipped, trouble.is_some()));
-        }
-        let valid_for = valid_for(valid_until.min(mx_valid_until), trouble.is_some());
-        Ok(Route { exchangers, site: site.into(), valid_for, skipped, authentic: false })
+        let Some(first) = exchangers.first() else {
+            return Err(if implicit { no_address(domain, trouble) } else { unreachable(domain, &skipped, trouble) });
+        };
+        let authentic = authentic.unwrap_or(first.authentic);
+        let unusable = exchangers.iter().any(|e| matches!(e.tlsa, TlsaAnswer::Unknown(_)));
+        let valid_for = valid_for(valid_until, trouble.is_some() || unusable);
+        Ok(Route { exchangers, site: site.into(), valid_for, skipped, authentic })
     }
 
-    /// All A and AAAA look-ups at once; the answers in the order of `wanted`, and the moment when the first expires.
-    async fn addresses(&self, wanted: &[Wanted]) -> (Vec<Found>, Instant) {
-        let mut asked = JoinSet::new();
-        for (index, Wanted { host, .. }) in wanted.iter().enumerate() {
-            for kind in [RecordType::A, RecordType::AAAA] {
-                let (resolver, host) = (self.clone(), host.clone());
-                asked.spawn(async move { (index, resolver.records(&host, kind).await) });
-            }
-        }
-        let mut found: Vec<Found> = wanted.iter().map(|_| Found::default()).collect();
-        let mut valid_until = Instant::now() + VALID_MAX;
-        while let Some(done) = asked.join_next().await {
-            let Ok((index, answer)) = done else { continue };
-            let Some(found) = found.get_mut(index) else { continue };
-            match answer {
-                Ok(answer) => {
-                    valid_until = valid_until.min(answer.valid_until());
-                    answer.answers().iter().for_each(|record| found.take(&record.data));
-                }
-                Err(Missing::Unknown(reason)) => found.trouble = Some(reason),
-                Err(Missing::Name | Missing::Record) => {}
-            }
-        }
-        (found, valid_until)
-    }
-}
-
-impl Found {
-    fn take(&mut self, data: &RData) {
-        match data {
-            RData::A(a) if self.v4.len() < ADDRESSES_EACH_MAX => self.v4.push(IpAddr::V4(a.0)),
-            RData::AAAA(aaaa) if self.v6.len() < ADDRESSES_EACH_MAX => self.v6.push(IpAddr::V6(aaaa.0)),
-            _ => {}
-        }
+    fn is_our_name(&self, host: &str) -> bool {
+        self.config().ourselves.iter().any(|ourself| matches!(ourself, Ourself::Name(name) if **name == *host))
     }
 
-    fn addresses(self) -> Vec<IpAddr> {
-        let mut all = self.v4;
-        all.extend(self.v6);
-        all.truncate(ADDRESSES_EACH_MAX);
-        all
+    /// Ends the list of exchangers before the first that has an address of ours.
+    fn cut_ourselves(&self, domain: &str, route: &mut Route) -> Result<(), RouteError> {
+        let ours = |address: &IpAddr| {
+            self.config().ourselves.iter().any(|ourself| matches!(ourself, Ourself::Address(own) if own == address))
+        };
+        let Some(us) = route.exchangers.iter().find(|e| e.addresses.iter().any(ours)) else { return Ok(()) };
+        let (preference, host) = (us.preference, us.host.clone());
+        route.exchangers.retain(|e| e.preference < preference);
+        route.skipped.push(Skipped { host: (&*host).into(), reason: "is this system".into() });
+        if route.exchangers.is_empty() { Err(loops(domain, &host)) } else { Ok(()) }
     }
 }
 
@@ -297,7 +279,10 @@ fn exchangers(records: &[&MX]) -> (Vec<Wanted>, Vec<Skipped>) {
         match host_name(&mx.exchange) {
             Some(host) => named.push((mx.preference, host)),
             None if skipped.len() < EXCHANGERS_MAX => {
-                skipped.push(Skipped { host: mx.exchange.to_ascii().into(), reason: "is no host name".into() })
+                let text = mx.exchange.to_ascii();
+                let is_address = text.trim_end_matches('.').parse::<IpAddr>().is_ok();
+                let reason = if is_address { "is an address and no host name" } else { "is no host name" };
+                skipped.push(Skipped { host: text.into(), reason: reason.into() });
             }
             None => {}
         }
@@ -309,43 +294,6 @@ fn exchangers(records: &[&MX]) -> (Vec<Wanted>, Vec<Skipped>) {
         }
     }
     (wanted, skipped)
-}
-
-/// The host name that a DNS name is, in lower case without a final dot. A name in DNS may hold any octet.
-fn host_name(name: &Name) -> Option<String> {
-    let mut text = String::with_capacity(name.len());
-    for label in name.iter() {
-        if !text.is_empty() {
-            text.push('.');
-        }
-        // What is no ASCII turns into something that `is_host_name` refuses.
-        text.extend(label.iter().map(|&octet| char::from(octet).to_ascii_lowercase()));
-        if label.contains(&b'.') {
-            return None;
-        }
-    }
-    is_host_name(&text).then_some(text)
-}
-
-/// Letters, digits, `-` and `_` in labels of 1 to 63 octets, 253 in all; the last label is not all digits, so that
-/// nothing here looks like an IPv4 address.
-#[must_use]
-pub fn is_host_name(text: &str) -> bool {
-    let labels_good = text.split('.').all(|label| {
-        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    });
-    let last_is_number = text.rsplit('.').next().is_none_or(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    labels_good && text.len() <= 253 && !last_is_number
-}
-
-/// An address literal (RFC 5321 §4.1.3): `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
-fn literal(domain: &str) -> Option<IpAddr> {
-    let inner = domain.strip_prefix('[')?.strip_suffix(']')?;
-    let v6 = inner.get(..5).filter(|tag| tag.eq_ignore_ascii_case("ipv6:")).and(inner.get(5..));
-    match v6 {
-        Some(text) => text.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        None => inner.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
-    }
 }
 
 fn literal_route(domain: &str, address: IpAddr) -> Route {
@@ -363,15 +311,29 @@ fn valid_for(until: Instant, degraded: bool) -> Duration {
     until.saturating_duration_since(Instant::now()).clamp(VALID_MIN, max)
 }
 
-fn unreachable(domain: &str, skipped: &[Skipped], temporary: bool) -> RouteError {
+/// A domain without exchangers that has no address either, or whose address nobody could tell.
+fn no_address(host: &str, trouble: Option<String>) -> RouteError {
+    match trouble {
+        Some(reason) => RouteError::temporary(&format!("the address look-up of {host} failed: {reason}")),
+        None => RouteError::no_such(&format!("{host} has neither an MX nor an address record")),
+    }
+}
+
+fn unreachable(domain: &str, skipped: &[Skipped], trouble: Option<String>) -> RouteError {
     let why = skipped.iter().take(3).map(|s| format!("{} {}", s.host, s.reason)).collect::<Vec<_>>().join(", ");
     let text = format!("none of the exchangers of {domain} has an address: {why}");
-    if temporary {
+    if trouble.is_some() {
         RouteError::temporary(&text)
     } else {
         // RFC 3463 §3.5, X.4.4: "unable to route".
         RouteError::permanent(550, Enhanced::new(5, 4, 4), &text)
     }
+}
+
+/// RFC 3463 §3.5, X.4.6: "a routing loop caused the message to be forwarded too many times".
+fn loops(domain: &str, host: &str) -> RouteError {
+    let text = format!("mail for {domain} would come back here: its exchanger {host} is this system");
+    RouteError::permanent(554, Enhanced::new(5, 4, 6), &text)
 }
 
 fn too_long(name: &str, budget: Duration) -> RouteError {

@@ -5,7 +5,8 @@
 //! Leaves to others: what the strings mean (MTA-STS, TLS reports).
 
 use super::lookup::{Missing, Resolver};
-use super::route::{VALID_MAX, VALID_MIN, is_host_name};
+use super::name::is_host_name;
+use super::route::{VALID_MAX, VALID_MIN};
 use hickory_resolver::proto::rr::{RData, RecordType};
 use std::time::{Duration, Instant};
 
@@ -43,12 +44,12 @@ impl Resolver {
         }
         let answer = match tokio::time::timeout(self.budget(), self.records(name, RecordType::TXT)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(Missing::Name | Missing::Record)) => return Err(TxtMissing::Absent),
+            Ok(Err(Missing::Name | Missing::Record(_))) => return Err(TxtMissing::Absent),
             Ok(Err(Missing::Unknown(reason))) => return Err(TxtMissing::Unknown(reason)),
             Err(_) => return Err(TxtMissing::Unknown(format!("no answer within {:?}", self.budget()))),
         };
-        let strings: Vec<_> = answer.answers().iter().filter_map(|r| string(&r.data)).take(STRINGS_MAX).collect();
-        let valid_for = answer.valid_until().saturating_duration_since(Instant::now()).clamp(VALID_MIN, VALID_MAX);
+        let strings: Vec<_> = answer.data.iter().filter_map(string).take(STRINGS_MAX).collect();
+        let valid_for = answer.valid_until.saturating_duration_since(Instant::now()).clamp(VALID_MIN, VALID_MAX);
         if strings.is_empty() { Err(TxtMissing::Absent) } else { Ok(Txt { strings, valid_for }) }
     }
 }

@@ -1,0 +1,244 @@
+//! A UDP port that questions to one server leave from.
+//!
+//! A socket for each question would be three system calls and a registration with the kernel's poller for each; here
+//! many questions share one, and all answers that have come in are read at one waking. What makes an answer hard to
+//! forge stays: the kernel chooses the port at random, each question has a random id, an answer must repeat the
+//! question, and a port is given up after [`QUESTIONS_MAX`] questions.
+//!
+//! Guarantees: an answer is taken only from the server's address, once, for a question under way; at most
+//! [`UNDER_WAY_MAX`] questions are under way, so that their answers fit into the socket's buffer; a question that is
+//! abandoned leaves nothing behind.
+//! Leaves to others: when to ask again, and what the answer says.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::net::UdpSocket;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+/// Questions under way on one port.
+pub(super) const UNDER_WAY_MAX: usize = 64;
+/// Questions in all on one port, before another one is opened.
+const QUESTIONS_MAX: usize = 512;
+/// Answers read at one waking, before others get their turn.
+const READ_MAX: usize = 256;
+/// No answer over UDP is longer, in octets: hickory announces 1232.
+const ANSWER_OCTETS_MAX: usize = 4096;
+/// The header before the question.
+const HEADER_OCTETS: usize = 12;
+
+/// What a question gets: the octets of its answer, or why there will be none.
+type Answered = Result<Vec<u8>, io::Error>;
+
+/// An open port.
+#[derive(Debug)]
+pub(super) struct Port {
+    shared: Arc<Shared>,
+    reader: AbortHandle,
+}
+
+#[derive(Debug)]
+struct Shared {
+    socket: UdpSocket,
+    desk: Mutex<Desk>,
+}
+
+#[derive(Debug)]
+struct Desk {
+    /// By id.
+    waiting: HashMap<u16, Waiting>,
+    /// Random ids that were not used yet.
+    ids: Vec<u16>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    question: Box<[u8]>,
+    answer: oneshot::Sender<Answered>,
+}
+
+/// A question under way; forgotten when dropped.
+#[derive(Debug)]
+pub(super) struct Asked {
+    shared: Arc<Shared>,
+    id: u16,
+    /// Where the answer comes in.
+    pub(super) answer: oneshot::Receiver<Answered>,
+}
+
+impl Port {
+    /// Opens a port towards `server`; must be called on a runtime, which reads it from then on.
+    pub(super) fn open(server: SocketAddr) -> io::Result<Self> {
+        let any = match server {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let socket = std::net::UdpSocket::bind((any, 0))?;
+        socket.set_nonblocking(true)?;
+        // A connected socket takes nothing from any other address.
+        socket.connect(server)?;
+        let desk = Desk { waiting: HashMap::with_capacity(UNDER_WAY_MAX), ids: random_ids()? };
+        let shared = Arc::new(Shared { socket: UdpSocket::from_std(socket)?, desk: Mutex::new(desk) });
+        let reader = tokio::spawn(read(shared.clone())).abort_handle();
+        Ok(Self { shared, reader })
+    }
+
+    /// Whether it takes more questions, or one on it still waits.
+    pub(super) fn is_of_use(&self) -> bool {
+        let desk = self.shared.desk();
+        // Its runtime may be gone, when one resolver is used on several.
+        !self.reader.is_finished() && !(desk.ids.is_empty() && desk.waiting.is_empty())
+    }
+
+    /// Enters a question, a whole message, and writes its id into it. `None` if there is no room, now or ever.
+    pub(super) fn enter(&self, message: &mut [u8]) -> Option<Asked> {
+        let question = question(message)?.into();
+        let mut desk = self.shared.desk();
+        if desk.waiting.len() >= UNDER_WAY_MAX || self.reader.is_finished() {
+            return None;
+        }
+        let id = loop {
+            let id = desk.ids.pop()?;
+            if !desk.waiting.contains_key(&id) {
+                break id;
+            }
+        };
+        message.get_mut(..2)?.copy_from_slice(&id.to_be_bytes());
+        let (sender, answer) = oneshot::channel();
+        desk.waiting.insert(id, Waiting { question, answer: sender });
+        Some(Asked { shared: self.shared.clone(), id, answer })
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Asked {
+    /// Sends the message that was entered; also a second time, when no answer came.
+    pub(super) async fn send(&self, message: &[u8]) -> io::Result<()> {
+        self.shared.socket.send(message).await.map(|_len| ())
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.shared.desk().waiting.remove(&self.id);
+    }
+}
+
+impl Shared {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands an answer to its question; what answers no question is dropped.
+    fn deliver(&self, octets: &[u8]) {
+        let Some(&[high, low, flags]) = octets.get(..3).and_then(|head| head.first_chunk()) else { return };
+        let id = u16::from_be_bytes([high, low]);
+        let mut desk = self.desk();
+        let Some(waiting) = desk.waiting.get(&id) else { return };
+        let is_response = flags & 0x80 != 0;
+        if !is_response || !(repeats(octets, &waiting.question) || refuses_unread(octets)) {
+            return;
+        }
+        if let Some(waiting) = desk.waiting.remove(&id) {
+            // Nobody waits any more: then it is of no use.
+            let _abandoned = waiting.answer.send(Ok(octets.to_vec()));
+        }
+    }
+
+    /// The kernel says that the server is not there: nobody need wait.
+    fn fail(&self, error: &io::Error) {
+        for (_, waiting) in self.desk().waiting.drain() {
+            let _abandoned = waiting.answer.send(Err(io::Error::new(error.kind(), error.to_string())));
+        }
+    }
+}
+
+async fn read(shared: Arc<Shared>) {
+    let mut buffer = vec![0; ANSWER_OCTETS_MAX];
+    while shared.socket.readable().await.is_ok() {
+        for _ in 0..READ_MAX {
+            match shared.socket.try_recv(&mut buffer) {
+                Ok(len) => shared.deliver(buffer.get(..len).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => shared.fail(&error),
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The only question of a message: its name without compression, type and class.
+fn question(message: &[u8]) -> Option<&[u8]> {
+    let (mut end, rest) = (HEADER_OCTETS, message.get(HEADER_OCTETS..)?);
+    let mut labels = rest;
+    while let Some((&len, after)) = labels.split_first() {
+        end += 1 + usize::from(len);
+        match len {
+            0 => return message.get(HEADER_OCTETS..end + 4),
+            1..=63 => labels = after.get(usize::from(len)..)?,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Whether an answer repeats the question, in whatever case.
+fn repeats(answer: &[u8], asked: &[u8]) -> bool {
+    question(answer).is_some_and(|question| question.eq_ignore_ascii_case(asked))
+}
+
+/// Whether an answer is an error without a question: some servers say so to what they do not read (EDNS).
+fn refuses_unread(answer: &[u8]) -> bool {
+    let code = answer.get(3).map_or(0, |flags| flags & 0x0f);
+    code != 0 && answer.get(4..6) == Some(&[0, 0])
+}
+
+fn random_ids() -> io::Result<Vec<u16>> {
+    let mut octets = [0; 2 * QUESTIONS_MAX];
+    aws_lc_rs::rand::fill(&mut octets).map_err(|_| io::Error::other("the system has no random numbers"))?;
+    Ok(octets.chunks_exact(2).filter_map(|pair| pair.first_chunk().map(|id| u16::from_be_bytes(*id))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASKED: &[u8] = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x04acme\x07example\0\0\x0f\0\x01";
+
+    #[test]
+    fn a_question_is_found_whole_and_only_without_compression() {
+        assert_eq!(question(ASKED), Some(&b"\x04acme\x07example\0\0\x0f\0\x01"[..]));
+        for len in 0..ASKED.len() {
+            assert_eq!(question(&ASKED[..len]), None, "{len} octets");
+        }
+        let mut compressed = ASKED.to_vec();
+        compressed[12] = 0xc0;
+        assert_eq!(question(&compressed), None);
+    }
+
+    #[test]
+    fn an_answer_repeats_the_question_or_is_an_error_without_one() {
+        let asked = question(ASKED).unwrap();
+        assert!(repeats(&ASKED.to_ascii_uppercase(), asked));
+        let mut other = ASKED.to_vec();
+        other[14] = b'x';
+        assert!(!repeats(&other, asked));
+        assert!(refuses_unread(b"\x12\x34\x81\x01\0\0\0\0\0\0\0\0"), "FORMERR");
+        assert!(!refuses_unread(b"\x12\x34\x81\x00\0\0\0\0\0\0\0\0"), "no error without a question");
+    }
+
+    #[test]
+    fn ids_are_many_and_differ() {
+        let ids = random_ids().unwrap();
+        let different: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!(ids.len(), QUESTIONS_MAX);
+        assert!(different.len() > QUESTIONS_MAX - 32);
+    }
+}
