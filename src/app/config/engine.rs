@@ -8,6 +8,7 @@ use super::arrays::ARRAYS;
 use super::document::{ConfigError, Document, Item, Section};
 use super::values::{self, HostPort};
 use crate::observe::logs::Level;
+use crate::wire::dns::{Dnssec, Ourself};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -147,6 +148,14 @@ sections! {
             "Name servers to ask; empty: those of /etc/resolv.conf.";
         timeout: Duration, "duration", "\"5s\"", (100, 60 * SECOND),
             "How long one question may take.";
+        dnssec: Dnssec, "off | validate | trust", "\"off\"", ANY,
+            "Proof of answers: none; made here from the root's keys; or the word of a validating server on loopback.";
+        trust_anchor: Option<PathBuf>, "file", "\"\"", ANY,
+            "DNSKEY records that validation starts from; relative to this file; empty: the root's, which are built in.";
+        dane: bool, "switch", "true", ANY,
+            "With dnssec: obey the TLSA records of hosts whose addresses are proven (RFC 7672).";
+        ourselves: Vec<Ourself>, "hosts and addresses", "[]", ANY,
+            "Exchangers that are this system: mail is never handed to them, nor to any less preferred (RFC 5321 5.1).";
     }
     /// `[journal]`: what makes outcomes durable.
     journal: Journal {
@@ -260,7 +269,7 @@ const HEAD: &str = "\
 ";
 
 /// A type that a key can have.
-trait Setting: Sized {
+pub(super) trait Setting: Sized {
     /// Reads a value of the file.
     fn read(item: &Item<'_>, key: &Key) -> Result<Self, ConfigError>;
 

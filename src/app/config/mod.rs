@@ -7,6 +7,7 @@
 
 mod arrays;
 pub mod campaign;
+mod dns;
 pub mod document;
 pub mod engine;
 pub mod values;

@@ -6,6 +6,7 @@ use super::engine::Tls;
 use super::values::{HostPort, duration, duration_text, percentage};
 use super::{CampaignConfig, EngineConfig};
 use crate::observe::logs::Level;
+use crate::wire::dns::{Dnssec, Ourself};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,6 +60,10 @@ fn every_key_can_be_set() {
         retry = ["90s", "1h30m"]
         [dns]
         servers = ["127.0.0.1:5300", "9.9.9.9"]
+        dnssec = "validate"
+        trust_anchor = "root.key"
+        dane = false
+        ourselves = ["MX1.acme.example.", "192.0.2.10"]
         [metrics]
         listen = "127.0.0.1:9464"
         [log]
@@ -79,6 +84,10 @@ fn every_key_can_be_set() {
     assert_eq!(config.delivery.tls, Tls::Off);
     assert_eq!(config.delivery.retry, [Duration::from_secs(90), Duration::from_secs(5400)]);
     assert_eq!(config.dns.servers[1].to_string(), "9.9.9.9:53");
+    assert_eq!(config.dns.dnssec, Dnssec::Validate);
+    assert_eq!(config.dns.trust_anchor, Some(PathBuf::from("etc/root.key")));
+    let ourselves = [Ourself::Name("mx1.acme.example".into()), Ourself::Address("192.0.2.10".parse().unwrap())];
+    assert_eq!((config.dns.dane, config.dns.ourselves), (false, ourselves.to_vec()));
     assert_eq!(config.log.level, Level::Debug);
     assert_eq!(config.sources[0].ehlo, None);
     assert_eq!(config.dkim[0].domain, "acme.example");
@@ -95,7 +104,10 @@ fn engine_errors_name_place_key_and_way_out() {
         ),
         ("shards = 2", "etc/engine.toml:1:1: unknown key \"shards\"\nhint: did you mean \"engine.shards\"?"),
         ("[delivry]\nport = 25", "etc/engine.toml:1:2: unknown key \"delivry\"\nhint: did you mean \"delivery\"?"),
-        ("[dns]\nzebra = 1", "etc/engine.toml:2:1: unknown key \"dns.zebra\"\nhint: known here: servers, timeout"),
+        (
+            "[dns]\nzebra = 1",
+            "etc/engine.toml:2:1: unknown key \"dns.zebra\"\nhint: known here: servers, timeout, dnssec, trust_anchor, dane, ourselves",
+        ),
         ("[delivery]\nport = 0", "etc/engine.toml:2:8: delivery.port: must be from 1 to 65535, is 0"),
         ("[delivery]\nport = 70000", "etc/engine.toml:2:8: delivery.port: must be from 1 to 65535, is 70000"),
         ("[delivery]\nport = -1", "etc/engine.toml:2:8: delivery.port: must be from 1 to 65535, is -1"),

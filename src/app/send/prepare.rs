@@ -139,6 +139,11 @@ pub fn resolver(config: &EngineConfig) -> ResolverConfig {
         servers: config.dns.servers.iter().map(ToString::to_string).collect(),
         timeout: config.dns.timeout,
         seed: fastrand::u64(..),
+        dnssec: config.dns.dnssec,
+        trust_anchor: config.dns.trust_anchor.clone(),
+        dane: config.dns.dane,
+        tlsa_port: config.delivery.smarthost.as_ref().and_then(|host| host.port).unwrap_or(config.delivery.port),
+        ourselves: config.dns.ourselves.clone(),
         ..ResolverConfig::default()
     }
 }
