@@ -4,6 +4,8 @@
 //! The rate is of the whole machine, server included; the CPU times are those of the router's two threads and of the
 //! server's, by schedstat, and tell more where other programs run beside.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot run says so")]
+
 use crossbeam_channel::unbounded;
 use divan::Bencher;
 use posthaste::base::clock::UnixTime;

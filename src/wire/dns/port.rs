@@ -89,7 +89,7 @@ impl Port {
     pub(super) fn is_of_use(&self) -> bool {
         let desk = self.shared.desk();
         // Its runtime may be gone, when one resolver is used on several.
-        !self.reader.is_finished() && !(desk.ids.is_empty() && desk.waiting.is_empty())
+        !self.reader.is_finished() && (!desk.ids.is_empty() || !desk.waiting.is_empty())
     }
 
     /// Enters a question, a whole message, and writes its id into it. `None` if there is no room, now or ever.
