@@ -1,11 +1,12 @@
 //! A small authoritative DNS server for tests: UDP and TCP on one port of 127.0.0.1, answers from a closure or a
 //! [`Zone`], and can misbehave on request. Include it with `#[path = "…/tests/support/dns_server.rs"] mod dns_server;`.
 //!
-//! Not a model of a server: it knows no EDNS, no referrals, and trusts its caller.
+//! Not a model of a server: it knows no referrals and no limits of size, and trusts its caller.
 #![allow(dead_code, reason = "each test that includes this file uses a part of it")]
 
 use hickory_resolver::proto::op::{Message, MessageType, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX};
+use hickory_resolver::proto::rr::rdata::tlsa::{CertUsage, Matching, Selector};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX, SOA, TLSA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -19,7 +20,16 @@ use std::thread::JoinHandle;
 pub struct Answer {
     pub code: ResponseCode,
     pub records: Vec<Record>,
+    pub authorities: Vec<Record>,
+    /// The AD bit.
+    pub authentic: bool,
     pub manner: Manner,
+}
+
+impl Answer {
+    pub fn new(code: ResponseCode, records: Vec<Record>) -> Self {
+        Self { code, records, authorities: Vec::new(), authentic: false, manner: Manner::Plain }
+    }
 }
 
 /// How to answer.
@@ -33,8 +43,18 @@ pub enum Manner {
     Truncated,
     /// Over UDP, first an answer with a wrong id that leads to 203.0.113.66, then the true one.
     ForgedFirst,
+    /// Over UDP, first an answer to another question with the right id, to the same end.
+    OtherQuestionFirst,
     /// Octets that are no DNS message, with the right id.
     Garbage,
+    /// The first of each two questions for the same records gets SERVFAIL, the other one its answer.
+    Flapping,
+    /// The first question for the same records is lost, those after it are answered.
+    LostFirst,
+    /// After so many milliseconds.
+    Slow(u64),
+    /// FORMERR and nothing else for a question with EDNS, as servers do that do not know it (RFC 6891 §7).
+    WithoutEdns,
 }
 
 type Answering = dyn Fn(&str, RecordType) -> Answer + Send + Sync;
@@ -46,6 +66,7 @@ pub struct Zone {
     codes: HashMap<(String, Option<RecordType>), ResponseCode>,
     manners: HashMap<String, Manner>,
     ttl: Option<u32>,
+    negative: Option<Record>,
 }
 
 pub fn name(text: &str) -> Name {
@@ -89,6 +110,23 @@ impl Zone {
         self
     }
 
+    pub fn txt(self, owner: &str, strings: &[&str]) -> Self {
+        self.record(owner, RData::TXT(TXT::new(strings.iter().map(|s| (*s).to_owned()).collect())))
+    }
+
+    /// A TLSA record of usage 3, selector 1, matching 1.
+    pub fn tlsa(self, owner: &str, digest: [u8; 32]) -> Self {
+        let data = TLSA::new(CertUsage::DaneEe, Selector::Spki, Matching::Sha256, digest.to_vec());
+        self.record(owner, RData::TLSA(data))
+    }
+
+    /// What is not there will not be there for so long (RFC 2308).
+    pub fn negative_ttl(mut self, ttl_s: u32) -> Self {
+        let soa = SOA::new(name("ns.example"), name("root.example"), 1, 3600, 600, 86_400, ttl_s);
+        self.negative = Some(Record::from_rdata(name("example"), ttl_s, RData::SOA(soa)));
+        self
+    }
+
     /// All questions about `owner` (of one type, if given) get this code.
     pub fn code(mut self, owner: &str, kind: Option<RecordType>, code: ResponseCode) -> Self {
         self.codes.insert((owner.to_owned(), kind), code);
@@ -100,17 +138,26 @@ impl Zone {
         self
     }
 
-    fn answer(&self, owner: &str, kind: RecordType) -> Answer {
-        let manner = self.manners.get(owner).copied().unwrap_or_default();
-        let code = [Some(kind), None].iter().find_map(|k| self.codes.get(&(owner.to_owned(), *k)));
-        if let Some(&code) = code {
-            return Answer { code, records: Vec::new(), manner };
+    pub fn answer(&self, owner: &str, kind: RecordType) -> Answer {
+        let mut answer = self.plain(owner, kind);
+        answer.manner = self.manners.get(owner).copied().unwrap_or_default();
+        if answer.records.is_empty() {
+            answer.authorities.extend(self.negative.clone());
         }
-        let Some(all) = self.records.get(owner) else {
-            return Answer { code: ResponseCode::NXDomain, records: Vec::new(), manner };
-        };
-        let records = all.iter().filter(|r| [kind, RecordType::CNAME].contains(&r.record_type())).cloned().collect();
-        Answer { code: ResponseCode::NoError, records, manner }
+        answer
+    }
+
+    fn plain(&self, owner: &str, kind: RecordType) -> Answer {
+        if let Some(&code) = [Some(kind), None].iter().find_map(|k| self.codes.get(&(owner.to_owned(), *k))) {
+            return Answer::new(code, Vec::new());
+        }
+        match self.records.get(owner) {
+            None => Answer::new(ResponseCode::NXDomain, Vec::new()),
+            Some(all) => {
+                let wanted = |r: &&Record| [kind, RecordType::CNAME].contains(&r.record_type());
+                Answer::new(ResponseCode::NoError, all.iter().filter(wanted).cloned().collect())
+            }
+        }
     }
 }
 
@@ -177,26 +224,56 @@ fn sockets() -> (UdpSocket, TcpListener) {
 
 fn serve_udp(socket: &UdpSocket, answer: &Answering, questions: &AtomicUsize, stop: &AtomicBool) {
     let mut buffer = [0; 4096];
+    let mut times: HashMap<(String, RecordType), usize> = HashMap::new();
     while let Ok((len, from)) = socket.recv_from(&mut buffer) {
         if stop.load(Ordering::SeqCst) {
             return;
         }
         let Some((mut reply, manner)) = reply(&buffer[..len], answer) else { continue };
         questions.fetch_add(1, Ordering::SeqCst);
+        let query = reply.queries[0].clone();
+        let time = times.entry((query.name().to_ascii(), query.query_type())).or_default();
+        *time += 1;
         match manner {
             Manner::Silent => continue,
-            Manner::Plain => {}
+            Manner::LostFirst if *time == 1 => continue,
+            Manner::Plain | Manner::LostFirst => {}
+            Manner::Flapping if time.is_multiple_of(2) => {}
+            Manner::Flapping => {
+                reply.answers.clear();
+                reply.metadata.response_code = ResponseCode::ServFail;
+            }
             Manner::Truncated => {
                 reply.answers.clear();
                 reply.metadata.truncation = true;
             }
-            Manner::ForgedFirst => send(socket, &forged(&reply).to_vec().expect("a message"), from),
+            Manner::ForgedFirst => {
+                let id = reply.metadata.id.wrapping_add(1);
+                send(socket, &forged(&reply, id).to_vec().expect("a message"), from);
+            }
+            Manner::OtherQuestionFirst => {
+                let mut forged = forged(&reply, reply.metadata.id);
+                forged.queries[0].set_query_type(RecordType::HINFO);
+                send(socket, &forged.to_vec().expect("a message"), from);
+            }
             Manner::Garbage => {
                 let mut octets = reply.metadata.id.to_be_bytes().to_vec();
                 octets.extend([0xff; 40]);
                 send(socket, &octets, from);
                 continue;
             }
+            Manner::Slow(pause_ms) => {
+                let (socket, octets) = (socket.try_clone().expect("a socket"), reply.to_vec().expect("a message"));
+                std::thread::spawn(move || {
+                    std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+                    send(&socket, &octets, from);
+                });
+                continue;
+            }
+            Manner::WithoutEdns if reply.edns.is_some() => {
+                reply = Message::error_msg(reply.metadata.id, reply.metadata.op_code, ResponseCode::FormErr);
+            }
+            Manner::WithoutEdns => {}
         }
         send(socket, &reply.to_vec().expect("a message"), from);
     }
@@ -247,14 +324,17 @@ fn reply(question: &[u8], answer: &Answering) -> Option<(Message, Manner)> {
     reply.metadata.recursion_desired = question.metadata.recursion_desired;
     reply.metadata.recursion_available = true;
     reply.metadata.response_code = answer.code;
+    reply.metadata.authentic_data = answer.authentic;
+    reply.edns = question.edns;
     reply.add_query(query);
     reply.add_answers(answer.records);
+    reply.add_authorities(answer.authorities);
     Some((reply, answer.manner))
 }
 
-fn forged(reply: &Message) -> Message {
+fn forged(reply: &Message, id: u16) -> Message {
     let mut forged = reply.clone();
-    forged.metadata.id = reply.metadata.id.wrapping_add(1);
+    forged.metadata.id = id;
     for record in &mut forged.answers {
         if let RData::A(a) = &mut record.data {
             *a = A::new(203, 0, 113, 66);

@@ -14,6 +14,9 @@ mod lookup;
 mod name;
 mod port;
 mod route;
+#[cfg(test)]
+#[path = "../../../tests/support/signed_zones.rs"]
+pub(crate) mod signed_zones;
 mod site;
 #[cfg(test)]
 mod tests;

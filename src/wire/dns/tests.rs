@@ -1,5 +1,8 @@
 //! Dialogues with a DNS server of our own on 127.0.0.1.
 
+mod dnssec;
+mod trouble;
+
 use super::dns_server::{DnsServer, Manner, Zone};
 use super::*;
 use hickory_resolver::proto::op::ResponseCode;

@@ -1,0 +1,257 @@
+//! Servers that fail, forge, lose and flap; domains that lead back here or nowhere.
+
+use super::super::config::system_servers;
+use super::*;
+use hickory_resolver::proto::rr::Record;
+use hickory_resolver::proto::rr::RecordType;
+use hickory_resolver::proto::rr::rdata::{A, CNAME};
+use std::time::Instant;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn acme() -> Zone {
+    Zone::new().mx("acme.example", &[(10, "mx.example")]).address("mx.example", "192.0.2.1")
+}
+
+fn asking(servers: &[&DnsServer], config: ResolverConfig) -> Resolver {
+    let servers = servers.iter().map(|server| server.address()).collect();
+    Resolver::new(&ResolverConfig { servers, ..config }).unwrap()
+}
+
+fn with_ourselves(zone: Zone, ourselves: &[Ourself], domain: &str) -> Result<Route, RouteError> {
+    let server = DnsServer::start(zone);
+    let config = ResolverConfig { ourselves: ourselves.to_vec(), timeout: PATIENCE, ..ResolverConfig::default() };
+    run(asking(&[&server], config).resolve_mx(domain))
+}
+
+#[test]
+fn a_server_that_works_every_other_time_is_good_enough() {
+    let zone = acme().manner("acme.example", Manner::Flapping).manner("mx.example", Manner::Flapping);
+    assert_eq!(hosts(&route(zone, "acme.example").unwrap()), ["mx.example"]);
+}
+
+#[test]
+fn what_one_server_cannot_say_the_next_one_is_asked() {
+    for code in [ResponseCode::ServFail, ResponseCode::Refused, ResponseCode::NotImp] {
+        let (sick, well) = (DnsServer::answering(move |_, _| refusal(code)), DnsServer::start(acme()));
+        let resolver = asking(&[&sick, &well], ResolverConfig { timeout: PATIENCE, ..ResolverConfig::default() });
+        assert_eq!(hosts(&run(resolver.resolve_mx("acme.example")).unwrap()), ["mx.example"], "{code}");
+    }
+}
+
+fn refusal(code: ResponseCode) -> dns_server::Answer {
+    dns_server::Answer::new(code, Vec::new())
+}
+
+#[test]
+fn a_silent_server_costs_its_share_of_one_question_and_is_asked_last_from_then_on() {
+    let silent =
+        DnsServer::answering(|_, _| dns_server::Answer { manner: Manner::Silent, ..refusal(ResponseCode::NoError) });
+    let well = DnsServer::start(acme().mx("other.example", &[(10, "mx.example")]));
+    let config = ResolverConfig { timeout: Duration::from_millis(400), ..ResolverConfig::default() };
+    let resolver = asking(&[&silent, &well], config);
+    run(async {
+        resolver.resolve_mx("acme.example").await.unwrap();
+        let asked = silent.questions();
+        resolver.resolve_mx("other.example").await.unwrap();
+        assert_eq!((asked, silent.questions()), (1, 1));
+    });
+}
+
+#[test]
+fn a_question_or_an_answer_that_got_lost_is_sent_again() {
+    let zone = acme().manner("acme.example", Manner::LostFirst);
+    assert_eq!(hosts(&route(zone, "acme.example").unwrap()), ["mx.example"]);
+}
+
+#[test]
+fn an_answer_may_take_its_time() {
+    let zone = acme().manner("acme.example", Manner::Slow(300));
+    let began = Instant::now();
+    assert_eq!(hosts(&route(zone, "acme.example").unwrap()), ["mx.example"]);
+    assert!(began.elapsed() >= Duration::from_millis(300));
+}
+
+#[test]
+fn an_answer_to_another_question_is_ignored_though_its_id_is_right() {
+    let zone = Zone::new().manner("acme.example", Manner::OtherQuestionFirst).address("acme.example", "192.0.2.1");
+    let route = route(zone, "acme.example").unwrap();
+    assert_eq!(route.exchangers[0].addresses[0].to_string(), "192.0.2.1");
+}
+
+#[test]
+fn a_server_without_edns_is_asked_without() {
+    let zone = acme().manner("acme.example", Manner::WithoutEdns);
+    assert_eq!(hosts(&route(zone, "acme.example").unwrap()), ["mx.example"]);
+}
+
+#[test]
+fn records_of_another_owner_are_no_answer() {
+    let server = DnsServer::answering(|_, kind| {
+        let stranger = |data| Record::from_rdata(dns_server::name("stranger.example"), 60, data);
+        let data = match kind {
+            RecordType::MX => RData::MX(MX::new(10, dns_server::name("evil.example"))),
+            _ => RData::A(A::new(203, 0, 113, 66)),
+        };
+        dns_server::Answer::new(ResponseCode::NoError, vec![stranger(data)])
+    });
+    let resolver = resolver_with(&server, PATIENCE, 1);
+    let error = run(resolver.resolve_mx("acme.example")).unwrap_err();
+    assert_eq!(shown(&error), "never: 550 5.1.2 acme.example has neither an MX nor an address record");
+}
+
+#[test]
+fn a_domain_that_is_an_alias_has_the_exchangers_of_its_target() {
+    let zone = acme().cname("alias.example", "other.example").cname("other.example", "acme.example");
+    let aliased = route(zone, "alias.example").unwrap();
+    assert_eq!((hosts(&aliased), &*aliased.site), (vec!["mx.example"], "mx.example"));
+    let bare = Zone::new().cname("alias.example", "web.example").address("web.example", "192.0.2.8");
+    let bare = route(bare, "alias.example").unwrap();
+    assert_eq!(hosts(&bare), ["alias.example"]);
+    assert_eq!(bare.exchangers[0].addresses[0].to_string(), "192.0.2.8");
+}
+
+#[test]
+fn aliases_in_a_circle_come_to_an_end() {
+    let server = DnsServer::start(Zone::new().cname("a.example", "b.example").cname("b.example", "a.example"));
+    run(resolver_with(&server, PATIENCE, 1).resolve_mx("a.example")).unwrap_err();
+    assert!(server.questions() < 50, "{} questions", server.questions());
+    let endless = DnsServer::answering(|owner, _| {
+        let target = dns_server::name(&format!("x.{}", &owner[..owner.len().min(60)]));
+        let alias = Record::from_rdata(dns_server::name(owner), 60, RData::CNAME(CNAME(target)));
+        dns_server::Answer::new(ResponseCode::NoError, vec![alias])
+    });
+    run(resolver_with(&endless, PATIENCE, 1).resolve_mx("a.example")).unwrap_err();
+    assert!(endless.questions() < 50, "{} questions", endless.questions());
+}
+
+#[test]
+fn our_own_name_ends_the_list_of_exchangers() {
+    let zone = || {
+        let list = [(10, "first.example"), (20, "us.example"), (20, "peer.example"), (30, "last.example")];
+        list.iter().fold(Zone::new().mx("acme.example", &list), |zone, (_, host)| zone.address(host, "192.0.2.1"))
+    };
+    let us = [Ourself::Name("us.example".into())];
+    let cut = with_ourselves(zone(), &us, "acme.example").unwrap();
+    assert_eq!(hosts(&cut), ["first.example"]);
+    assert_eq!(&*cut.skipped[0].reason, "is this system");
+    let first = [Ourself::Name("first.example".into())];
+    let error = with_ourselves(zone(), &first, "acme.example").unwrap_err();
+    let text =
+        "never: 554 5.4.6 mail for acme.example would come back here: its exchanger first.example is this system";
+    assert_eq!(shown(&error), text);
+}
+
+#[test]
+fn our_own_address_ends_it_too_and_a_domain_may_be_ourselves_without_mx() {
+    let zone = Zone::new()
+        .mx("acme.example", &[(10, "first.example"), (20, "us.example")])
+        .address("first.example", "192.0.2.1")
+        .address("us.example", "2001:db8::7")
+        .address("us.example", "192.0.2.7");
+    let us = [Ourself::Address("2001:db8::7".parse().unwrap())];
+    assert_eq!(hosts(&with_ourselves(zone.clone(), &us, "acme.example").unwrap()), ["first.example"]);
+    for us in [us[0].clone(), Ourself::Name("us.example".into())] {
+        let error = with_ourselves(zone.clone(), &[us], "us.example").unwrap_err();
+        assert!(shown(&error).starts_with("never: 554 5.4.6 mail for us.example would come back"), "{}", shown(&error));
+    }
+}
+
+#[test]
+fn addresses_that_nobody_has_are_left_out() {
+    let zone = Zone::new().mx("acme.example", &[(10, "mx.example")]);
+    let zone = ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"]
+        .iter()
+        .fold(zone, |zone, address| zone.address("mx.example", address));
+    let error = route(zone, "acme.example").unwrap_err();
+    let text = "never: 550 5.4.4 none of the exchangers of acme.example has an address: mx.example has no address";
+    assert_eq!(shown(&error), text);
+}
+
+#[test]
+fn both_families_are_kept_however_many_addresses_there_are() {
+    let mut zone = Zone::new().mx("acme.example", &[(10, "mx.example")]);
+    for n in 1..30 {
+        zone = zone.address("mx.example", &format!("192.0.2.{n}"));
+    }
+    zone = zone.address("mx.example", "2001:db8::1").address("mx.example", "2001:db8::2");
+    let route = route(zone, "acme.example").unwrap();
+    let v4 = route.exchangers[0].addresses.iter().filter(|ip| ip.is_ipv4()).count();
+    assert_eq!((v4, route.exchangers[0].addresses.len()), (6, 8));
+    assert!(route.exchangers[0].addresses[0].is_ipv4());
+}
+
+#[test]
+fn a_ttl_of_nothing_is_asked_for_again_and_the_denial_of_an_mx_bounds_the_route() {
+    let server = DnsServer::start(Zone::new().ttl(0).address("acme.example", "192.0.2.1").negative_ttl(60));
+    run(async {
+        let resolver = resolver_with(&server, PATIENCE, 1);
+        let route = resolver.resolve_mx("acme.example").await.unwrap();
+        assert_eq!(route.valid_for, VALID_MIN);
+        assert_eq!(server.questions(), 3);
+        resolver.resolve_mx("acme.example").await.unwrap();
+        assert_eq!(server.questions(), 4, "only the address expired");
+    });
+    let denied = Zone::new().address("acme.example", "192.0.2.1").negative_ttl(60);
+    let route = route(denied, "acme.example").unwrap();
+    assert!((VALID_MIN..=Duration::from_secs(60)).contains(&route.valid_for), "{:?}", route.valid_for);
+}
+
+#[test]
+fn many_look_ups_at_once_all_get_their_answers() {
+    const DOMAINS: usize = 2_000;
+    let server = DnsServer::answering(|owner, kind| {
+        let record = |data| vec![Record::from_rdata(dns_server::name(owner), 60, data)];
+        let records = match kind {
+            RecordType::MX => record(RData::MX(MX::new(10, dns_server::name(&format!("mx.{owner}"))))),
+            RecordType::A => record(RData::A(A::new(192, 0, 2, 1))),
+            _ => Vec::new(),
+        };
+        dns_server::Answer::new(ResponseCode::NoError, records)
+    });
+    run(async {
+        let resolver = resolver_with(&server, PATIENCE, 1);
+        let mut asked = tokio::task::JoinSet::new();
+        for n in 0..DOMAINS {
+            let resolver = resolver.clone();
+            asked.spawn(async move { resolver.resolve_mx(&format!("d{n}.example")).await.unwrap() });
+        }
+        while let Some(route) = asked.join_next().await {
+            assert_eq!(route.unwrap().exchangers.len(), 1);
+        }
+    });
+    assert!(server.questions() >= 3 * DOMAINS);
+}
+
+#[test]
+fn texts_are_joined_and_what_is_no_text_is_left_out() {
+    let long = "x".repeat(255);
+    let zone = Zone::new()
+        .txt("_mta-sts.acme.example", &["v=STSv1; ", "id=1;"])
+        .txt("_mta-sts.acme.example", &["caf\u{e9}"])
+        .txt("_mta-sts.acme.example", &[&*long; 17])
+        .manner("_mta-sts.acme.example", Manner::Truncated)
+        .address("bare.example", "192.0.2.1")
+        .code("sick.example", None, ResponseCode::ServFail);
+    let server = DnsServer::start(zone);
+    run(async {
+        let resolver = resolver_with(&server, PATIENCE, 1);
+        let txt = resolver.txt("_mta-sts.acme.example").await.unwrap();
+        assert_eq!(txt.strings, ["v=STSv1; id=1;".into()]);
+        assert!(txt.valid_for <= Duration::from_secs(3600));
+        for absent in ["bare.example", "gone.example", "no name"] {
+            assert_eq!(resolver.txt(absent).await, Err(TxtMissing::Absent), "{absent}");
+        }
+        let sick = resolver.txt("sick.example").await;
+        assert!(matches!(sick, Err(TxtMissing::Unknown(_))), "{sick:?}");
+    });
+}
+
+#[test]
+fn the_systems_servers_are_read_as_the_c_library_does() {
+    let text = "# nameserver 192.0.2.1\nsearch --\nnameserver 192.0.2.53\n nameserver 192.0.2.2\n\
+                nameserver\t2001:db8::53 trailing\nnameserverx 1.1.1.1\nnameserver nonsense\noptions edns0\n\
+                nameserver 192.0.2.54\nnameserver 192.0.2.55\n";
+    let servers: Vec<_> = system_servers(text).iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["192.0.2.53:53", "[2001:db8::53]:53", "192.0.2.54:53"]);
+}
