@@ -1,11 +1,13 @@
 //! Dialogues with a session, and what must hold whatever the peer says.
 
 mod accounting;
+mod asks;
 mod endings;
 mod flights;
 mod foreign;
 mod hello;
 mod lies;
 mod limits;
+mod login;
 mod play;
 mod refusals;

@@ -3,7 +3,7 @@
 //! A script is lines. `S:` the server says a line (lines in a row come as one input). `C:` the client says a line; lines
 //! in a row, up to what follows, are exactly one flight: the output of one poll. `E:` an event, in order. `B: key to… |
 //! content` begins a transaction. `Q` asks for QUIT, `D` says drained, `TLS` that the handshake is done, `X` that the
-//! connection closed, `T: s` lets seconds pass.
+//! connection closed, `T: s` lets seconds pass, `N` begins the next of the test's own transactions.
 
 use crate::base::clock::Instant;
 use crate::base::out::Out;
@@ -112,15 +112,26 @@ pub(super) fn play(config: &Config, script: &str) {
 
 /// Plays the script with every cut, with this knowledge of the host.
 pub(super) fn play_with(config: &Config, known: Known, script: &str) {
-    let longest = once(config, known, script, Cut::Whole);
-    once(config, known, script, Cut::Octets);
+    play_transactions(config, known, script, &Vec::new);
+}
+
+/// The same; each `N` begins the next of these transactions.
+pub(super) fn play_transactions(
+    config: &Config,
+    known: Known,
+    script: &str,
+    transactions: &dyn Fn() -> Vec<Transaction>,
+) {
+    let longest = once(config, known, script, transactions(), Cut::Whole);
+    once(config, known, script, transactions(), Cut::Octets);
     for at in 1..longest {
-        once(config, known, script, Cut::At(at));
+        once(config, known, script, transactions(), Cut::At(at));
     }
 }
 
 /// Returns the length of the longest input.
-fn once(config: &Config, known: Known, script: &str, cut: Cut) -> usize {
+fn once(config: &Config, known: Known, script: &str, transactions: Vec<Transaction>, cut: Cut) -> usize {
+    let mut transactions = transactions.into_iter();
     let now = Instant(1_000_000);
     let session = Session::new(Arc::new(config.clone()), known, now);
     let mut play = Play { session, now, out: Out::new(), said: String::new(), told: VecDeque::new() };
@@ -152,6 +163,7 @@ fn once(config: &Config, known: Known, script: &str, cut: Cut) -> usize {
                     play.begin(&next[3..]);
                 }
             }
+            "N" => assert!(play.session.begin(transactions.next().unwrap()).is_ok(), "no room"),
             "Q" => play.session.quit(),
             "D" => play.session.handle_drained(play.now),
             "TLS" => play.session.handle_tls(play.now),
