@@ -2,6 +2,7 @@
 
 mod accounting;
 mod asks;
+mod attack;
 mod endings;
 mod flights;
 mod foreign;

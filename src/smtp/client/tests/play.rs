@@ -2,8 +2,9 @@
 //!
 //! A script is lines. `S:` the server says a line (lines in a row come as one input). `C:` the client says a line; lines
 //! in a row, up to what follows, are exactly one flight: the output of one poll. `E:` an event, in order. `B: key to… |
-//! content` begins a transaction. `Q` asks for QUIT, `D` says drained, `TLS` that the handshake is done, `X` that the
-//! connection closed, `T: s` lets seconds pass, `N` begins the next of the test's own transactions.
+//! content` begins a transaction, `N` the next of the test's own. `Q` asks for QUIT, `D` says drained, `TLS` that the
+//! handshake is done, `X` that the connection closed, `R:` that exactly these octets come (`\r`, `\n`, `\0`, `\xNN`),
+//! `T: s` lets seconds pass.
 
 use crate::base::clock::Instant;
 use crate::base::out::Out;
@@ -124,7 +125,8 @@ pub(super) fn play_transactions(
 ) {
     let longest = once(config, known, script, transactions(), Cut::Whole);
     once(config, known, script, transactions(), Cut::Octets);
-    for at in 1..longest {
+    // Of an endless reply some hundred places.
+    for at in (1..longest).step_by(1 + longest / 500) {
         once(config, known, script, transactions(), Cut::At(at));
     }
 }
@@ -157,6 +159,11 @@ fn once(config: &Config, known: Known, script: &str, transactions: Vec<Transacti
                 longest = longest.max(input.len());
                 play.hear(input.as_bytes(), cut);
             }
+            "R" => {
+                let input = raw(rest);
+                longest = longest.max(input.len());
+                play.hear(&input, cut);
+            }
             "B" => {
                 play.begin(rest);
                 while let Some(next) = lines.next_if(|l| l.starts_with("B: ")) {
@@ -178,6 +185,26 @@ fn once(config: &Config, known: Known, script: &str, transactions: Vec<Transacti
     }
     play.expect_nothing_more("the end", script, cut);
     longest
+}
+
+/// The octets that `text` stands for: `\r`, `\n`, `\0` and `\xNN` are one each.
+fn raw(text: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, if c == '\\' { chars.next() } else { None }) {
+            (_, Some('r')) => octets.push(b'\r'),
+            (_, Some('n')) => octets.push(b'\n'),
+            (_, Some('0')) => octets.push(0),
+            (_, Some('x')) => {
+                let digits: String = chars.by_ref().take(2).collect();
+                octets.push(u8::from_str_radix(&digits, 16).unwrap());
+            }
+            (c, None) => octets.extend(c.to_string().bytes()),
+            (_, Some(other)) => panic!("no such escape: {other}"),
+        }
+    }
+    octets
 }
 
 impl Play {
