@@ -7,7 +7,7 @@
 
 use crate::base::clock::Instant;
 use crate::mail::{Enhanced, ReplyRef};
-use crate::smtp::client::lessons::{Break, is_session_full};
+use crate::smtp::client::lessons::{Break, is_about_errors, is_session_full};
 use crate::smtp::client::running::own;
 use crate::smtp::client::{Core, End, Event, Lesson, Phase, Sink, State, Verdict};
 use crate::smtp::ledger::Expected;
@@ -28,6 +28,7 @@ impl Core {
         let phase = self.phase();
         let done = self.is_idle() || matches!(self.state, State::Quit { .. });
         self.blames_starttls(on);
+        self.blames_chunking(on);
         self.closed_between(now, phase, on);
         if !self.shutting && !self.blames_pipelining(phase, Break::Closed, on) {
             self.cut(own(451, CUT, b"the connection was lost before the message was sent"), phase, on);
@@ -39,6 +40,7 @@ impl Core {
         let phase = self.phase();
         let done = matches!(self.state, State::Quit { .. });
         self.blames_starttls(on);
+        self.blames_chunking(on);
         if self.shutting {
             // It said that it closes, and neither did so nor said another word.
             self.shut_silent = false;
@@ -51,6 +53,7 @@ impl Core {
     /// The peer broke a rule.
     pub(super) fn protocol(&mut self, rule: &'static str, phase: Phase, on: &mut Sink<'_>) {
         let done = matches!(self.state, State::Quit { .. });
+        self.blames_chunking(on);
         if !self.blames_pipelining(phase, Break::Garbled, on) {
             self.cut(own(451, GARBLED, rule.as_bytes()), phase, on);
         }
@@ -102,11 +105,13 @@ impl Core {
             Expected::Data => {
                 front.settle_open(Verdict::Refused(reply, Phase::Data), on);
             }
-            Expected::Rcpt => {
-                if let Some(index) = front.answer_rcpt(false) {
-                    front.settle(index, Verdict::Refused(reply, Phase::Rcpt), on);
+            Expected::Rcpt => match front.answer_rcpt(false) {
+                Some(index) if self.refusals > 0 && is_about_errors(reply) => {
+                    front.give_back(index, Some(reply), on);
                 }
-            }
+                Some(index) => front.settle(index, Verdict::Refused(reply, Phase::Rcpt), on),
+                None => {}
+            },
             Expected::Mail => front.give_back_open(Some(reply), on),
             _ => {}
         }

@@ -89,8 +89,8 @@ pub enum Verdict<'a> {
 pub enum End {
     /// We said QUIT after a clean run, or the peer closed or said 421 while nothing was under way.
     Done,
-    /// The peer refused the session with this reply: at the greeting, EHLO or HELO; 421 anywhere; 452 to MAIL. (4yz or
-    /// 5yz to STARTTLS is no end.)
+    /// The peer refused the session with this reply: at the greeting, EHLO or HELO; 421 anywhere; 452, 503 or 530 to MAIL.
+    /// (4yz or 5yz to STARTTLS is no end.)
     Refused(Reply, Phase),
     /// It took too long.
     Timeout(Phase),

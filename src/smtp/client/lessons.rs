@@ -7,6 +7,7 @@
 use crate::base::clock::Instant;
 use crate::mail::ReplyRef;
 use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, Starttls, State};
+use crate::smtp::ledger::Expected;
 use memchr::memmem;
 use std::time::Duration;
 
@@ -57,6 +58,14 @@ impl Core {
         blames
     }
 
+    /// The first chunk was not answered, or not in words that can be read: it goes as DATA next time.
+    pub(super) fn blames_chunking(&mut self, on: &mut Sink<'_>) {
+        let chunk = self.ledger.head() == Some(Expected::Chunk);
+        if chunk && !self.chunk_seen && !self.known.chunking_works {
+            self.learn(Lesson::ChunkingBroken, on);
+        }
+    }
+
     /// TLS that was only wished for took the session down.
     pub(super) fn blames_starttls(&mut self, on: &mut Sink<'_>) {
         let starts = matches!(self.state, State::StartTls { due: false } | State::Handshake);
@@ -95,6 +104,11 @@ pub(super) fn is_session_full(reply: ReplyRef<'_>) -> bool {
 pub(super) fn is_about_pipelining(reply: ReplyRef<'_>) -> bool {
     matches!(reply.code, 421 | 500..=503 | 554)
         && [b"pipelin".as_slice(), b"synchroni"].iter().any(|word| has_word(reply.text, word))
+}
+
+/// A 421 that is about what was refused before (Postfix: `421 4.7.0 Error: too many errors`).
+pub(super) fn is_about_errors(reply: ReplyRef<'_>) -> bool {
+    has_word(reply.text, b"too many errors")
 }
 
 /// Looks at the first 256 octets, whatever their case.

@@ -216,8 +216,9 @@ impl Session {
             counters: Counters::default(),
         };
         // PIPECONNECT: a host that offered it last time lets EHLO leave before the greeting.
-        if known.early.is_some() {
-            core.state = core.hello_state();
+        let hello = core.hello_state();
+        if known.early.is_some() && matches!(hello, State::Ehlo { .. }) {
+            core.state = hello;
         }
         Self { reader: Reader::new(), core }
     }

@@ -1,5 +1,6 @@
 //! What a reply to a command of a transaction does. Judged by class (RFC 5321 §4.2.1); single codes count only where they
-//! name a limit of the session or of a batch, or say that a command is not known: 421, 452, 500, 502 and 503.
+//! name a limit of the session or of a batch (421, 452), say that a command is not known or wanted now (500, 502, 503,
+//! 530), or can be no answer at all (220, 221).
 
 use crate::base::clock::Instant;
 use crate::mail::{Class, ReplyRef};
@@ -30,6 +31,13 @@ impl Core {
         let reply = clipped(reply);
         if reply.code == 421 {
             return self.shut(expected, reply, phase, on);
+        }
+        let in_transaction = !matches!(
+            expected,
+            Expected::Greeting | Expected::Helo | Expected::StartTls | Expected::Auth | Expected::Quit
+        );
+        if in_transaction && matches!(reply.code, 220 | 221) {
+            return self.protocol("a greeting or a farewell came instead of an answer", phase, on);
         }
         match expected {
             Expected::Greeting => self.on_greeting(reply, on),
@@ -69,7 +77,7 @@ impl Core {
 
     /// Only 421 may come unasked (RFC 5321 §3.8).
     fn unsolicited(&mut self, reply: ReplyRef<'_>, phase: Phase, on: &mut Sink<'_>) {
-        if reply.code == 421 {
+        if reply.code == 421 || (reply.code == 221 && self.is_idle()) {
             let end = if self.is_idle() { End::Done } else { End::Refused(reply.to_owned(), phase) };
             self.end_with(end, Some(reply), on);
         } else {
@@ -97,16 +105,14 @@ impl Core {
                 self.return_unstarted(Some(reply), on);
                 self.quit = true;
             }
-            Class::Transient if reply.code == 452 => {
-                front.give_back_open(Some(reply), on);
-                self.return_unstarted(Some(reply), on);
-                self.closing.get_or_insert(End::Refused(reply.to_owned(), Phase::Mail));
-            }
+            Class::Transient if reply.code == 452 => self.turned_away(reply, on),
             _ if out_of_sequence => {
                 front.give_back_open(Some(reply), on);
                 self.window.close();
             }
             _ if blames => self.give_up_pipelining(reply, on),
+            // Log in first, say STARTTLS first, say EHLO first: that is about the session, and bounces nobody.
+            Class::Permanent if matches!(reply.code, 503 | 530) => self.turned_away(reply, on),
             class => {
                 front.settle_open(Verdict::Refused(reply, Phase::Mail), on);
                 if class == Class::Transient {
@@ -117,6 +123,15 @@ impl Core {
         if lockstep {
             self.finish_front(on);
         }
+    }
+
+    /// MAIL was refused for a reason that is about the session.
+    fn turned_away(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        if let Some(front) = self.running.front_mut() {
+            front.give_back_open(Some(reply), on);
+        }
+        self.return_unstarted(Some(reply), on);
+        self.closing.get_or_insert(End::Refused(reply.to_owned(), Phase::Mail));
     }
 
     fn on_rcpt(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {

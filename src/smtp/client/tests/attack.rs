@@ -301,3 +301,38 @@ fn no_content_goes_out_behind_a_rset_that_was_refused() {
            E: protocol error at mail: RSET was refused";
     play(&config(), &script);
 }
+
+#[test]
+fn a_greeting_or_a_farewell_is_no_answer() {
+    for said in ["220 mx ready", "221 bye"] {
+        let rule = "a greeting or a farewell came instead of an answer";
+        let open = open(&["SIZE"]) + "B: 1 a@x | one\nC: MAIL FROM:<b1@us> SIZE=5\n";
+        let ends = |at: &str| format!("E: 1 finished\nE: protocol error at {at}: {rule}");
+        play(&config(), &format!("{open}S: {said}\nE: 1 returned [0]\n{}", ends("mail")));
+        let rcpt = open + "S: 250 ok\nC: RCPT TO:<a@x>\n";
+        play(&config(), &format!("{rcpt}S: {said}\nE: 1.0 cut at rcpt: 451 4.5.0 {rule}\n{}", ends("rcpt")));
+        let content = rcpt + "S: 250 ok\nC: DATA\nS: 354 go\nC: one\nC: .\nD\n";
+        play(&config(), &format!("{content}S: {said}\nE: 1.0 uncertain\n{}", ends("end")));
+    }
+    play(&config(), &(open(&[]) + "S: 221 timeout\nE: done"));
+}
+
+#[test]
+fn a_421_for_too_many_errors_is_not_the_fault_of_the_recipient_it_answers() {
+    let script = open(&["PIPELINING"])
+        + "B: 1 a@x b@x c@x | one
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: RCPT TO:<b@x>
+           C: RCPT TO:<c@x>
+           C: DATA
+           S: 250 ok
+           S: 550 no
+           S: 421 4.7.0 Error: too many errors
+           E: 1.0 refused at rcpt: 550 no
+           E: 1 returned [1]: 421 4.7.0 Error: too many errors
+           E: 1 returned [2]: 421 4.7.0 Error: too many errors
+           E: 1 finished
+           E: session refused at rcpt: 421 4.7.0 Error: too many errors";
+    play(&config(), &script);
+}

@@ -189,6 +189,18 @@ fn a_server_that_does_not_know_bdat_gets_data_next_time_and_nobody_is_bounced() 
             );
         unknown(&script);
     }
+    // It hangs up, or says nothing: whether it took the content is not known, and DATA is tried next time.
+    let ends = "E: learnt ChunkingBroken
+                E: 1.0 uncertain
+                E: 1 finished
+                E: 2 returned [0]
+                E: 2 finished
+                ";
+    let accepted = first.replace("550 who", "250 ok").replace("a@x b@x", "a@x").replace("C: RCPT TO:<b@x>\n", "");
+    let accepted =
+        accepted.replace("S: 250 ok\n           S: 250 ok\n           S: 250 ok", "S: 250 ok\n           S: 250 ok\nD");
+    unknown(&format!("{accepted}X\n{ends}E: lost at end"));
+    unknown(&format!("{accepted}T: 70\n{ends}E: timeout at end"));
     let known = Known { chunking_broken: true, ..Known::default() };
     let next = open(&["PIPELINING", "CHUNKING"])
         + "B: 1 a@x | one

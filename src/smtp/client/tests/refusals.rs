@@ -331,24 +331,26 @@ fn a_bad_sequence_behind_a_failed_chunk_is_nobodys_fault() {
 }
 
 #[test]
-fn a_503_to_mail_that_follows_nothing_bad_is_a_refusal() {
-    let script = open(&["PIPELINING", "CHUNKING"])
-        + "B: 1 a@x | one
-           C: MAIL FROM:<b1@us>
-           C: RCPT TO:<a@x>
-           C: BDAT 5 LAST
-           C: one
-           S: 503 5.5.1 AUTH first
-           S: 503 no
-           S: 503 no
-           E: 1.0 refused at mail: 503 5.5.1 AUTH first
-           E: 1 finished
-           B: 2 b@x | two
-           C: MAIL FROM:<b2@us>
-           C: RCPT TO:<b@x>
-           C: BDAT 5 LAST
-           C: two";
-    play(&config(), &script);
+fn a_503_or_530_to_mail_that_follows_nothing_bad_is_about_the_session() {
+    for refusal in ["503 5.5.1 AUTH first", "530 5.7.0 Must issue a STARTTLS command first"] {
+        let script = open(&["PIPELINING", "CHUNKING"])
+            + &format!(
+                "B: 1 a@x | one
+                 C: MAIL FROM:<b1@us>
+                 C: RCPT TO:<a@x>
+                 C: BDAT 5 LAST
+                 C: one
+                 S: {refusal}
+                 S: 503 no
+                 S: 503 no
+                 E: 1 returned [0]: {refusal}
+                 E: 1 finished
+                 C: QUIT
+                 S: 221 bye
+                 E: session refused at mail: {refusal}"
+            );
+        play(&config(), &script);
+    }
 }
 
 #[test]
