@@ -8,7 +8,8 @@
 #   S1  the same 10 KB for everyone, 100 recipients a transaction      S5  10 million recipients
 #   S2  personalised 10 KB, unsigned                                   S6  a million waiting recipients, nothing to do
 #   S3  personalised 10 KB, signed (RSA-2048)                          S7  one session alone
-#   S4  20 ms a round trip, 100 sessions
+#   S4  20 ms a round trip, 100 sessions                               S8  TLS 1.3 against clear text
+#                                                                      S9  handshakes: 500 sites found by DNS
 #
 # Ends with one table; leaves with 1 if a goal was missed, 2 if a measurement failed. PAIRS=9 takes more pairs (5 are
 # the least). POSTHASTE names another program; POSTHASTE_MTA the folder with postfix/ (unpacked Debian package); where
@@ -25,7 +26,7 @@ fail() {
 root=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -gt 0 ] || { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 2; }
 for name in "$@"; do
-    [[ $name =~ ^(all|S[1-7])$ ]] || fail "$name is no measurement" "all, or some of S1 to S7"
+    [[ $name =~ ^(all|S[1-9])$ ]] || fail "$name is no measurement" "all, or some of S1 to S9"
 done
 for program in python3 awk openssl cargo; do
     command -v "$program" >/dev/null || fail "$program is missing" "apt-get install python3 mawk openssl; rustup.rs for cargo"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures S1 to S7; started by ../loopback.sh, which says what they are.
+"""Measures S1 to S9; started by ../loopback.sh, which says what they are.
 
 Where there is a peer, both run in pairs, one after the other, in turn first; a warm-up pair is thrown away; what is told
 is the median, and the median of the pairs' ratios.
@@ -19,6 +19,7 @@ import os
 import urllib.request
 
 import programs
+import wire
 from programs import BYTES, SESSIONS, Failed, Machine, Process, free_port, receiver, send, sent, smtp_source
 
 HERE = pathlib.Path(__file__).parent
@@ -414,7 +415,18 @@ def s7(bench):
     print(f"   others used {median(others):.0%} of the machine", flush=True)
 
 
+def of_the_wire(measure):
+    """A measurement of wire.py, with what it needs of this file."""
+
+    def run(bench):
+        measure(bench, pairs, scaled, median, spread)
+
+    run.__doc__ = measure.__doc__
+    return run
+
+
 MEASUREMENTS = {"S1": s1, "S2": s2, "S3": s3, "S4": s4, "S5": s5, "S6": s6, "S7": s7}
+MEASUREMENTS |= {name: of_the_wire(measure) for name, measure in wire.MEASUREMENTS.items()}
 
 
 def main(names):
