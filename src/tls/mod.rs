@@ -15,6 +15,7 @@ mod config;
 pub mod dane;
 mod error;
 mod failure;
+mod leaf_key;
 mod names;
 pub mod policy;
 mod pump;

@@ -4,7 +4,7 @@
 //! reason of a refusal is one of RFC 8460's. The handshake must be signed by the certificate's key in each mode.
 
 use super::dane::{Dane, Tlsa};
-use super::{Failure, names};
+use super::{Failure, leaf_key, names};
 use crate::mail::reply::Printable;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
@@ -161,6 +161,15 @@ pub(super) struct Verifier {
     pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
 
+/// Passes when `error` only says that a certificate cannot be read: [`Verification::judge`] has taken it all the same, so
+/// its key is looked for by other means. A wrong signature stays one.
+fn unreadable(error: rustls::Error) -> Result<(), rustls::Error> {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::BadEncoding | CertificateError::Other(_)) => Ok(()),
+        other => Err(other),
+    }
+}
+
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -182,7 +191,11 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
+        verify_tls12_signature(message, cert, dss, &self.algorithms).or_else(|error| {
+            unreadable(error)?;
+            leaf_key::verify_tls12(message, cert, dss, &self.algorithms)?;
+            Ok(HandshakeSignatureValid::assertion())
+        })
     }
 
     fn verify_tls13_signature(
@@ -191,7 +204,11 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
+        verify_tls13_signature(message, cert, dss, &self.algorithms).or_else(|error| {
+            unreadable(error)?;
+            leaf_key::verify_tls13(message, cert, dss, &self.algorithms)?;
+            Ok(HandshakeSignatureValid::assertion())
+        })
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -193,6 +193,38 @@ fn any_certificate_will_do_but_its_key_must_have_signed() {
     }
 }
 
+/// A certificate whose version octet was changed from 3 to 1: readable, but not by a PKIX library.
+fn version_1(certificate: &[u8]) -> rustls::pki_types::CertificateDer<'static> {
+    let mut octets = certificate.to_vec();
+    let at = octets.windows(5).position(|w| w == [0xa0, 3, 2, 1, 2]).unwrap();
+    octets[at + 4] = 0;
+    octets.into()
+}
+
+#[test]
+fn an_old_certificate_will_do_too_if_its_key_has_signed() {
+    let shown = rcgen::generate_simple_self_signed(["mx1.acme.example".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["mx1.acme.example".to_owned()]).unwrap();
+    for (signer, genuine) in [(&shown, true), (&other, false)] {
+        let key = PrivateKeyDer::try_from(signer.signing_key.serialize_der()).unwrap();
+        let certified = CertifiedKey::new(vec![version_1(shown.cert.der())], any_supported_type(&key).unwrap());
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let config = rustls::ServerConfig::builder_with_provider(Arc::new(provider()))
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(Impostor(Arc::new(certified.clone()))));
+            let mut pair = Pair::new(&client_config(), &ServerConfig(Arc::new(config)), usize::MAX);
+            let mut out = Out::new();
+            pair.client.write(&[], &mut out).unwrap();
+            pair.server.read(&take(&mut out), &mut pair.at_server).unwrap();
+            pair.server.write(&[], &mut out).unwrap();
+            let read = pair.client.read(&take(&mut out), &mut pair.at_client);
+            assert_eq!(read.is_ok(), genuine, "{version:?}: {read:?}");
+        }
+    }
+}
+
 #[test]
 fn a_big_content_arrives_whole() {
     let mut pair = Pair::new(&client_config(), &server_config(), 2048);
