@@ -16,6 +16,10 @@ pub struct Known {
     pub chunking_broken: bool,
     /// PIPELINING was seen to work there: a broken session is not blamed on it.
     pub pipelining_works: bool,
+    /// A session broke in its first pipelined group: the next one goes without, to see whether that is better.
+    pub pipelining_suspect: bool,
+    /// It was better: PIPELINING is tried once more, and if it breaks the session again it is broken.
+    pub lockstep_works: bool,
     /// CHUNKING was seen to work there: the first window need not be a single transaction.
     pub chunking_works: bool,
     /// It does not know EHLO: HELO is said at once, unless TLS is required or there is a user to log in.
@@ -42,6 +46,10 @@ pub enum Lesson {
     ChunkingBroken,
     /// See [`Known::pipelining_works`].
     PipeliningWorks,
+    /// See [`Known::pipelining_suspect`].
+    PipeliningSuspect,
+    /// See [`Known::lockstep_works`].
+    LockstepWorks,
     /// See [`Known::chunking_works`].
     ChunkingWorks,
     /// See [`Known::ehlo_refused`].
@@ -62,7 +70,20 @@ impl Lesson {
     /// Whether it is something that a server should not do: worth a line for people.
     #[must_use]
     pub fn is_trouble(&self) -> bool {
-        !matches!(self, Self::PipeliningWorks | Self::ChunkingWorks | Self::ClosedAfter(_) | Self::Early(_))
+        match self {
+            Self::PipeliningBroken
+            | Self::ChunkingBroken
+            | Self::EhloRefused
+            | Self::StarttlsBroken
+            | Self::TransactionsMax(_)
+            | Self::RecipientsMax(_) => true,
+            Self::PipeliningWorks
+            | Self::PipeliningSuspect
+            | Self::LockstepWorks
+            | Self::ChunkingWorks
+            | Self::ClosedAfter(_)
+            | Self::Early(_) => false,
+        }
     }
 }
 
@@ -74,7 +95,10 @@ impl Known {
         match *lesson {
             Lesson::PipeliningBroken => (self.pipelining_broken, self.pipelining_works) = (true, false),
             Lesson::ChunkingBroken => (self.chunking_broken, self.chunking_works) = (true, false),
-            Lesson::PipeliningWorks => self.pipelining_works = !self.pipelining_broken,
+            Lesson::PipeliningWorks if self.pipelining_broken => {}
+            Lesson::PipeliningWorks => (self.pipelining_works, self.pipelining_suspect) = (true, false),
+            Lesson::PipeliningSuspect => self.pipelining_suspect = !self.pipelining_works,
+            Lesson::LockstepWorks => self.lockstep_works = true,
             Lesson::ChunkingWorks => self.chunking_works = !self.chunking_broken,
             Lesson::EhloRefused => self.ehlo_refused = true,
             Lesson::StarttlsBroken => self.starttls_broken = true,
@@ -95,6 +119,8 @@ mod tests {
     fn a_lesson_is_new_once_and_a_limit_only_falls() {
         let mut known = Known::default();
         for lesson in [
+            Lesson::PipeliningSuspect,
+            Lesson::LockstepWorks,
             Lesson::PipeliningWorks,
             Lesson::PipeliningBroken,
             Lesson::ChunkingWorks,

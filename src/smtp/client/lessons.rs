@@ -43,7 +43,8 @@ impl Core {
     }
 
     /// The first group of the session ended in silence, a close or a garbled reply: servers that throw away what is
-    /// pipelined do that. Says whether that is what we make of it.
+    /// pipelined do that, and so do busy ones. So it is an experiment: a session without PIPELINING, and when that is
+    /// better one more with it. Says whether PIPELINING may be at fault.
     pub(super) fn blames_pipelining(&mut self, phase: Phase, break_: Break, on: &mut Sink<'_>) -> bool {
         let begun = match (phase, break_) {
             (Phase::Rcpt, _) | (Phase::Data, Break::Garbled) => true,
@@ -53,9 +54,17 @@ impl Core {
         };
         let blames = begun && self.state == State::Ready && self.started > 0 && self.doubts_pipelining();
         if blames {
-            self.learn(Lesson::PipeliningBroken, on);
+            let again = self.known.pipelining_suspect && self.known.lockstep_works;
+            self.learn(if again { Lesson::PipeliningBroken } else { Lesson::PipeliningSuspect }, on);
         }
         blames
+    }
+
+    /// A message was taken.
+    pub(super) fn message_taken(&mut self, on: &mut Sink<'_>) {
+        if self.mode == Mode::Lockstep && self.capabilities.pipelining && self.known.pipelining_suspect {
+            self.learn(Lesson::LockstepWorks, on);
+        }
     }
 
     /// The first chunk was not answered, or not in words that can be read: it goes as DATA next time.

@@ -149,7 +149,8 @@ impl Core {
         if let Some(max) = [limits.rcpt_max, known.recipients_max].into_iter().flatten().min() {
             self.recipients_max = self.recipients_max.min(max as usize).max(1);
         }
-        let pipelining = self.config.pipelining && self.capabilities.pipelining && !known.pipelining_broken;
+        let lockstep = known.pipelining_broken || (known.pipelining_suspect && !known.lockstep_works);
+        let pipelining = self.config.pipelining && self.capabilities.pipelining && !lockstep;
         let chunking = self.config.chunking && self.capabilities.chunking && !known.chunking_broken;
         self.mode = match (pipelining, chunking) {
             (false, _) => Mode::Lockstep,

@@ -285,6 +285,7 @@ impl Core {
         if let Some(front) = self.running.front_mut() {
             self.counters.accepted += front.settle_open(Verdict::Accepted(reply), on) as u64;
             self.counters.messages += 1;
+            self.message_taken(on);
         }
     }
 

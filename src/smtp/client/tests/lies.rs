@@ -21,7 +21,7 @@ fn unknown(script: &str) {
 
 #[test]
 fn a_server_that_throws_pipelined_commands_away_is_asked_one_by_one_next_time() {
-    let returned = "E: learnt PipeliningBroken
+    let returned = "E: learnt PipeliningSuspect
                     E: 1 returned [0, 1]
                     E: 1 finished
                     E: 2 returned [0]
@@ -32,10 +32,29 @@ fn a_server_that_throws_pipelined_commands_away_is_asked_one_by_one_next_time() 
     unknown(&(fresh() + "X\n" + returned + "E: lost at mail"));
     let garbled = "E: protocol error at rcpt: a reply does not begin with a code from 200 to 599";
     unknown(&(fresh() + "S: 250 ok\nS: what\n" + returned + garbled));
-    let known = Known { pipelining_broken: true, ..Known::default() };
-    let lockstep =
-        open(&["PIPELINING", "CHUNKING"]) + "B: 1 a@x | one\nC: MAIL FROM:<b1@us>\nS: 250 ok\nC: RCPT TO:<a@x>";
-    play_with(&config(), known, &lockstep);
+    let lockstep = open(&["PIPELINING", "CHUNKING"])
+        + "B: 1 a@x | one
+           C: MAIL FROM:<b1@us>
+           S: 250 ok
+           C: RCPT TO:<a@x>
+           S: 250 ok
+           C: DATA
+           S: 354 go
+           C: one
+           C: .
+           S: 250 ok
+           E: 1.0 accepted: 250 ok
+           ";
+    let suspect = Known { pipelining_suspect: true, ..Known::default() };
+    play_with(&config(), suspect, &(lockstep.clone() + "E: learnt LockstepWorks\nE: 1 finished"));
+    // That was better: one more try, and it was the server's fault, or just bad weather.
+    let tried = Known { lockstep_works: true, ..suspect };
+    let broken = fresh() + "S: 250 ok\nX\n" + returned + "E: lost at rcpt";
+    play_with(&config(), tried, &broken.replace("PipeliningSuspect", "PipeliningBroken"));
+    let works = fresh() + "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\nE: learnt PipeliningWorks\nC: one\nC: .";
+    play_with(&config(), tried, &(works + "\nC: MAIL FROM:<b2@us>\nC: RCPT TO:<c@x>\nC: DATA"));
+    let known = Known { pipelining_broken: true, ..tried };
+    play_with(&config(), known, &(lockstep + "E: 1 finished"));
 }
 
 #[test]
