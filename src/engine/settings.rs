@@ -1,11 +1,12 @@
 //! What the engine is told: plain typed data, made by the application from its configuration.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::UnixTime;
 use crate::engine::source::Source;
 use crate::shape::retry::Schedule;
-use crate::smtp::client::{Config, Starttls, Timeouts};
+use crate::smtp::client::{Config, Credentials, Options, Starttls, Timeouts};
 
 /// Chunked mode: transactions sent and not yet answered, at most.
 const WINDOW_TRANSACTIONS: usize = 32;
@@ -41,6 +42,12 @@ pub struct Delivery {
     pub messages_per_session: u32,
     /// Use STARTTLS where it is offered.
     pub starttls: bool,
+    /// TLS begins before the greeting (RFC 8314); goes before `starttls`.
+    pub implicit_tls: bool,
+    /// Whom sessions log in as.
+    pub auth: Option<Arc<Credentials>>,
+    /// What each transaction asks for beyond delivery.
+    pub options: Option<Arc<Options>>,
     /// Use PIPELINING where it is offered.
     pub pipelining: bool,
     /// Use CHUNKING where it is offered.
@@ -73,8 +80,12 @@ impl Delivery {
             ehlo: (*source.ehlo).into(),
             pipelining: self.pipelining,
             chunking: self.chunking,
-            starttls: if starttls { Starttls::Offered } else { Starttls::Never },
-            auth: None,
+            starttls: match starttls {
+                _ if self.implicit_tls => Starttls::Implicit,
+                true => Starttls::Offered,
+                false => Starttls::Never,
+            },
+            auth: self.auth.clone(),
             refused_max: REFUSED_MAX,
             transactions_max: self.messages_per_session,
             window_transactions_max: WINDOW_TRANSACTIONS,

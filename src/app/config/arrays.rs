@@ -1,23 +1,11 @@
-//! The tables of the engine's configuration that may stand several times: `[[source]]` and `[[dkim]]`.
+//! `[[dkim]]`, and what the shipped file says of the tables that may stand several times.
 //!
 //! Guarantees: names that stand for one thing stand once; every error has its place.
-//! Leaves to others: the keys that stand once (`engine`), and opening what is named (addresses, key files).
+//! Leaves to others: the keys that stand once (`engine`), `[[source]]` (`source`), and opening key files.
 
 use super::document::{ConfigError, Section};
 use super::engine::host;
-use std::net::IpAddr;
 use std::path::PathBuf;
-
-/// One `[[source]]`: a local address to send from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// What reports and metrics call it.
-    pub name: String,
-    /// The local address.
-    pub address: IpAddr,
-    /// The name announced in EHLO from there; `None`: that of `engine.hostname`.
-    pub ehlo: Option<String>,
-}
 
 /// One `[[dkim]]`: a domain whose mail is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +29,18 @@ pub struct DkimKey {
 
 /// What the shipped file says of them.
 pub(super) const ARRAYS: &str = r#"
-# Addresses to send from. Without one the system chooses.
+# Where mail leaves from. Without one the system chooses an address. Of what is left out the default is shown.
 # [[source]]
 # name = "a"
-# address = "192.0.2.10"
+# address = "192.0.2.10"                     # or one of each family: ["192.0.2.10", "2001:db8::10"]
 # ehlo = "mx1.acme.example"                  # the name whose address records lead back to this address
+# pool = ""                                  # delivery.pool, or pool of a campaign, chooses the sources of one pool
+# weight = 1                                 # its share of the sessions, 1 to 1000
+# sessions_max = 500                         # sessions at once, over all sites; left out: no limit
+# messages_per_hour = 20000                  # left out: no limit
+# family = "any"                             # any | prefer-ipv4 | prefer-ipv6 | only-ipv4 | only-ipv6 | race
+# proxy = { kind = "haproxy", address = "192.0.2.9:2525" }   # connects from `address` for us, as a PROXY header tells it
+# proxy = { kind = "socks5", address = "192.0.2.9:1080", user = "jo", password_file = "proxy.secret" }
 
 # Domains to sign for (DKIM). The From address of a campaign chooses; key files are relative to this file. To make keys:
 #   openssl genrsa -out s1.pem 2048
@@ -58,34 +53,6 @@ pub(super) const ARRAYS: &str = r#"
 # key = "s1.pem"
 # second = { selector = "s2", key = "s2.pem" }   # a second signature on the same message; leave it out to sign once
 "#;
-
-impl Source {
-    /// Its keys.
-    pub(super) const KEYS: &'static [&'static str] = &["name", "address", "ehlo"];
-
-    pub(super) fn read_all(root: &Section<'_>, all: &[String]) -> Result<Vec<Self>, ConfigError> {
-        let mut sources: Vec<Self> = Vec::new();
-        for item in root.get("source").map(|list| list.list()).transpose()?.unwrap_or_default() {
-            let section = item.section(Self::KEYS, all)?;
-            let name = section.require("name")?;
-            let address = section.require("address")?;
-            let source = Self {
-                name: name.text()?.to_owned(),
-                address: address.text()?.parse().map_err(|_| address.error("is no IP address"))?,
-                ehlo: section.get("ehlo").map(|item| host(&item)).transpose()?,
-            };
-            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            if !(1..=64).contains(&source.name.len()) || !source.name.chars().all(plain) {
-                return Err(name.error("must be 1 to 64 letters, digits, dots, hyphens or underscores"));
-            }
-            if sources.iter().any(|s| s.name == source.name) {
-                return Err(name.error(format!("{:?} stands here twice", source.name)));
-            }
-            sources.push(source);
-        }
-        Ok(sources)
-    }
-}
 
 impl Dkim {
     /// Its keys.

@@ -4,8 +4,10 @@
 //! working directory. Leaves to others: compiling the templates (each comes with its place in the file), reading the
 //! list, loading keys.
 
+use super::asks::{self, Asks};
 use super::document::{ConfigError, Document, Item, Placed, Section};
 use super::engine::{RETRY_BOUNDS, duration_within, durations_within};
+use super::secret::Given;
 use super::values;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -47,6 +49,10 @@ pub struct CampaignConfig {
     pub retry: Option<Vec<Duration>>,
     /// How long a recipient is tried; `None`: that of the engine.
     pub lifetime: Option<Duration>,
+    /// The pool of the sources to send from; `None`: that of the engine.
+    pub pool: Option<Given>,
+    /// What is asked of the next hops beyond delivery.
+    pub asks: Asks,
     /// The list.
     pub recipients: Recipients,
 }
@@ -136,6 +142,9 @@ const TOP: &[&str] = &[
     "on_uncertain",
     "retry",
     "lifetime",
+    "pool",
+    "dsn",
+    "require_tls",
     "recipients",
 ];
 const UNSUBSCRIBE: &[&str] = &["url", "mailto"];
@@ -185,6 +194,8 @@ impl CampaignConfig {
             on_uncertain: on_uncertain(&root)?,
             retry: root.get("retry").map(|item| durations_within(&item, RETRY_BOUNDS)).transpose()?,
             lifetime: root.get("lifetime").map(|item| duration_within(&item, RETRY_BOUNDS)).transpose()?,
+            pool: root.get("pool").map(|item| Given::read(&item)).transpose()?.flatten(),
+            asks: asks::read(&root, &all)?,
             recipients: recipients(&root.require("recipients")?, &all)?,
         })
     }
@@ -196,6 +207,7 @@ fn names() -> Vec<String> {
     all.extend(inner("unsubscribe", UNSUBSCRIBE));
     all.extend(inner("recipients", RECIPIENTS));
     all.extend(inner("attachments", ATTACHMENT));
+    all.extend(inner("dsn", asks::DSN));
     all
 }
 

@@ -6,14 +6,17 @@
 
 use super::arrays::ARRAYS;
 use super::document::{ConfigError, Document, Item, Section};
+use super::secret::{Given, Login};
 use super::values::{self, HostPort};
 use crate::observe::logs::Level;
+use crate::smtp::client::Mechanism;
 use crate::wire::dns::{Dnssec, Ourself};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use super::arrays::{Dkim, DkimKey, Source};
+pub use super::arrays::{Dkim, DkimKey};
+pub use super::source::{Proxy, ProxyKind, Source};
 
 /// The definition of one key.
 #[derive(Debug)]
@@ -121,10 +124,12 @@ sections! {
             "Deliver to a built-in receiver on loopback and to nobody else; set to false to send for real.";
         smarthost: Option<HostPort>, "host:port", "\"\"", ANY,
             "Hand all mail to this server instead of the recipients' own; goes before sink; empty: none.";
+        pool: Option<Given>, "pool", "\"\"", ANY,
+            "Send from the sources of this pool; pool of a campaign goes before it; empty: from all sources.";
         port: u16, "port", "25", (1, 65_535),
             "The port of the recipients' servers, and of a smarthost that names none.";
         sessions_per_site: u32, "sessions", "20", (1, 10_000),
-            "Sessions at once to one site (the domains that share one set of servers), per source.";
+            "Sessions at once to one site (the domains that share one set of servers).";
         recipients_per_transaction: u32, "recipients", "100", (1, 10_000),
             "Recipients of one transaction, where several get the same bytes.";
         messages_per_session: u32, "messages", "1000", (1, 10_000_000),
@@ -141,6 +146,21 @@ sections! {
             "Waits before the second, third, … attempt; the last one repeats; each is varied a little.";
         lifetime: Duration, "duration", "\"4d\"", (SECOND, 30 * DAY),
             "How long a recipient is tried before it expires.";
+    }
+    /// `[smarthost]`: who we are to the smarthost, if there is one.
+    smarthost: Smarthost {
+        tls: SmarthostTls, "starttls | implicit", "\"starttls\"", ANY,
+            "TLS begins with STARTTLS, as delivery.tls says, or with the connection itself (port 465).";
+        user: Option<Given>, "name", "\"\"", ANY,
+            "Whom to log in as; empty: nobody. The password stands in one of the next two, and nowhere else.";
+        password_file: Option<Given>, "file", "\"\"", ANY,
+            "The file that holds the password and nothing else; relative to this file.";
+        password_env: Option<Given>, "variable", "\"\"", ANY,
+            "The environment variable that holds the password.";
+        mechanism: Option<Mechanism>, "auto | plain | login | scram-sha-256", "\"auto\"", ANY,
+            "How to log in; auto: the best way that the smarthost offers.";
+        auth_in_clear: bool, "switch", "false", ANY,
+            "Log in outside of TLS too: whoever can listen then has the password.";
     }
     /// `[dns]`: the resolver.
     dns: Dns {
@@ -181,6 +201,25 @@ pub enum Tls {
     Opportunistic,
     /// Never.
     Off,
+}
+
+/// How TLS begins with a smarthost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmarthostTls {
+    /// By STARTTLS, as `delivery.tls` says.
+    Starttls,
+    /// Before the greeting (RFC 8314).
+    Implicit,
+}
+
+impl Smarthost {
+    /// The login, if there is one.
+    ///
+    /// # Errors
+    /// Only a part of it is there; with the place.
+    pub fn login(&self) -> Result<Option<Login>, ConfigError> {
+        Login::of(self.user.clone(), self.password_file.clone(), self.password_env.clone())
+    }
 }
 
 /// A host's name, or empty for the system's own.
@@ -243,7 +282,8 @@ impl EngineConfig {
         let sections = Self::SECTIONS.iter().map(ToString::to_string);
         let arrays =
             Source::KEYS.iter().map(|k| format!("source.{k}")).chain(Dkim::KEYS.iter().map(|k| format!("dkim.{k}")));
-        keys.chain(sections).chain(arrays).collect()
+        let proxy = Proxy::KEYS.iter().map(|k| format!("source.proxy.{k}"));
+        keys.chain(sections).chain(arrays).chain(proxy).collect()
     }
 }
 
@@ -385,6 +425,26 @@ impl Setting for Vec<SocketAddr> {
 impl Setting for Tls {
     fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
         choice(item, &[("opportunistic", Self::Opportunistic), ("off", Self::Off)])
+    }
+}
+
+impl Setting for SmarthostTls {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        choice(item, &[("starttls", Self::Starttls), ("implicit", Self::Implicit)])
+    }
+}
+
+impl Setting for Option<Mechanism> {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        let (plain, scram) = (Mechanism::Plain, Mechanism::ScramSha256);
+        let login = Some(Mechanism::Login);
+        choice(item, &[("auto", None), ("plain", Some(plain)), ("login", login), ("scram-sha-256", Some(scram))])
+    }
+}
+
+impl Setting for Option<Given> {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        Given::read(item)
     }
 }
 

@@ -6,15 +6,21 @@
 //! Leaves to others: whether templates, lists and keys that a file names are any good (`content`, `engine::loader`).
 
 mod arrays;
+mod asks;
 pub mod campaign;
 mod dns;
 pub mod document;
 pub mod engine;
+pub mod secret;
+mod source;
 pub mod values;
 
 #[cfg(test)]
+mod source_tests;
+#[cfg(test)]
 mod tests;
 
+pub use asks::Asks;
 pub use campaign::CampaignConfig;
 pub use document::{ConfigError, Placed};
 pub use engine::EngineConfig;

@@ -38,6 +38,7 @@ const LISTED: usize = 20;
 /// # Errors
 /// Bad input; also rows that cannot be rendered.
 pub fn run(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Exit, Failure> {
+    super::prepare::delivery(args, config, campaign)?;
     let scratch = Folder::make(&args.data(config))?;
     let key = prepare::random_key()?;
     let (content, columns) = content::first(config, campaign, &scratch.0, key, 1)?;

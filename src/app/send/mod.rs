@@ -8,6 +8,7 @@ mod content;
 mod dry_run;
 mod prepare;
 mod resources;
+mod sources;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     if args.dry_run {
         return dry_run::run(args, &config, &campaign);
     }
+    let delivery = prepare::delivery(args, &config, &campaign)?;
     ring::raise_descriptor_limit().map_err(|e| Failure::failed(format!("the limit on open files: {e}")))?;
     let data = args.data(&config);
     let home = home_of(&data, &campaign.name);
@@ -57,7 +59,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let setup = Setup {
         disk: Box::new(disk),
         composer: Arc::new(content.composer),
-        delivery: prepare::delivery(args, &config, &campaign),
+        delivery,
         directory: Arc::new(directory),
         resolver: prepare::resolver(&config),
         shards: prepare::shards(&config),

@@ -1,18 +1,17 @@
 //! From configuration to what the engine is told.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::cli::{Destination, SendArgs};
-use super::super::config::{CampaignConfig, EngineConfig, campaign, engine};
+use super::super::config::{Asks, CampaignConfig, EngineConfig, campaign, engine};
 use super::super::exit::Failure;
 use super::content::Content;
+use super::sources;
 use crate::engine::loader::{Format, List};
 use crate::engine::run::Load;
 use crate::engine::settings::{Delivery, OnUncertain};
-use crate::engine::source::Source;
 use crate::engine::suppression::Suppression;
 use crate::engine::table::Manifest;
 use crate::shape::retry::Schedule;
@@ -44,18 +43,23 @@ const TIMEOUTS: Timeouts = Timeouts {
 };
 
 /// How to deliver.
-#[must_use]
-pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Delivery {
+///
+/// # Errors
+/// Sources or a login that cannot be used.
+pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Delivery, Failure> {
     let trusted = args.destination(config) != Destination::Exchangers;
     let d = &config.delivery;
-    Delivery {
-        sources: sources(config),
+    Ok(Delivery {
+        sources: sources::sources(args, config, campaign)?,
         port: d.port,
         sessions_per_site: d.sessions_per_site,
         trusted,
         recipients_per_transaction: d.recipients_per_transaction,
         messages_per_session: d.messages_per_session,
         starttls: d.tls == engine::Tls::Opportunistic,
+        implicit_tls: sources::implicit_tls(args, config),
+        auth: sources::credentials(args, config)?,
+        options: (campaign.asks != Asks::default()).then(|| Arc::new(campaign.asks.clone())),
         pipelining: d.pipelining,
         chunking: d.chunking,
         connect_timeout: d.connect_timeout,
@@ -77,25 +81,7 @@ pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfi
         idle: IDLE,
         drain: DRAIN,
         backoff_min: if trusted { BACKOFF_MIN_TRUSTED } else { BACKOFF_MIN },
-    }
-}
-
-fn sources(config: &EngineConfig) -> Vec<Source> {
-    let hostname = hostname(config);
-    if config.sources.is_empty() {
-        return vec![Source::unbound(hostname)];
-    }
-    let of = |source: &engine::Source| {
-        let ehlo = source.ehlo.as_deref().map_or_else(|| hostname.clone(), Arc::from);
-        let mut made = Source::unbound(ehlo);
-        made.name = source.name.as_str().into();
-        match source.address {
-            IpAddr::V4(ip) => made.ipv4 = Some(ip),
-            IpAddr::V6(ip) => made.ipv6 = Some(ip),
-        }
-        made
-    };
-    config.sources.iter().map(of).collect()
+    })
 }
 
 /// The configured name of this host, or the system's.

@@ -225,7 +225,7 @@ impl<I: Io> Shard<I> {
         self.sites.touch(site);
     }
 
-    fn start_tls(&mut self, connection: &mut Connection, now: Now) {
+    pub(super) fn start_tls(&mut self, connection: &mut Connection, now: Now) {
         match crate::tls::Client::new(&self.tls, &connection.host, &crate::tls::Verification::Opportunistic) {
             Ok(client) => {
                 connection.tls = Some(Box::new(client));
@@ -420,7 +420,7 @@ impl<I: Io> Shard<I> {
                 envelope: message.envelope,
                 content: message.content,
                 eight_bit: message.eight_bit,
-                options: None,
+                options: self.delivery.options.clone(),
             };
             if let Err(refused) = connection.session.begin(transaction) {
                 // `room` and `recipients_max` were asked; should they ever disagree, nothing is lost.

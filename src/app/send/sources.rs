@@ -1,0 +1,100 @@
+//! The sources of a campaign, and who we are to the smarthost: from the configuration to what the engine is told.
+//!
+//! Guarantees: a pool without sources, an address that is not this machine's, a password that cannot be read is an error
+//! of the start with the place of its key. Leaves to others: everything that happens once mail flows (`engine`).
+
+use std::sync::Arc;
+
+use super::super::cli::{Destination, SendArgs};
+use super::super::config::engine::{self, ProxyKind, SmarthostTls};
+use super::super::config::{CampaignConfig, ConfigError, EngineConfig};
+use super::super::exit::Failure;
+use super::prepare;
+use crate::engine::source::{Proxy, Source};
+use crate::smtp::client::Credentials;
+use crate::wire::proxy::Login;
+
+/// The sources that the campaign is sent from.
+///
+/// # Errors
+/// See the head of this file.
+pub fn sources(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Vec<Source>, ConfigError> {
+    let hostname = prepare::hostname(config);
+    let chosen = chosen(config, campaign)?;
+    // The built-in receiver is on loopback: nothing that is configured for the world leads there.
+    if chosen.is_empty() || args.destination(config) == Destination::Sink {
+        return Ok(vec![Source::unbound(hostname)]);
+    }
+    chosen.into_iter().map(|source| checked(source, &hostname)).collect()
+}
+
+/// Those of the pool that the campaign, or else the engine, names.
+fn chosen<'c>(config: &'c EngineConfig, campaign: &CampaignConfig) -> Result<Vec<&'c engine::Source>, ConfigError> {
+    let all = config.sources.iter();
+    let Some(pool) = campaign.pool.as_ref().or(config.delivery.pool.as_ref()) else { return Ok(all.collect()) };
+    let chosen: Vec<_> = all.filter(|source| source.pool == pool.text).collect();
+    if chosen.is_empty() {
+        let mut pools: Vec<&str> = config.sources.iter().map(|s| s.pool.as_str()).filter(|p| !p.is_empty()).collect();
+        pools.sort_unstable();
+        pools.dedup();
+        let error = pool.error(format!("no [[source]] is in the pool {:?}", pool.text));
+        return Err(match pools.as_slice() {
+            [] => error.hint(format!("give sources of the engine's configuration pool = {:?}", pool.text)),
+            pools => error.hint(format!("pools that there are: {}", pools.join(", "))),
+        });
+    }
+    Ok(chosen)
+}
+
+fn checked(source: &engine::Source, hostname: &Arc<str>) -> Result<Source, ConfigError> {
+    let ehlo = source.ehlo.as_deref().map_or_else(|| hostname.clone(), Arc::from);
+    let mut made = Source::unbound(ehlo);
+    made.name = source.name.as_str().into();
+    (made.ipv4, made.ipv6) = (source.ipv4, source.ipv6);
+    made.weight = source.weight;
+    made.sessions_max = source.sessions_max;
+    made.messages_per_hour = source.messages_per_hour;
+    made.family = source.family;
+    made.proxy = source.proxy.as_ref().map(proxy).transpose()?;
+    made.check().map_err(|error| {
+        source
+            .error(error)
+            .hint("add the address to an interface (ip address add … dev …), or name one that `ip address` shows")
+    })?;
+    Ok(made)
+}
+
+fn proxy(proxy: &engine::Proxy) -> Result<Proxy, ConfigError> {
+    let login = match &proxy.login {
+        None => None,
+        Some(login) => {
+            let made = Login::new(&login.user.text, &login.password()?);
+            let too_long = || login.user.error("user and password of a SOCKS5 proxy have at most 255 octets each");
+            Some(Arc::new(made.ok_or_else(too_long)?))
+        }
+    };
+    Ok(match proxy.kind {
+        ProxyKind::Haproxy => Proxy::Haproxy(proxy.address),
+        ProxyKind::Socks5 => Proxy::Socks5(proxy.address, login),
+    })
+}
+
+/// Whom sessions log in as; nobody where mail does not go to a smarthost.
+///
+/// # Errors
+/// See the head of this file; or the system gives no random numbers.
+pub fn credentials(args: &SendArgs, config: &EngineConfig) -> Result<Option<Arc<Credentials>>, Failure> {
+    let login = config.smarthost.login()?;
+    let (Some(login), Destination::Smarthost(..)) = (login, args.destination(config)) else { return Ok(None) };
+    let smarthost = &config.smarthost;
+    let (password, seed) = (login.password()?, prepare::random_key()?);
+    let user = &login.user.text;
+    Ok(Some(Arc::new(Credentials::new(user, &password, smarthost.mechanism, smarthost.auth_in_clear, seed))))
+}
+
+/// Whether TLS begins before the greeting.
+#[must_use]
+pub fn implicit_tls(args: &SendArgs, config: &EngineConfig) -> bool {
+    let to_smarthost = matches!(args.destination(config), Destination::Smarthost(..));
+    to_smarthost && config.smarthost.tls == SmarthostTls::Implicit
+}
