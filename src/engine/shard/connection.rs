@@ -240,7 +240,11 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    fn learnt_tls_broken(&self, connection: &Connection, now: Now) {
+    fn learnt_tls_broken(&mut self, connection: &Connection, now: Now) {
+        if self.delivery.implicit_tls {
+            // It is asked for by name: there is no other way in.
+            return self.trouble(connection.site, Trouble::TurnedAway, "TLS failed, which [smarthost] wants", now);
+        }
         let server = Host { name: connection.host.clone(), port: connection.remote.port() };
         self.memory.learn(&server, Lesson::StarttlsBroken, now.unix);
     }

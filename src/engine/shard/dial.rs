@@ -154,13 +154,16 @@ impl<I: Io> Shard<I> {
     /// The way to the exchanger is open: the session begins.
     fn stands(&mut self, connection: &mut Connection, now: Now) {
         connection.connected = true;
-        if self.delivery.implicit_tls {
-            self.start_tls(connection, now);
-        }
         connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
         self.egress.stood(connection.source);
         self.sites.session_connected(connection.site);
         self.ledger.counters.sessions += 1;
+        if self.delivery.implicit_tls {
+            self.start_tls(connection, now);
+            if connection.tls.is_none() {
+                self.io.abort(connection.id);
+            }
+        }
         self.mark(connection);
     }
 
