@@ -268,6 +268,16 @@ fn a_connect_without_an_answer_times_out_or_is_given_up() {
 }
 
 #[test]
+fn a_bound_source_gets_its_port_when_it_connects() {
+    // A port of its own at the bind would be gone for all other peers.
+    for (local, remote) in [("127.0.0.9", "127.0.0.1:25"), ("::1", "[::1]:25")] {
+        let local: IpAddr = local.parse().unwrap();
+        let socket = socket::open(remote.parse().unwrap(), Some(local)).unwrap();
+        assert_eq!(socket.local_addr().unwrap(), SocketAddr::new(local, 0));
+    }
+}
+
+#[test]
 fn a_connection_comes_from_the_address_it_is_told() {
     let mut bench = Bench::new();
     let (_, remote) = bench.ring.listen(LOCAL).unwrap();
