@@ -87,6 +87,9 @@ pub struct SendArgs {
     /// Serve Prometheus metrics on this address
     #[arg(long, value_name = "ADDR:PORT")]
     pub metrics: Option<SocketAddr>,
+    /// Write every attempt, session and pause as a line of JSON; `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
     /// End with one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -138,6 +141,7 @@ impl SendArgs {
         flag("data", self.data.as_ref().map(|p| p.display().to_string()));
         flag("smarthost", self.smarthost.as_ref().map(ToString::to_string));
         flag("metrics", self.metrics.map(|a| a.to_string()));
+        flag("events", self.events.as_ref().map(|p| p.display().to_string()));
         words.extend(self.sink.then(|| "--sink".to_owned()));
         words.extend(self.json.then(|| "--json".to_owned()));
         words.join(" ")
@@ -292,7 +296,8 @@ mod tests {
     #[test]
     fn the_command_that_resumes_is_the_same_command() {
         let mut args = send(
-            "posthaste send c.toml --config e.toml --data d --smarthost a.example:25 --metrics 127.0.0.1:9 --json",
+            "posthaste send c.toml --config e.toml --data d --smarthost a.example:25 --metrics 127.0.0.1:9 --json \
+             --events e.jsonl",
         );
         assert_eq!(send(&args.resume_command()), args);
         args.campaign = "it's a \"test\".toml".into();

@@ -109,6 +109,10 @@ pub struct Summary {
     pub transactions: u64,
     /// Sessions opened in this run.
     pub sessions: u64,
+    /// TLS handshakes finished in this run.
+    pub tls_handshakes: u64,
+    /// Of these, those that resumed an earlier session.
+    pub tls_resumed: u64,
     /// Time that the run took.
     pub elapsed_s: f64,
     /// Time from its start to its first delivery; null without one.

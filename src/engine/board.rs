@@ -43,7 +43,12 @@ pub struct Counters {
     pub sessions_refused: u64,
     pub sessions_lost: u64,
     pub open_sessions: u64,
+    /// Handshakes begun.
     pub tls_handshakes: u64,
+    /// Handshakes done.
+    pub tls_sessions: u64,
+    /// Of these, those that resumed an earlier session.
+    pub tls_resumed: u64,
     /// When the first delivery of this process settled.
     pub first_delivery: Option<Instant>,
 }
@@ -76,6 +81,8 @@ impl Counters {
         self.sessions_lost += other.sessions_lost;
         self.open_sessions += other.open_sessions;
         self.tls_handshakes += other.tls_handshakes;
+        self.tls_sessions += other.tls_sessions;
+        self.tls_resumed += other.tls_resumed;
         self.first_delivery = first;
     }
 

@@ -90,6 +90,8 @@ impl Dispatch {
         if let Some(first) = parts.first_mut() {
             first.rows += chunk.suppressed;
             first.suppressed = chunk.suppressed;
+            // The suppressed rows are the last ones of the whole chunk: its part ends where the chunk does.
+            first.first = (chunk.first + chunk.rows).saturating_sub(first.rows);
         }
         for (line, mut part) in self.lines.iter().zip(parts) {
             part.new_domains.clone_from(&chunk.new_domains);

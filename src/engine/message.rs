@@ -41,6 +41,15 @@ pub struct Chunk {
     pub runs: Vec<Run>,
 }
 
+impl Chunk {
+    /// The rows that are on the suppression list.
+    #[must_use]
+    pub fn suppressed_rows(&self) -> std::ops::Range<u32> {
+        let end = self.first.saturating_add(self.rows);
+        end.saturating_sub(self.suppressed)..end
+    }
+}
+
 /// Octets for the journal, from one shard.
 #[derive(Debug, Default)]
 pub struct Append {

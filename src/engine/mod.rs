@@ -18,3 +18,4 @@ pub mod smarthost;
 pub mod source;
 pub mod suppression;
 pub mod table;
+pub mod watch;

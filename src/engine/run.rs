@@ -30,8 +30,10 @@ use crate::engine::settings::Delivery;
 use crate::engine::shard::{Ports, Shard, Start};
 use crate::engine::suppression::Suppression;
 use crate::engine::table::{TableWriter, Totals};
+use crate::engine::watch::Watch;
 use crate::journal::disk::{Disk, Fault};
 use crate::journal::writer::{Config as JournalConfig, Journal};
+use crate::observe::events::{EventLog, Written};
 use crate::observe::{DnsCounters, Observer};
 use crate::tls;
 use crate::wire::dns::ResolverConfig;
@@ -56,6 +58,8 @@ pub struct Setup {
     pub render_threads: usize,
     /// Metrics.
     pub observer: Observer,
+    /// The event log, if one is kept.
+    pub events: Option<EventLog>,
     /// How long entries wait for others to share their commit.
     pub journal_window: Duration,
     /// The file of what hosts taught.
@@ -123,6 +127,7 @@ pub struct Engine {
     render: Vec<JoinHandle<()>>,
     render_counters: Arc<render::Counters>,
     router: Option<Router>,
+    events: Option<EventLog>,
     keeper: Keeper,
     dns: Arc<Mutex<DnsCounters>>,
     recorder: Recorder,
@@ -168,6 +173,8 @@ pub struct Ended {
     pub load: LoadEnd,
     /// What broke, if something did.
     pub failure: Option<String>,
+    /// What became of the event log.
+    pub events: Option<Written>,
 }
 
 /// The wall clock's present second.
@@ -185,6 +192,7 @@ impl Engine {
     pub fn start(campaign: Campaign, setup: Setup) -> Result<Self, StartError> {
         let Setup {
             observer,
+            events,
             disk,
             composer,
             delivery,
@@ -253,6 +261,7 @@ impl Engine {
                 shareable: composer.is_shareable(),
                 seed: seed ^ u64::from(number),
                 observer: observer.clone(),
+                watch: Watch { events: events.as_ref().map(EventLog::lane) },
                 settled: if number == 0 { campaign.settled() } else { Default::default() },
             };
             crew.send_to_work(number, ports, start);
@@ -269,6 +278,7 @@ impl Engine {
             render_counters,
             dns: router.as_ref().map(Router::counters).unwrap_or_default(),
             router,
+            events,
             keeper,
             recorder_counters: recorder.counters(),
             recorder,
@@ -367,7 +377,8 @@ impl Engine {
             failure = failure.or(Some(reason.to_string()));
         }
         let load = std::mem::take(&mut *self.loading.end.lock().unwrap_or_else(PoisonError::into_inner));
-        Ended { load, failure }
+        let events = self.events.map(EventLog::close);
+        Ended { load, failure, events }
     }
 }
 

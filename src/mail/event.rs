@@ -118,8 +118,10 @@ pub struct Via<'a> {
     pub host: &'a str,
     /// Its address.
     pub remote: SocketAddr,
+    /// The source's name; may be empty.
+    pub source: &'a str,
     /// The local address that was asked for; `None`: the system chose.
-    pub source: Option<IpAddr>,
+    pub local: Option<IpAddr>,
     /// The EHLO name.
     pub ehlo: &'a str,
     /// How it is encrypted; `None`: not at all.

@@ -148,6 +148,23 @@ impl Replies {
     }
 }
 
+const TLS_VERSIONS: [&str; 3] = ["TLSv1.2", "TLSv1.3", "other"];
+const RESUMED: [&str; 2] = ["false", "true"];
+
+/// TLS handshakes that were finished, by version and by whether they resumed an earlier session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TlsSessions([[u64; RESUMED.len()]; TLS_VERSIONS.len()]);
+
+impl TlsSessions {
+    /// Counts one.
+    pub fn count(&mut self, version: &str, resumed: bool) {
+        let row = TLS_VERSIONS.iter().position(|v| *v == version).unwrap_or(TLS_VERSIONS.len() - 1);
+        if let Some(n) = self.0.get_mut(row).and_then(|row| row.get_mut(usize::from(resumed))) {
+            *n += 1;
+        }
+    }
+}
+
 /// What a shard counts.
 #[derive(Clone, Debug, Default)]
 pub struct ShardCounters {
@@ -169,6 +186,10 @@ pub struct ShardCounters {
     pub sessions_failed: u64,
     /// See [`Metric::SessionReuses`].
     pub session_reuses: u64,
+    /// See [`Metric::TlsSessions`].
+    pub tls: TlsSessions,
+    /// See [`Metric::TlsFailures`].
+    pub tls_failures: u64,
     /// Level: sessions open now.
     pub sessions_open: u64,
     /// See [`Metric::DeliverySeconds`].
@@ -194,7 +215,11 @@ impl ShardCounters {
         for (to, from) in self.replies.0.iter_mut().flatten().zip(other.replies.0.iter().flatten()) {
             *to += from;
         }
+        for (to, from) in self.tls.0.iter_mut().flatten().zip(other.tls.0.iter().flatten()) {
+            *to += from;
+        }
         self.delivery.add(&other.delivery);
+        self.tls_failures += other.tls_failures;
         self.deferrals += other.deferrals;
         self.messages += other.messages;
         self.transactions += other.transactions;
@@ -219,6 +244,12 @@ impl Facts for ShardCounters {
                 to(Metric::Replies, &[("class", class), ("subject", subject)], Value::Total(n));
             }
         }
+        for (version, row) in TLS_VERSIONS.iter().zip(self.tls.0) {
+            for (resumed, n) in RESUMED.iter().zip(row) {
+                to(Metric::TlsSessions, &[("version", version), ("resumed", resumed)], Value::Total(n));
+            }
+        }
+        to(Metric::TlsFailures, &[], Value::Total(self.tls_failures));
         for (state, n) in [("waiting", self.waiting), ("scheduled", self.scheduled), ("in_flight", self.in_flight)] {
             to(Metric::QueueRecipients, &[("state", state)], Value::Level(n));
         }

@@ -79,6 +79,10 @@ metrics! {
         "Sessions that failed before their first transaction: refused, unreachable, timed out.";
     Counter SessionReuses = "posthaste_session_reuses_total", "transactions", [],
         "Transactions that found an open session.";
+    Counter TlsSessions = "posthaste_tls_sessions_total", "sessions", ["version", "resumed"],
+        "TLS handshakes that were finished, by version and by whether they resumed an earlier session (true, false).";
+    Counter TlsFailures = "posthaste_tls_handshake_failures_total", "handshakes", [],
+        "TLS handshakes that failed: no common version, a broken or unacceptable peer.";
     Gauge SessionsOpen = "posthaste_sessions_open", "sessions", [],
         "Sessions open now.";
     Histogram DeliverySeconds = "posthaste_delivery_seconds", "seconds", [],

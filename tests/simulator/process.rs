@@ -186,6 +186,7 @@ impl<'g, 'a> Process<'g, 'a> {
                 last_context: campaign.state.last_context(number as u8),
                 shareable: ground.composer.is_shareable(),
                 seed: scenario.seed ^ u64::from(number),
+                watch: Default::default(),
                 settled: if number == 0 { campaign.settled() } else { Counters::default() },
             };
             Some(Shard::new(io, ports, start))

@@ -187,6 +187,19 @@ sections! {
         listen: Option<SocketAddr>, "address:port", "\"\"", ANY,
             "Serve metrics over HTTP here, like \"127.0.0.1:9464\"; empty: off; --metrics goes before it.";
     }
+    /// `[events]`: the log of attempts, sessions and pauses, as lines of JSON.
+    events: Events {
+        file: Option<PathBuf>, "file", "\"\"", ANY,
+            "Where events are written, as seen from the working directory; \"-\": standard output; empty: nowhere; --events goes before it.";
+        rotate_mib: u32, "MiB", "256", (1, 1_048_576),
+            "A file of this size is put away as FILE.000001, FILE.000002, …";
+        rotate_age: Duration, "duration", "\"1d\"", (60 * SECOND, 30 * DAY),
+            "A file that was begun so long ago is put away too.";
+        keep: u32, "files", "0", (0, 1_000_000),
+            "Files put away that are kept, the oldest go first; 0: all.";
+        compress: bool, "switch", "true", ANY,
+            "Pack files that were put away with zstd.";
+    }
     /// `[log]`: what is written to standard error.
     log: Log {
         level: Level, "error | warn | info | debug | trace", "\"info\"", ANY,
@@ -375,6 +388,13 @@ impl Setting for Vec<PathBuf> {
     /// Relative to the file that names them.
     fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
         item.list()?.iter().map(|path| Ok(path.document().relative(path.text()?))).collect()
+    }
+}
+
+impl Setting for Option<PathBuf> {
+    /// As it was written: relative to the working directory.
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        Ok(Some(item.text()?).filter(|path| !path.is_empty()).map(PathBuf::from))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod content;
 mod dry_run;
+mod events;
 mod prepare;
 mod resources;
 mod sources;
@@ -56,7 +57,9 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     }
     let observer = observe(args, &config)?;
     let load = prepare::load(&config, &campaign, &home, &content, opened.table.manifest())?;
+    let events = events::open(args, &config, &campaign.name, &home)?;
     let setup = Setup {
+        events,
         disk: Box::new(disk),
         composer: Arc::new(content.composer),
         delivery,

@@ -93,7 +93,9 @@ pub fn watch(engine: Engine, watched: &Watched<'_>) -> Result<Exit, Failure> {
     (summary.rejected, summary.duplicates) = (rejected, duplicates);
     summary.first_delivery_s = first.map(|at| watched.began.until(at).as_secs_f64());
     print_end(watched.args, &summary)?;
-    conclude(watched, &summary, ended.load, ended.failure)
+    let exit = conclude(watched, &summary, ended.load, ended.failure);
+    let events = super::events::conclude(ended.events, watched.campaign);
+    exit.and_then(|exit| events.map(|()| exit))
 }
 
 /// What has been passed on.
@@ -157,7 +159,13 @@ pub fn print_end(args: &SendArgs, summary: &Summary) -> Result<(), Failure> {
     if args.json {
         super::super::print_out(&format!("{}\n", summary.json())).map(drop)
     } else {
-        super::super::print_out(&progress::table(summary)).map(drop)
+        let table = progress::table(summary);
+        if args.events.as_deref() == Some(std::path::Path::new("-")) {
+            // Standard output is the event log's.
+            notice(&table);
+            return Ok(());
+        }
+        super::super::print_out(&table).map(drop)
     }
 }
 
@@ -179,6 +187,8 @@ pub fn summary(counters: &Counters, began: &Began, before: &Counters) -> Summary
         messages: counters.messages,
         transactions: counters.transactions,
         sessions: counters.sessions,
+        tls_handshakes: counters.tls_sessions,
+        tls_resumed: counters.tls_resumed,
         elapsed_s,
         rate_per_s: counters.delivered.saturating_sub(before.delivered) as f64 / elapsed_s.max(1e-6),
         cpu_s: resources::cpu_s(),

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
 use crate::engine::memory::Host;
+use crate::engine::shard::course::Course;
 use crate::engine::shard::desk::{Asked, Desk, answered};
 use crate::engine::shard::{Shard, Stage};
 use crate::mail::Class;
 use crate::queue::SiteId;
-use crate::shape::classify::{Advice, classify};
+use crate::shape::classify::{Advice, Judgement, classify};
 use crate::shape::site::Trouble;
 use crate::smtp::client::{Config, End, Event, Known, Lesson, Phase, Session};
 use crate::wire::io::{Buffer, ConnectionId, Io};
@@ -49,6 +50,7 @@ pub(super) struct Connection {
     pub(super) idle_since: Option<Instant>,
     pub(super) delivered: u64,
     pub(super) ended: bool,
+    pub(super) course: Course,
 }
 
 impl<I: Io> Shard<I> {
@@ -67,7 +69,14 @@ impl<I: Io> Shard<I> {
     /// Tells the site's pace of a trouble, and people of a new pause.
     pub(super) fn trouble(&mut self, site: SiteId, trouble: Trouble, why: &str, now: Now) {
         if let Some(binding) = self.sites.troubled(site, trouble, now, &mut self.rng) {
-            tracing::info!(site = self.sites.name(site), why, %binding, "the site rests");
+            self.tell_rest(site, why, &binding, now);
+        }
+    }
+
+    /// Tells the site's pace what a reply means for it, and people of a new pause.
+    fn judged(&mut self, site: SiteId, judgement: &Judgement, why: &str, now: Now) {
+        if let Some(binding) = self.sites.judged(site, judgement, now, &mut self.rng) {
+            self.tell_rest(site, why, &binding, now);
         }
     }
 
@@ -77,7 +86,22 @@ impl<I: Io> Shard<I> {
             return self.io.release(buffer);
         };
         let mut asked = Asked::default();
-        let Connection { session, tls, tls_hands, host, remote, site, .. } = &mut *connection;
+        let Connection { session, tls, tls_hands, host, remote, site, config, course, .. } = &mut *connection;
+        course.heard(now.mono);
+        let bytes = self.io.bytes(&buffer).get(used..).unwrap_or_default();
+        let (input, broken) = match tls {
+            None => (bytes, None),
+            Some(tls) => {
+                self.plain.clear();
+                let read = tls.read(bytes, &mut self.plain);
+                if *tls_hands && !tls.is_handshaking() {
+                    *tls_hands = false;
+                    self.ledger.count_tls(course.tls_done(tls, "opportunistic", now.mono));
+                    session.handle_tls(now.mono);
+                }
+                (&*self.plain, read.err())
+            }
+        };
         let mut desk = Desk {
             ledger: &mut self.ledger,
             queue: &mut self.queue,
@@ -87,26 +111,12 @@ impl<I: Io> Shard<I> {
             site_name: self.sites.name(*site),
             host,
             port: remote.port(),
+            ehlo: &config.ehlo,
+            course,
         };
-        let bytes = self.io.bytes(&buffer).get(used..).unwrap_or_default();
-        let broken = match tls {
-            None => {
-                session.handle_input(now.mono, bytes, &mut |event| desk.handle(event));
-                None
-            }
-            Some(tls) => {
-                self.plain.clear();
-                let read = tls.read(bytes, &mut self.plain);
-                if *tls_hands && !tls.is_handshaking() {
-                    *tls_hands = false;
-                    session.handle_tls(now.mono);
-                }
-                if !self.plain.is_empty() {
-                    session.handle_input(now.mono, &self.plain, &mut |event| desk.handle(event));
-                }
-                read.err()
-            }
-        };
+        if !input.is_empty() {
+            session.handle_input(now.mono, input, &mut |event| desk.handle(event));
+        }
         self.io.release(buffer);
         if let Some(error) = broken {
             return self.tls_failed(connection, &error.to_string(), now);
@@ -118,6 +128,8 @@ impl<I: Io> Shard<I> {
     fn tls_failed(&mut self, mut connection: Box<Connection>, error: &str, now: Now) {
         let phase = connection.session.phase().word();
         tracing::info!(host = %connection.host, phase, error, "TLS failed; the next session goes without");
+        connection.course.tls_trouble = Some(error.into());
+        self.ledger.seen.tls_failures += u64::from(connection.tls_hands);
         self.learnt_tls_broken(&connection, now);
         let mut asked = Asked::default();
         self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
@@ -177,6 +189,8 @@ impl<I: Io> Shard<I> {
             site_name: self.sites.name(connection.site),
             host: &connection.host,
             port: connection.remote.port(),
+            ehlo: &connection.config.ehlo,
+            course: &connection.course,
         };
         run(&mut connection.session, &mut |event| desk.handle(event));
     }
@@ -206,7 +220,7 @@ impl<I: Io> Shard<I> {
             self.sites.count(site, &asked.outcomes, asked.deferrals);
         }
         match asked.judged.take() {
-            Some(judgement) => self.sites.judged(site, &judgement, now, &mut self.rng),
+            Some((judgement, why)) => self.judged(site, &judgement, &why, now),
             // A transaction that came back untried is finished too, and says nothing good of the site.
             None if asked.finished > 0 && asked.answered => self.sites.succeeded(site, asked.finished, now),
             None => {}
@@ -217,9 +231,11 @@ impl<I: Io> Shard<I> {
         if asked.ready {
             connection.ready = true;
             self.sites.session_ready(site);
+            self.tell_opened(connection, now);
         }
         if let Some(end) = asked.ended.take() {
             connection.ended = true;
+            self.tell_ended(connection, &end, now);
             self.session_ended(connection, &end, now);
         }
         self.sites.touch(site);
@@ -230,10 +246,12 @@ impl<I: Io> Shard<I> {
             Ok(client) => {
                 connection.tls = Some(Box::new(client));
                 connection.tls_hands = true;
+                connection.course.tls_began(now.mono);
                 self.ledger.counters.tls_handshakes += 1;
             }
             Err(error) => {
                 tracing::info!(host = %connection.host, %error, "TLS cannot begin; the next session goes without");
+                self.ledger.seen.tls_failures += 1;
                 self.learnt_tls_broken(connection, now);
                 connection.session.quit();
             }
@@ -268,7 +286,7 @@ impl<I: Io> Shard<I> {
                     Advice::Keep | Advice::SlowDown if !worked && !others_work => {
                         self.trouble(site, Trouble::TurnedAway, &reply.to_string(), now);
                     }
-                    _ => self.sites.judged(site, &judgement, now, &mut self.rng),
+                    _ => self.judged(site, &judgement, &reply.to_string(), now),
                 }
             }
             End::NoTls(why) => {
@@ -402,8 +420,11 @@ impl<I: Io> Shard<I> {
 
     /// Hands the session what it has room for.
     pub(super) fn feed_session(&mut self, connection: &mut Connection, now: Now) {
-        if self.stage != Stage::Running || self.paused {
+        if self.stage != Stage::Running {
             return;
+        }
+        if self.paused || self.crowded.is_some() {
+            return self.hunger(connection);
         }
         while connection.session.room() > 0 {
             if self.sites.has_stock(connection.site) && !self.egress.send(connection.source, now.mono) {
@@ -411,13 +432,10 @@ impl<I: Io> Shard<I> {
             }
             let most = connection.session.recipients_max();
             let Some((ready, added)) = self.sites.take_stock_within(connection.site, most) else {
-                if !connection.hungry {
-                    connection.hungry = true;
-                    self.sites.hunger(connection.site, connection.id);
-                }
-                return;
+                return self.hunger(connection);
             };
             self.ledger.add_stock(added);
+            connection.course.transactions += 1;
             let (key, message) = self.ledger.begin(ready, now);
             let transaction = crate::smtp::client::Transaction {
                 key,
@@ -429,10 +447,18 @@ impl<I: Io> Shard<I> {
             if let Err(refused) = connection.session.begin(transaction) {
                 // `room` and `recipients_max` were asked; should they ever disagree, nothing is lost.
                 let all: Vec<usize> = (0..refused.envelope.recipients()).collect();
-                self.ledger.give_back(refused.key, &all, &mut self.queue, now);
+                self.ledger.give_back(refused.key, &all, None, &mut self.queue, now);
                 self.ledger.finish(refused.key, now);
                 return;
             }
+        }
+    }
+
+    /// The session waits for stock, or until work goes on.
+    fn hunger(&mut self, connection: &mut Connection) {
+        if !connection.hungry && connection.session.room() > 0 {
+            connection.hungry = true;
+            self.sites.hunger(connection.site, connection.id);
         }
     }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use crate::base::clock::Now;
 use crate::engine::memory::{Host, Memory};
-use crate::engine::shard::ledger::{self, Ledger, Verdict};
+use crate::engine::shard::course::{self, Course};
+use crate::engine::shard::ledger::{self, Detail, Ledger, Verdict};
 use crate::journal::record::Kind;
 use crate::mail::{Disposition, ReplyRef};
 use crate::observe::Outcomes;
 use crate::queue::Queue;
 use crate::shape::classify::{self, Advice, Judgement, classify};
-use crate::smtp::client::{End, Event, Lesson, Phase, Verdict as Said};
+use crate::smtp::client::{End, Event, Lesson, Marks, Phase, Verdict as Said};
 
 /// What a session asked for while its input was handled.
 #[derive(Default)]
@@ -21,7 +22,7 @@ pub(super) struct Asked {
     pub(super) starttls: bool,
     pub(super) ended: Option<End>,
     /// The first judgement that reaches further than its recipient.
-    pub(super) judged: Option<Judgement>,
+    pub(super) judged: Option<(Judgement, String)>,
     pub(super) finished: u64,
     /// Whether the peer said yes or no to any recipient.
     pub(super) answered: bool,
@@ -54,6 +55,8 @@ pub(super) struct Desk<'a> {
     pub(super) site_name: &'a str,
     pub(super) host: &'a Arc<str>,
     pub(super) port: u16,
+    pub(super) ehlo: &'a str,
+    pub(super) course: &'a Course,
 }
 
 impl Desk<'_> {
@@ -67,8 +70,11 @@ impl Desk<'_> {
                 self.asked.finished += 1;
                 self.ledger.finish(key, self.now);
             }
-            Event::Returned { key, recipients, .. } => self.ledger.give_back(key, recipients, self.queue, self.now),
-            Event::Recipient { key, index, verdict, .. } => self.verdict(key, index, verdict),
+            Event::Returned { key, recipients, .. } => {
+                let via = self.course.via(self.site_name, self.host, self.ehlo);
+                self.ledger.give_back(key, recipients, Some(&via), self.queue, self.now);
+            }
+            Event::Recipient { key, index, verdict, path, marks } => self.verdict(key, index, verdict, path, &marks),
         }
     }
 
@@ -79,7 +85,7 @@ impl Desk<'_> {
         }
     }
 
-    fn verdict(&mut self, key: u64, index: usize, said: Said<'_>) {
+    fn verdict(&mut self, key: u64, index: usize, said: Said<'_>, path: &[u8], marks: &Marks) {
         let (kind, phase, reply) = match said {
             Said::Accepted(reply) => {
                 self.asked.answered = true;
@@ -90,7 +96,7 @@ impl Desk<'_> {
                 self.asked.answered = true;
                 let judgement = classify(reply, answered(phase));
                 if judgement.advice != Advice::Keep && self.asked.judged.is_none() {
-                    self.asked.judged = Some(judgement);
+                    self.asked.judged = Some((judgement, reply.to_string()));
                 }
                 (ledger::kind_of(judgement.disposition), phase, reply)
             }
@@ -111,7 +117,10 @@ impl Desk<'_> {
             Kind::UncertainHeld => self.asked.outcomes.count(Disposition::Uncertain),
             _ => self.asked.deferrals += 1,
         }
-        let verdict = Verdict { kind, site: self.site_name, host: self.host, phase: phase.word(), reply };
+        let via = self.course.via(self.site_name, self.host, self.ehlo);
+        let watched = self.ledger.lane.is_some();
+        let detail = watched.then(|| Detail { via: &via, path, spans: course::spans(marks, self.now.mono) });
+        let verdict = Verdict { kind, site: self.site_name, host: self.host, phase: phase.word(), reply, detail };
         self.ledger.verdict(key, index, &verdict, self.now);
     }
 }

@@ -14,6 +14,7 @@ use crate::base::clock::Now;
 use crate::base::out::Out;
 use crate::engine::memory::Host;
 use crate::engine::shard::connection::Connection;
+use crate::engine::shard::course::Course;
 use crate::engine::shard::site::Picked;
 use crate::engine::shard::{Shard, Stage};
 use crate::engine::source::{Family, Proxy, Source};
@@ -64,7 +65,8 @@ impl<I: Io> Shard<I> {
         let server = Host { name: host.clone(), port: remote.port() };
         let known = self.memory.known(&server, now.unix);
         let config = self.egress.config(index, self.delivery.starttls && !known.starttls_broken)?;
-        let (to, local) = self.egress.source(index)?.way_to(remote);
+        let source = self.egress.source(index)?;
+        let (name, (to, local)) = (source.name.clone(), source.way_to(remote));
         let spec = ConnectSpec { remote: to, local, timeout: self.delivery.connect_timeout };
         let id = match self.io.connect(&spec) {
             Ok(id) => id,
@@ -75,6 +77,7 @@ impl<I: Io> Shard<I> {
                 return None;
             }
         };
+        let number = self.number_session();
         let connection = Connection {
             id,
             site,
@@ -99,6 +102,7 @@ impl<I: Io> Shard<I> {
             idle_since: None,
             delivered: 0,
             ended: false,
+            course: Course::new(number, remote, (name, local), now.mono),
         };
         let place = id.index as usize;
         if self.connections.len() <= place {
@@ -154,6 +158,7 @@ impl<I: Io> Shard<I> {
     /// The way to the exchanger is open: the session begins.
     fn stands(&mut self, connection: &mut Connection, now: Now) {
         connection.connected = true;
+        connection.course.connected(now.mono);
         connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
         self.egress.stood(connection.source);
         self.sites.session_connected(connection.site);
@@ -184,6 +189,7 @@ impl<I: Io> Shard<I> {
         self.hang_up(&mut connection);
         self.ledger.counters.sessions_failed += 1;
         if let Some(why) = why {
+            self.tell_unreachable(&connection, why, now);
             self.egress.failed(connection.source, why, now.mono);
         }
         self.sites.touch(connection.site);
@@ -192,6 +198,7 @@ impl<I: Io> Shard<I> {
     /// The exchanger's address failed the connection, which is gone.
     fn not_reached(&mut self, mut connection: Box<Connection>, trouble: Trouble, why: &str, now: Now) {
         let races = connection.rival.is_some();
+        self.tell_unreachable(&connection, why, now);
         self.hang_up(&mut connection);
         let others = self.sites.rest_target(connection.site, connection.target, now.mono);
         if races {
@@ -326,7 +333,7 @@ impl<I: Io> Shard<I> {
 
     /// Goes on with what waited for a source.
     pub(super) fn use_sources(&mut self, now: Now) {
-        if self.stage != Stage::Running || self.paused {
+        if self.stage != Stage::Running || self.paused || self.crowded.is_some() {
             return;
         }
         while let Some(id) = self.egress.next_released(now.mono) {

@@ -17,7 +17,7 @@ const EXPIRE_ROWS: u32 = 4096;
 impl<I: Io> Shard<I> {
     /// Feeds every site that something happened to.
     pub(super) fn feed_sites(&mut self, now: Now) {
-        if self.stage != Stage::Running || self.paused {
+        if self.stage != Stage::Running || self.paused || self.crowded.is_some() {
             return;
         }
         // A bound, because feeding one site may touch it again: the rest is done next turn.

@@ -30,9 +30,22 @@ pub(super) struct Group {
     /// Since when nothing was delivered and sessions failed.
     pub(super) unreachable_since: Option<UnixTime>,
     yields_after: Instant,
+    /// Its rest was told of, its end was not.
+    rests: bool,
     /// Where its counts are shown; `None` for the many small ones that share one place.
     publisher: Option<Publisher>,
     counters: SiteCounters,
+}
+
+impl Group {
+    /// The sentence that says how long it rests, where that is no longer what it was.
+    fn said(&mut self, held: Option<Instant>, now: Instant) -> Option<String> {
+        if self.pace.next_due() == held {
+            return None;
+        }
+        self.rests = true;
+        Some(self.pace.binding(now).to_string())
+    }
 }
 
 impl Sites {
@@ -58,6 +71,7 @@ impl Sites {
             members: vec![member],
             unreachable_since: None,
             yields_after: Instant::default(),
+            rests: false,
             publisher,
             counters: SiteCounters::default(),
         });
@@ -88,10 +102,13 @@ impl Sites {
 
     /// How many sessions the site may have now.
     pub(super) fn window(&mut self, id: SiteId, now: Now) -> u32 {
-        let window = self.group_mut(id).map_or(0, |group| {
-            group.pace.poll(now.mono);
-            group.pace.window(now.mono)
+        let (window, resumed) = self.group_mut(id).map_or((0, false), |group| {
+            let resumed = group.pace.poll(now.mono) && std::mem::take(&mut group.rests);
+            (group.pace.window(now.mono), resumed)
         });
+        if resumed {
+            self.resumed.push(id);
+        }
         self.site_mut(id).map_or(0, |site| {
             site.guard.poll(now.mono);
             site.guard.window(now.mono).min(window)
@@ -236,12 +253,26 @@ impl Sites {
         true
     }
 
-    /// A reply reaches further than its recipient.
-    pub(super) fn judged(&mut self, id: SiteId, judgement: &Judgement, now: Now, rng: &mut fastrand::Rng) {
-        if let Some(group) = self.group_mut(id) {
-            group.pace.handle_judgement(now.mono, judgement, rng);
-        }
+    /// A reply reaches further than its recipient. The sentence that says what follows, when the group's hold is new.
+    pub(super) fn judged(
+        &mut self,
+        id: SiteId,
+        judgement: &Judgement,
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) -> Option<String> {
+        let group = self.group_mut(id)?;
+        let held = group.pace.next_due();
+        group.pace.handle_judgement(now.mono, judgement, rng);
+        let said = group.said(held, now.mono);
         self.touch_group(id);
+        said
+    }
+
+    /// Until when nothing is opened at the site's hosts, if they rest.
+    pub(super) fn rests_until(&self, id: SiteId) -> Option<Instant> {
+        let holds = [self.group(id)?.pace.next_due(), self.site(id)?.guard.next_due()];
+        holds.into_iter().flatten().max()
     }
 
     /// No session could be had, or one broke: the group slows down or backs off. The sentence that says so, when its hold
@@ -257,7 +288,7 @@ impl Sites {
         group.unreachable_since.get_or_insert(now.unix);
         let held = group.pace.next_due();
         group.pace.handle_trouble(now.mono, trouble, rng);
-        let said = (group.pace.next_due() != held).then(|| group.pace.binding(now.mono).to_string());
+        let said = group.said(held, now.mono);
         self.refresh_targets(id);
         self.touch_group(id);
         said

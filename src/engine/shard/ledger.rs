@@ -12,14 +12,16 @@ use std::collections::VecDeque;
 
 use crate::base::clock::{Instant, Now};
 use crate::engine::board::Counters;
-use crate::engine::message::{Append, Message, Rendered};
+use crate::engine::message::{Append, Chunk, Message, Rendered};
 use crate::engine::settings::{self, Delivery, OnUncertain};
 use crate::engine::shard::ready::Ready;
 use crate::engine::shard::site::Sites;
 use crate::journal::context::{Dictionary, Parts};
 use crate::journal::record::{Kind, Record};
+use crate::mail::event::{Event, Outcome, Spans, Tls, Told, Via};
 use crate::mail::{Disposition, Enhanced, Reply, ReplyRef};
 use crate::observe::ShardCounters;
+use crate::observe::events::Lane;
 use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
 use crate::shape::retry::{Next, Schedule};
 
@@ -58,11 +60,21 @@ struct Settle {
     at_once: bool,
 }
 
+/// What an event says of a verdict besides.
+#[derive(Clone, Copy)]
+pub(super) struct Detail<'a> {
+    pub(super) via: &'a Via<'a>,
+    pub(super) path: &'a [u8],
+    pub(super) spans: Spans,
+}
+
 /// See the head of this file.
 pub(super) struct Ledger {
     pub(super) counters: Counters,
     /// What only metrics show: replies, latencies, octets.
     pub(super) seen: ShardCounters,
+    /// The event log, if one is kept.
+    pub(super) lane: Option<Lane>,
     shard: u16,
     on_uncertain: OnUncertain,
     retry: Schedule,
@@ -86,15 +98,24 @@ pub(super) struct Verdict<'a> {
     pub(super) kind: Kind,
     pub(super) site: &'a str,
     pub(super) host: &'a str,
-    pub(super) phase: &'a str,
+    pub(super) phase: &'static str,
     pub(super) reply: ReplyRef<'a>,
+    /// What only watchers want to know; `None` where nobody watches, or there is no session.
+    pub(super) detail: Option<Detail<'a>>,
 }
 
 impl Ledger {
-    pub(super) fn new(shard: u16, last_context: u32, settled: Counters, delivery: &Delivery) -> Self {
+    pub(super) fn new(
+        shard: u16,
+        last_context: u32,
+        settled: Counters,
+        delivery: &Delivery,
+        lane: Option<Lane>,
+    ) -> Self {
         Self {
             counters: settled,
             seen: ShardCounters::default(),
+            lane,
             shard,
             on_uncertain: delivery.on_uncertain,
             retry: delivery.retry.clone(),
@@ -113,6 +134,13 @@ impl Ledger {
 
     pub(super) fn shard(&self) -> u16 {
         self.shard
+    }
+
+    /// A TLS handshake is done.
+    pub(super) fn count_tls(&mut self, tls: Tls) {
+        self.counters.tls_sessions += 1;
+        self.counters.tls_resumed += u64::from(tls.resumed);
+        self.seen.tls.count(tls.version, tls.resumed);
     }
 
     /// Whether every recipient that left the queue has settled.
@@ -221,7 +249,18 @@ impl Ledger {
         let Some(&row) = transaction.rows.get(index) else { return };
         transaction.accepted |= verdict.kind == Kind::Delivered;
         self.seen.replies.count(verdict.reply);
-        let (domain, attempts) = (transaction.domain, transaction.attempts);
+        let (domain, attempts, octets) = (transaction.domain, transaction.attempts, transaction.octets);
+        if let (Some(lane), Some(Detail { via, path, spans })) = (&mut self.lane, verdict.detail) {
+            let told = Told {
+                path: Some(path),
+                via: Some(via),
+                phase: verdict.phase,
+                octets,
+                spans,
+                ..own(verdict.kind, row, attempts, verdict.reply)
+            };
+            lane.write(now, &Event::Recipient(told));
+        }
         let context = self.context(verdict);
         self.outcome(domain, row, attempts, verdict.kind, verdict.reply.code, context, now);
     }
@@ -237,18 +276,25 @@ impl Ledger {
     }
 
     /// Recipients of a transaction come back untried: their attempt is taken back, and they go to the queue's front.
-    pub(super) fn give_back(&mut self, key: u64, indices: &[usize], queue: &mut Queue, now: Now) {
+    pub(super) fn give_back(
+        &mut self,
+        key: u64,
+        indices: &[usize],
+        via: Option<&Via<'_>>,
+        queue: &mut Queue,
+        now: Now,
+    ) {
         let Some(transaction) = self.transactions.get(key as usize) else { return };
         let rows: Vec<u32> = indices.iter().filter_map(|&i| transaction.rows.get(i).copied()).collect();
         let (domain, attempts) = (transaction.domain, transaction.attempts);
-        self.release(domain, rows, attempts, queue, now);
+        self.release(domain, rows, attempts, via, queue, now);
     }
 
     /// Takes back the attempts of messages that no session has begun.
     pub(super) fn release_stock(&mut self, site: SiteId, sites: &mut Sites, queue: &mut Queue, now: Now) {
         while let Some(ready) = sites.take_stock(site) {
             self.stock = self.stock.saturating_sub(1);
-            self.release(ready.domain, ready.message.rows.to_vec(), ready.attempts, queue, now);
+            self.release(ready.domain, ready.message.rows.to_vec(), ready.attempts, None, queue, now);
         }
     }
 
@@ -260,16 +306,28 @@ impl Ledger {
         let jobs: Vec<Job> = std::mem::take(&mut self.jobs).into_iter().map(|(_, job)| job).collect();
         for job in jobs {
             sites.cooked(job.site, job.rows.len());
-            self.release(job.domain, job.rows.iter().collect(), job.attempts, queue, now);
+            self.release(job.domain, job.rows.iter().collect(), job.attempts, None, queue, now);
         }
         self.clearing.clear();
     }
 
-    fn release(&mut self, domain: DomainId, rows: Vec<u32>, attempts: u8, queue: &mut Queue, now: Now) {
+    fn release(
+        &mut self,
+        domain: DomainId,
+        rows: Vec<u32>,
+        attempts: u8,
+        via: Option<&Via<'_>>,
+        queue: &mut Queue,
+        now: Now,
+    ) {
         if rows.is_empty() {
             return;
         }
         for &row in &rows {
+            if let Some(lane) = &mut self.lane {
+                let told = own(Kind::Released, row, attempts, NOTHING_SAID);
+                lane.write(now, &Event::Recipient(Told { via, ..told }));
+            }
             self.record(row, Kind::Released, attempts.saturating_sub(1), 0, 0, now);
         }
         let count = rows.len() as u64;
@@ -288,6 +346,7 @@ impl Ledger {
     /// Gives a waiting recipient up: its lifetime has passed.
     pub(super) fn expire(&mut self, domain: DomainId, row: u32, attempts: u8, reply: &Reply, now: Now) {
         self.leave_queue();
+        self.tell(Kind::Expired, row, attempts, reply, now);
         let context = self.own_context(reply);
         self.outcome(domain, row, attempts, Kind::Expired, reply.code, context, now);
     }
@@ -298,6 +357,7 @@ impl Ledger {
     }
 
     fn refuse_locally_attempted(&mut self, domain: DomainId, row: u32, attempts: u8, reply: &Reply, now: Now) {
+        self.tell(Kind::Bounced, row, attempts, reply, now);
         let context = self.own_context(reply);
         self.outcome(domain, row, attempts, Kind::Bounced, reply.code, context, now);
     }
@@ -306,6 +366,7 @@ impl Ledger {
     pub(super) fn reopen(&mut self, domain: DomainId, row: u32, attempts: u8, now: Now) {
         self.counters.in_flight += 1;
         let reply = Reply::own(450, Enhanced::new(4, 4, 2), "the engine was stopped during the attempt");
+        self.tell(self.uncertain(), row, attempts, &reply, now);
         let context = self.own_context(&reply);
         self.outcome(domain, row, attempts, self.uncertain(), 0, context, now);
         if let Some(settle) = self.settling.back_mut() {
@@ -321,8 +382,32 @@ impl Ledger {
         }
     }
 
+    /// Tells watchers of an outcome that no session gave.
+    fn tell(&mut self, kind: Kind, row: u32, attempts: u8, reply: &Reply, now: Now) {
+        if let Some(lane) = &mut self.lane {
+            lane.write(now, &Event::Recipient(own(kind, row, attempts, reply.by_ref())));
+        }
+    }
+
+    /// Tells watchers of the suppressed rows of a chunk.
+    pub(super) fn tell_suppressed(&mut self, chunk: &Chunk, now: Now) {
+        let Some(lane) = &mut self.lane else { return };
+        let reply = ReplyRef { text: b"on the suppression list", ..NOTHING_SAID };
+        for row in chunk.suppressed_rows() {
+            let told = own(Kind::Released, row, 0, reply);
+            lane.write(now, &Event::Recipient(Told { outcome: Outcome::Stands(Disposition::Suppressed), ..told }));
+        }
+    }
+
     fn own_context(&mut self, reply: &Reply) -> u32 {
-        self.context(&Verdict { kind: Kind::Bounced, site: "", host: "", phase: "", reply: reply.by_ref() })
+        self.context(&Verdict {
+            kind: Kind::Bounced,
+            site: "",
+            host: "",
+            phase: "",
+            reply: reply.by_ref(),
+            detail: None,
+        })
     }
 
     fn context(&mut self, verdict: &Verdict<'_>) -> u32 {
@@ -398,6 +483,25 @@ impl Ledger {
             }
         }
     }
+}
+
+/// No reply.
+const NOTHING_SAID: ReplyRef<'static> = ReplyRef { code: 0, enhanced: None, text: b"" };
+
+/// What watchers are told of a recipient when no session is known.
+fn own(kind: Kind, row: u32, attempt: u8, reply: ReplyRef<'_>) -> Told<'_> {
+    let outcome = match kind {
+        Kind::Attempt | Kind::Released => Outcome::Released,
+        Kind::UncertainRetry => Outcome::UncertainRetried,
+        Kind::UncertainHeld => Outcome::Stands(Disposition::Uncertain),
+        Kind::Delivered => Outcome::Stands(Disposition::Delivered),
+        Kind::Deferred => Outcome::Stands(Disposition::Deferred),
+        Kind::Bounced => Outcome::Stands(Disposition::Bounced),
+        Kind::Expired => Outcome::Stands(Disposition::Expired),
+        Kind::Cancelled => Outcome::Stands(Disposition::Cancelled),
+    };
+    let spans = Spans::default();
+    Told { outcome, row, path: None, attempt, via: None, phase: "", reply, octets: 0, spans }
 }
 
 /// The record of a recipient that a peer's reply put there.

@@ -5,6 +5,7 @@
 //! them; no lock is taken. The same code runs under the simulator, which calls [`Shard::turn`] itself.
 
 mod connection;
+mod course;
 mod desk;
 mod dial;
 mod egress;
@@ -13,6 +14,7 @@ mod group;
 mod ledger;
 mod ready;
 mod site;
+mod watch;
 
 use crossbeam_channel::{Receiver, Sender};
 use std::io;
@@ -28,6 +30,7 @@ use crate::engine::memory::Memory;
 use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
+use crate::engine::watch::Watch;
 use crate::mail::{Disposition, Reply};
 use crate::observe::{Observer, ShardCounters};
 use crate::queue::{DomainId, Queue, Taken};
@@ -93,6 +96,9 @@ pub struct Shard<I: Io> {
     /// Whether this shard keeps the others from ending.
     holds: bool,
     failed: Option<Arc<str>>,
+    /// Since when the event log has more to write than it should; nothing begins meanwhile.
+    crowded: Option<Instant>,
+    sessions_begun: u64,
     dirty: Vec<ConnectionId>,
     published: Instant,
     /// Whether something may have changed since.
@@ -125,6 +131,8 @@ pub struct Start {
     pub seed: u64,
     /// Where the sites' counts are shown.
     pub observer: Observer,
+    /// Who watches.
+    pub watch: Watch,
     /// The counts that a replayed journal told of, for the shard that shows them.
     pub settled: Counters,
 }
@@ -137,8 +145,8 @@ impl<I: Io> Shard<I> {
             ports,
             queue: Queue::new(),
             sites: Sites::new(start.shareable, &start.delivery, start.observer),
-            ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery),
             egress: Egress::new(&start.delivery),
+            ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery, start.watch.events),
             delivery: start.delivery,
             by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),
             directory: start.directory,
@@ -151,6 +159,8 @@ impl<I: Io> Shard<I> {
             load_ended: false,
             holds: true,
             failed: None,
+            crowded: None,
+            sessions_begun: 0,
             dirty: Vec::new(),
             published: Instant::default(),
             unshown: true,
@@ -189,10 +199,10 @@ impl<I: Io> Shard<I> {
         // What cannot begin now is not due: a shard that waits for it would never sleep.
         let sites = match self.stage {
             Stage::Draining { until } => return Some(until),
-            _ if self.paused => self.sites.next_wake(),
+            _ if self.paused || self.crowded.is_some() => self.sites.next_wake(),
             _ => [self.sites.next_due(), self.egress.next_due()].into_iter().flatten().min(),
         };
-        [self.queue.next_due(), sites].into_iter().flatten().min()
+        [self.queue.next_due(), sites, self.watch_due()].into_iter().flatten().min()
     }
 
     /// The counters as they stand.
@@ -220,6 +230,7 @@ impl<I: Io> Shard<I> {
         while let Some(site) = self.queue.poll_ready() {
             self.sites.touch(site);
         }
+        self.watch(now);
         self.use_sources(now);
         self.feed_sites(now);
         self.transmit(now);
@@ -254,7 +265,7 @@ impl<I: Io> Shard<I> {
         for _ in 0..INBOX_TURN_MAX {
             let Ok(message) = self.ports.inbox.try_recv() else { return };
             match message {
-                ToShard::Chunk(chunk) => self.add_chunk(&chunk),
+                ToShard::Chunk(chunk) => self.add_chunk(&chunk, now),
                 ToShard::Resumed(resumed) => self.resume(resumed, now),
                 ToShard::Adopted(domain, rows) => self.adopt(DomainId(domain), &rows),
                 ToShard::LoadEnded => self.load_ended = true,
@@ -276,7 +287,8 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    fn add_chunk(&mut self, chunk: &Chunk) {
+    fn add_chunk(&mut self, chunk: &Chunk, now: Now) {
+        self.ledger.tell_suppressed(chunk, now);
         self.ledger.counters.loaded += u64::from(chunk.rows);
         self.ledger.counters.suppressed += u64::from(chunk.suppressed);
         self.ledger.counters.waiting += u64::from(chunk.rows - chunk.suppressed);
@@ -499,6 +511,9 @@ impl<I: Io> Shard<I> {
         let counts = self.queue.counts();
         if self.paused {
             return "paused".to_owned();
+        }
+        if self.crowded.is_some() {
+            return "the event log: its lines are written more slowly than they come".to_owned();
         }
         if counts.ready > 0 || self.ledger.counters.in_flight > 0 {
             return self.egress.binding(now.mono).unwrap_or_else(|| self.sites.binding(now.mono));

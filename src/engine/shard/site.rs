@@ -98,6 +98,8 @@ pub(super) struct Sites {
     wakes: Wheel<SiteId>,
     lost: HashMap<DomainId, Lost>,
     lost_due: Wheel<DomainId>,
+    /// Sites whose rest is over, to be told of.
+    pub(super) resumed: Vec<SiteId>,
     pub(super) observer: Observer,
     /// Groups that are shown by themselves.
     pub(super) published: Vec<usize>,
@@ -165,6 +167,7 @@ impl Sites {
             wakes: Wheel::new(),
             lost: HashMap::new(),
             lost_due: Wheel::new(),
+            resumed: Vec::new(),
             others: (observer.other_sites(), SiteCounters::default()),
             observer,
             published: Vec::new(),

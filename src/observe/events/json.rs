@@ -177,9 +177,12 @@ impl Object<'_> {
         self.key("address");
         // An address and a port need no escaping, and a vector takes whatever is written.
         let _ = write!(self.0, "\"{}\"", via.remote);
-        if let Some(source) = via.source {
-            self.key("source");
-            let _ = write!(self.0, "\"{source}\"");
+        if !via.source.is_empty() {
+            self.text("source", via.source.as_bytes());
+        }
+        if let Some(local) = via.local {
+            self.key("source_address");
+            let _ = write!(self.0, "\"{local}\"");
         }
         self.text("ehlo", via.ehlo.as_bytes());
         if let Some(Tls { version, cipher, resumed, verified }) = via.tls {
@@ -338,7 +341,8 @@ mod tests {
             site: "mx.a.example",
             host: "mx1.a.example",
             remote: "192.0.2.1:25".parse().unwrap(),
-            source: Some("192.0.2.9".parse().unwrap()),
+            source: "a",
+            local: Some("192.0.2.9".parse().unwrap()),
             ehlo: "mail.acme.example",
             tls: Some(Tls { version: "TLSv1_3", cipher: "TLS13_AES_256_GCM_SHA384", resumed: true, verified: "names" }),
         }
@@ -378,7 +382,7 @@ mod tests {
             text,
             "{\"time\":\"2025-12-31T23:59:59.042Z\",\"event\":\"bounced\",\"campaign\":\"ne\\\"ws\",\"final\":true,\
              \"recipient\":\"ann@a.example\",\"domain\":\"a.example\",\"row\":12,\"attempt\":2,\"session\":7,\
-             \"site\":\"mx.a.example\",\"host\":\"mx1.a.example\",\"address\":\"192.0.2.1:25\",\"source\":\"192.0.2.9\",\
+             \"site\":\"mx.a.example\",\"host\":\"mx1.a.example\",\"address\":\"192.0.2.1:25\",\"source\":\"a\",\"source_address\":\"192.0.2.9\",\
              \"ehlo\":\"mail.acme.example\",\"tls\":\"TLSv1_3\",\"cipher\":\"TLS13_AES_256_GCM_SHA384\",\"resumed\":true,\
              \"verified\":\"names\",\"phase\":\"RCPT\",\"code\":550,\"enhanced\":\"5.1.100\",\"text\":\"no such user\",\
              \"octets\":10240,\"mail_ms\":1.234,\"latency_ms\":90}\n"

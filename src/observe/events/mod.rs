@@ -31,8 +31,6 @@ pub const QUEUED_OCTETS_MAX: usize = 8 << 20;
 const BATCH_OCTETS: usize = 64 << 10;
 /// …or its first line is so old.
 const BATCH_AGE: Duration = Duration::from_millis(100);
-/// How often a crowded lane's owner looks again.
-const CROWDED_LOOK: Duration = Duration::from_millis(10);
 
 /// Whole lines, and the addresses that are missing in them.
 #[derive(Debug, Default)]
@@ -84,12 +82,10 @@ impl Lane {
         }
     }
 
-    /// When [`Lane::flush_due`] has something to do, or a crowded lane's owner should look again.
+    /// When [`Lane::flush_due`] has something to do.
     #[must_use]
-    pub fn next_due(&self, now: Instant) -> Option<Instant> {
-        let flush = (self.batch.lines > 0).then(|| self.began.after(BATCH_AGE));
-        let look = self.is_crowded().then(|| now.after(CROWDED_LOOK));
-        [flush, look].into_iter().flatten().min()
+    pub fn next_due(&self) -> Option<Instant> {
+        (self.batch.lines > 0).then(|| self.began.after(BATCH_AGE))
     }
 
     /// Whether so much waits to be written that nothing new should begin.

@@ -1,0 +1,53 @@
+//! The event log of a send: where it goes, and how it finds the addresses of rows.
+
+use std::path::{Path, PathBuf};
+
+use super::super::cli::SendArgs;
+use super::super::config::EngineConfig;
+use super::super::exit::Failure;
+use crate::engine::table::{RowBlock, Table};
+use crate::observe::events::{EventLog, EventsError, LookUp, Options, Target, Written};
+
+/// Opens the event log, if one is to be kept: `--events` goes before `events.file`.
+///
+/// # Errors
+/// It cannot be written (bad input), or its thread does not start.
+pub fn open(args: &SendArgs, config: &EngineConfig, campaign: &str, home: &Path) -> Result<Option<EventLog>, Failure> {
+    let Some(file) = args.events.as_ref().or(config.events.file.as_ref()) else { return Ok(None) };
+    let options = Options {
+        target: if *file == PathBuf::from("-") { Target::Stdout } else { Target::File(file.clone()) },
+        rotate_octets: u64::from(config.events.rotate_mib) << 20,
+        rotate_age: config.events.rotate_age,
+        keep: config.events.keep,
+        compress: config.events.compress,
+    };
+    let table = Table::open(home).map_err(|e| Failure::failed(format!("the recipient table: {e}")))?;
+    let log = EventLog::open(options, campaign, look_up(table)).map_err(|error| match error {
+        EventsError::Thread(_) => Failure::failed(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    })?;
+    Ok(Some(log))
+}
+
+fn look_up(table: Table) -> LookUp {
+    let mut block = RowBlock::new();
+    Box::new(move |row, address| {
+        let read = table.read(row, 1, &mut block).ok().and_then(|()| block.row(0));
+        let Some(found) = read else { return false };
+        address.extend_from_slice(found.mailbox.as_bytes());
+        true
+    })
+}
+
+/// Events that were lost are said at the end, however the send went.
+///
+/// # Errors
+/// Some were.
+pub fn conclude(written: Option<Written>, campaign: &str) -> Result<(), Failure> {
+    match written {
+        Some(Written { lost, why: Some(why), .. }) if lost > 0 => Err(Failure::failed(format!(
+            "{lost} events are lost: {why}\nhint: every outcome is in the journal all the same: posthaste report {campaign} --csv FILE"
+        ))),
+        _ => Ok(()),
+    }
+}
