@@ -405,11 +405,12 @@ mod tests {
     fn the_object_has_the_promised_keys() {
         let value: serde_json::Value = serde_json::from_str(&Summary::default().json()).unwrap();
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
-        let mut expected: Vec<&str> = "campaign loaded rejected duplicates delivered deferred bounced expired suppressed \
-             cancelled uncertain waiting in_flight messages transactions sessions elapsed_s first_delivery_s rate_per_s \
-             cpu_s peak_rss_bytes possible_duplicates"
-            .split_whitespace()
-            .collect();
+        let mut expected: Vec<&str> =
+            "campaign loaded rejected duplicates delivered deferred bounced expired suppressed \
+             cancelled uncertain waiting in_flight messages transactions sessions tls_handshakes tls_resumed elapsed_s \
+             first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates"
+                .split_whitespace()
+                .collect();
         keys.sort_unstable();
         expected.sort_unstable();
         assert_eq!(keys, expected);
