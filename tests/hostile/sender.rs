@@ -67,6 +67,7 @@ impl<I: Io> Sender<I> {
             board: Arc::new(Board::new(1)),
         };
         let start = Start {
+            watch: Default::default(),
             number: 0,
             delivery: delivery(scenario, patience),
             directory: Arc::new(Directory::fixed(site(remote))),

@@ -190,7 +190,7 @@ sections! {
     /// `[events]`: the log of attempts, sessions and pauses, as lines of JSON.
     events: Events {
         file: Option<PathBuf>, "file", "\"\"", ANY,
-            "Where events are written, as seen from the working directory; \"-\": standard output; empty: nowhere; --events goes before it.";
+            "Where events are written, relative to this file; empty: nowhere; --events goes before it.";
         rotate_mib: u32, "MiB", "256", (1, 1_048_576),
             "A file of this size is put away as FILE.000001, FILE.000002, …";
         rotate_age: Duration, "duration", "\"1d\"", (60 * SECOND, 30 * DAY),
@@ -388,13 +388,6 @@ impl Setting for Vec<PathBuf> {
     /// Relative to the file that names them.
     fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
         item.list()?.iter().map(|path| Ok(path.document().relative(path.text()?))).collect()
-    }
-}
-
-impl Setting for Option<PathBuf> {
-    /// As it was written: relative to the working directory.
-    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
-        Ok(Some(item.text()?).filter(|path| !path.is_empty()).map(PathBuf::from))
     }
 }
 
