@@ -1,6 +1,6 @@
 //! The event log of a send: where it goes, and how it finds the addresses of rows.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::cli::SendArgs;
 use super::super::config::EngineConfig;
@@ -15,7 +15,7 @@ use crate::observe::events::{EventLog, EventsError, LookUp, Options, Target, Wri
 pub fn open(args: &SendArgs, config: &EngineConfig, campaign: &str, home: &Path) -> Result<Option<EventLog>, Failure> {
     let Some(file) = args.events.as_ref().or(config.events.file.as_ref()) else { return Ok(None) };
     let options = Options {
-        target: if *file == PathBuf::from("-") { Target::Stdout } else { Target::File(file.clone()) },
+        target: if file.as_os_str() == "-" { Target::Stdout } else { Target::File(file.clone()) },
         rotate_octets: u64::from(config.events.rotate_mib) << 20,
         rotate_age: config.events.rotate_age,
         keep: config.events.keep,
