@@ -7,6 +7,7 @@ mod endings;
 mod flights;
 mod foreign;
 mod hello;
+mod learning;
 mod lies;
 mod limits;
 mod login;
