@@ -3,7 +3,10 @@
 use super::play::{config, transaction};
 use crate::base::clock::Instant;
 use crate::base::out::Out;
-use crate::smtp::client::{Config, Event, Known, OUT_MAX, Phase, Session};
+use crate::smtp::capabilities::Capabilities;
+use crate::smtp::client::{
+    Config, Credentials, Dsn, Event, Known, OUT_MAX, Options, Phase, Session, Starttls, Transaction,
+};
 use crate::smtp::reader::{LINE_MAX, TEXT_MAX};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -34,6 +37,15 @@ fn step() -> impl Strategy<Value = Step> {
         "450 no\r\n",
         "452 4.5.3 many\r\n",
         "503 no\r\n",
+        "500 what\r\n",
+        "530 5.7.0 first STARTTLS\r\n",
+        "554 synchronization error\r\n",
+        "451 4.5.3 too many\r\n",
+        "221 bye\r\n",
+        "220 go\r\n",
+        "235 welcome\r\n",
+        "334 \r\n",
+        "334 cj1hYWFhYWFhYWFhYWFhYWFhYWFhYQ==\r\n",
         "550 no\r\n",
         "25",
         "0 ",
@@ -65,9 +77,38 @@ fn note(told: &mut Told, event: &Event<'_>) {
     }
 }
 
-fn live(opening: &[&str], steps: Vec<Step>) {
+/// How the session is told to be, and what is known of the host.
+fn setting() -> impl Strategy<Value = (Config, Known)> {
+    let starttls =
+        prop::sample::select(vec![Starttls::Never, Starttls::Offered, Starttls::Required, Starttls::Implicit]);
+    let flags = prop::collection::vec(any::<bool>(), 9);
+    (starttls, any::<bool>(), 1u32..9, flags, prop::option::of(1u32..4)).prop_map(
+        |(starttls, login, refused_max, flags, limit)| {
+            let credentials = Arc::new(Credentials::new("jo", "secret", None, flags[7], [3; 32]));
+            let auth = login.then_some(credentials);
+            let config = Config { transactions_max: 9, starttls, auth, refused_max, ..config() };
+            let known = Known {
+                pipelining_works: flags[0],
+                chunking_works: flags[1],
+                pipelining_suspect: flags[2],
+                lockstep_works: flags[3],
+                pipelining_broken: flags[4] && flags[5],
+                chunking_broken: flags[5] && flags[6],
+                ehlo_refused: flags[6] && flags[2],
+                starttls_broken: flags[8],
+                transactions_max: limit,
+                closed_after: limit,
+                recipients_max: limit.map(|n| n + 1),
+                early: flags[3].then(Capabilities::default),
+            };
+            (config, known)
+        },
+    )
+}
+
+fn live(opening: &[&str], (config, known): (Config, Known), steps: Vec<Step>) {
     let mut now = Instant(1);
-    let mut session = Session::new(Arc::new(Config { transactions_max: 9, ..config() }), Known::default(), now);
+    let mut session = Session::new(Arc::new(config), known, now);
     let (mut out, mut told, mut begun, mut key) = (Out::new(), Told::new(), Vec::new(), 0);
     let opening = opening.iter().map(|line| Step::Hear(line.as_bytes().to_vec()));
     for step in opening.chain(steps).chain([Step::Closed]) {
@@ -77,7 +118,10 @@ fn live(opening: &[&str], steps: Vec<Step>) {
                 key += 1;
                 let to: Vec<&str> = ["a@x", "ä@x", "b@x"].into_iter().take(recipients).collect();
                 let (room, most) = (session.room(), session.recipients_max());
-                let taken = session.begin(transaction(key, &to, "a content of about 30 octets 8\r\n")).is_ok();
+                let transaction = transaction(key, &to, "a content of about 30 octets 8\r\n");
+                let options = Options { dsn: Some(Dsn::default()), require_tls: key % 3 == 0 };
+                let options = (key % 2 == 0).then(|| Arc::new(options));
+                let taken = session.begin(Transaction { options, ..transaction }).is_ok();
                 assert_eq!(taken, room > 0 && recipients <= most);
                 begun.extend((0..recipients).filter(|_| taken).map(|index| (key, index)));
             }
@@ -108,6 +152,7 @@ proptest! {
     fn any_peer_leaves_the_books_in_order(
         lockstep in any::<bool>(),
         chunking in any::<bool>(),
+        known in setting(),
         steps in prop::collection::vec(step(), 0..60),
     ) {
         let offers = match (lockstep, chunking) {
@@ -115,12 +160,13 @@ proptest! {
             (_, true) => "250-mx\r\n250-8BITMIME\r\n250-PIPELINING\r\n250 CHUNKING\r\n",
             _ => "250-mx\r\n250-8BITMIME\r\n250 PIPELINING\r\n",
         };
-        live(&["220 mx\r\n", offers], steps);
+        let setting = (Config { transactions_max: 9, refused_max: known.0.refused_max, ..config() }, known.1);
+        live(&["220 mx\r\n", offers], setting, steps);
     }
 
     #[test]
-    fn any_peer_from_the_first_octet_on(steps in prop::collection::vec(step(), 0..60)) {
-        live(&[], steps);
+    fn any_peer_from_the_first_octet_on(setting in setting(), steps in prop::collection::vec(step(), 0..60)) {
+        live(&[], setting, steps);
     }
 }
 
