@@ -25,7 +25,7 @@ pub fn all() -> Vec<Scenario> {
         acts.extend(closes.then_some(Act::Fin));
         let refuses = Play::honest(PIPELINING).on(On::Pipelined, acts);
         let scenario = Scenario::new(format!("PIPELINING is offered, and answered {reply}"), [refuses]);
-        all.push(Scenario { sockets: false, ..scenario.all(Delivered).in_sessions(1, 3).never_says(2, "+") });
+        all.push(Scenario { ..scenario.all(Delivered).in_sessions(1, 3).never_says(2, "+") });
     }
     for reply in
         ["500 5.5.1 command not recognized", "502 5.5.1 not implemented", "503 5.5.1 bad sequence", "504 5.5.4 no"]

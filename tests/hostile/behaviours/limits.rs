@@ -105,7 +105,6 @@ fn sessions(all: &mut Vec<Scenario>) {
             sessions: 6,
             minutes: 120,
             splits: false,
-            sockets: false,
             ..scenario.in_sessions(2, 30)
         });
     }

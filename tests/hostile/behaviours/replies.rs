@@ -55,12 +55,12 @@ fn garbled(all: &mut Vec<Scenario>) {
                 .logs(phase, rule);
             // Splits of one garbled reply at each phase, and of every garbled reply at one.
             let splits = what == "code 25x" || what.starts_with("other codes") || on == On::Rcpt;
-            all.push(Scenario { splits, sockets: on == On::Rcpt || what == "code 999", ..scenario });
+            all.push(Scenario { splits, ..scenario });
         }
         let bad = Play::honest(CHUNKING).nth(On::Bdat, 0, [say_all(reply.as_bytes())]);
         let scenario = Scenario::new(format!("{what} at a chunk"), [bad, Play::honest(CHUNKING)]);
         let scenario = scenario.all(Uncertain).in_sessions(1, 2).logs("end of content", rule);
-        all.push(Scenario { splits: false, sockets: false, ..scenario });
+        all.push(Scenario { splits: false, ..scenario });
     }
 }
 
