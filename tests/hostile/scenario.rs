@@ -22,6 +22,8 @@ pub enum Fate {
     Uncertain,
     /// Delivered, or held: it depends on what passed what on the way.
     Unsure,
+    /// Delivered, or to be tried again: it depends on what passed what on the way.
+    Kept,
     /// In the queue; no attempt counts.
     Waiting,
 }
@@ -206,8 +208,12 @@ impl Scenario {
         for (row, fate) in self.fates.iter().enumerate() {
             let facts = outcome.rows.get(row).map_or(&[][..], Vec::as_slice);
             let found = fate_of(facts);
-            let unsure = *fate == Fate::Unsure && matches!(found, Some(Fate::Delivered | Fate::Uncertain));
-            if found != Some(*fate) && !unsure {
+            let fits = match fate {
+                Fate::Unsure => matches!(found, Some(Fate::Delivered | Fate::Uncertain)),
+                Fate::Kept => matches!(found, Some(Fate::Delivered | Fate::Deferred(_) | Fate::Waiting)),
+                _ => found == Some(*fate),
+            };
+            if !fits {
                 let told: Vec<_> =
                     facts.iter().map(|f| format!("{:?} {} {} {}", f.kind, f.code, f.phase, f.words)).collect();
                 return Err(format!("row {row} should be {fate:?}, and is {:?}: {told:?}", fate_of(facts)));

@@ -1,7 +1,7 @@
 //! Around the content: leaving before, inside and after it; DATA answered wrongly; recipients that are all refused.
 
-use super::{CHUNKING, LOCKSTEP, MODES, PIPELINING};
-use crate::scenario::Fate::{Bounced, Delivered, Uncertain};
+use super::{CHUNKING, LOCKSTEP, MODES, PIPELINING, cut};
+use crate::scenario::Fate::{Bounced, Deferred, Delivered, Kept, Uncertain};
 use crate::scenario::Scenario;
 use crate::script::{Act, On, Play, Wait, say};
 
@@ -24,13 +24,21 @@ fn leaves(all: &mut Vec<Scenario>) {
                 before.push((On::Data, "at DATA"));
             }
             for (on, place) in before {
-                // In chunks the content is out before the first reply comes.
-                let fate = if chunks { Uncertain } else { Delivered };
+                // In chunks the content is out before the first reply comes. At MAIL nobody was tried yet, and a group
+                // whose recipients were answered is no lie about PIPELINING.
+                let fate = match on {
+                    _ if chunks => Uncertain,
+                    On::Mail => Delivered,
+                    // A reset may swallow the replies before it.
+                    On::Data if how == "resets" => Kept,
+                    On::Data => Deferred(451),
+                    _ => cut(offers),
+                };
                 let scenario = Scenario::new(
                     format!("the peer {how} {place}, {mode}"),
                     [honest().nth(on, 0, [act.clone()]), honest()],
                 );
-                all.push(scenario.all(fate).in_sessions(if chunks { 1 } else { 2 }, 2));
+                all.push(scenario.all(fate).in_sessions(1, 2));
             }
             let scenario = Scenario::new(
                 format!("the peer {how} inside a short content, {mode}"),
@@ -65,7 +73,7 @@ fn leaves(all: &mut Vec<Scenario>) {
         let shuts = Play::honest(offers).nth(ends, 0, [say("421 4.3.2 shutting down"), Act::Fin]);
         all.push(
             Scenario::new(format!("the content is answered 421, {mode}"), [shuts, Play::honest(offers)])
-                .all(crate::scenario::Fate::Deferred(421))
+                .all(Deferred(421))
                 .in_sessions(1, 2),
         );
     }
@@ -74,17 +82,22 @@ fn leaves(all: &mut Vec<Scenario>) {
 /// DATA is answered by what is neither 354 nor a refusal.
 fn wrong_data(all: &mut Vec<Scenario>) {
     for (mode, offers) in [("in lockstep", LOCKSTEP), ("pipelined", PIPELINING)] {
-        for reply in ["250 ok", "250 2.0.0 Ok: queued as 1234", "221 bye"] {
+        for (reply, words) in [
+            ("250 ok", "neither 354"),
+            ("250 2.0.0 Ok: queued as 1234", "neither 354"),
+            ("221 bye", "farewell"),
+            ("220 mx.hostile.example", "greeting"),
+        ] {
             let wrong = Play::honest(offers).nth(On::Data, 0, [say(reply)]);
             all.push(
                 Scenario::new(format!("DATA is answered {reply}, {mode}"), [wrong, Play::honest(offers)])
-                    .all(Delivered)
-                    .in_sessions(2, 2)
+                    .all(cut(offers))
+                    .in_sessions(1, 2)
                     .dialogue(
                         0,
                         if offers == LOCKSTEP { "EHLO MAIL RCPT RCPT DATA" } else { "EHLO MAIL +RCPT +RCPT +DATA" },
                     )
-                    .logs("DATA", "neither 354"),
+                    .logs("DATA", words),
             );
         }
         for reply in ["350 go", "399 go"] {
@@ -98,7 +111,7 @@ fn wrong_data(all: &mut Vec<Scenario>) {
             let refuses = Play::honest(offers).nth(On::Data, 0, [say(reply)]);
             all.push(
                 Scenario::new(format!("DATA is refused: {reply}, {mode}"), [refuses])
-                    .all(crate::scenario::Fate::Deferred(code))
+                    .all(Deferred(code))
                     .in_sessions(1, 1),
             );
         }

@@ -1,7 +1,7 @@
 //! Greetings: late, absent, refusing, garbled, doubled.
 
 use super::{LOCKSTEP, PIPELINING};
-use crate::scenario::Fate::{Delivered, Waiting};
+use crate::scenario::Fate::{Delivered, Kept, Waiting};
 use crate::scenario::Scenario;
 use crate::script::{Act, On, Play, Wait, say};
 
@@ -51,8 +51,8 @@ pub fn all() -> Vec<Scenario> {
             )],
         )
         .miscounting()
-        .all(Waiting)
-        .in_sessions(2, 12)
+        .all(Kept)
+        .in_sessions(1, 12)
         .never_says(0, "."),
     ];
     for refusal in ["421 4.7.0 too busy", "421 busy", "554 5.7.1 go away", "554 no", "450 4.3.2 not now", "354 go on"] {

@@ -18,8 +18,6 @@ pub fn all() -> Vec<Scenario> {
     for (reply, closes) in [
         ("554 5.5.0 SMTP synchronization error", true),
         ("503 5.5.0 improper command pipelining", false),
-        ("521 5.5.1 protocol error", true),
-        ("500 5.5.1 command unrecognized", false),
     ] {
         let mut acts = vec![say(reply)];
         acts.extend(closes.then_some(Act::Fin));

@@ -1,7 +1,7 @@
 //! Replies that are none: garbled, endless, too many, too few; and such that only look odd.
 
-use super::{CHUNKING, LOCKSTEP, MODES, PIPELINING};
-use crate::scenario::Fate::{Bounced, Deferred, Delivered, Uncertain, Waiting};
+use super::{CHUNKING, LOCKSTEP, MODES, PIPELINING, cut};
+use crate::scenario::Fate::{Bounced, Deferred, Delivered, Kept, Uncertain, Waiting};
 use crate::scenario::Scenario;
 use crate::script::{Act, On, Play, say};
 
@@ -94,22 +94,22 @@ fn miscounted(all: &mut Vec<Scenario>) {
             let chunks = offers == CHUNKING;
             let scenario = Scenario::new(format!("{on:?} is answered twice, {mode}"), [doubled, honest()]);
             // In chunks nothing tells that a 250 was not meant for the content, and here all are.
-            let least = if chunks { 1 } else { 2 };
-            all.push(scenario.miscounting().all(Delivered).in_sessions(least, 2));
+            let fate = if chunks { Delivered } else { cut(offers) };
+            all.push(scenario.miscounting().all(fate).in_sessions(1, 2));
         }
         let doubled = honest().nth(On::Mail, 0, twice.clone()).nth(On::Rcpt, 0, [say("550 5.1.1 nobody")]);
         if offers != CHUNKING {
             // Whose refusal it was cannot be told: nobody is bounced for it.
             let scenario =
                 Scenario::new(format!("MAIL is answered twice and a recipient refused, {mode}"), [doubled, honest()]);
-            all.push(scenario.miscounting().all(Delivered).in_sessions(2, 2));
+            all.push(scenario.miscounting().all(cut(offers)).in_sessions(1, 2));
         }
         let missing = honest().nth(On::Rcpt, 0, [Act::Means(b'2')]);
         let scenario = Scenario::new(format!("RCPT is not answered, {mode}"), [missing, honest()]).impatient();
         all.push(if offers == CHUNKING {
             scenario.all(Uncertain).in_sessions(1, 2)
         } else {
-            scenario.all(Delivered).in_sessions(2, 2)
+            scenario.all(cut(offers)).in_sessions(1, 2)
         });
         let ends = if offers == CHUNKING { On::Bdat } else { On::Dot };
         let twice = honest().nth(ends, 0, [say("250 2.0.0 taken"), say("250 2.0.0 taken")]);
@@ -137,7 +137,7 @@ fn miscounted(all: &mut Vec<Scenario>) {
             Scenario::new(format!("a reply comes that nobody asked for, {mode}"), [unasked, Play::honest(offers)])
                 .miscounting()
                 .to(4, 2)
-                .all(Delivered),
+                .fates(&[Delivered, Delivered, Kept, Kept]),
         );
     }
 }

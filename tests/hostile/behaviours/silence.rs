@@ -1,7 +1,7 @@
 //! Peers that never answer, drip, or do not read.
 
-use super::{CHUNKING, MODES, PIPELINING};
-use crate::scenario::Fate::{Delivered, Uncertain, Unsure};
+use super::{CHUNKING, MODES, PIPELINING, cut};
+use crate::scenario::Fate::{Deferred, Delivered, Uncertain, Unsure};
 use crate::scenario::Scenario;
 use crate::script::{Act, On, Play, Wait, say};
 
@@ -16,8 +16,13 @@ pub fn all() -> Vec<Scenario> {
             phases.push((On::Data, "DATA"));
         }
         for (on, phase) in phases {
-            let out = on == ends || chunks && on != On::Ehlo;
-            let (fate, least) = if out { (Uncertain, 1) } else { (Delivered, 2) };
+            let fate = match on {
+                On::Ehlo => Delivered,
+                _ if on == ends || chunks => Uncertain,
+                On::Mail => Delivered,
+                On::Data => Deferred(451),
+                _ => cut(offers),
+            };
             all.push(
                 Scenario::new(
                     format!("never an answer at {phase}, {mode}"),
@@ -25,7 +30,7 @@ pub fn all() -> Vec<Scenario> {
                 )
                 .impatient()
                 .all(fate)
-                .in_sessions(least, 2)
+                .in_sessions(1, 2)
                 .logs(phase, "timed out"),
             );
         }
@@ -76,8 +81,7 @@ fn reads(all: &mut Vec<Scenario>) {
             format!("the peer stops reading inside a long content, {mode}"),
             [stops, Play::honest(offers)],
         );
-        let scenario = scenario.impatient().all(Delivered).in_sessions(2, 2);
-        // In chunks MAIL and RCPT are answered meanwhile.
+        let scenario = scenario.impatient().all(Deferred(451)).in_sessions(1, 2);
         all.push(Scenario { padding: 8 << 20, splits: false, ..scenario.logs("content", "timed out") });
         if chunks {
             // A window of whole messages is on its way when it stops: of these nothing can be told.
