@@ -15,10 +15,9 @@ pub fn all() -> Vec<Scenario> {
             .in_sessions(2, 3)
             .never_says(2, "+"),
     );
-    for (reply, closes) in [
-        ("554 5.5.0 SMTP synchronization error", true),
-        ("503 5.5.0 improper command pipelining", false),
-    ] {
+    for (reply, closes) in
+        [("554 5.5.0 SMTP synchronization error", true), ("503 5.5.0 improper command pipelining", false)]
+    {
         let mut acts = vec![say(reply)];
         acts.extend(closes.then_some(Act::Fin));
         let refuses = Play::honest(PIPELINING).on(On::Pipelined, acts);
