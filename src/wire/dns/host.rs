@@ -40,9 +40,9 @@ impl Resolver {
             match answer {
                 Ok(answer) => {
                     found.take(&answer);
-                    bases.take(answer);
+                    bases.take(&answer);
                 }
-                Err(Missing::Unknown(reason)) => found.trouble = Some(reason),
+                Err(Missing::Unknown(reason)) => found.trouble = Some(reason.into()),
                 Err(Missing::Name | Missing::Record(_)) => {}
             }
         }
@@ -57,7 +57,7 @@ impl Resolver {
     /// RFC 7672 §2.2.3: the name at the end of the aliases is tried first, if all of them are proven; then the first.
     async fn ask_tlsa(&self, host: &str, bases: &Bases, found: &mut Found) {
         if let (true, Some(target)) = (bases.authentic, &bases.target) {
-            let mut name = target.to_ascii();
+            let mut name = target.to_ascii().to_ascii_lowercase();
             name.truncate(name.trim_end_matches('.').len());
             self.tlsa(&name, found).await;
         }
@@ -75,8 +75,8 @@ impl Resolver {
                 TlsaAnswer::Records(answer.data.iter().filter_map(record).take(TLSA_MAX).collect())
             }
             Ok(_) | Err(Missing::Name) => TlsaAnswer::Absent,
-            Err(Missing::Record(valid_for)) => {
-                found.valid_until = found.valid_until.min(Instant::now() + valid_for);
+            Err(Missing::Record(until)) => {
+                found.valid_until = found.valid_until.min(until);
                 TlsaAnswer::Absent
             }
             Err(Missing::Unknown(reason)) => {
@@ -99,10 +99,10 @@ struct Bases {
 }
 
 impl Bases {
-    fn take(&mut self, answer: Answer) {
+    fn take(&mut self, answer: &Answer) {
         self.authentic = answer.authentic && (self.authentic || !self.taken);
         self.first_link_authentic = answer.first_link_authentic && (self.first_link_authentic || !self.taken);
-        self.target = self.target.take().or(answer.alias_of);
+        self.target = self.target.take().or_else(|| answer.alias_of.clone());
         self.taken = true;
     }
 }

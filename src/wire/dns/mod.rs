@@ -1,10 +1,14 @@
 //! DNS: from a domain to the exchangers that take its mail (RFC 5321 §5.1, RFC 7505). The only room that names hickory.
 //!
+//! `route` asks for what `host` and `lookup` find out; `lookup` asks what the `cache` does not know, by way of
+//! `transport` and `port`, and where answers are to be proven, through hickory, which asks the same way.
+//!
 //! Guarantees: every look-up ends within a bound; a route has at most [`EXCHANGERS_MAX`] exchangers and
 //! [`ADDRESSES_MAX`] addresses; names that come from the network are taken only if they are host names (letters,
 //! digits, `-`, `_`), so they may stand in logs and metrics; the cache is bounded and keeps to the records' TTL.
 //! Leaves to others: which domain to ask for, and when again (`engine::router`); which address to try first.
 
+mod cache;
 mod config;
 #[cfg(test)]
 #[path = "../../../tests/support/dns_server.rs"]
@@ -13,6 +17,7 @@ mod host;
 mod lookup;
 mod name;
 mod port;
+mod question;
 mod route;
 #[cfg(test)]
 #[path = "../../../tests/support/signed_zones.rs"]

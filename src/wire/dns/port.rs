@@ -10,6 +10,7 @@
 //! abandoned leaves nothing behind.
 //! Leaves to others: when to ask again, and what the answer says.
 
+use super::question::{question, refuses_unread, repeats};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -26,8 +27,6 @@ const QUESTIONS_MAX: usize = 512;
 const READ_MAX: usize = 256;
 /// No answer over UDP is longer, in octets: hickory announces 1232.
 const ANSWER_OCTETS_MAX: usize = 4096;
-/// The header before the question.
-const HEADER_OCTETS: usize = 12;
 
 /// What a question gets: the octets of its answer, or why there will be none.
 type Answered = Result<Vec<u8>, io::Error>;
@@ -174,32 +173,6 @@ async fn read(shared: Arc<Shared>) {
     }
 }
 
-/// The only question of a message: its name without compression, type and class.
-fn question(message: &[u8]) -> Option<&[u8]> {
-    let (mut end, rest) = (HEADER_OCTETS, message.get(HEADER_OCTETS..)?);
-    let mut labels = rest;
-    while let Some((&len, after)) = labels.split_first() {
-        end += 1 + usize::from(len);
-        match len {
-            0 => return message.get(HEADER_OCTETS..end + 4),
-            1..=63 => labels = after.get(usize::from(len)..)?,
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// Whether an answer repeats the question, in whatever case.
-fn repeats(answer: &[u8], asked: &[u8]) -> bool {
-    question(answer).is_some_and(|question| question.eq_ignore_ascii_case(asked))
-}
-
-/// Whether an answer is an error without a question: some servers say so to what they do not read (EDNS).
-fn refuses_unread(answer: &[u8]) -> bool {
-    let code = answer.get(3).map_or(0, |flags| flags & 0x0f);
-    code != 0 && answer.get(4..6) == Some(&[0, 0])
-}
-
 fn random_ids() -> io::Result<Vec<u16>> {
     let mut octets = [0; 2 * QUESTIONS_MAX];
     aws_lc_rs::rand::fill(&mut octets).map_err(|_| io::Error::other("the system has no random numbers"))?;
@@ -209,30 +182,6 @@ fn random_ids() -> io::Result<Vec<u16>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ASKED: &[u8] = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x04acme\x07example\0\0\x0f\0\x01";
-
-    #[test]
-    fn a_question_is_found_whole_and_only_without_compression() {
-        assert_eq!(question(ASKED), Some(&b"\x04acme\x07example\0\0\x0f\0\x01"[..]));
-        for len in 0..ASKED.len() {
-            assert_eq!(question(&ASKED[..len]), None, "{len} octets");
-        }
-        let mut compressed = ASKED.to_vec();
-        compressed[12] = 0xc0;
-        assert_eq!(question(&compressed), None);
-    }
-
-    #[test]
-    fn an_answer_repeats_the_question_or_is_an_error_without_one() {
-        let asked = question(ASKED).unwrap();
-        assert!(repeats(&ASKED.to_ascii_uppercase(), asked));
-        let mut other = ASKED.to_vec();
-        other[14] = b'x';
-        assert!(!repeats(&other, asked));
-        assert!(refuses_unread(b"\x12\x34\x81\x01\0\0\0\0\0\0\0\0"), "FORMERR");
-        assert!(!refuses_unread(b"\x12\x34\x81\x00\0\0\0\0\0\0\0\0"), "no error without a question");
-    }
 
     #[test]
     fn ids_are_many_and_differ() {

@@ -169,8 +169,8 @@ impl Resolver {
             // RFC 5321 §5.1: "If an empty list of MXs is returned, the address is treated as if it was associated with
             // an implicit MX RR with a preference of 0, pointing to that host."
             Err(Missing::Record(_)) if self.is_our_name(domain) => Err(loops(domain, domain)),
-            Err(Missing::Record(valid_for)) => {
-                let mut route = self.host(domain, Instant::now() + valid_for).await?;
+            Err(Missing::Record(until)) => {
+                let mut route = self.host(domain, until).await?;
                 self.cut_ourselves(domain, &mut route)?;
                 Ok(route)
             }

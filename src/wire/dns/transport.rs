@@ -1,18 +1,20 @@
-//! How a question gets to the servers. hickory takes this for one server that never fails to be asked: the choice among
-//! servers, the way by UDP or TCP, and asking again what got lost are decided here.
+//! How a question gets to the servers: the choice among them, the way by UDP or TCP, and asking again what got lost.
+//! Where hickory proves the answers, it takes all of this for one server.
 //!
 //! Guarantees: a question ends within its time, which the servers share; one that does not answer is asked last for a
 //! while, and then by one question first; one that answers with an error costs the question the next server, not its
 //! outcome; a truncated answer is fetched over TCP; the AD bit counts only where the configuration says so.
 //! Leaves to others: the ports (`port`); names, aliases, the cache and proofs made here (hickory).
 
+use super::cache::{Cache, Turn};
 use super::port::{Asked, Port};
+use super::question::{question, repeats, without_edns};
 use hickory_resolver::config::ConnectionConfig;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle, DnsResponseStream};
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::dnssec::Proof;
-use hickory_resolver::proto::op::{DnsRequest, DnsResponse, Message, ResponseCode};
+use hickory_resolver::proto::op::{DnsRequest, DnsResponse, ResponseCode};
+use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::{ConnectionProvider, PoolContext};
 use std::future::{Ready, ready};
 use std::io;
@@ -31,6 +33,12 @@ const SICK: Duration = Duration::from_secs(30);
 /// A question is put to no more servers than this in one round.
 const ASKED_MAX: usize = 3;
 
+/// A link in a chain of proofs is taken from here for so long at most: should a false one have come in, the true one is
+/// asked for soon.
+const LINK: Duration = Duration::from_secs(300);
+/// Links that are kept, in units of 512 octets.
+const LINKS_WEIGHT_MAX: u64 = 16_384;
+
 /// The servers, and what is open towards them.
 #[derive(Clone)]
 pub(super) struct Transport(Arc<Inner>);
@@ -39,8 +47,8 @@ struct Inner {
     servers: Vec<Server>,
     /// For one round of asking.
     patience: Duration,
-    /// Whether the servers' AD bit is believed.
-    believed: bool,
+    /// What proofs are made of: keys, delegations and zone cuts, which most domains of a zone share.
+    links: Cache<DnsResponse>,
     runtime: TokioRuntimeProvider,
 }
 
@@ -52,10 +60,17 @@ struct Server {
 
 impl Transport {
     /// Ways to these servers; nothing is opened yet.
-    pub(super) fn new(addresses: &[SocketAddr], patience: Duration, believed: bool) -> Self {
+    pub(super) fn new(addresses: &[SocketAddr], patience: Duration) -> Self {
         let server = |&address| Server { address, ports: Mutex::new(Vec::new()), sick_until: Mutex::new(None) };
         let servers = addresses.iter().map(server).collect();
-        Self(Arc::new(Inner { servers, patience, believed, runtime: TokioRuntimeProvider::default() }))
+        let (links, runtime) = (Cache::new(LINKS_WEIGHT_MAX), TokioRuntimeProvider::default());
+        Self(Arc::new(Inner { servers, patience, links, runtime }))
+    }
+
+    /// One round: the servers in turn, until one answers this question; its id is chosen here. `simple`: it may be
+    /// asked without EDNS.
+    pub(super) async fn ask(&self, octets: &mut [u8], simple: bool) -> Result<Vec<u8>, NetError> {
+        self.0.ask(octets, simple).await
     }
 }
 
@@ -79,24 +94,21 @@ impl DnsHandle for Transport {
 
     fn send(&self, request: DnsRequest) -> DnsResponseStream {
         let inner = self.0.clone();
-        Box::pin(async move { inner.ask(request).await }).into()
+        Box::pin(async move { inner.prove(&request).await }).into()
     }
 }
 
 impl Inner {
-    /// One round: the servers in turn, until one answers.
-    async fn ask(&self, mut request: DnsRequest) -> Result<DnsResponse, NetError> {
-        // RFC 6840 §5.7: the AD bit in a question says that its asker understands the one in the answer.
-        request.metadata.authentic_data |= self.believed;
+    async fn ask(&self, octets: &mut [u8], simple: bool) -> Result<Vec<u8>, NetError> {
         let deadline = Instant::now() + self.patience;
         let mut error = NetError::NoConnections;
         let order = self.order();
         for (server, left) in order.iter().zip((1..=order.len() as u32).rev()) {
             let now = Instant::now();
             let until = now + deadline.saturating_duration_since(now) / left;
-            let failed = match server.ask(&request, until).await {
-                Ok(response) => match response.response_code {
-                    ResponseCode::NoError | ResponseCode::NXDomain => return Ok(self.judged(response)),
+            let failed = match server.ask(octets, simple, until).await {
+                Ok(answer) => match code(&answer) {
+                    ResponseCode::NoError | ResponseCode::NXDomain => return Ok(answer),
                     code => DnsError::ResponseCode(code).into(),
                 },
                 Err(error) => error,
@@ -109,6 +121,27 @@ impl Inner {
         Err(error)
     }
 
+    /// A question of hickory's, which makes proofs of what it gets.
+    async fn prove(&self, request: &DnsRequest) -> Result<DnsResponse, NetError> {
+        let Some(query) = request.queries.first() else { return Err(NetError::Message("no question")) };
+        let kind = query.query_type();
+        if !matches!(kind, RecordType::DNSKEY | RecordType::DS | RecordType::NS) {
+            return Ok(DnsResponse::from_buffer(self.ask(&mut request.to_vec()?, false).await?)?);
+        }
+        match self.links.turn(&query.name().to_lowercase().to_ascii(), kind).await {
+            Turn::Known(response) => Ok(response),
+            Turn::Ask(asking) => {
+                let answer = self.ask(&mut request.to_vec()?, false).await?;
+                let weight = 1 + answer.len() as u64 / 512;
+                let response = DnsResponse::from_buffer(answer)?;
+                let holds = response.answers.iter().map(|record| record.ttl).min().or_else(|| response.negative_ttl());
+                let holds = LINK.min(Duration::from_secs(holds.unwrap_or_default().into()));
+                asking.answered(&response, std::time::Instant::now() + holds, weight);
+                Ok(response)
+            }
+        }
+    }
+
     /// The servers to ask, those that are well first, each part in the order of the configuration.
     fn order(&self) -> Vec<&Server> {
         let now = Instant::now();
@@ -116,16 +149,6 @@ impl Inner {
         order.extend(sick);
         order.truncate(ASKED_MAX);
         order
-    }
-
-    /// Puts the server's word on each record, if it is believed.
-    fn judged(&self, mut response: DnsResponse) -> DnsResponse {
-        if self.believed {
-            let proof = if response.authentic_data { Proof::Secure } else { Proof::Insecure };
-            let Message { answers, authorities, .. } = &mut *response;
-            answers.iter_mut().chain(authorities).for_each(|record| record.proof = proof);
-        }
-        response
     }
 }
 
@@ -147,36 +170,31 @@ impl Server {
         }
     }
 
-    async fn ask(&self, request: &Message, until: Instant) -> Result<DnsResponse, NetError> {
-        let answered = self.exchange(request, until).await;
+    async fn ask(&self, octets: &mut [u8], simple: bool, until: Instant) -> Result<Vec<u8>, NetError> {
+        let answered = self.exchange(octets, until).await;
         *self.sick_until() = match answered {
             Ok(_) => None,
             Err(_) => Some(Instant::now() + SICK),
         };
-        let response = answered?;
-        let unread = matches!(response.response_code, ResponseCode::FormErr | ResponseCode::NotImp);
-        let proves = request.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
-        if unread && request.edns.is_some() && !proves {
-            // RFC 6891 §7: a server without EDNS says FORMERR. Proofs do not go without it.
-            let mut plain = request.clone();
-            plain.edns = None;
-            return self.exchange(&plain, until).await;
+        let answer = answered?;
+        // RFC 6891 §7: a server without EDNS says FORMERR.
+        if simple && matches!(code(&answer), ResponseCode::FormErr | ResponseCode::NotImp) {
+            let Some(mut plain) = without_edns(octets) else { return Ok(answer) };
+            return self.exchange(&mut plain, until).await;
         }
-        Ok(response)
+        Ok(answer)
     }
 
-    async fn exchange(&self, request: &Message, until: Instant) -> Result<DnsResponse, NetError> {
-        let mut octets = request.to_vec()?;
-        let answer = self.by_udp(&mut octets, until).await?;
-        let response = DnsResponse::from_buffer(answer)?;
-        if !response.truncation {
-            return Ok(response);
+    async fn exchange(&self, octets: &mut [u8], until: Instant) -> Result<Vec<u8>, NetError> {
+        let answer = self.by_udp(octets, until).await?;
+        if !is_truncated(&answer) {
+            return Ok(answer);
         }
-        let answer = timeout_at(until, self.by_tcp(&octets)).await.map_err(|_| NetError::Timeout)??;
-        let response = DnsResponse::from_buffer(answer)?;
+        let answer = timeout_at(until, self.by_tcp(octets)).await.map_err(|_| NetError::Timeout)??;
         // Here too the answer must be one to the question.
-        if response.id == request_id(&octets) && response.queries == request.queries {
-            Ok(response)
+        let asked = question(octets).unwrap_or_default();
+        if answer.get(..2) == octets.get(..2) && repeats(&answer, asked) && !is_truncated(&answer) {
+            Ok(answer)
         } else {
             Err(NetError::Message("the server answered another question"))
         }
@@ -224,6 +242,11 @@ impl Server {
     }
 }
 
-fn request_id(octets: &[u8]) -> u16 {
-    octets.first_chunk().map_or(0, |id| u16::from_be_bytes(*id))
+fn code(answer: &[u8]) -> ResponseCode {
+    ResponseCode::from_low(answer.get(3).map_or(0, |flags| flags & 0x0f))
+}
+
+/// RFC 1035 §4.1.1, TC.
+fn is_truncated(answer: &[u8]) -> bool {
+    answer.get(2).is_some_and(|flags| flags & 0x02 != 0)
 }
