@@ -178,11 +178,25 @@ fn no_column(path: &Path, column: &str, known: &[String]) -> LoadError {
             let nearest = known.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.7);
             match nearest {
                 Some(name) => format!("hint: did you mean {name:?}?"),
-                None => format!("hint: the list has {}", known.join(", ")),
+                None => format!("hint: the list has {}", named(known)),
             }
         }
     };
     LoadError::Column { path: path.to_owned(), column: column.to_owned(), hint }
+}
+
+/// Some of a list's columns, for a message: what stands in a header line may be anything.
+fn named(columns: &[String]) -> String {
+    const NAMES: usize = 20;
+    const CHARACTERS: usize = 40;
+    let shown = |name: &String| {
+        let start: String = name.chars().take(CHARACTERS).collect();
+        let cut = if start.len() < name.len() { "…" } else { "" };
+        format!("{}{cut}", start.escape_debug())
+    };
+    let names: Vec<String> = columns.iter().take(NAMES).map(shown).collect();
+    let more = columns.len().saturating_sub(NAMES);
+    names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
 /// Why a record is rejected, and whether its address alone says which it was.

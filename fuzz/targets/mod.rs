@@ -1,0 +1,48 @@
+//! What is fuzzed: a function of any octets for each target, which panics when a promise is broken.
+//!
+//! Shared by the fuzzers (`fuzz_targets/`, run by `fuzz/run`) and by `tests/fuzz.rs`, which replays the corpora and
+//! mutates them a little in each run of the tests.
+
+pub mod addresses;
+pub mod capabilities;
+pub mod journal;
+pub mod lists;
+pub mod policies;
+pub mod replies;
+pub mod sessions;
+pub mod templates;
+pub mod tlsa;
+
+/// A target: the name, which is also that of its corpus, and the function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+#[allow(dead_code, reason = "a fuzzer knows its one target")]
+pub const ALL: [Target; 9] = [
+    ("addresses", addresses::run),
+    ("capabilities", capabilities::run),
+    ("journal", journal::run),
+    ("lists", lists::run),
+    ("policies", policies::run),
+    ("replies", replies::run),
+    ("sessions", sessions::run),
+    ("templates", templates::run),
+    ("tlsa", tlsa::run),
+];
+
+/// Takes `count` octets off the front, or what there is.
+fn take<'d>(data: &mut &'d [u8], count: usize) -> &'d [u8] {
+    let (taken, rest) = data.split_at(count.min(data.len()));
+    *data = rest;
+    taken
+}
+
+/// Takes one octet; 0 when there is none.
+fn octet(data: &mut &[u8]) -> u8 {
+    take(data, 1).first().copied().unwrap_or(0)
+}
+
+/// Takes a number of two octets; what is missing is 0.
+fn number(data: &mut &[u8]) -> usize {
+    usize::from(octet(data)) << 8 | usize::from(octet(data))
+}
