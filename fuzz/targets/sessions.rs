@@ -9,6 +9,7 @@ use bytes::Bytes;
 use posthaste::base::clock::Instant;
 use posthaste::base::out::Out;
 use posthaste::mail::Envelope;
+use posthaste::smtp::capabilities::Capabilities;
 use posthaste::smtp::client::{
     Config, Credentials, Event, Known, OUT_MAX, Session, Starttls, Timeouts, Transaction, Verdict,
 };
@@ -83,6 +84,7 @@ struct Owner {
 enum Told {
     Accepted,
     Refused,
+    Cut,
     Uncertain,
     Returned,
 }
@@ -118,7 +120,13 @@ impl Owner {
                 quit: span,
             },
         };
-        let known = Known { ehlo_refused: on(5), ..Known::default() };
+        let early = Capabilities { pipelining: true, eight_bit_mime: true, ..Capabilities::default() };
+        let known = if on(5) {
+            Known { ehlo_refused: transactions & 64 != 0, ..Known::default() }
+        } else {
+            let early = (transactions & 128 != 0).then_some(early);
+            Known { pipelining_works: true, chunking_works: true, early, ..Known::default() }
+        };
         let now = Instant(1);
         Self {
             session: Session::new(Arc::new(config), known, now),
@@ -221,6 +229,7 @@ impl Notes {
                         assert!(reply.code >= 300, "refused by {reply:?}");
                         Told::Refused
                     }
+                    Verdict::Cut(..) => Told::Cut,
                     Verdict::Uncertain => Told::Uncertain,
                 };
                 self.told.push((*key, *index, told));

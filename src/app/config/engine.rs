@@ -131,7 +131,7 @@ sections! {
         sessions_per_site: u32, "sessions", "20", (1, 10_000),
             "Sessions at once to one site (the domains that share one set of servers).";
         recipients_per_transaction: u32, "recipients", "100", (1, 10_000),
-            "Recipients of one transaction, where several get the same bytes.";
+            "Recipients of one transaction, where several get the same bytes; never more than 1000, or 100 ahead of a DATA.";
         messages_per_session: u32, "messages", "1000", (1, 10_000_000),
             "Messages after which a session says QUIT and a new one begins.";
         tls: Tls, "opportunistic | off", "\"opportunistic\"", ANY,

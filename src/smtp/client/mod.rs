@@ -66,6 +66,11 @@ use window::Window;
 /// The most recipients that a transaction may have, where the peer names no limit.
 pub const RECIPIENTS_MAX: usize = 1000;
 
+/// The most recipients of a transaction whose RCPT commands leave together ahead of a DATA: RFC 5321 §4.5.3.1.8 has a
+/// server take 100. There are servers that work commands off recursively: some 450 in one segment overflow the stack of
+/// Haraka, which then refuses good recipients with 501 and falls silent.
+pub const GROUP_MAX: usize = 100;
+
 /// What is counted over the life of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -284,7 +289,8 @@ impl Session {
         self.core.room()
     }
 
-    /// How many recipients a transaction may have here: RCPTMAX, or fewer as learnt from 452; at least 1.
+    /// How many recipients a transaction may have here: RCPTMAX, or fewer as learnt from 452; at most [`GROUP_MAX`] with
+    /// PIPELINING and DATA; at least 1.
     #[must_use]
     pub fn recipients_max(&self) -> usize {
         self.core.recipients_max

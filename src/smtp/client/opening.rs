@@ -7,7 +7,7 @@ use crate::mail::{Class, ReplyRef};
 use crate::smtp::capabilities::Capabilities;
 use crate::smtp::client::auth::Exchange;
 use crate::smtp::client::replies::clipped;
-use crate::smtp::client::{Core, End, Event, Lesson, Mode, Phase, Sink, Starttls, State, running};
+use crate::smtp::client::{Core, End, Event, GROUP_MAX, Lesson, Mode, Phase, Sink, Starttls, State, running};
 use crate::smtp::ledger::Expected;
 
 impl Core {
@@ -158,6 +158,9 @@ impl Core {
             (true, false) if self.left <= 1 => Mode::Pipelined,
             (true, false) => Mode::Overlapped,
         };
+        if matches!(self.mode, Mode::Pipelined | Mode::Overlapped) {
+            self.recipients_max = self.recipients_max.min(GROUP_MAX);
+        }
         self.state = State::Ready;
         on(Event::Ready);
     }

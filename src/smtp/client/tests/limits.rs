@@ -3,7 +3,7 @@
 use super::play::{config, proven, transaction};
 use crate::base::clock::Instant;
 use crate::base::out::Out;
-use crate::smtp::client::{Config, Event, Marks, Mode, Session};
+use crate::smtp::client::{Config, Event, GROUP_MAX, Marks, Mode, RECIPIENTS_MAX, Session};
 use std::sync::Arc;
 
 const NOW: Instant = Instant(1);
@@ -62,6 +62,19 @@ fn a_batch_over_the_limits_is_given_back() {
     assert!(session.begin(transaction(9, &[], "nobody\r\n")).is_err());
     assert!(session.begin(transaction(10, &["a@x", "b@X"], "fine\r\n")).is_ok());
     assert_eq!(session.under_way(), 1);
+}
+
+#[test]
+fn groups_ahead_of_data_are_small() {
+    for (offers, max) in [
+        ("", RECIPIENTS_MAX),
+        ("250-PIPELINING\r\n", GROUP_MAX),
+        ("250-PIPELINING\r\n250-LIMITS RCPTMAX=7\r\n", 7),
+        ("250-PIPELINING\r\n250-LIMITS RCPTMAX=5000 MAILMAX=1\r\n", GROUP_MAX),
+        ("250-PIPELINING\r\n250-CHUNKING\r\n", RECIPIENTS_MAX),
+    ] {
+        assert_eq!(open(config(), offers).recipients_max(), max, "{offers:?}");
+    }
 }
 
 #[test]
