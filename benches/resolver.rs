@@ -10,6 +10,7 @@ use crossbeam_channel::unbounded;
 use divan::Bencher;
 use posthaste::base::clock::UnixTime;
 use posthaste::engine::directory::Directory;
+use posthaste::engine::policy::Policies;
 use posthaste::engine::router::{RouteAsk, Router};
 use posthaste::wire::dns::ResolverConfig;
 use std::net::UdpSocket;
@@ -40,7 +41,8 @@ fn cold(server: &Server, what: &str, domains: u32, zone: &str) {
     let (asks, incoming) = unbounded();
     let (answered, answers) = unbounded();
     let deliver = Box::new(move |_shard, answer| answered.send(answer).expect("the bench waits for all"));
-    let router = Router::spawn(&config, Arc::new(Directory::mx()), incoming, deliver).expect("a router");
+    let router =
+        Router::spawn(&config, Arc::new(Directory::mx()), Policies::default(), incoming, deliver).expect("a router");
     let (began, server_ns) = (Instant::now(), cpu_ns("dns-server"));
     let ask = |domain: u32| {
         let name = format!("d{domain}.{zone}.example").into();
@@ -161,7 +163,7 @@ fn known() -> Arc<Directory> {
     let (asks, incoming) = unbounded();
     let (answered, answers) = unbounded();
     let deliver = Box::new(move |_shard, answer| answered.send(answer).expect("the bench waits for all"));
-    let router = Router::spawn(&config, directory.clone(), incoming, deliver).expect("a router");
+    let router = Router::spawn(&config, directory.clone(), Policies::default(), incoming, deliver).expect("a router");
     for domain in 0..1000 {
         let name = format!("d{domain}.shared.example").into();
         asks.send(RouteAsk { domain, name, shard: 0 }).expect("the router listens");

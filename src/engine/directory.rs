@@ -5,9 +5,10 @@
 //! that expire first go first), and each insertion does a bounded amount of cleaning.
 //! Leaves to others: look-ups (`engine::router`), and the state of a site (its shard, which knows it by name).
 
+use super::policy::{Demand, Placement};
 use super::smarthost::Smarthost;
 use crate::base::clock::UnixTime;
-use crate::wire::dns::{Exchanger, Route, VALID_MAX};
+use crate::wire::dns::{Exchanger, VALID_MAX};
 use dashmap::DashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -32,12 +33,14 @@ pub struct Site {
     pub port: Option<u16>,
     /// In order of preference; never empty, and each with an address.
     pub exchangers: Vec<Exchanger>,
+    /// What is demanded of the TLS of each of them.
+    pub demands: Vec<Arc<Demand>>,
     /// After this second the addresses may be others. Sessions that stand need not care.
     pub expires: UnixTime,
 }
 
 impl Site {
-    /// A site that is one address and never expires.
+    /// A site that is one address and never expires; TLS is used there if it is offered.
     #[must_use]
     pub fn fixed(name: &str, address: SocketAddr) -> Self {
         let exchanger = Exchanger::plain(0, literal(address).into(), vec![address.ip()]);
@@ -47,8 +50,16 @@ impl Site {
             name,
             port: Some(address.port()),
             exchangers: vec![exchanger],
+            demands: vec![Arc::default()],
             expires: UnixTime(u32::MAX),
         }
+    }
+
+    /// The same site, and this demanded of the TLS there.
+    #[must_use]
+    pub fn demanding(mut self, demand: Arc<Demand>) -> Self {
+        self.demands.fill(demand);
+        self
     }
 
     /// Whether both have the same exchangers with the same addresses, whatever their order.
@@ -60,7 +71,10 @@ impl Site {
             let twin = other.exchangers.iter().find(|b| b.host == a.host && b.preference == a.preference);
             twin.is_some_and(|b| same_addresses(a, b))
         };
-        self.port == other.port && self.exchangers.len() == other.exchangers.len() && self.exchangers.iter().all(found)
+        self.port == other.port
+            && self.demands == other.demands
+            && self.exchangers.len() == other.exchangers.len()
+            && self.exchangers.iter().all(found)
     }
 }
 
@@ -186,15 +200,21 @@ impl Directory {
         matches!(self.way, Way::Smarthost { .. })
     }
 
-    /// Enters what a look-up brought; gives the site to use.
-    pub fn insert(&self, question: &Question, route: Route, now: UnixTime) -> Found {
+    /// Enters what a look-up brought, and what is demanded there; gives the site to use.
+    pub fn insert(&self, question: &Question, placed: impl Into<Placement>, now: UnixTime) -> Found {
         let (Question::Mx(key) | Question::Host(key)) = question;
-        let expires = UnixTime(now.0.saturating_add(u32::try_from(route.valid_for.as_secs()).unwrap_or(u32::MAX)));
-        let (name, port) = match &self.way {
-            Way::Smarthost { port, name, .. } => (name.clone(), Some(*port)),
-            Way::Mx | Way::Fixed(_) => (route.site, None),
+        let Placement { name, group, exchangers, demands, valid_for } = placed.into();
+        let expires = UnixTime(now.0.saturating_add(u32::try_from(valid_for.as_secs()).unwrap_or(u32::MAX)));
+        let (name, group, port) = match &self.way {
+            // What stands behind the group in the site's name stays there.
+            Way::Smarthost { port, name: own, .. } => {
+                let demanded = name.strip_prefix(&*group).unwrap_or_default();
+                let name = if demanded.is_empty() { own.clone() } else { format!("{own}{demanded}").into() };
+                (name, own.clone(), Some(*port))
+            }
+            Way::Mx | Way::Fixed(_) => (name, group, None),
         };
-        let site = self.shared(Site { group: name.clone(), name, port, exchangers: route.exchangers, expires });
+        let site = self.shared(Site { name, group, port, exchangers, demands, expires });
         self.domains.insert(key.clone(), Entry { site: site.clone(), expires });
         self.clean(Due { expires, of_site: false, name: key.clone() }, now);
         Found { site, expires }
@@ -271,6 +291,7 @@ fn literal(address: SocketAddr) -> String {
 mod tests {
     use super::super::smarthost::parse_smarthost;
     use super::*;
+    use crate::wire::dns::Route;
     use std::net::IpAddr;
     use std::time::Duration;
 

@@ -8,6 +8,7 @@ pub mod keyset;
 pub mod loader;
 pub mod memory;
 pub mod message;
+pub mod policy;
 pub mod recorder;
 pub mod render;
 pub mod router;

@@ -10,10 +10,12 @@
 //! Leaves to others: asking again after an error (the retry schedule).
 
 use super::directory::{Directory, Found, Question};
+use super::policy::sts::Answer;
+use super::policy::{Placement, Policies};
 use crate::base::clock::UnixTime;
 use crate::mail::{Enhanced, Reply};
 use crate::observe::DnsCounters;
-use crate::wire::dns::{ConfigError, Resolver, ResolverConfig, Route, RouteError};
+use crate::wire::dns::{ConfigError, Resolver, ResolverConfig, RouteError};
 use crossbeam_channel::Receiver;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,11 +76,12 @@ impl Router {
     pub fn spawn(
         config: &ResolverConfig,
         directory: Arc<Directory>,
+        policies: Policies,
         asks: Receiver<RouteAsk>,
         answer: Deliver,
     ) -> Result<Self, RouterError> {
         let counters = Arc::new(Mutex::new(DnsCounters::default()));
-        let desk = Arc::new(Desk { directory, answer, counters: counters.clone() });
+        let desk = Arc::new(Desk { directory, policies, answer, counters: counters.clone() });
         let look_ups = match desk.directory.needs_look_ups() {
             true => Some(LookUps::start(config, desk.clone())?),
             false => None,
@@ -104,6 +107,7 @@ impl Router {
 /// What both threads need.
 struct Desk {
     directory: Arc<Directory>,
+    policies: Policies,
     answer: Deliver,
     counters: Arc<Mutex<DnsCounters>>,
 }
@@ -196,16 +200,30 @@ async fn look_up(ask: &RouteAsk, resolver: &Resolver, desk: &Desk) {
         return;
     }
     let asked = std::time::Instant::now();
-    let answer = match &question {
-        Question::Mx(domain) => resolver.resolve_mx(domain).await,
-        Question::Host(host) => resolver.resolve_host(host).await.map_err(not_forever),
-    };
+    let answer = placement(&question, resolver, &desk.policies).await;
     desk.count(asked.elapsed(), answer.is_err());
-    desk.tell(ask, enter(desk, &question, answer));
+    let found = answer.map(|placed| desk.directory.insert(&question, placed, unix_now()));
+    desk.tell(ask, found.map_err(Arc::new));
 }
 
-fn enter(desk: &Desk, question: &Question, answer: Result<Route, RouteError>) -> Result<Found, Arc<RouteError>> {
-    answer.map(|route| desk.directory.insert(question, route, unix_now())).map_err(Arc::new)
+/// The route, and the domain's policy, which are looked up at the same time.
+async fn placement(question: &Question, resolver: &Resolver, policies: &Policies) -> Result<Placement, RouteError> {
+    match question {
+        Question::Mx(domain) => {
+            let published = tokio::spawn({
+                let (policies, domain, resolver) = (policies.clone(), domain.clone(), resolver.clone());
+                async move { policies.sts_of(&domain, &resolver).await }
+            });
+            let route = resolver.resolve_mx(domain).await?;
+            let published = published.await.unwrap_or_default();
+            policies.place(domain, route, &published)
+        }
+        // A policy of MTA-STS is about a domain's exchangers: a smarthost is none.
+        Question::Host(host) => {
+            let route = resolver.resolve_host(host).await.map_err(not_forever)?;
+            policies.place(host, route, &Answer::default())
+        }
+    }
 }
 
 /// A smarthost without an address is a fault of the configuration: no recipient may bounce for it.

@@ -23,6 +23,7 @@ use crate::engine::dispatch::Dispatch;
 use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
 use crate::engine::memory::{self, Keeper};
 use crate::engine::message::{Append, Line, RenderJob, ToShard};
+use crate::engine::policy::Policies;
 use crate::engine::recorder::{self, Recorder};
 use crate::engine::render::{self, Press};
 use crate::engine::router::{Router, RouterError};
@@ -52,6 +53,10 @@ pub struct Setup {
     pub directory: Arc<Directory>,
     /// How they are looked up, if they are.
     pub resolver: ResolverConfig,
+    /// What TLS they demand.
+    pub policies: Policies,
+    /// What every TLS connection shares.
+    pub tls: tls::ClientConfig,
     /// Shards; at least 1.
     pub shards: u16,
     /// Render threads; at least 1.
@@ -97,9 +102,6 @@ pub enum StartError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] Fault),
-    /// TLS.
-    #[error("TLS does not start: {0}")]
-    Tls(#[from] tls::TlsError),
     /// A thread, or the table.
     #[error("{0}")]
     System(#[from] io::Error),
@@ -198,6 +200,8 @@ impl Engine {
             delivery,
             directory,
             resolver,
+            policies,
+            tls,
             shards,
             render_threads,
             journal_window,
@@ -208,7 +212,6 @@ impl Engine {
         let table = Arc::new(campaign.table.reader()?);
         let shard_count = shards.max(1);
         let board = Arc::new(Board::new(usize::from(shard_count)));
-        let tls = tls::ClientConfig::new(&tls::ClientOptions::default())?;
 
         let mut crew = Crew::hire(shard_count)?;
         let lines: Vec<Line> = crew.lines();
@@ -231,7 +234,7 @@ impl Engine {
                     line.tell(ToShard::Routed(answer));
                 }
             });
-            Some(Router::spawn(&resolver, directory.clone(), route_from, deliver)?)
+            Some(Router::spawn(&resolver, directory.clone(), policies, route_from, deliver)?)
         } else {
             None
         };

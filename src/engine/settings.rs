@@ -40,9 +40,7 @@ pub struct Delivery {
     pub recipients_per_transaction: u32,
     /// The most transactions in one session.
     pub messages_per_session: u32,
-    /// Use STARTTLS where it is offered.
-    pub starttls: bool,
-    /// TLS begins before the greeting (RFC 8314); goes before `starttls`.
+    /// TLS begins before the greeting (RFC 8314).
     pub implicit_tls: bool,
     /// Whom sessions log in as.
     pub auth: Option<Arc<Credentials>>,
@@ -75,16 +73,12 @@ pub struct Delivery {
 impl Delivery {
     /// How a session from this source runs.
     #[must_use]
-    pub fn session_config(&self, source: &Source, starttls: bool) -> Config {
+    pub fn session_config(&self, source: &Source, starttls: Starttls) -> Config {
         Config {
             ehlo: (*source.ehlo).into(),
             pipelining: self.pipelining,
             chunking: self.chunking,
-            starttls: match starttls {
-                _ if self.implicit_tls => Starttls::Implicit,
-                true => Starttls::Offered,
-                false => Starttls::Never,
-            },
+            starttls: if self.implicit_tls { Starttls::Implicit } else { starttls },
             auth: self.auth.clone(),
             refused_max: REFUSED_MAX,
             transactions_max: self.messages_per_session,

@@ -27,6 +27,7 @@ pub mod sts;
 mod tests;
 mod txt;
 mod verify;
+mod web;
 
 pub use client::Client;
 pub use config::{ClientConfig, ClientOptions, Identity, Pem, Roots, Version};

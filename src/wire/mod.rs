@@ -2,6 +2,7 @@
 
 pub mod disk;
 pub mod dns;
+pub mod https;
 pub mod io;
 pub mod proxy;
 pub mod ring;

@@ -10,6 +10,7 @@ use posthaste::base::clock::Instant;
 use posthaste::engine::board::{Board, Counters};
 use posthaste::engine::directory::{Directory, Site};
 use posthaste::engine::message::{Append, Chunk, Line, Message, Recorded, RenderJob, Rendered, Run, ToShard};
+use posthaste::engine::policy::rules::Rule;
 use posthaste::engine::settings::{Delivery, OnUncertain};
 use posthaste::engine::shard::{Ports, Shard, Start};
 use posthaste::engine::source::Source;
@@ -19,6 +20,7 @@ use posthaste::observe::Observer;
 use posthaste::shape::retry::Schedule;
 use posthaste::smtp::client::Timeouts;
 use posthaste::tls;
+use posthaste::tls::policy::Level;
 use posthaste::wire::io::Io;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -70,7 +72,7 @@ impl<I: Io> Sender<I> {
             watch: Default::default(),
             number: 0,
             delivery: delivery(scenario, patience),
-            directory: Arc::new(Directory::fixed(site(remote))),
+            directory: Arc::new(Directory::fixed(site(remote, scenario.starttls))),
             memory: Arc::default(),
             tls,
             last_context: 0,
@@ -166,8 +168,9 @@ fn rendered(job: &RenderJob, per_message: usize, padding: usize) -> Rendered {
     Rendered { job: job.job, messages: messages.collect(), refused: Vec::new(), failed: None }
 }
 
-fn site(remote: SocketAddr) -> Site {
-    let mut site = Site::fixed("hostile", remote);
+fn site(remote: SocketAddr, starttls: bool) -> Site {
+    let level = if starttls { Level::Opportunistic } else { Level::Never };
+    let mut site = Site::fixed("hostile", remote).demanding(Rule { level, names: Vec::new() }.demand(HOST));
     site.exchangers.iter_mut().for_each(|exchanger| exchanger.host = HOST.into());
     site
 }
@@ -181,7 +184,6 @@ fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
         trusted: true,
         recipients_per_transaction: scenario.per_message,
         messages_per_session: scenario.messages_per_session,
-        starttls: scenario.starttls,
         implicit_tls: false,
         auth: None,
         options: None,

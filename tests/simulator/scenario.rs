@@ -183,7 +183,6 @@ fn delivery(rng: &mut Rng, fair: bool) -> Delivery {
         trusted: rng.bool(),
         recipients_per_transaction: [1, 3, 10, 100][rng.usize(..4)],
         messages_per_session: [1, 3, 20, 1000][rng.usize(..4)],
-        starttls: false,
         implicit_tls: false,
         auth: None,
         options: None,

@@ -138,6 +138,13 @@ impl Zone {
         self
     }
 
+    /// Nothing is known of `owner` any more.
+    pub fn without(mut self, owner: &str) -> Self {
+        self.records.remove(owner);
+        self.codes.retain(|(name, _), _| name != owner);
+        self
+    }
+
     pub fn answer(&self, owner: &str, kind: RecordType) -> Answer {
         let mut answer = self.plain(owner, kind);
         answer.manner = self.manners.get(owner).copied().unwrap_or_default();

@@ -7,9 +7,12 @@
 use super::arrays::ARRAYS;
 use super::document::{ConfigError, Document, Item, Section};
 use super::secret::{Given, Login};
+use super::tls_policy;
 use super::values::{self, HostPort};
 use crate::observe::logs::Level;
 use crate::smtp::client::Mechanism;
+use crate::tls::Version;
+use crate::tls::policy::Level as Demanded;
 use crate::wire::dns::{Dnssec, Ourself};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -17,6 +20,7 @@ use std::time::Duration;
 
 pub use super::arrays::{Dkim, DkimKey};
 pub use super::source::{Proxy, ProxyKind, Source};
+pub use super::tls_policy::TlsPolicy;
 
 /// The definition of one key.
 #[derive(Debug)]
@@ -81,6 +85,8 @@ macro_rules! sections {
             pub sources: Vec<Source>,
             /// `[[dkim]]`: domains to sign for.
             pub dkim: Vec<Dkim>,
+            /// `[[tls_policy]]`: what is demanded of TLS for domains by name.
+            pub tls_policies: Vec<TlsPolicy>,
         }
 
         impl EngineConfig {
@@ -94,10 +100,11 @@ macro_rules! sections {
                     $($section: $type::read(root, all)?,)*
                     sources: Source::read_all(root, all)?,
                     dkim: Dkim::read_all(root, all)?,
+                    tls_policies: TlsPolicy::read_all(root, all)?,
                 })
             }
 
-            const SECTIONS: &'static [&'static str] = &[$(stringify!($section),)* "source", "dkim"];
+            const SECTIONS: &'static [&'static str] = &[$(stringify!($section),)* "source", "dkim", "tls_policy"];
         }
     };
 }
@@ -134,8 +141,10 @@ sections! {
             "Recipients of one transaction, where several get the same bytes; never more than 1000, or 100 ahead of a DATA.";
         messages_per_session: u32, "messages", "1000", (1, 10_000_000),
             "Messages after which a session says QUIT and a new one begins.";
-        tls: Tls, "opportunistic | off", "\"opportunistic\"", ANY,
-            "Use STARTTLS wherever it is offered, or never.";
+        tls: Demanded, "opportunistic | off | required | verified", "\"opportunistic\"", ANY,
+            "TLS wherever it is offered, never, or nothing without it; verified: and the host must prove its name.";
+        tls_minimum: Version, "1.2 | 1.3", "\"1.2\"", ANY,
+            "The lowest version of TLS that is spoken.";
         pipelining: bool, "switch", "true", ANY,
             "Use PIPELINING (RFC 2920) where it is offered.";
         chunking: bool, "switch", "true", ANY,
@@ -161,6 +170,19 @@ sections! {
             "How to log in; auto: the best way that the smarthost offers.";
         auth_in_clear: bool, "switch", "false", ANY,
             "Log in outside of TLS too: whoever can listen then has the password.";
+    }
+    /// `[tls]`: whom TLS believes, and what domains publish about it.
+    tls: Tls {
+        mta_sts: bool, "switch", "true", ANY,
+            "Obey the MTA-STS policies (RFC 8461) of domains; they go before delivery.tls and [[tls_policy]].";
+        mta_sts_port: u16, "port", "443", (1, 65_535),
+            "The port that MTA-STS policies are fetched from.";
+        roots: Option<PathBuf>, "file", "\"\"", ANY,
+            "PEM file of the roots that certificates must lead to; relative to this file; empty: the system's.";
+        certificate: Option<PathBuf>, "file", "\"\"", ANY,
+            "PEM file of a certificate chain to show to servers that ask for one, leaf first; empty: none.";
+        key: Option<PathBuf>, "file", "\"\"", ANY,
+            "PEM file of that certificate's private key.";
     }
     /// `[dns]`: the resolver.
     dns: Dns {
@@ -205,15 +227,6 @@ sections! {
         level: Level, "error | warn | info | debug | trace", "\"info\"", ANY,
             "How much is logged; addresses of recipients appear at debug and trace only.";
     }
-}
-
-/// What STARTTLS is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
-    /// Where it is offered, without judging certificates.
-    Opportunistic,
-    /// Never.
-    Off,
 }
 
 /// How TLS begins with a smarthost.
@@ -287,7 +300,7 @@ impl EngineConfig {
             }
             text.push_str(&format!("# {} ({})\n{} = {}\n", key.doc, key.measure(), key.name, key.default));
         }
-        text + ARRAYS
+        text + ARRAYS + tls_policy::ABOUT
     }
 
     fn names() -> Vec<String> {
@@ -296,7 +309,8 @@ impl EngineConfig {
         let arrays =
             Source::KEYS.iter().map(|k| format!("source.{k}")).chain(Dkim::KEYS.iter().map(|k| format!("dkim.{k}")));
         let proxy = Proxy::KEYS.iter().map(|k| format!("source.proxy.{k}"));
-        keys.chain(sections).chain(arrays).chain(proxy).collect()
+        let policies = TlsPolicy::KEYS.iter().map(|k| format!("tls_policy.{k}"));
+        keys.chain(sections).chain(arrays).chain(proxy).chain(policies).collect()
     }
 }
 
@@ -435,9 +449,15 @@ impl Setting for Vec<SocketAddr> {
     }
 }
 
-impl Setting for Tls {
+impl Setting for Demanded {
     fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
-        choice(item, &[("opportunistic", Self::Opportunistic), ("off", Self::Off)])
+        demanded(item)
+    }
+}
+
+impl Setting for Version {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        choice(item, &[("1.2", Self::Tls12), ("1.3", Self::Tls13)])
     }
 }
 
@@ -473,6 +493,19 @@ pub(super) fn host(item: &Item<'_>) -> Result<String, ConfigError> {
         text if values::is_host(text) => Ok(text.to_owned()),
         text => Err(item.error(format!("{text:?} is no name of a host or domain"))),
     }
+}
+
+/// A level of TLS that is demanded, in the words of the configuration.
+pub(super) fn demanded(item: &Item<'_>) -> Result<Demanded, ConfigError> {
+    choice(
+        item,
+        &[
+            ("opportunistic", Demanded::Opportunistic),
+            ("off", Demanded::Never),
+            ("required", Demanded::Required),
+            ("verified", Demanded::Verified),
+        ],
+    )
 }
 
 /// One of a few words.

@@ -13,6 +13,7 @@ pub mod document;
 pub mod engine;
 pub mod secret;
 mod source;
+mod tls_policy;
 pub mod values;
 
 #[cfg(test)]

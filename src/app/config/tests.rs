@@ -2,7 +2,6 @@
 
 use super::campaign::{ListFormat, ListSource, OnUncertain};
 use super::document::Document;
-use super::engine::Tls;
 use super::values::{HostPort, duration, duration_text, percentage};
 use super::{CampaignConfig, EngineConfig};
 use crate::observe::logs::Level;
@@ -81,7 +80,7 @@ fn every_key_can_be_set() {
     .unwrap();
     assert_eq!(config.engine.suppression, [PathBuf::from("etc/never.txt"), PathBuf::from("/etc/never.txt")]);
     assert_eq!(config.delivery.smarthost, Some(HostPort { host: "::1".into(), port: Some(2525) }));
-    assert_eq!(config.delivery.tls, Tls::Off);
+    assert_eq!(config.delivery.tls, crate::tls::policy::Level::Never);
     assert_eq!(config.delivery.retry, [Duration::from_secs(90), Duration::from_secs(5400)]);
     assert_eq!(config.dns.servers[1].to_string(), "9.9.9.9:53");
     assert_eq!(config.dns.dnssec, Dnssec::Validate);
@@ -123,7 +122,7 @@ fn engine_errors_name_place_key_and_way_out() {
         ("[delivery]\nretry = []", "etc/engine.toml:2:9: delivery.retry: must hold 1 to 100 durations"),
         (
             "[delivery]\ntls = \"maybe\"",
-            "etc/engine.toml:2:7: delivery.tls: must be \"opportunistic\" or \"off\", is \"maybe\"",
+            "etc/engine.toml:2:7: delivery.tls: must be \"opportunistic\" or \"off\" or \"required\" or \"verified\", is \"maybe\"",
         ),
         (
             "[engine]\nhostname = \"a b\"",

@@ -19,6 +19,7 @@ use crate::base::clock::UnixTime;
 use crate::engine::directory::Directory;
 use crate::engine::loader::{self, LoadSpec, Loaded};
 use crate::engine::message::RenderJob;
+use crate::engine::policy::Policies;
 use crate::engine::render::Press;
 use crate::engine::router::{RouteAsk, Router};
 use crate::engine::run::unix_now;
@@ -47,7 +48,7 @@ pub fn run(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) ->
     let table = Arc::new(Table::open(&scratch.0).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
     let rendered = render(&table, content, loaded.rows(), recipients_max)?;
-    let (_sink, directory) = super::directory(args, config)?;
+    let (_sink, directory) = super::directory(args, config, &Policies::new(super::tls::rules(config), None))?;
     let sites = sites(config, directory, &loaded.domains)?;
     let text = tell(campaign, &loaded, &rendered, &sites);
     super::super::print_out(&text)?;
@@ -186,7 +187,7 @@ fn sites(
     let (asks_to, asks) = crossbeam_channel::unbounded();
     let (answers_to, answers) = crossbeam_channel::unbounded();
     let deliver = Box::new(move |_, answer| _ = answers_to.send(answer));
-    let router = Router::spawn(&prepare::resolver(config), directory, asks, deliver)
+    let router = Router::spawn(&prepare::resolver(config), directory, Policies::default(), asks, deliver)
         .map_err(|e| Failure::failed(e.to_string()))?;
     for (number, (name, _)) in (0u32..).zip(domains) {
         let _ = asks_to.send(RouteAsk { domain: number, name: name.clone(), shard: 0 });

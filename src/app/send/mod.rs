@@ -10,6 +10,7 @@ mod events;
 mod prepare;
 mod resources;
 mod sources;
+pub mod tls;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use super::exit::{Exit, Failure};
 use super::progress::Summary;
 use crate::engine::campaign::{Campaign, OpenError, journal_of};
 use crate::engine::directory::{Directory, Site};
+use crate::engine::policy::Policies;
 use crate::engine::run::{Engine, Setup};
 use crate::engine::smarthost::parse_smarthost;
 use crate::engine::table::Manifest;
@@ -48,7 +50,8 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let data = args.data(&config);
     let home = home_of(&data, &campaign.name);
     let _lock = lock(&data)?;
-    let (sink, directory) = directory(args, &config)?;
+    let (client, policies) = (tls::client(&config)?, tls::policies(&config, &data)?);
+    let (sink, directory) = directory(args, &config, &policies)?;
     let mut disk = open_journal(&home)?;
     let (opened, content) = open(&home, &config, &campaign, &mut disk)?;
     report_damage(&opened);
@@ -65,6 +68,8 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
         delivery,
         directory: Arc::new(directory),
         resolver: prepare::resolver(&config),
+        policies,
+        tls: client,
         shards: prepare::shards(&config),
         render_threads: prepare::render_threads(&config),
         observer: observer.clone(),
@@ -106,7 +111,11 @@ fn open_journal(home: &Path) -> Result<Files, Failure> {
 }
 
 /// Where mail goes, and the receiver that runs inside this process if that is where.
-fn directory(args: &SendArgs, config: &EngineConfig) -> Result<(Option<sink::Running>, Directory), Failure> {
+fn directory(
+    args: &SendArgs,
+    config: &EngineConfig,
+    policies: &Policies,
+) -> Result<(Option<sink::Running>, Directory), Failure> {
     match args.destination(config) {
         Destination::Sink => {
             let options = sink::Options { hostname: "sink.invalid".into(), ..sink::Options::default() };
@@ -118,7 +127,7 @@ fn directory(args: &SendArgs, config: &EngineConfig) -> Result<(Option<sink::Run
         Destination::Smarthost(host, port) => {
             let text = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
             let smarthost = parse_smarthost(&text).map_err(|e| Failure::usage(e.to_string()))?;
-            Ok((None, Directory::smarthost(&smarthost)))
+            Ok((None, tls::smarthost(&smarthost, policies)))
         }
         Destination::Exchangers => Ok((None, Directory::mx())),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::cli::{Destination, SendArgs};
-use super::super::config::{Asks, CampaignConfig, EngineConfig, campaign, engine};
+use super::super::config::{Asks, CampaignConfig, EngineConfig, campaign};
 use super::super::exit::Failure;
 use super::content::Content;
 use super::sources;
@@ -56,7 +56,6 @@ pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfi
         trusted,
         recipients_per_transaction: d.recipients_per_transaction,
         messages_per_session: d.messages_per_session,
-        starttls: d.tls == engine::Tls::Opportunistic,
         implicit_tls: sources::implicit_tls(args, config),
         auth: sources::credentials(args, config)?,
         options: (campaign.asks != Asks::default()).then(|| Arc::new(campaign.asks.clone())),

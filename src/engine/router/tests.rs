@@ -23,7 +23,7 @@ fn bench(server: &str, directory: Directory) -> Bench {
     let (asks, incoming) = unbounded();
     let (outgoing, answers) = unbounded();
     let deliver: Deliver = Box::new(move |shard, answer| outgoing.send((shard, answer)).unwrap());
-    let router = Router::spawn(&config, Arc::new(directory), incoming, deliver).unwrap();
+    let router = Router::spawn(&config, Arc::new(directory), Policies::default(), incoming, deliver).unwrap();
     Bench { asks, answers, router }
 }
 
@@ -140,6 +140,7 @@ fn a_smarthost_is_resolved_by_its_address_and_never_bounces_anyone() {
 fn a_bad_server_is_said_at_the_start() {
     let config = ResolverConfig { servers: vec!["dns.example".to_owned()], ..ResolverConfig::default() };
     let (_asks, incoming) = unbounded();
-    let error = Router::spawn(&config, Arc::new(Directory::mx()), incoming, Box::new(|_, _| {})).unwrap_err();
+    let error = Router::spawn(&config, Arc::new(Directory::mx()), Policies::default(), incoming, Box::new(|_, _| {}))
+        .unwrap_err();
     assert!(error.to_string().contains("hint: "), "{error}");
 }

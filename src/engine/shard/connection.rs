@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
-use crate::engine::memory::Host;
+use crate::engine::policy::Demand;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::desk::{Asked, Desk, answered};
+use crate::engine::shard::secure;
 use crate::engine::shard::{Shard, Stage};
 use crate::mail::Class;
 use crate::queue::SiteId;
 use crate::shape::classify::{Advice, Judgement, classify};
 use crate::shape::site::Trouble;
-use crate::smtp::client::{Config, End, Event, Known, Lesson, Phase, Session};
+use crate::smtp::client::{Config, End, Event, Known, Phase, Session};
+use crate::tls::TlsError;
 use crate::wire::io::{Buffer, ConnectionId, Io};
 use crate::wire::proxy::Socks5;
 
@@ -31,6 +33,7 @@ pub(super) struct Connection {
     pub(super) host: Arc<str>,
     pub(super) remote: SocketAddr,
     pub(super) target: usize,
+    pub(super) demand: Arc<Demand>,
     /// The other connection of a race, until one of the two stands.
     pub(super) rival: Option<ConnectionId>,
     /// The conversation with the proxy, until it has connected us.
@@ -86,7 +89,7 @@ impl<I: Io> Shard<I> {
             return self.io.release(buffer);
         };
         let mut asked = Asked::default();
-        let Connection { session, tls, tls_hands, host, remote, site, config, course, .. } = &mut *connection;
+        let Connection { session, demand, tls, tls_hands, host, remote, site, config, course, .. } = &mut *connection;
         course.heard(now.mono);
         let bytes = self.io.bytes(&buffer).get(used..).unwrap_or_default();
         let (input, broken) = match tls {
@@ -96,7 +99,7 @@ impl<I: Io> Shard<I> {
                 let read = tls.read(bytes, &mut self.plain);
                 if *tls_hands && !tls.is_handshaking() {
                     *tls_hands = false;
-                    self.ledger.count_tls(course.tls_done(tls, "opportunistic", now.mono));
+                    self.ledger.count_tls(course.tls_done(tls, secure::verified(demand), now.mono));
                     session.handle_tls(now.mono);
                 }
                 (&*self.plain, read.err())
@@ -119,21 +122,23 @@ impl<I: Io> Shard<I> {
         }
         self.io.release(buffer);
         if let Some(error) = broken {
-            return self.tls_failed(connection, &error.to_string(), now);
+            return self.tls_failed(connection, &error, now);
         }
         self.after(connection, asked, now);
     }
 
-    /// TLS broke: the host is spoken to in clear text from now on, and what was under way is run again.
-    fn tls_failed(&mut self, mut connection: Box<Connection>, error: &str, now: Now) {
-        let phase = connection.session.phase().word();
-        tracing::info!(host = %connection.host, phase, error, "TLS failed; the next session goes without");
-        connection.course.tls_trouble = Some(error.into());
+    /// TLS broke: what was under way is run again.
+    fn tls_failed(&mut self, mut connection: Box<Connection>, error: &TlsError, now: Now) {
+        let phase = connection.session.phase();
+        connection.course.tls_trouble = Some(error.to_string().into());
         self.ledger.seen.tls_failures += u64::from(connection.tls_hands);
-        self.learnt_tls_broken(&connection, now);
         let mut asked = Asked::default();
         self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
-        asked.ended = Some(End::Done);
+        // Once mail went through, it is a connection that was lost, whatever broke it.
+        if connection.delivered == 0 {
+            self.no_handshake(&connection, phase, &error.to_string(), now);
+            asked.ended = Some(End::Done);
+        }
         self.after(connection, asked, now);
     }
 
@@ -241,32 +246,6 @@ impl<I: Io> Shard<I> {
         self.sites.touch(site);
     }
 
-    pub(super) fn start_tls(&mut self, connection: &mut Connection, now: Now) {
-        match crate::tls::Client::new(&self.tls, &connection.host, &crate::tls::Verification::Opportunistic) {
-            Ok(client) => {
-                connection.tls = Some(Box::new(client));
-                connection.tls_hands = true;
-                connection.course.tls_began(now.mono);
-                self.ledger.counters.tls_handshakes += 1;
-            }
-            Err(error) => {
-                tracing::info!(host = %connection.host, %error, "TLS cannot begin; the next session goes without");
-                self.ledger.seen.tls_failures += 1;
-                self.learnt_tls_broken(connection, now);
-                connection.session.quit();
-            }
-        }
-    }
-
-    fn learnt_tls_broken(&mut self, connection: &Connection, now: Now) {
-        if self.delivery.implicit_tls {
-            // It is asked for by name: there is no other way in.
-            return self.trouble(connection.site, Trouble::TurnedAway, "TLS failed, which [smarthost] wants", now);
-        }
-        let server = Host { name: connection.host.clone(), port: connection.remote.port() };
-        self.memory.learn(&server, Lesson::StarttlsBroken, now.unix);
-    }
-
     fn session_ended(&mut self, connection: &Connection, end: &End, now: Now) {
         let (site, worked) = (connection.site, connection.delivered > 0);
         let host = &connection.host;
@@ -289,10 +268,12 @@ impl<I: Io> Shard<I> {
                     _ => self.judged(site, &judgement, &reply.to_string(), now),
                 }
             }
-            End::NoTls(why) => {
-                tracing::info!(%host, why, "the session had to be inside TLS");
-                self.ledger.counters.sessions_refused += 1;
-                self.trouble(site, Trouble::TurnedAway, why, now);
+            End::NoTls(why) => self.no_tls(connection, why, now),
+            End::Lost(Phase::StartTls) => {
+                self.no_handshake(connection, Phase::StartTls, "the connection was lost in the handshake", now);
+            }
+            End::Timeout(Phase::StartTls) => {
+                self.no_handshake(connection, Phase::StartTls, "the handshake timed out", now);
             }
             End::Unauthenticated(reply) => {
                 tracing::warn!(%host, %reply, "the server does not take our credentials");

@@ -15,6 +15,7 @@ use crate::base::out::Out;
 use crate::engine::memory::Host;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::course::Course;
+use crate::engine::shard::secure;
 use crate::engine::shard::site::Picked;
 use crate::engine::shard::{Shard, Stage};
 use crate::engine::source::{Family, Proxy, Source};
@@ -61,10 +62,10 @@ impl<I: Io> Shard<I> {
         rival: Option<ConnectionId>,
         now: Now,
     ) -> Option<ConnectionId> {
-        let Picked { index: target, host, remote } = picked;
+        let Picked { index: target, host, remote, demand } = picked;
         let server = Host { name: host.clone(), port: remote.port() };
-        let known = self.memory.known(&server, now.unix);
-        let config = self.egress.config(index, self.delivery.starttls && !known.starttls_broken)?;
+        let (starttls, known) = secure::begins(&demand, self.memory.known(&server, now.unix));
+        let config = self.egress.config(index, starttls)?;
         let source = self.egress.source(index)?;
         let (name, (to, local)) = (source.name.clone(), source.way_to(remote));
         let spec = ConnectSpec { remote: to, local, timeout: self.delivery.connect_timeout };
@@ -89,6 +90,7 @@ impl<I: Io> Shard<I> {
             host,
             remote,
             target,
+            demand,
             rival,
             socks: None,
             tls: None,

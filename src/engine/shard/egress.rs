@@ -13,7 +13,7 @@ use crate::base::clock::Instant;
 use crate::engine::settings::Delivery;
 use crate::engine::source::Source;
 use crate::queue::SiteId;
-use crate::smtp::client::Config;
+use crate::smtp::client::{Config, Starttls};
 use crate::wire::io::ConnectionId;
 
 /// The first rest of a source that failed; doubles from there.
@@ -28,11 +28,14 @@ const LOOKED_AT: usize = 64;
 /// Messages may leave so much ahead of an even flow.
 const BURST: Duration = Duration::from_secs(10);
 
+/// What a session may do about TLS.
+const WAYS: [Starttls; 3] = [Starttls::Never, Starttls::Offered, Starttls::Required];
+
 /// A source as this shard uses it.
 struct Lane {
     source: Source,
-    /// How its sessions run without STARTTLS, and with it.
-    configs: [Arc<Config>; 2],
+    /// How its sessions run, by what is done about TLS.
+    configs: [Arc<Config>; 3],
     /// Smooth weighted round robin: who has waited longest for its share.
     credit: i64,
     rests_until: Instant,
@@ -47,7 +50,7 @@ struct Lane {
 
 impl Lane {
     fn new(source: Source, delivery: &Delivery) -> Self {
-        let configs = [false, true].map(|starttls| Arc::new(delivery.session_config(&source, starttls)));
+        let configs = WAYS.map(|starttls| Arc::new(delivery.session_config(&source, starttls)));
         let spacing = source.messages_per_hour.map(|most| Duration::from_secs(3600) / most.max(1));
         Self {
             source,
@@ -97,9 +100,9 @@ impl Egress {
     }
 
     /// How the sessions of a source run.
-    pub(super) fn config(&self, index: usize, starttls: bool) -> Option<Arc<Config>> {
-        let [clear, with_tls] = &self.lanes.get(index)?.configs;
-        Some(if starttls { with_tls.clone() } else { clear.clone() })
+    pub(super) fn config(&self, index: usize, starttls: Starttls) -> Option<Arc<Config>> {
+        let way = WAYS.iter().position(|way| *way == starttls)?;
+        self.lanes.get(index)?.configs.get(way).cloned()
     }
 
     /// The source of the next session, of those that are free and that `suits`; one of its sessions is taken, to be given
@@ -262,7 +265,6 @@ mod tests {
             trusted: false,
             recipients_per_transaction: 1,
             messages_per_session: 100,
-            starttls: true,
             implicit_tls: false,
             auth: None,
             options: None,

@@ -33,7 +33,7 @@ impl<I: Io> Shard<I> {
             if let Some(why) = self.sites.given_up(site, now) {
                 self.expire_site(site, why, now);
             }
-            return self.sites.rest(site);
+            return self.sites.rest(site, now);
         }
         self.cut(site, now);
         while self.sites.has_stock(site)

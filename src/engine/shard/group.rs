@@ -296,7 +296,6 @@ impl Sites {
 
     /// No host of the site gave the TLS that is demanded: this site backs off, its group does not. The sentence that says
     /// so, when its hold is new.
-    #[expect(dead_code, reason = "demands on TLS come with the policies of domains")]
     pub(super) fn insecure(&mut self, id: SiteId, now: Now, rng: &mut fastrand::Rng) -> Option<String> {
         let site = self.site_mut(id)?;
         site.insecure_since.get_or_insert(now.unix);
@@ -318,6 +317,13 @@ impl Sites {
         }
         over(self.site(id)?.insecure_since)
             .then_some("no host of the site gave the TLS that is demanded of it within the lifetime")
+    }
+
+    /// The time until the site is given up, if it is in trouble and not given up already.
+    pub(super) fn given_up_in(&self, id: SiteId, now: Now) -> Option<Duration> {
+        let since = [self.group(id)?.unreachable_since, self.site(id)?.insecure_since];
+        let left_s = |since: UnixTime| self.lifetime_s.saturating_sub(u64::from(now.unix.0.saturating_sub(since.0)));
+        since.into_iter().flatten().map(left_s).filter(|left_s| *left_s > 0).min().map(Duration::from_secs)
     }
 
     /// What binds the rate of the busiest site that has something waiting.

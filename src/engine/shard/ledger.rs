@@ -298,6 +298,28 @@ impl Ledger {
         }
     }
 
+    /// Defers every message in the stock of the site: each recipient's attempt counts. How many recipients that were.
+    pub(super) fn defer_stock(
+        &mut self,
+        site: SiteId,
+        verdict: &Verdict<'_>,
+        reply: &Reply,
+        sites: &mut Sites,
+        now: Now,
+    ) -> u64 {
+        let mut deferred = 0;
+        while let Some(ready) = sites.take_stock(site) {
+            self.stock = self.stock.saturating_sub(1);
+            let context = self.context(verdict);
+            for &row in &ready.message.rows {
+                self.tell(verdict.kind, row, ready.attempts, reply, now);
+                self.outcome(ready.domain, row, ready.attempts, verdict.kind, verdict.reply.code, context, now);
+                deferred += 1;
+            }
+        }
+        deferred
+    }
+
     /// Takes back every attempt that no session has begun, cooking or in stock.
     pub(super) fn release_all(&mut self, sites: &mut Sites, queue: &mut Queue, now: Now) {
         for site in sites.ids() {

@@ -13,6 +13,7 @@ mod feed;
 mod group;
 mod ledger;
 mod ready;
+mod secure;
 mod site;
 mod watch;
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::base::wheel::Wheel;
 use crate::engine::directory::Site as Place;
+use crate::engine::policy::Demand;
 use crate::engine::settings::Delivery;
 use crate::engine::shard::group::Group;
 use crate::engine::shard::ready::Ready;
@@ -36,6 +37,7 @@ const ROUTE_REST_MAX: Duration = Duration::from_secs(3600);
 /// One address of one exchanger.
 struct Target {
     host: Arc<str>,
+    demand: Arc<Demand>,
     remote: IpAddr,
     preference: u16,
     rests_until: Instant,
@@ -52,6 +54,7 @@ pub(super) struct Picked {
     pub(super) index: usize,
     pub(super) host: Arc<str>,
     pub(super) remote: SocketAddr,
+    pub(super) demand: Arc<Demand>,
 }
 
 /// One site.
@@ -140,11 +143,12 @@ impl Site {
 
 /// The addresses that a source can reach.
 fn targets_of(place: &Place, sources: &[Source]) -> Vec<Target> {
-    let exchangers = place.exchangers.iter();
+    let exchangers = place.exchangers.iter().zip(&place.demands);
     exchangers
-        .flat_map(|exchanger| {
+        .flat_map(|(exchanger, demand)| {
             exchanger.addresses.iter().map(|&remote| Target {
                 host: exchanger.host.clone(),
+                demand: demand.clone(),
                 remote,
                 preference: exchanger.preference,
                 rests_until: Instant::default(),
@@ -271,12 +275,13 @@ impl Sites {
         domains
     }
 
-    /// Has the site looked at again when its pace next changes.
-    pub(super) fn rest(&mut self, id: SiteId) {
+    /// Has the site looked at again when its pace next changes, or when it is to be given up.
+    pub(super) fn rest(&mut self, id: SiteId, now: Now) {
         let guard = self.site(id).and_then(|site| site.guard.next_due());
         let at = self.group_mut(id).and_then(|group| group.pace.next_due());
+        let given_up = self.given_up_in(id, now).map(|left| now.mono.after(left));
         if let Some(at) = guard.max(at) {
-            self.wake(id, at);
+            self.wake(id, given_up.map_or(at, |given_up| at.min(given_up)));
         }
     }
 
@@ -421,7 +426,7 @@ impl Sites {
         site.turn = site.turn.wrapping_add(1);
         let (index, target) = site.targets.iter().enumerate().filter(|(_, t)| usable(t)).nth(nth)?;
         let remote = SocketAddr::new(target.remote, site.place.port.unwrap_or(port));
-        Some(Picked { index, host: target.host.clone(), remote })
+        Some(Picked { index, host: target.host.clone(), remote, demand: target.demand.clone() })
     }
 
     /// The second of a race: of the first one's preference and of the other family; best of the same host.
@@ -435,7 +440,7 @@ impl Sites {
         });
         let (index, target) = rivals.min_by_key(|(_, t)| t.host != rival_of.host)?;
         let remote = SocketAddr::new(target.remote, site.place.port.unwrap_or(port));
-        Some(Picked { index, host: target.host.clone(), remote })
+        Some(Picked { index, host: target.host.clone(), remote, demand: target.demand.clone() })
     }
 
     /// Whether the source could have a session there now.
@@ -495,11 +500,13 @@ impl Sites {
         let first = ROUTE_REST_MIN.min(delivery.backoff_min);
         let lifetime_s = self.lifetime_s;
         let lost = self.lost.entry(domain).or_insert(Lost { since: now.unix, rest: first });
-        if u64::from(now.unix.0.saturating_sub(lost.since.0)) >= lifetime_s {
+        let left_s = lifetime_s.saturating_sub(u64::from(now.unix.0.saturating_sub(lost.since.0)));
+        if left_s == 0 {
             self.lost.remove(&domain);
             return None;
         }
-        let rest = lost.rest.mul_f64(0.8 + 0.4 * rng.f64());
+        // Not beyond the end of the lifetime: what has expired is to be told then.
+        let rest = lost.rest.mul_f64(0.8 + 0.4 * rng.f64()).min(Duration::from_secs(left_s));
         lost.rest = lost.rest.saturating_mul(2).min(ROUTE_REST_MAX);
         self.lost_due.insert(now.mono.after(rest), domain);
         Some(rest)

@@ -1,0 +1,101 @@
+//! From configuration to TLS: what all connections share, and what is demanded of domains.
+//!
+//! Guarantees: a file that cannot be used is said by its name before anything is sent.
+//! Leaves to others: obeying it (`engine::policy`, `tls`).
+
+use std::path::Path;
+
+use super::super::config::EngineConfig;
+use super::super::config::engine::TlsPolicy;
+use super::super::exit::Failure;
+use crate::engine::directory::{Directory, Site};
+use crate::engine::policy::Policies;
+use crate::engine::policy::rules::{Pattern, Rule, Rules};
+use crate::engine::policy::sts::Sts;
+use crate::engine::smarthost::Smarthost;
+use crate::tls::{ClientConfig, ClientOptions, Identity, Pem, Roots};
+use crate::wire::https::{Fetcher, Options};
+
+/// The folder of MTA-STS policies below the data directory.
+const STS_FOLDER: &str = "mta-sts";
+/// Sessions with web servers that are kept for resumption: one fetch a day and domain resumes none.
+const WEB_PEERS_MAX: usize = 1;
+
+/// What every TLS connection shares.
+///
+/// # Errors
+/// A file cannot be read or used: which, and why.
+pub fn client(config: &EngineConfig) -> Result<ClientConfig, Failure> {
+    let tls = &config.tls;
+    let identity = match (&tls.certificate, &tls.key) {
+        (None, None) => None,
+        (Some(chain), Some(key)) => Some(Identity { chain: pem(chain)?, key: pem(key)? }),
+        (Some(_), None) => {
+            return Err(Failure::usage("tls.certificate is set and tls.key is not. hint: name both or neither"));
+        }
+        (None, Some(_)) => {
+            return Err(Failure::usage("tls.key is set and tls.certificate is not. hint: name both or neither"));
+        }
+    };
+    made(&ClientOptions { identity, ..options(config)? })
+}
+
+/// What is demanded of domains: by the configuration and, unless that is switched off, by themselves.
+///
+/// # Errors
+/// The folder of policies below `data` cannot be used.
+pub fn policies(config: &EngineConfig, data: &Path) -> Result<Policies, Failure> {
+    let sts = if config.tls.mta_sts { Some(mta_sts(config, data)?) } else { None };
+    Ok(Policies::new(rules(config), sts))
+}
+
+/// What the configuration demands.
+#[must_use]
+pub fn rules(config: &EngineConfig) -> Rules {
+    let rule = |policy: &TlsPolicy| {
+        let names = policy.names.iter().map(|name| name.as_str().into()).collect();
+        (policy.domains.iter().map(|domain| Pattern::new(domain)).collect(), Rule { level: policy.level, names })
+    };
+    let all = Rule { level: config.delivery.tls, names: Vec::new() };
+    Rules::new(all, config.tls_policies.iter().map(rule).collect())
+}
+
+fn mta_sts(config: &EngineConfig, data: &Path) -> Result<Sts, Failure> {
+    let tls = made(&ClientOptions { peers_max: WEB_PEERS_MAX, ..options(config)? })?;
+    let fetcher = Fetcher::new(tls, Options { port: config.tls.mta_sts_port, ..Options::default() });
+    let folder = data.join(STS_FOLDER);
+    Sts::new(fetcher, &folder).map_err(|e| {
+        Failure::failed(format!("the MTA-STS policies in {}: {e}\nhint: give this user the folder", folder.display()))
+    })
+}
+
+/// The directory of a smarthost, with what is demanded of it.
+#[must_use]
+pub fn smarthost(smarthost: &Smarthost, policies: &Policies) -> Directory {
+    match smarthost {
+        Smarthost::Address(address) => {
+            let demand = policies.of_host(&address.ip().to_string());
+            Directory::fixed(Site::fixed(&smarthost.to_string(), *address).demanding(demand))
+        }
+        Smarthost::Host(..) => Directory::smarthost(smarthost),
+    }
+}
+
+fn options(config: &EngineConfig) -> Result<ClientOptions, Failure> {
+    let roots = config.tls.roots.as_deref().map(pem).transpose()?.map_or(Roots::System, Roots::Pem);
+    Ok(ClientOptions { minimum: config.delivery.tls_minimum, roots, ..ClientOptions::default() })
+}
+
+fn made(options: &ClientOptions) -> Result<ClientConfig, Failure> {
+    ClientConfig::new(options).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn pem(file: &Path) -> Result<Pem, Failure> {
+    let text = std::fs::read(file).map_err(|error| {
+        Failure::usage(format!(
+            "{}: {error}\nhint: tls.roots, tls.certificate and tls.key name PEM files",
+            file.display()
+        ))
+    })?;
+    Ok(Pem { file: file.display().to_string().into(), text: text.into() })
+}
