@@ -212,6 +212,9 @@ pub struct SinkArgs {
     /// The certificate's private key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Offer AUTH PLAIN and LOGIN, and take mail from this user only
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = user_and_password)]
+    pub login: Option<(Box<str>, Box<str>)>,
     /// Refuse this share of the recipients for good
     #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = share)]
     pub reject: f64,
@@ -230,6 +233,12 @@ pub struct SinkArgs {
     /// End with the JSON object only, without the table on standard error
     #[arg(long)]
     pub json: bool,
+}
+
+/// A name, a colon, and a password, which may hold more colons.
+fn user_and_password(text: &str) -> Result<(Box<str>, Box<str>), String> {
+    let (user, password) = text.split_once(':').ok_or("a user and a password are separated by a colon")?;
+    Ok((user.into(), password.into()))
 }
 
 /// A percentage, with or without its sign, as a share from 0 to 1.

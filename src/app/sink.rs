@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::progress::count;
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
-use crate::sink::{self, Counters, Options, Report};
+use crate::sink::{self, Counters, Login, Options, Report};
 use crate::tls::ServerConfig;
 use crate::wire::ring;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -64,6 +64,7 @@ fn options(args: &SinkArgs) -> Result<Options, Failure> {
         seed: args.seed,
         list_duplicates: args.duplicates.is_some(),
         tls: tls_of(args)?,
+        login: args.login.as_ref().map(|(user, password)| Login { user: user.clone(), password: password.clone() }),
         ..Options::default()
     })
 }

@@ -19,6 +19,8 @@ pub use run::{Running, run, spawn};
 use crate::base::clock::Instant;
 use crate::base::out::{Out, Piece};
 use crate::smtp::server::{Config, Session};
+
+pub use crate::smtp::server::Login;
 use crate::tls;
 use crate::wire::io::{Buffer, ConnectionId, Event, Io};
 use crate::wire::ring::SetupError;
@@ -59,6 +61,8 @@ pub struct Options {
     pub list_duplicates: bool,
     /// Offer STARTTLS with this certificate.
     pub tls: Option<tls::ServerConfig>,
+    /// Offer AUTH, and take mail from this user only.
+    pub login: Option<Login>,
 }
 
 impl Default for Options {
@@ -74,6 +78,7 @@ impl Default for Options {
             seed: 0,
             list_duplicates: false,
             tls: None,
+            login: None,
         }
     }
 }
@@ -181,6 +186,7 @@ impl<I: Io> Sink<I> {
             recipients_max: 10_000,
             unstuff: options.keep.is_some(),
             starttls: options.tls.is_some(),
+            login: options.login.clone(),
         };
         Ok(Self {
             io,

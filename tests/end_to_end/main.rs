@@ -18,6 +18,7 @@ mod every_server;
 mod interrupts;
 mod kills;
 mod letters;
+mod login;
 mod mta;
 mod program;
 mod real_servers;

@@ -1,4 +1,5 @@
-//! The server session: one SMTP connection as the receiving side sees it (RFC 5321, 1870, 2034, 2920, 3030, 6152, 6531, 3207).
+//! The server session: one SMTP connection as the receiving side sees it (RFC 5321, 1870, 2034, 2920, 3030, 3207, 3461,
+//! 4954, 6152, 6531, 8689).
 //!
 //! Sans-IO: octets go in through [`Session::handle_input`], replies come out in an [`Out`]; what is decided and what
 //! becomes of content is the [`Receiver`]'s. Content is handed on by reference, never copied.
@@ -9,11 +10,14 @@
 //! Leaves to others: TLS, timeouts, bounding the replies that a peer does not take.
 
 mod content;
+mod login;
+mod parameters;
 #[cfg(test)]
 mod tests;
 
 use crate::base::out::Out;
 use content::Content;
+pub use login::Login;
 use memchr::memchr;
 use std::sync::Arc;
 
@@ -40,6 +44,8 @@ pub struct Config {
     pub unstuff: bool,
     /// Offer STARTTLS (RFC 3207); the owner runs the handshake.
     pub starttls: bool,
+    /// Offer AUTH (RFC 4954), and take mail from this user only.
+    pub login: Option<Login>,
 }
 
 /// What to answer.
@@ -127,6 +133,9 @@ pub struct Session {
     stage: Stage,
     greeted: bool,
     tls: bool,
+    logged_in: bool,
+    /// The next line is a response to AUTH.
+    login_step: Option<login::Step>,
     recipients: usize,
     junk: u32,
     /// The beginning of a command line whose end has not come.
@@ -142,6 +151,8 @@ impl Session {
             stage: Stage::None,
             greeted: false,
             tls: false,
+            logged_in: false,
+            login_step: None,
             recipients: 0,
             junk: 0,
             line: Vec::new(),
@@ -177,7 +188,7 @@ impl Session {
     /// The handshake is done: the client begins anew (RFC 3207 §4.2).
     pub fn handle_tls(&mut self) {
         if self.wants_handshake() {
-            (self.expect, self.tls, self.greeted) = (Expect::Command, true, false);
+            (self.expect, self.tls, self.greeted, self.logged_in) = (Expect::Command, true, false, false);
         }
     }
 
@@ -264,6 +275,10 @@ impl Session {
 
     fn command<R: Receiver>(&mut self, line: &[u8], receiver: &mut R, out: &mut Out) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let (Some(step), Some(login)) = (self.login_step.take(), &self.config.login) {
+            let next = login::respond(login, step, line);
+            return self.after_auth(next, out);
+        }
         let (verb, rest) = line.split_at(line.iter().position(|&b| b == b' ').unwrap_or(line.len()));
         let rest = rest.trim_ascii();
         let mut word = [0; 4];
@@ -291,6 +306,7 @@ impl Session {
                 reply(out, OK);
             }
             b"STAR" if verb.eq_ignore_ascii_case(b"STARTTLS") => self.starttls(rest, receiver, out),
+            b"AUTH" => self.auth(rest, out),
             b"NOOP" => reply(out, OK),
             b"VRFY" => reply(out, "252 2.0.0 Cannot VRFY user, but will accept message"),
             b"QUIT" => {
@@ -318,7 +334,13 @@ impl Session {
             out.append(b"250-STARTTLS\r\n");
         }
         out.append(format!("250-SIZE {}\r\n", self.config.size_max).as_bytes());
-        out.append(b"250-8BITMIME\r\n250-SMTPUTF8\r\n");
+        if self.config.login.is_some() {
+            out.append(b"250-AUTH PLAIN LOGIN\r\n");
+        }
+        if self.tls {
+            out.append(b"250-REQUIRETLS\r\n");
+        }
+        out.append(b"250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n");
         reply(out, "250 ENHANCEDSTATUSCODES");
     }
 
@@ -334,26 +356,39 @@ impl Session {
         self.expect = Expect::Handshake;
     }
 
+    fn auth(&mut self, rest: &[u8], out: &mut Out) {
+        let Some(login) = &self.config.login else { return self.junk(out, "502 5.5.1 AUTH not offered") };
+        if !self.greeted || self.logged_in || self.stage != Stage::None {
+            return reply(out, SEQUENCE);
+        }
+        let next = login::begin(login, rest);
+        self.after_auth(next, out);
+    }
+
+    fn after_auth(&mut self, next: login::Next, out: &mut Out) {
+        match next {
+            login::Next::Ask(challenge, step) => {
+                self.login_step = Some(step);
+                reply(out, challenge);
+            }
+            login::Next::Welcome => {
+                self.logged_in = true;
+                reply(out, "235 2.7.0 Authentication successful");
+            }
+            login::Next::Refuse(text) => self.junk(out, text),
+        }
+    }
+
     fn mail<R: Receiver>(&mut self, rest: &[u8], receiver: &mut R, out: &mut Out) {
         if !self.greeted || self.stage != Stage::None {
             return reply(out, SEQUENCE);
         }
         let Some((path, parameters)) = path(rest, b"FROM:") else { return reply(out, SYNTAX) };
-        for parameter in parameters.split(|&b| b == b' ').filter(|p| !p.is_empty()) {
-            let (name, value) = parameter.split_at(memchr(b'=', parameter).unwrap_or(parameter.len()));
-            let value = value.strip_prefix(b"=").unwrap_or_default();
-            let known = match name.to_ascii_uppercase().as_slice() {
-                b"SIZE" => match number(value) {
-                    Some(size) if size > self.config.size_max => return reply(out, TOO_BIG),
-                    size => size.is_some(),
-                },
-                b"BODY" => value.eq_ignore_ascii_case(b"7BIT") || value.eq_ignore_ascii_case(b"8BITMIME"),
-                b"SMTPUTF8" => value.is_empty(),
-                _ => return reply(out, "555 5.5.4 Parameter not implemented"),
-            };
-            if !known {
-                return reply(out, SYNTAX);
-            }
+        if self.config.login.is_some() && !self.logged_in {
+            return reply(out, "530 5.7.0 Authentication required");
+        }
+        if let Err(refusal) = parameters::mail(parameters, &self.config, self.tls) {
+            return reply(out, refusal);
         }
         let answer = receiver.mail(path);
         if answer == Answer::Accept {
@@ -370,8 +405,8 @@ impl Session {
         if path.is_empty() {
             return reply(out, "501 5.1.3 Bad recipient address");
         }
-        if !parameters.is_empty() {
-            return reply(out, "555 5.5.4 Parameter not implemented");
+        if let Err(refusal) = parameters::rcpt(parameters) {
+            return reply(out, refusal);
         }
         if self.recipients >= self.config.recipients_max {
             return reply(out, "452 4.5.3 Too many recipients");

@@ -52,6 +52,7 @@ fn config() -> Config {
         recipients_max: 3,
         unstuff: true,
         starttls: false,
+        login: None,
     }
 }
 
@@ -101,7 +102,7 @@ fn a_pipelined_flight_is_answered_in_order() {
     assert_eq!(
         replies,
         "220 mx.sink.example ESMTP\r\n250-mx.sink.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-SIZE 1000\r\n\
-         250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.1.5 Ok\r\n\
+         250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.1.5 Ok\r\n\
          354 End data with <CR><LF>.<CR><LF>\r\n250 2.0.0 Ok: taken\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.0.0 Ok\r\n\
          250 2.0.0 Ok: taken\r\n221 2.0.0 Bye\r\n"
     );
@@ -227,4 +228,41 @@ fn after_starttls_the_client_begins_anew_and_what_was_pipelined_behind_it_is_thr
     }
     let (replies, ..) = talk_in(config(), b"EHLO c\r\nSTARTTLS\r\n", usize::MAX);
     assert_eq!(codes(&replies), ["220", "250", "502"]);
+}
+
+#[test]
+fn dsn_parameters_are_read_and_garbled_ones_refused() {
+    let (replies, ..) = talk(
+        "EHLO c\r\nMAIL FROM:<a@x> RET=ALL\r\nMAIL FROM:<a@x> ENVID=a+b\r\nMAIL FROM:<a@x> ENVID=\r\n\
+         MAIL FROM:<a@x> REQUIRETLS\r\nMAIL FROM:<a@x> RET=hdrs ENVID=job+207\r\nRCPT TO:<b@y> NOTIFY=NEVER,DELAY\r\n\
+         RCPT TO:<b@y> ORCPT=b@y\r\nRCPT TO:<b@y> ORCPT=rfc822;b+4\r\nRCPT TO:<b@y> NOTIFY=SUCCESS,failure ORCPT=rfc822;b+2Bc@y\r\n\
+         RCPT TO:<c@y> NOTIFY=NEVER ORCPT=utf-8;d\u{f6}ra@y\r\n",
+    );
+    let expected = ["220", "250", "501", "501", "501", "555", "250", "501", "501", "501", "250", "250"];
+    assert_eq!(codes(&replies), expected);
+}
+
+#[test]
+fn without_a_login_there_is_no_mail_and_with_one_there_is() {
+    let config = || Config { login: Some(Login { user: "tim".into(), password: "tanstaaf".into() }), ..config() };
+    let codes_of = |input: &str| {
+        let (replies, ..) = talk_in(config(), input.as_bytes(), 1);
+        codes(&replies).join(" ")
+    };
+    assert_eq!(codes_of("EHLO c\r\nMAIL FROM:<a@x>\r\n"), "220 250 530");
+    let plain = "AUTH PLAIN AHRpbQB0YW5zdGFhZg==\r\n";
+    assert_eq!(codes_of(&format!("EHLO c\r\n{plain}{plain}MAIL FROM:<a@x>\r\n")), "220 250 235 503 250");
+    let asked = "auth plain\r\nAHRpbQB0YW5zdGFhZg==\r\nMAIL FROM:<a@x>\r\n";
+    assert_eq!(codes_of(&format!("EHLO c\r\n{asked}")), "220 250 334 235 250");
+    let login = "AUTH LOGIN\r\ndGlt\r\ndGFuc3RhYWY=\r\nMAIL FROM:<a@x>\r\n";
+    assert_eq!(codes_of(&format!("EHLO c\r\n{login}")), "220 250 334 334 235 250");
+    for wrong in
+        ["AUTH PLAIN AHRpbQB4", "AUTH PLAIN\r\n*", "AUTH PLAIN !", "AUTH SCRAM-SHA-1", "AUTH PLAIN a b", "AUTH"]
+    {
+        let said = codes_of(&format!("EHLO c\r\n{wrong}\r\nMAIL FROM:<a@x>\r\n"));
+        assert!(said.ends_with("530") && !said.contains("235"), "{wrong}: {said}");
+    }
+    assert_eq!(codes(&talk("EHLO c\r\nAUTH PLAIN AHRpbQB4\r\n").0), ["220", "250", "502"]);
+    let shown = format!("{:?}", config());
+    assert!(shown.contains("tim") && !shown.contains("tanstaaf"), "{shown}");
 }
