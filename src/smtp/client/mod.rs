@@ -11,7 +11,11 @@
 //! Guarantees:
 //! - Each recipient of a transaction that [`Session::begin`] took gets exactly one verdict or is returned, then its
 //!   transaction is finished; whatever the peer says, and whenever the connection ends.
-//! - A recipient is `Uncertain` only if the last octet of its content was given out, and is not `Returned` then.
+//! - A recipient is `Uncertain` only if the last octet of its content was given out, and then it is neither `Returned`
+//!   nor `Cut`, unless the server said 421 and closed without another word.
+//! - What is malformed, out of count or about the session bounces nobody (`end`); what a peer was found to do wrong is
+//!   told as a [`Lesson`], and a session that is given it ([`Known`]) does not run into it again (`lessons`).
+//! - Credentials leave only inside TLS unless their owner said otherwise ([`Phase::Auth`] is when they do).
 //! - Memory is bounded: the reader's buffer, the ledger, at most [`Session::room`] more transactions. No allocation for
 //!   a reply.
 //!
@@ -22,7 +26,8 @@
 //! under another transaction's sender, or to its recipients. So a RSET goes ahead of every MAIL that is pipelined behind
 //! a BDAT; it costs no round trip.
 //!
-//! Leaves to others: the TLS handshake, retries, what a refusal means (`shape`), how long an idle session is kept.
+//! Leaves to others: the TLS handshake, retries, what a refusal means (`shape`), how long an idle session is kept, keeping
+//! lessons for each host.
 
 mod auth;
 mod config;
