@@ -6,6 +6,7 @@
 #[path = "../support/dns_server.rs"]
 mod dns_server;
 mod servers;
+mod smarthost;
 
 use servers::{Server, deaf};
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -44,21 +44,48 @@ pub type Odd = fn(&str) -> Option<&'static str>;
 impl Server {
     /// An SMTP server on this listener; `odd` goes before its usual replies.
     pub fn smtp(listener: TcpListener, odd: Odd) -> Self {
+        Self::serving(listener, move |server, stream, peer| server.session(stream, peer, odd))
+    }
+
+    /// An SMTP server that speaks TLS before its greeting.
+    pub fn smtps() -> Self {
+        let made = rcgen::generate_simple_self_signed(["mx.test".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::serving(listener, move |server, stream, peer| {
+            let tls = rustls::ServerConnection::new(config.clone()).unwrap();
+            server.session(rustls::StreamOwned::new(tls, stream), peer, |_| None)
+        })
+    }
+
+    fn serving(
+        listener: TcpListener,
+        serve: impl Fn(&Self, TcpStream, IpAddr) -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let seen = Arc::<Mutex<Seen>>::default();
         let server = Self { address, seen };
-        let shared = server.clone();
+        let (shared, serve) = (server.clone(), Arc::new(serve));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let server = shared.clone();
+                let (server, serve) = (shared.clone(), serve.clone());
+                let Ok(peer) = stream.peer_addr() else { continue };
                 std::thread::spawn(move || {
                     server.change(|seen| {
                         seen.open.0 += 1;
                         seen.open.1 = seen.open.1.max(seen.open.0);
                     });
-                    // A peer that goes ends the session.
-                    let _ = server.session(stream, odd);
-                    server.change(|seen| seen.open.0 -= 1);
+                    if serve(&server, stream, peer.ip()).is_err() {
+                        server.change(|seen| seen.open.0 -= 1);
+                    }
                 });
             }
         });
@@ -74,16 +101,15 @@ impl Server {
         change(&mut self.seen.lock().unwrap());
     }
 
-    fn session(&self, stream: TcpStream, odd: Odd) -> std::io::Result<()> {
-        let peer = stream.peer_addr()?.ip();
-        let mut to = stream.try_clone()?;
+    /// Ends well with QUIT only.
+    fn session(&self, stream: impl Read + Write, peer: IpAddr, odd: Odd) -> std::io::Result<()> {
         let mut from = BufReader::new(stream);
-        to.write_all(b"220 mx.test ESMTP\r\n")?;
+        say(&mut from, "220 mx.test ESMTP")?;
         let mut line = String::new();
         loop {
             line.clear();
             if from.read_line(&mut line)? == 0 {
-                return Ok(());
+                return Err(gone());
             }
             let command = line.trim_end().to_owned();
             self.change(|seen| seen.commands.push(command.clone()));
@@ -92,29 +118,35 @@ impl Server {
                 self.change(|seen| seen.sessions.push((peer, rest.to_owned())));
             }
             if let Some(reply) = odd(&command) {
-                to.write_all(reply.as_bytes())?;
+                say(&mut from, reply.trim_end())?;
                 if verb == "STARTTLS" {
                     // Agreed, and speaks no TLS.
                     let _ = from.get_mut().read(&mut [0; 512])?;
-                    return to.write_all(b"554 what?\r\n");
+                    say(&mut from, "554 what?")?;
+                    return Err(gone());
                 }
                 continue;
             }
             match verb {
-                "EHLO" => to.write_all(b"250-mx.test\r\n250 8BITMIME\r\n")?,
+                "EHLO" => say(&mut from, "250-mx.test\r\n250 8BITMIME")?,
                 "DATA" => {
-                    to.write_all(b"354 go on\r\n")?;
+                    say(&mut from, "354 go on")?;
                     let mut text = String::new();
                     while !text.ends_with("\r\n.\r\n") {
                         if from.read_line(&mut text)? == 0 {
-                            return Ok(());
+                            return Err(gone());
                         }
                     }
                     self.change(|seen| seen.messages += 1);
-                    to.write_all(b"250 2.0.0 taken\r\n")?;
+                    say(&mut from, "250 2.0.0 taken")?;
                 }
-                "QUIT" => return to.write_all(b"221 bye\r\n"),
-                _ => to.write_all(b"250 2.0.0 fine\r\n")?,
+                "QUIT" => {
+                    // Before the peer can open another one.
+                    self.change(|seen| seen.open.0 -= 1);
+                    let _ = say(&mut from, "221 bye");
+                    return Ok(());
+                }
+                _ => say(&mut from, "250 2.0.0 fine")?,
             }
         }
     }
@@ -179,6 +211,16 @@ impl Server {
         });
         server
     }
+}
+
+fn gone() -> std::io::Error {
+    std::io::ErrorKind::UnexpectedEof.into()
+}
+
+fn say(to: &mut BufReader<impl Read + Write>, reply: &str) -> std::io::Result<()> {
+    let to = to.get_mut();
+    to.write_all(format!("{reply}\r\n").as_bytes())?;
+    to.flush()
 }
 
 fn take(from: &mut TcpStream, octets: usize) -> std::io::Result<Vec<u8>> {

@@ -1,0 +1,121 @@
+//! The smarthost of one's own: logging in, TLS before the greeting, and what a campaign asks of the next hop.
+
+use super::servers::{Odd, Server};
+use super::{Desk, mx, to};
+use std::net::TcpListener;
+
+fn offers(odd: Odd) -> Server {
+    Server::smtp(TcpListener::bind("127.0.0.1:0").unwrap(), odd)
+}
+
+const LOGIN: &str = "[smarthost]\nuser = \"jo\"\npassword_env = \"EGRESS_PASSWORD\"\n";
+
+#[test]
+fn the_smarthost_is_logged_in_to_and_the_password_is_not_shown() {
+    let mx = offers(|command| match command.split(' ').next() {
+        Some("EHLO") => Some("250-mx.test\r\n250 AUTH PLAIN LOGIN\r\n"),
+        // base64 of NUL jo NUL hunter2
+        Some("AUTH") if command == "AUTH PLAIN AGpvAGh1bnRlcjI=" => Some("235 2.7.0 welcome\r\n"),
+        Some("AUTH") => Some("535 5.7.8 no\r\n"),
+        _ => None,
+    });
+    let desk = Desk::new(12);
+    let said = desk.delivers(&format!("{}{LOGIN}auth_in_clear = true\n", to(mx.address)));
+    let seen = mx.seen();
+    assert_eq!((seen.messages, seen.said("AUTH")), (12, seen.sessions.len()));
+    assert!(!said.contains("hunter2") && !said.contains("AGpv"), "{said}");
+}
+
+#[test]
+fn a_login_that_is_refused_pauses_the_site_and_bounces_nobody() {
+    let mx = offers(|command| match command.split(' ').next() {
+        Some("EHLO") => Some("250-mx.test\r\n250 AUTH PLAIN\r\n"),
+        Some("AUTH") => Some("535 5.7.8 who are you?\r\n"),
+        _ => None,
+    });
+    let desk = Desk::new(12);
+    let mut sending = desk.start("w", &format!("{}{LOGIN}auth_in_clear = true\n", to(mx.address)));
+    let said = sending.says("the site rests");
+    assert!(said.contains("does not take our credentials") && said.contains("who are you?"), "{said}");
+    let (code, said) = sending.interrupt();
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("12 recipients wait"), "{said}");
+    assert_eq!((mx.seen().messages, mx.seen().said("MAIL")), (0, 0));
+}
+
+#[test]
+fn a_password_does_not_leave_in_clear_text_unless_that_is_wanted() {
+    let mx = offers(|command| command.starts_with("EHLO").then_some("250-mx.test\r\n250 AUTH PLAIN LOGIN\r\n"));
+    let desk = Desk::new(3);
+    let mut sending = desk.start("w", &format!("{}{LOGIN}", to(mx.address)));
+    sending.says("the site rests");
+    assert_eq!(sending.interrupt().0, Some(3));
+    assert_eq!((mx.seen().messages, mx.seen().said("AUTH")), (0, 0));
+}
+
+#[test]
+fn a_login_that_is_not_whole_is_told_of_before_anything_is_sent() {
+    let desk = Desk::new(1);
+    let mx = mx();
+    let half = format!("{}[smarthost]\nuser = \"jo\"\n", to(mx.address));
+    for (config, said) in [
+        (half.clone(), "e.toml:5:8: smarthost.user: there is no password for this user"),
+        (
+            half.clone() + "password_file = \"none.secret\"\n",
+            "e.toml:6:17: smarthost.password_file: none.secret cannot be read",
+        ),
+        (
+            half + "password_env = \"EGRESS_UNSET\"\n",
+            "e.toml:6:16: smarthost.password_env: the environment variable \"EGRESS_UNSET\" is not set",
+        ),
+    ] {
+        let (code, message) = desk.send("w", &config);
+        assert_eq!(code, Some(2), "{message}");
+        assert!(message.contains(said) && message.contains("hint: "), "{message}");
+    }
+    assert!(mx.seen().sessions.is_empty());
+}
+
+#[test]
+fn tls_before_the_greeting_is_spoken_where_it_is_wanted() {
+    let (mx, desk) = (Server::smtps(), Desk::new(12));
+    desk.delivers(&format!("{}[smarthost]\ntls = \"implicit\"\n", to(mx.address)));
+    let seen = mx.seen();
+    assert_eq!((seen.messages, seen.said("STARTTLS")), (12, 0));
+}
+
+#[test]
+fn without_tls_before_the_greeting_nothing_is_said_to_who_should_have_it() {
+    let (mx, desk) = (mx(), Desk::new(3));
+    let mut sending = desk.start("w", &format!("{}[smarthost]\ntls = \"implicit\"\n", to(mx.address)));
+    sending.says("the site rests");
+    assert_eq!(sending.interrupt().0, Some(3));
+    assert_eq!((mx.seen().messages, mx.seen().sessions.len()), (0, 0));
+}
+
+#[test]
+fn notifications_are_asked_for_where_they_are_offered() {
+    let mx = offers(|command| command.starts_with("EHLO").then_some("250-mx.test\r\n250 DSN\r\n"));
+    let (desk, plain) = (Desk::new(2), super::mx());
+    let asks = "[dsn]\nnotify = [\"failure\", \"delay\"]\nret = \"headers\"\nenvid = \"w 1\"";
+    desk.campaign("w", asks);
+    desk.delivers(&to(mx.address));
+    let seen = mx.seen();
+    let mail = seen.commands.iter().find(|c| c.starts_with("MAIL")).unwrap();
+    assert!(mail.contains(" RET=HDRS") && mail.contains(" ENVID=w+201"), "{mail}");
+    let rcpt = seen.commands.iter().find(|c| c.starts_with("RCPT")).unwrap();
+    assert!(rcpt.contains(" NOTIFY=FAILURE,DELAY") && rcpt.contains(" ORCPT=rfc822;p"), "{rcpt}");
+    // Where DSN is not offered nothing is asked for.
+    desk.campaign("second", asks);
+    assert_eq!(desk.send("second", &to(plain.address)).0, Some(0));
+    assert!(!plain.seen().commands.iter().any(|c| c.contains("NOTIFY") || c.contains("RET=")));
+}
+
+#[test]
+fn a_message_that_may_only_travel_under_tls_does_not_travel_without() {
+    let (mx, desk) = (mx(), Desk::new(2));
+    desk.campaign("w", "require_tls = true");
+    let (code, said) = desk.send("w", &to(mx.address));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!((mx.seen().messages, mx.seen().said("RCPT")), (0, 0), "{said}");
+}
