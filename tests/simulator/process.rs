@@ -167,6 +167,7 @@ impl<'g, 'a> Process<'g, 'a> {
         let (render_to, render) = unbounded();
         let (routes_to, routes) = unbounded();
         let board = Arc::new(Board::new(usize::from(scenario.shards)));
+        let delivery = scenario.delivery().shared_by(scenario.shards);
         let shards = drivers.into_iter().zip(inboxes).zip(0u16..).map(|((io, (_, inbox)), number)| {
             let ports = Ports {
                 inbox,
@@ -179,7 +180,7 @@ impl<'g, 'a> Process<'g, 'a> {
             let start = Start {
                 observer: posthaste::observe::Observer::off(),
                 number,
-                delivery: scenario.delivery.clone().shared_by(scenario.shards),
+                delivery: delivery.clone(),
                 directory: directory.clone(),
                 memory: ground.memory.clone(),
                 tls: ground.tls.clone(),

@@ -66,6 +66,14 @@ pub enum Mutation {
     SettleBeforeSync,
 }
 
+/// What a source may do.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub weight: u32,
+    pub sessions_max: Option<u32>,
+    pub messages_per_hour: Option<u32>,
+}
+
 /// See the head of this file.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -75,7 +83,9 @@ pub struct Scenario {
     pub shareable: bool,
     pub routing: Routing,
     pub shards: u16,
+    /// Its sources are made anew by each process: [`Scenario::delivery`].
     pub delivery: Delivery,
+    pub sources: Vec<Limits>,
     pub weather: Weather,
     /// No weather and no crash may hurt: then nothing is sent twice.
     pub fair: bool,
@@ -124,6 +134,7 @@ impl Scenario {
             routing,
             shards: if rng.u8(..4) == 0 { 2 } else { 1 },
             delivery: delivery(rng, weather_is_fair),
+            sources: sources(seed),
             weather: if weather_is_fair { Weather::FAIR } else { foul(rng) },
             fair,
             sink_pipelining: rng.u8(..4) != 0,
@@ -141,6 +152,33 @@ impl Scenario {
             endings,
         }
     }
+}
+
+impl Scenario {
+    /// How a new process delivers: nobody has a session of its sources yet.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        let source = |limits: &Limits| {
+            let mut source = Source::unbound("sender.example".into());
+            (source.weight, source.sessions_max) = (limits.weight, limits.sessions_max);
+            source.messages_per_hour = limits.messages_per_hour;
+            source
+        };
+        Delivery { sources: self.sources.iter().map(source).collect(), ..self.delivery.clone() }
+    }
+}
+
+/// Drawn apart, one source without limits more often than not.
+fn sources(seed: u64) -> Vec<Limits> {
+    let rng = &mut Rng::with_seed(seed ^ 0x7372_6373);
+    let count = if rng.bool() { 1 } else { rng.usize(1..=3) };
+    let limited = rng.u8(..3) == 0;
+    let limits = |_| Limits {
+        weight: rng.u32(1..=5),
+        sessions_max: (limited && rng.bool()).then(|| rng.u32(1..=3)),
+        messages_per_hour: (limited && rng.u8(..4) == 0).then(|| rng.u32(100..=7200)),
+    };
+    (0..count).map(limits).collect()
 }
 
 fn endings(rng: &mut Rng) -> Vec<Ending> {
@@ -177,7 +215,7 @@ fn delivery(rng: &mut Rng, fair: bool) -> Delivery {
     let wait = if fair { Duration::from_secs(300) } else { seconds(&[3, 20, 300], rng) };
     let steps = (0..rng.usize(..5)).map(|_| seconds(&[1, 30, 300, 3600], rng)).collect();
     Delivery {
-        sources: vec![Source::unbound("sender.example".into())],
+        sources: Vec::new(),
         port: 25,
         sessions_per_site: rng.u32(1..=20),
         trusted: rng.bool(),

@@ -45,7 +45,11 @@ impl<I: Io> Shard<I> {
         let source = self.egress.source(index);
         let picked = source.and_then(|source| self.sites.pick_target(site, self.delivery.port, source, now.mono));
         let races = source.is_some_and(|source| source.family == Family::Race && source.proxy.is_none());
-        let Some(id) = picked.and_then(|picked| self.dial(site, index, picked, None, now)) else { return false };
+        let Some(picked) = picked else {
+            self.egress.leave(index);
+            return false;
+        };
+        let Some(id) = self.dial(site, index, picked, None, now) else { return false };
         self.sites.session_opened(site);
         if races {
             self.io.set_deadline(id, Some(now.mono.after(HEAD_START)));
