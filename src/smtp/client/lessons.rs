@@ -77,7 +77,12 @@ impl Core {
 
     /// TLS that was only wished for took the session down.
     pub(super) fn blames_starttls(&mut self, on: &mut Sink<'_>) {
-        let starts = matches!(self.state, State::StartTls { due: false } | State::Handshake);
+        // A server that wants another client's certificate, say, hangs up behind the handshake.
+        let starts = match self.state {
+            State::StartTls { due: false } | State::Handshake => true,
+            State::Ehlo { due: false } => self.tls,
+            _ => false,
+        };
         if starts && self.config.starttls == Starttls::Offered {
             self.learn(Lesson::StarttlsBroken, on);
         }
@@ -112,7 +117,7 @@ pub(super) fn is_session_full(reply: ReplyRef<'_>) -> bool {
 /// A reply that says in words that the server cannot have commands pipelined (Exim: `554 SMTP synchronization error`).
 pub(super) fn is_about_pipelining(reply: ReplyRef<'_>) -> bool {
     matches!(reply.code, 421 | 500..=503 | 554)
-        && [b"pipelin".as_slice(), b"synchroni"].iter().any(|word| has_word(reply.text, word))
+        && [b"pipelining".as_slice(), b"synchroni"].iter().any(|word| has_word(reply.text, word))
 }
 
 /// A 421 that is about what was refused before (Postfix: `421 4.7.0 Error: too many errors`).

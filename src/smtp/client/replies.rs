@@ -295,11 +295,12 @@ impl Core {
         reply.code == 503 && self.suspects > 0
     }
 
-    /// Whether this refusal is one of PIPELINING and not of anybody: no group was ever answered to its end here, and the
-    /// server says so in words, or finds a sequence bad that was good.
+    /// Whether this refusal is one of PIPELINING and not of anybody: the server says so in words, or no group was ever
+    /// answered to its end here and it finds a sequence bad that was good.
     fn blames(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) -> bool {
         let good = self.running.front().is_some_and(|front| front.mail_accepted);
-        let blames = self.doubts_pipelining() && (is_about_pipelining(reply) || (reply.code == 503 && good));
+        let says_so = self.mode != Mode::Lockstep && is_about_pipelining(reply);
+        let blames = says_so || (reply.code == 503 && good && self.doubts_pipelining());
         if blames {
             self.learn(Lesson::PipeliningBroken, on);
         }

@@ -134,6 +134,8 @@ fn a_refusal_of_pipelining_is_nobodys_refusal() {
              E: done"
         );
     unknown(&script);
+    // Words are believed, whatever was seen before.
+    play(&config(), &script);
     let script = fresh()
         + "S: 250 ok
            S: 250 ok
@@ -454,6 +456,9 @@ fn starttls_that_is_offered_and_refused_for_good_is_not_asked_for_again() {
     let hello = "S: 220 mx\nC: EHLO me.example\nS: 250-mx\nS: 250 STARTTLS\n";
     unknown(&format!("{hello}C: STARTTLS\nS: 502 what\nE: learnt StarttlsBroken\nE: ready"));
     unknown(&format!("{hello}C: STARTTLS\nX\nE: learnt StarttlsBroken\nE: lost at starttls"));
+    let inside = format!("{hello}C: STARTTLS\nS: 220 go\nE: starttls\nTLS\nC: EHLO me.example\n");
+    unknown(&format!("{inside}X\nE: learnt StarttlsBroken\nE: lost at hello"));
+    unknown(&format!("{inside}S: 250 mx\nE: ready\nX\nE: done"));
     let known = Known { starttls_broken: true, ..Known::default() };
     play_with(&config(), known, &format!("{hello}E: ready"));
     let required = Config { starttls: Starttls::Required, ..config() };
