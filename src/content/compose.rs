@@ -217,6 +217,12 @@ impl Composer {
         &self.in_headers
     }
 
+    /// Octets that every message has at least: what of the body does not depend on the row, attachments above all.
+    #[must_use]
+    pub fn octets_min(&self) -> u64 {
+        self.body.iter().map(|chunk| if let Chunk::Const(octets, _) = chunk { octets.len() as u64 } else { 0 }).sum()
+    }
+
     /// Whether two rows can have the same message at all: nothing in it is made from the mailbox or the token.
     #[must_use]
     pub fn is_shareable(&self) -> bool {

@@ -262,6 +262,7 @@ impl Engine {
                 tls: tls.clone(),
                 last_context: campaign.state.last_context(number as u8),
                 shareable: composer.is_shareable(),
+                octets_min: composer.octets_min(),
                 seed: seed ^ u64::from(number),
                 observer: observer.clone(),
                 watch: Watch { events: events.as_ref().map(EventLog::lane) },

@@ -58,6 +58,13 @@ impl Desk {
         Sending(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
+    /// What became of a campaign, as JSON.
+    fn report(&self, name: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
+        command.current_dir(self.path()).args(["report", name, "--data", "data", "--json"]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    }
+
     /// Sends a campaign, to its end; the code, and what was said.
     fn send(&self, name: &str, config: &str) -> (Option<i32>, String) {
         self.start(name, config).wait()

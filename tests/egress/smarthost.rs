@@ -119,3 +119,17 @@ fn a_message_that_may_only_travel_under_tls_does_not_travel_without() {
     assert_eq!(code, Some(0), "{said}");
     assert_eq!((mx.seen().messages, mx.seen().said("RCPT")), (0, 0), "{said}");
 }
+
+#[test]
+fn what_cannot_fit_is_refused_before_it_is_rendered() {
+    let mx = offers(|command| command.starts_with("EHLO").then_some("250-mx.test\r\n250 SIZE 20000\r\n"));
+    let desk = Desk::new(2000);
+    desk.put("big.txt", &"0123456789abcdef\n".repeat(4000));
+    desk.campaign("w", "attachments = [{ file = \"big.txt\" }]");
+    let (code, said) = desk.send("w", &to(mx.address));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!((mx.seen().messages, mx.seen().said("MAIL")), (0, 0));
+    let report = desk.report("w");
+    assert!(report.contains("\"bounced\": 2000") || report.contains("\"bounced\":2000"), "{report}");
+    assert!(report.contains("the site takes at most 20000"), "{report}");
+}

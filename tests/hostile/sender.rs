@@ -77,6 +77,7 @@ impl<I: Io> Sender<I> {
             tls,
             last_context: 0,
             shareable: true,
+            octets_min: 0,
             seed: 7,
             observer: Observer::off(),
             settled: Counters::default(),

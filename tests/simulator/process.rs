@@ -186,6 +186,7 @@ impl<'g, 'a> Process<'g, 'a> {
                 tls: ground.tls.clone(),
                 last_context: campaign.state.last_context(number as u8),
                 shareable: ground.composer.is_shareable(),
+                octets_min: ground.composer.octets_min(),
                 seed: scenario.seed ^ u64::from(number),
                 watch: Default::default(),
                 settled: if number == 0 { campaign.settled() } else { Counters::default() },

@@ -27,6 +27,8 @@ pub const KEPT: Duration = Duration::from_secs(7 * 86_400);
 /// How long a host whose STARTTLS failed is spoken to in clear text, where policy allows that: no longer than a
 /// certificate takes to be renewed.
 pub const KEPT_STARTTLS: Duration = Duration::from_secs(86_400);
+/// How long it is believed that a host takes no larger messages than it said: recipients are refused for it.
+pub const KEPT_SIZE: Duration = Duration::from_secs(3600);
 /// A lesson that is confirmed again is written anew no more often than this.
 const CONFIRMED_EACH: Duration = Duration::from_secs(3600);
 
@@ -49,6 +51,9 @@ pub struct Memory {
     hosts: DashMap<Host, Vec<Learnt>>,
     /// Hosts, in the order in which they came. One that was forgotten is still listed until it is its turn.
     order: Mutex<VecDeque<Host>>,
+    /// Octets of a message that a host takes at most, where that was too little. Not written down.
+    sizes: DashMap<Host, (u64, UnixTime)>,
+    has_sizes: AtomicBool,
     hosts_max: usize,
     /// Whether there is something that the file does not have.
     changed: AtomicBool,
@@ -65,6 +70,8 @@ impl Memory {
         Self {
             hosts: DashMap::new(),
             order: Mutex::new(VecDeque::new()),
+            sizes: DashMap::new(),
+            has_sizes: AtomicBool::new(false),
             hosts_max: hosts_max.max(1),
             changed: AtomicBool::new(false),
         }
@@ -99,6 +106,30 @@ impl Memory {
             self.make_room(host);
         }
         new
+    }
+
+    /// Keeps the size (RFC 1870) of the largest message that `host` takes.
+    pub fn learn_size(&self, host: &Host, octets: u64, now: UnixTime) {
+        if self.sizes.len() >= self.hosts_max {
+            // They are worth an hour each: that so many hosts are too small for a campaign is no case to be clever in.
+            self.sizes.clear();
+        }
+        self.sizes.insert(host.clone(), (octets, now));
+        self.has_sizes.store(true, Ordering::Relaxed);
+    }
+
+    /// What [`Memory::learn_size`] was told of `host` lately.
+    #[must_use]
+    pub fn size(&self, host: &Host, now: UnixTime) -> Option<u64> {
+        let entry = self.sizes.get(host)?;
+        let (octets, at) = *entry;
+        (u64::from(now.0.saturating_sub(at.0)) < KEPT_SIZE.as_secs()).then_some(octets)
+    }
+
+    /// Whether the size of any host was kept.
+    #[must_use]
+    pub fn has_sizes(&self) -> bool {
+        self.has_sizes.load(Ordering::Relaxed)
     }
 
     /// Lists a new host, and drops those that came first while there are too many.
@@ -208,6 +239,20 @@ mod tests {
         assert_eq!(memory.hosts(), 3);
         assert!(memory.known(&host("mx9.example"), UnixTime(10)).ehlo_refused);
         assert!(!memory.known(&host("mx6.example"), UnixTime(10)).ehlo_refused);
+    }
+
+    #[test]
+    fn a_size_is_believed_for_an_hour_and_no_more_are_kept_than_hosts() {
+        let memory = Memory::bounded(2);
+        assert!(!memory.has_sizes());
+        memory.learn_size(&host("a.example"), 1000, UnixTime(0));
+        assert_eq!(memory.size(&host("a.example"), UnixTime(3599)), Some(1000));
+        assert_eq!(memory.size(&host("a.example"), UnixTime(3600)), None);
+        assert_eq!(memory.size(&host("b.example"), UnixTime(0)), None);
+        for n in 0..9 {
+            memory.learn_size(&host(&format!("mx{n}.example")), n, UnixTime(0));
+            assert!(memory.has_sizes() && memory.sizes.len() <= 2);
+        }
     }
 
     #[test]

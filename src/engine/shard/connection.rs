@@ -235,6 +235,7 @@ impl<I: Io> Shard<I> {
         }
         if asked.ready {
             connection.ready = true;
+            self.note_size(connection, now);
             self.sites.session_ready(site);
             self.tell_opened(connection, now);
         }

@@ -73,6 +73,7 @@ impl<I: Io> Shard<I> {
                 self.want_route(domain, now);
                 continue;
             }
+            let Some(batch) = self.refuse_too_large(site, batch, now) else { continue };
             let rows = batch.rows.clone();
             self.sites.cooking(site, rows.len());
             let job = self.ledger.clear(site, batch, now);

@@ -15,6 +15,7 @@ mod ledger;
 mod ready;
 mod secure;
 mod site;
+mod size;
 mod watch;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -108,6 +109,8 @@ pub struct Shard<I: Io> {
     memory: Arc<Memory>,
     tls: crate::tls::ClientConfig,
     egress: Egress,
+    /// No message has fewer octets.
+    octets_min: u64,
     /// What was decrypted last.
     plain: Vec<u8>,
 }
@@ -128,6 +131,8 @@ pub struct Start {
     pub last_context: u32,
     /// Whether messages can share bytes: batches are then cut as large as a transaction may be.
     pub shareable: bool,
+    /// No message has fewer octets.
+    pub octets_min: u64,
     /// Seeds jitter.
     pub seed: u64,
     /// Where the sites' counts are shown.
@@ -147,6 +152,7 @@ impl<I: Io> Shard<I> {
             queue: Queue::new(),
             sites: Sites::new(start.shareable, &start.delivery, start.observer),
             egress: Egress::new(&start.delivery),
+            octets_min: start.octets_min,
             ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery, start.watch.events),
             delivery: start.delivery,
             by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),

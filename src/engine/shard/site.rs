@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::base::wheel::Wheel;
 use crate::engine::directory::Site as Place;
+use crate::engine::memory::Host;
 use crate::engine::policy::Demand;
 use crate::engine::settings::Delivery;
 use crate::engine::shard::group::Group;
@@ -446,6 +447,14 @@ impl Sites {
     /// Whether the source could have a session there now.
     pub(super) fn has_target(&self, id: SiteId, source: &Source, now: Instant) -> bool {
         self.site(id).is_some_and(|site| site.targets.iter().any(|t| t.is_for(source, now)))
+    }
+
+    /// Its servers, by name and port; one with several addresses comes several times.
+    pub(super) fn servers(&self, id: SiteId, port: u16) -> impl Iterator<Item = Host> + '_ {
+        let site = self.site(id);
+        let port = site.and_then(|site| site.place.port).unwrap_or(port);
+        let targets = site.map(|site| site.targets.as_slice()).unwrap_or_default();
+        targets.iter().map(move |target| Host { name: target.host.clone(), port })
     }
 
     /// Whether no source sends to any of its addresses.
