@@ -36,6 +36,14 @@ impl Client {
         pump::write(&mut self.0, plain, out)
     }
 
+    /// As [`Client::write`], of all that is in `plain`, whose pieces are gathered into full records.
+    ///
+    /// # Errors
+    /// As there; what was in `plain` is lost then.
+    pub fn send(&mut self, plain: &mut Out, out: &mut Out) -> Result<(), TlsError> {
+        pump::send(&mut self.0, plain, out)
+    }
+
     /// Takes octets of the peer, split anywhere, and appends the plain text in them to `plain`: at most
     /// `cipher.len()` octets and one record (16 KiB).
     ///

@@ -1,8 +1,9 @@
 //! Moves octets through a rustls connection: the same for both sides.
 
 use super::TlsError;
-use crate::base::out::Out;
+use crate::base::out::{Out, Piece};
 use rustls::{ConnectionCommon, HandshakeKind};
+use smallvec::SmallVec;
 use std::io::{self, IoSlice, Read, Write};
 
 /// Plain text is encrypted in steps of this many octets, so that a long content is not held twice.
@@ -37,6 +38,33 @@ pub(super) fn write<D>(tls: &mut ConnectionCommon<D>, plain: &[u8], out: &mut Ou
         }
         flush(tls, out);
         rest = rest.get(taken..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Encrypts all of `plain`, whose pieces are gathered into full records: small ones cost as much as a few KB each. Its
+/// buffer is given back to it, for the next time.
+pub(super) fn send<D>(tls: &mut ConnectionCommon<D>, plain: &mut Out, out: &mut Out) -> Result<(), TlsError> {
+    // Taken first: whatever comes of it, nothing of one connection stays for the next.
+    let pieces: SmallVec<[Piece; 4]> = std::iter::from_fn(|| plain.take()).collect();
+    if tls.is_handshaking() && !pieces.is_empty() {
+        return Err(TlsError::TooEarly);
+    }
+    flush(tls, out);
+    let mut slices: SmallVec<[IoSlice<'_>; 4]> = pieces.iter().map(|piece| IoSlice::new(piece.as_slice())).collect();
+    let mut rest = &mut *slices;
+    while rest.iter().any(|slice| !slice.is_empty()) {
+        // rustls takes as much as it may hold, and no more.
+        let taken = tls.writer().write_vectored(rest).map_err(|e| broken(&e))?;
+        if taken == 0 {
+            return Err(broken(&"the connection takes no more data"));
+        }
+        flush(tls, out);
+        IoSlice::advance_slices(&mut rest, taken);
+    }
+    drop(slices);
+    if let Some(Piece::Owned(buffer)) = pieces.into_iter().next() {
+        plain.recycle(buffer);
     }
     Ok(())
 }

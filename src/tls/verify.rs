@@ -14,6 +14,8 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use std::fmt;
 use std::sync::Arc;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
 
 /// How much of a peer's certificate must be right.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -103,12 +105,41 @@ pub(super) fn judge_chain(
     algorithms: &[&dyn SignatureVerificationAlgorithm],
     now: UnixTime,
 ) -> Result<(), Refused> {
+    if is_root(leaf, roots) {
+        return judge_dates(leaf, now);
+    }
     ParsedCertificate::try_from(leaf)
         .and_then(|leaf| verify_server_cert_signed_by_trust_anchor(&leaf, roots, others, now, algorithms))
         .map_err(|error| match error {
             rustls::Error::InvalidCertificate(error) => refusal(&error, leaf),
             other => Refused::new(Failure::CertificateNotTrusted, escaped(&other)),
         })
+}
+
+/// Whether the certificate's key is that of a root: a server of one's own, whose self-signed certificate stands in the file
+/// of roots. Who holds a root's key could sign any other certificate as well.
+fn is_root(leaf: &CertificateDer<'_>, roots: &RootCertStore) -> bool {
+    let Ok(parsed) = ParsedCertificate::try_from(leaf) else { return false };
+    let spki = parsed.subject_public_key_info();
+    // An anchor's key stands without the outermost tag and length.
+    let header = |anchor: &[u8]| spki.strip_suffix(anchor).is_some_and(|head| (2..=5).contains(&head.len()));
+    roots.roots.iter().any(|anchor| header(&anchor.subject_public_key_info))
+}
+
+fn judge_dates(leaf: &CertificateDer<'_>, now: UnixTime) -> Result<(), Refused> {
+    let Ok(parsed) = Certificate::from_der(leaf) else {
+        return Err(refusal(&CertificateError::BadEncoding, leaf));
+    };
+    let validity = &parsed.tbs_certificate.validity;
+    let at = |time: &x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
+    let (not_before, not_after) = (at(&validity.not_before), at(&validity.not_after));
+    if now > not_after {
+        return Err(refusal(&CertificateError::ExpiredContext { time: now, not_after }, leaf));
+    }
+    if now < not_before {
+        return Err(refusal(&CertificateError::NotValidYetContext { time: now, not_before }, leaf));
+    }
+    Ok(())
 }
 
 fn refusal(error: &CertificateError, leaf: &CertificateDer<'_>) -> Refused {
@@ -122,7 +153,7 @@ fn refusal(error: &CertificateError, leaf: &CertificateDer<'_>) -> Refused {
             untrusted(format!("the certificate is not valid before {}", time(*not_before)))
         }
         CertificateError::UnknownIssuer if is_self_issued(leaf) => {
-            untrusted("the certificate is self-signed, and no root that is trusted".into())
+            untrusted("the certificate is self-signed, and not one that is trusted".into())
         }
         CertificateError::UnknownIssuer => untrusted("the certificate's issuer is unknown".into()),
         CertificateError::BadEncoding => untrusted("a certificate of the chain is malformed".into()),
@@ -131,15 +162,14 @@ fn refusal(error: &CertificateError, leaf: &CertificateDer<'_>) -> Refused {
             untrusted("the certificate is not for servers".into())
         }
         CertificateError::Other(_) if is_self_issued(leaf) => {
-            untrusted("the certificate is self-signed, and no root that is trusted".into())
+            untrusted("the certificate is self-signed, and not one that is trusted".into())
         }
         other => untrusted(escaped(other)),
     }
 }
 
 fn is_self_issued(leaf: &CertificateDer<'_>) -> bool {
-    use x509_cert::der::Decode;
-    let parsed = x509_cert::Certificate::from_der(leaf);
+    let parsed = Certificate::from_der(leaf);
     parsed.is_ok_and(|c| c.tbs_certificate.subject == c.tbs_certificate.issuer)
 }
 

@@ -7,3 +7,4 @@ pub mod io;
 pub mod proxy;
 pub mod ring;
 pub mod sim;
+pub mod visit;

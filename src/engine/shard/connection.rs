@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::clock::{Instant, Now};
-use crate::base::out::Out;
 use crate::engine::policy::Demand;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::desk::{Asked, Desk, answered};
@@ -338,16 +337,13 @@ impl<I: Io> Shard<I> {
             // The handshake's own octets; the session has nothing to say until it is done.
             Some(tls) if connection.tls_hands => tls.write(&[], out),
             Some(tls) => {
-                let mut plain = Out::new();
-                connection.session.poll_transmit(now.mono, &mut plain);
+                connection.session.poll_transmit(now.mono, &mut self.unsealed);
+                let sent = tls.send(&mut self.unsealed, out);
                 if connection.ended {
+                    // Behind what was said last (QUIT): a peer throws away what follows it.
                     tls.close();
                 }
-                let mut sent = tls.write(&[], out);
-                while let (Ok(()), Some(piece)) = (&sent, plain.take()) {
-                    sent = tls.write(piece.as_slice(), out);
-                }
-                sent
+                sent.and_then(|()| tls.write(&[], out))
             }
         };
         if let Err(error) = sent {

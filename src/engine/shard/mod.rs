@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::{Instant, Now};
+use crate::base::out::Out;
 use crate::base::span::Span;
 use crate::engine::board::{Board, Counters};
 use crate::engine::directory::{Directory, Found};
@@ -113,6 +114,8 @@ pub struct Shard<I: Io> {
     octets_min: u64,
     /// What was decrypted last.
     plain: Vec<u8>,
+    /// What a session says, before TLS seals it; empty between turns.
+    unsealed: Out,
 }
 
 /// What a new shard is given besides its ports.
@@ -175,6 +178,7 @@ impl<I: Io> Shard<I> {
             memory: start.memory,
             tls: start.tls,
             plain: Vec::new(),
+            unsealed: Out::new(),
         }
     }
 

@@ -235,6 +235,37 @@ fn a_big_content_arrives_whole() {
 }
 
 #[test]
+fn pieces_are_gathered_into_full_records() {
+    let mut pair = Pair::new(&client_config(), &server_config(), 2048);
+    let (mut plain, mut out) = (Out::new(), Out::new());
+    plain.append(b"EHLO");
+    assert_eq!(pair.client.send(&mut plain, &mut out), Err(TlsError::TooEarly));
+    assert!(plain.is_empty(), "what could not be sent must not go to somebody else");
+    pair.settle();
+    let (mut plain, mut expected) = (Out::new(), Vec::new());
+    for n in 0..40_usize {
+        let content = bytes::Bytes::from(vec![n as u8; if n % 3 == 0 { 20_000 } else { 100 }]);
+        expected.extend_from_slice(&content);
+        plain.share(&content);
+        plain.append(b".\r\n");
+        expected.extend_from_slice(b".\r\n");
+    }
+    pair.client.send(&mut plain, &mut out).unwrap();
+    let cipher = take(&mut out);
+    let records = expected.len().div_ceil(16 * 1024);
+    // A record costs 22 octets; where rustls' buffer ends, a short one may stand.
+    let overhead = cipher.len() - expected.len();
+    assert!(overhead <= (records + expected.len() / (48 * 1024) + 1) * 22, "{overhead} octets for {records} records");
+    for piece in cipher.chunks(2048) {
+        pair.server.read(piece, &mut pair.at_server).unwrap();
+    }
+    assert!(pair.at_server == expected);
+    assert!(plain.is_empty());
+    pair.client.send(&mut plain, &mut out).unwrap();
+    assert!(out.is_empty());
+}
+
+#[test]
 fn one_read_gives_no_more_than_it_was_given_and_one_record() {
     let mut pair = Pair::new(&client_config(), &server_config(), usize::MAX);
     pair.settle();

@@ -98,6 +98,25 @@ fn each_fault_of_a_certificate_has_its_word() {
 }
 
 #[test]
+fn a_certificate_that_is_itself_a_root_is_believed_while_it_lasts() {
+    let own = self_signed(&[HOST]);
+    let roots = |issued: &Issued| {
+        let text = issued.certificate.pem().into_bytes().into();
+        config(Roots::Pem(crate::tls::Pem { file: "own.pem".into(), text }))
+    };
+    shake(&roots(&own), &names(&[HOST]), &own.server(&[])).unwrap();
+    assert_eq!(refusal(&roots(&own), &names(&["b.example"]), &own.server(&[])).0, Failure::CertificateHostMismatch);
+    let other = self_signed(&[HOST]);
+    assert_eq!(refusal(&roots(&own), &names(&[HOST]), &other.server(&[])).0, Failure::CertificateNotTrusted);
+    for (years, failure) in
+        [((2000, 2001), Failure::CertificateExpired), ((2080, 2081), Failure::CertificateNotTrusted)]
+    {
+        let old = Authority::new("root").issue_for(&[HOST], years);
+        assert_eq!(refusal(&roots(&old), &names(&[HOST]), &old.server(&[])).0, failure);
+    }
+}
+
+#[test]
 fn addresses_are_names_too() {
     let root = Authority::new("root");
     let config = config(root.roots());
