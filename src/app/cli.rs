@@ -8,7 +8,7 @@ use super::config::values::{HostPort, duration, percentage};
 use super::exit::Exit;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ Examples:
   posthaste send config/campaign/welcome.toml --sink      send to a built-in receiver; nothing leaves the machine
   posthaste send news.toml --config engine.toml           send; the same command again goes on where it stopped
   posthaste report news --html news.html                  what became of it, as one page with plots
+  posthaste probe acme.example                            how mail to a domain would go, and why; none is sent
   posthaste config > engine.toml                          every setting with its default and its meaning
 
 Exit codes: 0 settled, 1 failed, 2 usage or bad input, 3 not finished (the same command goes on).";
@@ -44,6 +45,15 @@ Examples:
   posthaste sink --rtt-ms 20 --defer 5 --reject 1         a slow and moody receiver
   posthaste sink --keep mail/ --for 60                    keep each message as a file, for a minute";
 
+const PROBE_EXAMPLES: &str = "\
+Examples:
+  posthaste probe acme.example                            exchangers, TLS policy, certificates, what would be sent how
+  posthaste probe ann@acme.example --config engine.toml   the same, as this engine would send
+  posthaste probe relay.example:587                       one server, without a look at MX records (465: TLS first)
+  posthaste probe acme.example --source 192.0.2.1 --json  from this address; one JSON object
+
+Exit codes: 0 mail would be delivered, 1 it would not, 2 usage or bad input.";
+
 /// A bulk mailing engine for Linux on io_uring.
 #[derive(Debug, Parser)]
 #[command(name = "posthaste", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
@@ -61,6 +71,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Receive mail and count it: an MX for tests
     Sink(SinkArgs),
+    /// Tell how mail to a domain, or by one server, would go; send none
+    Probe(ProbeArgs),
     /// Print the engine's configuration: every key, its default, its meaning
     Config,
 }
@@ -239,6 +251,27 @@ pub struct SinkArgs {
 fn user_and_password(text: &str) -> Result<(Box<str>, Box<str>), String> {
     let (user, password) = text.split_once(':').ok_or("a user and a password are separated by a colon")?;
     Ok((user.into(), password.into()))
+}
+
+/// `posthaste probe`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = PROBE_EXAMPLES)]
+pub struct ProbeArgs {
+    /// A domain (or an address of someone there), or one server
+    #[arg(value_name = "DOMAIN|HOST:PORT")]
+    pub target: String,
+    /// The engine's configuration; without it, the defaults
+    #[arg(long, value_name = "engine.toml")]
+    pub config: Option<PathBuf>,
+    /// The port of the domain's servers; goes before delivery.port
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Connect from this address of the machine
+    #[arg(long, value_name = "ADDR")]
+    pub source: Option<IpAddr>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A percentage, with or without its sign, as a share from 0 to 1.

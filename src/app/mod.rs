@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod config;
 pub mod exit;
+mod probe;
 pub mod progress;
 pub mod report;
 pub mod send;
@@ -34,6 +35,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Send(args) => send::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Sink(args) => sink::run(&args),
+        Command::Probe(args) => probe::run(&args),
     }
 }
 

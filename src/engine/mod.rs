@@ -9,6 +9,7 @@ pub mod loader;
 pub mod memory;
 pub mod message;
 pub mod policy;
+pub mod probe;
 pub mod recorder;
 pub mod render;
 pub mod router;

@@ -20,6 +20,7 @@ mod kills;
 mod letters;
 mod login;
 mod mta;
+mod probe;
 mod program;
 mod real_servers;
 mod scratch;

@@ -7,9 +7,9 @@
 mod content;
 mod dry_run;
 mod events;
-mod prepare;
+pub mod prepare;
 mod resources;
-mod sources;
+pub mod sources;
 pub mod tls;
 mod watch;
 

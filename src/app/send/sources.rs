@@ -28,6 +28,20 @@ pub fn sources(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig
     chosen.into_iter().map(|source| checked(source, &hostname)).collect()
 }
 
+/// The sources of the engine's own pool, without a campaign; the system's own address where there are none.
+///
+/// # Errors
+/// See the head of this file.
+pub fn usual(config: &EngineConfig) -> Result<Vec<Source>, ConfigError> {
+    let (hostname, pool) = (prepare::hostname(config), config.delivery.pool.as_ref());
+    let chosen = config.sources.iter().filter(|source| pool.is_none_or(|pool| source.pool == pool.text));
+    let mut made: Vec<Source> = chosen.map(|source| checked(source, &hostname)).collect::<Result<_, _>>()?;
+    if made.is_empty() {
+        made.push(Source::unbound(hostname));
+    }
+    Ok(made)
+}
+
 /// Those of the pool that the campaign, or else the engine, names.
 fn chosen<'c>(config: &'c EngineConfig, campaign: &CampaignConfig) -> Result<Vec<&'c engine::Source>, ConfigError> {
     let all = config.sources.iter();
