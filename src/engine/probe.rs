@@ -189,22 +189,21 @@ async fn look_up(target: &Target, means: &Means) -> (Result<Route, RouteError>, 
 
 /// What is demanded of each exchanger: as `engine::policy` says when it places the domain.
 fn demands(name: &str, target: &Target, route: &Route, sts: &Answer, means: &Means) -> Vec<Host> {
-    let fixed = |demand: Arc<Demand>| move |exchanger: &Exchanger| (exchanger.clone(), Ok(demand.clone()));
-    let of: Box<dyn Fn(&Exchanger) -> (Exchanger, Result<Arc<Demand>, String>)> = match target {
-        Target::Host(Smarthost::Address(address)) => Box::new(fixed(means.policies.of_host(&address.ip().to_string()))),
-        Target::Domain(_) | Target::Host(Smarthost::Host(..)) => {
-            let placed = means.policies.place(name, route.clone(), sts);
-            Box::new(move |exchanger| {
-                let demand = placed.as_ref().ok().and_then(|placed| {
-                    let mut pairs = placed.exchangers.iter().zip(&placed.demands);
-                    pairs.find(|(placed, _)| placed.host == exchanger.host).map(|(_, demand)| demand.clone())
-                });
-                (exchanger.clone(), demand.ok_or_else(|| forbidden(exchanger)))
-            })
-        }
+    let fixed = match target {
+        Target::Host(Smarthost::Address(address)) => Some(means.policies.of_host(&address.ip().to_string())),
+        Target::Domain(_) | Target::Host(Smarthost::Host(..)) => None,
     };
-    let all = route.exchangers.iter().map(of);
-    all.map(|(exchanger, demand)| Host { exchanger, demand, calls: Vec::new() }).collect()
+    let placed = means.policies.place(name, route.clone(), sts).ok();
+    let demand = |exchanger: &Exchanger| {
+        if let Some(fixed) = &fixed {
+            return Ok(fixed.clone());
+        }
+        let mut pairs = placed.iter().flat_map(|placed| placed.exchangers.iter().zip(&placed.demands));
+        let found = pairs.find(|(placed, _)| placed.host == exchanger.host);
+        found.map(|(_, demand)| demand.clone()).ok_or_else(|| forbidden(exchanger))
+    };
+    let all = route.exchangers.iter();
+    all.map(|exchanger| Host { demand: demand(exchanger), exchanger: exchanger.clone(), calls: Vec::new() }).collect()
 }
 
 fn forbidden(exchanger: &Exchanger) -> String {
