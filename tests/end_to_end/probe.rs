@@ -8,7 +8,7 @@ fn probe(server: &dyn Server, code: i32, config: Option<&str>) -> Ended {
     let scratch = Scratch::new("probe");
     let mut command = posthaste(["probe", &server.address()]);
     if let Some(config) = config {
-        scratch.write("engine.toml", config.to_owned());
+        scratch.write("engine.toml", config);
         command.arg("--config").arg(scratch.at("engine.toml"));
     }
     command.current_dir(scratch.path());
