@@ -99,8 +99,13 @@ impl Sending {
         said
     }
 
+    fn signal(&self, name: &str) {
+        let signal = format!("-{name}");
+        assert!(Command::new("kill").args([&signal, &self.0.id().to_string()]).status().unwrap().success());
+    }
+
     fn interrupt(self) -> (Option<i32>, String) {
-        assert!(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap().success());
+        self.signal("INT");
         self.wait()
     }
 
@@ -313,4 +318,59 @@ fn what_a_host_did_wrong_is_known_to_the_next_process() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("hosts.jsonl: line 1:") && said.contains("set aside"), "{said}");
     assert!(desk.path().join("data/hosts.jsonl.damaged").exists());
+}
+
+#[test]
+fn a_site_that_no_source_reaches_waits_and_its_recipients_too() {
+    let (desk, mx) = (Desk::new(3), mx());
+    let mut sending = desk.start("w", &(to(mx.address) + &source("a", "family = \"only-ipv6\"")));
+    let said = sending.says("the site rests");
+    assert!(said.contains("no source sends to addresses of the families that the site has"), "{said}");
+    let (code, said) = sending.interrupt();
+    assert_eq!((code, mx.seen().messages), (Some(3), 0), "{said}");
+}
+
+/// An address that this machine has while it is kept.
+struct Lent(&'static str);
+
+impl Lent {
+    fn new(address: &'static str) -> Self {
+        let lent = Self(address);
+        assert!(lent.ip("add"), "ip address add {address} dev lo (these tests need root)");
+        lent
+    }
+
+    fn ip(&self, verb: &str) -> bool {
+        let mut command = Command::new("ip");
+        command.args(["address", verb, &format!("{}/32", self.0), "dev", "lo"]);
+        command.status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.ip("del");
+    }
+}
+
+#[test]
+fn a_source_whose_address_goes_away_rests_and_the_others_go_on() {
+    let (desk, mx) = (Desk::new(400), mx());
+    let lent = Lent::new("198.51.100.77");
+    // So slow that the address is gone before the end.
+    let a = source("a", "address = \"198.51.100.77\"\nmessages_per_hour = 36000\nsessions_max = 1");
+    let b = source("b", "address = \"127.0.0.3\"\nmessages_per_hour = 36000\nsessions_max = 1");
+    let mut sending = desk.start("w", &(to(mx.address) + &a + &b));
+    mx.wait_for(|seen| seen.from("198.51.100.77") > 0 && seen.from("127.0.0.3") > 0);
+    // Paused, sessions end in order: none is left that would hang on an address that is gone.
+    sending.signal("USR1");
+    mx.wait_for(|seen| seen.open.0 == 0);
+    drop(lent);
+    sending.signal("USR1");
+    let said = sending.says("the source rests");
+    assert!(said.contains("source=\"a\"") && said.contains("others=true"), "{said}");
+    let (code, said) = sending.wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("the site rests"), "{said}");
+    assert!(mx.seen().messages >= 400);
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::FromRawFd as _;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// What a server saw.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +96,15 @@ impl Server {
     /// What it saw so far.
     pub fn seen(&self) -> Seen {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// Waits until it has seen what is asked for.
+    pub fn wait_for(&self, ready: impl Fn(&Seen) -> bool) {
+        let began = Instant::now();
+        while !ready(&self.seen()) {
+            assert!(began.elapsed() < Duration::from_secs(60), "it never came: {:?}", self.seen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Seen)) {
@@ -283,7 +293,7 @@ pub fn deaf(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
     // SAFETY: a valid descriptor; a second listen only changes the length of the queue.
     unsafe { libc::listen(listener.as_raw_fd(), 0) };
     let mut filling = Vec::new();
-    let patience = std::time::Duration::from_millis(200);
+    let patience = Duration::from_millis(200);
     while let Ok(stream) = TcpStream::connect_timeout(&address, patience) {
         filling.push(stream);
         assert!(filling.len() < 20, "the queue does not fill");
