@@ -3,12 +3,13 @@
 //! A recipient whose content was given out whole is uncertain, for the kernel may have sent it. The others of a
 //! transaction that was being answered were tried: a 421 to their command is theirs, and a session that breaks there
 //! cuts them off, which is a deferral, or one recipient that a server chokes on would come back first for ever. All that
-//! stood behind comes back as not attempted. What was refused by name stays refused.
+//! stood behind comes back as not attempted. What was refused by name stays refused, unless the peer broke the protocol
+//! before its count of replies was proven: then nobody knows whose refusal it was.
 
 use crate::base::clock::Instant;
 use crate::mail::{Enhanced, ReplyRef};
 use crate::smtp::client::lessons::{Break, is_about_errors, is_session_full};
-use crate::smtp::client::running::own;
+use crate::smtp::client::running::{Running, own};
 use crate::smtp::client::{Core, End, Event, Lesson, Phase, Sink, State, Verdict};
 use crate::smtp::ledger::Expected;
 
@@ -27,6 +28,7 @@ impl Core {
     pub(super) fn lost(&mut self, now: Instant, on: &mut Sink<'_>) {
         let phase = self.phase();
         let done = self.is_idle() || matches!(self.state, State::Quit { .. });
+        self.blames_ehlo(on);
         self.blames_starttls(on);
         self.blames_chunking(on);
         self.closed_between(now, phase, on);
@@ -53,6 +55,7 @@ impl Core {
     /// The peer broke a rule.
     pub(super) fn protocol(&mut self, rule: &'static str, phase: Phase, on: &mut Sink<'_>) {
         let done = matches!(self.state, State::Quit { .. });
+        self.running.iter_mut().filter(|r| !r.is_handed_out()).for_each(Running::forget_refusals);
         self.blames_chunking(on);
         if !self.blames_pipelining(phase, Break::Garbled, on) {
             self.cut(own(451, GARBLED, rule.as_bytes()), phase, on);
@@ -129,6 +132,7 @@ impl Core {
             return;
         }
         while let Some(mut running) = self.running.pop_front() {
+            running.tell_refusals(on);
             if running.is_handed_out() && !self.shut_silent {
                 running.settle_open(Verdict::Uncertain, on);
             } else {

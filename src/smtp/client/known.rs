@@ -24,6 +24,8 @@ pub struct Known {
     pub chunking_works: bool,
     /// It does not know EHLO: HELO is said at once, unless TLS is required or there is a user to log in.
     pub ehlo_refused: bool,
+    /// It closed a connection over EHLO: the next session says HELO, under the same conditions, and then EHLO is tried again.
+    pub ehlo_closed: bool,
     /// STARTTLS or the handshake behind it fails: where TLS is only a wish, it is not asked for.
     pub starttls_broken: bool,
     /// Transactions that it takes in one session; at least 1.
@@ -54,6 +56,8 @@ pub enum Lesson {
     ChunkingWorks,
     /// See [`Known::ehlo_refused`].
     EhloRefused,
+    /// See [`Known::ehlo_closed`].
+    EhloClosed(bool),
     /// See [`Known::starttls_broken`].
     StarttlsBroken,
     /// See [`Known::transactions_max`].
@@ -74,12 +78,14 @@ impl Lesson {
             Self::PipeliningBroken
             | Self::ChunkingBroken
             | Self::EhloRefused
+            | Self::EhloClosed(true)
             | Self::StarttlsBroken
             | Self::TransactionsMax(_)
             | Self::RecipientsMax(_) => true,
             Self::PipeliningWorks
             | Self::PipeliningSuspect
             | Self::LockstepWorks
+            | Self::EhloClosed(false)
             | Self::ChunkingWorks
             | Self::ClosedAfter(_)
             | Self::Early(_) => false,
@@ -101,6 +107,7 @@ impl Known {
             Lesson::LockstepWorks => self.lockstep_works = true,
             Lesson::ChunkingWorks => self.chunking_works = !self.chunking_broken,
             Lesson::EhloRefused => self.ehlo_refused = true,
+            Lesson::EhloClosed(closed) => self.ehlo_closed = closed,
             Lesson::StarttlsBroken => self.starttls_broken = true,
             Lesson::TransactionsMax(max) => self.transactions_max = lower(self.transactions_max, max),
             Lesson::ClosedAfter(count) => self.closed_after = Some(count),
@@ -126,6 +133,8 @@ mod tests {
             Lesson::ChunkingWorks,
             Lesson::ChunkingBroken,
             Lesson::EhloRefused,
+            Lesson::EhloClosed(true),
+            Lesson::EhloClosed(false),
             Lesson::StarttlsBroken,
             Lesson::TransactionsMax(100),
             Lesson::RecipientsMax(0),

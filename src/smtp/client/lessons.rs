@@ -75,6 +75,17 @@ impl Core {
         }
     }
 
+    /// The connection was closed over EHLO: servers that do not know it do that (RFC 1869 §4.7), and so do those that just
+    /// went down. So HELO is tried once, and EHLO again after it.
+    pub(super) fn blames_ehlo(&mut self, on: &mut Sink<'_>) {
+        let closed = match self.state {
+            State::Ehlo { due: false } => !self.tls && self.ledger.head() == Some(Expected::Ehlo),
+            State::Helo { .. } => self.ehlo_unknown,
+            _ => return,
+        };
+        self.learn(Lesson::EhloClosed(closed), on);
+    }
+
     /// TLS that was only wished for took the session down.
     pub(super) fn blames_starttls(&mut self, on: &mut Sink<'_>) {
         // A server that wants another client's certificate, say, hangs up behind the handshake.

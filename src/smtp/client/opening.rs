@@ -30,7 +30,11 @@ impl Core {
     /// EHLO, or HELO where EHLO is known to be refused and nothing is needed that only EHLO offers.
     pub(super) fn hello_state(&self) -> State {
         let needs_ehlo = self.config.starttls == Starttls::Required || self.config.auth.is_some();
-        if self.known.ehlo_refused && !needs_ehlo { State::Helo { due: true } } else { State::Ehlo { due: true } }
+        if (self.known.ehlo_refused || self.known.ehlo_closed) && !needs_ehlo {
+            State::Helo { due: true }
+        } else {
+            State::Ehlo { due: true }
+        }
     }
 
     pub(super) fn on_ehlo(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
@@ -62,6 +66,9 @@ impl Core {
             Class::Positive => {
                 if self.ehlo_unknown {
                     self.learn(Lesson::EhloRefused, on);
+                }
+                if self.known.ehlo_closed {
+                    self.learn(Lesson::EhloClosed(false), on);
                 }
                 self.secure(on);
             }

@@ -25,19 +25,16 @@ impl Core {
         if let Some(front) = self.running.front_mut() {
             front.marks.answered(expected, now);
         }
+        let answers = !matches!(expected, Expected::Greeting | Expected::StartTls | Expected::Auth | Expected::Quit);
+        if answers && matches!(reply.code, 220 | 221) {
+            return self.protocol("a greeting or a farewell came instead of an answer", phase, on);
+        }
         if expected == Expected::Ehlo && reply.code != 421 {
             return self.on_ehlo(reply, on);
         }
         let reply = clipped(reply);
         if reply.code == 421 {
             return self.shut(expected, reply, phase, on);
-        }
-        let in_transaction = !matches!(
-            expected,
-            Expected::Greeting | Expected::Helo | Expected::StartTls | Expected::Auth | Expected::Quit
-        );
-        if in_transaction && matches!(reply.code, 220 | 221) {
-            return self.protocol("a greeting or a farewell came instead of an answer", phase, on);
         }
         match expected {
             Expected::Greeting => self.on_greeting(reply, on),
@@ -137,7 +134,7 @@ impl Core {
     fn on_rcpt(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let out_of_sequence = self.is_out_of_sequence(reply);
         let blames = self.blames(reply, on);
-        let has_accepted = self.counters.accepted > 0;
+        let (has_accepted, chunked) = (self.counters.accepted > 0, self.mode == Mode::Chunked);
         let Some(front) = self.running.front_mut() else { return };
         let index = front.answer_rcpt(reply.class() == Class::Positive);
         match (reply.class(), index) {
@@ -167,7 +164,9 @@ impl Core {
                 self.quit = true;
                 self.return_unstarted(Some(reply), on);
             }
-            (_, Some(index)) => front.settle(index, Verdict::Refused(reply, Phase::Rcpt), on),
+            // In chunks nothing behind it proves the count.
+            (_, Some(index)) if chunked => front.settle(index, Verdict::Refused(reply, Phase::Rcpt), on),
+            (_, Some(index)) => front.refuse(index, reply),
         }
         self.after_rcpt(on);
     }
@@ -188,6 +187,9 @@ impl Core {
     fn on_data(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let blames = self.running.front().is_some_and(Running::is_wanted) && self.blames(reply, on);
         let Some(front) = self.running.front_mut() else { return };
+        if reply.class() != Class::Positive {
+            front.tell_refusals(on);
+        }
         match reply.class() {
             Class::Positive => self.protocol("the reply to DATA is neither 354 nor a refusal", Phase::Data, on),
             Class::Intermediate if front.is_wanted() => {
@@ -237,7 +239,8 @@ impl Core {
         let (class, mail_accepted) = (reply.class(), front.mail_accepted);
         // A server that does not know BDAT goes on to read the content as commands: its replies cannot be told apart
         // from here on.
-        let unknown = matches!(reply.code, 500 | 502) || (reply.code == 503 && front.is_wanted() && !out_of_sequence);
+        let unknown =
+            matches!(reply.code, 500..=502 | 504) || (reply.code == 503 && front.is_wanted() && !out_of_sequence);
         if unknown && !self.chunk_seen {
             front.give_back_open(Some(reply), on);
             self.learn(Lesson::ChunkingBroken, on);
@@ -318,7 +321,8 @@ impl Core {
 
     /// The oldest transaction is done: all its replies have come.
     pub(super) fn finish_front(&mut self, on: &mut Sink<'_>) {
-        let Some(front) = self.running.pop_front() else { return };
+        let Some(mut front) = self.running.pop_front() else { return };
+        front.tell_refusals(on);
         self.started = self.started.saturating_sub(1);
         self.suspects = self.suspects.saturating_sub(1);
         self.octets = self.octets.saturating_sub(front.content.len());

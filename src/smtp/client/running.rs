@@ -3,7 +3,7 @@
 //! Guarantees: each recipient is told of exactly once, as a verdict or as returned. Costs no allocation up to 32
 //! recipients, and one above.
 
-use crate::mail::{Enhanced, Envelope, ReplyRef};
+use crate::mail::{Enhanced, Envelope, Reply, ReplyRef};
 use crate::smtp::client::{Event, Marks, Options, Phase, Sink, Transaction, Verdict};
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
@@ -16,6 +16,8 @@ pub(super) enum Standing {
     Pending,
     /// RCPT was answered with 2yz; the content decides.
     Accepted,
+    /// Refused by name; to be told of once it is sure whom the reply was for.
+    Refused,
     /// Told of.
     Settled,
     /// Cannot be said to this server; to be told of.
@@ -65,6 +67,8 @@ pub(super) struct Running {
     pub(super) mail_accepted: bool,
     pub(super) marks: Marks,
     standings: SmallVec<[Standing; 32]>,
+    /// Replies to the RCPT of those that are [`Standing::Refused`].
+    refusals: Vec<(usize, Reply)>,
     /// The recipient that the next reply to RCPT is for.
     cursor: usize,
     /// Recipients that are pending or accepted.
@@ -91,6 +95,7 @@ impl Running {
             mail_accepted: false,
             marks: Marks::default(),
             standings: smallvec![Standing::Pending; recipients],
+            refusals: Vec::new(),
             cursor: 0,
             open: recipients,
             unsaid: false,
@@ -181,6 +186,38 @@ impl Running {
         self.close(index);
         let path = self.envelope.forward_path(index);
         on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks });
+    }
+
+    /// RCPT was refused. A peer that says a reply too many makes each one behind it another command's, so this is told only
+    /// with [`Running::tell_refusals`].
+    pub(super) fn refuse(&mut self, index: usize, reply: ReplyRef<'_>) {
+        self.close(index);
+        if let Some(standing) = self.standings.get_mut(index) {
+            *standing = Standing::Refused;
+            self.refusals.push((index, reply.to_owned()));
+        }
+    }
+
+    /// Tells whom RCPT was refused for: the replies are in step with the commands, or no more of them come.
+    pub(super) fn tell_refusals(&mut self, on: &mut Sink<'_>) {
+        for (index, reply) in std::mem::take(&mut self.refusals) {
+            if let Some(standing) = self.standings.get_mut(index) {
+                *standing = Standing::Settled;
+            }
+            let (path, marks) = (self.envelope.forward_path(index), self.marks);
+            let verdict = Verdict::Refused(reply.by_ref(), Phase::Rcpt);
+            on(Event::Recipient { key: self.key, index, verdict, path, marks });
+        }
+    }
+
+    /// The peer has broken the protocol: whom it refused is not known.
+    pub(super) fn forget_refusals(&mut self) {
+        for (index, _) in std::mem::take(&mut self.refusals) {
+            if let Some(standing) = self.standings.get_mut(index) {
+                *standing = Standing::Pending;
+                self.open += 1;
+            }
+        }
     }
 
     /// Returns one recipient.

@@ -58,9 +58,10 @@ fn in_lockstep_it_defers_whom_it_answers_and_returns_the_rest() {
         play(&config(), &format!("{open}{said}E: 1 returned [0, 1]\n{}", ends("mail")));
         let mail = open + "S: 250 ok\nC: RCPT TO:<a@x>\n";
         play(&config(), &format!("{mail}{said}{}{}{}", cut(0, "rcpt"), cut(1, "rcpt"), ends("rcpt")));
-        let rcpt = mail + "S: 550 who\nE: 1.0 refused at rcpt: 550 who\nC: RCPT TO:<b@x>\nS: 250 ok\nC: DATA\n";
-        play(&config(), &format!("{rcpt}{said}{}{}", cut(1, "data"), ends("data")));
-        let data = rcpt + "S: 354 go\nC: one\nC: .\nD\n";
+        let rcpt = mail + "S: 550 who\nC: RCPT TO:<b@x>\nS: 250 ok\nC: DATA\n";
+        // Whose refusal the 550 was is not sure either.
+        play(&config(), &format!("{rcpt}{said}{}{}{}", cut(0, "data"), cut(1, "data"), ends("data")));
+        let data = rcpt + "S: 354 go\nE: 1.0 refused at rcpt: 550 who\nC: one\nC: .\nD\n";
         play(&config(), &format!("{data}{said}E: 1.1 uncertain\n{}", ends("end")));
     }
 }
@@ -329,10 +330,43 @@ fn a_421_for_too_many_errors_is_not_the_fault_of_the_recipient_it_answers() {
            S: 250 ok
            S: 550 no
            S: 421 4.7.0 Error: too many errors
-           E: 1.0 refused at rcpt: 550 no
            E: 1 returned [1]: 421 4.7.0 Error: too many errors
+           E: 1.0 refused at rcpt: 550 no
            E: 1 returned [2]: 421 4.7.0 Error: too many errors
            E: 1 finished
            E: session refused at rcpt: 421 4.7.0 Error: too many errors";
     play(&config(), &script);
+}
+
+#[test]
+fn behind_a_reply_too_many_nobody_is_refused_for_another() {
+    // The second 250 passes as the first recipient's, the 550 as the second's; no 250 can be the answer to DATA.
+    let said = "S: 250 ok\nS: 250 ok\nS: 550 who\nS: 250 ok\nS: 354 go\n";
+    let script = open(&["PIPELINING"])
+        + "B: 1 a@x b@x | one
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: RCPT TO:<b@x>
+           C: DATA
+           "
+        + said
+        + "E: 1.0 cut at data: 451 4.5.0 the reply to DATA is neither 354 nor a refusal
+           E: 1.1 cut at data: 451 4.5.0 the reply to DATA is neither 354 nor a refusal
+           E: 1 finished
+           E: protocol error at data: the reply to DATA is neither 354 nor a refusal";
+    play(&config(), &script);
+}
+
+#[test]
+fn a_server_that_closes_over_ehlo_is_said_helo_and_then_ehlo_again() {
+    let known = Known { ehlo_closed: true, ..Known::default() };
+    let begun = "S: 220 mx\nC: HELO me.example\n";
+    play_with(&config(), known, &format!("{begun}S: 250 mx\nE: learnt EhloClosed(false)\nE: ready"));
+    play_with(&config(), known, &format!("{begun}X\nE: learnt EhloClosed(false)\nE: lost at hello"));
+    let refused = "S: 220 mx\nC: EHLO me.example\nS: 500 what\nC: HELO me.example\n";
+    play(&config(), &format!("{refused}X\nE: learnt EhloClosed(true)\nE: lost at hello"));
+    play(
+        &config(),
+        "S: 220 mx\nC: EHLO me.example\nS: 220 mx\nE: protocol error at hello: a greeting or a farewell came instead of an answer",
+    );
 }

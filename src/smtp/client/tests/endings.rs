@@ -83,10 +83,10 @@ fn a_connection_lost_before_the_content_defers_those_being_tried() {
            S: 250 ok
            S: 250 ok
            S: 550 no
-           E: 1.1 refused at rcpt: 550 no
            X
            E: 1.0 cut at rcpt: 451 4.4.2 the connection was lost before the message was sent
            E: 1.2 cut at rcpt: 451 4.4.2 the connection was lost before the message was sent
+           E: 1.1 refused at rcpt: 550 no
            E: 1 finished
            E: lost at rcpt";
     play(&config(), &script);
@@ -97,7 +97,7 @@ fn a_close_or_421_while_idle_is_no_failure() {
     play(&config(), &(open(&["PIPELINING"]) + "X\nE: done"));
     play(&config(), &(open(&["PIPELINING"]) + "S: 421 4.4.2 idle\nE: done"));
     play(&config(), "X\nE: lost at greeting");
-    play(&config(), "S: 220 mx\nC: EHLO me.example\nX\nE: lost at hello");
+    play(&config(), "S: 220 mx\nC: EHLO me.example\nX\nE: learnt EhloClosed(true)\nE: lost at hello");
 }
 
 #[test]

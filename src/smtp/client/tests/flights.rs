@@ -53,8 +53,8 @@ fn pipelined_says_the_envelope_at_once_and_the_content_after_354() {
            S: 250 ok
            S: 250 ok
            S: 550 5.1.1 who
-           E: 1.1 refused at rcpt: 550 5.1.1 who
            S: 354 go
+           E: 1.1 refused at rcpt: 550 5.1.1 who
            C: one
            C: .
            S: 250 ok

@@ -95,6 +95,7 @@ fn setting() -> impl Strategy<Value = (Config, Known)> {
                 pipelining_broken: flags[4] && flags[5],
                 chunking_broken: flags[5] && flags[6],
                 ehlo_refused: flags[6] && flags[2],
+                ehlo_closed: flags[6] && flags[3],
                 starttls_broken: flags[8],
                 transactions_max: limit,
                 closed_after: limit,

@@ -436,10 +436,10 @@ fn a_session_that_has_earned_many_refusals_makes_room_for_another() {
            S: 450 no b
            S: 250 ok
            S: 354 go
-           E: 1.0 refused at rcpt: 550 no a
-           E: 1.1 refused at rcpt: 450 no b
            E: 2 returned [0]
            E: 2 finished
+           E: 1.0 refused at rcpt: 550 no a
+           E: 1.1 refused at rcpt: 450 no b
            C: one
            C: .
            S: 250 ok

@@ -109,9 +109,9 @@ fn lockstep_says_no_data_without_a_recipient_and_a_rset_before_the_next() {
            S: 250 ok
            C: RCPT TO:<a@x>
            S: 550 no a
-           E: 1.0 refused at rcpt: 550 no a
            C: RCPT TO:<b@x>
            S: 450 no b
+           E: 1.0 refused at rcpt: 550 no a
            E: 1.1 refused at rcpt: 450 no b
            E: 1 finished
            C: RSET
