@@ -89,6 +89,8 @@ pub struct Scenario {
     /// Whether it is played over real sockets.
     pub sockets: bool,
     pub fates: Vec<Fate>,
+    /// So many are held at most.
+    pub uncertain_max: usize,
     /// What the client says in a session, in the words of [`SessionLog::heard`].
     pub dialogues: Vec<(usize, &'static str)>,
     /// So many times at most in each session from this one on.
@@ -124,6 +126,7 @@ impl Scenario {
             splits: true,
             sockets: true,
             fates: Vec::new(),
+            uncertain_max: usize::MAX,
             dialogues: Vec::new(),
             at_most: Vec::new(),
             unsaid: Vec::new(),
@@ -297,6 +300,10 @@ impl Scenario {
                     }
                 }
             }
+        }
+        let held = outcome.rows.iter().filter(|facts| fate_of(facts) == Some(Fate::Uncertain)).count();
+        if held > self.uncertain_max {
+            return Err(format!("{held} recipients are held, more than {}", self.uncertain_max));
         }
         for (row, facts) in (0u32..).zip(&outcome.rows) {
             let count = copies.get(&row).copied().unwrap_or_default();
