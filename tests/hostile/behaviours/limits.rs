@@ -68,7 +68,7 @@ fn transactions(all: &mut Vec<Scenario>) {
     // What was under way in chunks cannot be told from what was taken. Twice is a limit: from the third session on nothing is
     // lost any more.
     let scenario = Scenario::new("a silent close after three messages, in chunks", [closes()]).to(40, 1).all(Unsure);
-    let scenario = scenario.in_sessions(10, 16).says_at_most(2, "MAIL", 3);
+    let scenario = scenario.in_sessions(8, 16).says_at_most(2, "MAIL", 3);
     all.push(Scenario { uncertain_max: 14, ..scenario });
 }
 
