@@ -29,7 +29,9 @@ impl<I: Io> Shard<I> {
 
     fn feed_site(&mut self, site: SiteId, now: Now) {
         if self.sites.window(site, now) == 0 {
-            self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
+            if !self.defer_refused(site, now) {
+                self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
+            }
             if let Some(why) = self.sites.given_up(site, now) {
                 self.expire_site(site, why, now);
             }

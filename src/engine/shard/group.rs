@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::secure::Refusal;
 use super::site::Sites;
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::mail::Disposition;
@@ -235,6 +236,7 @@ impl Sites {
         if let Some(site) = self.site_mut(id)
             && site.insecure_since.take().is_some()
         {
+            site.refusal = None;
             site.guard.handle_clean(now.mono);
         }
         if let Some(group) = self.group_mut(id) {
@@ -305,6 +307,19 @@ impl Sites {
         self.refresh_targets(id);
         self.touch(id);
         said
+    }
+
+    /// What the recipients of a site are told while it is held for want of TLS.
+    pub(super) fn refuse(&mut self, id: SiteId, refusal: Refusal) {
+        if let Some(site) = self.site_mut(id) {
+            site.refusal = Some(Arc::new(refusal));
+        }
+    }
+
+    /// See [`Sites::refuse`]; `None` while it is not held for that.
+    pub(super) fn refusal(&self, id: SiteId, now: Now) -> Option<Arc<Refusal>> {
+        let site = self.site(id)?;
+        site.refusal.clone().filter(|_| site.guard.window(now.mono) == 0)
     }
 
     /// Why nothing could be delivered to the site for a recipient's whole lifetime, if it could not.

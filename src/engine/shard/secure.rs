@@ -5,6 +5,8 @@
 //! handshake fails is remembered, and spoken to in clear text.
 //! Leaves to others: what is demanded (`engine::policy`), who proves what (`tls`).
 
+use std::sync::Arc;
+
 use crate::base::clock::Now;
 use crate::engine::memory::Host;
 use crate::engine::policy::Demand;
@@ -14,11 +16,18 @@ use crate::engine::shard::ledger::Verdict;
 use crate::journal::record::Kind;
 use crate::mail::{Enhanced, Reply};
 use crate::observe::Outcomes;
+use crate::queue::SiteId;
 use crate::shape::site::Trouble;
 use crate::smtp::client::{Known, Lesson, Phase, Starttls};
 use crate::tls::Verification;
 use crate::tls::policy::Level;
 use crate::wire::io::Io;
+
+/// Why a site is held for want of TLS: what its recipients are told.
+pub(super) struct Refusal {
+    reply: Reply,
+    host: Arc<str>,
+}
 
 /// How a session comes into TLS, and what it may know of its host: nothing that was learnt in clear text may keep TLS
 /// away where it is demanded.
@@ -98,17 +107,27 @@ impl<I: Io> Shard<I> {
             Level::Verified => "a proof of who the host is",
             Level::Required | Level::Opportunistic | Level::Never => "TLS",
         };
+        // What to do about it is for whoever reads the log.
+        let (what, _hint) = what.split_once(". hint: ").unwrap_or((what, ""));
         let reply = Reply::own(450, code, &format!("{host}: {what} ({source} demands {demanded})"));
+        self.sites.refuse(site, Refusal { reply, host: host.clone() });
+        self.defer_refused(site, now);
+    }
+
+    /// Defers what the site has in stock while it is held for want of TLS; `false` if that is not why it is held.
+    pub(super) fn defer_refused(&mut self, site: SiteId, now: Now) -> bool {
+        let Some(refusal) = self.sites.refusal(site, now) else { return false };
         let name = self.sites.name(site).to_owned();
         let verdict = Verdict {
             kind: Kind::Deferred,
             site: &name,
-            host,
+            host: &refusal.host,
             phase: Phase::StartTls.word(),
-            reply: reply.by_ref(),
+            reply: refusal.reply.by_ref(),
             detail: None,
         };
-        let deferrals = self.ledger.defer_stock(site, &verdict, &reply, &mut self.sites, now);
+        let deferrals = self.ledger.defer_stock(site, &verdict, &refusal.reply, &mut self.sites, now);
         self.sites.count(site, &Outcomes::default(), deferrals);
+        true
     }
 }

@@ -16,6 +16,7 @@ use crate::engine::policy::Demand;
 use crate::engine::settings::Delivery;
 use crate::engine::shard::group::Group;
 use crate::engine::shard::ready::Ready;
+use crate::engine::shard::secure::Refusal;
 use crate::engine::source::Source;
 use crate::observe::{Observer, Publisher, SiteCounters};
 use crate::queue::{DomainId, SiteId};
@@ -67,6 +68,8 @@ pub(super) struct Site {
     pub(super) guard: Pace,
     /// Since when that is so.
     pub(super) insecure_since: Option<UnixTime>,
+    /// What recipients are told meanwhile.
+    pub(super) refusal: Option<Arc<Refusal>>,
     pub(super) sessions: u32,
     pub(super) connecting: u32,
     /// Sessions that had room when the stock was empty.
@@ -127,6 +130,7 @@ impl Site {
             group,
             guard: Pace::new(limits, true),
             insecure_since: None,
+            refusal: None,
             sessions: 0,
             connecting: 0,
             hungry: VecDeque::new(),
