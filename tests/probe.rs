@@ -272,6 +272,57 @@ fn tlsa_records_that_are_proven_go_before_all_else() {
     }
 }
 
+/// A policy as it is kept, fetched just now.
+fn kept(desk: &Desk, domain: &str, policy: &str) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let kept = serde_json::json!({
+        "domain": domain, "id": "1", "fetched_unix_s": now,
+        "policy": format!("version: STSv1\n{policy}\nmax_age: 604800"),
+    });
+    std::fs::create_dir_all(desk.path("data/mta-sts")).unwrap();
+    desk.put(&format!("data/mta-sts/{domain}.json"), &kept.to_string());
+}
+
+#[test]
+fn a_policy_of_mta_sts_is_obeyed_or_tested() {
+    let desk =
+        Desk::new(zone().txt("_mta-sts.b.example", &["v=STSv1; id=1"]).txt("_mta-sts.a.example", &["v=STSv1; id=1"]));
+    let sink = desk.tls_sink();
+    kept(&desk, "a.example", "mode: enforce\nmx: mx1.a.example");
+    desk.says(
+        &["a.example", "--port", &sink.port],
+        0,
+        &[
+            "  MTA-STS       enforce, mx1.a.example, for 7d\n",
+            "  TLS demanded  verified, by MTA-STS\n",
+            "mx2.a.example\n  not used      the domain's MTA-STS policy does not name it\n",
+            "Mail to a.example would be delivered to mx1.a.example over TLS 1.3, and the server proves its name.\n",
+        ],
+    );
+    kept(&desk, "b.example", "mode: enforce\nmx: *.a.example");
+    desk.says(
+        &["b.example", "--port", &sink.port],
+        1,
+        &["would be deferred: mx2.a.example: the certificate is of mx1.a.example"],
+    );
+    kept(&desk, "b.example", "mode: enforce\nmx: mx1.a.example");
+    desk.says(
+        &["b.example", "--port", &sink.port],
+        1,
+        &["would be deferred: mx2.a.example: the domain's MTA-STS policy does"],
+    );
+    kept(&desk, "b.example", "mode: testing\nmx: mx2.a.example");
+    desk.says(
+        &["b.example", "--port", &sink.port],
+        0,
+        &[
+            "  TLS demanded  opportunistic, by the configuration\n",
+            "  MTA-STS       is testing; enforced, mail would wait: the certificate is of mx1.a.example, and mx2.a.example",
+            "over TLS 1.3, though nothing proves who the server is.\n",
+        ],
+    );
+}
+
 #[test]
 fn json_holds_the_same_facts() {
     let desk = Desk::new(zone());

@@ -90,6 +90,8 @@ pub struct Called {
     pub certificates: Vec<Description>,
     /// Whether the certificates are what is demanded; `None` without TLS.
     pub judged: Option<Result<Proof, TlsError>>,
+    /// Where MTA-STS is testing: whether its enforcement would be content.
+    pub audit: Option<Result<(), String>>,
     /// What would become of mail here.
     pub outcome: Outcome,
 }
@@ -244,8 +246,13 @@ fn called(call: &Call, seen: Seen, demand: &Demand, tls: &ClientConfig) -> Calle
     let certificates = chain.iter().map_while(|der| Description::of(der)).collect();
     let now_s = u64::from(unix_now().0);
     let judged = seen.tls.as_ref().map(|_| tls.judge(&demand.verification, chain, now_s));
+    let audit = demand.audit.as_ref().map(|audit| match &seen.tls {
+        _ if !audit.listed => Err("the policy does not name this host".to_owned()),
+        None => Err("there is no TLS".to_owned()),
+        Some(_) => tls.judge(&audit.verification, chain, now_s).map(drop).map_err(|error| reason(&error)),
+    });
     let outcome = outcome(&seen, demand.security.level, judged.as_ref());
-    Called { remote: call.remote, seen, certificates, judged, outcome }
+    Called { remote: call.remote, seen, certificates, judged, audit, outcome }
 }
 
 fn outcome(seen: &Seen, level: Level, judged: Option<&Result<Proof, TlsError>>) -> Outcome {

@@ -103,6 +103,7 @@ fn call(call: &Called) -> Value {
         "tls_failure": tls_error.and_then(|error| error.failure()).map(|failure| failure.word()),
         "tls_error": tls_error.map(ToString::to_string),
         "proof": proof.map(ToString::to_string),
+        "mta_sts_testing": call.audit.as_ref().map(|audit| audit.as_ref().map_or_else(|why| why.as_str(), |()| "content")),
         "session": seen.ready.as_ref().map(ready),
         "outcome": outcome,
         "reason": why,

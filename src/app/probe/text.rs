@@ -166,6 +166,11 @@ impl Page {
         } else if let Ended::Tls(error) = &seen.end {
             self.failed("TLS", error);
         }
+        match &call.audit {
+            Some(Ok(())) => self.line("MTA-STS", "is testing; enforced, it would be content"),
+            Some(Err(why)) => self.line("MTA-STS", &format!("is testing; enforced, mail would wait: {why}")),
+            None => {}
+        }
         if let Some(reply) = seen.reply(Phase::Hello, true) {
             self.offers(reply);
         }
@@ -250,10 +255,7 @@ fn demanded(demand: &Demand) -> String {
         Demander::MtaSts => "by MTA-STS",
         Demander::Dane => "by DANE",
     };
-    let audit = demand.audit.as_ref().map(|audit| {
-        if audit.listed { "; MTA-STS is testing" } else { "; MTA-STS is testing, and does not name this host" }
-    });
-    format!("{}, {by}{}", demand.security.level.word(), audit.unwrap_or_default())
+    format!("{}, {by}", demand.security.level.word())
 }
 
 fn proven(proof: &Proof) -> String {
