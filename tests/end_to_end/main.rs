@@ -14,6 +14,7 @@
 
 mod campaign;
 mod dkim;
+mod early;
 mod every_server;
 mod interrupts;
 mod kills;

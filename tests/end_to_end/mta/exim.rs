@@ -100,7 +100,7 @@ pipelining_advertise_hosts = *
 chunking_advertise_hosts = *
 host_lookup =
 rfc1413_query_timeout = 0s
-log_selector = +received_recipients
+log_selector = +received_recipients +pipelining
 
 begin acl
 accept_all:
