@@ -374,3 +374,23 @@ fn a_source_whose_address_goes_away_rests_and_the_others_go_on() {
     assert!(!said.contains("the site rests"), "{said}");
     assert!(mx.seen().messages >= 400);
 }
+
+#[test]
+fn a_proxy_that_is_silent_or_gone_is_held_against_its_source() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (kind, address, why) in [
+        ("socks5", silent.local_addr().unwrap(), "it does not answer"),
+        ("socks5", gone, "cannot be reached: Connection refused"),
+        ("haproxy", gone, "cannot be reached: Connection refused"),
+    ] {
+        let (desk, mx) = (Desk::new(30), mx());
+        let way = format!("address = \"127.0.0.2\"\nproxy = {{ kind = \"{kind}\", address = \"{address}\" }}");
+        let head = format!("{}connect_timeout = \"500ms\"\n", to(mx.address));
+        let said = desk.delivers(&(head + &source("bad", &way) + &source("good", "address = \"127.0.0.3\"")));
+        assert!(said.contains(why) && said.contains(&address.to_string()), "{kind}: {said}");
+        assert!(!said.contains("the site rests"), "{kind}: {said}");
+        let seen = mx.seen();
+        assert_eq!((seen.messages, seen.from("127.0.0.3")), (30, seen.sessions.len()), "{kind}");
+    }
+}

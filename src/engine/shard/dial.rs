@@ -141,7 +141,7 @@ impl<I: Io> Shard<I> {
     pub(super) fn handle_connected(&mut self, id: ConnectionId, now: Now) {
         let Some(mut connection) = self.take(id) else { return };
         if let Some(rival) = connection.rival.take() {
-            self.drop_rival(rival);
+            self.drop_rival(rival, connection.remote, now);
         }
         match self.egress.source(connection.source).map(|source| (source, source.proxy.clone())) {
             Some((_, Some(Proxy::Socks5(_, login)))) => {
@@ -235,12 +235,16 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    /// The other connection of a race stands: this one is cut.
-    fn drop_rival(&mut self, id: ConnectionId) {
-        if let Some(loser) = self.take(id) {
-            self.io.abort(id);
-            self.open -= 1;
-            self.egress.leave(loser.source);
+    /// The other connection of a race, to `winner`, stands: this one is cut.
+    fn drop_rival(&mut self, id: ConnectionId, winner: SocketAddr, now: Now) {
+        let Some(loser) = self.take(id) else { return };
+        self.io.abort(id);
+        self.open -= 1;
+        self.egress.leave(loser.source);
+        let rank = |remote: SocketAddr| self.egress.source(loser.source).map(|source| source.rank(remote.ip()));
+        if rank(loser.remote) < rank(winner) {
+            // The next sessions need not wait for it again.
+            self.sites.rest_target(loser.site, loser.target, now.mono);
         }
     }
 
