@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 const ALL: usize = 10_000;
+/// Recipients of the one letter that is the same for all.
+const MANY: usize = 5_000;
 
 /// Personal, and nothing in it that a server could not spoil: stuffed dots, white space, long lines, more than ASCII.
 const TEXT: &str = "Dear number {{ number }},\n\n.\n..\n.{{ number }} after a dot\n  before and after  \n\t\n\
@@ -20,8 +22,8 @@ const SAME: &str = "Dear all,\n\n.\nthis is for everybody.\n";
 
 #[test]
 fn ten_thousand_to_opensmtpd() {
-    // It takes 100 messages a session.
-    letters_to(&mut OpenSmtpd::start(), "messages_per_session = 100");
+    // It takes 100 messages a session, and says so only by refusing the next one: no site rests for that.
+    letters_to(&mut OpenSmtpd::start(), "");
 }
 
 #[test]
@@ -46,12 +48,23 @@ fn ten_thousand_to_haraka() {
 
 #[test]
 fn groups_of_recipients_do_not_overwhelm_smtp_server() {
-    groups_to(&mut Script::smtp_server());
+    groups_to(&mut Script::smtp_server(), 1);
+}
+
+#[test]
+fn groups_of_recipients_do_not_overwhelm_haraka() {
+    groups_to(&mut Script::haraka(), 1);
 }
 
 #[test]
 fn groups_of_recipients_do_not_overwhelm_aiosmtpd() {
-    groups_to(&mut Script::aiosmtpd());
+    groups_to(&mut Script::aiosmtpd(), 1);
+}
+
+#[test]
+fn more_recipients_than_opensmtpd_takes_at_once_all_get_their_letter() {
+    // It refuses the 1,001st of a transaction; and makes a file for each recipient.
+    groups_to(&mut OpenSmtpd::start(), MANY);
 }
 
 /// A letter of their own to each of ten thousand.
@@ -64,15 +77,14 @@ fn letters_to(server: &mut dyn Server, delivery: &str) {
     }
 }
 
-/// The same letter to five thousand, in as few transactions as the engine knows how to.
-fn groups_to(server: &mut dyn Server) {
-    const MANY: usize = 5_000;
+/// The same letter to many, in as few transactions as the engine knows how to; they make at least so many files.
+fn groups_to(server: &mut dyn Server, files: usize) {
     let campaign = Campaign::made_up(MANY, "to = \"All <all@acme.example>\"\nreturn_path = \"bounce@acme.example\"");
     campaign.scratch.write("made-up.txt", SAME);
     let text = std::fs::read_to_string(&campaign.file).expect("the campaign");
     campaign.scratch.write("made-up.toml", text.replace("To {{ number }}", "To all"));
     let delivery = "recipients_per_transaction = 2000\nsessions_per_site = 2\nretry = [\"1s\"]";
-    let letters = sent_to(server, &campaign, delivery, 1);
+    let letters = sent_to(server, &campaign, delivery, files);
     let first = letters.values().next().expect("a letter").lasting();
     assert!(first.ends_with("this is for everybody.\r\n"), "{first}");
     for (recipient, letter) in &letters {
