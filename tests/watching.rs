@@ -1,5 +1,5 @@
-//! What watchers see of a send, through the real program: the event log adds up to the result, survives a kill, and
-//! names what is wrong with its file.
+//! What watchers see of a send, through the real program: the event log adds up to the result and survives a kill; a
+//! trace shows the dialogue, and nothing that it should not; both name what is wrong with their files.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -184,4 +184,93 @@ fn a_full_disk_is_said_loudly_and_stops_no_mail() {
     assert!(message.contains("events are lost") && message.contains("No space left"), "{message}");
     let result: Value = serde_json::from_slice(&sent.stdout).unwrap();
     assert_eq!(result["delivered"].as_u64().unwrap() + result["suppressed"].as_u64().unwrap(), 5);
+}
+
+/// A trace without its times: whether each line has one, and what it says.
+fn dialogue(text: &str) -> Vec<(bool, String)> {
+    let line = |line: &str| {
+        let (at, _) = [" > ", " < ", " * "].iter().filter_map(|mark| Some((line.find(mark)?, mark))).min().unwrap();
+        (!line[..at].ends_with("         "), line[at + 1..].to_owned())
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn a_trace_shows_the_dialogue_and_elides_the_content() {
+    let desk = desk(5);
+    let key = rcgen::generate_simple_self_signed(["mx.test".to_owned()]).unwrap();
+    std::fs::write(desk.path().join("cert.pem"), key.cert.pem()).unwrap();
+    std::fs::write(desk.path().join("key.pem"), key.signing_key.serialize_pem()).unwrap();
+    let sink = Receiver::start(desk.path(), &["--no-chunking", "--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
+    std::fs::write(desk.path().join("e.toml"), "[engine]\nhostname = \"me.example\"\nsuppression = [\"no.txt\"]\n")
+        .unwrap();
+    let sent = send(desk.path(), &["--smarthost", &sink.address, "--trace", "127.0.0.1", "--trace-file", "t.txt"]);
+    assert_eq!(sent.status.code(), Some(0), "{}", String::from_utf8_lossy(&sent.stderr));
+    let result: Value = serde_json::from_slice(&sent.stdout).unwrap();
+    assert!(result["tls_handshakes"].as_u64().unwrap() >= 1, "{result}");
+    let text = std::fs::read_to_string(desk.path().join("t.txt")).unwrap();
+    assert!(!text.contains("Dear") && !text.contains("Subject"), "content stands in\n{text}");
+    let first: String =
+        text.lines().filter(|line| line.starts_with("#1 ")).map(|line| line.to_owned() + "\n").collect();
+    let lines = dialogue(&first);
+    assert!(lines[0].1.contains(&format!("connecting to {}", sink.address)), "{text}");
+    for expected in [
+        (true, "* connected"),
+        (true, "> EHLO me.example"),
+        (false, "< 250-STARTTLS"),
+        (true, "> STARTTLS"),
+        (false, "> DATA"),
+        (false, "> ."),
+    ] {
+        assert!(lines.contains(&(expected.0, expected.1.to_owned())), "{expected:?} is missing in\n{text}");
+    }
+    for start in ["< 220 ", "* TLSv1.3, TLS13_AES_256_GCM_SHA384, full handshake; certificate of CN=", "> MAIL FROM:<"]
+    {
+        assert!(lines.iter().any(|(timed, line)| *timed && line.starts_with(start)), "{start} is missing in\n{text}");
+    }
+    assert!(lines.iter().any(|(_, line)| line.starts_with("> <") && line.ends_with(" octets of content>")), "{text}");
+    assert!(lines.last().unwrap().1.starts_with("* done; transactions "), "{text}");
+}
+
+#[test]
+fn a_trace_of_one_recipient_shows_no_other() {
+    let desk = desk(300);
+    let sent = send(desk.path(), &["--sink", "--trace", "U77@d27.example", "--trace-file", "-"]);
+    let text = String::from_utf8(sent.stdout).unwrap();
+    let (trace, _) = text.trim_end().rsplit_once('\n').unwrap();
+    let recipients: Vec<_> = dialogue(trace).into_iter().filter(|(_, line)| line.starts_with("> RCPT")).collect();
+    assert!(recipients.iter().any(|(_, line)| line == "> RCPT TO:<u77@d27.example>"), "{trace}");
+    // What travels in one group with it is seen with it.
+    assert!(recipients.len() < 100, "{trace}");
+    assert!(trace.contains("< 220 "), "{trace}");
+}
+
+#[test]
+fn a_trace_says_why_a_host_could_not_be_reached() {
+    let desk = desk(5);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let words = ["send", "w.toml", "--data", "data", "--smarthost", &port.to_string(), "--trace", "d4.example"];
+    let mut child = program(desk.path(), &words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said = lines.map(Result::unwrap).find(|line| line.contains("unreachable at connect: Connection refused"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.is_some_and(|line| line.starts_with('#')));
+}
+
+#[test]
+fn what_cannot_be_traced_is_said_with_a_hint() {
+    let desk = desk(5);
+    for (words, said) in [
+        (&["--trace", "a b"][..], "is no domain, address, site or host"),
+        (&["--trace", "a.example", "--trace-file", "no/such/t.txt"], "cannot be opened"),
+        (&["--trace", "a.example", "--trace-file", "w.csv"], "is no trace"),
+        (&["--trace-file", "t.txt"], "--trace"),
+    ] {
+        let sent = send(desk.path(), &[&["--sink"], words].concat());
+        let message = String::from_utf8(sent.stderr).unwrap();
+        assert_eq!(sent.status.code(), Some(2), "{words:?}:\n{message}");
+        assert!(message.contains(said), "{words:?}:\n{message}");
+        assert!(sent.stdout.is_empty(), "{words:?}");
+    }
 }

@@ -102,6 +102,12 @@ pub struct SendArgs {
     /// Write every attempt, session and pause as a line of JSON; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// Show the dialogue of sessions with this host or site, or that have such recipients; may stand several times
+    #[arg(long, value_name = "DOMAIN|ADDR|SITE|HOST")]
+    pub trace: Vec<String>,
+    /// Write the trace there instead of standard error; `-` for standard output
+    #[arg(long, value_name = "FILE", requires = "trace")]
+    pub trace_file: Option<PathBuf>,
     /// End with one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -154,6 +160,8 @@ impl SendArgs {
         flag("smarthost", self.smarthost.as_ref().map(ToString::to_string));
         flag("metrics", self.metrics.map(|a| a.to_string()));
         flag("events", self.events.as_ref().map(|p| p.display().to_string()));
+        self.trace.iter().for_each(|value| words.push(format!("--trace {}", shell(value))));
+        words.extend(self.trace_file.as_ref().map(|p| format!("--trace-file {}", shell(&p.display().to_string()))));
         words.extend(self.sink.then(|| "--sink".to_owned()));
         words.extend(self.json.then(|| "--json".to_owned()));
         words.join(" ")
@@ -339,7 +347,7 @@ mod tests {
     fn the_command_that_resumes_is_the_same_command() {
         let mut args = send(
             "posthaste send c.toml --config e.toml --data d --smarthost a.example:25 --metrics 127.0.0.1:9 --json \
-             --events e.jsonl",
+             --events e.jsonl --trace a.example --trace b@b.example --trace-file t.txt",
         );
         assert_eq!(send(&args.resume_command()), args);
         args.campaign = "it's a \"test\".toml".into();

@@ -73,6 +73,21 @@ impl Out {
         }
     }
 
+    /// Everything that is queued, in order.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(Piece::as_slice)
+    }
+
+    /// Puts all of another output at the end, and leaves that one empty.
+    pub fn take_all(&mut self, other: &mut Self) {
+        while let Some(piece) = other.take() {
+            match piece {
+                Piece::Owned(octets) => self.append(&octets),
+                Piece::Shared(octets) => self.share(&octets),
+            }
+        }
+    }
+
     /// Takes the next piece to send.
     pub fn take(&mut self) -> Option<Piece> {
         let piece = self.pieces.pop_front()?;
@@ -111,7 +126,13 @@ mod tests {
         out.share(&body);
         out.share(&Bytes::from_static(b"small"));
         assert_eq!(out.len(), 4 + SHARE_MIN + 5);
-        assert!(matches!(out.take(), Some(Piece::Owned(v)) if v == b"abcd"));
+        let mut all = Out::new();
+        all.append(b"x");
+        all.take_all(&mut out);
+        assert!(out.is_empty());
+        let mut out = all;
+        assert_eq!(out.pieces().map(<[u8]>::len).collect::<Vec<_>>(), [5, SHARE_MIN, 5]);
+        assert!(matches!(out.take(), Some(Piece::Owned(v)) if v == b"xabcd"));
         assert!(matches!(out.take(), Some(Piece::Shared(b)) if b == body));
         assert!(matches!(out.take(), Some(Piece::Owned(v)) if v == b"small"));
         assert!(out.take().is_none() && out.is_empty());

@@ -35,6 +35,7 @@ use crate::engine::watch::Watch;
 use crate::journal::disk::{Disk, Fault};
 use crate::journal::writer::{Config as JournalConfig, Journal};
 use crate::observe::events::{EventLog, Written};
+use crate::observe::trace::Trace;
 use crate::observe::{DnsCounters, Observer};
 use crate::tls;
 use crate::wire::dns::ResolverConfig;
@@ -65,6 +66,8 @@ pub struct Setup {
     pub observer: Observer,
     /// The event log, if one is kept.
     pub events: Option<EventLog>,
+    /// The trace, if one is written.
+    pub trace: Option<Trace>,
     /// How long entries wait for others to share their commit.
     pub journal_window: Duration,
     /// The file of what hosts taught.
@@ -130,6 +133,7 @@ pub struct Engine {
     render_counters: Arc<render::Counters>,
     router: Option<Router>,
     events: Option<EventLog>,
+    trace: Option<Trace>,
     keeper: Keeper,
     dns: Arc<Mutex<DnsCounters>>,
     recorder: Recorder,
@@ -195,6 +199,7 @@ impl Engine {
         let Setup {
             observer,
             events,
+            trace,
             disk,
             composer,
             delivery,
@@ -265,7 +270,7 @@ impl Engine {
                 octets_min: composer.octets_min(),
                 seed: seed ^ u64::from(number),
                 observer: observer.clone(),
-                watch: Watch { events: events.as_ref().map(EventLog::lane) },
+                watch: Watch { events: events.as_ref().map(EventLog::lane), trace: trace.as_ref().map(Trace::tracer) },
                 settled: if number == 0 { campaign.settled() } else { Default::default() },
             };
             crew.send_to_work(number, ports, start);
@@ -283,6 +288,7 @@ impl Engine {
             dns: router.as_ref().map(Router::counters).unwrap_or_default(),
             router,
             events,
+            trace,
             keeper,
             recorder_counters: recorder.counters(),
             recorder,
@@ -382,6 +388,9 @@ impl Engine {
         }
         let load = std::mem::take(&mut *self.loading.end.lock().unwrap_or_else(PoisonError::into_inner));
         let events = self.events.map(EventLog::close);
+        if let Some(trace) = self.trace {
+            trace.end();
+        }
         Ended { load, failure, events }
     }
 }

@@ -10,6 +10,7 @@ pub mod logs;
 pub mod names;
 pub mod publish;
 pub mod terminal;
+pub mod trace;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ pub mod prepare;
 mod resources;
 pub mod sources;
 pub mod tls;
+mod trace;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -61,8 +62,10 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let observer = observe(args, &config)?;
     let load = prepare::load(&config, &campaign, &home, &content, opened.table.manifest())?;
     let events = events::open(args, &config, &campaign.name, &home)?;
+    let trace = trace::begin(args)?;
     let setup = Setup {
         events,
+        trace,
         disk: Box::new(disk),
         composer: Arc::new(content.composer),
         delivery,

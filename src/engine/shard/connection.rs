@@ -10,9 +10,9 @@ use crate::base::clock::{Instant, Now};
 use crate::engine::policy::Demand;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::desk::{Asked, Desk, answered};
-use crate::engine::shard::secure;
-use crate::engine::shard::{Shard, Stage};
+use crate::engine::shard::{Shard, Stage, secure, trace};
 use crate::mail::Class;
+use crate::observe::trace::Dialogue;
 use crate::queue::SiteId;
 use crate::shape::classify::{Advice, Judgement, classify};
 use crate::shape::site::Trouble;
@@ -53,6 +53,8 @@ pub(super) struct Connection {
     pub(super) delivered: u64,
     pub(super) ended: bool,
     pub(super) course: Course,
+    /// What a tracer sees of it, if one may want it.
+    pub(super) trace: Option<Box<Dialogue>>,
 }
 
 impl<I: Io> Shard<I> {
@@ -88,7 +90,8 @@ impl<I: Io> Shard<I> {
             return self.io.release(buffer);
         };
         let mut asked = Asked::default();
-        let Connection { session, demand, tls, tls_hands, host, remote, site, config, course, .. } = &mut *connection;
+        let Connection { session, demand, tls, tls_hands, host, remote, site, config, course, trace, .. } =
+            &mut *connection;
         course.heard(now.mono);
         let bytes = self.io.bytes(&buffer).get(used..).unwrap_or_default();
         let (input, broken) = match tls {
@@ -98,12 +101,17 @@ impl<I: Io> Shard<I> {
                 let read = tls.read(bytes, &mut self.plain);
                 if *tls_hands && !tls.is_handshaking() {
                     *tls_hands = false;
-                    self.ledger.count_tls(course.tls_done(tls, secure::verified(demand), now.mono));
+                    let agreed = course.tls_done(tls, secure::verified(demand), now.mono);
+                    self.ledger.count_tls(agreed);
+                    trace::encrypted(trace.as_deref_mut(), tls, &agreed, now);
                     session.handle_tls(now.mono);
                 }
                 (&*self.plain, read.err())
             }
         };
+        if let Some(trace) = trace {
+            trace.heard(now.mono, input);
+        }
         let mut desk = Desk {
             ledger: &mut self.ledger,
             queue: &mut self.queue,
@@ -115,6 +123,7 @@ impl<I: Io> Shard<I> {
             port: remote.port(),
             ehlo: &config.ehlo,
             course,
+            trace: trace.as_deref_mut(),
         };
         if !input.is_empty() {
             session.handle_input(now.mono, input, &mut |event| desk.handle(event));
@@ -195,6 +204,7 @@ impl<I: Io> Shard<I> {
             port: connection.remote.port(),
             ehlo: &connection.config.ehlo,
             course: &connection.course,
+            trace: connection.trace.as_deref_mut(),
         };
         run(&mut connection.session, &mut |event| desk.handle(event));
     }
@@ -331,13 +341,13 @@ impl<I: Io> Shard<I> {
         let out = self.io.out(connection.id);
         let sent = match &mut connection.tls {
             None => {
-                connection.session.poll_transmit(now.mono, out);
+                trace::transmit(&mut connection.session, connection.trace.as_deref_mut(), now, out);
                 Ok(())
             }
             // The handshake's own octets; the session has nothing to say until it is done.
             Some(tls) if connection.tls_hands => tls.write(&[], out),
             Some(tls) => {
-                connection.session.poll_transmit(now.mono, &mut self.unsealed);
+                trace::transmit(&mut connection.session, connection.trace.as_deref_mut(), now, &mut self.unsealed);
                 let sent = tls.send(&mut self.unsealed, out);
                 if connection.ended {
                     // Behind what was said last (QUIT): a peer throws away what follows it.
@@ -422,6 +432,7 @@ impl<I: Io> Shard<I> {
                 eight_bit: message.eight_bit,
                 options: self.delivery.options.clone(),
             };
+            trace::begun(connection.trace.as_deref_mut(), key, &transaction.envelope);
             if let Err(refused) = connection.session.begin(transaction) {
                 // `room` and `recipients_max` were asked; should they ever disagree, nothing is lost.
                 let all: Vec<usize> = (0..refused.envelope.recipients()).collect();

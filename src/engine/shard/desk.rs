@@ -11,6 +11,7 @@ use crate::engine::shard::ledger::{self, Detail, Ledger, Verdict};
 use crate::journal::record::Kind;
 use crate::mail::{Disposition, ReplyRef};
 use crate::observe::Outcomes;
+use crate::observe::trace::Dialogue;
 use crate::queue::Queue;
 use crate::shape::classify::{self, Advice, Judgement, classify};
 use crate::smtp::client::{End, Event, Lesson, Marks, Phase, Verdict as Said};
@@ -57,6 +58,7 @@ pub(super) struct Desk<'a> {
     pub(super) port: u16,
     pub(super) ehlo: &'a str,
     pub(super) course: &'a Course,
+    pub(super) trace: Option<&'a mut Dialogue>,
 }
 
 impl Desk<'_> {
@@ -68,6 +70,9 @@ impl Desk<'_> {
             Event::Ended(end) => self.asked.ended = Some(end),
             Event::Finished { key } => {
                 self.asked.finished += 1;
+                if let Some(trace) = &mut self.trace {
+                    trace.finished(key);
+                }
                 self.ledger.finish(key, self.now);
             }
             Event::Returned { key, recipients, .. } => {

@@ -83,7 +83,7 @@ impl<I: Io> Shard<I> {
             }
         };
         let number = self.number_session();
-        let connection = Connection {
+        let mut connection = Connection {
             id,
             site,
             // Made anew when the connection stands: the greeting is awaited from then on.
@@ -109,7 +109,9 @@ impl<I: Io> Shard<I> {
             delivered: 0,
             ended: false,
             course: Course::new(number, remote, (name, local), now.mono),
+            trace: None,
         };
+        connection.trace = self.begin_trace(&connection, now);
         let place = id.index as usize;
         if self.connections.len() <= place {
             self.connections.resize_with(place + 1, || None);
@@ -165,6 +167,9 @@ impl<I: Io> Shard<I> {
     fn stands(&mut self, connection: &mut Connection, now: Now) {
         connection.connected = true;
         connection.course.connected(now.mono);
+        if let Some(trace) = &mut connection.trace {
+            trace.remark(now.mono, "connected");
+        }
         connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
         self.egress.stood(connection.source);
         self.sites.session_connected(connection.site);
@@ -195,7 +200,7 @@ impl<I: Io> Shard<I> {
         self.hang_up(&mut connection);
         self.ledger.counters.sessions_failed += 1;
         if let Some(why) = why {
-            self.tell_unreachable(&connection, why, now);
+            self.tell_unreachable(&mut connection, why, now);
             self.egress.failed(connection.source, why, now.mono);
         }
         self.sites.touch(connection.site);
@@ -204,7 +209,7 @@ impl<I: Io> Shard<I> {
     /// The exchanger's address failed the connection, which is gone.
     fn not_reached(&mut self, mut connection: Box<Connection>, trouble: Trouble, why: &str, now: Now) {
         let races = connection.rival.is_some();
-        self.tell_unreachable(&connection, why, now);
+        self.tell_unreachable(&mut connection, why, now);
         self.hang_up(&mut connection);
         let others = self.sites.rest_target(connection.site, connection.target, now.mono);
         if races {

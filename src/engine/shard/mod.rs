@@ -16,9 +16,11 @@ mod ready;
 mod secure;
 mod site;
 mod size;
+mod trace;
 mod watch;
 
 use crossbeam_channel::{Receiver, Sender};
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +37,9 @@ use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
 use crate::engine::watch::Watch;
 use crate::mail::{Disposition, Reply};
+use crate::observe::trace::Tracer;
 use crate::observe::{Observer, ShardCounters};
-use crate::queue::{DomainId, Queue, Taken};
+use crate::queue::{DomainId, Queue, SiteId, Taken};
 use crate::wire::io::{ConnectionId, Event, Io};
 use connection::Connection;
 use egress::Egress;
@@ -101,6 +104,9 @@ pub struct Shard<I: Io> {
     failed: Option<Arc<str>>,
     /// Since when the event log has more to write than it should; nothing begins meanwhile.
     crowded: Option<Instant>,
+    tracer: Option<Tracer>,
+    /// Where mail to the wanted recipients goes.
+    traced_sites: HashSet<SiteId>,
     sessions_begun: u64,
     dirty: Vec<ConnectionId>,
     published: Instant,
@@ -170,6 +176,8 @@ impl<I: Io> Shard<I> {
             holds: true,
             failed: None,
             crowded: None,
+            tracer: start.watch.trace,
+            traced_sites: HashSet::new(),
             sessions_begun: 0,
             dirty: Vec::new(),
             published: Instant::default(),
@@ -405,6 +413,7 @@ impl<I: Io> Shard<I> {
             }
             _ => {
                 let site = self.sites.enter(place);
+                self.trace_route(domain, site);
                 self.queue.route(domain, site);
             }
         }

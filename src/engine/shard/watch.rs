@@ -3,6 +3,7 @@
 //!
 //! Costs one look at an `Option` where nobody watches. Leaves to others: how an event is written (`observe`).
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::base::clock::{Instant, Now};
@@ -46,17 +47,19 @@ impl<I: Io> Shard<I> {
     }
 
     /// A session is ready for transactions.
-    pub(super) fn tell_opened(&mut self, connection: &Connection, now: Now) {
+    pub(super) fn tell_opened(&mut self, connection: &mut Connection, now: Now) {
+        if let Some(trace) = &mut connection.trace {
+            trace.ready();
+        }
         let Some(lane) = &mut self.ledger.lane else { return };
         let via = via(connection, self.sites.name(connection.site));
         lane.write(now, &Event::SessionOpened { via: &via, spans: connection.course.opening(now.mono) });
     }
 
     /// A session is over.
-    pub(super) fn tell_ended(&mut self, connection: &Connection, end: &End, now: Now) {
-        let Some(lane) = &mut self.ledger.lane else { return };
-        let via = via(connection, self.sites.name(connection.site));
-        let (word, phase, reply, why) = match (end, &connection.course.tls_trouble) {
+    pub(super) fn tell_ended(&mut self, connection: &mut Connection, end: &End, now: Now) {
+        let trouble = connection.course.tls_trouble.take();
+        let (word, phase, reply, why) = match (end, &trouble) {
             (_, Some(trouble)) => ("tls_failed", "STARTTLS", None, &**trouble),
             (End::Done, _) => ("done", "QUIT", None, ""),
             (End::Refused(reply, phase), _) => ("refused", phase.word(), Some(reply.by_ref()), ""),
@@ -66,14 +69,27 @@ impl<I: Io> Shard<I> {
             (End::Protocol(rule, phase), _) => ("protocol", phase.word(), None, *rule),
             (End::NoTls(why), _) => ("tls_failed", "STARTTLS", None, *why),
         };
-        lane.write(now, &ended(connection, &via, word, phase, reply, why, now));
+        self.tell_end(connection, &Ended { word, phase, reply, why }, now);
     }
 
     /// A connection could not be had.
-    pub(super) fn tell_unreachable(&mut self, connection: &Connection, why: &str, now: Now) {
+    pub(super) fn tell_unreachable(&mut self, connection: &mut Connection, why: &str, now: Now) {
+        tracing::debug!(host = %connection.host, address = %connection.remote, phase = "connect", why, "no session");
+        self.tell_end(connection, &Ended { word: "unreachable", phase: "connect", reply: None, why }, now);
+    }
+
+    fn tell_end(&mut self, connection: &mut Connection, ended: &Ended<'_>, now: Now) {
+        if let Some(trace) = &mut connection.trace {
+            let (transactions, delivered) = (connection.course.transactions, connection.delivered);
+            trace.ended(now.mono, &format!("{ended}; transactions {transactions}, recipients delivered {delivered}"));
+        }
         let Some(lane) = &mut self.ledger.lane else { return };
+        let Ended { word: end, phase, reply, why } = *ended;
         let via = via(connection, self.sites.name(connection.site));
-        lane.write(now, &ended(connection, &via, "unreachable", "connect", None, why, now));
+        let transactions = connection.course.transactions;
+        let (delivered, lasted) = (connection.delivered, connection.course.lasted(now.mono));
+        let event = Event::SessionEnded { via: &via, end, phase, reply, why, transactions, delivered, lasted };
+        lane.write(now, &event);
     }
 
     /// A site rests: people and watchers are told for how long, and why.
@@ -100,16 +116,20 @@ fn via<'a>(connection: &'a Connection, site: &'a str) -> Via<'a> {
     connection.course.via(site, &connection.host, &connection.config.ehlo)
 }
 
-fn ended<'a>(
-    connection: &Connection,
-    via: &'a Via<'a>,
-    end: &'static str,
+/// How a session ended, in the words of the event log.
+struct Ended<'a> {
+    word: &'static str,
     phase: &'static str,
     reply: Option<ReplyRef<'a>>,
     why: &'a str,
-    now: Now,
-) -> Event<'a> {
-    let transactions = connection.course.transactions;
-    let (delivered, lasted) = (connection.delivered, connection.course.lasted(now.mono));
-    Event::SessionEnded { via, end, phase, reply, why, transactions, delivered, lasted }
+}
+
+impl fmt::Display for Ended<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.word, self.why) {
+            ("done", _) => f.write_str("done"),
+            (word, "") => write!(f, "{} at {}", word.replace('_', " "), self.phase),
+            (word, why) => write!(f, "{} at {}: {why}", word.replace('_', " "), self.phase),
+        }
+    }
 }
