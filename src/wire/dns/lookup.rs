@@ -21,9 +21,12 @@ use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use siphasher::sip::SipHasher13;
 use std::fmt;
+use std::future::poll_fn;
 use std::hash::Hasher as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
@@ -189,11 +192,12 @@ impl Inner {
         // The semaphore is never closed, so this only waits.
         let _room = self.room.acquire().await;
         let learnt = match &self.validator {
-            Some(validator) => match validator.lookup(query.clone(), kind).await {
-                Ok(lookup) => self.proven(query, kind, lookup.answers(), lookup.valid_until()),
-                Err(error) => self.unproven(query, kind, error),
+            Some(validator) => match contained(validator.lookup(query.clone(), kind)).await {
+                Ok(Ok(lookup)) => self.proven(query, kind, lookup.answers(), lookup.valid_until()),
+                Ok(Err(error)) => self.unproven(query, kind, error),
+                Err(panicked) => Err(panicked),
             },
-            None => self.asked(query, kind).await,
+            None => contained(self.asked(query, kind)).await.flatten(),
         };
         learnt.unwrap_or_else(|error| Learnt::failed(self.reason(error)))
     }
@@ -320,6 +324,16 @@ impl Learnt {
     }
 }
 
+/// A panic over an answer costs that answer only: whoever asked is told, and the thread lives on.
+async fn contained<F: Future>(future: F) -> Result<F::Output, NetError> {
+    let mut future = std::pin::pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(_) => Poll::Ready(Err(NetError::Message("the answer made its reader panic"))),
+    })
+    .await
+}
+
 /// A chain of aliases, as far as it is known.
 struct Chain {
     /// Where it ends.
@@ -395,4 +409,21 @@ fn soa_ttl(authorities: &[Record]) -> Option<u32> {
         RData::SOA(soa) => Some(record.ttl.min(soa.minimum)),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_of_one_look_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let panics = async {
+            tokio::task::yield_now().await;
+            let nothing: Option<u8> = None;
+            nothing.expect("an answer")
+        };
+        assert!(runtime.block_on(contained(panics)).is_err());
+        assert_eq!(runtime.block_on(contained(async { 7 })).ok(), Some(7));
+    }
 }

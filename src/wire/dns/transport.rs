@@ -28,7 +28,10 @@ use tokio::time::{Instant, timeout_at};
 /// An answer over UDP that does not come within this time may be lost: the question is sent again, then after twice
 /// the time, and so on.
 const RESEND_FIRST: Duration = Duration::from_secs(1);
-/// So long a server that did not answer is asked last.
+/// After so many questions in a row without an answer a server counts as sick. One may be the fault of a domain that
+/// the server itself cannot find.
+const SILENT_MAX: u32 = 3;
+/// So long a sick server is asked last.
 const SICK: Duration = Duration::from_secs(30);
 /// A question is put to no more servers than this in one round.
 const ASKED_MAX: usize = 3;
@@ -55,13 +58,20 @@ struct Inner {
 struct Server {
     address: SocketAddr,
     ports: Mutex<Vec<Port>>,
-    sick_until: Mutex<Option<Instant>>,
+    health: Mutex<Health>,
+}
+
+#[derive(Default)]
+struct Health {
+    /// Questions in a row that got no answer.
+    silent: u32,
+    sick_until: Option<Instant>,
 }
 
 impl Transport {
     /// Ways to these servers; nothing is opened yet.
     pub(super) fn new(addresses: &[SocketAddr], patience: Duration) -> Self {
-        let server = |&address| Server { address, ports: Mutex::new(Vec::new()), sick_until: Mutex::new(None) };
+        let server = |&address| Server { address, ports: Mutex::default(), health: Mutex::default() };
         let servers = addresses.iter().map(server).collect();
         let (links, runtime) = (Cache::new(LINKS_WEIGHT_MAX), TokioRuntimeProvider::default());
         Self(Arc::new(Inner { servers, patience, links, runtime }))
@@ -153,29 +163,38 @@ impl Inner {
 }
 
 impl Server {
-    fn sick_until(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.sick_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it is well, or was sick for long enough: then the one who asks finds out, and the others wait on.
     fn is_to_be_tried(&self, now: Instant) -> bool {
-        let mut sick_until = self.sick_until();
-        match *sick_until {
+        let mut health = self.health();
+        match health.sick_until {
             None => true,
             Some(until) if until > now => false,
             Some(_) => {
-                *sick_until = Some(now + SICK);
+                health.sick_until = Some(now + SICK);
                 true
             }
         }
     }
 
+    fn note(&self, answered: bool) {
+        let mut health = self.health();
+        if answered {
+            *health = Health::default();
+            return;
+        }
+        health.silent = health.silent.saturating_add(1);
+        if health.silent >= SILENT_MAX {
+            health.sick_until = Some(Instant::now() + SICK);
+        }
+    }
+
     async fn ask(&self, octets: &mut [u8], simple: bool, until: Instant) -> Result<Vec<u8>, NetError> {
         let answered = self.exchange(octets, until).await;
-        *self.sick_until() = match answered {
-            Ok(_) => None,
-            Err(_) => Some(Instant::now() + SICK),
-        };
+        self.note(answered.is_ok());
         let answer = answered?;
         // RFC 6891 §7: a server without EDNS says FORMERR.
         if simple && matches!(code(&answer), ResponseCode::FormErr | ResponseCode::NotImp) {

@@ -44,17 +44,23 @@ fn refusal(code: ResponseCode) -> dns_server::Answer {
 }
 
 #[test]
-fn a_silent_server_costs_its_share_of_one_question_and_is_asked_last_from_then_on() {
+fn a_silent_server_costs_its_share_of_three_questions_and_is_asked_last_from_then_on() {
     let silent =
         DnsServer::answering(|_, _| dns_server::Answer { manner: Manner::Silent, ..refusal(ResponseCode::NoError) });
-    let well = DnsServer::start(acme().mx("other.example", &[(10, "mx.example")]));
+    let well =
+        DnsServer::start((0..6).fold(Zone::new(), |zone, n| zone.address(&format!("d{n}.example"), "192.0.2.1")));
     let config = ResolverConfig { timeout: Duration::from_millis(400), ..ResolverConfig::default() };
     let resolver = asking(&[&silent, &well], config);
     run(async {
-        resolver.resolve_mx("acme.example").await.unwrap();
+        for n in 0..3 {
+            resolver.resolve_host(&format!("d{n}.example")).await.unwrap();
+        }
         let asked = silent.questions();
-        resolver.resolve_mx("other.example").await.unwrap();
-        assert_eq!((asked, silent.questions()), (1, 1));
+        for n in 3..6 {
+            resolver.resolve_host(&format!("d{n}.example")).await.unwrap();
+        }
+        assert!(asked >= 3);
+        assert_eq!(silent.questions(), asked);
     });
 }
 
@@ -195,6 +201,31 @@ fn a_ttl_of_nothing_is_asked_for_again_and_the_denial_of_an_mx_bounds_the_route(
     let denied = Zone::new().address("acme.example", "192.0.2.1").negative_ttl(60);
     let route = route(denied, "acme.example").unwrap();
     assert!((VALID_MIN..=Duration::from_secs(60)).contains(&route.valid_for), "{:?}", route.valid_for);
+}
+
+#[test]
+fn an_answer_as_long_as_can_be_is_cut_to_what_is_of_use() {
+    let list: Vec<_> = (0..1_000).map(|n| (n, format!("mx{n}.acme.example"))).collect();
+    let mut zone = Zone::new().manner("acme.example", Manner::Truncated);
+    for (preference, host) in &list {
+        zone = zone.mx("acme.example", &[(*preference, host)]).address(host, "192.0.2.1");
+    }
+    let route = route(zone, "acme.example").unwrap();
+    assert_eq!((route.exchangers.len(), &*route.exchangers[0].host), (EXCHANGERS_MAX, "mx0.acme.example"));
+    let endless = Zone::new().manner("acme.example", Manner::Truncated).txt("acme.example", &["x"; 40_000]);
+    let server = DnsServer::start(endless);
+    let config = ResolverConfig { timeout: Duration::from_millis(200), ..ResolverConfig::default() };
+    let answer = run(asking(&[&server], config).txt("acme.example"));
+    assert!(matches!(answer, Err(TxtMissing::Unknown(_))), "no message is so long: {answer:?}");
+}
+
+#[test]
+fn our_own_names_ask_nobody() {
+    let server = DnsServer::start(Zone::new());
+    let resolver = resolver_with(&server, PATIENCE, 1);
+    let addresses = run(resolver.resolve_host("localhost")).unwrap().exchangers[0].addresses.clone();
+    assert_eq!(addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.1", "::1"]);
+    assert_eq!(server.questions(), 0);
 }
 
 #[test]
