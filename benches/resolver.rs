@@ -1,5 +1,5 @@
 //! What look-ups cost: 200,000 domains, none of them known, through the engine's router to an authoritative server on
-//! loopback, and what a known domain costs. `cargo bench --bench resolver`; a number after `--` is the count of domains.
+//! loopback (without MTA-STS, which is one more question a domain), and what a known domain costs. `cargo bench --bench resolver`; a number after `--` is the count of domains.
 //!
 //! The rate is of the whole machine, server included; the CPU times are those of the router's two threads and of the
 //! server's, by schedstat, and tell more where other programs run beside.

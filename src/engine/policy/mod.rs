@@ -159,7 +159,7 @@ fn demand_of(
         TlsaAnswer::Records(records) => Some(records),
         TlsaAnswer::Absent => None,
     };
-    let names = [Some(&**host), proven].into_iter().flatten().map(Box::from).collect();
+    let names = [Some(&**host), exchanger.tlsa_base.as_deref(), proven].into_iter().flatten().map(Box::from).collect();
     if let Some(dane) = records.and_then(|records| Dane::of(records, names)) {
         let security = Security { source: Source::Dane, level: Level::Verified };
         let verification = Verification::Dane(Arc::new(dane));

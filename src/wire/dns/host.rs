@@ -23,6 +23,8 @@ pub(super) struct Found {
     pub(super) authentic: bool,
     /// Its TLSA records, if they were to be asked for.
     pub(super) tlsa: TlsaAnswer,
+    /// Where they stand, if not at the host itself.
+    pub(super) tlsa_base: Option<Box<str>>,
     /// Why addresses may be missing.
     pub(super) trouble: Option<String>,
     /// When the first answer expires.
@@ -60,6 +62,9 @@ impl Resolver {
             let mut name = target.to_ascii().to_ascii_lowercase();
             name.truncate(name.trim_end_matches('.').len());
             self.tlsa(&name, found).await;
+            if matches!(found.tlsa, TlsaAnswer::Records(_)) {
+                found.tlsa_base = Some(name.into());
+            }
         }
         if bases.first_link_authentic && found.tlsa == TlsaAnswer::Absent {
             self.tlsa(host, found).await;
@@ -114,6 +119,7 @@ impl Found {
             v6: Vec::new(),
             authentic: false,
             tlsa: TlsaAnswer::Absent,
+            tlsa_base: None,
             trouble: None,
             valid_until: Instant::now() + VALID_MAX,
         }

@@ -45,6 +45,9 @@ pub struct Exchanger {
     pub authentic: bool,
     /// The TLSA records for the port of mail. [`TlsaAnswer::Absent`] wherever they are not to be asked for.
     pub tlsa: TlsaAnswer,
+    /// The name that they belong to, if it is not `host` but the end of its aliases: the peer's certificate may be for
+    /// that one (RFC 7672 §3.2.2).
+    pub tlsa_base: Option<Box<str>>,
 }
 
 /// What is known of a host's TLSA records (RFC 7672 §2.2).
@@ -62,7 +65,7 @@ impl Exchanger {
     /// An exchanger without any proof by DNSSEC.
     #[must_use]
     pub fn plain(preference: u16, host: Arc<str>, addresses: Vec<IpAddr>) -> Self {
-        Self { preference, host, addresses, authentic: false, tlsa: TlsaAnswer::Absent }
+        Self { preference, host, addresses, authentic: false, tlsa: TlsaAnswer::Absent, tlsa_base: None }
     }
 }
 
@@ -228,12 +231,13 @@ impl Resolver {
             valid_until = valid_until.min(found.valid_until);
             let addresses = found.addresses(ADDRESSES_EACH_MAX.min(room - 2 * later));
             room -= addresses.len();
-            let Found { authentic, tlsa, trouble: reason, .. } = found;
+            let Found { authentic, tlsa, tlsa_base, trouble: reason, .. } = found;
             if addresses.is_empty() {
                 let reason = reason.as_deref().unwrap_or("has no address");
                 skipped.push(Skipped { host: (&*host).into(), reason: reason.into() });
             } else {
-                exchangers.push(Exchanger { preference, host: host.clone(), addresses, authentic, tlsa });
+                let host = host.clone();
+                exchangers.push(Exchanger { preference, host, addresses, authentic, tlsa, tlsa_base });
             }
             trouble = trouble.or(reason);
         }

@@ -265,6 +265,7 @@ fn tlsa_records_are_looked_for_at_the_end_of_the_aliases_then_at_the_beginning()
         || world().mx("a.acme.example", 10, "alias.acme.example").cname("alias.acme.example", "mx.acme.example");
     let at_the_end = intact(aliased(), "a.acme.example").unwrap();
     assert!(at_the_end.exchangers[0].authentic);
+    assert_eq!(at_the_end.exchangers[0].tlsa_base.as_deref(), Some("mx.acme.example"));
     assert_eq!(at_the_end.exchangers[0].tlsa, records(DIGEST));
     let both = intact(aliased().tlsa("_25._tcp.alias.acme.example", [1; 32]), "a.acme.example").unwrap();
     assert_eq!(both.exchangers[0].tlsa, records(DIGEST), "the end goes before");
