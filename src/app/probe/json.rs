@@ -45,7 +45,7 @@ pub(super) fn object(probed: &Probed<'_>) -> String {
 }
 
 fn host(host: &Host) -> Value {
-    let Exchanger { preference, host: name, addresses, authentic, tlsa } = &host.exchanger;
+    let Exchanger { preference, host: name, addresses, authentic, tlsa, tlsa_base } = &host.exchanger;
     let tlsa = match tlsa {
         TlsaAnswer::Absent => Value::Null,
         TlsaAnswer::Records(records) => records.iter().map(|record| record.presentation()).collect(),
@@ -65,6 +65,7 @@ fn host(host: &Host) -> Value {
         "addresses": addresses,
         "authentic": authentic,
         "tlsa": tlsa,
+        "tlsa_base": tlsa_base,
         "demanded": demand,
         "calls": host.calls.iter().map(call).collect::<Vec<_>>(),
     })
