@@ -5,6 +5,7 @@
 
 #[path = "../support/dns_server.rs"]
 mod dns_server;
+mod real_proxies;
 mod servers;
 mod smarthost;
 
