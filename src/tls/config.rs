@@ -129,7 +129,7 @@ impl ClientConfig {
         let provider = Arc::new(provider());
         let roots = OnceLock::new();
         if let Roots::Pem(pem) = &options.roots {
-            let _first = roots.set(Ok(Arc::new(roots_of(pem)?)));
+            let _first = roots.set(Ok(Arc::new(roots_of(pem).map_err(TlsError::of_roots)?)));
         }
         let identity = options.identity.as_ref().map(|identity| resolver(identity, &provider)).transpose()?;
         let sessions = Sessions::new(options.peers_max);

@@ -7,6 +7,9 @@ use super::verify::Refused;
 use crate::mail::reply::Printable;
 use rustls::{CertificateError, OtherError};
 
+const PAIR: &str = "give a PEM file with the certificate chain, leaf first, and one with its private key";
+const ROOTS: &str = "give a PEM file of root certificates, like /etc/ssl/certs/ca-certificates.crt";
+
 /// Why a TLS connection can not be made, or can not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
@@ -28,8 +31,8 @@ pub enum TlsError {
     #[error("TLS: data before the end of the handshake. hint: wait until `is_handshaking` is false")]
     TooEarly,
     /// Our own certificate, key or configuration is of no use.
-    #[error("TLS: {0}. hint: give a PEM file with the certificate chain, leaf first, and its private key")]
-    Config(Box<str>),
+    #[error("TLS: {0}. hint: {1}")]
+    Config(Box<str>, &'static str),
     /// Names are to be verified, and there is no root that leads to trust.
     #[error("TLS: no root certificates: {0}. hint: install the system's (Debian: ca-certificates), or name a PEM file")]
     NoRoots(Box<str>),
@@ -58,9 +61,17 @@ impl TlsError {
         Self::Peer { what: refused.what.clone(), hint, failure: refused.failure }
     }
 
-    /// A trouble with a file that we were configured with.
+    /// A trouble with a file that we were configured with: a chain or its key.
     pub(super) fn file(file: &str, what: &dyn std::fmt::Display) -> Self {
-        Self::Config(format!("{}: {}", escaped(&file), escaped(what)).into())
+        Self::Config(format!("{}: {}", escaped(&file), escaped(what)).into(), PAIR)
+    }
+
+    /// The same trouble, with a file of roots.
+    pub(super) fn of_roots(self) -> Self {
+        match self {
+            Self::Config(what, _) => Self::Config(what, ROOTS),
+            other => other,
+        }
     }
 
     /// What to report it as (RFC 8460 §4.3), if the peer is to blame.
@@ -68,13 +79,13 @@ impl TlsError {
     pub fn failure(&self) -> Option<Failure> {
         match self {
             Self::Peer { failure, .. } => Some(*failure),
-            Self::ServerName(_) | Self::TooEarly | Self::Config(_) | Self::NoRoots(_) => None,
+            Self::ServerName(_) | Self::TooEarly | Self::Config(..) | Self::NoRoots(_) => None,
         }
     }
 
     /// A trouble with what we were configured with.
     pub(super) fn config(error: &dyn std::fmt::Display) -> Self {
-        Self::Config(escaped(error))
+        Self::Config(escaped(error), PAIR)
     }
 }
 

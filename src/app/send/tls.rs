@@ -3,6 +3,7 @@
 //! Guarantees: a file that cannot be used is said by its name before anything is sent.
 //! Leaves to others: obeying it (`engine::policy`, `tls`).
 
+use std::io::Read as _;
 use std::path::Path;
 
 use super::super::config::EngineConfig;
@@ -16,6 +17,8 @@ use crate::engine::smarthost::Smarthost;
 use crate::tls::{ClientConfig, ClientOptions, Identity, Pem, Roots};
 use crate::wire::https::{Fetcher, Options};
 
+/// A PEM file is no longer, in octets; the roots of a system are 200 KB.
+const PEM_MAX: u64 = 4 << 20;
 /// The folder of MTA-STS policies below the data directory.
 const STS_FOLDER: &str = "mta-sts";
 /// Sessions with web servers that are kept for resumption: one fetch a day and domain resumes none.
@@ -91,11 +94,15 @@ fn made(options: &ClientOptions) -> Result<ClientConfig, Failure> {
 }
 
 fn pem(file: &Path) -> Result<Pem, Failure> {
-    let text = std::fs::read(file).map_err(|error| {
-        Failure::usage(format!(
-            "{}: {error}\nhint: tls.roots, tls.certificate and tls.key name PEM files",
-            file.display()
-        ))
-    })?;
+    let wrong = |why: String| {
+        let hint = "hint: tls.roots, tls.certificate and tls.key name PEM files";
+        Failure::usage(format!("{}: {why}\n{hint}", file.display()))
+    };
+    let mut text = Vec::new();
+    let read = std::fs::File::open(file).and_then(|from| from.take(PEM_MAX + 1).read_to_end(&mut text));
+    read.map_err(|error| wrong(error.to_string()))?;
+    if text.len() as u64 > PEM_MAX {
+        return Err(wrong(format!("more than {PEM_MAX} octets")));
+    }
     Ok(Pem { file: file.display().to_string().into(), text: text.into() })
 }
