@@ -78,7 +78,7 @@ impl<I: Io> Shard<I> {
             Err(error) => {
                 self.egress.leave(index);
                 let bound = local.is_some() || to != remote;
-                self.not_begun(site, index, (&host, remote), (bound, &error), now);
+                self.not_begun((site, target), index, (&host, remote), (bound, &error), now);
                 return None;
             }
         };
@@ -125,15 +125,20 @@ impl<I: Io> Shard<I> {
     /// No socket could be made: for want of descriptors or memory, or the address is not ours (any more).
     fn not_begun(
         &mut self,
-        site: SiteId,
+        (site, target): (SiteId, usize),
         source: usize,
         (host, remote): (&Arc<str>, SocketAddr),
         (bound, error): (bool, &std::io::Error),
         now: Now,
     ) {
         let machine = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
-        if bound && !error.raw_os_error().is_some_and(|errno| machine.contains(&errno)) {
+        let of_machine = error.raw_os_error().is_some_and(|errno| machine.contains(&errno));
+        if bound && !of_machine {
             self.egress.failed(source, &error.to_string(), now.mono);
+            return self.sites.touch(site);
+        }
+        // A machine without IPv6 has no socket for such an address; the site may have others.
+        if !of_machine && self.sites.rest_target(site, target, now.mono) {
             return self.sites.touch(site);
         }
         tracing::warn!(%host, %remote, %error, "no connection could be started");
