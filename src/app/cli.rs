@@ -73,6 +73,8 @@ pub enum Command {
     Sink(SinkArgs),
     /// Tell how mail to a domain, or by one server, would go; send none
     Probe(ProbeArgs),
+    /// Write reports of how TLS went, for the domains that it was counted for (RFC 8460)
+    TlsReport(TlsReportArgs),
     /// Print the engine's configuration: every key, its default, its meaning
     Config,
 }
@@ -280,6 +282,36 @@ pub struct ProbeArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `posthaste tls-report`
+#[derive(Args, Clone, Debug, PartialEq)]
+pub struct TlsReportArgs {
+    /// The engine's configuration; without it, the defaults
+    #[arg(long, value_name = "engine.toml")]
+    pub config: Option<PathBuf>,
+    /// Where it was counted; goes before engine.data
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Write each report as a JSON file in this folder; what is written is no longer counted
+    #[arg(long, value_name = "DIR")]
+    pub write: PathBuf,
+    /// Report the days before this one (UTC); without it, those before today
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub until: Option<u32>,
+    /// Who reports: an organisation's name; without it, the domain of --contact
+    #[arg(long, value_name = "NAME")]
+    pub organization: Option<String>,
+    /// Where questions go; without it, postmaster of this host
+    #[arg(long, value_name = "ADDRESS")]
+    pub contact: Option<String>,
+}
+
+/// A day, as the number of days since 1970-01-01.
+fn day(text: &str) -> Result<u32, String> {
+    let date: jiff::civil::Date = text.parse().map_err(|_| "is no day: write it like 2026-11-25".to_owned())?;
+    let second = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|e| e.to_string())?.timestamp().as_second();
+    u32::try_from(second / 86_400).map_err(|_| "lies before 1970".to_owned())
 }
 
 /// A percentage, with or without its sign, as a share from 0 to 1.

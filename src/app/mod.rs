@@ -11,6 +11,7 @@ pub mod progress;
 pub mod report;
 pub mod send;
 mod sink;
+mod tls_report;
 
 use cli::Command;
 use exit::{Exit, Failure};
@@ -35,6 +36,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Send(args) => send::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Sink(args) => sink::run(&args),
+        Command::TlsReport(args) => tls_report::run(&args),
         Command::Probe(args) => probe::run(&args),
     }
 }

@@ -24,6 +24,7 @@ use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
 use crate::engine::memory::{self, Keeper};
 use crate::engine::message::{Append, Line, RenderJob, ToShard};
 use crate::engine::policy::Policies;
+use crate::engine::policy::tally::Tally;
 use crate::engine::recorder::{self, Recorder};
 use crate::engine::render::{self, Press};
 use crate::engine::router::{Router, RouterError};
@@ -56,6 +57,8 @@ pub struct Setup {
     pub resolver: ResolverConfig,
     /// What TLS they demand.
     pub policies: Policies,
+    /// Where it is counted how TLS goes, if it is: the one that `policies` tell.
+    pub tally: Option<Tally>,
     /// What every TLS connection shares.
     pub tls: tls::ClientConfig,
     /// Shards; at least 1.
@@ -134,6 +137,7 @@ pub struct Engine {
     router: Option<Router>,
     events: Option<EventLog>,
     trace: Option<Trace>,
+    tally: Option<Tally>,
     keeper: Keeper,
     dns: Arc<Mutex<DnsCounters>>,
     recorder: Recorder,
@@ -206,6 +210,7 @@ impl Engine {
             directory,
             resolver,
             policies,
+            tally,
             tls,
             shards,
             render_threads,
@@ -231,6 +236,7 @@ impl Engine {
             let builder = std::thread::Builder::new().name("render".to_owned());
             render.push(builder.spawn(move || press.run(&jobs, &lines, &counters))?);
         }
+        let teller = policies.teller().cloned();
         let (route_to, route_from) = unbounded();
         let router = if directory.needs_look_ups() {
             let lines = lines.clone();
@@ -270,7 +276,11 @@ impl Engine {
                 octets_min: composer.octets_min(),
                 seed: seed ^ u64::from(number),
                 observer: observer.clone(),
-                watch: Watch { events: events.as_ref().map(EventLog::lane), trace: trace.as_ref().map(Trace::tracer) },
+                watch: Watch {
+                    events: events.as_ref().map(EventLog::lane),
+                    trace: trace.as_ref().map(Trace::tracer),
+                    tls: teller.clone(),
+                },
                 settled: if number == 0 { campaign.settled() } else { Default::default() },
             };
             crew.send_to_work(number, ports, start);
@@ -289,6 +299,7 @@ impl Engine {
             router,
             events,
             trace,
+            tally,
             keeper,
             recorder_counters: recorder.counters(),
             recorder,
@@ -381,6 +392,9 @@ impl Engine {
         self.render.into_iter().for_each(|thread| drop(thread.join()));
         if let Some(router) = self.router {
             router.join();
+        }
+        if let Some(tally) = self.tally {
+            tally.join();
         }
         self.keeper.join();
         if let Err(reason) = self.recorder.join() {

@@ -2,6 +2,7 @@
 //!
 //! Leaves to others: what is told (`shard`), and how it is written (`observe`).
 
+use crate::engine::policy::tally::Teller;
 use crate::observe::events::Lane;
 use crate::observe::trace::Tracer;
 
@@ -12,4 +13,6 @@ pub struct Watch {
     pub events: Option<Lane>,
     /// The way into the trace; `None`: nothing is traced.
     pub trace: Option<Tracer>,
+    /// Who is told how TLS goes (RFC 8460); `None`: nobody reports it.
+    pub tls: Option<Teller>,
 }

@@ -12,5 +12,6 @@ mod certificates;
 mod configured;
 mod dane;
 mod mta_sts;
+mod reports;
 mod web;
 mod world;

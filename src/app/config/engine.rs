@@ -177,6 +177,8 @@ sections! {
             "Obey the MTA-STS policies (RFC 8461) of domains; they go before delivery.tls and [[tls_policy]].";
         mta_sts_port: u16, "port", "443", (1, 65_535),
             "The port that MTA-STS policies are fetched from.";
+        report: bool, "switch", "false", ANY,
+            "Count how TLS went with each domain, for the reports that domains ask for (RFC 8460): posthaste tls-report.";
         roots: Option<PathBuf>, "file", "\"\"", ANY,
             "PEM file of the roots that certificates must lead to; relative to this file; empty: the system's.";
         certificate: Option<PathBuf>, "file", "\"\"", ANY,

@@ -63,6 +63,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let load = prepare::load(&config, &campaign, &home, &content, opened.table.manifest())?;
     let events = events::open(args, &config, &campaign.name, &home)?;
     let trace = trace::begin(args)?;
+    let (policies, tally) = tls::counted(&config, &data, policies)?;
     let setup = Setup {
         events,
         trace,
@@ -72,6 +73,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
         directory: Arc::new(directory),
         resolver: prepare::resolver(&config),
         policies,
+        tally,
         tls: client,
         shards: prepare::shards(&config),
         render_threads: prepare::render_threads(&config),

@@ -13,6 +13,7 @@ use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
 use crate::engine::policy::rules::{Pattern, Rule, Rules};
 use crate::engine::policy::sts::Sts;
+use crate::engine::policy::tally::Tally;
 use crate::engine::smarthost::Smarthost;
 use crate::tls::{ClientConfig, ClientOptions, Identity, Pem, Roots};
 use crate::wire::https::{Fetcher, Options};
@@ -50,6 +51,19 @@ pub fn client(config: &EngineConfig) -> Result<ClientConfig, Failure> {
 pub fn policies(config: &EngineConfig, data: &Path) -> Result<Policies, Failure> {
     let sts = if config.tls.mta_sts { Some(mta_sts(config, data)?) } else { None };
     Ok(Policies::new(rules(config), sts))
+}
+
+/// Has it counted how TLS goes, if the configuration asks for that.
+///
+/// # Errors
+/// What was counted before cannot be read, or no thread can be had.
+pub fn counted(config: &EngineConfig, data: &Path, policies: Policies) -> Result<(Policies, Option<Tally>), Failure> {
+    if !config.tls.report {
+        return Ok((policies, None));
+    }
+    let (tally, teller) = Tally::spawn(data, policies.sts().cloned())
+        .map_err(|e| Failure::failed(format!("the results of TLS cannot be counted: {e}")))?;
+    Ok((policies.telling(teller), Some(tally)))
 }
 
 /// What the configuration demands.

@@ -9,23 +9,26 @@ mod demand;
 mod kept;
 pub mod rules;
 pub mod sts;
+pub mod tally;
 #[cfg(test)]
 mod tests;
 
 pub use demand::{Audit, Demand, site_name};
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::clock::UnixTime;
 use crate::mail::{Enhanced, Reply};
-use crate::tls::Verification;
 use crate::tls::dane::Dane;
 use crate::tls::policy::{Level, Security, Source};
 use crate::tls::sts::{Mode, Policy};
+use crate::tls::{Failure, Verification};
 use crate::wire::dns::{Exchanger, Resolver, Route, RouteError, TlsaAnswer};
 use rules::Rules;
 use sts::{Answer, Sts};
+use tally::{About, Outcome, Teller};
 
 /// Where a domain's mail goes, and what is demanded there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,7 @@ impl From<Route> for Placement {
 pub struct Policies {
     rules: Arc<Rules>,
     sts: Option<Sts>,
+    teller: Option<Teller>,
 }
 
 impl Policies {
@@ -68,7 +72,25 @@ impl Policies {
     /// brings TLSA records.
     #[must_use]
     pub fn new(rules: Rules, sts: Option<Sts>) -> Self {
-        Self { rules: Arc::new(rules), sts }
+        Self { rules: Arc::new(rules), sts, teller: None }
+    }
+
+    /// The same, and what policies do to routes is told.
+    #[must_use]
+    pub fn telling(self, teller: Teller) -> Self {
+        Self { teller: Some(teller), ..self }
+    }
+
+    /// Who is told how TLS goes, if anyone is.
+    #[must_use]
+    pub fn teller(&self) -> Option<&Teller> {
+        self.teller.as_ref()
+    }
+
+    fn tell(&self, domain: &str, about: About, host: Option<(Arc<str>, IpAddr)>, failure: Failure, why: &str) {
+        if let Some(teller) = &self.teller {
+            teller.tell(Outcome { domain: domain.into(), about, host, failure: Some((failure, why.into())) });
+        }
     }
 
     /// What is demanded of a next hop that is no domain's exchanger: the configured level, of the host itself.
@@ -85,10 +107,12 @@ impl Policies {
 
     /// The domain's MTA-STS policy.
     pub async fn sts_of(&self, domain: &Arc<str>, resolver: &Resolver) -> Answer {
-        match &self.sts {
-            Some(sts) => sts.policy(domain, resolver).await,
-            None => Answer::default(),
+        let Some(sts) = &self.sts else { return Answer::default() };
+        let answer = sts.policy(domain, resolver).await;
+        if let Some(failure) = answer.failure {
+            self.tell(domain, About::Sts, None, failure, "the policy that is announced cannot be had");
         }
+        answer
     }
 
     /// What follows for the route to `domain`.
@@ -106,7 +130,13 @@ impl Policies {
                     exchangers.push(exchanger);
                     demands.push(demand);
                 }
-                Err(why) => drop(forbidden.get_or_insert(why)),
+                Err(why) => {
+                    let address = exchanger.addresses.first().copied();
+                    let (about, failure) = why.told();
+                    let text = why.error(domain).reply.to_string();
+                    self.tell(domain, about, address.map(|ip| (exchanger.host.clone(), ip)), failure, &text);
+                    forbidden.get_or_insert(why);
+                }
             }
         }
         if let (true, Some(why)) = (exchangers.is_empty(), forbidden) {
@@ -143,6 +173,14 @@ impl Forbidden {
             ),
         };
         RouteError { reply: Reply::own(code, enhanced, &text), permanent: false }
+    }
+
+    /// How it is reported: RFC 8460 §4.3.
+    fn told(&self) -> (About, Failure) {
+        match self {
+            Self::Tlsa(..) => (About::Tlsa, Failure::DnssecInvalid),
+            Self::Unlisted(_) => (About::Sts, Failure::ValidationFailure),
+        }
     }
 }
 

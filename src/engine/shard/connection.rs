@@ -10,14 +10,15 @@ use crate::base::clock::{Instant, Now};
 use crate::engine::policy::Demand;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::desk::{Asked, Desk, answered};
-use crate::engine::shard::{Shard, Stage, secure, trace};
+use crate::engine::shard::secure::{self, failure_of};
+use crate::engine::shard::{Shard, Stage, trace};
 use crate::mail::Class;
 use crate::observe::trace::Dialogue;
-use crate::queue::SiteId;
+use crate::queue::{DomainId, SiteId};
 use crate::shape::classify::{Advice, Judgement, classify};
 use crate::shape::site::Trouble;
 use crate::smtp::client::{Config, End, Event, Known, Phase, Session};
-use crate::tls::TlsError;
+use crate::tls::{Failure, TlsError};
 use crate::wire::io::{Buffer, ConnectionId, Io};
 use crate::wire::proxy::Socks5;
 
@@ -39,6 +40,8 @@ pub(super) struct Connection {
     pub(super) socks: Option<Box<Socks5>>,
     pub(super) tls: Option<Box<crate::tls::Client>>,
     pub(super) tls_hands: bool,
+    /// The domains for which it was told how TLS went.
+    pub(super) told: Vec<DomainId>,
     pub(super) connected: bool,
     /// The peer let the session in.
     pub(super) ready: bool,
@@ -144,7 +147,7 @@ impl<I: Io> Shard<I> {
         self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
         // Once mail went through, it is a connection that was lost, whatever broke it.
         if connection.delivered == 0 {
-            self.no_handshake(&connection, phase, &error.to_string(), now);
+            self.no_handshake(&connection, phase, (failure_of(error), &error.to_string()), now);
             asked.ended = Some(End::Done);
         }
         self.after(connection, asked, now);
@@ -280,10 +283,12 @@ impl<I: Io> Shard<I> {
             }
             End::NoTls(why) => self.no_tls(connection, why, now),
             End::Lost(Phase::StartTls) => {
-                self.no_handshake(connection, Phase::StartTls, "the connection was lost in the handshake", now);
+                let why = "the connection was lost in the handshake";
+                self.no_handshake(connection, Phase::StartTls, (Failure::ValidationFailure, why), now);
             }
             End::Timeout(Phase::StartTls) => {
-                self.no_handshake(connection, Phase::StartTls, "the handshake timed out", now);
+                let why = "the handshake timed out";
+                self.no_handshake(connection, Phase::StartTls, (Failure::ValidationFailure, why), now);
             }
             End::Unauthenticated(reply) => {
                 tracing::warn!(%host, %reply, "the server does not take our credentials");
@@ -424,6 +429,9 @@ impl<I: Io> Shard<I> {
             };
             self.ledger.add_stock(added);
             connection.course.transactions += 1;
+            if self.teller.is_some() {
+                self.tell_tls(connection, ready.domain, now);
+            }
             let (key, message) = self.ledger.begin(ready, now);
             let transaction = crate::smtp::client::Transaction {
                 key,

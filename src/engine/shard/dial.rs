@@ -99,6 +99,7 @@ impl<I: Io> Shard<I> {
             socks: None,
             tls: None,
             tls_hands: false,
+            told: Vec::new(),
             connected: false,
             ready: false,
             held: false,

@@ -312,14 +312,15 @@ impl Sites {
     /// What the recipients of a site are told while it is held for want of TLS.
     pub(super) fn refuse(&mut self, id: SiteId, refusal: Refusal) {
         if let Some(site) = self.site_mut(id) {
-            site.refusal = Some(Arc::new(refusal));
+            site.refusal = Some(Box::new(refusal));
         }
     }
 
-    /// See [`Sites::refuse`]; `None` while it is not held for that.
-    pub(super) fn refusal(&self, id: SiteId, now: Now) -> Option<Arc<Refusal>> {
-        let site = self.site(id)?;
-        site.refusal.clone().filter(|_| site.guard.window(now.mono) == 0)
+    /// See [`Sites::refuse`], which is to be given it back; `None` while the site is not held for that.
+    pub(super) fn take_refusal(&mut self, id: SiteId, now: Now) -> Option<Refusal> {
+        let site = self.site_mut(id)?;
+        let held = site.guard.window(now.mono) == 0;
+        site.refusal.take_if(|_| held).map(|refusal| *refusal)
     }
 
     /// Why nothing could be delivered to the site for a recipient's whole lifetime, if it could not.

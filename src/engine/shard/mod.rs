@@ -33,6 +33,7 @@ use crate::engine::directory::{Directory, Found};
 use crate::engine::dispatch::shard_of;
 use crate::engine::memory::Memory;
 use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
+use crate::engine::policy::tally::Teller;
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
 use crate::engine::watch::Watch;
@@ -115,6 +116,8 @@ pub struct Shard<I: Io> {
     rng: fastrand::Rng,
     memory: Arc<Memory>,
     tls: crate::tls::ClientConfig,
+    /// Who is told how TLS goes.
+    teller: Option<Teller>,
     egress: Egress,
     /// No message has fewer octets.
     octets_min: u64,
@@ -163,6 +166,7 @@ impl<I: Io> Shard<I> {
             egress: Egress::new(&start.delivery),
             octets_min: start.octets_min,
             ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery, start.watch.events),
+            teller: start.watch.tls,
             delivery: start.delivery,
             by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),
             directory: start.directory,

@@ -5,28 +5,38 @@
 //! handshake fails is remembered, and spoken to in clear text.
 //! Leaves to others: what is demanded (`engine::policy`), who proves what (`tls`).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::base::clock::Now;
 use crate::engine::memory::Host;
 use crate::engine::policy::Demand;
+use crate::engine::policy::tally::{About, Outcome};
 use crate::engine::shard::Shard;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::ledger::Verdict;
 use crate::journal::record::Kind;
 use crate::mail::{Enhanced, Reply};
 use crate::observe::Outcomes;
-use crate::queue::SiteId;
+use crate::queue::{DomainId, SiteId};
 use crate::shape::site::Trouble;
 use crate::smtp::client::{Known, Lesson, Phase, Starttls};
-use crate::tls::Verification;
 use crate::tls::policy::Level;
+use crate::tls::{Failure, TlsError, Verification};
 use crate::wire::io::Io;
+
+/// Of one session, how TLS went is told for no more domains.
+const TOLD_MAX: usize = 64;
 
 /// Why a site is held for want of TLS: what its recipients are told.
 pub(super) struct Refusal {
     reply: Reply,
     host: Arc<str>,
+    remote: IpAddr,
+    demand: Arc<Demand>,
+    failure: Failure,
+    /// The domains for which it was told.
+    told: Vec<DomainId>,
 }
 
 /// How a session comes into TLS, and what it may know of its host: nothing that was learnt in clear text may keep TLS
@@ -42,6 +52,11 @@ pub(super) fn begins(demand: &Demand, mut known: Known) -> (Starttls, Known) {
         (known.early, known.starttls_broken) = (None, false);
     }
     (starttls, known)
+}
+
+/// What a failed handshake is reported as.
+pub(super) fn failure_of(error: &TlsError) -> Failure {
+    error.failure().unwrap_or(Failure::ValidationFailure)
 }
 
 /// What the certificate has to fulfil, in a word.
@@ -64,18 +79,25 @@ impl<I: Io> Shard<I> {
             }
             Err(error) => {
                 self.ledger.seen.tls_failures += 1;
-                self.no_handshake(connection, Phase::StartTls, &error.to_string(), now);
+                self.no_handshake(connection, Phase::StartTls, (failure_of(&error), &error.to_string()), now);
                 connection.session.quit();
             }
         }
     }
 
     /// The handshake did not come about.
-    pub(super) fn no_handshake(&mut self, connection: &Connection, phase: Phase, what: &str, now: Now) {
+    pub(super) fn no_handshake(
+        &mut self,
+        connection: &Connection,
+        phase: Phase,
+        (failure, what): (Failure, &str),
+        now: Now,
+    ) {
         let (host, phase) = (&connection.host, phase.word());
         if !connection.demand.security.level.allows_clear_text() {
-            return self.insecure(connection, Enhanced::new(4, 7, 5), what, now);
+            return self.insecure(connection, Enhanced::new(4, 7, 5), (failure, what), now);
         }
+        self.tell_failure(connection, failure, what);
         if self.delivery.implicit_tls {
             // It is asked for by name: there is no other way in.
             return self.trouble(connection.site, Trouble::TurnedAway, "TLS failed, which [smarthost] wants", now);
@@ -87,18 +109,83 @@ impl<I: Io> Shard<I> {
 
     /// The session ended because the host has no TLS.
     pub(super) fn no_tls(&mut self, connection: &Connection, why: &str, now: Now) {
-        self.insecure(connection, Enhanced::new(4, 7, 10), why, now);
+        self.insecure(connection, Enhanced::new(4, 7, 10), (Failure::StartTlsNotSupported, why), now);
+    }
+
+    /// Mail of the domain goes out with TLS as it is: told once for each session and domain.
+    pub(super) fn tell_tls(&mut self, connection: &mut Connection, domain: DomainId, now: Now) {
+        let (told, demand) = (&mut connection.told, &connection.demand);
+        if demand.security.level == Level::Never || told.len() >= TOLD_MAX || told.contains(&domain) {
+            return;
+        }
+        told.push(domain);
+        let failure = self.audit(connection, now);
+        self.tell_outcome(connection, domain, failure);
+    }
+
+    /// TLS failed with the host: told for the domains whose mail waits for it.
+    fn tell_failure(&self, connection: &Connection, failure: Failure, why: &str) {
+        if self.teller.is_none() {
+            return;
+        }
+        for domain in self.sites.stock_domains(connection.site, TOLD_MAX) {
+            self.tell_outcome(connection, domain, Some((failure, why.into())));
+        }
+    }
+
+    /// A refusal is told for each domain whose mail it kept back.
+    fn tell_refusal(&self, site: SiteId, refusal: &mut Refusal) {
+        if self.teller.is_none() {
+            return;
+        }
+        for domain in self.sites.stock_domains(site, TOLD_MAX) {
+            if refusal.told.len() < TOLD_MAX && !refusal.told.contains(&domain) {
+                refusal.told.push(domain);
+                let failure = (refusal.failure, String::from_utf8_lossy(&refusal.reply.text).into());
+                self.tell_of(domain, &refusal.demand, (refusal.host.clone(), refusal.remote), Some(failure));
+            }
+        }
+    }
+
+    fn tell_outcome(&self, connection: &Connection, domain: DomainId, failure: Option<(Failure, Box<str>)>) {
+        self.tell_of(domain, &connection.demand, (connection.host.clone(), connection.remote.ip()), failure);
+    }
+
+    fn tell_of(
+        &self,
+        domain: DomainId,
+        demand: &Arc<Demand>,
+        host: (Arc<str>, IpAddr),
+        failure: Option<(Failure, Box<str>)>,
+    ) {
+        let Some((teller, domain)) = self.teller.as_ref().zip(self.domains.get(domain.0 as usize)) else { return };
+        let about = About::Session(demand.clone());
+        teller.tell(Outcome { domain: domain.clone(), about, host: Some(host), failure });
+    }
+
+    /// What is wrong with a session that goes on all the same: it is in clear text, or enforcing the domain's policy,
+    /// which is only tested, would have ended it.
+    fn audit(&self, connection: &Connection, now: Now) -> Option<(Failure, Box<str>)> {
+        let Some(tls) = &connection.tls else {
+            return Some((Failure::StartTlsNotSupported, "the mail went out in clear text".into()));
+        };
+        let audit = connection.demand.audit.as_ref()?;
+        if !audit.listed {
+            return Some((Failure::ValidationFailure, "the exchanger is no mx of the policy".into()));
+        }
+        let judged = self.tls.judge(&audit.verification, &tls.chain(), now.unix.0.into());
+        judged.err().map(|error| (failure_of(&error), error.to_string().into()))
     }
 
     /// The target did not give the TLS that is demanded of it: another one is tried; when there is none, what is in stock
     /// is deferred, and the site rests. Other sites with the same exchangers are not touched by this.
-    fn insecure(&mut self, connection: &Connection, code: Enhanced, what: &str, now: Now) {
+    fn insecure(&mut self, connection: &Connection, code: Enhanced, (failure, what): (Failure, &str), now: Now) {
         let (site, host, security) = (connection.site, &connection.host, connection.demand.security);
         let source = security.source.word();
         tracing::info!(%host, source, level = security.level.word(), what, "TLS is not what is demanded: nothing is sent");
         self.ledger.counters.sessions_refused += 1;
         if self.sites.rest_target(site, connection.target, now.mono) {
-            return;
+            return self.tell_failure(connection, failure, what);
         }
         if let Some(binding) = self.sites.insecure(site, now, &mut self.rng) {
             self.tell_rest(site, what, &binding, now);
@@ -110,13 +197,22 @@ impl<I: Io> Shard<I> {
         // What to do about it is for whoever reads the log.
         let (what, _hint) = what.split_once(". hint: ").unwrap_or((what, ""));
         let reply = Reply::own(450, code, &format!("{host}: {what} ({source} demands {demanded})"));
-        self.sites.refuse(site, Refusal { reply, host: host.clone() });
+        let refusal = Refusal {
+            reply,
+            host: host.clone(),
+            remote: connection.remote.ip(),
+            demand: connection.demand.clone(),
+            failure,
+            told: Vec::new(),
+        };
+        self.sites.refuse(site, refusal);
         self.defer_refused(site, now);
     }
 
     /// Defers what the site has in stock while it is held for want of TLS; `false` if that is not why it is held.
     pub(super) fn defer_refused(&mut self, site: SiteId, now: Now) -> bool {
-        let Some(refusal) = self.sites.refusal(site, now) else { return false };
+        let Some(mut refusal) = self.sites.take_refusal(site, now) else { return false };
+        self.tell_refusal(site, &mut refusal);
         let name = self.sites.name(site).to_owned();
         let verdict = Verdict {
             kind: Kind::Deferred,
@@ -128,6 +224,7 @@ impl<I: Io> Shard<I> {
         };
         let deferrals = self.ledger.defer_stock(site, &verdict, &refusal.reply, &mut self.sites, now);
         self.sites.count(site, &Outcomes::default(), deferrals);
+        self.sites.refuse(site, refusal);
         true
     }
 }

@@ -69,7 +69,7 @@ pub(super) struct Site {
     /// Since when that is so.
     pub(super) insecure_since: Option<UnixTime>,
     /// What recipients are told meanwhile.
-    pub(super) refusal: Option<Arc<Refusal>>,
+    pub(super) refusal: Option<Box<Refusal>>,
     pub(super) sessions: u32,
     pub(super) connecting: u32,
     /// Sessions that had room when the stock was empty.
@@ -374,6 +374,15 @@ impl Sites {
             site.stock.push_back(ready);
         }
         self.touch(id);
+    }
+
+    /// Some of the domains that the site has messages in stock for.
+    pub(super) fn stock_domains(&self, id: SiteId, most: usize) -> Vec<DomainId> {
+        let mut domains: Vec<DomainId> = self.site(id).into_iter().flat_map(|s| &s.stock).map(|r| r.domain).collect();
+        domains.sort_unstable_by_key(|domain| domain.0);
+        domains.dedup();
+        domains.truncate(most);
+        domains
     }
 
     pub(super) fn has_stock(&self, id: SiteId) -> bool {

@@ -1,0 +1,71 @@
+//! `posthaste tls-report`: the results of TLS that were counted, as reports for the domains (RFC 8460).
+//!
+//! Guarantees: a result leaves the count only after the report that holds it is written durably; run again after a
+//! failure, the command goes on with what is left. Leaves to others: counting (`engine::policy::tally`), and the form of
+//! a report (`tls::report`).
+
+use super::cli::TlsReportArgs;
+use super::config::EngineConfig;
+use super::exit::{Exit, Failure};
+use super::send::prepare;
+use crate::engine::policy::tally::{Book, DAY};
+use crate::engine::run::unix_now;
+use crate::tls::report::{Report, Submitter};
+use crate::wire::disk::{self, Lock};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Runs the command.
+///
+/// # Errors
+/// The data directory is not there or in use, or a report cannot be written.
+pub(super) fn run(args: &TlsReportArgs) -> Result<Exit, Failure> {
+    let config = EngineConfig::load(args.config.as_deref())?;
+    let data = args.data.clone().unwrap_or_else(|| config.engine.data.clone());
+    if !data.is_dir() {
+        let hint = "hint: --data DIR names it, or --config engine.toml by its engine.data";
+        return Err(Failure::usage(format!("there is no data directory {}\n{hint}", data.display())));
+    }
+    let _lock = Lock::take(&data).map_err(|fault| Failure::failed(fault.to_string()))?;
+    let mut book = Book::read(&data).map_err(|e| Failure::failed(e.to_string()))?;
+    let until = args.until.unwrap_or(unix_now().0 / DAY);
+    let reports = book.tallies.take_before(until);
+    let submitter = submitter(args, &config);
+    std::fs::create_dir_all(&args.write)
+        .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {e}", args.write.display())))?;
+    let mut page = String::new();
+    for report in &reports {
+        let file = write(report, &submitter, &args.write)?;
+        let (good, bad) = report.sessions();
+        let _infallible =
+            writeln!(page, "{}: {good} sessions as they should be, {bad} not: {}", report.domain, file.display());
+    }
+    // Only now: what is not written yet is still counted.
+    book.write(&data).map_err(|e| Failure::failed(format!("the count cannot be written: {e}")))?;
+    if reports.is_empty() {
+        let why = if config.tls.report { "" } else { "; tls.report of the configuration is off" };
+        let _infallible = writeln!(page, "Nothing was counted before that day{why}.");
+    }
+    super::print_out(&page)
+}
+
+fn submitter(args: &TlsReportArgs, config: &EngineConfig) -> Submitter {
+    let host = prepare::hostname(config);
+    let domain =
+        args.contact.as_deref().and_then(|contact| contact.rsplit_once('@')).map_or(&*host, |(_, domain)| domain);
+    Submitter {
+        organization: args.organization.as_deref().unwrap_or(domain).into(),
+        domain: domain.into(),
+        contact: args.contact.clone().unwrap_or_else(|| format!("postmaster@{domain}")).into(),
+    }
+}
+
+/// Writes a report, under the name that RFC 8460 §5.1 gives it.
+fn write(report: &Report, submitter: &Submitter, folder: &Path) -> Result<PathBuf, Failure> {
+    let (begin, end) = report.seconds();
+    let id = format!("{begin}-{}", report.domain);
+    let file = folder.join(format!("{}!{}!{begin}!{end}!{id}.json", submitter.domain, report.domain));
+    let json = report.json(submitter, &id);
+    disk::replace(&file, |to| to.write_all(json.as_bytes())).map_err(|fault| Failure::failed(fault.to_string()))?;
+    Ok(file)
+}
