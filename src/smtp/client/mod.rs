@@ -17,7 +17,7 @@
 //!   told as a [`Lesson`], and a session that is given it ([`Known`]) does not run into it again (`lessons`).
 //! - Credentials leave only inside TLS unless their owner said otherwise ([`Phase::Auth`] is when they do).
 //! - Memory is bounded: the reader's buffer, the ledger, at most [`Session::room`] more transactions. No allocation for
-//!   a reply.
+//!   a reply, but for a refusal at RCPT, which is kept until the reply to DATA proves whose it was.
 //!
 //! Where a RSET stands. A transaction ends the server's state when its content was answered (RFC 5321 §4.1.1.4), and
 //! then none is said. After MAIL without a content (all recipients refused, DATA refused) one goes ahead of the next

@@ -10,6 +10,9 @@ use crate::smtp::client::replies::clipped;
 use crate::smtp::client::{Core, End, Event, GROUP_MAX, Lesson, Mode, Phase, Sink, Starttls, State, running};
 use crate::smtp::ledger::Expected;
 
+/// Transactions of a session that says HELO because a connection was closed over EHLO, which may have been chance.
+const HELO_TRIAL: u32 = 10;
+
 impl Core {
     pub(super) fn on_greeting(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         // EHLO has left already when the host lets it.
@@ -68,6 +71,8 @@ impl Core {
                     self.learn(Lesson::EhloRefused, on);
                 }
                 if self.known.ehlo_closed {
+                    // A trial, for it has neither TLS nor PIPELINING: EHLO is said again soon.
+                    self.left = self.left.min(HELO_TRIAL);
                     self.learn(Lesson::EhloClosed(false), on);
                 }
                 self.secure(on);
