@@ -17,6 +17,11 @@ impl Client {
     /// # Errors
     /// [`TlsError::ServerName`]; [`TlsError::NoRoots`].
     pub fn new(config: &ClientConfig, server_name: &str, verification: &Verification) -> Result<Self, TlsError> {
+        // RFC 7672 §8.1: "the SMTP client MUST send the SNI extension containing the TLSA base domain".
+        let server_name = match verification {
+            Verification::Dane(dane) => dane.server_name().unwrap_or(server_name),
+            Verification::Opportunistic | Verification::Names(_) => server_name,
+        };
         let name = ServerName::try_from(bare(server_name)).map_err(|_| TlsError::ServerName(server_name.into()))?;
         let name = name.to_owned();
         ClientConnection::new(config.of(verification)?, name).map(Self).map_err(|e| TlsError::config(&e))

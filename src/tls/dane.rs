@@ -100,10 +100,17 @@ pub struct Dane {
     pub records: Vec<Tlsa>,
     /// The reference identifiers of usage 2 (RFC 7672 §3.2.2): the exchanger's name, its name behind CNAMEs, and when the
     /// MX records are proven too, the domain.
+    /// The first is the name at which the records stand, and goes out as SNI (RFC 7672 §8.1).
     pub names: Vec<Box<str>>,
 }
 
 impl Dane {
+    /// The name that the handshake asks for: the one at which the records stand.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&str> {
+        self.names.first().map(|name| &**name)
+    }
+
     /// Takes the usable ones of the records of an exchanger. Of digests of one usage and selector only the strongest stay
     /// (RFC 7671 §9, digest agility), so that a broken one cannot be used against a good one.
     ///

@@ -197,7 +197,8 @@ fn demand_of(
         TlsaAnswer::Records(records) => Some(records),
         TlsaAnswer::Absent => None,
     };
-    let names = [Some(&**host), exchanger.tlsa_base.as_deref(), proven].into_iter().flatten().map(Box::from).collect();
+    // The name at which the records stand goes first.
+    let names = [exchanger.tlsa_base.as_deref(), Some(&**host), proven].into_iter().flatten().map(Box::from).collect();
     if let Some(dane) = records.and_then(|records| Dane::of(records, names)) {
         let security = Security { source: Source::Dane, level: Level::Verified };
         let verification = Verification::Dane(Arc::new(dane));

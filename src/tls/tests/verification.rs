@@ -182,6 +182,20 @@ fn dane_ee_wants_the_certificate_or_its_key_and_nothing_else() {
 }
 
 #[test]
+fn with_dane_the_handshake_asks_for_the_name_at_which_the_records_stand() {
+    let record = Tlsa { usage: 3, selector: 1, matching: 1, data: [7; 32].into() };
+    let names = vec!["base.example".into(), HOST.into()];
+    let dane = Verification::Dane(Arc::new(Dane { records: vec![record], names }));
+    let asks_for = |verification: &Verification, name: &str| {
+        let mut out = Out::new();
+        Client::new(&config(Roots::System), HOST, verification).unwrap().write(&[], &mut out).unwrap();
+        take(&mut out).windows(name.len()).any(|octets| octets == name.as_bytes())
+    };
+    assert!(asks_for(&dane, "base.example") && !asks_for(&dane, HOST));
+    assert!(asks_for(&Verification::Opportunistic, HOST));
+}
+
+#[test]
 fn dane_ta_wants_a_chain_to_the_anchor_today_and_a_name() {
     let config = config(Roots::System);
     let root = Authority::new("root");
