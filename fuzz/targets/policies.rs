@@ -1,5 +1,7 @@
-//! MTA-STS (RFC 8461): policies and the TXT records that announce them. Records are separated by lines.
+//! MTA-STS (RFC 8461): policies and the TXT records that announce them; TLS-RPT (RFC 8460): where reports are wanted.
+//! Records are separated by lines.
 
+use posthaste::tls::report::{RUA_MAX, Rua};
 use posthaste::tls::sts::{MX_MAX, Mode, POLICY_MAX, Policy, parse_txt};
 
 pub fn run(data: &[u8]) {
@@ -14,6 +16,15 @@ pub fn run(data: &[u8]) {
     let records: Vec<&str> = text.lines().collect();
     if let Some(id) = parse_txt(&records) {
         assert!((1..=32).contains(&id.len()) && id.bytes().all(|o| o.is_ascii_alphanumeric()), "{id:?}");
+    }
+    if let Some(Rua { mailto, https }) = Rua::parse(&records) {
+        assert!(mailto.len() <= RUA_MAX && https.len() <= RUA_MAX && mailto.len() + https.len() > 0);
+        assert!(
+            mailto.iter().chain(&https).all(|uri| uri.bytes().all(|o| o.is_ascii_graphic())),
+            "{mailto:?} {https:?}"
+        );
+        assert!(mailto.iter().all(|mailbox| mailbox.contains('@')), "{mailto:?}");
+        assert!(https.iter().all(|uri| uri.len() > 8 && uri[..8].eq_ignore_ascii_case("https://")), "{https:?}");
     }
 }
 

@@ -4,6 +4,7 @@
 //! behind a length of two octets.
 
 use super::{number, octet, take};
+use posthaste::tls::certificate::{Description, NAMES_MAX};
 use posthaste::tls::dane::{Dane, RECORDS_MAX, Tlsa};
 use posthaste::tls::{ClientConfig, ClientOptions, Pem, Proof, Roots, TlsError, Verification};
 use std::sync::{Arc, OnceLock};
@@ -22,6 +23,7 @@ pub fn run(data: &[u8]) {
         let octets = number(&mut rest);
         chain.push(take(&mut rest, octets).to_vec());
     }
+    chain.iter().filter_map(|der| Description::of(der)).for_each(|told| described(&told));
     let names: Vec<Box<str>> = vec!["mx.example".into(), "*.example.net".into()];
     let config = config();
     if let Some(dane) = Dane::of(&records, names.clone()) {
@@ -46,6 +48,13 @@ fn record(data: &mut &[u8]) -> Tlsa {
     let mut record = take(data, octets);
     let (usage, selector, matching) = (octet(&mut record), octet(&mut record), octet(&mut record));
     Tlsa { usage, selector, matching, data: record.into() }
+}
+
+fn described(told: &Description) {
+    assert!(told.names.len() <= NAMES_MAX && told.spki_sha256.len() == 64);
+    for text in told.names.iter().chain([&told.subject, &told.issuer, &told.key]) {
+        assert!(text.len() < 4096 && !text.chars().any(char::is_control), "{text:?}");
+    }
 }
 
 fn refusal(error: &TlsError) {
