@@ -13,6 +13,7 @@ use crate::engine::shard::desk::{Asked, Desk, answered};
 use crate::engine::shard::secure::{self, failure_of};
 use crate::engine::shard::{Shard, Stage, trace};
 use crate::mail::Class;
+use crate::mail::reply::Nameless;
 use crate::observe::trace::Dialogue;
 use crate::queue::{DomainId, SiteId};
 use crate::shape::classify::{Advice, Judgement, classify};
@@ -265,7 +266,8 @@ impl<I: Io> Shard<I> {
         match end {
             End::Done => {}
             End::Refused(reply, phase) => {
-                tracing::info!(%host, phase = phase.word(), %reply, "the session was refused");
+                let said = reply.to_string();
+                tracing::info!(%host, phase = phase.word(), reply = %Nameless(&said), "the session was refused");
                 self.ledger.counters.sessions_refused += 1;
                 let others = !worked && self.sites.rest_target(site, connection.target, now.mono);
                 let judgement = classify(reply.by_ref(), answered(*phase));
@@ -276,9 +278,9 @@ impl<I: Io> Shard<I> {
                     _ if !connection.ready && self.sites.crowded(site, now) => {}
                     // Without a pause the next session would be opened at once, and fare no better.
                     Advice::Keep | Advice::SlowDown if !worked && !others_work => {
-                        self.trouble(site, Trouble::TurnedAway, &reply.to_string(), now);
+                        self.trouble(site, Trouble::TurnedAway, &said, now);
                     }
-                    _ => self.judged(site, &judgement, &reply.to_string(), now),
+                    _ => self.judged(site, &judgement, &said, now),
                 }
             }
             End::NoTls(why) => self.no_tls(connection, why, now),
@@ -291,9 +293,10 @@ impl<I: Io> Shard<I> {
                 self.no_handshake(connection, Phase::StartTls, (Failure::ValidationFailure, why), now);
             }
             End::Unauthenticated(reply) => {
-                tracing::warn!(%host, %reply, "the server does not take our credentials");
+                let said = reply.to_string();
+                tracing::warn!(%host, phase = "AUTH", reply = %Nameless(&said), "the server does not take our credentials");
                 self.ledger.counters.sessions_refused += 1;
-                self.trouble(site, Trouble::TurnedAway, &reply.to_string(), now);
+                self.trouble(site, Trouble::TurnedAway, &said, now);
             }
             // A server that closes after some messages is in its right; the next session goes on.
             End::Lost(Phase::Idle | Phase::Mail) if worked => {}
@@ -362,7 +365,8 @@ impl<I: Io> Shard<I> {
             }
         };
         if let Err(error) = sent {
-            tracing::info!(host = %connection.host, %error, "TLS broke; the connection is cut");
+            let phase = connection.session.phase().word();
+            tracing::info!(host = %connection.host, phase, %error, "TLS broke; the connection is cut");
             return self.io.abort(connection.id);
         }
         if out.is_empty() && connection.session.awaits_reply() {

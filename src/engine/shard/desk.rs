@@ -122,9 +122,10 @@ impl Desk<'_> {
             Kind::UncertainHeld => self.asked.outcomes.count(Disposition::Uncertain),
             _ => self.asked.deferrals += 1,
         }
-        let via = self.course.via(self.site_name, self.host, self.ehlo);
         let watched = self.ledger.lane.is_some();
-        let detail = watched.then(|| Detail { via: &via, path, spans: course::spans(marks, self.now.mono) });
+        let via = watched.then(|| self.course.via(self.site_name, self.host, self.ehlo));
+        let spans = |via| Detail { via, path, spans: course::spans(marks, self.now.mono) };
+        let detail = via.as_ref().map(spans);
         let verdict = Verdict { kind, site: self.site_name, host: self.host, phase: phase.word(), reply, detail };
         self.ledger.verdict(key, index, &verdict, self.now);
     }

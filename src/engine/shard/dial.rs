@@ -142,7 +142,7 @@ impl<I: Io> Shard<I> {
         if !of_machine && self.sites.rest_target(site, target, now.mono) {
             return self.sites.touch(site);
         }
-        tracing::warn!(%host, %remote, %error, "no connection could be started");
+        tracing::warn!(%host, %remote, phase = "connect", %error, "no connection could be started");
         self.trouble(site, Trouble::Refused, "no connection could be started", now);
     }
 

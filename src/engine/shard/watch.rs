@@ -11,6 +11,7 @@ use crate::engine::shard::Shard;
 use crate::engine::shard::connection::Connection;
 use crate::mail::ReplyRef;
 use crate::mail::event::{Event, Via};
+use crate::mail::reply::Nameless;
 use crate::queue::SiteId;
 use crate::smtp::client::End;
 use crate::wire::io::Io;
@@ -95,7 +96,7 @@ impl<I: Io> Shard<I> {
     /// A site rests: people and watchers are told for how long, and why.
     pub(super) fn tell_rest(&mut self, site: SiteId, why: &str, binding: &str, now: Now) {
         let name = self.sites.name(site);
-        tracing::info!(site = name, why, binding, "the site rests");
+        tracing::info!(site = name, why = %Nameless(why), binding, "the site rests");
         if let (Some(lane), Some(until)) = (&mut self.ledger.lane, self.sites.rests_until(site)) {
             lane.write(now, &Event::SitePaused { site: name, pause: until.since(now.mono), why });
         }
