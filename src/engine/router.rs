@@ -23,6 +23,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
 
 /// Look-ups under way at once, each of several questions.
 pub const LOOK_UPS_MAX: usize = 256;
@@ -210,12 +211,12 @@ async fn look_up(ask: &RouteAsk, resolver: &Resolver, desk: &Desk) {
 async fn placement(question: &Question, resolver: &Resolver, policies: &Policies) -> Result<Placement, RouteError> {
     match question {
         Question::Mx(domain) => {
-            let published = tokio::spawn({
-                let (policies, domain, resolver) = (policies.clone(), domain.clone(), resolver.clone());
-                async move { policies.sts_of(&domain, &resolver).await }
-            });
+            // Dropped with this function: where there is no route, nobody waits for the policy.
+            let mut published = JoinSet::new();
+            let (asking, asked, with) = (policies.clone(), domain.clone(), resolver.clone());
+            published.spawn(async move { asking.sts_of(&asked, &with).await });
             let route = resolver.resolve_mx(domain).await?;
-            let published = published.await.unwrap_or_default();
+            let published = published.join_next().await.and_then(Result::ok).unwrap_or_default();
             policies.place(domain, route, &published)
         }
         // A policy of MTA-STS is about a domain's exchangers: a smarthost is none.
