@@ -16,10 +16,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use targets::Target;
 
-/// Mutations of each file of a corpus.
-const MUTATIONS: usize = 60;
-/// The same where one run costs files and threads.
-const MUTATIONS_OF_LISTS: usize = 4;
+/// Mutations of a corpus, all of its files together.
+const MUTATIONS: usize = 3000;
+/// The same where one run costs files.
+const MUTATIONS_OF_LISTS: usize = 200;
 /// A mutation makes nothing longer, in octets.
 const OCTETS_MAX: usize = 64 * 1024;
 
@@ -56,7 +56,7 @@ fn replay(name: &str) {
     let target = *targets::ALL.iter().find(|(known, _)| *known == name).expect("a target");
     let seeds = corpus(name);
     assert!(seeds.len() >= 5, "fuzz/corpus/{name} holds {} files", seeds.len());
-    let mutations = if name == "lists" { MUTATIONS_OF_LISTS } else { MUTATIONS };
+    let mutations = if name == "lists" { MUTATIONS_OF_LISTS } else { MUTATIONS } / seeds.len();
     for (at, (file, octets)) in seeds.iter().enumerate() {
         check(target, file, octets);
         let mut random = fastrand::Rng::with_seed(at as u64);
