@@ -274,3 +274,20 @@ fn what_cannot_be_traced_is_said_with_a_hint() {
         assert!(sent.stdout.is_empty(), "{words:?}");
     }
 }
+
+#[test]
+fn a_slow_log_slows_the_sending_and_loses_nothing() {
+    let recipients = 40_000;
+    let desk = desk(recipients);
+    let pipe = desk.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let words = ["send", "w.toml", "--config", "e.toml", "--data", "data", "--sink", "--events", "pipe"];
+    let mut child = program(desk.path(), &words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // Nobody reads the pipe: the sending stops, and says what it waits for.
+    assert!(said.any(|line| line.contains("bound by the event log")), "it never waits for the log");
+    let reader = std::thread::spawn(move || std::fs::read(pipe).unwrap());
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{:?}", said.collect::<Vec<_>>());
+    let (_, last) = tally(&lines(&reader.join().unwrap()));
+    assert_eq!(last.len(), recipients);
+}
