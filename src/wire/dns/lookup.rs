@@ -131,7 +131,8 @@ impl Resolver {
             Turn::Known(known) => return known,
             Turn::Ask(asking) => asking,
         };
-        let learnt = inner.learn(name, kind).await;
+        // In a box: the future is large, and what asks for a route moves several of these around.
+        let learnt = Box::pin(inner.learn(name, kind)).await;
         asking.answered(&learnt.known, learnt.until, learnt.weight);
         learnt.known
     }
@@ -192,7 +193,7 @@ impl Inner {
         // The semaphore is never closed, so this only waits.
         let _room = self.room.acquire().await;
         let learnt = match &self.validator {
-            Some(validator) => match contained(validator.lookup(query.clone(), kind)).await {
+            Some(validator) => match contained(Box::pin(validator.lookup(query.clone(), kind))).await {
                 Ok(Ok(lookup)) => self.proven(query, kind, lookup.answers(), lookup.valid_until()),
                 Ok(Err(error)) => self.unproven(query, kind, error),
                 Err(panicked) => Err(panicked),

@@ -209,7 +209,7 @@ impl Server {
         if !is_truncated(&answer) {
             return Ok(answer);
         }
-        let answer = timeout_at(until, self.by_tcp(octets)).await.map_err(|_| NetError::Timeout)??;
+        let answer = timeout_at(until, Box::pin(self.by_tcp(octets))).await.map_err(|_| NetError::Timeout)??;
         // Here too the answer must be one to the question.
         let asked = question(octets).unwrap_or_default();
         if answer.get(..2) == octets.get(..2) && repeats(&answer, asked) && !is_truncated(&answer) {
