@@ -10,6 +10,7 @@
 #   S3  personalised 10 KB, signed (RSA-2048)                          S7  one session alone
 #   S4  20 ms a round trip, 100 sessions                               S8  TLS 1.3 against clear text
 #                                                                      S9  handshakes: 500 sites found by DNS
+#                                                                      S10 look-ups: 200,000 domains, while sending
 #
 # Ends with one table; leaves with 1 if a goal was missed, 2 if a measurement failed. PAIRS=9 takes more pairs (5 are
 # the least). POSTHASTE names another program; POSTHASTE_MTA the folder with postfix/ (unpacked Debian package); where
@@ -26,7 +27,7 @@ fail() {
 root=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -gt 0 ] || { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 2; }
 for name in "$@"; do
-    [[ $name =~ ^(all|S[1-9])$ ]] || fail "$name is no measurement" "all, or some of S1 to S9"
+    [[ $name =~ ^(all|S[1-9]|S10)$ ]] || fail "$name is no measurement" "all, or some of S1 to S10"
 done
 for program in python3 awk openssl cargo; do
     command -v "$program" >/dev/null || fail "$program is missing" "apt-get install python3 mawk openssl; rustup.rs for cargo"
@@ -61,7 +62,9 @@ if [ -z "${POSTHASTE:-}" ]; then
 fi
 program=signature
 SIGNATURE=${SIGNATURE:-$(built bench --bench signature --no-run)}
-[ -x "$POSTHASTE" ] && [ -x "$SIGNATURE" ] || fail "the programs were not built"
+program=resolver
+RESOLVER=${RESOLVER:-$(built bench --bench resolver --no-run)}
+[ -x "$POSTHASTE" ] && [ -x "$SIGNATURE" ] && [ -x "$RESOLVER" ] || fail "the programs were not built"
 
-export POSTHASTE SIGNATURE POSTFIX=$postfix
+export POSTHASTE SIGNATURE RESOLVER POSTFIX=$postfix
 exec python3 -B benches/loopback/run.py "$@"

@@ -1,5 +1,7 @@
 //! What look-ups cost: 200,000 domains, none of them known, through the engine's router to an authoritative server on
-//! loopback (without MTA-STS, which is one more question a domain), and what a known domain costs. `cargo bench --bench resolver`; a number after `--` is the count of domains.
+//! loopback (without MTA-STS, which is one more question a domain), and what a known domain costs. `cargo bench --bench
+//! resolver`; a number after `--` is the count of domains, and `serve` only runs the server, for a measurement of the
+//! whole program: it prints its address and stays.
 //!
 //! The rate is of the whole machine, server included; the CPU times are those of the router's two threads and of the
 //! server's, by schedstat, and tell more where other programs run beside.
@@ -28,6 +30,12 @@ const SHARED: u32 = 500;
 fn main() {
     let domains = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(DOMAINS);
     let server = Server::start();
+    if std::env::args().any(|arg| arg == "serve") {
+        println!("{}", server.address);
+        loop {
+            std::thread::park();
+        }
+    }
     println!("{domains} domains, cold                    domains/s   router   server (CPU µs a domain)");
     cold(&server, "an exchanger of its own for each", domains, "own");
     cold(&server, "500 exchangers for all", domains, "shared");

@@ -18,6 +18,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 CORES = os.cpu_count()
 POSTHASTE = os.environ["POSTHASTE"]
 SIGNATURE = os.environ["SIGNATURE"]
+RESOLVER = os.environ["RESOLVER"]
 POSTFIX = os.environ["POSTFIX"].rstrip("/")
 SESSIONS = 100
 BYTES = 10 * 1024
@@ -144,15 +145,15 @@ def await_listener(port, process):
 
 
 @contextlib.contextmanager
-def receiver(kind, folder, *more):
+def receiver(kind, folder, *more, address="127.0.0.1"):
     """`posthaste sink` or `smtp-sink` on a port of its own, as (port, process); ended with the block."""
     port = free_port()
     if kind == "posthaste sink":
-        process = Process([POSTHASTE, "sink", "--listen", f"127.0.0.1:{port}", "--json", *more], folder)
+        process = Process([POSTHASTE, "sink", "--listen", f"{address}:{port}", "--json", *more], folder)
     else:
         # Postfix's own library folder, for a package that was unpacked and not installed.
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
-        words = [f"{POSTFIX}/usr/sbin/smtp-sink", *user, f"127.0.0.1:{port}", "1024"]
+        words = [f"{POSTFIX}/usr/sbin/smtp-sink", *user, f"{address}:{port}", "1024"]
         process = Process(words, folder, f"{POSTFIX}/usr/lib/postfix")
     await_listener(port, process)
     try:

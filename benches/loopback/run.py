@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures S1 to S9; started by ../loopback.sh, which says what they are.
+"""Measures S1 to S10; started by ../loopback.sh, which says what they are.
 
 Where there is a peer, both run in pairs, one after the other, in turn first; a warm-up pair is thrown away; what is told
 is the median, and the median of the pairs' ratios.
@@ -65,15 +65,15 @@ class Bench:
         self.folder, self.table, self.runs = folder, Table(), 0
         self.key = folder / "s1.pem"
 
-    def list(self, rows, domains=500):
-        """A folder with the campaigns and a list of so many rows."""
-        place = self.folder / f"list-{rows}-{domains}"
+    def list(self, rows, domains=500, zone=""):
+        """A folder with the campaigns and a list of so many rows; the domains are those below `zone`."""
+        place = self.folder / f"list-{rows}-{domains}-{zone}"
         if not place.exists():
             place.mkdir()
             for file in HERE.iterdir():
                 if file.suffix in (".html", ".txt", ".toml"):
                     shutil.copy(file, place)
-            words = ["awk", "-v", f"rows={rows}", "-v", f"domains={domains}", "-f", str(HERE / "list.awk")]
+            words = ["awk", "-v", f"rows={rows}", "-v", f"domains={domains}", "-v", f"zone={zone}", "-f", str(HERE / "list.awk")]
             with (place / "list.csv").open("w") as file:
                 subprocess.run(words, stdout=file, check=True)
         return place
@@ -430,7 +430,7 @@ MEASUREMENTS |= {name: of_the_wire(measure) for name, measure in wire.MEASUREMEN
 
 
 def main(names):
-    names = list(MEASUREMENTS) if "all" in names else sorted(set(names))
+    names = list(MEASUREMENTS) if "all" in names else sorted(set(names), key=lambda name: int(name[1:]))
     failures = []
     with tempfile.TemporaryDirectory(prefix="posthaste-bench-") as folder:
         os.chmod(folder, 0o755)

@@ -1,13 +1,14 @@
-"""S8 and S9: what TLS costs. Started by run.py."""
+"""S8 to S10: what TLS and look-ups cost. Started by run.py."""
 
 import contextlib
 import subprocess
 
-from names import NameServer
 from programs import Failed, receiver, send, sent
 
 # Full handshakes a message, at most.
 HANDSHAKES_GOAL = 1 / 50
+# Where the name server says that every exchanger is.
+EXCHANGERS = "127.0.0.2"
 
 
 def certificate(bench):
@@ -31,26 +32,42 @@ def tls_against_clear(bench, pairs, rows):
     return pairs(lambda: cost(*inside), cost)
 
 
-def handshakes(bench, rows, sites):
-    """A campaign to so many sites, each found by DNS: what the sink saw of sessions and handshakes."""
-    place = bench.list(rows, sites)
-    with bench.data() as data, receiver("posthaste sink", bench.folder, *certificate(bench)) as (port, sink):
-        names = NameServer("127.0.0.1", sites)
-        with contextlib.closing(names):
-            process = send(place / "personal.toml", by_dns(bench, port, names.port), data, bench.folder)
-            ended, summary = sent(process, rows)
+@contextlib.contextmanager
+def name_server(folder):
+    """The server of benches/resolver.rs, as its address: dN.example has the exchanger mxN.example, dN.shared.example one
+    of 500, and each of these the address EXCHANGERS."""
+    process = Process([programs.RESOLVER, "serve"], folder)
+    try:
+        for _ in range(500):
+            if address := process.read(process.out).strip():
+                break
+            time.sleep(0.01)
+        else:
+            raise Failed(f"the name server does not start: {process.complaint()}")
+        yield address
+    finally:
+        process.stop()
+
+
+def send_by_dns(bench, rows, domains, zone, *sink_flags):
+    """A campaign to so many domains, each found by DNS: how it ended, and what the sink saw."""
+    place = bench.list(rows, domains, zone)
+    taking = receiver("posthaste sink", bench.folder, *sink_flags, address=EXCHANGERS)
+    with bench.data() as data, name_server(bench.folder) as names, taking as (port, sink):
+        process = send(place / "personal.toml", by_dns(bench, port, names), data, bench.folder)
+        ended, summary = sent(process, rows)
         counted = sink.stop().json()
     if counted["recipients"] != rows:
         raise Failed(f"the sink counted otherwise: {counted}")
     return ended, summary, counted
 
 
-def by_dns(bench, port, names_port):
+def by_dns(bench, port, names):
     """As shipped, but for the name server and the exchangers' port."""
     file = bench.folder / f"engine-dns-{port}.toml"
     file.write_text(
         f'[engine]\nhostname = "bench.acme.example"\n[delivery]\nsink = false\nport = {port}\n'
-        f'[dns]\nservers = ["127.0.0.1:{names_port}"]\n[log]\nlevel = "warn"\n'
+        f'[dns]\nservers = ["{names}"]\n[log]\nlevel = "warn"\n'
     )
     return file
 
@@ -73,7 +90,7 @@ def s8(bench, pairs, scaled, median, spread):
 def s9(bench, _pairs, scaled, _median, _spread):
     """TLS handshakes: 100,000 recipients over 500 sites found by DNS."""
     rows, sites = scaled(100_000), max(2, scaled(100_000) // 200)
-    ended, summary, counted = handshakes(bench, rows, sites)
+    ended, summary, counted = send_by_dns(bench, rows, sites, "", *certificate(bench))
     full = counted["tls_sessions"] - counted["tls_resumed"]
     bench.table.add(
         "S9", f"full handshakes a message, {sites} sites", "< 1/50", "", f"1/{rows / max(1, full):,.0f}", "",
@@ -85,4 +102,18 @@ def s9(bench, _pairs, scaled, _median, _spread):
     print(f"   {counted['sessions']} sessions, {summary['sessions']} counted by the sender", flush=True)
 
 
-MEASUREMENTS = {"S8": s8, "S9": s9}
+def s10(bench, _pairs, scaled, median, _spread):
+    """Look-ups while sending: one recipient at each of 200,000 domains, over 500 exchangers, nothing known before."""
+    domains, rates, cpu = scaled(200_000), [], []
+    for _ in range(1 if domains < 200_000 else 3):
+        ended, _, _ = send_by_dns(bench, domains, domains, "shared.")
+        rates.append(domains / ended.wall_s)
+        cpu.append(ended.cpu_s * 1e6 / domains)
+    bench.table.add(
+        "S10", "domains looked up and delivered to, a second", "≥ 5,000", "", f"{median(rates):,.0f}",
+        f"({min(rates):,.0f}–{max(rates):,.0f})", median(rates) >= 5_000,
+    )
+    bench.table.add("S10", "CPU µs a domain, message and all", "", "", f"{median(cpu):.1f}", "", None)
+
+
+MEASUREMENTS = {"S8": s8, "S9": s9, "S10": s10}
