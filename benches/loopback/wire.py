@@ -2,8 +2,10 @@
 
 import contextlib
 import subprocess
+import time
 
-from programs import Failed, receiver, send, sent
+import programs
+from programs import Failed, Process, receiver, send, sent
 
 # Full handshakes a message, at most.
 HANDSHAKES_GOAL = 1 / 50
