@@ -50,7 +50,7 @@ impl<I: Io> Shard<I> {
             return false;
         };
         let Some(id) = self.dial(site, index, picked, None, now) else { return false };
-        self.sites.session_opened(site);
+        self.sites.session_opened(site, now);
         if races {
             self.io.set_deadline(id, Some(now.mono.after(HEAD_START)));
         }

@@ -17,6 +17,9 @@ use crate::queue::{Queue, SiteId};
 use crate::shape::classify::Judgement;
 use crate::shape::site::{Pace, Trouble};
 
+/// The first session with hosts that nobody knows yet goes ahead alone, for so long at most: what it learns (a session of
+/// TLS to resume, a limit, a refusal) spares the others a full handshake, or the connection.
+const AHEAD_ALONE: Duration = Duration::from_secs(1);
 /// A member without sessions asks another one to give one up at most once in this time.
 const YIELD_REST: Duration = Duration::from_secs(1);
 
@@ -27,6 +30,8 @@ pub(super) struct Group {
     pub(super) sessions: u32,
     /// Of these, the ones that the hosts let in: greeting and EHLO are done.
     ready: u32,
+    /// Until then the first session is alone, unless it is let in before.
+    alone_until: Instant,
     pub(super) members: Vec<SiteId>,
     /// Since when nothing was delivered and sessions failed.
     pub(super) unreachable_since: Option<UnixTime>,
@@ -69,6 +74,7 @@ impl Sites {
             pace: Pace::new(self.limits.clone(), self.trusted),
             sessions: 0,
             ready: 0,
+            alone_until: Instant::default(),
             members: vec![member],
             unreachable_since: None,
             yields_after: Instant::default(),
@@ -119,7 +125,9 @@ impl Sites {
     /// Whether one more session should be opened: there is work that no open session has room for.
     pub(super) fn wants_session(&mut self, id: SiteId, queue_ready: bool, now: Now) -> bool {
         let Some(group) = self.group(id) else { return false };
-        group.sessions < group.pace.window(now.mono) && self.lacks_session(id, queue_ready, now)
+        let alone = group.sessions > 0 && group.ready == 0 && now.mono < group.alone_until && !self.trusted;
+        let room = !alone && group.sessions < group.pace.window(now.mono);
+        room && self.lacks_session(id, queue_ready, now)
     }
 
     fn lacks_session(&self, id: SiteId, queue_ready: bool, now: Now) -> bool {
@@ -149,13 +157,18 @@ impl Sites {
         giver
     }
 
-    pub(super) fn session_opened(&mut self, id: SiteId) {
+    pub(super) fn session_opened(&mut self, id: SiteId, now: Now) {
         if let Some(site) = self.site_mut(id) {
             site.sessions += 1;
             site.connecting += 1;
         }
+        let alone_until = now.mono.after(AHEAD_ALONE);
         if let Some(group) = self.group_mut(id) {
             group.sessions += 1;
+            if group.sessions == 1 {
+                group.alone_until = alone_until;
+                self.wake(id, alone_until);
+            }
         }
     }
 
@@ -168,6 +181,9 @@ impl Sites {
     pub(super) fn session_ready(&mut self, id: SiteId) {
         if let Some(group) = self.group_mut(id) {
             group.ready += 1;
+            if group.ready == 1 {
+                self.touch_group(id);
+            }
         }
     }
 
