@@ -242,7 +242,7 @@ impl<I: Io> Shard<I> {
                 rival.rival = None;
                 self.put(rival);
             }
-            None => self.sites.session_closed(connection.site, connection.connected),
+            None => self.sites.session_closed(connection.site, connection.connected, connection.ready),
         }
     }
 

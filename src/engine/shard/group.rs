@@ -20,6 +20,9 @@ use crate::shape::site::{Pace, Trouble};
 /// The first session with hosts that nobody knows yet goes ahead alone, for so long at most: what it learns (a session of
 /// TLS to resume, a limit, a refusal) spares the others a full handshake, or the connection.
 const AHEAD_ALONE: Duration = Duration::from_secs(1);
+/// A session that is being opened will take so many messages at least before another one is worth its round trips, and its
+/// handshake, which costs as much as dozens of messages.
+const MESSAGES_EACH: u32 = 8;
 /// A member without sessions asks another one to give one up at most once in this time.
 const YIELD_REST: Duration = Duration::from_secs(1);
 
@@ -133,7 +136,8 @@ impl Sites {
     fn lacks_session(&self, id: SiteId, queue_ready: bool, now: Now) -> bool {
         let Some(site) = self.site(id) else { return false };
         let work = site.stock.len() as u32 + u32::from(site.sessions == 0 && (queue_ready || site.cooking > 0));
-        site.sessions < site.guard.window(now.mono) && site.hungry.is_empty() && work > site.connecting
+        let each = if self.trusted { 1 } else { MESSAGES_EACH };
+        site.sessions < site.guard.window(now.mono) && site.hungry.is_empty() && work.div_ceil(each) > site.opening
     }
 
     /// A member of the group that should give up a session, so that this one, which has none, gets its turn.
@@ -160,7 +164,7 @@ impl Sites {
     pub(super) fn session_opened(&mut self, id: SiteId, now: Now) {
         if let Some(site) = self.site_mut(id) {
             site.sessions += 1;
-            site.connecting += 1;
+            site.opening += 1;
         }
         let alone_until = now.mono.after(AHEAD_ALONE);
         if let Some(group) = self.group_mut(id) {
@@ -172,13 +176,24 @@ impl Sites {
         }
     }
 
+    /// A connection stands. A server of our own needs no more before the next one is opened.
     pub(super) fn session_connected(&mut self, id: SiteId) {
-        if let Some(site) = self.site_mut(id) {
-            site.connecting = site.connecting.saturating_sub(1);
+        if self.trusted {
+            self.no_longer_opening(id);
         }
     }
 
+    fn no_longer_opening(&mut self, id: SiteId) {
+        if let Some(site) = self.site_mut(id) {
+            site.opening = site.opening.saturating_sub(1);
+        }
+    }
+
+    /// A session was let in.
     pub(super) fn session_ready(&mut self, id: SiteId) {
+        if !self.trusted {
+            self.no_longer_opening(id);
+        }
         if let Some(group) = self.group_mut(id) {
             group.ready += 1;
             if group.ready == 1 {
@@ -199,13 +214,13 @@ impl Sites {
         }
     }
 
-    /// A session is gone; `connected` says whether its connection ever stood.
-    pub(super) fn session_closed(&mut self, id: SiteId, connected: bool) {
+    /// A session is gone: whether its connection ever stood, and whether it was let in.
+    pub(super) fn session_closed(&mut self, id: SiteId, connected: bool, ready: bool) {
+        if !(if self.trusted { connected } else { ready }) {
+            self.no_longer_opening(id);
+        }
         if let Some(site) = self.site_mut(id) {
             site.sessions = site.sessions.saturating_sub(1);
-            if !connected {
-                site.connecting = site.connecting.saturating_sub(1);
-            }
         }
         if let Some(group) = self.group_mut(id) {
             group.sessions = group.sessions.saturating_sub(1);

@@ -71,7 +71,8 @@ pub(super) struct Site {
     /// What recipients are told meanwhile.
     pub(super) refusal: Option<Box<Refusal>>,
     pub(super) sessions: u32,
-    pub(super) connecting: u32,
+    /// Of these, the ones that are not let in yet (at a server of our own: whose connection does not stand yet).
+    pub(super) opening: u32,
     /// Sessions that had room when the stock was empty.
     pub(super) hungry: VecDeque<ConnectionId>,
     targets: Vec<Target>,
@@ -132,7 +133,7 @@ impl Site {
             insecure_since: None,
             refusal: None,
             sessions: 0,
-            connecting: 0,
+            opening: 0,
             hungry: VecDeque::new(),
             targets,
             turn: 0,
