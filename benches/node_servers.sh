@@ -66,11 +66,11 @@ rate() {
         "$1" "$2" >"$scratch/engine.toml"
     rm -rf "$scratch/data" "$scratch/mail"/*
     "$posthaste" send "$scratch/short.toml" --config "$scratch/engine.toml" --data "$scratch/data" --smarthost "$address" --json \
-        2>/dev/null | tail -n 1 | python3 -c '
+        2>"$scratch/said" | tail -n 1 | python3 -c '
 import json, sys
 result = json.load(sys.stdin)
 if result["delivered"] != result["loaded"]: sys.exit(f"not all were delivered: {result}")
-print(result["delivered"] / result["elapsed_s"])'
+print(result["delivered"] / result["elapsed_s"])' || { cat "$scratch/said" >&2; return 1; }
 }
 
 median() { sort -g | awk '{v[NR] = $1} END {print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2}'; }
