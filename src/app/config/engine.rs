@@ -174,7 +174,7 @@ sections! {
     /// `[tls]`: whom TLS believes, and what domains publish about it.
     tls: Tls {
         mta_sts: bool, "switch", "true", ANY,
-            "Obey the MTA-STS policies (RFC 8461) of domains; they go before delivery.tls and [[tls_policy]].";
+            "Obey the MTA-STS policies (RFC 8461) of domains; they go before delivery.tls and the tables tls_policy.";
         mta_sts_port: u16, "port", "443", (1, 65_535),
             "The port that MTA-STS policies are fetched from.";
         report: bool, "switch", "false", ANY,

@@ -2,8 +2,8 @@
 //!
 //! Guarantees: a policy that was fetched holds until it expires, whatever DNS or the web server say or do not say in the
 //! meantime (§3.3, §5.1, §10.2); only a newer policy takes its place. A fetch that failed is not tried again for
-//! [`FAILED_REST`]. It is refreshed behind the back of who asks once half of its life, or a day, has passed. Memory holds
-//! no more than [`DOMAINS_MAX`] domains.
+//! `FAILED_REST`. It is refreshed behind the back of who asks once half of its life, or a day, has passed. Memory holds
+//! no more than `DOMAINS_MAX` domains.
 //! Leaves to others: what follows from a policy (`policy`), and reports (`tally`).
 
 use dashmap::DashMap;

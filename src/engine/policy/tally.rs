@@ -1,7 +1,7 @@
 //! How TLS went, for the reports that domains ask for (RFC 8460): counted by a thread of its own, and kept on disk.
 //!
-//! Guarantees: telling never waits, and what finds the thread [`BACKLOG`] results behind is dropped and counted; the file
-//! is replaced whole, at the end and at least each [`SAVED_EACH`] while there is something new; a file that cannot be
+//! Guarantees: telling never waits, and what finds the thread `BACKLOG` results behind is dropped and counted; the file
+//! is replaced whole, at the end and at least each `SAVED_EACH` while there is something new; a file that cannot be
 //! read is set aside, never overwritten. Nothing is told, and no thread runs, unless the configuration asks for it.
 //! Leaves to others: what is counted and its bounds (`tls::report`), and sending it (`app`).
 
