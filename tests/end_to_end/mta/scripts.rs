@@ -41,7 +41,14 @@ impl Script {
     pub fn haraka() -> Self {
         let scratch = Self::scratch("haraka");
         let address = format!("127.0.0.1:{}", free_port());
-        for file in ["config/connection.ini", "config/log.ini", "config/me", "config/plugins", "plugins/keep.js"] {
+        for file in [
+            "config/connection.ini",
+            "config/dhparams.pem",
+            "config/log.ini",
+            "config/me",
+            "config/plugins",
+            "plugins/keep.js",
+        ] {
             scratch.write(file, fs::read(shipped("haraka").join(file)).expect("a file of the tests"));
         }
         // No process but the one.
