@@ -82,7 +82,7 @@ fn a_signal_ends_it_with_one_json_object_and_the_list_of_second_copies() {
         assert_eq!(
             stdout,
             "{\"sessions\":3,\"transactions\":3,\"messages\":3,\"recipients\":3,\"unique_messages\":2,\"duplicates\":1,\
-             \"bytes\":84,\"rejected\":0,\"deferred\":0}\n"
+             \"bytes\":84,\"rejected\":0,\"deferred\":0,\"tls_sessions\":0,\"tls_resumed\":0}\n"
         );
         assert!(stderr.contains("  second copies                        1\n"), "{stderr}");
         assert_eq!(std::fs::read_to_string(list).unwrap(), "ann@a.example\n");
