@@ -72,3 +72,22 @@ fn a_host_without_tls_leaves_its_place_to_one_with_it() {
     first.took(0);
     second.took(2);
 }
+
+#[test]
+fn a_campaign_that_requires_tls_goes_to_verified_hosts_only_and_another_one_does_not_care() {
+    let mut world = World::new();
+    world.campaign = "require_tls = true".to_owned();
+    let (proven, any) = (world.authority.issue(&["mx.good.example"]), self_signed(&["mx.any.example"]));
+    let good = world.exchanger("mx.good.example", Some(&proven));
+    let other = world.exchanger("mx.any.example", Some(&any));
+    world.domain("good.example", &[(10, "mx.good.example")]);
+    world.domain("any.example", &[(10, "mx.any.example")]);
+    let sent = world.send(&["a@good.example", "a@any.example"]);
+    sent.expect(1, 1);
+    sent.deferred_with(&["a@any.example", "\"code\":450", "4.7.5", "the certificate is self-signed"]);
+    world.campaign.clear();
+    world.send(&["a@any.example"]).expect(1, 0);
+    // Of the two campaigns it took the one message that did not require TLS.
+    good.took(1);
+    other.took(1);
+}

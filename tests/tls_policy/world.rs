@@ -41,6 +41,8 @@ pub struct World {
     pub tls: String,
     pub dns_lines: String,
     pub more: String,
+    /// More lines of the campaigns.
+    pub campaign: String,
 }
 
 impl World {
@@ -74,6 +76,7 @@ impl World {
             tls: String::new(),
             dns_lines: String::new(),
             more: String::new(),
+            campaign: String::new(),
         }
     }
 
@@ -174,8 +177,9 @@ impl World {
         let campaign = write(
             format!("{name}.toml"),
             format!(
-                "name = \"{name}\"\nfrom = \"news@me.example\"\nsubject = \"A day\"\ntext = \"text.txt\"\n\
-                 [recipients]\nfile = \"{name}.csv\"\n"
+                "name = \"{name}\"\nfrom = \"news@me.example\"\nsubject = \"A day\"\ntext = \"text.txt\"\n{}\n\
+                 [recipients]\nfile = \"{name}.csv\"\n",
+                self.campaign,
             ),
         );
         let (data, log) = (self.folder.path().join("data"), self.folder.path().join(format!("{name}.log")));

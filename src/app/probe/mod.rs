@@ -111,7 +111,7 @@ fn means(args: &ProbeArgs, config: &EngineConfig, target: &Target) -> Result<Mea
     let d = &config.delivery;
     Ok(Means {
         resolver: Resolver::new(&resolver).map_err(|e| Failure::usage(e.to_string()))?,
-        policies: tls::policies(config, &config.engine.data)?,
+        policies: tls::policies(config, tls::rules(config), &config.engine.data)?,
         tls: tls::client(config)?,
         session: Config {
             ehlo: (*source.ehlo).into(),

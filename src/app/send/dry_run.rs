@@ -48,7 +48,8 @@ pub fn run(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) ->
     let table = Arc::new(Table::open(&scratch.0).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
     let rendered = render(&table, content, loaded.rows(), recipients_max)?;
-    let (_sink, directory) = super::directory(args, config, &Policies::new(super::tls::rules(config), None))?;
+    let (_sink, directory) =
+        super::directory(args, config, &Policies::new(super::tls::rules_for(config, campaign), None))?;
     let sites = sites(config, directory, &loaded.domains)?;
     let text = tell(campaign, &loaded, &rendered, &sites);
     super::super::print_out(&text)?;

@@ -6,8 +6,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use super::super::config::EngineConfig;
 use super::super::config::engine::TlsPolicy;
+use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::exit::Failure;
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
@@ -44,13 +44,13 @@ pub fn client(config: &EngineConfig) -> Result<ClientConfig, Failure> {
     made(&ClientOptions { identity, ..options(config)? })
 }
 
-/// What is demanded of domains: by the configuration and, unless that is switched off, by themselves.
+/// What is demanded of domains: by these rules and, unless that is switched off, by themselves.
 ///
 /// # Errors
 /// The folder of policies below `data` cannot be used.
-pub fn policies(config: &EngineConfig, data: &Path) -> Result<Policies, Failure> {
+pub fn policies(config: &EngineConfig, rules: Rules, data: &Path) -> Result<Policies, Failure> {
     let sts = if config.tls.mta_sts { Some(mta_sts(config, data)?) } else { None };
-    Ok(Policies::new(rules(config), sts))
+    Ok(Policies::new(rules, sts))
 }
 
 /// Has it counted how TLS goes, if the configuration asks for that.
@@ -75,6 +75,13 @@ pub fn rules(config: &EngineConfig) -> Rules {
     };
     let all = Rule { level: config.delivery.tls, names: Vec::new() };
     Rules::new(all, config.tls_policies.iter().map(rule).collect())
+}
+
+/// What the configuration and the campaign demand: one that requires TLS goes to verified hosts only (RFC 8689 §4.2.1).
+#[must_use]
+pub fn rules_for(config: &EngineConfig, campaign: &CampaignConfig) -> Rules {
+    let rules = rules(config);
+    if campaign.asks.require_tls { rules.verified() } else { rules }
 }
 
 fn mta_sts(config: &EngineConfig, data: &Path) -> Result<Sts, Failure> {

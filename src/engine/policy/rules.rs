@@ -55,6 +55,14 @@ impl Rule {
         let security = Security { source: Source::Configured, level: self.level };
         Arc::new(Demand { security, verification, audit: None })
     }
+
+    /// This, and no less than the proof of the exchanger's own name.
+    fn verified(self) -> Self {
+        match self.level {
+            Level::Verified => self,
+            Level::Never | Level::Opportunistic | Level::Required => Self { level: Level::Verified, names: Vec::new() },
+        }
+    }
 }
 
 /// See the head of this file.
@@ -71,6 +79,14 @@ impl Rules {
     pub fn new(all: Rule, of_domains: Vec<(Vec<Pattern>, Rule)>) -> Self {
         let usual = (*all.demand("")).clone();
         Self { all, of_domains, usual }
+    }
+
+    /// The same rules, and no domain is demanded less of than a verified host (RFC 8689 §4.2.1: the name of the MX record is
+    /// the certificate's). A rule that demands as much already keeps the names that it has.
+    #[must_use]
+    pub fn verified(self) -> Self {
+        let of_domains = self.of_domains.into_iter().map(|(patterns, rule)| (patterns, rule.verified())).collect();
+        Self::new(self.all.verified(), of_domains)
     }
 
     /// The rule for a domain (lower case, ASCII).

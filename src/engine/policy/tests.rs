@@ -127,3 +127,39 @@ fn a_rule_names_a_domain_or_all_below_it() {
     assert_eq!([level("x.b.example"), level("y.x.b.example")], [Level::Required; 2]);
     assert_eq!(level("xb.example"), Level::Opportunistic);
 }
+
+#[test]
+fn a_message_that_requires_tls_goes_to_verified_hosts_only_whatever_is_configured() {
+    let named = ["own.mx.example".into()];
+    let rule = |level, names: &[Box<str>]| Rule { level, names: names.to_vec() };
+    let of_domains = vec![
+        (vec![Pattern::new("never.example")], rule(Level::Never, &[])),
+        (vec![Pattern::new("named.example")], rule(Level::Verified, &named)),
+    ];
+    let rules = Rules::new(rule(Level::Opportunistic, &[]), of_domains);
+    let policies = Policies::new(rules.verified(), None);
+    let hosts = |tlsa| route(vec![exchanger("a.mx.example", tlsa)]);
+    let demand = |domain, tlsa, sts: &Answer| policies.place(domain, hosts(tlsa), sts).unwrap().demands[0].clone();
+    let by_name = |name: &str| Verification::Names([name.into()].into());
+    for (domain, name) in
+        [("a.example", "a.mx.example"), ("never.example", "a.mx.example"), ("named.example", &named[0])]
+    {
+        let demand = demand(domain, TlsaAnswer::Absent, &nothing());
+        let security = Security { source: Source::Configured, level: Level::Verified };
+        assert_eq!((demand.security.clone(), demand.verification.clone()), (security, by_name(name)), "{domain}");
+    }
+    // What a domain publishes goes before it, unless it proves less.
+    let dane = demand("a.example", tlsa(3), &nothing());
+    assert!(dane.security.source == Source::Dane && matches!(dane.verification, Verification::Dane(_)));
+    assert_eq!(demand("a.example", TlsaAnswer::Absent, &sts(ENFORCE)).security.source, Source::MtaSts);
+    for proves_less in [
+        demand("a.example", tlsa(1), &nothing()),
+        demand("a.example", TlsaAnswer::Absent, &sts(&ENFORCE.replace("enforce", "testing"))),
+    ] {
+        assert_eq!(
+            (proves_less.security.level, &proves_less.verification),
+            (Level::Verified, &by_name("a.mx.example"))
+        );
+    }
+    assert_eq!(policies.of_host("192.0.2.1").verification, by_name("192.0.2.1"));
+}

@@ -129,8 +129,15 @@ impl Sites {
     pub(super) fn wants_session(&mut self, id: SiteId, queue_ready: bool, now: Now) -> bool {
         let Some(group) = self.group(id) else { return false };
         let alone = group.sessions > 0 && group.ready == 0 && now.mono < group.alone_until && !self.trusted;
-        let room = !alone && group.sessions < group.pace.window(now.mono);
-        room && self.lacks_session(id, queue_ready, now)
+        let (alone_until, room) = (group.alone_until, group.sessions < group.pace.window(now.mono));
+        if !room || !self.lacks_session(id, queue_ready, now) {
+            return false;
+        }
+        if alone {
+            // Each member that was put off has to be looked at again by itself: the first session may never be let in.
+            self.wake(id, alone_until);
+        }
+        !alone
     }
 
     fn lacks_session(&self, id: SiteId, queue_ready: bool, now: Now) -> bool {
@@ -171,7 +178,6 @@ impl Sites {
             group.sessions += 1;
             if group.sessions == 1 {
                 group.alone_until = alone_until;
-                self.wake(id, alone_until);
             }
         }
     }
