@@ -171,15 +171,7 @@ impl<I: Io> Shard<I> {
 
     /// The way to the exchanger is open: the session begins.
     fn stands(&mut self, connection: &mut Connection, now: Now) {
-        connection.connected = true;
-        connection.course.connected(now.mono);
-        if let Some(trace) = &mut connection.trace {
-            trace.remark(now.mono, "connected");
-        }
-        connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
-        self.egress.stood(connection.source);
-        self.sites.session_connected(connection.site);
-        self.ledger.counters.sessions += 1;
+        self.begins(connection, now);
         if self.delivery.implicit_tls {
             self.start_tls(connection, now);
             if connection.tls.is_none() {
@@ -189,13 +181,32 @@ impl<I: Io> Shard<I> {
         self.mark(connection);
     }
 
+    fn begins(&mut self, connection: &mut Connection, now: Now) {
+        connection.connected = true;
+        connection.course.connected(now.mono);
+        if let Some(trace) = &mut connection.trace {
+            trace.remark(now.mono, "connected");
+        }
+        connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
+        self.egress.stood(connection.source);
+        self.sites.session_connected(connection.site);
+        self.ledger.counters.sessions += 1;
+    }
+
     pub(super) fn handle_connect_failed(&mut self, id: ConnectionId, errno: i32, now: Now) {
-        let Some(connection) = self.take(id) else { return };
+        let Some(mut connection) = self.take(id) else { return };
         let why = std::io::Error::from_raw_os_error(errno).to_string();
         let proxy = self.egress.source(connection.source).and_then(|source| source.proxy.as_ref());
         if let Some(proxy) = proxy {
             let why = format!("{proxy} cannot be reached: {why}");
             return self.not_through(connection, Some(&why), now);
+        }
+        // Who refuses a connection says so (ECONNREFUSED). This one stood, and was reset before we came to see it: what a
+        // busy sender is told must not differ from what another one is. The other one of a race is still to be waited for.
+        if errno == libc::ECONNRESET && connection.rival.is_none() {
+            self.begins(&mut connection, now);
+            self.put(connection);
+            return self.handle_closed(id, now);
         }
         let trouble = if errno == libc::ETIMEDOUT { Trouble::Timeout } else { Trouble::Refused };
         self.not_reached(connection, trouble, &why, now);
