@@ -146,7 +146,7 @@ fn a_message_that_requires_tls_goes_to_verified_hosts_only_whatever_is_configure
     {
         let demand = demand(domain, TlsaAnswer::Absent, &nothing());
         let security = Security { source: Source::Configured, level: Level::Verified };
-        assert_eq!((demand.security.clone(), demand.verification.clone()), (security, by_name(name)), "{domain}");
+        assert_eq!((demand.security, demand.verification.clone()), (security, by_name(name)), "{domain}");
     }
     // What a domain publishes goes before it, unless it proves less.
     let dane = demand("a.example", tlsa(3), &nothing());
