@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use posthaste::base::clock::UnixTime;
-use posthaste::content::dkim::Signer;
+use posthaste::content::dkim::{Signer, sign};
 use posthaste::content::{Composed, Composer, RowRef, Scratch, Source, Spec};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -100,4 +100,18 @@ fn dkimpy_accepts_what_we_sign_and_refuses_what_was_changed() {
         verdicts,
         serde_json::json!([[true], [true], [true, true], [true, true], [false, false], [false, false]])
     );
+}
+
+#[test]
+fn a_message_that_no_template_made_verifies_and_keeps_its_octets() {
+    let rsa = Signer::from_pem("a.example", "r", &key(&["-algorithm", "RSA"]), "r.pem").unwrap();
+    let ed = Signer::from_pem("a.example", "e", &key(&["-algorithm", "ED25519"]), "e.pem").unwrap();
+    let plain = "From: tls@a.example\r\nTo: b@b.example\r\nSubject: Report\r\n  Domain: b.example\r\n\
+                 TLS-Report-Domain: b.example\r\nX-Other: 1\r\n\r\nGood  day\t\r\n\r\n";
+    let signed = sign(plain.as_bytes(), vec![rsa.clone(), ed.clone()], UnixTime(1_700_000_000)).unwrap();
+    let signed = String::from_utf8(signed).unwrap();
+    assert!(signed.ends_with(plain));
+    let other = signed.replace("Domain: b.example\r\nX", "Domain: c.example\r\nX");
+    let verdicts = judge(&[&rsa, &ed], &[signed, other]);
+    assert_eq!(verdicts, serde_json::json!([[true, true], [false, false]]));
 }

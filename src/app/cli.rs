@@ -73,7 +73,7 @@ pub enum Command {
     Sink(SinkArgs),
     /// Tell how mail to a domain, or by one server, would go; send none
     Probe(ProbeArgs),
-    /// Write reports of how TLS went, for the domains that it was counted for (RFC 8460)
+    /// Write or mail reports of how TLS went, for the domains that it was counted for (RFC 8460)
     TlsReport(TlsReportArgs),
     /// Print the engine's configuration: every key, its default, its meaning
     Config,
@@ -294,15 +294,18 @@ pub struct TlsReportArgs {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Write each report as a JSON file in this folder; what is written is no longer counted
-    #[arg(long, value_name = "DIR")]
-    pub write: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "mail")]
+    pub write: Option<PathBuf>,
+    /// Mail each report to where its domain wants it; what is mailed, or wanted by nobody, is no longer counted
+    #[arg(long, conflicts_with = "write")]
+    pub mail: bool,
     /// Report the days before this one (UTC); without it, those before today
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub until: Option<u32>,
     /// Who reports: an organisation's name; without it, the domain of --contact
     #[arg(long, value_name = "NAME")]
     pub organization: Option<String>,
-    /// Where questions go; without it, postmaster of this host
+    /// Where questions go, and whom --mail is from; without it, postmaster of this host
     #[arg(long, value_name = "ADDRESS")]
     pub contact: Option<String>,
 }

@@ -4,6 +4,7 @@ pub mod board;
 pub mod campaign;
 pub mod directory;
 pub mod dispatch;
+pub mod handover;
 pub mod keyset;
 pub mod loader;
 pub mod memory;

@@ -19,7 +19,7 @@ use crate::smtp::client::{Config, End, Phase, Starttls};
 use crate::tls::certificate::Description;
 use crate::tls::policy::Level;
 use crate::tls::report::Rua;
-use crate::tls::{ClientConfig, Proof, TlsError};
+use crate::tls::{ClientConfig, Proof, TlsError, Verification};
 use crate::wire::dns::{Exchanger, Resolver, Route, RouteError, TlsaAnswer};
 use crate::wire::visit::{Call, Ended, Seen, visit};
 
@@ -174,17 +174,24 @@ async fn look_up(target: &Target, means: &Means) -> (Result<Route, RouteError>, 
                 tokio::join!(resolver.resolve_mx(domain), means.policies.sts_of(domain, resolver), resolver.txt(&name));
             (route, sts, reports.ok().and_then(|txt| Rua::parse(&txt.strings)))
         }
-        Target::Host(Smarthost::Host(host, _)) => (resolver.resolve_host(host).await, Answer::default(), None),
+        Target::Host(_) => (route(target, resolver).await, Answer::default(), None),
+    }
+}
+
+/// The exchangers of a domain, or the host.
+pub(super) async fn route(target: &Target, resolver: &Resolver) -> Result<Route, RouteError> {
+    match target {
+        Target::Domain(domain) => resolver.resolve_mx(domain).await,
+        Target::Host(Smarthost::Host(host, _)) => resolver.resolve_host(host).await,
         Target::Host(Smarthost::Address(address)) => {
             let host: Arc<str> = address.ip().to_string().into();
-            let route = Route {
+            Ok(Route {
                 exchangers: vec![Exchanger::plain(0, host.clone(), vec![address.ip()])],
                 site: host,
                 valid_for: Duration::MAX,
                 skipped: Vec::new(),
                 authentic: false,
-            };
-            (Ok(route), Answer::default(), None)
+            })
         }
     }
 }
@@ -216,7 +223,7 @@ fn forbidden(exchanger: &Exchanger) -> String {
 }
 
 /// One address of each family that the source reaches, those that it prefers first.
-fn addresses(exchanger: &Exchanger, source: &Source) -> Vec<IpAddr> {
+pub(super) fn addresses(exchanger: &Exchanger, source: &Source) -> Vec<IpAddr> {
     let first = |v4: bool| exchanger.addresses.iter().copied().find(|ip| ip.is_ipv4() == v4 && source.reaches(*ip));
     let mut all: Vec<IpAddr> = [first(true), first(false)].into_iter().flatten().collect();
     all.sort_by_key(|ip| source.rank(*ip));
@@ -236,6 +243,7 @@ fn call(remote: SocketAddr, host: &Arc<str>, demand: &Demand, means: &Means) -> 
         host: host.clone(),
         session: Arc::new(Config { starttls, ..means.session.clone() }),
         tls: means.tls.clone(),
+        verification: Verification::Opportunistic,
         connect_timeout: means.connect_timeout,
         limit: means.limit,
     }
@@ -255,7 +263,7 @@ fn called(call: &Call, seen: Seen, demand: &Demand, tls: &ClientConfig) -> Calle
     Called { remote: call.remote, seen, certificates, judged, audit, outcome }
 }
 
-fn outcome(seen: &Seen, level: Level, judged: Option<&Result<Proof, TlsError>>) -> Outcome {
+pub(super) fn outcome(seen: &Seen, level: Level, judged: Option<&Result<Proof, TlsError>>) -> Outcome {
     if let (Some(_), Some(tls)) = (&seen.ready, &seen.tls) {
         return match judged {
             Some(Ok(proof)) => Outcome::Secure(tls.version, proof.clone()),

@@ -1,17 +1,17 @@
-//! A visit: one session with a server that sends no mail, to see how mail would go.
+//! A visit: one session with a server, to see how mail would go, or to hand over one message.
 //!
 //! The session, TLS and what is judged are the ones that mail is sent with; only the socket is tokio's, since here one
-//! visit matters and not thousands. Any certificate is taken, so that it can be shown; whether it would be believed is
-//! told by [`ClientConfig::judge`].
+//! visit matters and not thousands. With [`Verification::Opportunistic`] any certificate is taken, so that it can be shown;
+//! whether it would be believed is told by [`ClientConfig::judge`].
 //!
-//! Guarantees: a visit ends within [`Call::limit`] and holds a bounded number of replies, each bounded by the reader; no
-//! MAIL is said. Leaves to others: where to call, and what follows from what was seen.
+//! Guarantees: a visit ends within [`Call::limit`] and holds a bounded number of replies, each bounded by the reader; MAIL
+//! is said only by [`hand_over`], once. Leaves to others: where to call, and what follows from what was seen.
 
 use crate::base::clock::Instant;
 use crate::base::out::Out;
 use crate::mail::Reply;
 use crate::smtp::capabilities::Capabilities;
-use crate::smtp::client::{Config, End, Event, Known, Mode, Phase, Session, Starttls};
+use crate::smtp::client::{Config, End, Event, Known, Mode, Phase, Session, Starttls, Transaction, Verdict};
 use crate::smtp::reader::Reader;
 use crate::tls::{Client, ClientConfig, TlsError, Verification};
 use std::net::{IpAddr, SocketAddr};
@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// So many replies are kept; a session without mail has six at the most.
+/// So many replies are kept; a session with one message has eleven at the most.
 const REPLIES_MAX: usize = 16;
 
 /// Whom to visit, and how.
@@ -36,6 +36,8 @@ pub struct Call {
     pub session: Arc<Config>,
     /// How TLS runs.
     pub tls: ClientConfig,
+    /// What the certificates must prove.
+    pub verification: Verification,
     /// How long the connection may take to stand.
     pub connect_timeout: Duration,
     /// How long all of it may take.
@@ -57,8 +59,21 @@ pub struct Seen {
     pub tls: Option<Handshake>,
     /// What the session was ready with.
     pub ready: Option<Ready>,
+    /// What became of the message that was to be handed over; `None`: it was not tried.
+    pub given: Option<Given>,
     /// How it ended.
     pub end: Ended,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// The server has it: its reply to the content.
+    Taken(Reply),
+    /// The server, or the session in its place, refused it at this phase.
+    Refused(Reply, Phase),
+    /// Its content was sent whole, and no reply came.
+    Uncertain,
 }
 
 /// A handshake that was done.
@@ -114,6 +129,15 @@ impl Seen {
 
 /// Pays the visit; must be awaited on a tokio runtime.
 pub async fn visit(call: &Call) -> Seen {
+    pay(call, None).await
+}
+
+/// Pays a visit that hands over one message to one recipient; must be awaited on a tokio runtime.
+pub async fn hand_over(call: &Call, message: Transaction) -> Seen {
+    pay(call, Some(message)).await
+}
+
+async fn pay(call: &Call, message: Option<Transaction>) -> Seen {
     let mut seen = Seen::default();
     let begun = std::time::Instant::now();
     let connected = tokio::time::timeout(call.connect_timeout.min(call.limit), connect(call)).await;
@@ -132,6 +156,7 @@ pub async fn visit(call: &Call) -> Seen {
         call,
         stream,
         session,
+        message,
         tls: None,
         hands: None,
         reader: Reader::new(),
@@ -163,6 +188,8 @@ struct Visitor<'v> {
     call: &'v Call,
     stream: TcpStream,
     session: Session,
+    /// What is to be handed over, until its transaction begins.
+    message: Option<Transaction>,
     tls: Option<Client>,
     /// When the handshake began, while it is under way.
     hands: Option<std::time::Instant>,
@@ -177,6 +204,7 @@ struct Visitor<'v> {
 struct Asked {
     ready: bool,
     starttls: bool,
+    given: Option<Given>,
     ended: Option<End>,
 }
 
@@ -185,6 +213,18 @@ impl Asked {
         match event {
             Event::Ready => self.ready = true,
             Event::StartTls => self.starttls = true,
+            Event::Recipient { verdict, .. } => {
+                self.given = Some(match verdict {
+                    Verdict::Accepted(reply) => Given::Taken(reply.to_owned()),
+                    Verdict::Refused(reply, phase) | Verdict::Cut(reply, phase) => {
+                        Given::Refused(reply.to_owned(), phase)
+                    }
+                    Verdict::Uncertain => Given::Uncertain,
+                });
+            }
+            Event::Returned { reply: Some(reply), .. } => {
+                self.given = Some(Given::Refused(reply.to_owned(), Phase::Mail));
+            }
             Event::Ended(end) => self.ended = Some(end),
             _ => {}
         }
@@ -221,7 +261,22 @@ impl Visitor<'_> {
         let _told = self.transmit().await;
     }
 
+    /// Sends all that is due.
     async fn transmit(&mut self) -> std::io::Result<()> {
+        loop {
+            let mut out = self.due();
+            if out.is_empty() {
+                return Ok(());
+            }
+            while let Some(piece) = out.take() {
+                self.stream.write_all(piece.as_slice()).await?;
+            }
+            let now = self.now();
+            self.session.handle_drained(now);
+        }
+    }
+
+    fn due(&mut self) -> Out {
         let (now, mut out) = (self.now(), Out::new());
         match &mut self.tls {
             None => self.session.poll_transmit(now, &mut out),
@@ -234,10 +289,7 @@ impl Visitor<'_> {
                 let _taken = tls.send(&mut plain, &mut out);
             }
         }
-        while let Some(piece) = out.take() {
-            self.stream.write_all(piece.as_slice()).await?;
-        }
-        Ok(())
+        out
     }
 
     fn input(&mut self, octets: &[u8]) {
@@ -305,7 +357,14 @@ impl Visitor<'_> {
                 recipients_max: self.session.recipients_max(),
                 content_max: self.session.content_max(),
             });
+            if let Some(message) = self.message.take() {
+                // A session that is ready has room for one recipient's message.
+                let _begun = self.session.begin(message);
+            }
             self.session.quit();
+        }
+        if asked.given.is_some() {
+            self.seen.given = asked.given;
         }
         if let (Some(end), Ended::Not) = (asked.ended, &self.seen.end) {
             self.seen.end = Ended::Session(end);
@@ -313,7 +372,7 @@ impl Visitor<'_> {
     }
 
     fn start_tls(&mut self) {
-        match Client::new(&self.call.tls, &self.call.host, &Verification::Opportunistic) {
+        match Client::new(&self.call.tls, &self.call.host, &self.call.verification) {
             Ok(client) => {
                 self.tls = Some(client);
                 self.hands = Some(std::time::Instant::now());

@@ -11,6 +11,7 @@ mod dns_server;
 mod certificates;
 mod configured;
 mod dane;
+mod mailing;
 mod mta_sts;
 mod reports;
 mod web;

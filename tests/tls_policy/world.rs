@@ -31,7 +31,8 @@ pub struct World {
     dns: DnsServer,
     zone: Arc<Mutex<Zone>>,
     unsigned: Arc<Mutex<Vec<String>>>,
-    port: u16,
+    /// Of all exchangers, from the first one on.
+    pub port: u16,
     hosts: u8,
     sent: u32,
     pub retry: &'static str,

@@ -55,7 +55,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<Exit, Failure> {
         .build()
         .map_err(|e| Failure::failed(format!("the look-ups cannot start: {e}")))?;
     let (means, found) = runtime.block_on(async {
-        let means = means(args, &config, &target)?;
+        let means = means(&config, &target, args.port, args.source)?;
         let found = probe(&target, &means).await;
         Ok::<_, Failure>((means, found))
     })?;
@@ -99,15 +99,24 @@ fn target(text: &str, port: Option<u16>) -> Result<Target, Failure> {
     Ok(Target::Host(smarthost))
 }
 
-fn means(args: &ProbeArgs, config: &EngineConfig, target: &Target) -> Result<Means, Failure> {
+/// What a call needs, by the configuration; `port` and `source` go before it.
+///
+/// # Errors
+/// What is configured cannot be used.
+pub(super) fn means(
+    config: &EngineConfig,
+    target: &Target,
+    port: Option<u16>,
+    source: Option<IpAddr>,
+) -> Result<Means, Failure> {
     let port = match target {
-        Target::Domain(_) => args.port.unwrap_or(config.delivery.port),
+        Target::Domain(_) => port.unwrap_or(config.delivery.port),
         Target::Host(Smarthost::Host(_, port)) => *port,
         Target::Host(Smarthost::Address(address)) => address.port(),
     };
     let hosts_file = matches!(target, Target::Host(_));
     let resolver = ResolverConfig { tlsa_port: port, hosts_file, ..prepare::resolver(config) };
-    let source = source(args, config)?;
+    let source = self::source(source, config)?;
     let d = &config.delivery;
     Ok(Means {
         resolver: Resolver::new(&resolver).map_err(|e| Failure::usage(e.to_string()))?,
@@ -143,10 +152,10 @@ fn means(args: &ProbeArgs, config: &EngineConfig, target: &Target) -> Result<Mea
 }
 
 /// The configured source with the address of `--source`, or one for it alone; without, the first.
-fn source(args: &ProbeArgs, config: &EngineConfig) -> Result<Source, Failure> {
+fn source(wanted: Option<IpAddr>, config: &EngineConfig) -> Result<Source, Failure> {
     let sources = sources::usual(config)?;
     let unbound = || Source::unbound(prepare::hostname(config));
-    let Some(address) = args.source else { return Ok(sources.into_iter().next().unwrap_or_else(unbound)) };
+    let Some(address) = wanted else { return Ok(sources.into_iter().next().unwrap_or_else(unbound)) };
     let has = |source: &Source| source.address_for(address) == Some(address);
     let mut source = sources.into_iter().find(has).unwrap_or_else(unbound);
     match address {

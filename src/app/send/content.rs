@@ -246,7 +246,10 @@ fn media_type(name: &str) -> &'static str {
 }
 
 /// The keys of the domain that mail is from, or of one above it.
-fn signers(config: &EngineConfig, from: &str) -> Result<Vec<Signer>, Failure> {
+///
+/// # Errors
+/// A key that cannot be read or used.
+pub fn signers(config: &EngineConfig, from: &str) -> Result<Vec<Signer>, Failure> {
     let domain = from.rsplit_once('@').map_or("", |(_, rest)| rest.trim_end_matches(['>', ' '])).to_ascii_lowercase();
     let mut signers = Vec::new();
     for dkim in &config.dkim {

@@ -4,7 +4,7 @@
 //! where it stopped, or says that the campaign is complete (G7). Leaves to others: the sending (`engine`), what is said
 //! while it runs (`watch`), and what is only looked at (`dry_run`).
 
-mod content;
+pub mod content;
 mod dry_run;
 mod events;
 pub mod prepare;

@@ -31,7 +31,7 @@ const BACKOFF_MIN: Duration = Duration::from_secs(30);
 /// The same for a server of our own: it is expected back soon.
 const BACKOFF_MIN_TRUSTED: Duration = Duration::from_secs(1);
 /// RFC 5321 §4.5.3.2.
-const TIMEOUTS: Timeouts = Timeouts {
+pub const TIMEOUTS: Timeouts = Timeouts {
     greeting: Duration::from_secs(300),
     hello: Duration::from_secs(300),
     mail: Duration::from_secs(300),

@@ -98,8 +98,19 @@ fn proxy(proxy: &engine::Proxy) -> Result<Proxy, ConfigError> {
 /// # Errors
 /// See the head of this file; or the system gives no random numbers.
 pub fn credentials(args: &SendArgs, config: &EngineConfig) -> Result<Option<Arc<Credentials>>, Failure> {
-    let login = config.smarthost.login()?;
-    let (Some(login), Destination::Smarthost(..)) = (login, args.destination(config)) else { return Ok(None) };
+    match args.destination(config) {
+        Destination::Smarthost(..) => smarthost_credentials(config),
+        // A wrong one is told all the same.
+        Destination::Sink | Destination::Exchangers => Ok(config.smarthost.login().map(|_unused| None)?),
+    }
+}
+
+/// Whom sessions with the smarthost log in as.
+///
+/// # Errors
+/// As [`credentials`].
+pub fn smarthost_credentials(config: &EngineConfig) -> Result<Option<Arc<Credentials>>, Failure> {
+    let Some(login) = config.smarthost.login()? else { return Ok(None) };
     let smarthost = &config.smarthost;
     let (password, seed) = (login.password()?, prepare::random_key()?);
     let user = &login.user.text;

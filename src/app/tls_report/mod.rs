@@ -4,6 +4,8 @@
 //! failure, the command goes on with what is left. Leaves to others: counting (`engine::policy::tally`), and the form of
 //! a report (`tls::report`).
 
+mod mailing;
+
 use super::cli::TlsReportArgs;
 use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
@@ -29,13 +31,14 @@ pub(super) fn run(args: &TlsReportArgs) -> Result<Exit, Failure> {
     let _lock = Lock::take(&data).map_err(|fault| Failure::failed(fault.to_string()))?;
     let mut book = Book::read(&data).map_err(|e| Failure::failed(e.to_string()))?;
     let until = args.until.unwrap_or(unix_now().0 / DAY);
-    let reports = book.tallies.take_before(until);
     let submitter = submitter(args, &config);
-    std::fs::create_dir_all(&args.write)
-        .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {e}", args.write.display())))?;
+    let Some(folder) = &args.write else { return mailing::run(&config, &data, book, until, &submitter) };
+    let reports = book.tallies.take_before(until);
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {e}", folder.display())))?;
     let mut page = String::new();
     for report in &reports {
-        let file = write(report, &submitter, &args.write)?;
+        let file = write(report, &submitter, folder)?;
         let (good, bad) = report.sessions();
         let _infallible =
             writeln!(page, "{}: {good} sessions as they should be, {bad} not: {}", report.domain, file.display());
@@ -43,10 +46,15 @@ pub(super) fn run(args: &TlsReportArgs) -> Result<Exit, Failure> {
     // Only now: what is not written yet is still counted.
     book.write(&data).map_err(|e| Failure::failed(format!("the count cannot be written: {e}")))?;
     if reports.is_empty() {
-        let why = if config.tls.report { "" } else { "; tls.report of the configuration is off" };
-        let _infallible = writeln!(page, "Nothing was counted before that day{why}.");
+        page.push_str(&nothing(&config));
     }
     super::print_out(&page)
+}
+
+/// What is said where there is no report.
+fn nothing(config: &EngineConfig) -> String {
+    let why = if config.tls.report { "" } else { "; tls.report of the configuration is off" };
+    format!("Nothing was counted before that day{why}.\n")
 }
 
 fn submitter(args: &TlsReportArgs, config: &EngineConfig) -> Submitter {
@@ -60,10 +68,15 @@ fn submitter(args: &TlsReportArgs, config: &EngineConfig) -> Submitter {
     }
 }
 
+/// Its id: of a domain and a day there is one report.
+fn id(report: &Report) -> String {
+    format!("{}-{}", report.seconds().0, report.domain)
+}
+
 /// Writes a report, under the name that RFC 8460 §5.1 gives it.
 fn write(report: &Report, submitter: &Submitter, folder: &Path) -> Result<PathBuf, Failure> {
     let (begin, end) = report.seconds();
-    let id = format!("{begin}-{}", report.domain);
+    let id = id(report);
     let file = folder.join(format!("{}!{}!{begin}!{end}!{id}.json", submitter.domain, report.domain));
     let json = report.json(submitter, &id);
     disk::replace(&file, |to| to.write_all(json.as_bytes())).map_err(|fault| Failure::failed(fault.to_string()))?;

@@ -6,8 +6,10 @@
 mod canon;
 mod key;
 mod signature;
+mod whole;
 
 pub use key::{KeyError, Signer};
+pub use whole::sign;
 
 pub(crate) use canon::{body_hash, relaxed_header};
 pub(crate) use signature::Prepared;

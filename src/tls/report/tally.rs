@@ -182,6 +182,11 @@ impl Tallies {
         self.dropped
     }
 
+    /// Forgets what was counted of a domain on a day.
+    pub fn forget(&mut self, day: u32, domain: &str) {
+        self.tallies.retain(|(at, policy), _| *at != day || *policy.domain != *domain);
+    }
+
     /// Takes out the reports of all days before `today`: one for each day and domain, in this order.
     pub fn take_before(&mut self, today: u32) -> Vec<Report> {
         let kept = self.tallies.split_off(&(today, Policy { kind: PolicyKind::Tlsa, ..Policy::none("") }));
