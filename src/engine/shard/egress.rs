@@ -245,11 +245,7 @@ impl Egress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::settings::OnUncertain;
-    use crate::shape::retry::Schedule;
-    use crate::smtp::client::Timeouts;
-
-    const SECOND: Duration = Duration::from_secs(1);
+    use crate::engine::shard::tests::delivery;
 
     fn source(name: &str, weight: u32) -> Source {
         let mut source = Source::unbound("me.example".into());
@@ -258,37 +254,7 @@ mod tests {
     }
 
     fn egress(sources: Vec<Source>) -> Egress {
-        Egress::new(&Delivery {
-            sources,
-            port: 25,
-            sessions_per_site: 20,
-            trusted: false,
-            recipients_per_transaction: 1,
-            messages_per_session: 100,
-            implicit_tls: false,
-            auth: None,
-            options: None,
-            pipelining: true,
-            chunking: true,
-            connect_timeout: SECOND,
-            timeouts: Timeouts {
-                greeting: SECOND,
-                hello: SECOND,
-                mail: SECOND,
-                rcpt: SECOND,
-                data: SECOND,
-                content: SECOND,
-                end: SECOND,
-                quit: SECOND,
-            },
-            retry: Schedule { steps: vec![SECOND], lifetime: SECOND },
-            on_uncertain: OnUncertain::Retry,
-            ahead_max: 1,
-            ahead_bytes_max: 1,
-            idle: SECOND,
-            drain: SECOND,
-            backoff_min: SECOND,
-        })
+        Egress::new(&delivery(sources))
     }
 
     fn at(seconds: u64) -> Instant {

@@ -16,6 +16,8 @@ mod ready;
 mod secure;
 mod site;
 mod size;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod watch;
 
