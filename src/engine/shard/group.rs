@@ -143,7 +143,9 @@ impl Sites {
     fn lacks_session(&self, id: SiteId, queue_ready: bool, now: Now) -> bool {
         let Some(site) = self.site(id) else { return false };
         let work = site.stock.len() as u32 + u32::from(site.sessions == 0 && (queue_ready || site.cooking > 0));
-        let each = if self.trusted { 1 } else { MESSAGES_EACH };
+        // While nobody was let in, the session that is being opened may be with a host that says nothing: no message
+        // waits for it longer than it is alone.
+        let each = if self.trusted || self.sessions_ready(id) == 0 { 1 } else { MESSAGES_EACH };
         site.sessions < site.guard.window(now.mono) && site.hungry.is_empty() && work.div_ceil(each) > site.opening
     }
 
