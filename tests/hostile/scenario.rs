@@ -86,8 +86,6 @@ pub struct Scenario {
     pub miscounts: bool,
     /// Whether every split of what the peer says is played.
     pub splits: bool,
-    /// Whether it is played over real sockets.
-    pub sockets: bool,
     pub fates: Vec<Fate>,
     /// So many are held at most.
     pub uncertain_max: usize,
@@ -124,7 +122,6 @@ impl Scenario {
             minutes: 30,
             miscounts: false,
             splits: true,
-            sockets: true,
             fates: Vec::new(),
             uncertain_max: usize::MAX,
             dialogues: Vec::new(),
