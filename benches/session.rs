@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use divan::{Bencher, black_box, counter::ItemsCount};
 use posthaste::base::clock::Instant;
-use posthaste::base::out::{Out, Piece};
+use posthaste::base::out::Out;
 use posthaste::mail::Envelope;
 use posthaste::smtp::client::{Config, Event, Known, Session, Starttls, Timeouts, Transaction};
 use std::sync::Arc;
@@ -54,9 +54,7 @@ fn open(offers: &str) -> (Session, Out) {
 fn flush(out: &mut Out) {
     while let Some(piece) = out.take() {
         black_box(piece.as_slice());
-        if let Piece::Owned(buffer) = piece {
-            out.recycle(buffer);
-        }
+        out.recycle(piece);
     }
 }
 

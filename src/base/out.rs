@@ -7,8 +7,13 @@
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// A shared piece shorter than this is copied: below it a memcpy costs less than a send of its own.
-pub const SHARE_MIN: usize = 16 * 1024;
+/// A shared piece shorter than this is copied: below it a memcpy costs less than a part of its own in a send.
+pub const SHARE_MIN: usize = 4 * 1024;
+
+/// Sent buffers that are kept for later appends, at most.
+const SPARES_MAX: usize = 32;
+/// What those may hold together, in octets: what one connection costs while it has nothing to say.
+const SPARE_OCTETS_MAX: usize = 256 * 1024;
 
 /// One contiguous piece of output.
 #[derive(Debug)]
@@ -35,7 +40,9 @@ impl Piece {
 pub struct Out {
     pieces: VecDeque<Piece>,
     len: usize,
-    spare: Option<Vec<u8>>,
+    spares: Vec<Vec<u8>>,
+    /// The capacity of the spares together.
+    spare_octets: usize,
 }
 
 impl Out {
@@ -95,15 +102,22 @@ impl Out {
         Some(piece)
     }
 
-    /// Gives back a buffer that was sent: a later append fills it instead of a new allocation.
-    pub fn recycle(&mut self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        self.spare = Some(buffer);
+    /// Gives back a piece that was sent: a later append fills its buffer instead of a new allocation. What is kept so is
+    /// bounded.
+    pub fn recycle(&mut self, piece: Piece) {
+        let Piece::Owned(mut buffer) = piece else { return };
+        let octets = self.spare_octets + buffer.capacity();
+        if octets <= SPARE_OCTETS_MAX && self.spares.len() < SPARES_MAX {
+            buffer.clear();
+            self.spares.push(buffer);
+            self.spare_octets = octets;
+        }
     }
 
     fn tail(&mut self) -> &mut Vec<u8> {
         if !matches!(self.pieces.back(), Some(Piece::Owned(_))) {
-            let buffer = self.spare.take().unwrap_or_default();
+            let buffer = self.spares.pop().unwrap_or_default();
+            self.spare_octets -= buffer.capacity();
             self.pieces.push_back(Piece::Owned(buffer));
         }
         match self.pieces.back_mut() {
@@ -136,5 +150,19 @@ mod tests {
         assert!(matches!(out.take(), Some(Piece::Shared(b)) if b == body));
         assert!(matches!(out.take(), Some(Piece::Owned(v)) if v == b"small"));
         assert!(out.take().is_none() && out.is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_of_sent_buffers_is_bounded() {
+        let mut out = Out::new();
+        for octets in [1, SPARE_OCTETS_MAX - 1, 1].into_iter().chain([0; 2 * SPARES_MAX]) {
+            out.recycle(Piece::Owned(Vec::with_capacity(octets)));
+        }
+        assert_eq!((out.spares.len(), out.spare_octets), (SPARES_MAX, SPARE_OCTETS_MAX));
+        let largest = out.spares.iter().position(|b| b.capacity() > 1).unwrap();
+        out.spares.truncate(largest + 1);
+        out.append(b"x");
+        assert_eq!((out.spares.len(), out.spare_octets), (largest, 1));
+        assert!(matches!(out.take(), Some(Piece::Owned(v)) if v == b"x" && v.capacity() == SPARE_OCTETS_MAX - 1));
     }
 }

@@ -315,7 +315,7 @@ impl<I: Io> Sink<I> {
             let Piece::Owned(octets) = piece else { continue };
             if self.rtt.is_zero() {
                 self.io.out(id).append(&octets);
-                self.replies.recycle(octets);
+                self.replies.recycle(Piece::Owned(octets));
             } else {
                 peer.delayed_octets += octets.len();
                 peer.delayed.push_back((now.after(self.rtt), octets));

@@ -63,9 +63,7 @@ pub(super) fn send<D>(tls: &mut ConnectionCommon<D>, plain: &mut Out, out: &mut 
         IoSlice::advance_slices(&mut rest, taken);
     }
     drop(slices);
-    if let Some(Piece::Owned(buffer)) = pieces.into_iter().next() {
-        plain.recycle(buffer);
-    }
+    pieces.into_iter().for_each(|piece| plain.recycle(piece));
     Ok(())
 }
 

@@ -9,9 +9,6 @@ use crate::wire::io::Closed;
 use io_uring::types::Timespec;
 use std::net::TcpStream;
 
-/// A sent buffer larger than this is not kept for the next output of its connection.
-const KEEP_MAX: usize = 256 * 1024;
-
 /// How a connection left, for the event that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leave {
@@ -145,13 +142,7 @@ impl Slot {
 
     /// Lets go of the flight.
     pub(super) fn unload(&mut self) {
-        for piece in self.flight.drain(..) {
-            if let Piece::Owned(buffer) = piece
-                && buffer.capacity() <= KEEP_MAX
-            {
-                self.out.recycle(buffer);
-            }
-        }
+        self.flight.drain(..).for_each(|piece| self.out.recycle(piece));
         (self.flight_len, self.flight_sent) = (0, 0);
     }
 }

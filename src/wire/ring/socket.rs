@@ -9,8 +9,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 /// How many connections may wait for an accept.
 const BACKLOG: i32 = 4096;
 
-/// How many pieces leave in one send.
-pub(super) const PARTS: usize = 16;
+/// How many pieces leave in one send: what is pipelined to a peer at once, commands and contents in turn, is to fit.
+pub(super) const PARTS: usize = 64;
 
 /// The longest run of octets in one send; the completion's count is an `i32`.
 const SEND_MAX: usize = 1 << 30;
