@@ -84,8 +84,6 @@ pub struct Scenario {
     pub minutes: u64,
     /// The peer says more replies than it was asked for: a command may then overtake one.
     pub miscounts: bool,
-    /// Whether every split of what the peer says is played.
-    pub splits: bool,
     pub fates: Vec<Fate>,
     /// So many are held at most.
     pub uncertain_max: usize,
@@ -121,7 +119,6 @@ impl Scenario {
             patience: false,
             minutes: 30,
             miscounts: false,
-            splits: true,
             fates: Vec::new(),
             uncertain_max: usize::MAX,
             dialogues: Vec::new(),

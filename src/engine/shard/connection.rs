@@ -18,7 +18,7 @@ use crate::observe::trace::Dialogue;
 use crate::queue::{DomainId, SiteId};
 use crate::shape::classify::{Advice, Judgement, classify};
 use crate::shape::site::Trouble;
-use crate::smtp::client::{Config, End, Event, Known, Phase, Session};
+use crate::smtp::client::{Config, End, Event, Known, OUT_MAX, Phase, Session};
 use crate::tls::{Failure, TlsError};
 use crate::wire::io::{Buffer, ConnectionId, Io};
 use crate::wire::proxy::Socks5;
@@ -355,7 +355,11 @@ impl<I: Io> Shard<I> {
             // The handshake's own octets; the session has nothing to say until it is done.
             Some(tls) if connection.tls_hands => tls.write(&[], out),
             Some(tls) => {
-                trace::transmit(&mut connection.session, connection.trace.as_deref_mut(), now, &mut self.unsealed);
+                // The session sees what it says now, not what still waits to leave: a peer that does not read would be
+                // sealed all of its content, a slice with each look.
+                if out.len() < OUT_MAX {
+                    trace::transmit(&mut connection.session, connection.trace.as_deref_mut(), now, &mut self.unsealed);
+                }
                 let sent = tls.send(&mut self.unsealed, out);
                 if connection.ended {
                     // Behind what was said last (QUIT): a peer throws away what follows it.

@@ -121,17 +121,23 @@ impl SimIo {
         let Some((_, output)) = self.outs.get_mut(id.index as usize).filter(|(g, _)| *g == id.generation) else {
             return false;
         };
-        while let Some(piece) = output.out.take() {
-            output.held.extend_from_slice(piece.as_slice());
+        let mut sent = false;
+        loop {
+            // What is appended while something is on its way waits behind it, as a ring has it.
+            if output.held.is_empty() {
+                while let Some(piece) = output.out.take() {
+                    output.held.extend_from_slice(piece.as_slice());
+                }
+            }
+            let mut world = self.world.borrow_mut();
+            let room = world.room(self.party, id).min(output.held.len());
+            if room == 0 {
+                return sent && output.held.is_empty();
+            }
+            let octets: Vec<u8> = output.held.drain(..room).collect();
+            world.send(self.party, id, &octets);
+            sent = true;
         }
-        let mut world = self.world.borrow_mut();
-        let room = world.room(self.party, id).min(output.held.len());
-        if room == 0 {
-            return false;
-        }
-        let octets: Vec<u8> = output.held.drain(..room).collect();
-        world.send(self.party, id, &octets);
-        output.held.is_empty()
     }
 
     /// From the first call on, the peer of the connection can send only so many octets more than earlier calls allowed;

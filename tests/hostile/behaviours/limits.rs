@@ -24,7 +24,7 @@ fn recipients(all: &mut Vec<Scenario>) {
                 .all(Delivered)
                 .in_sessions(3, 8)
                 .says_at_most(1, "RCPT", 3);
-            all.push(Scenario { messages_per_session: 1, splits: offers == PIPELINING, ..scenario });
+            all.push(Scenario { messages_per_session: 1, ..scenario });
         }
         let play = Play::honest(offers).on(On::RcptBeyond(0), [say("452 4.5.3 too many recipients")]);
         let scenario = Scenario::new(format!("not one recipient is taken: 452, {mode}"), [play]);
@@ -100,24 +100,12 @@ fn sessions(all: &mut Vec<Scenario>) {
         let crowd = Play::honest(PIPELINING).on(On::Connect, acts);
         let slow = Play::honest(PIPELINING).on(On::Dot, [Act::Wait(Wait::Moment), Act::Honest]);
         let scenario = Scenario::new(format!("beyond two sessions there is {how}"), [slow]).to(24, 1).all(Delivered);
-        all.push(Scenario {
-            crowd: Some((2, crowd)),
-            sessions: 6,
-            minutes: 120,
-            splits: false,
-            ..scenario.in_sessions(2, 30)
-        });
+        all.push(Scenario { crowd: Some((2, crowd)), sessions: 6, minutes: 120, ..scenario.in_sessions(2, 30) });
     }
     let crowd = Play::honest(LOCKSTEP).on(On::Connect, [say("421 4.7.0 too many connections"), Act::Fin]);
     let scenario =
         Scenario::new("one session at a time, without extensions", [Play::honest(LOCKSTEP)]).to(8, 1).all(Delivered);
-    all.push(Scenario {
-        crowd: Some((1, crowd)),
-        sessions: 3,
-        minutes: 120,
-        splits: false,
-        ..scenario.in_sessions(1, 30)
-    });
+    all.push(Scenario { crowd: Some((1, crowd)), sessions: 3, minutes: 120, ..scenario.in_sessions(1, 30) });
 }
 
 /// Refusals are punished by waits: the session is left after a bounded number of them.
@@ -127,6 +115,6 @@ fn errors(all: &mut Vec<Scenario>) {
         let scenario =
             Scenario::new(format!("every refusal costs a wait, {mode}"), [tarpit]).to(300, 5).all(Bounced(550));
         let scenario = scenario.in_sessions(3, 6).says_at_most(0, "RCPT", 110);
-        all.push(Scenario { splits: false, minutes: 120, ..scenario });
+        all.push(Scenario { minutes: 120, ..scenario });
     }
 }

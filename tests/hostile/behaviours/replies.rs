@@ -49,18 +49,12 @@ fn garbled(all: &mut Vec<Scenario>) {
             let bad = Play::honest(PIPELINING).nth(on, 0, [say_all(reply.as_bytes())]);
             let fate = if on == On::Dot { Uncertain } else { Delivered };
             let least = if on == On::Dot { 1 } else { 2 };
-            let scenario = Scenario::new(format!("{what} at {phase}"), [bad, Play::honest(PIPELINING)])
-                .all(fate)
-                .in_sessions(least, 2)
-                .logs(phase, rule);
-            // Splits of one garbled reply at each phase, and of every garbled reply at one.
-            let splits = what == "code 25x" || what.starts_with("other codes") || on == On::Rcpt;
-            all.push(Scenario { splits, ..scenario });
+            let scenario = Scenario::new(format!("{what} at {phase}"), [bad, Play::honest(PIPELINING)]);
+            all.push(scenario.all(fate).in_sessions(least, 2).logs(phase, rule));
         }
         let bad = Play::honest(CHUNKING).nth(On::Bdat, 0, [say_all(reply.as_bytes())]);
         let scenario = Scenario::new(format!("{what} at a chunk"), [bad, Play::honest(CHUNKING)]);
-        let scenario = scenario.all(Uncertain).in_sessions(1, 2).logs("end of content", rule);
-        all.push(Scenario { splits: false, ..scenario });
+        all.push(scenario.all(Uncertain).in_sessions(1, 2).logs("end of content", rule));
     }
 }
 
@@ -77,8 +71,7 @@ fn endless(all: &mut Vec<Scenario>) {
             let bad = Play::honest(PIPELINING).nth(on, 0, [act]);
             let (fate, least) = if on == On::Dot { (Uncertain, 1) } else { (Delivered, 2) };
             let scenario = Scenario::new(format!("{what} at {phase}"), [bad, Play::honest(PIPELINING)]);
-            let scenario = scenario.all(fate).in_sessions(least, 2).logs(phase, "a reply");
-            all.push(Scenario { splits: false, ..scenario });
+            all.push(scenario.all(fate).in_sessions(least, 2).logs(phase, "a reply"));
         }
     }
 }

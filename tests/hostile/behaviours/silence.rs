@@ -53,15 +53,14 @@ pub fn all() -> Vec<Scenario> {
             format!("the reply at {phase} drips"),
             [Play::honest(PIPELINING).nth(on, 0, drip), Play::honest(PIPELINING)],
         );
-        let scenario = scenario.impatient().all(fate).in_sessions(least, 2).logs(phase, "timed out");
-        all.push(Scenario { splits: false, ..scenario });
+        all.push(scenario.impatient().all(fate).in_sessions(least, 2).logs(phase, "timed out"));
     }
     // Each reply comes just in time: slow, and nothing wrong with it.
     let slow = |on| (on, [Act::Wait(Wait::Long), Act::Honest]);
     let play = [On::Connect, On::Ehlo, On::Mail, On::Rcpt, On::Data, On::Dot].into_iter().map(slow);
     let play = play.fold(Play::honest(PIPELINING), |play, (on, acts)| play.on(on, acts));
     let scenario = Scenario::new("every reply comes just in time", [play]).all(Delivered).in_sessions(1, 1);
-    all.push(Scenario { minutes: 120, splits: false, ..scenario });
+    all.push(Scenario { minutes: 120, ..scenario });
     reads(&mut all);
     let goes = Play::honest(PIPELINING).nth(On::Data, 0, [Act::Wait(Wait::Long), say("354 go")]);
     all.push(Scenario::new("the 354 is late", [goes]).all(Delivered).in_sessions(1, 1));
@@ -75,20 +74,20 @@ fn reads(all: &mut Vec<Scenario>) {
         // More than fits on the way, and in time only because some of it always moves.
         let slow = Play::honest(offers).on(On::Connect, [Act::ReadSlowly, Act::Honest]);
         let scenario = Scenario::new(format!("the peer reads slowly, {mode}"), [slow]).all(Delivered).in_sessions(1, 1);
-        all.push(Scenario { padding: 2 << 20, splits: false, ..scenario });
+        all.push(Scenario { padding: 2 << 20, ..scenario });
         let stops = Play::honest(offers).nth(On::ContentAt(1000), 0, [Act::StopReading]);
         let scenario = Scenario::new(
             format!("the peer stops reading inside a long content, {mode}"),
             [stops, Play::honest(offers)],
         );
         let scenario = scenario.impatient().all(Deferred(451)).in_sessions(1, 2);
-        all.push(Scenario { padding: 8 << 20, splits: false, ..scenario.logs("content", "timed out") });
+        all.push(Scenario { padding: 8 << 20, ..scenario.logs("content", "timed out") });
         if chunks {
             // A window of whole messages is on its way when it stops: of these nothing can be told.
             let stops = Play::honest(offers).nth(On::ContentAt(1000), 0, [Act::StopReading]);
             let scenario = Scenario::new("the peer stops reading a full window", [stops, Play::honest(offers)]);
             let scenario = scenario.to(16, 1).impatient().all(Unsure).in_sessions(2, 2);
-            all.push(Scenario { padding: 200 << 10, splits: false, ..scenario });
+            all.push(Scenario { padding: 200 << 10, ..scenario });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! STARTTLS: refused, closed over, answered with garbage, with octets injected in clear text behind the reply.
 
-use crate::scenario::Fate::{Delivered, Uncertain};
+use crate::scenario::Fate::{Deferred, Delivered, Uncertain};
 use crate::scenario::Scenario;
 use crate::script::{Act, On, Play, say};
 
@@ -11,7 +11,7 @@ fn honest() -> Play {
 }
 
 fn scenario(name: &str, plays: impl Into<Vec<Play>>) -> Scenario {
-    Scenario { starttls: true, splits: false, ..Scenario::new(name, plays) }
+    Scenario { starttls: true, ..Scenario::new(name, plays) }
 }
 
 pub fn all() -> Vec<Scenario> {
@@ -30,6 +30,15 @@ pub fn all() -> Vec<Scenario> {
             .all(Delivered)
             .in_sessions(2, 2),
     ];
+    for offers in [OFFERS, &["PIPELINING", "CHUNKING", "STARTTLS"]] {
+        let chunks = offers.contains(&"CHUNKING");
+        // Each octet of a reply that never ends has the session look whether it may say more.
+        let half = b"250-2.0.0 a reply that comes octet by octet, and never to its end".to_vec();
+        let stops = Play::honest(offers).nth(On::ContentAt(1000), 0, [Act::StopReading, Act::Dribble(half)]);
+        let name = format!("TLS to a peer that stops reading, {}", if chunks { "in chunks" } else { "pipelined" });
+        let scenario = scenario(&name, [stops, Play::honest(offers)]).impatient().all(Deferred(451)).in_sessions(1, 2);
+        all.push(Scenario { padding: 8 << 20, ..scenario.logs("content", "timed out") });
+    }
     for reply in ["454 4.7.0 TLS not available", "502 5.5.1 no", "554 5.7.1 no"] {
         let refuses = honest().on(On::StartTls, [say(reply)]);
         all.push(
@@ -40,18 +49,9 @@ pub fn all() -> Vec<Scenario> {
         );
     }
     let injected = b"220 2.0.0 go\r\n250-mx.evil.example\r\n250-AUTH PLAIN\r\n250 CHUNKING\r\n".to_vec();
-    all.push(Scenario {
-        splits: true,
-        ..scenario(
-            "clear text is injected behind the reply to STARTTLS",
-            [honest().on(On::StartTls, [Act::Say(injected)])],
-        )
-        .all(Delivered)
-        .dialogue(0, secure)
-        .never_says(0, "BDAT")
-        .never_says(0, "AUTH")
-        .in_sessions(1, 2)
-    });
+    let injects = honest().on(On::StartTls, [Act::Say(injected)]);
+    let unheeded = scenario("clear text is injected behind the reply to STARTTLS", [injects]).all(Delivered);
+    all.push(unheeded.dialogue(0, secure).never_says(0, "BDAT").never_says(0, "AUTH").in_sessions(1, 2));
     let garbage = b"\x16\x03\x01\xff\xffthis is no handshake at all\r\n220 really\r\n".to_vec();
     for (what, acts) in [
         ("garbage answers the handshake", vec![Act::Raw(garbage)]),
