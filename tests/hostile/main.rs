@@ -23,9 +23,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Longer dialogues are not split at every octet.
-const SPLITS_MAX: usize = 600;
-
 fn chosen() -> Vec<Scenario> {
     let words = std::env::var("POSTHASTE_HOSTILE").unwrap_or_default();
     let all: Vec<Scenario> = behaviours::all().into_iter().filter(|s| s.name.contains(&words)).collect();
@@ -82,11 +79,11 @@ fn every_behaviour_over_the_simulated_network() {
         let said = outcome.sessions.iter().map(|s| s.said).max().unwrap_or_default();
         judged(scenario, false, || over_sim::play(scenario, Cut::Octets))
             .map_err(|e| format!("octet by octet: {e}"))?;
-        for at in 1..said.min(SPLITS_MAX) {
+        for at in 1..said {
             judged(scenario, false, || over_sim::play(scenario, Cut::At(at)))
                 .map_err(|e| format!("split at {at}: {e}"))?;
         }
-        Ok(said.min(SPLITS_MAX) + 1)
+        Ok(said + 1)
     });
 }
 

@@ -1,6 +1,7 @@
 //! Plays a scenario over real sockets on the loopback: the shard on the ring, the peer on a listener in a thread.
 //!
-//! Nothing is said about how long things take; a scenario that does not come to its end is given up after a while.
+//! Nothing is said about how long things take; a scenario that does not come to its end is given up after a while. The
+//! peer's thread wakes the shard now and then, so that it looks whether that is so.
 
 use crate::machine;
 use crate::peer::{Cut, Outward, Pace, Peer, SessionLog};
@@ -9,11 +10,12 @@ use crate::script::Wait;
 use crate::sender::{Patience, Sender};
 use crate::{logs, pem};
 use posthaste::base::clock::Instant;
+use posthaste::wire::io::{Io as _, Waker};
 use posthaste::wire::ring::{Options, Ring};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const RING: Options = Options { receive_buffers: 64, receive_buffer_bytes: 4096, submissions: 64 };
@@ -32,6 +34,11 @@ fn pace(scenario: &Scenario) -> Pace {
     Pace { reply: if scenario.pipelining { ms(2) } else { ms(1) }, gap: ms(0), moment: ms(20), long: ms(150) }
 }
 
+/// How long the peer sleeps between two looks at its sockets.
+const TURN: Duration = Duration::from_micros(300);
+/// After so many of them it wakes the shard.
+const WAKE_TURNS: u64 = 100;
+
 struct Connection {
     /// `None`: it was reset.
     stream: Option<TcpStream>,
@@ -40,6 +47,25 @@ struct Connection {
     reads: bool,
     slowly: bool,
     open: bool,
+}
+
+/// What both threads see.
+#[derive(Default)]
+struct Shared {
+    over: AtomicBool,
+    /// Sessions that the peer has seen.
+    sessions: AtomicUsize,
+    /// The shard's.
+    waker: OnceLock<Waker>,
+}
+
+/// Ends the peer's thread with its scope, also by a panic.
+struct Ends<'s>(&'s Shared);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The peer's side.
@@ -51,11 +77,17 @@ struct Host<'s> {
 }
 
 impl Host<'_> {
-    fn run(mut self, over: &AtomicBool, count: &AtomicUsize) -> Vec<SessionLog> {
-        while !over.load(Ordering::Relaxed) {
+    fn run(mut self, shared: &Shared) -> Vec<SessionLog> {
+        for turn in 0_u64.. {
+            if shared.over.load(Ordering::Relaxed) {
+                break;
+            }
             self.turn();
-            count.store(self.connections.len(), Ordering::Relaxed);
-            std::thread::sleep(Duration::from_micros(300));
+            shared.sessions.store(self.connections.len(), Ordering::Relaxed);
+            if turn % WAKE_TURNS == 0 {
+                shared.waker.get().inspect(|waker| waker.wake());
+            }
+            std::thread::sleep(TURN);
         }
         self.connections.iter().map(|c| c.peer.log().clone()).collect()
     }
@@ -144,19 +176,21 @@ pub fn play(scenario: &Scenario) -> Outcome {
     machine::small_receive_buffer(&listener);
     let remote = listener.local_addr().unwrap();
     let host = Host { scenario, listener, began: std::time::Instant::now(), connections: Vec::new() };
-    let (over, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let shared = Shared::default();
     std::thread::scope(|scope| {
-        let peer = scope.spawn(|| host.run(&over, &count));
-        let (mut outcome, lines) = logs::caught(|| send(scenario, remote, &count));
-        over.store(true, Ordering::Relaxed);
+        let peer = scope.spawn(|| host.run(&shared));
+        let ends = Ends(&shared);
+        let (mut outcome, lines) = logs::caught(|| send(scenario, remote, &shared));
+        drop(ends);
         outcome.lines = lines;
         outcome.sessions = peer.join().unwrap();
         outcome
     })
 }
 
-fn send(scenario: &Scenario, remote: SocketAddr, sessions: &AtomicUsize) -> Outcome {
+fn send(scenario: &Scenario, remote: SocketAddr, shared: &Shared) -> Outcome {
     let ring = Ring::new(RING).unwrap();
+    let _ = shared.waker.set(ring.waker());
     let mut sender = Sender::new(ring, scenario, remote, patience(scenario), pem::client());
     sender.load(scenario.recipients);
     let began = std::time::Instant::now();
@@ -179,8 +213,8 @@ fn send(scenario: &Scenario, remote: SocketAddr, sessions: &AtomicUsize) -> Outc
             sender.end_load();
         }
         let so_far = Outcome { rows: std::mem::take(&mut sender.rows), ..Outcome::default() };
-        let done =
-            later.is_none() && scenario.stands(&so_far) && sessions.load(Ordering::Relaxed) >= scenario.session_count.0;
+        let met = shared.sessions.load(Ordering::Relaxed) >= scenario.session_count.0;
+        let done = later.is_none() && met && scenario.stands(&so_far);
         sender.rows = so_far.rows;
         settled = if done { settled.or_else(|| Some(std::time::Instant::now())) } else { None };
         if settled.is_some_and(|at| at.elapsed() >= GRACE) {
