@@ -13,6 +13,7 @@
 )]
 
 mod campaign;
+mod client_certificate;
 mod dkim;
 mod early;
 mod every_server;

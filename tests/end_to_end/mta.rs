@@ -93,7 +93,7 @@ fn free_port() -> u16 {
 }
 
 /// A self-signed certificate and its key, in two files.
-fn certificate(host: &str, certificate: &Path, key: &Path) {
+pub fn certificate(host: &str, certificate: &Path, key: &Path) {
     let subject = format!("/CN={host}");
     let mut arguments: Vec<&OsStr> =
         ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", &subject].map(OsStr::new).to_vec();

@@ -6,7 +6,7 @@ use crate::program::{Running, signal};
 use crate::scratch::Scratch;
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The queue's folders that belong to Postfix's user.
@@ -24,6 +24,16 @@ pub struct Postfix {
 
 impl Postfix {
     pub fn start() -> Self {
+        Self::start_with("may", "")
+    }
+
+    /// One that talks only to clients with this certificate (a PEM file).
+    pub fn for_clients_with(trusted: &Path) -> Self {
+        let more = format!("smtpd_tls_CAfile = {}\nsmtpd_tls_req_ccert = yes\n", trusted.display());
+        Self::start_with("encrypt", &more)
+    }
+
+    fn start_with(tls: &str, more: &str) -> Self {
         let scratch = Scratch::new("postfix");
         let package = unpacked("postfix", scratch.path());
         let port = free_port();
@@ -43,7 +53,7 @@ impl Postfix {
                 .replace("{package}", &package.display().to_string())
                 .replace("{port}", &port.to_string())
         };
-        scratch.write("etc/main.cf", fill(MAIN));
+        scratch.write("etc/main.cf", fill(MAIN).replace("{tls}", tls) + more);
         scratch.write("etc/master.cf", fill(MASTER));
         let mut command = Command::new(package.join("usr/lib/postfix/sbin/master"));
         command.arg("-c").arg(scratch.at("etc")).arg("-d").env_clear();
@@ -120,7 +130,7 @@ smtputf8_enable = yes
 local_header_rewrite_clients =
 smtpd_tls_cert_file = {scratch}/etc/cert.pem
 smtpd_tls_key_file = {scratch}/etc/key.pem
-smtpd_tls_security_level = may
+smtpd_tls_security_level = {tls}
 smtpd_tls_received_header = yes
 smtpd_recipient_restrictions = permit_mynetworks, reject
 smtpd_relay_restrictions = permit_mynetworks, reject
