@@ -11,7 +11,7 @@
 //! Leaves to others: when to ask again, and what the answer says.
 
 use super::question::{question, refuses_unread, repeats};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ use tokio::task::AbortHandle;
 
 /// Questions under way on one port.
 pub(super) const UNDER_WAY_MAX: usize = 64;
-/// Questions in all on one port, before another one is opened.
+/// Questions at most on one port, before another one is opened.
 const QUESTIONS_MAX: usize = 512;
 /// Answers read at one waking, before others get their turn.
 const READ_MAX: usize = 256;
@@ -48,7 +48,8 @@ struct Shared {
 struct Desk {
     /// By id.
     waiting: HashMap<u16, Waiting>,
-    /// Random ids that were not used yet.
+    /// Random ids that were not used yet, none of them twice: an [`Asked`] whose answer is there may outlive its entry,
+    /// and must not take another's with it when it goes.
     ids: Vec<u16>,
 }
 
@@ -98,12 +99,7 @@ impl Port {
         if desk.waiting.len() >= UNDER_WAY_MAX || self.reader.is_finished() {
             return None;
         }
-        let id = loop {
-            let id = desk.ids.pop()?;
-            if !desk.waiting.contains_key(&id) {
-                break id;
-            }
-        };
+        let id = desk.ids.pop()?;
         message.get_mut(..2)?.copy_from_slice(&id.to_be_bytes());
         let (sender, answer) = oneshot::channel();
         desk.waiting.insert(id, Waiting { question, answer: sender });
@@ -173,10 +169,13 @@ async fn read(shared: Arc<Shared>) {
     }
 }
 
+/// Nearly [`QUESTIONS_MAX`] ids: those that the system gives twice are taken once.
 fn random_ids() -> io::Result<Vec<u16>> {
     let mut octets = [0; 2 * QUESTIONS_MAX];
     aws_lc_rs::rand::fill(&mut octets).map_err(|_| io::Error::other("the system has no random numbers"))?;
-    Ok(octets.chunks_exact(2).filter_map(|pair| pair.first_chunk().map(|id| u16::from_be_bytes(*id))).collect())
+    let mut taken = HashSet::with_capacity(QUESTIONS_MAX);
+    let ids = octets.chunks_exact(2).filter_map(|pair| pair.first_chunk().map(|id| u16::from_be_bytes(*id)));
+    Ok(ids.filter(|&id| taken.insert(id)).collect())
 }
 
 #[cfg(test)]
@@ -184,10 +183,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_many_and_differ() {
-        let ids = random_ids().unwrap();
-        let different: std::collections::HashSet<_> = ids.iter().collect();
-        assert_eq!(ids.len(), QUESTIONS_MAX);
-        assert!(different.len() > QUESTIONS_MAX - 32);
+    fn ids_are_many_and_each_is_used_once() {
+        for _ in 0..100 {
+            let ids = random_ids().unwrap();
+            assert!(ids.len() > QUESTIONS_MAX - 32);
+            assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+        }
+    }
+
+    /// A question with this id and one label.
+    fn message(id: u16) -> Vec<u8> {
+        let [high, low] = id.to_be_bytes();
+        [&[high, low, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], b"\x01a\x00\x00\x0f\x00\x01".as_slice()].concat()
+    }
+
+    /// Enters a question; has it answered, unless it is one of those `left` to wait.
+    fn entered(port: &Port, left: bool) -> Option<Asked> {
+        let mut question = message(0);
+        let asked = port.enter(&mut question)?;
+        if !left {
+            question[2] |= 0x80;
+            port.shared.deliver(&question);
+        }
+        Some(asked)
+    }
+
+    #[tokio::test]
+    async fn who_has_its_answer_and_goes_late_takes_no_other_question_along() {
+        let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        for _ in 0..50 {
+            let port = Port::open(server.local_addr().unwrap()).unwrap();
+            let answered: Vec<Asked> = (0..400).filter_map(|_| entered(&port, false)).collect();
+            let mut waiting: Vec<Asked> = (0..UNDER_WAY_MAX).filter_map(|_| entered(&port, true)).collect();
+            assert_eq!((answered.len(), waiting.len()), (400, UNDER_WAY_MAX));
+            for mut asked in answered {
+                assert!(asked.answer.try_recv().unwrap().is_ok());
+            }
+            let waits = |asked: &mut Asked| matches!(asked.answer.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+            assert!(waiting.iter_mut().all(waits));
+        }
     }
 }
