@@ -15,8 +15,11 @@ fn exim_hears_ehlo_before_it_greets() {
     adds_up(&summary);
     assert_eq!(number(&summary, "delivered"), 200, "{summary}");
     // Exim marks pipelined messages with an L: behind it stands a period where PIPECONNECT was offered and not used, an
-    // asterisk where it was.
+    // asterisk where it was. Where the machine is so busy that Exim greets first, it was not.
     let log = server.log();
-    let marked = |mark: &str| log.lines().filter(|line| line.contains(" <= ") && line.contains(mark)).count();
-    assert_eq!((marked(" L. "), marked(" L* ")), (20, 180), "{log}");
+    let received: Vec<&str> = log.lines().filter(|line| line.contains(" <= ")).collect();
+    let marked = |lines: &[&str], mark: &str| lines.iter().filter(|line| line.contains(mark)).count();
+    let (first, later) = received.split_at(20);
+    assert_eq!((marked(first, " L. "), marked(later, " L. ") + marked(later, " L* ")), (20, 180), "{log}");
+    assert!(marked(later, " L* ") >= 20, "{log}");
 }
