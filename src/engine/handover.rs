@@ -75,21 +75,12 @@ fn call(remote: SocketAddr, host: &Arc<str>, target: &Target, means: &Means) -> 
         Target::Host(Smarthost::Address(address)) => Some(means.policies.of_host(&address.ip().to_string())),
     };
     let starttls = match demand.as_ref().map(|demand| demand.security.level) {
-        _ if means.implicit_tls => Starttls::Implicit,
         Some(Level::Never) => Starttls::Never,
         Some(Level::Required | Level::Verified) => Starttls::Required,
         Some(Level::Opportunistic) | None => Starttls::Offered,
     };
-    Call {
-        remote,
-        local: means.source.address_for(remote.ip()),
-        host: host.clone(),
-        session: Arc::new(Config { starttls, ..means.session.clone() }),
-        tls: means.tls.clone(),
-        verification: demand.map_or(Verification::Opportunistic, |demand| demand.verification.clone()),
-        connect_timeout: means.connect_timeout,
-        limit: means.limit,
-    }
+    let verification = demand.map_or(Verification::Opportunistic, |demand| demand.verification.clone());
+    means.call(remote, host, starttls, verification)
 }
 
 /// Why the message was not even offered, or not answered.

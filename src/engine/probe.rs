@@ -55,6 +55,29 @@ pub struct Means {
     pub limit: Duration,
 }
 
+impl Means {
+    /// A call to a host; where TLS stands before the greeting, `starttls` does not count.
+    pub(super) fn call(
+        &self,
+        remote: SocketAddr,
+        host: &Arc<str>,
+        starttls: Starttls,
+        verification: Verification,
+    ) -> Call {
+        let starttls = if self.implicit_tls { Starttls::Implicit } else { starttls };
+        Call {
+            remote,
+            local: self.source.address_for(remote.ip()),
+            host: host.clone(),
+            session: Arc::new(Config { starttls, ..self.session.clone() }),
+            tls: self.tls.clone(),
+            verification,
+            connect_timeout: self.connect_timeout,
+            limit: self.limit,
+        }
+    }
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Found {
@@ -232,21 +255,11 @@ pub(super) fn addresses(exchanger: &Exchanger, source: &Source) -> Vec<IpAddr> {
 
 fn call(remote: SocketAddr, host: &Arc<str>, demand: &Demand, means: &Means) -> Call {
     let starttls = match demand.security.level {
-        _ if means.implicit_tls => Starttls::Implicit,
         Level::Never => Starttls::Never,
         // Required too: a server without TLS is to be seen, not hung up on.
         Level::Opportunistic | Level::Required | Level::Verified => Starttls::Offered,
     };
-    Call {
-        remote,
-        local: means.source.address_for(remote.ip()),
-        host: host.clone(),
-        session: Arc::new(Config { starttls, ..means.session.clone() }),
-        tls: means.tls.clone(),
-        verification: Verification::Opportunistic,
-        connect_timeout: means.connect_timeout,
-        limit: means.limit,
-    }
+    means.call(remote, host, starttls, Verification::Opportunistic)
 }
 
 fn called(call: &Call, seen: Seen, demand: &Demand, tls: &ClientConfig) -> Called {
