@@ -92,6 +92,8 @@ pub struct RenderJob {
     pub job: u32,
     /// What to render.
     pub rows: Rows,
+    /// The domain that all of them must be of, where each domain goes its own way.
+    pub domain: Option<Arc<str>>,
     /// The time that the `Date` field will say.
     pub date: UnixTime,
 }

@@ -2,10 +2,11 @@
 //!
 //! Guarantees: consecutive rows whose bytes would be the same share one message (one body, one signature, one
 //! transaction), never more than the campaign's cap; a row that cannot be rendered is refused by name and stops no
-//! other. Leaves to others: templates, MIME and signatures (`content`), and when to render (the shard).
+//! other; of a job with a row that is damaged, or of another domain than the job, nothing is rendered. Leaves to others: templates, MIME and signatures (`content`), and when to render (the shard).
 
 use crossbeam_channel::Receiver;
 use smallvec::SmallVec;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -82,8 +83,8 @@ impl Press {
     pub fn render(&mut self, job: &RenderJob) -> Rendered {
         let mut done = Rendered { job: job.job, ..Rendered::default() };
         let outcome = match &job.rows {
-            Rows::Run { first, count } => self.render_run(*first, *count, job.date, &mut done),
-            Rows::List(rows) => rows.iter().try_for_each(|&row| self.render_run(row, 1, job.date, &mut done)),
+            Rows::Run { first, count } => self.render_run(*first, *count, job, &mut done),
+            Rows::List(rows) => rows.iter().try_for_each(|&row| self.render_run(row, 1, job, &mut done)),
         };
         if let Err(error) = outcome {
             done.messages.clear();
@@ -93,23 +94,28 @@ impl Press {
         done
     }
 
-    fn render_run(&mut self, first: u32, count: u32, date: UnixTime, done: &mut Rendered) -> std::io::Result<()> {
+    fn render_run(&mut self, first: u32, count: u32, job: &RenderJob, done: &mut Rendered) -> io::Result<()> {
         self.table.read(first, count, &mut self.block)?;
+        if let Some(domain) = &job.domain
+            && let Some(stray) = self.block.rows().find(|row| row.domain != &**domain)
+        {
+            return Err(self.table.astray(&stray, domain));
+        }
         let mut at = 0;
         while at < self.block.len() {
-            at += self.render_at(at, date, done);
+            at += self.render_at(at, job.date, done)?;
         }
         Ok(())
     }
 
     /// Renders the message of row `at` of the block, with the rows behind it that share its bytes; how many that were.
-    fn render_at(&mut self, at: usize, date: UnixTime, done: &mut Rendered) -> usize {
-        let Some(row) = self.block.row(at) else { return 1 };
+    fn render_at(&mut self, at: usize, date: UnixTime, done: &mut Rendered) -> io::Result<usize> {
+        let row = self.block.row(at).ok_or_else(|| io::Error::other("a row of the table does not read as one"))?;
         let fields: Fields<'_> = row.fields.collect();
         let lead = RowRef { number: row.number, mailbox: row.mailbox, fields: &fields };
         if let Err(error) = self.composer.compose(&mut self.scratch, &lead, date, &mut self.composed) {
             done.refused.push((lead.number, error.to_string()));
-            return 1;
+            return Ok(1);
         }
         let mut rows = SmallVec::new();
         rows.push(lead.number);
@@ -133,6 +139,52 @@ impl Press {
         self.composed.content.reserve(content.len() + content.len() / 8);
         let eight_bit = self.composed.eight_bit;
         done.messages.push(Message { rows, envelope, content: content.into(), eight_bit });
-        taken
+        Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::{Source, Spec};
+    use crate::engine::table::{Manifest, Pending, TableWriter};
+
+    fn press(home: &std::path::Path) -> Press {
+        let mut table = TableWriter::create(home, Manifest::new("news", 1, 0, [5; 32], &[])).unwrap();
+        let mut pending = Pending::new();
+        for mailbox in ["a@x.example", "b@x.example", "c@y.example"] {
+            let (local, domain) = mailbox.split_once('@').unwrap();
+            let domain = table.domain(domain);
+            assert!(pending.push(mailbox.as_bytes(), local.len(), domain, false, []));
+        }
+        table.commit(&mut pending, table.progress(), None).unwrap();
+        let spec = Spec {
+            name: "news".to_owned(),
+            from: "Acme <news@acme.example>".to_owned(),
+            subject: "Hello".to_owned(),
+            text: Some(Source { file: "news.txt".to_owned(), text: "Hello.\n".to_owned() }),
+            identity_key: [5; 32],
+            campaign_number: 1,
+            ..Spec::default()
+        };
+        let composer = Composer::compile(spec, &["email".to_owned()], "email").unwrap();
+        Press::new(Arc::new(table.reader().unwrap()), Arc::new(composer), 10)
+    }
+
+    fn job(first: u32, count: u32, domain: Option<&str>) -> RenderJob {
+        let rows = Rows::Run { first, count };
+        RenderJob { shard: 0, job: 0, rows, domain: domain.map(Arc::from), date: UnixTime(0) }
+    }
+
+    #[test]
+    fn a_row_of_another_domain_than_its_run_is_damage_and_nothing_of_the_job_is_sent() {
+        let home = tempfile::tempdir().unwrap();
+        let mut press = press(home.path());
+        assert!(press.render(&job(0, 3, None)).failed.is_none());
+        assert!(press.render(&job(0, 2, Some("x.example"))).failed.is_none());
+        let done = press.render(&job(1, 2, Some("x.example")));
+        assert!(done.messages.is_empty() && done.refused.is_empty());
+        let why = done.failed.unwrap();
+        assert!(why.contains("domains.dir is damaged at octet 0: row 2 is of another domain"), "{why}");
     }
 }

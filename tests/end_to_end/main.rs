@@ -14,6 +14,7 @@
 
 mod campaign;
 mod client_certificate;
+mod damage;
 mod dkim;
 mod early;
 mod every_server;

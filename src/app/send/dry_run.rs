@@ -149,7 +149,7 @@ fn render(table: &Arc<Table>, content: Content, rows: u32, recipients_max: u32) 
     let mut all = Rendered { octets_min: usize::MAX, ..Rendered::default() };
     for first in (0..rows).step_by(ROWS as usize) {
         let count = ROWS.min(rows - first);
-        let job = RenderJob { shard: 0, job: 0, rows: Rows::Run { first, count }, date: unix_now() };
+        let job = RenderJob { shard: 0, job: 0, rows: Rows::Run { first, count }, domain: None, date: unix_now() };
         let done = press.render(&job);
         if let Some(reason) = done.failed {
             return Err(Failure::failed(reason));

@@ -79,7 +79,8 @@ impl<I: Io> Shard<I> {
             let rows = batch.rows.clone();
             self.sites.cooking(site, rows.len());
             let job = self.ledger.clear(site, batch, now);
-            let order = RenderJob { shard: self.ledger.shard(), job, rows, date: now.unix };
+            let domain = self.domains.get(domain.0 as usize).filter(|_| self.by_domain).cloned();
+            let order = RenderJob { shard: self.ledger.shard(), job, rows, domain, date: now.unix };
             if self.ports.render.send(order).is_err() {
                 return self.fail("the render threads have ended".into());
             }

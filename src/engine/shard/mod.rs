@@ -11,6 +11,7 @@ mod dial;
 mod egress;
 mod feed;
 mod group;
+mod halt;
 mod ledger;
 mod ready;
 mod secure;
@@ -451,8 +452,7 @@ impl<I: Io> Shard<I> {
 
     fn handle_rendered(&mut self, rendered: Rendered, now: Now) {
         if let Some(reason) = &rendered.failed {
-            self.fail(format!("the recipient table cannot be read: {reason}").into());
-            return;
+            return self.halt(format!("the recipient table cannot be read: {reason}").into(), now);
         }
         self.ledger.handle_rendered(rendered, &mut self.sites, now);
     }
@@ -464,15 +464,6 @@ impl<I: Io> Shard<I> {
             }
             Recorded::Failed(reason) => self.fail(reason),
         }
-    }
-
-    /// Storage broke: nothing more may be sent, for nothing more could be remembered.
-    fn fail(&mut self, reason: Arc<str>) {
-        if self.failed.is_none() {
-            tracing::error!(%reason, "the engine stops");
-            self.failed = Some(reason);
-        }
-        self.stop();
     }
 
     fn write_journal(&mut self) {

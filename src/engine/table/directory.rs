@@ -1,9 +1,9 @@
 //! `domains.dir`: one frame for each chunk that was committed. A chunk is in the table if, and only if, its frame is
 //! whole here.
 //!
-//! Frame, little-endian: `magic · payload length · sequence · CRC-32 of the payload · CRC-32 of these four`, each u32, then
-//! the payload. Guarantees: a frame that was cut off while it was written reads as the end of the directory; a bad
-//! frame with a good one behind it is damage, and reported with its offset. A bad *last* frame cannot be told from one
+//! Frame, little-endian: `magic · payload length · sequence · CRC-32 of the payload`, each u32, `campaign` u64, `CRC-32 of
+//! these five` u32, then the payload. Guarantees: a frame that was cut off while it was written reads as the end of the
+//! directory; a bad frame with a good one behind it, and a good one of another campaign, is damage, and reported with its offset. A bad *last* frame cannot be told from one
 //! that was cut off; the totals in the manifest of a complete load tell it.
 
 use super::files;
@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 const MAGIC: [u8; 4] = *b"PHCH";
-const HEAD_OCTETS: usize = 20;
+const HEAD_OCTETS: usize = 28;
 /// Far above what a chunk of the greatest size needs: a greater length is damage.
 const PAYLOAD_OCTETS_MAX: usize = 256 << 20;
 const SCAN_OCTETS: usize = 1 << 20;
@@ -50,8 +50,8 @@ pub struct Header {
     pub rows_crc: u32,
 }
 
-/// Encodes the frame of a chunk into `out`.
-pub fn encode(header: &Header, sequence: u32, out: &mut Vec<u8>) -> io::Result<()> {
+/// Encodes the frame of a chunk of `campaign` into `out`.
+pub fn encode(header: &Header, campaign: u64, sequence: u32, out: &mut Vec<u8>) -> io::Result<()> {
     out.clear();
     out.resize(HEAD_OCTETS, 0);
     let (c, p) = (&header.chunk, &header.progress);
@@ -81,6 +81,7 @@ pub fn encode(header: &Header, sequence: u32, out: &mut Vec<u8>) -> io::Result<(
     for n in [length, sequence, crc] {
         head.extend_from_slice(&n.to_le_bytes());
     }
+    head.extend_from_slice(&campaign.to_le_bytes());
     head.extend_from_slice(&crc32fast::hash(&head).to_le_bytes());
     if let Some(front) = out.first_chunk_mut::<HEAD_OCTETS>() {
         front.copy_from_slice(&head);
@@ -93,6 +94,7 @@ pub fn encode(header: &Header, sequence: u32, out: &mut Vec<u8>) -> io::Result<(
 pub struct Chunks<'a> {
     file: &'a File,
     path: &'a Path,
+    campaign: u64,
     offset: u64,
     sequence: u32,
     rows: u32,
@@ -102,8 +104,8 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) fn new(file: &'a File, path: &'a Path) -> Self {
-        Self { file, path, offset: 0, sequence: 0, rows: 0, rows_end: 0, domains: 0, failed: false }
+    pub(super) fn new(file: &'a File, path: &'a Path, campaign: u64) -> Self {
+        Self { file, path, campaign, offset: 0, sequence: 0, rows: 0, rows_end: 0, domains: 0, failed: false }
     }
 
     /// Where the last frame that was returned ends: after the last one, the committed length of the directory.
@@ -136,13 +138,17 @@ impl<'a> Chunks<'a> {
         if left >= HEAD_OCTETS as u64 {
             files::read_at(self.file, self.path, &mut head, self.offset)?;
         }
-        if let Some((length, sequence, crc)) = decode_head(&head)
-            && sequence == self.sequence
-            && left - HEAD_OCTETS as u64 >= length as u64
+        let head = decode_head(&head);
+        if head.as_ref().is_some_and(|head| head.campaign != self.campaign) {
+            return Err(files::damaged(self.path, self.offset, "the chunk here is of another campaign"));
+        }
+        if let Some(head) = head
+            && head.sequence == self.sequence
+            && left - HEAD_OCTETS as u64 >= head.length as u64
         {
-            let mut payload = vec![0; length];
+            let mut payload = vec![0; head.length];
             files::read_at(self.file, self.path, &mut payload, self.offset + HEAD_OCTETS as u64)?;
-            if crc32fast::hash(&payload) == crc {
+            if crc32fast::hash(&payload) == head.payload_crc {
                 return Ok(Some(payload));
             }
         }
@@ -165,7 +171,7 @@ impl<'a> Chunks<'a> {
             self.file.read_exact_at(piece, from).map_err(|e| files::named("read", self.path, &e))?;
             for at in memchr::memmem::find_iter(piece, &MAGIC) {
                 let head = piece.get(at..).and_then(<[u8]>::first_chunk).and_then(decode_head);
-                if head.is_some_and(|(_, sequence, _)| sequence > self.sequence) {
+                if head.is_some_and(|head| head.sequence > self.sequence) {
                     return Ok(Some(from + at as u64));
                 }
             }
@@ -189,12 +195,21 @@ impl Iterator for Chunks<'_> {
     }
 }
 
-/// Payload length, sequence and payload CRC of a good head.
-fn decode_head(head: &[u8; HEAD_OCTETS]) -> Option<(usize, u32, u32)> {
+/// What stands in front of a payload.
+struct Head {
+    length: usize,
+    sequence: u32,
+    payload_crc: u32,
+    campaign: u64,
+}
+
+fn decode_head(head: &[u8; HEAD_OCTETS]) -> Option<Head> {
     let mut rest = head.strip_prefix(&MAGIC)?;
-    let (length, sequence, crc) = (u32_of(&mut rest)?, u32_of(&mut rest)?, u32_of(&mut rest)?);
+    let (length, sequence, payload_crc) = (u32_of(&mut rest)?, u32_of(&mut rest)?, u32_of(&mut rest)?);
+    let campaign = u64_of(&mut rest)?;
     let good = u32_of(&mut rest)? == crc32fast::hash(head.get(..HEAD_OCTETS - 4)?);
-    (good && length as usize <= PAYLOAD_OCTETS_MAX).then_some((length as usize, sequence, crc))
+    let length = length as usize;
+    (good && length <= PAYLOAD_OCTETS_MAX).then_some(Head { length, sequence, payload_crc, campaign })
 }
 
 /// Decodes a payload whose chunk must begin at row `first`, with `domains` domains known before it.

@@ -43,9 +43,9 @@ pub fn read_at(file: &File, path: &Path, buffer: &mut [u8], offset: u64) -> io::
     }
 }
 
-/// Cuts or keeps a file at `length`, durably.
+/// Cuts off, durably, what a file has beyond its first `octets`; never makes it longer.
 pub fn cut(file: &File, path: &Path, octets: u64) -> io::Result<()> {
-    if length(file, path)? != octets {
+    if length(file, path)? > octets {
         file.set_len(octets).map_err(|e| named("truncate", path, &e))?;
         sync(file, path)?;
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 /// The file's name in the campaign's directory.
 pub const FILE: &str = "manifest";
 /// The format that this code writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a campaign is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,9 +155,9 @@ mod tests {
         m.loaded = Some(Totals { records: 3, ..Totals::default() });
         m.write(home.path()).unwrap();
         assert_eq!(Manifest::read(home.path()).unwrap(), m);
-        m.format = 2;
+        m.format = 1;
         m.write(home.path()).unwrap();
-        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 2, this program reads 1"));
+        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 1, this program reads 2"));
         std::fs::write(home.path().join(FILE), "{").unwrap();
         assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("not a manifest"));
     }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! <data>/campaign/<id>/  manifest     what the campaign is (JSON)
-//!                        rows.dat     the rows
-//!                        rows.idx     where each row ends in rows.dat, u64
+//!                        rows.dat     the rows, each sealed
+//!                        rows.idx     where each row ends in rows.dat, sealed, u64
 //!                        domains.dir  a frame for each committed chunk: new domains, runs, how far the list is read
 //!                        rejects.csv  the records that were refused (written by the loader)
 //! ```
@@ -11,8 +11,9 @@
 //! suppressed come last. Rows that a committed chunk holds never change.
 //!
 //! Guarantees: a chunk is in the table only when all of it is durable; what a crash left behind its last committed
-//! chunk is cut off when the table is opened for writing; a file that is shorter or other than its chunks say is an
-//! error that names the file and the offset. Rows are read with `pread`, not through a memory map: a truncated file
+//! chunk is cut off before more is written, and opening alone changes nothing; a file that is shorter or other than its
+//! chunks say is an error that names the file and the offset. Whoever reads a row gets the row that was written under this
+//! number for this campaign ([`seal`]), or an error: never another one. Rows are read with `pread`, not through a memory map: a truncated file
 //! is then an error and not a SIGBUS, and the memory in use is the blocks', not the kernel's choice.
 //! Leaves to others: what became of the recipients (the journal), and keeping a second writer out (the data
 //! directory's lock).
@@ -21,6 +22,7 @@ mod directory;
 mod files;
 pub mod manifest;
 mod row;
+mod seal;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -31,6 +33,7 @@ pub use row::{Fields, ROW_OCTETS_MAX, Row, RowBlock};
 pub use writer::{Pending, Recovered, TableWriter};
 
 use crate::mail::Mailbox;
+use seal::Seals;
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
@@ -53,6 +56,7 @@ pub struct Table {
     index: Named,
     directory: Named,
     manifest: Manifest,
+    seals: Seals,
 }
 
 impl Table {
@@ -65,8 +69,10 @@ impl Table {
             let path = directory.join(name);
             Ok(Named { file: files::open_to_read(&path)?, path })
         };
+        let manifest = Manifest::read(directory)?;
         Ok(Self {
-            manifest: Manifest::read(directory)?,
+            seals: Seals::of(&manifest),
+            manifest,
             rows: open(writer::ROWS_FILE)?,
             index: open(writer::INDEX_FILE)?,
             directory: open(writer::DIRECTORY_FILE)?,
@@ -82,7 +88,7 @@ impl Table {
     /// The chunks that are committed now, in order: for taking up a campaign, and for reports.
     #[must_use]
     pub fn chunks(&self) -> Chunks<'_> {
-        Chunks::new(&self.directory.file, &self.directory.path)
+        Chunks::new(&self.directory.file, &self.directory.path, self.seals.campaign())
     }
 
     /// How many rows are committed now. Reads the whole directory file.
@@ -169,6 +175,20 @@ impl Table {
         Ok(None)
     }
 
+    /// The damage of a row that a run of another domain holds: what `domains.dir` says of it is wrong.
+    #[must_use]
+    pub fn astray(&self, row: &Row<'_>, domain: &str) -> io::Error {
+        let mut at = 0;
+        let mut chunks = self.chunks();
+        while let Some(Ok(header)) = chunks.next()
+            && header.chunk.first.saturating_add(header.chunk.rows) <= row.number
+        {
+            at = chunks.offset();
+        }
+        let what = format!("row {} is of another domain than the chunk here says, {domain}", row.number);
+        files::damaged(&self.directory.path, at, &what)
+    }
+
     fn find_in(&self, first: u32, count: u32, wanted: &Mailbox, block: &mut RowBlock) -> io::Result<Option<u32>> {
         let end = first.saturating_add(count);
         for from in (first..end).step_by(WALK_ROWS as usize) {
@@ -186,23 +206,47 @@ impl Table {
         block.ends.clear();
         block.ends.resize((count as usize + 1) * 8, 0);
         // The entry before the first row's says where it begins; row 0 begins at 0.
-        let (skip, at) = if first == 0 { (8, 0) } else { (0, (u64::from(first) - 1) * 8) };
+        let (skip, before) = if first == 0 { (8, 0) } else { (0, first - 1) };
+        let at = u64::from(before) * 8;
         files::read_at(&self.index.file, &self.index.path, block.ends.get_mut(skip..).unwrap_or_default(), at)?;
+        self.check_ends(before, at, skip / 8, block)?;
         let start = block.end(0).unwrap_or(0);
-        let mut from = start;
-        for i in 1..=count as usize {
+        let end = block.end(count as usize).unwrap_or(0);
+        block.data.resize((end - start) as usize, 0);
+        files::read_at(&self.rows.file, &self.rows.path, &mut block.data, start)?;
+        self.check_rows(block)
+    }
+
+    /// Whether these are the entries of the index, and rows can lie like this. The first one is that of row `number`, at
+    /// octet `at`, and is the block's `skip`-th.
+    fn check_ends(&self, number: u32, at: u64, skip: usize, block: &RowBlock) -> io::Result<()> {
+        let bad = |i: usize, what: &str| files::damaged(&self.index.path, at + (i - skip) as u64 * 8, what);
+        for (i, number) in (skip..=block.len()).zip(number..) {
+            if block.entry(i).is_none_or(|entry| !self.seals.holds_entry(number, entry)) {
+                return Err(bad(i, &format!("this is not the entry of row {number}")));
+            }
+        }
+        let longest = (ROW_OCTETS_MAX + seal::ROW_SEAL_OCTETS) as u64;
+        let mut from = block.end(0).unwrap_or(0);
+        for i in 1..=block.len() {
             let to = block.end(i).unwrap_or(0);
-            if to <= from || to - from > ROW_OCTETS_MAX as u64 {
-                let at = at + (skip.abs_diff(8) + (i - 1) * 8) as u64;
-                return Err(files::damaged(&self.index.path, at, "a row's length is impossible"));
+            if to <= from || to - from > longest {
+                return Err(bad(i.max(skip), "a row's length is impossible"));
             }
             from = to;
         }
-        block.data.resize((from - start) as usize, 0);
-        files::read_at(&self.rows.file, &self.rows.path, &mut block.data, start)?;
-        match (0..count as usize).find(|&i| block.row(i).is_none()) {
-            Some(bad) => Err(files::damaged(&self.rows.path, block.end(bad).unwrap_or(0), "not a row")),
-            None => Ok(()),
+        Ok(())
+    }
+
+    /// Whether these are the rows that were written under their numbers.
+    fn check_rows(&self, block: &RowBlock) -> io::Result<()> {
+        for (i, number) in (0..block.len()).zip(block.first..) {
+            let sealed = block.sealed(i);
+            if sealed.is_none_or(|sealed| self.seals.open_row(number, sealed).is_none()) {
+                let at = block.end(i).unwrap_or(0);
+                return Err(files::damaged(&self.rows.path, at, &format!("this is not row {number} of the campaign")));
+            }
         }
+        Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! One row of the table as octets: the mailbox, then the stored columns in their order.
 //!
 //! `mailbox length u8 · place of the @ u8 · mailbox · (length u16 · octets) for each column`, little-endian. Nothing in a
-//! row says how many columns it has: the manifest does. Guarantees: decoding checks every length against the row's end
+//! row says how many columns it has: the manifest does. In the table a seal stands behind each row. Guarantees: decoding checks every length against the row's end
 //! and the mailbox for UTF-8; it panics on nothing.
 
-/// The most octets of an encoded row.
+use super::seal;
+
+/// The most octets of an encoded row, its seal not counted.
 pub const ROW_OCTETS_MAX: usize = 64 * 1024;
 
 /// A recipient, by reference into a block.
@@ -84,9 +86,9 @@ pub fn encode<'a>(mailbox: &[u8], at: usize, fields: impl IntoIterator<Item = &'
 pub struct RowBlock {
     pub(super) first: u32,
     pub(super) columns: usize,
-    /// The encoded rows.
+    /// The encoded rows, each with its seal.
     pub(super) data: Vec<u8>,
-    /// Where each row ends in the file, as read from the index: with the end of the row before in front.
+    /// The entries of the index for these rows, as read: with that of the row before in front.
     pub(super) ends: Vec<u8>,
 }
 
@@ -112,13 +114,19 @@ impl RowBlock {
     /// The row `index` of the block, from 0; `None` behind its last.
     #[must_use]
     pub fn row(&self, index: usize) -> Option<Row<'_>> {
+        let (octets, _) = self.sealed(index)?.split_last_chunk::<{ seal::ROW_SEAL_OCTETS }>()?;
+        Row::decode(self.first.checked_add(index as u32)?, octets, self.columns)
+    }
+
+    /// The octets of row `index`, with its seal.
+    pub(super) fn sealed(&self, index: usize) -> Option<&[u8]> {
         if index >= self.len() {
             return None;
         }
         let base = self.end(0)?;
         let from = self.end(index)?.checked_sub(base)? as usize;
         let to = self.end(index + 1)?.checked_sub(base)? as usize;
-        Row::decode(self.first.checked_add(index as u32)?, self.data.get(from..to)?, self.columns)
+        self.data.get(from..to)
     }
 
     /// The rows in order.
@@ -128,6 +136,11 @@ impl RowBlock {
 
     /// The end, in the file, of the row before row `index`.
     pub(super) fn end(&self, index: usize) -> Option<u64> {
+        self.entry(index).map(seal::end_of)
+    }
+
+    /// The entry of the index for the row before row `index`.
+    pub(super) fn entry(&self, index: usize) -> Option<u64> {
         let octets = self.ends.get(index.checked_mul(8)?..)?.first_chunk()?;
         Some(u64::from_le_bytes(*octets))
     }

@@ -155,20 +155,45 @@ fn a_directory_cut_at_any_octet_keeps_the_whole_chunks_and_takes_new_ones() {
     }
 }
 
+const FILES: [&str; 3] = ["rows.dat", "rows.idx", "domains.dir"];
+
+/// The three files of a table, to be damaged and put back.
+struct Kept {
+    home: PathBuf,
+    files: [Vec<u8>; 3],
+}
+
+impl Kept {
+    fn of(home: &Path) -> Self {
+        Self { home: home.to_owned(), files: FILES.map(|name| fs::read(home.join(name)).unwrap()) }
+    }
+
+    fn put(&self) {
+        for (name, octets) in FILES.iter().zip(&self.files) {
+            fs::write(self.home.join(name), octets).unwrap();
+        }
+    }
+}
+
 #[test]
 fn rows_cut_behind_the_last_chunk_are_cut_off_and_before_it_are_damage() {
     let (_home, path) = two_chunks();
-    for name in ["rows.dat", "rows.idx"] {
-        let whole = fs::read(path.join(name)).unwrap();
+    let kept = Kept::of(&path);
+    for (name, whole) in FILES.iter().zip(&kept.files).take(2) {
         for tail in 0..40 {
+            kept.put();
             let mut longer = whole.clone();
             longer.resize(whole.len() + tail, 0xee);
-            fs::write(path.join(name), longer).unwrap();
-            let (writer, recovered) = TableWriter::open(&path).unwrap();
+            fs::write(path.join(name), &longer).unwrap();
+            let (mut writer, recovered) = TableWriter::open(&path).unwrap();
             assert_eq!(recovered.rows_octets + recovered.index_octets, tail as u64);
             assert_eq!(writer.rows(), 6);
-            assert_eq!(fs::read(path.join(name)).unwrap(), whole);
+            assert_eq!(fs::read(path.join(name)).unwrap(), longer, "opening alone changes nothing");
+            commit(&mut writer, &["g@x.example"]);
+            assert_eq!(mailboxes(&writer.reader().unwrap()).last().unwrap(), "g@x.example");
+            assert_eq!(fs::read(path.join("rows.idx")).unwrap().len(), 7 * 8);
         }
+        kept.put();
         for cut in 0..whole.len() {
             fs::write(path.join(name), &whole[..cut]).unwrap();
             let error = TableWriter::open(&path).err().unwrap().to_string();
@@ -176,8 +201,102 @@ fn rows_cut_behind_the_last_chunk_are_cut_off_and_before_it_are_damage() {
             assert_eq!(fs::read(path.join(name)).unwrap().len(), cut, "nothing was changed");
             assert!(Table::open(&path).unwrap().walk(|_| ControlFlow::Continue(())).is_err(), "cut at {cut}");
         }
-        fs::write(path.join(name), &whole).unwrap();
     }
+}
+
+/// What reading each of the six rows alone brings: its mailbox, or the error's words.
+fn each_row(table: &Table) -> Vec<Result<String, String>> {
+    let mut block = RowBlock::new();
+    let mut read = |row| match table.read(row, 1, &mut block) {
+        Ok(()) => Ok(block.row(0).unwrap().mailbox.to_owned()),
+        Err(e) => Err(e.to_string()),
+    };
+    (0..6).map(&mut read).collect()
+}
+
+#[test]
+fn whoever_reads_one_row_gets_that_row_or_the_file_and_the_octet_that_are_damaged() {
+    let (_home, path) = two_chunks();
+    let good = mailboxes(&Table::open(&path).unwrap());
+    let kept = Kept::of(&path);
+    for (name, whole) in FILES.iter().zip(&kept.files).take(2) {
+        for bit in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            fs::write(path.join(name), &flipped).unwrap();
+            let read = each_row(&Table::open(&path).unwrap());
+            let bad: Vec<&String> = read.iter().filter_map(|row| row.as_ref().err()).collect();
+            // An entry of the index says where its row ends and where the next one begins.
+            let expected = if *name == "rows.idx" && bit / 64 < 5 { 2 } else { 1 };
+            assert_eq!(bad.len(), expected, "{name} bit {bit}: {read:?}");
+            for error in bad {
+                assert!(error.contains(&format!("{name} is damaged at octet ")), "{name} bit {bit}: {error}");
+                assert!(error.contains("row ") && error.contains("hint: "), "{error}");
+            }
+            assert!(read.iter().zip(&good).all(|(row, good)| row.as_ref().is_ok_and(|r| r == good) || row.is_err()));
+        }
+        kept.put();
+    }
+}
+
+#[test]
+fn a_row_in_the_place_of_another_is_damage() {
+    let (_home, path) = two_chunks();
+    let kept = Kept::of(&path);
+    let table = Table::open(&path).unwrap();
+    let ends: Vec<usize> = (0..6)
+        .map(|row| {
+            let mut block = RowBlock::new();
+            table.read(row, 1, &mut block).unwrap();
+            block.end(1).unwrap() as usize
+        })
+        .collect();
+    // Rows 0 and 1 are as long as each other, and so are their entries.
+    let mut rows = kept.files[0].clone();
+    let (one, two) = rows[..ends[1]].split_at_mut(ends[0]);
+    one.swap_with_slice(two);
+    fs::write(path.join("rows.dat"), &rows).unwrap();
+    let read = each_row(&table);
+    assert!(read[..2].iter().all(|row| row.as_ref().is_err_and(|e| e.contains("rows.dat is damaged"))), "{read:?}");
+    assert!(read[2..].iter().all(Result::is_ok));
+    kept.put();
+    let mut index = kept.files[1].clone();
+    let (one, two) = index[..16].split_at_mut(8);
+    one.swap_with_slice(two);
+    fs::write(path.join("rows.idx"), &index).unwrap();
+    let read = each_row(&table);
+    assert!(read[..3].iter().all(|row| row.as_ref().is_err_and(|e| e.contains("rows.idx is damaged"))), "{read:?}");
+}
+
+#[test]
+fn a_file_of_another_campaign_is_damage_though_it_holds_the_same_list() {
+    let (_home, path) = two_chunks();
+    let other = tempfile::tempdir().unwrap();
+    let columns = ["name".to_owned(), "city".to_owned()];
+    let manifest = Manifest::new("welcome", 1, 1_700_000_000, [4; 32], &columns);
+    let mut writer = TableWriter::create(other.path(), manifest).unwrap();
+    commit(&mut writer, &["a@x.example", "b@y.example", "!c@x.example", "d@x.example"]);
+    commit(&mut writer, &["e@z.example", "f@y.example"]);
+    let kept = Kept::of(&path);
+    for name in FILES {
+        fs::copy(other.path().join(name), path.join(name)).unwrap();
+        let table = Table::open(&path).unwrap();
+        let walked = table.walk(|_| ControlFlow::Continue(())).unwrap_err().to_string();
+        assert!(walked.contains(&format!("{name} is damaged at octet 0")), "{walked}");
+        if name == "domains.dir" {
+            let error = TableWriter::open(&path).err().unwrap().to_string();
+            assert!(error.contains("of another campaign"), "{error}");
+        } else {
+            assert!(each_row(&table).iter().all(Result::is_err), "{name}");
+        }
+        kept.put();
+    }
+    // Neither does the table of this campaign pass under the manifest of the other, nor with other columns.
+    fs::copy(other.path().join("manifest"), path.join("manifest")).unwrap();
+    assert!(TableWriter::open(&path).is_err());
+    let columns = ["name".to_owned(), "town".to_owned()];
+    Manifest::new("welcome", 1, 1_700_000_000, [3; 32], &columns).write(&path).unwrap();
+    assert!(each_row(&Table::open(&path).unwrap()).iter().all(Result::is_err));
 }
 
 #[test]

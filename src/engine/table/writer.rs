@@ -6,6 +6,7 @@
 
 use super::directory::{self, Header, Progress};
 use super::manifest::{self, ListPrint, Manifest, Totals};
+use super::seal::Seals;
 use super::{Chunks, Named, Table, files, row};
 use crate::engine::message::{Chunk, Run};
 use hashbrown::hash_table::Entry;
@@ -87,14 +88,14 @@ impl Pending {
     }
 }
 
-/// What was cut off when a table was opened for writing: what a crash left behind the last committed chunk.
+/// What a crash left behind the last committed chunk. It is cut off before more is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Octets cut off `rows.dat`.
+    /// Octets of `rows.dat`.
     pub rows_octets: u64,
-    /// Octets cut off `rows.idx`.
+    /// Octets of `rows.idx`.
     pub index_octets: u64,
-    /// Octets cut off `domains.dir`.
+    /// Octets of `domains.dir`.
     pub directory_octets: u64,
 }
 
@@ -132,6 +133,7 @@ pub struct TableWriter {
     index: Named,
     pub(super) directory: Named,
     manifest: Manifest,
+    seals: Seals,
     domains: Domains,
     chunks: u32,
     row_count: u32,
@@ -139,6 +141,8 @@ pub struct TableWriter {
     rows_octets: u64,
     directory_octets: u64,
     progress: Progress,
+    /// Whether there may be something behind the last committed chunk.
+    tails: bool,
     failed: bool,
     gather: Vec<u8>,
 }
@@ -164,14 +168,15 @@ impl TableWriter {
         Ok(writer)
     }
 
-    /// Opens the table of a campaign for more rows, and cuts off what a crash left behind its last committed chunk.
+    /// Opens the table of a campaign for more rows, and says what a crash left behind its last committed chunk. Changes
+    /// nothing: whether the directory is whole may be known only when the journal has been read too.
     ///
     /// # Errors
-    /// No campaign there (`NotFound`), or a damaged one (`InvalidData`; nothing was changed then).
+    /// No campaign there (`NotFound`), or a damaged one (`InvalidData`).
     pub fn open(home: &Path) -> io::Result<(Self, Recovered)> {
         let mut writer = Self::over(home, Manifest::read(home)?)?;
         writer.replay()?;
-        let recovered = writer.cut_tails()?;
+        let recovered = writer.find_tails()?;
         Ok((writer, recovered))
     }
 
@@ -185,6 +190,7 @@ impl TableWriter {
             rows: open(ROWS_FILE)?,
             index: open(INDEX_FILE)?,
             directory: open(DIRECTORY_FILE)?,
+            seals: Seals::of(&manifest),
             manifest,
             domains: Domains::default(),
             chunks: 0,
@@ -193,13 +199,14 @@ impl TableWriter {
             rows_octets: 0,
             directory_octets: 0,
             progress: Progress::default(),
+            tails: true,
             failed: false,
             gather: Vec::new(),
         })
     }
 
     fn replay(&mut self) -> io::Result<()> {
-        let mut chunks = Chunks::new(&self.directory.file, &self.directory.path);
+        let mut chunks = Chunks::new(&self.directory.file, &self.directory.path, self.seals.campaign());
         for header in &mut chunks {
             let header = header?;
             self.chunks += 1;
@@ -221,7 +228,7 @@ impl TableWriter {
         Ok(())
     }
 
-    fn cut_tails(&self) -> io::Result<Recovered> {
+    fn find_tails(&self) -> io::Result<Recovered> {
         let surplus = |named: &Named, wanted: u64| -> io::Result<u64> {
             let found = files::length(&named.file, &named.path)?;
             found.checked_sub(wanted).ok_or_else(|| {
@@ -229,16 +236,20 @@ impl TableWriter {
                 files::damaged(&named.path, found, &what)
             })
         };
-        let index_octets = u64::from(self.row_count) * 8;
-        let recovered = Recovered {
+        Ok(Recovered {
             rows_octets: surplus(&self.rows, self.rows_octets)?,
-            index_octets: surplus(&self.index, index_octets)?,
+            index_octets: surplus(&self.index, u64::from(self.row_count) * 8)?,
             directory_octets: surplus(&self.directory, self.directory_octets)?,
-        };
-        files::cut(&self.directory.file, &self.directory.path, self.directory_octets)?;
-        files::cut(&self.rows.file, &self.rows.path, self.rows_octets)?;
-        files::cut(&self.index.file, &self.index.path, index_octets)?;
-        Ok(recovered)
+        })
+    }
+
+    fn cut_tails(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.tails) {
+            files::cut(&self.directory.file, &self.directory.path, self.directory_octets)?;
+            files::cut(&self.rows.file, &self.rows.path, self.rows_octets)?;
+            files::cut(&self.index.file, &self.index.path, u64::from(self.row_count) * 8)?;
+        }
+        Ok(())
     }
 
     /// The campaign's directory.
@@ -309,6 +320,7 @@ impl TableWriter {
     /// # Errors
     /// The disk's.
     pub fn complete(&mut self, progress: Progress) -> io::Result<Totals> {
+        self.cut_tails()?;
         let totals = Totals {
             records: progress.records,
             rows: u64::from(self.row_count),
@@ -333,6 +345,7 @@ impl TableWriter {
             return Err(io::Error::other("an earlier write to the table failed; hint: start the campaign again"));
         }
         self.failed = true;
+        self.cut_tails()?;
         let chunk = self.write(pending, progress, rejects)?;
         self.failed = false;
         pending.clear();
@@ -359,7 +372,7 @@ impl TableWriter {
         if let Some(rejects) = rejects {
             files::sync(rejects, &self.home)?;
         }
-        directory::encode(&header, self.chunks, &mut self.gather)?;
+        directory::encode(&header, self.seals.campaign(), self.chunks, &mut self.gather)?;
         write_at(&self.directory, &self.gather, self.directory_octets)?;
         files::sync(&self.directory.file, &self.directory.path)?;
 
@@ -380,11 +393,14 @@ impl TableWriter {
         let mut end = self.rows_octets;
         let mut ends = Vec::with_capacity(pending.rows() * 8);
         self.gather.clear();
-        for key in &pending.order {
+        for (number, key) in (self.row_count..).zip(&pending.order) {
             let row = pending.row((key & u64::from(u32::MAX)) as usize);
-            end += row.len() as u64;
-            ends.extend_from_slice(&end.to_le_bytes());
+            let seal = self.seals.row(number, row);
+            end += (row.len() + seal.len()) as u64;
+            let entry = self.seals.entry(number, end).ok_or_else(|| io::Error::other("the table has 2^48 octets"))?;
+            ends.extend_from_slice(&entry.to_le_bytes());
             self.gather.extend_from_slice(row);
+            self.gather.extend_from_slice(&seal);
             if self.gather.len() >= GATHER_OCTETS {
                 crc.update(&self.gather);
                 write_at(&self.rows, &self.gather, written)?;

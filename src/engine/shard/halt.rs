@@ -1,0 +1,36 @@
+//! The end of a shard that something broke, and of all others with it.
+//!
+//! Two ways. When the journal fails nothing more could be remembered: everything stops at once. When only what is not yet
+//! under way cannot go on (a damaged row, no room for more), what is under way is finished, so that nobody becomes a
+//! possible duplicate. Guarantees: after either nobody else is sent to, by any shard, and the engine ends with the first
+//! reason.
+
+use super::{Shard, Stage};
+use crate::base::clock::Now;
+use crate::engine::message::ToShard;
+use crate::wire::io::Io;
+use std::sync::Arc;
+
+impl<I: Io> Shard<I> {
+    /// Storage broke: nothing more may be sent, for nothing more could be remembered.
+    pub(super) fn fail(&mut self, reason: Arc<str>) {
+        self.note(reason);
+        self.stop();
+    }
+
+    /// What is under way is finished, and nothing else begins in any shard.
+    pub(super) fn halt(&mut self, reason: Arc<str>, now: Now) {
+        self.note(reason);
+        if self.stage == Stage::Running {
+            self.ports.peers.iter().for_each(|peer| peer.tell(ToShard::Drain));
+            self.drain(now);
+        }
+    }
+
+    fn note(&mut self, reason: Arc<str>) {
+        if self.failed.is_none() {
+            tracing::error!(%reason, "the engine stops");
+            self.failed = Some(reason);
+        }
+    }
+}
