@@ -4,15 +4,14 @@
 //! the journal is handed to the caller, never skipped in silence (G5); the standings add up to the table (G2).
 //! Leaves to others: running it (`engine::run`), and reports.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::base::clock::UnixTime;
 use crate::engine::board::Counters;
-use crate::engine::message::{Retry, Run};
-use crate::engine::settings::rest_after;
+use crate::engine::message::{Past, Retry, Run};
 use crate::engine::table::{Manifest, Recovered, Table, TableWriter};
 use crate::journal::disk::{Disk, Fault, Segments};
 use crate::journal::replay::{Range, Replayed, replay};
@@ -152,6 +151,7 @@ impl Campaign {
                 rest.add(run, &self.state, retry, now);
             }
         }
+        rest.words = words_of(&rest, &self.state).into();
         Ok(rest)
     }
 }
@@ -189,8 +189,10 @@ pub struct Rest {
     pub runs: Vec<Run>,
     /// Rows that were tried and are due again.
     pub retries: Vec<Retry>,
-    /// Rows whose attempt was under way when the process ended: domain, row, attempts.
-    pub reopened: Vec<(u32, u32, u8)>,
+    /// Rows whose attempt was under way when the process ended.
+    pub reopened: Vec<Retry>,
+    /// The definitions of the contexts of all of them, as the journal writes them.
+    pub words: Arc<[u8]>,
 }
 
 impl Rest {
@@ -200,10 +202,12 @@ impl Rest {
             match standing.disposition {
                 Disposition::Waiting if standing.attempts == 0 => self.add_fresh(run.domain, row),
                 Disposition::Waiting | Disposition::Deferred => {
-                    let rests = rests(standing, retry, now);
-                    self.retries.push(Retry { domain: run.domain, row, attempts: standing.attempts, rests });
+                    let one = again(run.domain, row, standing);
+                    let rests = retry.resumes(standing.attempts.into(), standing.first, standing.tried, now);
+                    // Rounded up: nobody is early.
+                    self.retries.push(Retry { rests_s: rests.as_secs_f64().ceil() as u32, ..one });
                 }
-                Disposition::InFlight => self.reopened.push((run.domain, row, standing.attempts)),
+                Disposition::InFlight => self.reopened.push(again(run.domain, row, standing)),
                 _ => {}
             }
         }
@@ -217,8 +221,13 @@ impl Rest {
     }
 }
 
-/// How long a recipient that was tried still rests.
-fn rests(standing: &Standing, retry: &Schedule, now: UnixTime) -> Duration {
-    let passed = Duration::from_secs(u64::from(now.0.saturating_sub(standing.at.0)));
-    rest_after(retry, standing.attempts).saturating_sub(passed)
+fn again(domain: u32, row: u32, standing: &Standing) -> Retry {
+    let Standing { first, tried, context, attempts, .. } = *standing;
+    Retry { domain, row, attempts, rests_s: 0, past: Past { first, tried, context } }
+}
+
+/// The definitions that the rest refers to.
+fn words_of(rest: &Rest, state: &State) -> Vec<u8> {
+    let contexts: BTreeSet<u32> = rest.retries.iter().chain(&rest.reopened).map(|one| one.past.context).collect();
+    contexts.iter().filter_map(|&id| state.words().encoded(id)).flatten().copied().collect()
 }

@@ -58,14 +58,15 @@ impl Dispatch {
                 part.retries.push(retry);
             }
         }
-        for (domain, row, attempts) in rest.reopened {
-            let owner = self.owner(domain, 0, u64::MAX);
+        for reopened in rest.reopened {
+            let owner = self.owner(reopened.domain, 0, u64::MAX);
             if let Some(part) = parts.get_mut(owner) {
-                part.reopened.push((domain, row, attempts));
+                part.reopened.push(reopened);
             }
         }
         for (line, mut part) in self.lines.iter().zip(parts) {
             part.domains = if self.by_domain { rest.domains.clone() } else { Vec::new() };
+            part.words = rest.words.clone();
             line.tell(ToShard::Resumed(part));
         }
     }

@@ -70,6 +70,17 @@ pub enum Recorded {
     Failed(Arc<str>),
 }
 
+/// What is kept of a recipient that was tried and is to be tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// When its first attempt began: its lifetime counts from there.
+    pub first: UnixTime,
+    /// When its last attempt had its outcome.
+    pub tried: UnixTime,
+    /// The journal's context of that outcome; 0: there is none.
+    pub context: u32,
+}
+
 /// A recipient that was tried before and is to be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
@@ -78,9 +89,20 @@ pub struct Retry {
     /// The row.
     pub row: u32,
     /// Attempts so far.
-    pub attempts: u8,
+    pub attempts: u16,
     /// How long from now it rests.
-    pub rests: std::time::Duration,
+    pub rests_s: u32,
+    /// What is kept of it.
+    pub past: Past,
+}
+
+/// What goes with rows to the shard that takes them over.
+#[derive(Debug, Default)]
+pub struct Baggage {
+    /// Of the rows that were tried.
+    pub pasts: Vec<(u32, Past)>,
+    /// The definitions of their contexts, as the journal writes them.
+    pub words: Vec<u8>,
 }
 
 /// Rows to render: the shard's order to a render thread.
@@ -133,8 +155,10 @@ pub struct Resumed {
     pub runs: Vec<Run>,
     /// Rows that were tried and are due again.
     pub retries: Vec<Retry>,
-    /// Rows whose attempt was under way: domain, row, attempts.
-    pub reopened: Vec<(u32, u32, u8)>,
+    /// Rows whose attempt was under way.
+    pub reopened: Vec<Retry>,
+    /// The definitions of the contexts of all of them, as the journal writes them.
+    pub words: Arc<[u8]>,
 }
 
 /// What arrives in a shard's inbox.
@@ -145,7 +169,7 @@ pub enum ToShard {
     /// What an earlier process left to do.
     Resumed(Resumed),
     /// A domain whose site belongs to this shard, with all its waiting rows.
-    Adopted(u32, Vec<Taken>),
+    Adopted(u32, Vec<Taken>, Baggage),
     /// The whole list has been loaded.
     LoadEnded,
     /// A render job is done.

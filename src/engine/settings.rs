@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::clock::UnixTime;
 use crate::engine::source::Source;
 use crate::shape::retry::Schedule;
 use crate::smtp::client::{Config, Credentials, Options, Starttls, Timeouts};
@@ -96,19 +95,4 @@ impl Delivery {
         self.ahead_bytes_max = self.ahead_bytes_max.div_ceil(usize::from(shards.max(1)));
         self
     }
-}
-
-/// The rest after attempt number `attempts` (from 1), without its jitter.
-#[must_use]
-pub fn rest_after(retry: &Schedule, attempts: u8) -> Duration {
-    let index = usize::from(attempts.max(1)) - 1;
-    retry.steps.get(index).or(retry.steps.last()).copied().unwrap_or_default()
-}
-
-/// When the first of `attempts` attempts was, if the last is now: a recipient carries no more than their number, and
-/// jitter evens out.
-#[must_use]
-pub fn first_attempt(retry: &Schedule, attempts: u8, now: UnixTime) -> UnixTime {
-    let age: Duration = (1..attempts).map(|n| rest_after(retry, n)).sum();
-    UnixTime(now.0.saturating_sub(u32::try_from(age.as_secs()).unwrap_or(u32::MAX)))
 }

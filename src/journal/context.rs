@@ -8,7 +8,7 @@
 
 use super::record::{DEFINE_OCTETS_MAX, Define};
 use crate::mail::Enhanced;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::{BuildHasher, Hasher};
 
 /// Contexts that one dictionary holds.
@@ -31,7 +31,7 @@ pub struct Parts<'a> {
     pub site: &'a str,
     /// The exchanger.
     pub host: &'a str,
-    /// The reply code; 0 when there was no reply. Not part of the context: the record has it.
+    /// The reply code; 0 when there was no reply.
     pub code: u16,
     /// The enhanced code.
     pub enhanced: Option<Enhanced>,
@@ -48,13 +48,18 @@ struct Slot {
     /// Where its words begin in `words`: site, host, phase, text.
     from: u32,
     lens: [u16; 4],
+    code: u16,
     enhanced: Option<Enhanced>,
 }
 
 /// The contexts of one shard.
 #[derive(Debug)]
 pub struct Dictionary {
-    table: HashTable<Slot>,
+    slots: Vec<Slot>,
+    /// Places in `slots`, by their words…
+    table: HashTable<u32>,
+    /// …and by their numbers.
+    numbers: HashMap<u32, u32>,
     hashing: DefaultHashBuilder,
     words: Vec<u8>,
     next_id: u32,
@@ -69,7 +74,9 @@ impl Dictionary {
     pub fn new(shard: u8, last: u32) -> Self {
         let base = u32::from(shard) << 24;
         Self {
+            slots: Vec::new(),
             table: HashTable::new(),
+            numbers: HashMap::new(),
             hashing: DefaultHashBuilder::default(),
             words: Vec::new(),
             next_id: base.max(last) + 1,
@@ -85,6 +92,7 @@ impl Dictionary {
             id: 0,
             site: parts.site,
             host: parts.host,
+            code: parts.code,
             enhanced: parts.enhanced,
             phase: parts.phase,
             text: parts.text,
@@ -101,33 +109,48 @@ impl Dictionary {
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         normalise(exact.text, &mut scratch);
-        let id = self.intern_normal(&Define { text: &scratch, ..exact }, parts.code, batch);
+        let id = self.intern_normal(&Define { text: &scratch, ..exact }, batch);
         self.scratch = scratch;
         id
     }
 
-    /// Learns a definition that an earlier process wrote, so that its words are not defined again. Ignored when there is
-    /// no room.
+    /// Learns a definition that an earlier process or another shard wrote, so that its words are known by its number, and
+    /// not defined again. Ignored when there is no room.
     pub fn adopt(&mut self, define: &Define<'_>) {
-        let hash = self.hash(define);
-        if self.has_room(EXACT_QUARTERS) && self.find(define, hash).is_none() {
+        if self.has_room(EXACT_QUARTERS) && !self.numbers.contains_key(&define.id) {
+            let hash = self.hash(define);
             self.keep(define.id, define, hash);
         }
+    }
+
+    /// The words of a number that was given out or learnt.
+    #[must_use]
+    pub fn words(&self, id: u32) -> Option<Define<'_>> {
+        let slot = self.slots.get(*self.numbers.get(&id)? as usize)?;
+        let mut rest = self.words.get(slot.from as usize..)?;
+        let mut parts = [&[][..]; 4];
+        for (part, len) in parts.iter_mut().zip(slot.lens) {
+            (*part, rest) = rest.split_at_checked(usize::from(len))?;
+        }
+        let [site, host, phase, text] = parts;
+        let name = |octets| std::str::from_utf8(octets).ok();
+        let (site, host, phase) = (name(site)?, name(host)?, name(phase)?);
+        Some(Define { id, site, host, code: slot.code, enhanced: slot.enhanced, phase, text })
     }
 
     /// How many contexts it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.slots.len()
     }
 
     /// Whether it holds none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
+        self.slots.is_empty()
     }
 
-    fn intern_normal(&mut self, normal: &Define<'_>, code: u16, batch: &mut Vec<u8>) -> u32 {
+    fn intern_normal(&mut self, normal: &Define<'_>, batch: &mut Vec<u8>) -> u32 {
         let hash = self.hash(normal);
         if let Some(id) = self.find(normal, hash) {
             return id;
@@ -135,13 +158,13 @@ impl Dictionary {
         if self.has_room(WORDS_QUARTERS) {
             return self.define(normal, hash, batch);
         }
-        let text: &[u8] = match code / 100 {
+        let text: &[u8] = match normal.code / 100 {
             2 => b"2yz, text not kept",
             4 => b"4yz, text not kept",
             5 => b"5yz, text not kept",
             _ => b"text not kept",
         };
-        let by_site = Define { text, site: normal.site, ..Define::default() };
+        let by_site = Define { text, site: normal.site, code: normal.code, ..Define::default() };
         let hash = self.hash(&by_site);
         if let Some(id) = self.find(&by_site, hash) {
             return id;
@@ -155,7 +178,7 @@ impl Dictionary {
     }
 
     fn has_room(&self, quarters: usize) -> bool {
-        self.table.len() < (CONTEXTS_MAX - RESERVED) / 4 * quarters
+        self.slots.len() < (CONTEXTS_MAX - RESERVED) / 4 * quarters
             && self.words.len() < (OCTETS_MAX - RESERVED * DEFINE_OCTETS_MAX) / 4 * quarters
     }
 
@@ -166,19 +189,21 @@ impl Dictionary {
         hasher.write(d.text);
         hasher.write(d.phase.as_bytes());
         let enhanced =
-            d.enhanced.map_or(0, |e| u64::from(e.class) << 32 | u64::from(e.subject) << 16 | u64::from(e.detail));
-        hasher.write_u64(enhanced);
+            d.enhanced.map_or(0, |e| u64::from(e.class) << 24 | u64::from(e.subject) << 12 | u64::from(e.detail));
+        hasher.write_u64(enhanced << 16 | u64::from(d.code));
         hasher.finish()
     }
 
     fn find(&self, d: &Define<'_>, hash: u64) -> Option<u32> {
-        self.table.find(hash, |slot| slot.hash == hash && self.same(slot, d)).map(|slot| slot.id)
+        let slot = |place: &u32| self.slots.get(*place as usize);
+        let same = |place: &u32| slot(place).is_some_and(|slot| slot.hash == hash && self.same(slot, d));
+        self.table.find(hash, same).and_then(slot).map(|slot| slot.id)
     }
 
     fn same(&self, slot: &Slot, d: &Define<'_>) -> bool {
         let mut rest = self.words.get(slot.from as usize..).unwrap_or_default();
         let parts = [d.site.as_bytes(), d.host.as_bytes(), d.phase.as_bytes(), d.text];
-        slot.enhanced == d.enhanced
+        (slot.code, slot.enhanced) == (d.code, d.enhanced)
             && slot.lens.iter().zip(parts).all(|(len, part)| {
                 let Some((word, after)) = rest.split_at_checked(usize::from(*len)) else { return false };
                 rest = after;
@@ -202,8 +227,12 @@ impl Dictionary {
         let parts = [d.site.as_bytes(), d.host.as_bytes(), d.phase.as_bytes(), d.text];
         parts.iter().for_each(|part| self.words.extend_from_slice(part));
         // Every part is at most TEXT_MAX long, so its length fits.
-        let slot = Slot { id, hash, from, lens: parts.map(|p| p.len() as u16), enhanced: d.enhanced };
-        self.table.insert_unique(hash, slot, |s| s.hash);
+        let lens = parts.map(|p| p.len() as u16);
+        let place = self.slots.len() as u32;
+        self.slots.push(Slot { id, hash, from, lens, code: d.code, enhanced: d.enhanced });
+        self.numbers.insert(id, place);
+        let slots = &self.slots;
+        self.table.insert_unique(hash, place, |&place| slots.get(place as usize).map_or(0, |slot| slot.hash));
     }
 }
 
@@ -321,6 +350,8 @@ mod tests {
         assert_eq!(first, (3 << 24) + 1);
         assert_eq!(dictionary.intern(&parts(250, "queued as 2B"), &mut batch), first);
         let refused = dictionary.intern(&parts(550, "no user 17 here"), &mut batch);
+        let words = dictionary.words(refused).map(|d| (d.host, d.code, d.phase, d.text));
+        assert_eq!(words, Some(("mx1.acme.example", 550, "end", &b"no user 17 here"[..])));
         let defined: Vec<_> = entries(&batch)
             .map(|e| match e {
                 Ok(Entry::Define(d)) => (d.id, d.site, d.host, d.phase, String::from_utf8_lossy(d.text).into_owned()),
@@ -339,8 +370,9 @@ mod tests {
     fn numbers_go_on_where_an_earlier_process_stopped_and_its_words_are_learnt() {
         let mut batch = Vec::new();
         let mut dictionary = Dictionary::new(1, (1 << 24) + 9);
-        let known = Define { id: (1 << 24) + 4, site: "s", text: b"gone", ..Define::default() };
+        let known = Define { id: (1 << 24) + 4, site: "s", code: 550, text: b"gone", ..Define::default() };
         dictionary.adopt(&known);
+        assert_eq!((dictionary.words(known.id), dictionary.words(5)), (Some(known), None));
         assert_eq!(
             dictionary.intern(&Parts { site: "s", code: 550, text: b"gone", ..Parts::default() }, &mut batch),
             known.id

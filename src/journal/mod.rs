@@ -1,9 +1,9 @@
 //! Floor 2: the journal: what became of each recipient, in a form that survives kill -9 and power loss. Pure: octets
 //! come and go through slices, `now` is an argument, the disk is a trait that `wire` implements.
 //!
-//! [`record`] is what is written, [`context`] keeps the words of replies once; [`writer`] groups entries into commits,
-//! [`frame`] is a commit's form on the disk; [`replay`] reads it back and says what is damaged; [`state`] folds it into
-//! eight octets a recipient, [`snapshot`] keeps those. [`disk`] is the disk's face, [`sim`] a disk that crashes.
+//! [`record`] is what is written, [`context`] and [`words`] keep the words of replies once; [`writer`] groups entries into
+//! commits, [`frame`] is a commit's form on the disk; [`replay`] reads it back and says what is damaged; [`state`] folds it
+//! into sixteen octets a recipient, [`snapshot`] keeps those. [`disk`] is the disk's face, [`sim`] a disk that crashes.
 //!
 //! # Guarantees
 //! - What was acknowledged is read back, in order, after a crash at any instant (G1, G3).
@@ -19,6 +19,7 @@ pub mod replay;
 pub mod sim;
 pub mod snapshot;
 pub mod state;
+pub mod words;
 pub mod writer;
 
 #[cfg(test)]

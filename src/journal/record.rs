@@ -1,5 +1,6 @@
 //! Entries: what the journal says. A record is 16 octets and tells one thing of one recipient; a definition gives a
-//! number to the words that many records share (site, exchanger, phase, reply text).
+//! number to the words that many records share (site, exchanger, phase, reply text); a hold says since when nothing could
+//! be sent to a whole site or domain.
 //!
 //! Guarantees: an entry is a multiple of 16 octets, so a decoder that meets a bad one finds the next; decoding never
 //! panics and reads nothing beyond its input. Leaves to others: integrity (`frame` has the checksums), and what a record
@@ -8,9 +9,12 @@
 //! ```text
 //! record      0 recipient u32 | 4 at u32         | 8 code u16     | 10 kind u8 | 11 attempts u8   | 12 extra u32
 //! definition  0 id u32        | 4 enhanced u32   | 8 text_len u16 | 10 kind=10 | 11 phase_len u8
-//!             12 site_len u8  | 13 host_len u8   | 14 zero u16    | 16 site host phase text, zeros to a multiple of 16
+//!             12 site_len u8  | 13 host_len u8   | 14 code u16    | 16 site host phase text, zeros to a multiple of 16
+//! hold        0 since u32     | 4 zero u32       | 8 name_len u16 | 10 kind=32 | 11 what u8        | 12 zero u32
+//!             16 name, zeros to a multiple of 16
 //! ```
-//! Little-endian throughout.
+//! Little-endian throughout. Attempts have 16 bits: beyond the octet of their own the upper six bits of a record's code and
+//! the upper two of its kind.
 
 use crate::base::clock::UnixTime;
 use crate::mail::Enhanced;
@@ -26,6 +30,11 @@ pub const DEFINE_OCTETS_MAX: usize = RECORD_OCTETS + (3 * NAME_MAX + TEXT_MAX).n
 
 const KIND_AT: usize = 10;
 const DEFINE: u8 = 10;
+const HOLD: u8 = 32;
+/// Bits of a record's code; above them lie more bits of its attempts.
+const CODE_BITS: u32 = 10;
+/// Bits of a record's kind; above them lie the uppermost bits of its attempts.
+const KIND_BITS: u32 = 6;
 
 /// What a record tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,12 +102,12 @@ pub struct Record {
     pub recipient: u32,
     /// When it happened.
     pub at: UnixTime,
-    /// The reply code that decided it; 0 when there was no reply.
+    /// The reply code that decided it; 0 when there was no reply. Below 1024.
     pub code: u16,
     /// What happened.
     pub kind: Kind,
     /// Attempts that count so far, saturating. [`Kind::Attempt`] counts itself; [`Kind::Released`] takes it back.
-    pub attempts: u8,
+    pub attempts: u16,
     /// The context (see [`Define`]); 0 when there is none.
     pub extra: u32,
 }
@@ -109,21 +118,25 @@ impl Record {
         let mut octets = [0; RECORD_OCTETS];
         octets[0..4].copy_from_slice(&self.recipient.to_le_bytes());
         octets[4..8].copy_from_slice(&self.at.0.to_le_bytes());
-        octets[8..10].copy_from_slice(&self.code.to_le_bytes());
-        octets[KIND_AT] = self.kind as u8;
-        octets[11] = self.attempts;
+        let [low, high] = self.attempts.to_le_bytes();
+        let code = self.code.min((1 << CODE_BITS) - 1) | u16::from(high) << CODE_BITS;
+        octets[8..10].copy_from_slice(&code.to_le_bytes());
+        octets[KIND_AT] = self.kind as u8 | high & !((1 << KIND_BITS) - 1);
+        octets[11] = low;
         octets[12..16].copy_from_slice(&self.extra.to_le_bytes());
         out.extend_from_slice(&octets);
     }
 
     fn decode(octets: &[u8; RECORD_OCTETS]) -> Option<Self> {
-        let [r0, r1, r2, r3, t0, t1, t2, t3, c0, c1, kind, attempts, e0, e1, e2, e3] = *octets;
+        let [r0, r1, r2, r3, t0, t1, t2, t3, c0, c1, kind, low, e0, e1, e2, e3] = *octets;
+        let code = u16::from_le_bytes([c0, c1]);
+        let high = (code >> CODE_BITS) as u8 | kind & !((1 << KIND_BITS) - 1);
         Some(Self {
             recipient: u32::from_le_bytes([r0, r1, r2, r3]),
             at: UnixTime(u32::from_le_bytes([t0, t1, t2, t3])),
-            code: u16::from_le_bytes([c0, c1]),
-            kind: Kind::from_number(kind)?,
-            attempts,
+            code: code & ((1 << CODE_BITS) - 1),
+            kind: Kind::from_number(kind & ((1 << KIND_BITS) - 1))?,
+            attempts: u16::from_le_bytes([low, high]),
             extra: u32::from_le_bytes([e0, e1, e2, e3]),
         })
     }
@@ -138,6 +151,8 @@ pub struct Define<'a> {
     pub site: &'a str,
     /// The exchanger.
     pub host: &'a str,
+    /// The reply code; 0 when there was no reply, or when it is not kept.
+    pub code: u16,
     /// The enhanced code of the reply.
     pub enhanced: Option<Enhanced>,
     /// Where the session stood.
@@ -155,7 +170,8 @@ impl<'a> Define<'a> {
         out.extend_from_slice(&cut.id.to_le_bytes());
         out.extend_from_slice(&pack(cut.enhanced).to_le_bytes());
         out.extend_from_slice(&text_len.to_le_bytes());
-        out.extend_from_slice(&[DEFINE, cut.phase.len() as u8, cut.site.len() as u8, cut.host.len() as u8, 0, 0]);
+        out.extend_from_slice(&[DEFINE, cut.phase.len() as u8, cut.site.len() as u8, cut.host.len() as u8]);
+        out.extend_from_slice(&cut.code.to_le_bytes());
         for part in [cut.site.as_bytes(), cut.host.as_bytes(), cut.phase.as_bytes(), cut.text] {
             out.extend_from_slice(part);
         }
@@ -165,22 +181,17 @@ impl<'a> Define<'a> {
     /// The definition as it will be read back: its words cut to their bounds.
     #[must_use]
     pub fn cut(&self) -> Self {
-        let name = |s: &'a str| {
-            // A cut may not fall inside a character.
-            let at_most = (0..=NAME_MAX.min(s.len())).rev();
-            at_most.filter_map(|n| s.get(..n)).next().unwrap_or_default()
-        };
         Self {
-            site: name(self.site),
-            host: name(self.host),
-            phase: name(self.phase),
+            site: cut_name(self.site),
+            host: cut_name(self.host),
+            phase: cut_name(self.phase),
             text: self.text.get(..TEXT_MAX).unwrap_or(self.text),
             ..*self
         }
     }
 
     fn decode(head: &[u8; RECORD_OCTETS], body: &'a [u8]) -> Result<(Self, usize), &'static str> {
-        let [i0, i1, i2, i3, e0, e1, e2, e3, t0, t1, _, phase, site, host, ..] = *head;
+        let [i0, i1, i2, i3, e0, e1, e2, e3, t0, t1, _, phase, site, host, c0, c1] = *head;
         let text = usize::from(u16::from_le_bytes([t0, t1]));
         let len = usize::from(site) + usize::from(host) + usize::from(phase) + text;
         let padded = len.next_multiple_of(RECORD_OCTETS);
@@ -192,8 +203,71 @@ impl<'a> Define<'a> {
         let (phase, rest) = word(rest, phase)?;
         let text = rest.get(..text).ok_or("a definition cut short")?;
         let enhanced = unpack(u32::from_le_bytes([e0, e1, e2, e3]))?;
-        let id = u32::from_le_bytes([i0, i1, i2, i3]);
-        Ok((Self { id, site, host, enhanced, phase, text }, RECORD_OCTETS + padded))
+        let (id, code) = (u32::from_le_bytes([i0, i1, i2, i3]), u16::from_le_bytes([c0, c1]));
+        Ok((Self { id, site, host, code, enhanced, phase, text }, RECORD_OCTETS + padded))
+    }
+}
+
+/// The front of a name that a definition keeps.
+fn cut_name(name: &str) -> &str {
+    // A cut may not fall inside a character.
+    let at_most = (0..=NAME_MAX.min(name.len())).rev();
+    at_most.filter_map(|n| name.get(..n)).next().unwrap_or_default()
+}
+
+/// What is held up as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Held {
+    /// A domain: no route to it is found.
+    Domain = 1,
+    /// The hosts of a site: no session with them comes about.
+    Hosts = 2,
+    /// A site: none of its hosts gives the TLS that is demanded.
+    Security = 3,
+}
+
+impl Held {
+    fn from_number(number: u8) -> Option<Self> {
+        [Self::Domain, Self::Hosts, Self::Security].into_iter().find(|held| *held as u8 == number)
+    }
+}
+
+/// Nothing could be sent to a domain or a site since then: from that time on the lifetime runs of recipients there that were
+/// never tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold<'a> {
+    /// What is held up.
+    pub held: Held,
+    /// Its name; a longer one than a definition keeps is cut.
+    pub name: &'a str,
+    /// Since when; 0: it is no longer.
+    pub since: UnixTime,
+}
+
+impl<'a> Hold<'a> {
+    /// Appends the hold to a batch.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        let (from, name) = (out.len(), cut_name(self.name));
+        let name_len = name.len() as u16;
+        out.extend_from_slice(&self.since.0.to_le_bytes());
+        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(&name_len.to_le_bytes());
+        out.extend_from_slice(&[HOLD, self.held as u8, 0, 0, 0, 0]);
+        out.extend_from_slice(name.as_bytes());
+        out.resize(from + (out.len() - from).next_multiple_of(RECORD_OCTETS), 0);
+    }
+
+    fn decode(head: &[u8; RECORD_OCTETS], body: &'a [u8]) -> Result<(Self, usize), &'static str> {
+        let [s0, s1, s2, s3, _, _, _, _, n0, n1, _, held, ..] = *head;
+        let name_len = u8::try_from(u16::from_le_bytes([n0, n1])).map_err(|_| "a hold whose name is too long")?;
+        let padded = usize::from(name_len).next_multiple_of(RECORD_OCTETS);
+        if body.len() < padded {
+            return Err("a hold that is longer than what holds it");
+        }
+        let held = Held::from_number(held).ok_or("a hold of nothing that is known")?;
+        let (name, _) = word(body, name_len)?;
+        Ok((Self { held, name, since: UnixTime(u32::from_le_bytes([s0, s1, s2, s3])) }, RECORD_OCTETS + padded))
     }
 }
 
@@ -223,6 +297,8 @@ pub enum Entry<'a> {
     Record(Record),
     /// Words for facts to refer to.
     Define(Define<'a>),
+    /// A fact about a whole domain or site.
+    Hold(Hold<'a>),
 }
 
 /// An entry that makes no sense. The next one is looked for 16 octets on.
@@ -259,13 +335,16 @@ impl<'a> Iterator for Entries<'a> {
         };
         let (entry, len) = if let Some(record) = Record::decode(head) {
             (Ok(Entry::Record(record)), RECORD_OCTETS)
-        } else if head[KIND_AT] == DEFINE {
-            match Define::decode(head, body) {
-                Ok((define, len)) => (Ok(Entry::Define(define)), len),
+        } else {
+            let read = match head[KIND_AT] {
+                DEFINE => Define::decode(head, body).map(|(define, len)| (Entry::Define(define), len)),
+                HOLD => Hold::decode(head, body).map(|(hold, len)| (Entry::Hold(hold), len)),
+                _ => Err("an entry of no known kind"),
+            };
+            match read {
+                Ok((entry, len)) => (Ok(entry), len),
                 Err(what) => (Err(Bad { offset: self.offset, what }), RECORD_OCTETS),
             }
-        } else {
-            (Err(Bad { offset: self.offset, what: "an entry of no known kind" }), RECORD_OCTETS)
         };
         self.rest = self.rest.get(len..).unwrap_or_default();
         self.offset += len;
@@ -279,7 +358,7 @@ mod tests {
     use proptest::prelude::*;
 
     prop_compose! {
-        fn record()(recipient: u32, at: u32, code: u16, kind in 0usize..9, attempts: u8, extra: u32) -> Record {
+        fn record()(recipient: u32, at: u32, code in 0u16..1024, kind in 0usize..9, attempts: u16, extra: u32) -> Record {
             Record { recipient, at: UnixTime(at), code, kind: Kind::ALL[kind], attempts, extra }
         }
     }
@@ -290,19 +369,21 @@ mod tests {
             records in prop::collection::vec(record(), 0..20),
             site in ".{0,300}", host in "[a-z.]{0,80}", phase in "[a-z]{0,9}",
             text in prop::collection::vec(any::<u8>(), 0..1200),
-            code in prop::option::of((2u8..6, 0u16..1000, 0u16..1000)),
+            code in prop::option::of((2u8..6, 0u16..1000, 0u16..1000)), since: u32,
         ) {
             let enhanced = code.map(|(c, s, d)| Enhanced::new(c, s, d));
-            let define = Define { id: 7, site: &site, host: &host, enhanced, phase: &phase, text: &text };
+            let define = Define { id: 7, site: &site, host: &host, code: 451, enhanced, phase: &phase, text: &text };
+            let hold = Hold { held: Held::Hosts, name: &site, since: UnixTime(since) };
             let mut batch = Vec::new();
             define.encode_into(&mut batch);
             prop_assert!(batch.len() <= DEFINE_OCTETS_MAX);
+            hold.encode_into(&mut batch);
             for r in &records {
                 r.encode_into(&mut batch);
             }
             define.encode_into(&mut batch);
             let read: Vec<_> = entries(&batch).collect();
-            let mut want = vec![Ok(Entry::Define(define.cut()))];
+            let mut want = vec![Ok(Entry::Define(define.cut())), Ok(Entry::Hold(Hold { name: cut_name(&site), ..hold }))];
             want.extend(records.iter().map(|r| Ok(Entry::Record(*r))));
             want.push(Ok(Entry::Define(define.cut())));
             prop_assert_eq!(read, want);

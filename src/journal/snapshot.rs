@@ -4,16 +4,21 @@
 //! lies and its atomic replacement (`wire::disk`). A snapshot that does not decode is thrown away: the journal has it all.
 //!
 //! ```text
-//! 0 magic | 12 version u32 | 16 lsn u64 | 24 journal u64 | 32 segment u32 | 36 rows u32 | 40 last contexts 256 × u32
-//! 1064 rows × 8 | crc u32
+//! 0 magic | 12 version u32 | 16 lsn u64 | 24 journal u64 | 32 segment u32 | 36 rows u32 | 40 newest u32 | 44 entries u32
+//! 48 last contexts 256 × u32 | 1072 rows × 16 | entries | crc u32
 //! ```
+//! Behind the rows stand entries, as the journal has them: the words of the last outcomes of recipients that are not done,
+//! and what is held up.
 
-use super::state::{Standing, State};
+use super::record::Hold;
+use super::state::{STANDING_OCTETS, Standing, State};
+use crate::base::clock::UnixTime;
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 
 const MAGIC: &[u8; 12] = b"posthaste-s1";
-const VERSION: u32 = 1;
-const HEAD: usize = 40;
+const VERSION: u32 = 2;
+const HEAD: usize = 48;
 const CONTEXTS: usize = 4 * 256;
 /// Rows encoded or decoded at once.
 const ROWS_A_PIECE: usize = 8192;
@@ -34,6 +39,7 @@ pub struct Mark {
 /// # Errors
 /// Those of `out`.
 pub fn encode(state: &State, mark: Mark, out: &mut dyn Write) -> io::Result<()> {
+    let entries = entries_of(state);
     let mut crc = crc32fast::Hasher::new();
     let mut put = |octets: &[u8]| {
         crc.update(octets);
@@ -45,14 +51,29 @@ pub fn encode(state: &State, mark: Mark, out: &mut dyn Write) -> io::Result<()> 
     put(&mark.journal.to_le_bytes())?;
     put(&mark.segment.to_le_bytes())?;
     put(&(state.len() as u32).to_le_bytes())?;
+    put(&state.newest().0.to_le_bytes())?;
+    put(&(entries.len() as u32).to_le_bytes())?;
     put(&state.last_contexts().map(u32::to_le_bytes).concat())?;
-    let mut piece = Vec::with_capacity(8 * ROWS_A_PIECE);
+    let mut piece = Vec::with_capacity(STANDING_OCTETS * ROWS_A_PIECE);
     for rows in state.standings().chunks(ROWS_A_PIECE) {
         piece.clear();
         rows.iter().for_each(|s| piece.extend_from_slice(&s.encode()));
         put(&piece)?;
     }
+    put(&entries)?;
     out.write_all(&crc.finalize().to_le_bytes())
+}
+
+/// What the state knows besides its rows.
+fn entries_of(state: &State) -> Vec<u8> {
+    let mut entries = Vec::new();
+    let open = state.standings().iter().filter(|standing| !standing.disposition.is_final());
+    let contexts: BTreeSet<u32> = open.map(|standing| standing.context).filter(|context| *context != 0).collect();
+    contexts.iter().filter_map(|&id| state.words().encoded(id)).for_each(|words| entries.extend_from_slice(words));
+    for ((held, name), since) in state.holds() {
+        Hold { held: *held, name, since: *since }.encode_into(&mut entries);
+    }
+    entries
 }
 
 /// Reads a snapshot.
@@ -80,24 +101,30 @@ pub fn decode(from: &mut dyn Read) -> io::Result<(State, Mark)> {
     }
     let standings =
         decode_rows(from, u32_at(36) as usize, &mut crc)?.ok_or_else(|| bad("a row with no known disposition"))?;
+    let mut entries = Vec::new();
+    // As many as come: a damaged count costs no more memory than there are octets.
+    Read::take(&mut *from, u32_at(44).into()).read_to_end(&mut entries)?;
+    crc.update(&entries);
     let mut sum = [0; 4];
     from.read_exact(&mut sum)?;
     if u32::from_le_bytes(sum) != crc.finalize() {
         return Err(bad("the snapshot's checksum is wrong"));
     }
-    Ok((State::from_parts(standings, last_contexts), mark))
+    let mut state = State::from_parts(standings, last_contexts, UnixTime(u32_at(40)));
+    state.fold(&entries);
+    Ok((state, mark))
 }
 
 /// Rows are taken as they come: a damaged row count costs no more memory than there are octets.
 fn decode_rows(from: &mut dyn Read, rows: usize, crc: &mut crc32fast::Hasher) -> io::Result<Option<Vec<Standing>>> {
     let mut standings = Vec::new();
-    let mut piece = vec![0; 8 * ROWS_A_PIECE];
+    let mut piece = vec![0; STANDING_OCTETS * ROWS_A_PIECE];
     while standings.len() < rows {
         let now = (rows - standings.len()).min(ROWS_A_PIECE);
-        piece.truncate(8 * now);
+        piece.truncate(STANDING_OCTETS * now);
         from.read_exact(&mut piece)?;
         crc.update(&piece);
-        for octets in piece.as_chunks::<8>().0 {
+        for octets in piece.as_chunks::<STANDING_OCTETS>().0 {
             let Some(standing) = Standing::decode(*octets) else { return Ok(None) };
             standings.push(standing);
         }
@@ -108,18 +135,19 @@ fn decode_rows(from: &mut dyn Read, rows: usize, crc: &mut crc32fast::Hasher) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::UnixTime;
-    use crate::journal::record::{Define, Kind, Record};
+    use crate::journal::record::{Define, Held, Kind, Record};
 
     fn sample() -> (State, Mark) {
         let mut state = State::new();
         state.load(20_000, 7);
         for recipient in 0..300u32 {
             let kind = Kind::ALL[recipient as usize % 9];
-            state.apply(&Record { recipient, at: UnixTime(recipient), code: 250, kind, attempts: 3, extra: 0 });
+            let extra = if kind == Kind::Deferred { (9 << 24) + 2 } else { 0 };
+            state.apply(&Record { recipient, at: UnixTime(recipient), code: 250, kind, attempts: 300, extra });
         }
         let mut batch = Vec::new();
-        Define { id: (9 << 24) + 2, ..Define::default() }.encode_into(&mut batch);
+        Define { id: (9 << 24) + 2, site: "s", text: b"later", ..Define::default() }.encode_into(&mut batch);
+        Hold { held: Held::Hosts, name: "mx.example", since: UnixTime(9) }.encode_into(&mut batch);
         state.fold(&batch);
         (state, Mark { lsn: 81, segment: 3, journal: 0xfeed })
     }
@@ -129,7 +157,7 @@ mod tests {
         let (state, mark) = sample();
         let mut octets = Vec::new();
         encode(&state, mark, &mut octets).unwrap();
-        assert_eq!(octets.len(), HEAD + CONTEXTS + 8 * 20_000 + 4);
+        assert_eq!(octets.len(), HEAD + CONTEXTS + STANDING_OCTETS * 20_000 + 32 + 32 + 4);
         assert_eq!(decode(&mut &octets[..]).unwrap(), (state, mark));
     }
 
@@ -143,7 +171,7 @@ mod tests {
             assert!(decode(&mut &octets[..]).is_err(), "octet {at}");
             octets[at] ^= 1 << (at % 8);
         }
-        for end in [0, 39, 40, 1063, 1064, 5000, octets.len() - 1] {
+        for end in [0, 47, 48, 1071, 1072, 5000, octets.len() - 60, octets.len() - 1] {
             assert!(decode(&mut &octets[..end]).is_err(), "cut at {end}");
         }
     }

@@ -1,12 +1,15 @@
-//! What the journal says, folded: where each recipient stands, in eight octets each.
+//! What the journal says, folded: where each recipient stands, in sixteen octets each, the words behind the last outcomes,
+//! and what is held up as a whole.
 //!
 //! Guarantees: the counts of all dispositions always add up to the recipients loaded (G2); an attempt without an outcome
 //! is listed by name (G3); folding is the same whether it began with a snapshot or with nothing. Leaves to others: what
-//! to do with open attempts, and the words behind `extra`.
+//! to do with open attempts.
 
-use super::record::{Define, Entry, Kind, RECORD_OCTETS, Record, entries};
+use super::record::{Define, Entry, Held, Hold, Kind, RECORD_OCTETS, Record, entries};
+use super::words::Words;
 use crate::base::clock::UnixTime;
 use crate::mail::Disposition;
+use std::collections::BTreeMap;
 
 /// Once at least one attempt ended with its content sent and no outcome known: a second copy is possible.
 pub const POSSIBLE_DUPLICATE: u8 = 1;
@@ -16,18 +19,29 @@ const DEFERRED: u8 = 2;
 /// Where one recipient stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// When the last record of it was made; 0 if there is none.
-    pub at: UnixTime,
+    /// When its first attempt that counts began; 0: none did.
+    pub first: UnixTime,
+    /// When its last attempt had its outcome; 0: none had one.
+    pub tried: UnixTime,
+    /// The context of its last outcome; 0: there is none.
+    pub context: u32,
+    /// Attempts that count, saturating.
+    pub attempts: u16,
     /// Its disposition.
     pub disposition: Disposition,
-    /// Attempts that count, saturating.
-    pub attempts: u8,
     /// See [`POSSIBLE_DUPLICATE`].
     pub flags: u8,
 }
 
 impl Standing {
-    const NEW: Self = Self { at: UnixTime(0), disposition: Disposition::Waiting, attempts: 0, flags: 0 };
+    const NEW: Self = Self {
+        first: UnixTime(0),
+        tried: UnixTime(0),
+        context: 0,
+        attempts: 0,
+        disposition: Disposition::Waiting,
+        flags: 0,
+    };
 
     /// Whether it may get, or have got, a second copy.
     #[must_use]
@@ -35,19 +49,32 @@ impl Standing {
         self.flags & POSSIBLE_DUPLICATE != 0
     }
 
-    pub(super) fn encode(self) -> [u8; 8] {
-        let [a, b, c, d] = self.at.0.to_le_bytes();
-        [a, b, c, d, self.disposition as u8, self.attempts, self.flags, 0]
+    pub(super) fn encode(self) -> [u8; STANDING_OCTETS] {
+        let mut octets = [0; STANDING_OCTETS];
+        octets[0..4].copy_from_slice(&self.first.0.to_le_bytes());
+        octets[4..8].copy_from_slice(&self.tried.0.to_le_bytes());
+        octets[8..12].copy_from_slice(&self.context.to_le_bytes());
+        octets[12..14].copy_from_slice(&self.attempts.to_le_bytes());
+        octets[14..16].copy_from_slice(&[self.disposition as u8, self.flags]);
+        octets
     }
 
-    pub(super) fn decode(octets: [u8; 8]) -> Option<Self> {
-        let [a, b, c, d, disposition, attempts, flags, _] = octets;
-        let disposition = *Disposition::ALL.get(usize::from(disposition))?;
-        Some(Self { at: UnixTime(u32::from_le_bytes([a, b, c, d])), disposition, attempts, flags })
+    pub(super) fn decode(octets: [u8; STANDING_OCTETS]) -> Option<Self> {
+        let [f0, f1, f2, f3, t0, t1, t2, t3, c0, c1, c2, c3, a0, a1, disposition, flags] = octets;
+        Some(Self {
+            first: UnixTime(u32::from_le_bytes([f0, f1, f2, f3])),
+            tried: UnixTime(u32::from_le_bytes([t0, t1, t2, t3])),
+            context: u32::from_le_bytes([c0, c1, c2, c3]),
+            attempts: u16::from_le_bytes([a0, a1]),
+            disposition: *Disposition::ALL.get(usize::from(disposition))?,
+            flags,
+        })
     }
 }
 
-const _: () = assert!(size_of::<Standing>() == 8);
+/// What a standing takes, in memory and in a snapshot.
+pub(super) const STANDING_OCTETS: usize = 16;
+const _: () = assert!(size_of::<Standing>() == STANDING_OCTETS);
 
 /// Entries that made no sense to the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,9 +91,15 @@ pub struct State {
     standings: Vec<Standing>,
     counts: [u64; Disposition::ALL.len()],
     last_contexts: Box<[u32; 256]>,
+    words: Words,
+    holds: Holds,
+    newest: UnixTime,
     /// What did not fit.
     pub oddities: Oddities,
 }
+
+/// Since when a domain or a site is held up, by what is held and its name.
+pub type Holds = BTreeMap<(Held, Box<str>), UnixTime>;
 
 impl Default for State {
     fn default() -> Self {
@@ -74,6 +107,9 @@ impl Default for State {
             standings: Vec::new(),
             counts: Default::default(),
             last_contexts: Box::new([0; 256]),
+            words: Words::default(),
+            holds: Holds::new(),
+            newest: UnixTime(0),
             oddities: Oddities::default(),
         }
     }
@@ -86,12 +122,12 @@ impl State {
         Self::default()
     }
 
-    pub(super) fn from_parts(standings: Vec<Standing>, last_contexts: Box<[u32; 256]>) -> Self {
+    pub(super) fn from_parts(standings: Vec<Standing>, last_contexts: Box<[u32; 256]>, newest: UnixTime) -> Self {
         let mut counts = [0; Disposition::ALL.len()];
         for s in &standings {
             *count(&mut counts, s.disposition) += 1;
         }
-        Self { standings, counts, last_contexts, oddities: Oddities::default() }
+        Self { standings, counts, last_contexts, newest, ..Self::default() }
     }
 
     /// The table has these many more rows; the last `suppressed` of them are on the suppression list.
@@ -110,7 +146,8 @@ impl State {
         for entry in entries(octets) {
             match entry {
                 Ok(Entry::Record(record)) => self.apply(&record),
-                Ok(Entry::Define(define)) => self.note_context(&define),
+                Ok(Entry::Define(define)) => self.learn(&define),
+                Ok(Entry::Hold(hold)) => self.hold(&hold),
                 Err(_) => self.oddities.bad += 1,
             }
         }
@@ -123,7 +160,8 @@ impl State {
             self.oddities.strays += 1;
             return;
         };
-        let mut flags = standing.flags;
+        self.newest = self.newest.max(record.at);
+        let Standing { mut first, mut tried, mut context, mut flags, .. } = *standing;
         let after = match record.kind {
             Kind::Attempt => Disposition::InFlight,
             Kind::Released if flags & DEFERRED != 0 => Disposition::Deferred,
@@ -149,12 +187,31 @@ impl State {
             *count(&mut self.counts, standing.disposition) -= 1;
             *count(&mut self.counts, after) += 1;
         }
-        *standing = Standing { at: record.at, disposition: after, attempts: record.attempts, flags };
+        match record.kind {
+            Kind::Attempt if first.0 == 0 => first = record.at,
+            Kind::Released if record.attempts == 0 => first = UnixTime(0),
+            Kind::Attempt | Kind::Released => {}
+            // No attempt ended with these: the last one did before.
+            Kind::Expired | Kind::Cancelled => context = record.extra,
+            _ => (tried, context) = (record.at, record.extra),
+        }
+        *standing = Standing { first, tried, context, attempts: record.attempts, disposition: after, flags };
     }
 
-    fn note_context(&mut self, define: &Define<'_>) {
+    /// Learns the words behind a context.
+    pub fn learn(&mut self, define: &Define<'_>) {
         if let Some(last) = self.last_contexts.get_mut((define.id >> 24) as usize) {
             *last = define.id.max(*last);
+        }
+        self.words.learn(define);
+    }
+
+    fn hold(&mut self, hold: &Hold<'_>) {
+        self.newest = self.newest.max(hold.since);
+        let key = (hold.held, hold.name.into());
+        match hold.since {
+            UnixTime(0) => drop(self.holds.remove(&key)),
+            since => drop(self.holds.insert(key, since)),
         }
     }
 
@@ -204,6 +261,24 @@ impl State {
         self.last_contexts.get(usize::from(shard)).copied().unwrap_or(0)
     }
 
+    /// The words behind the contexts.
+    #[must_use]
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// What is held up.
+    #[must_use]
+    pub fn holds(&self) -> &Holds {
+        &self.holds
+    }
+
+    /// The time of the newest record: no clock that is behind it can be right.
+    #[must_use]
+    pub fn newest(&self) -> UnixTime {
+        self.newest
+    }
+
     fn rows(&self, wanted: impl Fn(&Standing) -> bool) -> impl Iterator<Item = u32> {
         (0u32..).zip(&self.standings).filter(move |(_, s)| wanted(s)).map(|(row, _)| row)
     }
@@ -222,7 +297,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn tell(state: &mut State, recipient: u32, kind: Kind, attempts: u8) {
+    fn tell(state: &mut State, recipient: u32, kind: Kind, attempts: u16) {
         state.apply(&Record { recipient, at: UnixTime(5), code: 0, kind, attempts, extra: 0 });
         let sum: u64 = Disposition::ALL.iter().map(|d| state.count(*d)).sum();
         assert_eq!(sum, state.len() as u64, "every recipient is counted once");
@@ -237,7 +312,7 @@ mod tests {
         tell(&mut state, 0, Kind::Attempt, 1);
         assert_eq!(state.open_attempts().collect::<Vec<_>>(), [0]);
         tell(&mut state, 0, Kind::Released, 0);
-        assert_eq!(state.get(0), Some(Standing { at: UnixTime(5), ..Standing::NEW }), "as if it had not been tried");
+        assert_eq!(state.get(0), Some(Standing::NEW), "as if it had not been tried");
         tell(&mut state, 0, Kind::Attempt, 1);
         tell(&mut state, 0, Kind::Deferred, 1);
         tell(&mut state, 0, Kind::Attempt, 2);
@@ -257,7 +332,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_records_leave_every_recipient_counted_once(
-            told in prop::collection::vec((0u32..12, 0usize..9, any::<u8>()), 0..200),
+            told in prop::collection::vec((0u32..12, 0usize..9, any::<u16>()), 0..200),
         ) {
             let mut state = State::new();
             state.load(10, 2);
@@ -288,5 +363,44 @@ mod tests {
         }
         state.fold(&batch);
         assert_eq!((state.last_context(0), state.last_context(1), state.last_context(2)), (5, 0, (2 << 24) + 8));
+    }
+
+    #[test]
+    fn the_first_attempt_is_kept_and_the_last_outcome() {
+        let mut state = State::new();
+        state.load(1, 0);
+        let mut tell = |at, kind, attempts, extra| {
+            state.apply(&Record { recipient: 0, at: UnixTime(at), code: 451, kind, attempts, extra });
+            state.get(0).map(|s| (s.first.0, s.tried.0, s.context, s.attempts)).unwrap()
+        };
+        assert_eq!(tell(10, Kind::Attempt, 1, 0), (10, 0, 0, 1));
+        assert_eq!(tell(11, Kind::Released, 0, 0), (0, 0, 0, 0));
+        assert_eq!(tell(20, Kind::Attempt, 1, 0), (20, 0, 0, 1));
+        assert_eq!(tell(25, Kind::Deferred, 1, 7), (20, 25, 7, 1));
+        assert_eq!(tell(90, Kind::Attempt, 2, 0), (20, 25, 7, 2));
+        assert_eq!(tell(91, Kind::Released, 1, 0), (20, 25, 7, 1));
+        assert_eq!(tell(95, Kind::Attempt, 2, 0), (20, 25, 7, 2));
+        assert_eq!(tell(99, Kind::Deferred, 2, 8), (20, 99, 8, 2));
+        assert_eq!(tell(500, Kind::Attempt, 60_000, 0), (20, 99, 8, 60_000));
+        assert_eq!(tell(501, Kind::Deferred, 60_000, 8), (20, 501, 8, 60_000));
+        assert_eq!(tell(700, Kind::Expired, 60_000, 8), (20, 501, 8, 60_000), "expiry is no attempt");
+        assert_eq!(state.newest(), UnixTime(700));
+    }
+
+    #[test]
+    fn what_is_held_up_is_known_until_it_no_longer_is() {
+        let mut state = State::new();
+        let mut told = Vec::new();
+        for (held, name, since) in [
+            (Held::Hosts, "mx.example", 5),
+            (Held::Domain, "mx.example", 6),
+            (Held::Hosts, "mx.example", 9),
+            (Held::Domain, "mx.example", 0),
+        ] {
+            Hold { held, name, since: UnixTime(since) }.encode_into(&mut told);
+        }
+        state.fold(&told);
+        let holds: Vec<_> = state.holds().iter().map(|((held, name), since)| (*held, &**name, since.0)).collect();
+        assert_eq!(holds, [(Held::Hosts, "mx.example", 9)]);
     }
 }

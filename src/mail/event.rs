@@ -94,7 +94,7 @@ pub struct Told<'a> {
     /// Its address; `None`: to be read from its row.
     pub path: Option<&'a [u8]>,
     /// The attempt's number, from 1; 0: nothing was tried.
-    pub attempt: u8,
+    pub attempt: u16,
     /// The session, if there was one.
     pub via: Option<&'a Via<'a>>,
     /// The phase that decided it: its word; empty outside of a session.

@@ -83,13 +83,13 @@ impl Domain {
     }
 
     /// Adds a retry that is due.
-    pub(super) fn push_due(&mut self, arena: &mut Arena, row: u32, attempts: u8) {
+    pub(super) fn push_due(&mut self, arena: &mut Arena, row: u32, attempts: u16) {
         self.due_rows += 1;
         self.due.push_back(arena, (row, u32::from(attempts) + 1));
     }
 
     /// Puts rows back in front, in their order.
-    pub(super) fn give_back(&mut self, arena: &mut Arena, attempts: u8, rows: &Rows) {
+    pub(super) fn give_back(&mut self, arena: &mut Arena, attempts: u16, rows: &Rows) {
         match (rows, attempts) {
             (Rows::Run { count: 0, .. }, _) => {}
             (Rows::Run { first, count }, 0) => self.unshift(arena, *first, *count),
@@ -109,13 +109,13 @@ impl Domain {
 
     /// Cuts at most `max` rows (at least 1) that belong together: the attempts behind them, and the rows. The domain
     /// must have rows.
-    pub(super) fn cut(&mut self, arena: &mut Arena, max: u32, block: Option<u32>) -> Option<(u8, Rows)> {
+    pub(super) fn cut(&mut self, arena: &mut Arena, max: u32, block: Option<u32>) -> Option<(u16, Rows)> {
         let due_first = self.fresh.is_empty() || self.streak < DUE_STREAK;
         if due_first && let Some((row, count)) = self.due.pop_front(arena) {
             self.streak = self.streak.saturating_add(1);
             let rows = self.cut_due(arena, (row, count), max, block);
             self.due_rows -= rows.len() as u32;
-            return Some(((count - 1) as u8, rows));
+            return Some(((count - 1) as u16, rows));
         }
         self.streak = 0;
         let rows = self.cut_fresh(arena, max, block)?;
@@ -169,9 +169,9 @@ impl Domain {
     }
 
     /// Takes out everything but what is scheduled: first row, count, attempts.
-    pub(super) fn take_all(&mut self, arena: &mut Arena, mut on: impl FnMut(u32, u32, u8)) {
+    pub(super) fn take_all(&mut self, arena: &mut Arena, mut on: impl FnMut(u32, u32, u16)) {
         while let Some((row, attempts)) = self.due.pop_front(arena) {
-            on(row, 1, (attempts - 1) as u8);
+            on(row, 1, (attempts - 1) as u16);
         }
         while let Some((first, count)) = self.fresh.pop_front(arena) {
             on(first, count, 0);

@@ -31,7 +31,7 @@ pub struct Batch {
     /// The domain.
     pub domain: DomainId,
     /// Attempts made before.
-    pub attempts: u8,
+    pub attempts: u16,
     /// The recipients.
     pub rows: Rows,
 }
@@ -84,7 +84,7 @@ pub struct Taken {
     /// How many; at least 1.
     pub count: u32,
     /// Attempts made before.
-    pub attempts: u8,
+    pub attempts: u16,
 }
 
 impl Taken {

@@ -16,8 +16,10 @@ const POLL_MAX: usize = 65_536;
 pub(super) struct Later {
     pub(super) slot: u32,
     pub(super) row: u32,
-    pub(super) attempts: u8,
+    pub(super) attempts: u16,
 }
+
+const _: () = assert!(size_of::<Later>() == 12);
 
 /// Where a domain is.
 #[derive(Clone, Copy)]
@@ -125,7 +127,7 @@ impl Queue {
     }
 
     /// Schedules a row that is not in the queue: it becomes ready at `due`.
-    pub fn schedule(&mut self, domain: DomainId, row: u32, attempts: u8, due: Instant) {
+    pub fn schedule(&mut self, domain: DomainId, row: u32, attempts: u16, due: Instant) {
         let slot = self.slot(domain);
         let domain = &mut self.domains[slot as usize];
         domain.scheduled += 1;

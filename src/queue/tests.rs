@@ -12,7 +12,7 @@ fn run(first: u32, count: u32) -> Rows {
     Rows::Run { first, count }
 }
 
-fn batch(attempts: u8, rows: Rows) -> Option<Batch> {
+fn batch(attempts: u16, rows: Rows) -> Option<Batch> {
     Some(Batch { domain: D, attempts, rows })
 }
 
@@ -78,7 +78,7 @@ fn due_retries_do_not_shut_fresh_rows_out() {
         queue.schedule(D, row, 1, Instant(0));
     }
     queue.poll_due(Instant(1_000));
-    let attempts: Vec<u8> = std::iter::from_fn(|| queue.cut(S, 1, None)).map(|b| b.attempts).collect();
+    let attempts: Vec<u16> = std::iter::from_fn(|| queue.cut(S, 1, None)).map(|b| b.attempts).collect();
     assert_eq!(attempts[..8], [1, 1, 1, 0, 1, 1, 1, 0]);
     assert_eq!(attempts.len(), 20);
 }
@@ -137,7 +137,7 @@ fn a_domain_taken_whole_leaves_nothing_behind() {
     queue.schedule(D, 20, 2, Instant(9_000_000));
     queue.schedule(DomainId(8), 30, 2, Instant(9_000_000));
     queue.poll_due(Instant(1_000));
-    let taken: Vec<(u32, u32, u8)> = queue.take_all(D).map(|t| (t.first, t.count, t.attempts)).collect();
+    let taken: Vec<(u32, u32, u16)> = queue.take_all(D).map(|t| (t.first, t.count, t.attempts)).collect();
     assert_eq!(taken, [(10, 1, 1), (0, 5, 0), (20, 1, 2)]);
     assert_eq!(queue.explain_domain(D), Wait::Nothing);
     assert_eq!(queue.poll_due(Instant(9_000_000)), 1);
@@ -207,8 +207,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Where each row is, as the model has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum At {
-    Queued(u8),
-    Later(u8, u64),
+    Queued(u16),
+    Later(u16, u64),
     Held,
     Out,
 }
@@ -223,7 +223,7 @@ struct Model {
 }
 
 impl Model {
-    fn take(&mut self, domain: u32, row: u32, attempts: u8, to: At) {
+    fn take(&mut self, domain: u32, row: u32, attempts: u16, to: At) {
         let entry = self.rows.get_mut(&row).unwrap();
         let had = match entry.1 {
             At::Queued(n) | At::Later(n, _) => n,

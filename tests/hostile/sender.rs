@@ -129,6 +129,7 @@ impl<I: Io> Sender<I> {
                         let fact = Fact { kind: r.kind, code: r.code, phase, host, words };
                         self.rows[r.recipient as usize].push(fact);
                     }
+                    Entry::Hold(_) => {}
                 }
             }
         }

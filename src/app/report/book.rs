@@ -1,6 +1,6 @@
 //! The journal folded for a report: where each recipient stands, and the words behind its last reply.
 //!
-//! Guarantees: 20 octets a recipient, and the words once; words beyond [`WORDS_OCTETS_MAX`] are counted and left out.
+//! Guarantees: 28 octets a recipient, and the words once, as far as the journal's own bound goes.
 //! Folding stands on the journal's own state, so a report and the engine never disagree. What a snapshot covers is taken
 //! from it and not applied twice; times and words it does not have come from the journal, which keeps everything.
 //! Leaves to others: reading files.
@@ -9,30 +9,25 @@ use crate::base::clock::UnixTime;
 use crate::journal::record::{Define, Entry, Kind, Record, entries};
 use crate::journal::state::{Standing, State};
 use crate::mail::Enhanced;
-use hashbrown::HashMap;
-
-/// The most octets of words that are kept.
-const WORDS_OCTETS_MAX: usize = 128 << 20;
 
 /// What the state does not keep of a recipient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// When the first attempt that counts began; 0: none did.
-    first_at: u32,
-    /// The context of the last outcome.
+    /// When the last thing happened; 0: nothing did.
+    last_at: u32,
+    /// The context of the last outcome whose record could be read.
     context: u32,
-    /// The code of the last outcome.
+    /// Its code.
     code: u16,
 }
 
-const _: () = assert!(size_of::<Trace>() + size_of::<Standing>() <= 24);
+const _: () = assert!(size_of::<Trace>() + size_of::<Standing>() <= 28);
 
 /// See the head of this file.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     state: State,
     traces: Vec<Trace>,
-    words: Words,
     /// Frames up to this one are in `state` already.
     covered: u64,
     /// The highest row that a record named and the table did not have.
@@ -53,7 +48,9 @@ impl Book {
         for entry in entries(octets) {
             match entry {
                 Ok(Entry::Record(record)) => self.note(lsn, &record),
-                Ok(Entry::Define(define)) => self.words.learn(&define),
+                Ok(Entry::Define(define)) => self.state.learn(&define),
+                // What is held up is known recipient by recipient once it matters.
+                Ok(Entry::Hold(_)) => {}
                 Err(_) => self.bad += 1,
             }
         }
@@ -64,12 +61,9 @@ impl Book {
             self.stray = self.stray.max(Some(record.recipient));
             return;
         };
-        match record.kind {
-            Kind::Attempt if trace.first_at == 0 => trace.first_at = record.at.0,
-            Kind::Attempt => {}
-            Kind::Released if record.attempts == 0 => trace.first_at = 0,
-            Kind::Released => {}
-            _ => (trace.code, trace.context) = (record.code, record.extra),
+        trace.last_at = record.at.0;
+        if !matches!(record.kind, Kind::Attempt | Kind::Released) {
+            (trace.code, trace.context) = (record.code, record.extra);
         }
         if lsn > self.covered {
             self.state.apply(record);
@@ -81,21 +75,21 @@ impl Book {
         self.state.get(row)
     }
 
-    /// When its first attempt began, the code of its last outcome, and the words for that.
+    /// When the last thing happened to it, the code of its last outcome, and the words for that.
     pub(super) fn last(&self, row: u32) -> (Option<UnixTime>, u16, Context<'_>) {
         let trace = self.traces.get(row as usize).copied().unwrap_or_default();
-        let first_at = (trace.first_at != 0).then_some(UnixTime(trace.first_at));
-        (first_at, trace.code, self.context(trace.context))
+        let last_at = (trace.last_at != 0).then_some(UnixTime(trace.last_at));
+        (last_at, trace.code, self.context(trace.context))
     }
 
     /// The words of a context; empty ones if it is not known.
     pub(super) fn context(&self, id: u32) -> Context<'_> {
-        self.words.get(id).unwrap_or_default()
+        self.state.words().get(id).map(Context::from).unwrap_or_default()
     }
 
     /// Contexts whose words did not fit.
     pub(super) fn words_left_out(&self) -> u64 {
-        self.words.left_out
+        self.state.words().left_out()
     }
 }
 
@@ -109,59 +103,9 @@ pub(super) struct Context<'a> {
     pub(super) text: &'a [u8],
 }
 
-impl<'a> From<&Define<'a>> for Context<'a> {
-    fn from(define: &Define<'a>) -> Self {
-        let Define { site, host, enhanced, phase, text, .. } = *define;
+impl<'a> From<Define<'a>> for Context<'a> {
+    fn from(define: Define<'a>) -> Self {
+        let Define { site, host, enhanced, phase, text, .. } = define;
         Self { site, host, phase, enhanced, text }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// Where its words begin: site, host, phase, text.
-    from: u32,
-    names: [u8; 3],
-    text: u16,
-    enhanced: Option<Enhanced>,
-}
-
-/// The words of all contexts, one after the other.
-#[derive(Debug, Default)]
-struct Words {
-    slots: HashMap<u32, Slot>,
-    octets: Vec<u8>,
-    left_out: u64,
-}
-
-impl Words {
-    fn learn(&mut self, define: &Define<'_>) {
-        let context = Context::from(define);
-        if self.get(define.id) == Some(context) {
-            return;
-        }
-        let parts = [context.site.as_bytes(), context.host.as_bytes(), context.phase.as_bytes(), context.text];
-        if self.octets.len() + parts.iter().map(|p| p.len()).sum::<usize>() > WORDS_OCTETS_MAX {
-            self.left_out += 1;
-            return;
-        }
-        let from = self.octets.len() as u32;
-        parts.iter().for_each(|part| self.octets.extend_from_slice(part));
-        // A decoded definition's lengths come from fields of these sizes.
-        let names = [context.site, context.host, context.phase].map(|name| name.len() as u8);
-        let slot = Slot { from, names, text: context.text.len() as u16, enhanced: context.enhanced };
-        self.slots.insert(define.id, slot);
-    }
-
-    fn get(&self, id: u32) -> Option<Context<'_>> {
-        let slot = self.slots.get(&id)?;
-        let mut rest = self.octets.get(slot.from as usize..)?;
-        let mut names = [""; 3];
-        for (name, len) in names.iter_mut().zip(slot.names) {
-            let (octets, after) = rest.split_at_checked(usize::from(len))?;
-            *name = std::str::from_utf8(octets).ok()?;
-            rest = after;
-        }
-        let [site, host, phase] = names;
-        Some(Context { site, host, phase, enhanced: slot.enhanced, text: rest.get(..usize::from(slot.text))? })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Guarantees: works while a send runs: the rows that were committed when it was opened, each as the journal tells it
 //! now; an unfinished end of the journal is no damage. What is damaged is listed ([`Facts::damage`]) and everything that
-//! can still be read is told. Memory: 20 octets a recipient and the words of the replies; rows are read in blocks.
+//! can still be read is told. Memory: 28 octets a recipient and the words of the replies; rows are read in blocks.
 
 #[cfg(test)]
 mod tests;
@@ -168,7 +168,7 @@ impl Facts for Stored {
         let mut result = Ok(());
         let walked = self.table.walk(|row| {
             let Some(standing) = self.book.standing(row.number) else { return ControlFlow::Break(()) };
-            let (first_at, code, context) = self.book.last(row.number);
+            let (last_at, code, context) = self.book.last(row.number);
             result = visit(&Recipient {
                 row: row.number,
                 address: row.mailbox,
@@ -180,8 +180,8 @@ impl Facts for Stored {
                 site: context.site,
                 host: context.host,
                 attempts: standing.attempts.into(),
-                first_at,
-                last_at: (standing.at.0 != 0).then_some(standing.at),
+                first_at: (standing.first.0 != 0).then_some(standing.first),
+                last_at,
                 possible_duplicate: standing.possible_duplicate(),
             });
             if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -56,7 +56,7 @@ impl<I: Io> Shard<I> {
 
     /// Nothing was delivered there for a lifetime: what is due now has expired.
     fn expire_site(&mut self, site: SiteId, why: &str, now: Now) {
-        let reply = Reply::own(550, Enhanced::new(4, 4, 1), why);
+        let reply = Reply::own(550, Enhanced::new(5, 4, 7), why);
         while let Some(batch) = self.queue.cut(site, EXPIRE_ROWS, None) {
             for row in batch.rows.iter() {
                 self.ledger.expire(batch.domain, row, batch.attempts, &reply, now);

@@ -8,21 +8,22 @@
 
 use slab::Slab;
 use smallvec::SmallVec;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use crate::base::clock::{Instant, Now};
+use crate::base::clock::{Instant, Now, UnixTime};
 use crate::engine::board::Counters;
-use crate::engine::message::{Append, Chunk, Message, Rendered};
-use crate::engine::settings::{self, Delivery, OnUncertain};
+use crate::engine::message::{Append, Baggage, Chunk, Message, Past, Rendered, Retry};
+use crate::engine::settings::{Delivery, OnUncertain};
+use crate::engine::shard::past::Pasts;
 use crate::engine::shard::ready::Ready;
 use crate::engine::shard::site::Sites;
 use crate::journal::context::{Dictionary, Parts};
-use crate::journal::record::{Kind, Record};
+use crate::journal::record::{Entry, Kind, Record, entries};
 use crate::mail::event::{Event, Outcome, Spans, Tls, Told, Via};
 use crate::mail::{Disposition, Enhanced, Reply, ReplyRef};
 use crate::observe::ShardCounters;
 use crate::observe::events::Lane;
-use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
+use crate::queue::{Batch, DomainId, Queue, Rows, SiteId, Taken};
 use crate::shape::retry::{Next, Schedule};
 
 /// An append is closed once it holds so much: the recorder takes 64 KiB, and one definition may still follow.
@@ -32,7 +33,9 @@ const APPEND_OCTETS: usize = 48 * 1024;
 struct Job {
     site: SiteId,
     domain: DomainId,
-    attempts: u8,
+    attempts: u16,
+    /// When its attempt was cleared.
+    cleared: UnixTime,
     rows: Rows,
     durable: bool,
     rendered: Option<Rendered>,
@@ -42,7 +45,9 @@ struct Job {
 struct Transaction {
     domain: DomainId,
     /// This attempt's number, from 1.
-    attempts: u8,
+    attempts: u16,
+    /// When it was cleared.
+    cleared: UnixTime,
     rows: SmallVec<[u32; 2]>,
     octets: u32,
     began: Instant,
@@ -54,7 +59,7 @@ struct Settle {
     ticket: u64,
     domain: DomainId,
     row: u32,
-    attempts: u8,
+    attempts: u16,
     kind: Kind,
     /// Tried again at once, not by the schedule: the trouble was ours.
     at_once: bool,
@@ -90,6 +95,7 @@ pub(super) struct Ledger {
     /// Jobs whose attempts are not durable yet, oldest first.
     clearing: VecDeque<(u64, u32)>,
     settling: VecDeque<Settle>,
+    pasts: Pasts,
     stock: u64,
 }
 
@@ -128,6 +134,7 @@ impl Ledger {
             durable: 0,
             clearing: VecDeque::new(),
             settling: VecDeque::new(),
+            pasts: Pasts::default(),
             stock: 0,
         }
     }
@@ -163,7 +170,8 @@ impl Ledger {
         let count = batch.rows.len() as u64;
         self.counters.waiting -= count.min(self.counters.waiting);
         self.counters.in_flight += count;
-        let job = Job { site, domain: batch.domain, attempts, rows: batch.rows, durable: false, rendered: None };
+        let (domain, cleared, rows) = (batch.domain, now.unix, batch.rows);
+        let job = Job { site, domain, attempts, cleared, rows, durable: false, rendered: None };
         let name = self.jobs.insert(job) as u32;
         self.clearing.push_back((self.ticket, name));
         name
@@ -220,7 +228,8 @@ impl Ledger {
         self.counters.messages_rendered += rendered.messages.len() as u64;
         for message in rendered.messages {
             self.stock += 1;
-            sites.stock(job.site, Ready { domain: job.domain, attempts: job.attempts, message });
+            let Job { domain, attempts, cleared, .. } = job;
+            sites.stock(job.site, Ready { domain, attempts, cleared, message });
         }
     }
 
@@ -232,15 +241,12 @@ impl Ledger {
     /// Takes a message out of stock into a session: the transaction's key and its message.
     pub(super) fn begin(&mut self, ready: Ready, now: Now) -> (u64, Message) {
         self.stock = self.stock.saturating_sub(1);
-        let Ready { domain, attempts, mut message } = ready;
+        let Ready { domain, attempts, cleared, mut message } = ready;
         let rows = std::mem::take(&mut message.rows);
         let octets = message.content.len() as u32;
         self.counters.transactions += 1;
-        (
-            self.transactions.insert(Transaction { domain, attempts, rows, octets, began: now.mono, accepted: false })
-                as u64,
-            message,
-        )
+        let transaction = Transaction { domain, attempts, cleared, rows, octets, began: now.mono, accepted: false };
+        (self.transactions.insert(transaction) as u64, message)
     }
 
     /// Records the verdict over one recipient of a transaction.
@@ -249,7 +255,7 @@ impl Ledger {
         let Some(&row) = transaction.rows.get(index) else { return };
         transaction.accepted |= verdict.kind == Kind::Delivered;
         self.seen.replies.count(verdict.reply);
-        let (domain, attempts, octets) = (transaction.domain, transaction.attempts, transaction.octets);
+        let Transaction { domain, attempts, cleared, octets, .. } = *transaction;
         if let (Some(lane), Some(Detail { via, path, spans })) = (&mut self.lane, verdict.detail) {
             let told = Told {
                 path: Some(path),
@@ -262,6 +268,7 @@ impl Ledger {
             lane.write(now, &Event::Recipient(told));
         }
         let context = self.context(verdict);
+        self.note_attempt(verdict.kind, row, cleared, context, now);
         self.outcome(domain, row, attempts, verdict.kind, verdict.reply.code, context, now);
     }
 
@@ -313,6 +320,7 @@ impl Ledger {
             let context = self.context(verdict);
             for &row in &ready.message.rows {
                 self.tell(verdict.kind, row, ready.attempts, reply, now);
+                self.note_attempt(verdict.kind, row, ready.cleared, context, now);
                 self.outcome(ready.domain, row, ready.attempts, verdict.kind, verdict.reply.code, context, now);
                 deferred += 1;
             }
@@ -337,7 +345,7 @@ impl Ledger {
         &mut self,
         domain: DomainId,
         rows: Vec<u32>,
-        attempts: u8,
+        attempts: u16,
         via: Option<&Via<'_>>,
         queue: &mut Queue,
         now: Now,
@@ -360,13 +368,13 @@ impl Ledger {
     }
 
     /// Bounces a waiting recipient by a reply of our own: nothing was attempted.
-    pub(super) fn refuse_locally(&mut self, domain: DomainId, row: u32, attempts: u8, reply: &Reply, now: Now) {
+    pub(super) fn refuse_locally(&mut self, domain: DomainId, row: u32, attempts: u16, reply: &Reply, now: Now) {
         self.leave_queue();
         self.refuse_locally_attempted(domain, row, attempts, reply, now);
     }
 
     /// Gives a waiting recipient up: its lifetime has passed.
-    pub(super) fn expire(&mut self, domain: DomainId, row: u32, attempts: u8, reply: &Reply, now: Now) {
+    pub(super) fn expire(&mut self, domain: DomainId, row: u32, attempts: u16, reply: &Reply, now: Now) {
         self.leave_queue();
         self.tell(Kind::Expired, row, attempts, reply, now);
         let context = self.own_context(reply);
@@ -378,18 +386,20 @@ impl Ledger {
         self.counters.in_flight += 1;
     }
 
-    fn refuse_locally_attempted(&mut self, domain: DomainId, row: u32, attempts: u8, reply: &Reply, now: Now) {
+    fn refuse_locally_attempted(&mut self, domain: DomainId, row: u32, attempts: u16, reply: &Reply, now: Now) {
         self.tell(Kind::Bounced, row, attempts, reply, now);
         let context = self.own_context(reply);
         self.outcome(domain, row, attempts, Kind::Bounced, reply.code, context, now);
     }
 
     /// An attempt that an earlier process left open: its content may have been sent.
-    pub(super) fn reopen(&mut self, domain: DomainId, row: u32, attempts: u8, now: Now) {
+    pub(super) fn reopen(&mut self, domain: DomainId, open: &Retry, now: Now) {
+        let Retry { row, attempts, past, .. } = *open;
         self.counters.in_flight += 1;
         let reply = Reply::own(450, Enhanced::new(4, 4, 2), "the engine was stopped during the attempt");
         self.tell(self.uncertain(), row, attempts, &reply, now);
-        let context = self.own_context(&reply);
+        let context = self.own_context(&Reply { code: 0, ..reply });
+        self.note_attempt(self.uncertain(), row, past.first, context, now);
         self.outcome(domain, row, attempts, self.uncertain(), 0, context, now);
         if let Some(settle) = self.settling.back_mut() {
             settle.at_once = true;
@@ -405,7 +415,7 @@ impl Ledger {
     }
 
     /// Tells watchers of an outcome that no session gave.
-    fn tell(&mut self, kind: Kind, row: u32, attempts: u8, reply: &Reply, now: Now) {
+    fn tell(&mut self, kind: Kind, row: u32, attempts: u16, reply: &Reply, now: Now) {
         if let Some(lane) = &mut self.lane {
             lane.write(now, &Event::Recipient(own(kind, row, attempts, reply.by_ref())));
         }
@@ -438,12 +448,49 @@ impl Ledger {
         self.dictionary.intern(&Parts { site, host, code, enhanced, phase, text }, &mut self.entries)
     }
 
-    fn outcome(&mut self, domain: DomainId, row: u32, attempts: u8, kind: Kind, code: u16, context: u32, now: Now) {
+    /// An attempt had its outcome: what is to be known of it at the next one is kept.
+    fn note_attempt(&mut self, kind: Kind, row: u32, cleared: UnixTime, context: u32, now: Now) {
+        if matches!(kind, Kind::Deferred | Kind::UncertainRetry) {
+            self.pasts.tried(row, cleared, now.unix, context);
+        }
+    }
+
+    /// Learns the definitions of an earlier process or of another shard.
+    pub(super) fn learn(&mut self, words: &[u8]) {
+        for entry in entries(words) {
+            if let Ok(Entry::Define(define)) = entry {
+                self.dictionary.adopt(&define);
+            }
+        }
+    }
+
+    /// Takes over what is known of a row that was tried.
+    pub(super) fn take_over(&mut self, row: u32, past: Past) {
+        self.pasts.put(row, past);
+    }
+
+    /// What goes with rows that another shard takes over.
+    pub(super) fn pack(&mut self, rows: &[Taken]) -> Baggage {
+        let tried = rows.iter().filter(|taken| taken.attempts > 0).flat_map(Taken::rows);
+        let pasts: Vec<(u32, Past)> = tried.filter_map(|row| Some((row, self.pasts.take(row)?))).collect();
+        let contexts: BTreeSet<u32> = pasts.iter().map(|(_, past)| past.context).collect();
+        let mut words = Vec::new();
+        contexts.iter().filter_map(|&id| self.dictionary.words(id)).for_each(|define| define.encode_into(&mut words));
+        Baggage { pasts, words }
+    }
+
+    /// See [`Ledger::pack`].
+    pub(super) fn unpack(&mut self, baggage: &Baggage) {
+        self.learn(&baggage.words);
+        baggage.pasts.iter().for_each(|&(row, past)| self.pasts.put(row, past));
+    }
+
+    fn outcome(&mut self, domain: DomainId, row: u32, attempts: u16, kind: Kind, code: u16, context: u32, now: Now) {
         self.record(row, kind, attempts, code, context, now);
         self.settling.push_back(Settle { ticket: self.ticket, domain, row, attempts, kind, at_once: false });
     }
 
-    fn record(&mut self, recipient: u32, kind: Kind, attempts: u8, code: u16, extra: u32, now: Now) {
+    fn record(&mut self, recipient: u32, kind: Kind, attempts: u16, code: u16, extra: u32, now: Now) {
         if self.entries.len() >= APPEND_OCTETS {
             self.seal();
         }
@@ -466,6 +513,11 @@ impl Ledger {
     }
 
     fn settle(&mut self, settle: Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
+        let again = matches!(settle.kind, Kind::Deferred | Kind::UncertainRetry);
+        // Of the first attempt of a row nothing was kept.
+        if !again && settle.attempts > 1 {
+            self.pasts.take(settle.row);
+        }
         let counters = &mut self.counters;
         counters.in_flight -= 1.min(counters.in_flight);
         match settle.kind {
@@ -494,13 +546,13 @@ impl Ledger {
         if settle.at_once {
             return queue.schedule(settle.domain, settle.row, settle.attempts, now.mono);
         }
-        let first_at = settings::first_attempt(&self.retry, settle.attempts, now.unix);
-        match self.retry.next(u32::from(settle.attempts), first_at, now.unix, rng) {
+        let first = self.pasts.get(settle.row).map_or(now.unix, |past| past.first);
+        match self.retry.next(u32::from(settle.attempts), first, now.unix, rng) {
             Next::After(rests) => {
                 queue.schedule(settle.domain, settle.row, settle.attempts, now.mono.after(rests));
             }
             Next::Expired => {
-                let reply = Reply::own(550, Enhanced::new(4, 4, 7), "not delivered within its lifetime");
+                let reply = Reply::own(550, Enhanced::new(5, 4, 7), "not delivered within its lifetime");
                 self.expire(settle.domain, settle.row, settle.attempts, &reply, now);
             }
         }
@@ -511,7 +563,7 @@ impl Ledger {
 const NOTHING_SAID: ReplyRef<'static> = ReplyRef { code: 0, enhanced: None, text: b"" };
 
 /// What watchers are told of a recipient when no session is known.
-fn own(kind: Kind, row: u32, attempt: u8, reply: ReplyRef<'_>) -> Told<'_> {
+fn own(kind: Kind, row: u32, attempt: u16, reply: ReplyRef<'_>) -> Told<'_> {
     let outcome = match kind {
         Kind::Attempt | Kind::Released => Outcome::Released,
         Kind::UncertainRetry => Outcome::UncertainRetried,

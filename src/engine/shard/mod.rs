@@ -13,6 +13,7 @@ mod feed;
 mod group;
 mod halt;
 mod ledger;
+mod past;
 mod ready;
 mod secure;
 mod site;
@@ -35,7 +36,7 @@ use crate::engine::board::{Board, Counters};
 use crate::engine::directory::{Directory, Found};
 use crate::engine::dispatch::shard_of;
 use crate::engine::memory::Memory;
-use crate::engine::message::{Append, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
+use crate::engine::message::{Append, Baggage, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
 use crate::engine::policy::tally::Teller;
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
@@ -293,7 +294,7 @@ impl<I: Io> Shard<I> {
             match message {
                 ToShard::Chunk(chunk) => self.add_chunk(&chunk, now),
                 ToShard::Resumed(resumed) => self.resume(resumed, now),
-                ToShard::Adopted(domain, rows) => self.adopt(DomainId(domain), &rows),
+                ToShard::Adopted(domain, rows, baggage) => self.adopt(DomainId(domain), &rows, &baggage),
                 ToShard::LoadEnded => self.load_ended = true,
                 ToShard::Rendered(rendered) => self.handle_rendered(rendered, now),
                 ToShard::Recorded(recorded) => self.handle_recorded(recorded, now),
@@ -332,13 +333,15 @@ impl<I: Io> Shard<I> {
             self.ledger.counters.waiting += u64::from(run.count);
             self.queue.push_run(self.domain(run.domain), run.first, run.count);
         }
+        self.ledger.learn(&resumed.words);
         for retry in &resumed.retries {
             self.ledger.counters.waiting += 1;
-            self.queue.schedule(self.domain(retry.domain), retry.row, retry.attempts, now.mono.after(retry.rests));
+            self.ledger.take_over(retry.row, retry.past);
+            let rests = Duration::from_secs(retry.rests_s.into());
+            self.queue.schedule(self.domain(retry.domain), retry.row, retry.attempts, now.mono.after(rests));
         }
-        for &(domain, row, attempts) in &resumed.reopened {
-            let domain = self.domain(domain);
-            self.ledger.reopen(domain, row, attempts, now);
+        for open in &resumed.reopened {
+            self.ledger.reopen(self.domain(open.domain), open, now);
         }
     }
 
@@ -348,7 +351,8 @@ impl<I: Io> Shard<I> {
     }
 
     /// Takes over a domain whose site belongs to this shard.
-    fn adopt(&mut self, domain: DomainId, rows: &[Taken]) {
+    fn adopt(&mut self, domain: DomainId, rows: &[Taken], baggage: &Baggage) {
+        self.ledger.unpack(baggage);
         for taken in rows {
             self.ledger.counters.waiting += u64::from(taken.count);
             self.queue.give_back(taken.batch(domain));
@@ -414,8 +418,9 @@ impl<I: Io> Shard<I> {
                 // Held until the other shard has taken it.
                 self.ports.board.hold();
                 // A shard that was asked to drain may be gone before this one is asked: then the rows stay here.
-                if let Err(ToShard::Adopted(_, rows)) = peer.hand(ToShard::Adopted(domain.0, rows)) {
-                    self.adopt(domain, &rows);
+                let baggage = self.ledger.pack(&rows);
+                if let Err(ToShard::Adopted(_, rows, baggage)) = peer.hand(ToShard::Adopted(domain.0, rows, baggage)) {
+                    self.adopt(domain, &rows, &baggage);
                 }
             }
             _ => {
@@ -441,7 +446,7 @@ impl<I: Io> Shard<I> {
         tracing::info!(domain = %self.domains.get(domain.0 as usize).map_or("", |d| d), %reply, retry_s = rests.map(|r| r.as_secs()), "no route");
         if rests.is_none() {
             let expired =
-                Reply::own(550, crate::mail::Enhanced::new(4, 4, 7), "no route to the domain within the lifetime");
+                Reply::own(550, crate::mail::Enhanced::new(5, 4, 7), "no route to the domain within the lifetime");
             for taken in self.queue.take_all(domain) {
                 for row in taken.rows() {
                     self.ledger.expire(domain, row, taken.attempts, &expired, now);

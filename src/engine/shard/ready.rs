@@ -1,5 +1,6 @@
 //! A message in the stock of its site, and how it is split when a peer takes fewer recipients than it has.
 
+use crate::base::clock::UnixTime;
 use crate::engine::message::Message;
 use crate::mail::Envelope;
 use crate::queue::DomainId;
@@ -7,7 +8,9 @@ use crate::queue::DomainId;
 /// A message in stock: rendered, its attempts durable.
 pub(super) struct Ready {
     pub(super) domain: DomainId,
-    pub(super) attempts: u8,
+    pub(super) attempts: u16,
+    /// When the attempt was cleared.
+    pub(super) cleared: UnixTime,
     pub(super) message: Message,
 }
 
@@ -27,7 +30,7 @@ impl Ready {
         let (content, eight_bit) = (self.message.content.clone(), self.message.eight_bit);
         self.message.envelope = head;
         let rest = Message { rows, envelope: tail, content, eight_bit };
-        let rest = Self { domain: self.domain, attempts: self.attempts, message: rest };
+        let rest = Self { message: rest, ..self };
         (self, Some(rest))
     }
 }

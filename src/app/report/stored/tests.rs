@@ -97,7 +97,7 @@ fn args() -> ReportArgs {
     }
 }
 
-fn record(recipient: u32, at: u32, kind: Kind, attempts: u8, code: u16, extra: u32) -> Vec<u8> {
+fn record(recipient: u32, at: u32, kind: Kind, attempts: u16, code: u16, extra: u32) -> Vec<u8> {
     let mut out = Vec::new();
     Record { recipient, at: UnixTime(T0 + at), code, kind, attempts, extra }.encode_into(&mut out);
     out
@@ -106,7 +106,8 @@ fn record(recipient: u32, at: u32, kind: Kind, attempts: u8, code: u16, extra: u
 fn define(id: u32, enhanced: Enhanced, text: &str) -> Vec<u8> {
     let (site, host, phase) = ("mx.b.example", "mx1.b.example", "RCPT");
     let mut out = Vec::new();
-    Define { id, site, host, enhanced: Some(enhanced), phase, text: text.as_bytes() }.encode_into(&mut out);
+    Define { id, site, host, enhanced: Some(enhanced), phase, text: text.as_bytes(), ..Define::default() }
+        .encode_into(&mut out);
     out
 }
 
