@@ -45,7 +45,8 @@ fn main() {
 }
 
 fn cold(server: &Server, what: &str, domains: u32, zone: &str) {
-    let config = ResolverConfig { servers: vec![server.address.clone()], ..ResolverConfig::default() };
+    let config =
+        ResolverConfig { servers: vec![server.address.clone()], allow_loopback: true, ..ResolverConfig::default() };
     let (asks, incoming) = unbounded();
     let (answered, answers) = unbounded();
     let deliver = Box::new(move |_shard, answer| answered.send(answer).expect("the bench waits for all"));
@@ -166,7 +167,7 @@ fn warm(bencher: Bencher) {
 /// A directory that knows 1,000 domains.
 fn known() -> Arc<Directory> {
     let server = Server::start();
-    let config = ResolverConfig { servers: vec![server.address], ..ResolverConfig::default() };
+    let config = ResolverConfig { servers: vec![server.address], allow_loopback: true, ..ResolverConfig::default() };
     let directory = Arc::new(Directory::mx());
     let (asks, incoming) = unbounded();
     let (answered, answers) = unbounded();

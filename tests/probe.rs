@@ -93,7 +93,7 @@ impl Desk {
     fn configure_with(&self, level: &str, dns: &str) {
         let text = format!(
             "[engine]\nhostname = \"me.example\"\ndata = {:?}\n[delivery]\ntls = {level:?}\n\
-             [tls]\nroots = \"root.pem\"\nmta_sts_port = 1\n[dns]\nservers = [\"{}\"]\ntimeout = \"2s\"\n{dns}\n",
+             [tls]\nroots = \"root.pem\"\nmta_sts_port = 1\n[dns]\nservers = [\"{}\"]\ntimeout = \"2s\"\nallow_loopback = true\n{dns}\n",
             self.path("data"),
             self.dns.address(),
         );

@@ -69,7 +69,7 @@ def by_dns(bench, port, names):
     file = bench.folder / f"engine-dns-{port}.toml"
     file.write_text(
         f'[engine]\nhostname = "bench.acme.example"\n[delivery]\nsink = false\nport = {port}\n'
-        f'[dns]\nservers = ["{names}"]\n[log]\nlevel = "warn"\n'
+        f'[dns]\nservers = ["{names}"]\nallow_loopback = true\n[log]\nlevel = "warn"\n'
     )
     return file
 

@@ -3,6 +3,7 @@
 pub mod disk;
 pub mod dns;
 pub mod https;
+pub mod interfaces;
 pub mod io;
 pub mod proxy;
 pub mod ring;

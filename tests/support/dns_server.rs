@@ -23,12 +23,24 @@ pub struct Answer {
     pub authorities: Vec<Record>,
     /// The AD bit.
     pub authentic: bool,
+    /// The AA bit.
+    pub authoritative: bool,
+    /// The RA bit.
+    pub recursion: bool,
     pub manner: Manner,
 }
 
 impl Answer {
     pub fn new(code: ResponseCode, records: Vec<Record>) -> Self {
-        Self { code, records, authorities: Vec::new(), authentic: false, manner: Manner::Plain }
+        Self {
+            code,
+            records,
+            authorities: Vec::new(),
+            authentic: false,
+            authoritative: true,
+            recursion: true,
+            manner: Manner::Plain,
+        }
     }
 }
 
@@ -47,6 +59,10 @@ pub enum Manner {
     OtherQuestionFirst,
     /// Octets that are no DNS message, with the right id.
     Garbage,
+    /// Over UDP only "truncated"; over TCP never.
+    TruncatedForEver,
+    /// The answer to another question, whatever is asked, with the right id.
+    OtherQuestion,
     /// The first of each two questions for the same records gets SERVFAIL, the other one its answer.
     Flapping,
     /// The first question for the same records is lost, those after it are answered.
@@ -60,7 +76,7 @@ pub enum Manner {
 type Answering = dyn Fn(&str, RecordType) -> Answer + Send + Sync;
 
 /// Names and their records; a name without any does not exist.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Zone {
     records: HashMap<String, Vec<Record>>,
     codes: HashMap<(String, Option<RecordType>), ResponseCode>,
@@ -75,9 +91,27 @@ pub fn name(text: &str) -> Name {
     name
 }
 
+/// The SOA record of a zone, with this TTL for what it denies.
+pub fn soa(zone: &str, ttl_s: u32) -> Record {
+    let soa = SOA::new(name("ns.example"), name("root.example"), 1, 3600, 600, 86_400, ttl_s);
+    Record::from_rdata(name(zone), ttl_s, RData::SOA(soa))
+}
+
 impl Zone {
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            records: HashMap::new(),
+            codes: HashMap::new(),
+            manners: HashMap::new(),
+            ttl: None,
+            negative: Some(soa(".", 0)),
+        }
+    }
+
+    /// Denials without the SOA record that makes them one.
+    pub fn without_soa(mut self) -> Self {
+        self.negative = None;
+        self
     }
 
     /// TTL of the records added from here on; 3600 before.
@@ -122,8 +156,7 @@ impl Zone {
 
     /// What is not there will not be there for so long (RFC 2308).
     pub fn negative_ttl(mut self, ttl_s: u32) -> Self {
-        let soa = SOA::new(name("ns.example"), name("root.example"), 1, 3600, 600, 86_400, ttl_s);
-        self.negative = Some(Record::from_rdata(name("example"), ttl_s, RData::SOA(soa)));
+        self.negative = Some(soa("example", ttl_s));
         self
     }
 
@@ -250,7 +283,10 @@ fn serve_udp(socket: &UdpSocket, answer: &Answering, questions: &AtomicUsize, st
                 reply.answers.clear();
                 reply.metadata.response_code = ResponseCode::ServFail;
             }
-            Manner::Truncated => {
+            Manner::OtherQuestion => {
+                reply.queries[0].set_query_type(RecordType::HINFO);
+            }
+            Manner::Truncated | Manner::TruncatedForEver => {
                 reply.answers.clear();
                 reply.metadata.truncation = true;
             }
@@ -310,7 +346,7 @@ fn serve_one(stream: &mut TcpStream, answer: &Answering, questions: &AtomicUsize
     stream.read_exact(&mut question).ok()?;
     let (reply, manner) = reply(&question, answer)?;
     questions.fetch_add(1, Ordering::SeqCst);
-    if manner == Manner::Silent {
+    if manner == Manner::Silent || manner == Manner::TruncatedForEver {
         return Some(());
     }
     let octets = reply.to_vec().ok()?;
@@ -327,9 +363,9 @@ fn reply(question: &[u8], answer: &Answering) -> Option<(Message, Manner)> {
     let answer = answer(&owner, query.query_type());
     let mut reply = Message::response(question.metadata.id, question.metadata.op_code);
     reply.metadata.message_type = MessageType::Response;
-    reply.metadata.authoritative = true;
+    reply.metadata.authoritative = answer.authoritative;
     reply.metadata.recursion_desired = question.metadata.recursion_desired;
-    reply.metadata.recursion_available = true;
+    reply.metadata.recursion_available = answer.recursion;
     reply.metadata.response_code = answer.code;
     reply.metadata.authentic_data = answer.authentic;
     reply.edns = question.edns;

@@ -200,6 +200,8 @@ sections! {
             "With dnssec: obey the TLSA records of hosts whose addresses are proven (RFC 7672).";
         ourselves: Vec<Ourself>, "hosts and addresses", "[]", ANY,
             "Exchangers that are this system: mail is never handed to them, nor to any less preferred (RFC 5321 5.1).";
+        allow_loopback: bool, "switch", "false", ANY,
+            "Let domains' exchangers be on this machine: loopback, own addresses, localhost, names without a dot (labs).";
     }
     /// `[journal]`: what makes outcomes durable.
     journal: Journal {

@@ -63,6 +63,7 @@ fn every_key_can_be_set() {
         trust_anchor = "root.key"
         dane = false
         ourselves = ["MX1.acme.example.", "192.0.2.10"]
+        allow_loopback = true
         [metrics]
         listen = "127.0.0.1:9464"
         [log]
@@ -87,6 +88,7 @@ fn every_key_can_be_set() {
     assert_eq!(config.dns.trust_anchor, Some(PathBuf::from("etc/root.key")));
     let ourselves = [Ourself::Name("mx1.acme.example".into()), Ourself::Address("192.0.2.10".parse().unwrap())];
     assert_eq!((config.dns.dane, config.dns.ourselves), (false, ourselves.to_vec()));
+    assert!(config.dns.allow_loopback);
     assert_eq!(config.log.level, Level::Debug);
     assert_eq!(config.sources[0].ehlo, None);
     assert_eq!(config.dkim[0].domain, "acme.example");
@@ -105,7 +107,7 @@ fn engine_errors_name_place_key_and_way_out() {
         ("[delivry]\nport = 25", "etc/engine.toml:1:2: unknown key \"delivry\"\nhint: did you mean \"delivery\"?"),
         (
             "[dns]\nzebra = 1",
-            "etc/engine.toml:2:1: unknown key \"dns.zebra\"\nhint: known here: servers, timeout, dnssec, trust_anchor, dane, ourselves",
+            "etc/engine.toml:2:1: unknown key \"dns.zebra\"\nhint: known here: servers, timeout, dnssec, trust_anchor, dane, ourselves, allow_loopback",
         ),
         ("[delivery]\nport = 0", "etc/engine.toml:2:8: delivery.port: must be from 1 to 65535, is 0"),
         ("[delivery]\nport = 70000", "etc/engine.toml:2:8: delivery.port: must be from 1 to 65535, is 70000"),

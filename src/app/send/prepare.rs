@@ -1,5 +1,6 @@
 //! From configuration to what the engine is told.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::engine::suppression::Suppression;
 use crate::engine::table::Manifest;
 use crate::shape::retry::Schedule;
 use crate::smtp::client::Timeouts;
-use crate::wire::dns::ResolverConfig;
+use crate::wire::dns::{Ourself, ResolverConfig};
 
 /// The octets of content that a shard may render ahead.
 const AHEAD_BYTES_MAX: usize = 64 << 20;
@@ -128,9 +129,18 @@ pub fn resolver(config: &EngineConfig) -> ResolverConfig {
         trust_anchor: config.dns.trust_anchor.clone(),
         dane: config.dns.dane,
         tlsa_port: config.delivery.smarthost.as_ref().and_then(|host| host.port).unwrap_or(config.delivery.port),
-        ourselves: config.dns.ourselves.clone(),
+        ourselves: ourselves(config),
+        interfaces: true,
+        allow_loopback: config.dns.allow_loopback,
         ..ResolverConfig::default()
     }
+}
+
+/// What is named, and the addresses that we send from: mail to them would come back.
+fn ourselves(config: &EngineConfig) -> Vec<Ourself> {
+    let sources = config.sources.iter().flat_map(|source| [source.ipv4.map(IpAddr::V4), source.ipv6.map(IpAddr::V6)]);
+    let sources = sources.flatten().filter(|_| !config.dns.allow_loopback).map(Ourself::Address);
+    config.dns.ourselves.iter().cloned().chain(sources).collect()
 }
 
 /// The list of recipients; the standard input is copied to a file first, so that a campaign can go on without it.

@@ -44,6 +44,10 @@ pub struct ResolverConfig {
     /// What this system is called and where it listens: an exchanger that is one of these ends the list of exchangers
     /// (RFC 5321 §5.1), else mail would come back to where it left.
     pub ourselves: Vec<Ourself>,
+    /// Whether the addresses of this machine's interfaces are `ourselves` too.
+    pub interfaces: bool,
+    /// Whether exchangers of a domain may be on this machine: loopback, its interfaces, "localhost", names without a dot.
+    pub allow_loopback: bool,
 }
 
 impl Default for ResolverConfig {
@@ -60,6 +64,8 @@ impl Default for ResolverConfig {
             dane: false,
             tlsa_port: 25,
             ourselves: Vec::new(),
+            interfaces: false,
+            allow_loopback: false,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! Leaves to others: which hosts there are (`route`), which records are usable and what they prove (`tls::dane`).
 
 use super::config::Dnssec;
+use super::here::{Leads, leads};
 use super::lookup::{Answer, Missing, Resolver};
 use super::route::{TLSA_MAX, TlsaAnswer, VALID_MAX};
 use crate::tls::dane::Tlsa;
@@ -27,6 +28,8 @@ pub(super) struct Found {
     pub(super) tlsa_base: Option<Box<str>>,
     /// Why addresses may be missing.
     pub(super) trouble: Option<String>,
+    /// Whether a look-up found nothing, and nothing proves that there is nothing.
+    pub(super) doubt: bool,
     /// When the first answer expires.
     pub(super) valid_until: Instant,
 }
@@ -45,7 +48,8 @@ impl Resolver {
                     bases.take(&answer);
                 }
                 Err(Missing::Unknown(reason)) => found.trouble = Some(reason.into()),
-                Err(Missing::Name | Missing::Record(_)) => {}
+                Err(Missing::Record { sure: false, .. }) => found.doubt = true,
+                Err(Missing::Name | Missing::Record { .. }) => {}
             }
         }
         found.authentic = bases.authentic && (!found.v4.is_empty() || !found.v6.is_empty());
@@ -80,7 +84,7 @@ impl Resolver {
                 TlsaAnswer::Records(answer.data.iter().filter_map(record).take(TLSA_MAX).collect())
             }
             Ok(_) | Err(Missing::Name) => TlsaAnswer::Absent,
-            Err(Missing::Record(until)) => {
+            Err(Missing::Record { until, .. }) => {
                 found.valid_until = found.valid_until.min(until);
                 TlsaAnswer::Absent
             }
@@ -112,6 +116,17 @@ impl Bases {
     }
 }
 
+/// Where a host is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whither {
+    /// Elsewhere, or nobody knows.
+    Out,
+    /// It is this system, by this address.
+    Here(IpAddr),
+    /// None of its addresses can be meant; this is one of them.
+    Nowhere(IpAddr),
+}
+
 impl Found {
     fn nothing() -> Self {
         Self {
@@ -121,6 +136,7 @@ impl Found {
             tlsa: TlsaAnswer::Absent,
             tlsa_base: None,
             trouble: None,
+            doubt: false,
             valid_until: Instant::now() + VALID_MAX,
         }
     }
@@ -129,10 +145,44 @@ impl Found {
         self.valid_until = self.valid_until.min(answer.valid_until);
         for data in &answer.data {
             match data {
-                RData::A(a) if connectable(a.0.into()) => self.v4.push(a.0.into()),
-                RData::AAAA(aaaa) if connectable(aaaa.0.into()) => self.v6.push(aaaa.0.into()),
+                RData::A(a) => self.v4.push(a.0.into()),
+                RData::AAAA(aaaa) => self.v6.push(aaaa.0.into()),
                 _ => {}
             }
+        }
+    }
+
+    /// Drops the addresses that nobody can connect to.
+    pub(super) fn keep_connectable(&mut self) {
+        let connectable = |address: &IpAddr| {
+            let address = address.to_canonical();
+            !(address.is_unspecified() || address.is_multicast() || address == Ipv4Addr::BROADCAST)
+        };
+        self.v4.retain(connectable);
+        self.v6.retain(connectable);
+    }
+
+    /// Drops the addresses that a stranger's host cannot have, and says where the host is. It is this system by any of `ours`; by
+    /// an address that leads to whoever uses it (`loopback`: these are allowed) only if it has no other.
+    pub(super) fn sift(&mut self, ours: &[IpAddr], loopback: bool) -> Whither {
+        let own = |address: &&IpAddr| ours.contains(&address.to_canonical());
+        if let Some(&address) = self.v4.iter().chain(&self.v6).find(own) {
+            return Whither::Here(address);
+        }
+        let all = || self.v4.iter().chain(&self.v6).copied();
+        let (first, here) = (all().next(), all().find(|&address| leads(address) == Leads::Here));
+        let usable = |address: &IpAddr| match leads(*address) {
+            Leads::Out => true,
+            Leads::Here => loopback && !address.to_canonical().is_unspecified(),
+            Leads::Nowhere => false,
+        };
+        self.v4.retain(usable);
+        self.v6.retain(usable);
+        match (first, here) {
+            (Some(first), here) if self.v4.is_empty() && self.v6.is_empty() => {
+                here.filter(|_| !loopback).map_or(Whither::Nowhere(first), Whither::Here)
+            }
+            _ => Whither::Out,
         }
     }
 
@@ -143,12 +193,6 @@ impl Found {
         let v4 = self.v4.len().min(max - v6);
         self.v4.iter().take(v4).chain(self.v6.iter().take(v6)).copied().collect()
     }
-}
-
-/// Whether it can be the address of a host. The unspecified address would lead to this system.
-fn connectable(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    !(address.is_unspecified() || address.is_multicast() || address == Ipv4Addr::BROADCAST)
 }
 
 fn record(data: &RData) -> Option<Tlsa> {

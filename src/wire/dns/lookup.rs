@@ -5,12 +5,14 @@
 //!
 //! Guarantees: records are taken only from the end of the chain of aliases that starts at the name asked for; an answer
 //! is authentic only if each link of that chain and each record is proven; where answers are to be proven, what is
-//! neither proven nor proven to need no proof is no answer; answers and denials are kept as long as they hold, failures
+//! neither proven nor proven to need no proof is no answer; what is no answer at all (`denial`) is a failure, never a
+//! denial; answers and denials are kept as long as they hold, failures
 //! for a moment (RFC 9520), and questions under way are bounded.
 //! Leaves to others: what the records mean (`route`, `text`, `host`).
 
 use super::cache::{Cache, Turn};
 use super::config::{ConfigError, Dnssec, ResolverConfig};
+use super::here::Interfaces;
 use super::question::encode;
 use super::transport::Transport;
 use hickory_resolver::Hosts;
@@ -55,8 +57,14 @@ const WEIGHT_OCTETS: usize = 512;
 pub(super) enum Missing {
     /// The name does not exist (NXDOMAIN).
     Name,
-    /// The name exists and has no such record, and will not have one until then.
-    Record(Instant),
+    /// The name exists and has no such record.
+    Record {
+        /// It will not have one until then.
+        until: Instant,
+        /// Whether the zone's own record stands behind that. If not, it is no reason to give anything up (RFC 2308
+        /// §2.2: the same answer may be a referral).
+        sure: bool,
+    },
     /// Nobody could say: the reason, for people. May be better later.
     Unknown(Box<str>),
 }
@@ -96,6 +104,7 @@ struct Inner {
     hosts: Hosts,
     cache: Cache<Known>,
     room: Semaphore,
+    interfaces: Interfaces,
     config: ResolverConfig,
 }
 
@@ -120,6 +129,7 @@ impl Resolver {
             hosts,
             cache: Cache::new(config.cache_entries),
             room: Semaphore::new(QUESTIONS_MAX),
+            interfaces: Interfaces::default(),
             config: config.clone(),
         })))
     }
@@ -140,6 +150,11 @@ impl Resolver {
     /// How it was told to ask.
     pub(super) fn config(&self) -> &ResolverConfig {
         &self.0.config
+    }
+
+    /// The addresses of this machine's interfaces.
+    pub(super) fn interfaces(&self) -> Arc<[IpAddr]> {
+        self.0.interfaces.addresses()
     }
 
     /// A number that depends on the seed and on `name` only.
@@ -218,7 +233,7 @@ impl Inner {
             RecordType::AAAA => Some(RData::AAAA(Ipv6Addr::LOCALHOST.into())),
             _ => None,
         };
-        let Some(address) = address else { return Some(Learnt::absent(ResponseCode::NoError, None)) };
+        let Some(address) = address else { return Some(Learnt::absent(ResponseCode::NoError, Some(0))) };
         let mut chain = Chain::new(name.clone());
         chain.follow(vec![Record::from_rdata(name.clone(), u32::MAX, address)], kind);
         chain.learnt(|_| false, Instant::now() + POSITIVE_MAX, 0)
@@ -229,9 +244,8 @@ impl Inner {
         let mut chain = Chain::new(name);
         let mut octets = 0;
         for _ in 0..ALIASES_MAX {
-            let answer = self.exchange(&chain.end, kind).await?;
-            octets += answer.len();
-            let mut message = Message::from_vec(&answer)?;
+            let (mut message, len) = self.exchange(&chain.end, kind).await?;
+            octets += len;
             let believed = self.config.dnssec == Dnssec::TrustResolver && message.authentic_data;
             let proof = if believed { Proof::Secure } else { Proof::Insecure };
             message.answers.iter_mut().for_each(|record| record.proof = proof);
@@ -248,7 +262,7 @@ impl Inner {
         Err(NetError::Message("it is an alias of an alias of an alias, without end"))
     }
 
-    async fn exchange(&self, name: &Name, kind: RecordType) -> Result<Vec<u8>, NetError> {
+    async fn exchange(&self, name: &Name, kind: RecordType) -> Result<(Message, usize), NetError> {
         let mut text = name.to_ascii();
         text.truncate(text.trim_end_matches('.').len());
         let believed = self.config.dnssec == Dnssec::TrustResolver;
@@ -287,7 +301,7 @@ impl Inner {
             // A denial that needs no proof, for its zone asks more of a prover than is reasonable (RFC 9276 §3.2).
             NetError::Dns(DnsError::Nsec { response, proof: Proof::Insecure, .. }) => {
                 if response.answers.is_empty() {
-                    return Ok(Learnt::absent(response.response_code, None));
+                    return Ok(Learnt::absent(response.response_code, soa_ttl(&response.authorities)));
                 }
                 self.proven(name, kind, &response.answers, Instant::now() + NEGATIVE_MIN)
             }
@@ -317,10 +331,14 @@ impl Learnt {
         Self { known: Err(Missing::Unknown(reason)), until: Instant::now() + FAILURE, weight }
     }
 
+    /// `ttl_s`: of the zone's SOA record, if that came along.
     fn absent(code: ResponseCode, ttl_s: Option<u32>) -> Self {
         let ttl = ttl_s.map_or(NEGATIVE_MIN, |ttl_s| Duration::from_secs(ttl_s.into()));
         let until = Instant::now() + ttl.clamp(NEGATIVE_MIN, NEGATIVE_MAX);
-        let missing = if code == ResponseCode::NXDomain { Missing::Name } else { Missing::Record(until) };
+        let missing = match code {
+            ResponseCode::NXDomain => Missing::Name,
+            _ => Missing::Record { until, sure: ttl_s.is_some() },
+        };
         Self { known: Err(missing), until, weight: 1 }
     }
 }

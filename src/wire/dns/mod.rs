@@ -5,14 +5,17 @@
 //!
 //! Guarantees: every look-up ends within a bound; a route has at most [`EXCHANGERS_MAX`] exchangers and
 //! [`ADDRESSES_MAX`] addresses; names that come from the network are taken only if they are host names (letters,
-//! digits, `-`, `_`), so they may stand in logs and metrics; the cache is bounded and keeps to the records' TTL.
+//! digits, `-`, `_`), so they may stand in logs and metrics; no route to a domain leads back to this machine, unless that is
+//! allowed; the cache is bounded and keeps to the records' TTL.
 //! Leaves to others: which domain to ask for, and when again (`engine::router`); which address to try first.
 
 mod cache;
 mod config;
+mod denial;
 #[cfg(test)]
 #[path = "../../../tests/support/dns_server.rs"]
 pub(crate) mod dns_server;
+mod here;
 mod host;
 mod lookup;
 mod name;

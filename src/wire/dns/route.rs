@@ -1,10 +1,11 @@
 //! The route to a domain: its exchangers in order, or the reply that stands for "there is none".
 
 use super::config::Ourself;
-use super::host::{Found, all};
+use super::here::{Leads, leads};
+use super::host::{Found, Whither, all};
 use super::lookup::{Answer, Missing, Resolver};
 use super::name::{host_name, is_host_name, literal};
-use super::site::site_name;
+use super::site::{order, site_name};
 use crate::mail::{Enhanced, Reply};
 use crate::tls::dane::Tlsa;
 use hickory_resolver::proto::rr::rdata::MX;
@@ -30,6 +31,12 @@ pub const VALID_MIN: Duration = Duration::from_secs(30);
 pub const VALID_MAX: Duration = Duration::from_secs(86_400);
 /// A route that is short of an address because a look-up failed is asked for again after this time.
 const VALID_DEGRADED: Duration = Duration::from_secs(300);
+
+/// What a name like "mail" is.
+const BARE: &str = "a name without a dot, which means another host on each machine";
+
+/// What an empty answer that names no zone says (RFC 2308 §2.2).
+const UNSURE: &str = "the server had no answer, and nothing that proves that there is none";
 
 /// One host that takes mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +90,7 @@ pub struct Skipped {
 pub struct Route {
     /// Best preference first; equal ones in an order that the seed and the domain give. Never empty.
     pub exchangers: Vec<Exchanger>,
-    /// The name of the site: the same for all domains with the same set of exchangers, reachable or not.
+    /// The same for all domains with the same set of exchangers, reachable or not, however they prefer them.
     pub site: Arc<str>,
     /// For how long, from now.
     pub valid_for: Duration,
@@ -91,6 +98,16 @@ pub struct Route {
     pub skipped: Vec<Skipped>,
     /// Whether DNSSEC proved the MX records, or that there are none. Always false where it is off.
     pub authentic: bool,
+}
+
+impl Route {
+    /// The name of the site together with the order in which its exchangers are preferred: domains that prefer them
+    /// otherwise have another name.
+    #[must_use]
+    pub fn ordered(&self) -> Arc<str> {
+        let order = order(&self.exchangers.iter().map(|e| (e.preference, &*e.host)).collect::<Vec<_>>());
+        if order.is_empty() { self.site.clone() } else { format!("{}/{order}", self.site).into() }
+    }
 }
 
 /// There is no route: what stands in the place of a peer's reply.
@@ -128,8 +145,12 @@ struct Wanted {
 struct Plan {
     wanted: Vec<Wanted>,
     site: String,
+    /// Whether the hosts were named by a domain that is not ours: then none of them may be this machine.
+    foreign: bool,
     /// Whether the list of exchangers is proven; `None`: there is none, and the host speaks for itself.
     authentic: Option<bool>,
+    /// Whether that there is no list is more than one server's silence about it.
+    sure: bool,
     valid_until: Instant,
     skipped: Vec<Skipped>,
 }
@@ -153,7 +174,7 @@ impl Resolver {
     /// # Errors
     /// As [`Resolver::resolve_mx`].
     pub async fn resolve_host(&self, host: &str) -> Result<Route, RouteError> {
-        match tokio::time::timeout(self.budget(), self.host(host, Instant::now() + VALID_MAX)).await {
+        match tokio::time::timeout(self.budget(), self.host(host, Instant::now() + VALID_MAX, true, false)).await {
             Ok(answer) => answer,
             Err(_) => Err(too_long(host, self.budget())),
         }
@@ -161,7 +182,7 @@ impl Resolver {
 
     async fn mx(&self, domain: &str) -> Result<Route, RouteError> {
         if let Some(address) = literal(domain) {
-            return Ok(literal_route(domain, address));
+            return self.literal_route(domain, address);
         }
         if !is_host_name(domain) {
             return Err(RouteError::no_such(&format!("{domain} is no domain name")));
@@ -171,12 +192,11 @@ impl Resolver {
             Err(Missing::Name) => Err(RouteError::no_such(&format!("the domain {domain} does not exist"))),
             // RFC 5321 §5.1: "If an empty list of MXs is returned, the address is treated as if it was associated with
             // an implicit MX RR with a preference of 0, pointing to that host."
-            Err(Missing::Record(_)) if self.is_our_name(domain) => Err(loops(domain, domain)),
-            Err(Missing::Record(until)) => {
-                let mut route = self.host(domain, until).await?;
-                self.cut_ourselves(domain, &mut route)?;
-                Ok(route)
+            Err(Missing::Record { .. }) if self.is_our_name(domain) => Err(self.loops(domain, domain, None)),
+            Err(Missing::Record { .. }) if self.is_bare(domain) => {
+                Err(RouteError::no_such(&format!("{domain} has no MX record and is {BARE}")))
             }
+            Err(Missing::Record { until, sure }) => self.host(domain, until, sure, true).await,
             Err(Missing::Unknown(reason)) => {
                 Err(RouteError::temporary(&format!("the MX look-up of {domain} failed: {reason}")))
             }
@@ -191,6 +211,13 @@ impl Resolver {
             return Err(RouteError::permanent(556, Enhanced::new(5, 1, 10), &text));
         }
         let (mut wanted, mut skipped) = exchangers(&records);
+        wanted.retain(|w| {
+            let bare = self.is_bare(&w.host);
+            if bare {
+                skipped.push(Skipped { host: (&*w.host).into(), reason: format!("is {BARE}").into() });
+            }
+            !bare
+        });
         let site = site_name(&wanted.iter().map(|w| &*w.host).collect::<Vec<_>>());
         // Sorted by preference already. RFC 5321 §5.1: "all MX RRs at that preference level and higher-numbered ones
         // MUST be discarded".
@@ -198,51 +225,87 @@ impl Resolver {
             let (preference, host) = (*preference, host.clone());
             wanted.retain(|w| w.preference < preference);
             if wanted.is_empty() {
-                return Err(loops(domain, &host));
+                return Err(self.loops(domain, &host, None));
             }
             skipped.push(Skipped { host: (&*host).into(), reason: "is this system".into() });
         }
         fastrand::Rng::with_seed(self.seed(domain)).shuffle(&mut wanted);
         wanted.sort_by_key(|w| w.preference);
-        let plan = Plan { wanted, site, authentic: Some(answer.authentic), valid_until: answer.valid_until, skipped };
-        let mut route = self.with_addresses(domain, plan).await?;
-        self.cut_ourselves(domain, &mut route)?;
-        Ok(route)
+        let (authentic, valid_until) = (Some(answer.authentic), answer.valid_until);
+        let plan = Plan { wanted, site, foreign: true, authentic, sure: true, valid_until, skipped };
+        self.with_addresses(domain, plan).await
     }
 
-    /// `valid_until`: of the answer that there is no MX record.
-    async fn host(&self, host: &str, valid_until: Instant) -> Result<Route, RouteError> {
+    /// `valid_until`: of the answer that there is no MX record; `sure`: whether that is proven.
+    async fn host(&self, host: &str, valid_until: Instant, sure: bool, foreign: bool) -> Result<Route, RouteError> {
         if !is_host_name(host) {
             return Err(RouteError::no_such(&format!("{host} is no host name")));
         }
         let wanted = vec![Wanted { preference: 0, host: host.into() }];
-        let plan = Plan { wanted, site: site_name(&[host]), authentic: None, valid_until, skipped: Vec::new() };
+        let (site, skipped) = (site_name(&[host]), Vec::new());
+        let plan = Plan { wanted, site, foreign, authentic: None, sure, valid_until, skipped };
         self.with_addresses(host, plan).await
     }
 
     async fn with_addresses(&self, domain: &str, plan: Plan) -> Result<Route, RouteError> {
-        let Plan { wanted, site, authentic, mut valid_until, mut skipped } = plan;
+        let Plan { wanted, site, foreign, authentic, sure, mut valid_until, mut skipped } = plan;
         let found = all(wanted.iter().map(|w| self.found(&w.host, authentic.unwrap_or(true))).collect()).await;
         let mut exchangers: Vec<Exchanger> = Vec::with_capacity(wanted.len());
-        let (mut room, mut later, mut trouble) = (ADDRESSES_MAX, wanted.len(), None);
+        let (mut room, mut later) = (ADDRESSES_MAX, wanted.len());
+        // The first trouble, which is that of the best preference, and the first exchanger that is this system.
+        let (mut trouble, mut ourself, mut nowhere) = (None, None, None);
+        if !sure {
+            // There may be exchangers that are preferred to what is here.
+            trouble = Some((None, UNSURE.to_owned()));
+        }
         let implicit = authentic.is_none();
-        for (Wanted { preference, host }, found) in wanted.into_iter().zip(found) {
+        let ours = if foreign { self.our_addresses() } else { Vec::new() };
+        for (Wanted { preference, host }, mut found) in wanted.into_iter().zip(found) {
             later -= 1;
             valid_until = valid_until.min(found.valid_until);
+            let whither = if foreign {
+                found.sift(&ours, self.config().allow_loopback)
+            } else {
+                found.keep_connectable();
+                Whither::Out
+            };
             let addresses = found.addresses(ADDRESSES_EACH_MAX.min(room - 2 * later));
             room -= addresses.len();
-            let Found { authentic, tlsa, tlsa_base, trouble: reason, .. } = found;
-            if addresses.is_empty() {
-                let reason = reason.as_deref().unwrap_or("has no address");
-                skipped.push(Skipped { host: (&*host).into(), reason: reason.into() });
-            } else {
-                let host = host.clone();
-                exchangers.push(Exchanger { preference, host, addresses, authentic, tlsa, tlsa_base });
+            let Found { authentic, tlsa, tlsa_base, trouble: failed, doubt, .. } = found;
+            let reason = failed.or((doubt && addresses.is_empty()).then(|| UNSURE.to_owned()));
+            match whither {
+                Whither::Here(address) if ourself.is_none() => ourself = Some((preference, host.clone(), address)),
+                Whither::Here(_) => {}
+                Whither::Nowhere(address) => {
+                    nowhere = Some(address);
+                    let reason = format!("has no address that mail can go to ({address})");
+                    skipped.push(Skipped { host: (&*host).into(), reason: reason.into() });
+                }
+                Whither::Out if addresses.is_empty() => {
+                    let reason = reason.as_deref().unwrap_or("has no address");
+                    skipped.push(Skipped { host: (&*host).into(), reason: reason.into() });
+                }
+                Whither::Out => {
+                    let host = host.clone();
+                    exchangers.push(Exchanger { preference, host, addresses, authentic, tlsa, tlsa_base });
+                }
             }
-            trouble = trouble.or(reason);
+            trouble = trouble.or(reason.map(|reason| (Some(preference), reason)));
         }
+        if let Some((preference, host, address)) = ourself {
+            exchangers.retain(|e| e.preference < preference);
+            let better = trouble.as_ref().is_some_and(|(of, _)| *of < Some(preference));
+            if exchangers.is_empty() && !better {
+                return Err(self.loops(domain, &host, Some(address)));
+            }
+            skipped.push(Skipped { host: (&*host).into(), reason: format!("is this system ({address})").into() });
+        }
+        let trouble = trouble.map(|(_, reason)| reason);
         let Some(first) = exchangers.first() else {
-            return Err(if implicit { no_address(domain, trouble) } else { unreachable(domain, &skipped, trouble) });
+            return Err(match implicit {
+                true => no_address(domain, trouble, nowhere),
+                false => unreachable(domain, &skipped, trouble),
+            });
         };
         let authentic = authentic.unwrap_or(first.authentic);
         let unusable = exchangers.iter().any(|e| matches!(e.tlsa, TlsaAnswer::Unknown(_)));
@@ -250,20 +313,62 @@ impl Resolver {
         Ok(Route { exchangers, site: site.into(), valid_for, skipped, authentic })
     }
 
+    /// RFC 6761 §6.3: "localhost" and all names below it are this machine.
     fn is_our_name(&self, host: &str) -> bool {
-        self.config().ourselves.iter().any(|ourself| matches!(ourself, Ourself::Name(name) if **name == *host))
+        let of_this_machine = host == "localhost" || host.ends_with(".localhost");
+        (of_this_machine && !self.config().allow_loopback)
+            || self.config().ourselves.iter().any(|ourself| matches!(ourself, Ourself::Name(name) if **name == *host))
     }
 
-    /// Ends the list of exchangers before the first that has an address of ours.
-    fn cut_ourselves(&self, domain: &str, route: &mut Route) -> Result<(), RouteError> {
-        let ours = |address: &IpAddr| {
-            self.config().ourselves.iter().any(|ourself| matches!(ourself, Ourself::Address(own) if own == address))
-        };
-        let Some(us) = route.exchangers.iter().find(|e| e.addresses.iter().any(ours)) else { return Ok(()) };
-        let (preference, host) = (us.preference, us.host.clone());
-        route.exchangers.retain(|e| e.preference < preference);
-        route.skipped.push(Skipped { host: (&*host).into(), reason: "is this system".into() });
-        if route.exchangers.is_empty() { Err(loops(domain, &host)) } else { Ok(()) }
+    /// A name that means something only to the machine that is asked: each would reach another host by it.
+    fn is_bare(&self, host: &str) -> bool {
+        !host.contains('.') && !self.config().allow_loopback && !self.is_our_name(host)
+    }
+
+    /// What is configured, and what the interfaces have.
+    fn our_addresses(&self) -> Vec<IpAddr> {
+        let configured = self.config().ourselves.iter().filter_map(|ourself| match ourself {
+            Ourself::Address(address) => Some(address.to_canonical()),
+            Ourself::Name(_) => None,
+        });
+        let mut ours: Vec<IpAddr> = configured.collect();
+        if self.config().interfaces && !self.config().allow_loopback {
+            ours.extend(self.interfaces().iter());
+        }
+        ours
+    }
+
+    fn literal_route(&self, domain: &str, address: IpAddr) -> Result<Route, RouteError> {
+        let allowed = self.config().allow_loopback;
+        let to = leads(address);
+        if (to == Leads::Here && !allowed) || self.our_addresses().contains(&address.to_canonical()) {
+            return Err(self.loops(domain, domain, Some(address)));
+        }
+        if to == Leads::Nowhere {
+            let text = format!("{domain} is no address that mail can go to");
+            return Err(RouteError::permanent(550, Enhanced::new(5, 4, 4), &text));
+        }
+        Ok(Route {
+            exchangers: vec![Exchanger::plain(0, domain.into(), vec![address])],
+            site: domain.into(),
+            valid_for: VALID_MAX,
+            skipped: Vec::new(),
+            authentic: false,
+        })
+    }
+
+    /// RFC 3463 §3.5, X.4.6: "a routing loop caused the message to be forwarded too many times".
+    fn loops(&self, domain: &str, host: &str, address: Option<IpAddr>) -> RouteError {
+        let which = address.map_or_else(String::new, |address| format!(" ({address})"));
+        let mut text = format!("mail for {domain} would come back here: its exchanger {host} is this system{which}");
+        let configured = self.config().ourselves.iter().any(|ourself| match ourself {
+            Ourself::Name(name) => **name == *host,
+            Ourself::Address(own) => address.is_some_and(|address| own.to_canonical() == address.to_canonical()),
+        });
+        if !configured {
+            text.push_str(". hint: where that is meant, as in a lab, set dns.allow_loopback = true");
+        }
+        RouteError::permanent(554, Enhanced::new(5, 4, 6), &text)
     }
 }
 
@@ -300,26 +405,19 @@ fn exchangers(records: &[&MX]) -> (Vec<Wanted>, Vec<Skipped>) {
     (wanted, skipped)
 }
 
-fn literal_route(domain: &str, address: IpAddr) -> Route {
-    Route {
-        exchangers: vec![Exchanger::plain(0, domain.into(), vec![address])],
-        site: domain.into(),
-        valid_for: VALID_MAX,
-        skipped: Vec::new(),
-        authentic: false,
-    }
-}
-
 fn valid_for(until: Instant, degraded: bool) -> Duration {
     let max = if degraded { VALID_DEGRADED } else { VALID_MAX };
     until.saturating_duration_since(Instant::now()).clamp(VALID_MIN, max)
 }
 
 /// A domain without exchangers that has no address either, or whose address nobody could tell.
-fn no_address(host: &str, trouble: Option<String>) -> RouteError {
+fn no_address(host: &str, trouble: Option<String>, nowhere: Option<IpAddr>) -> RouteError {
     match trouble {
         Some(reason) => RouteError::temporary(&format!("the address look-up of {host} failed: {reason}")),
-        None => RouteError::no_such(&format!("{host} has neither an MX nor an address record")),
+        None => RouteError::no_such(&match nowhere {
+            Some(address) => format!("{host} has no address that mail can go to ({address})"),
+            None => format!("{host} has neither an MX nor an address record"),
+        }),
     }
 }
 
@@ -332,12 +430,6 @@ fn unreachable(domain: &str, skipped: &[Skipped], trouble: Option<String>) -> Ro
         // RFC 3463 §3.5, X.4.4: "unable to route".
         RouteError::permanent(550, Enhanced::new(5, 4, 4), &text)
     }
-}
-
-/// RFC 3463 §3.5, X.4.6: "a routing loop caused the message to be forwarded too many times".
-fn loops(domain: &str, host: &str) -> RouteError {
-    let text = format!("mail for {domain} would come back here: its exchanger {host} is this system");
-    RouteError::permanent(554, Enhanced::new(5, 4, 6), &text)
 }
 
 fn too_long(name: &str, budget: Duration) -> RouteError {

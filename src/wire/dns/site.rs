@@ -8,8 +8,8 @@ pub(super) const NAME_MAX: usize = 120;
 const DIGEST_OCTETS: usize = 16;
 
 /// Names the site with these exchangers: the same set gives the same name, in whatever order and with whatever
-/// preferences, and two sets never share one. (Domains that list the same hosts with other preferences are one site:
-/// what a host can bear does not depend on who else is behind it.)
+/// preferences, and two sets never share one. (What a host can bear does not depend on who else is behind it; which of
+/// them goes first is each domain's own affair: [`order`].)
 ///
 /// - one host: the host;
 /// - hosts that share two labels or more at their end: `(alt1|alt2|).aspmx.l.google.com`;
@@ -27,6 +27,21 @@ pub(super) fn site_name(hosts: &[&str]) -> String {
         all => roll_up(all, common_suffix(all)),
     };
     if name.len() <= NAME_MAX { name } else { shortened(&name) }
+}
+
+/// Tells apart the orders in which domains prefer the same hosts: the rank of each host, in the order of their names.
+/// Empty where all are alike.
+pub(super) fn order(hosts: &[(u16, &str)]) -> Box<str> {
+    let mut preferences: Vec<u16> = hosts.iter().map(|(preference, _)| *preference).collect();
+    preferences.sort_unstable();
+    preferences.dedup();
+    if preferences.len() < 2 {
+        return "".into();
+    }
+    let mut hosts = hosts.to_vec();
+    hosts.sort_unstable_by_key(|(_, host)| *host);
+    let rank = |preference: u16| preferences.partition_point(|other| *other < preference).to_string();
+    hosts.iter().map(|(preference, _)| rank(*preference)).collect::<Vec<_>>().join(".").into()
 }
 
 /// The longest end, in whole labels, that all hosts share; empty if it has fewer than two labels.
@@ -87,6 +102,16 @@ mod tests {
         );
         assert_ne!(site_name(&["b.x.example", "a.x.example"]), site_name(&["a.x.example", "b.y.example"]));
         assert_ne!(site_name(&["b.x.example", "a.x.example"]), site_name(&["a.x.example"]));
+    }
+
+    #[test]
+    fn an_order_is_what_preferences_say_and_no_more() {
+        assert_eq!(&*order(&[(10, "a.example"), (20, "b.example")]), "0.1");
+        assert_eq!(&*order(&[(5, "b.example"), (7, "a.example")]), "1.0");
+        assert_eq!(order(&[(10, "a.example"), (20, "b.example")]), order(&[(2, "b.example"), (1, "a.example")]));
+        assert_eq!(&*order(&[(30, "c.example"), (10, "a.example"), (10, "b.example")]), "0.0.1");
+        assert_eq!(&*order(&[(10, "a.example"), (10, "b.example")]), "");
+        assert_eq!(&*order(&[(10, "a.example")]), "");
     }
 
     #[test]

@@ -82,6 +82,26 @@ fn equal_preferences_are_shuffled_by_seed_and_domain_and_share_a_site() {
 }
 
 #[test]
+fn domains_with_the_same_exchangers_share_a_site_and_each_keeps_its_own_order() {
+    let zone = Zone::new()
+        .mx("ab.example", &[(10, "a.mx.example"), (20, "b.mx.example")])
+        .mx("too.example", &[(1, "a.mx.example"), (7, "b.mx.example")])
+        .mx("ba.example", &[(20, "a.mx.example"), (10, "b.mx.example")])
+        .mx("even.example", &[(10, "a.mx.example"), (10, "b.mx.example")])
+        .address("a.mx.example", "192.0.2.1")
+        .address("b.mx.example", "192.0.2.2");
+    let server = DnsServer::start(zone);
+    let resolver = resolver_with(&server, Duration::from_secs(20), 1);
+    let found = |domain| run(resolver.resolve_mx(domain)).unwrap();
+    let [ab, too, ba, even] = ["ab.example", "too.example", "ba.example", "even.example"].map(found);
+    assert_eq!((hosts(&ab)[0], hosts(&too)[0], hosts(&ba)[0]), ("a.mx.example", "a.mx.example", "b.mx.example"));
+    assert!([&ab, &too, &ba, &even].iter().all(|route| &*route.site == "(a|b).mx.example"));
+    assert_eq!(&*ab.ordered(), "(a|b).mx.example/0.1");
+    assert_eq!(ab.ordered(), too.ordered());
+    assert_eq!((&*ba.ordered(), &*even.ordered()), ("(a|b).mx.example/1.0", "(a|b).mx.example"));
+}
+
+#[test]
 fn without_mx_the_domain_itself_takes_the_mail() {
     let zone = Zone::new().address("acme.example", "192.0.2.9");
     let route = route(zone, "acme.example").unwrap();

@@ -44,7 +44,7 @@ impl Resolver {
         }
         let answer = match tokio::time::timeout(self.budget(), self.records(name, RecordType::TXT)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(Missing::Name | Missing::Record(_))) => return Err(TxtMissing::Absent),
+            Ok(Err(Missing::Name | Missing::Record { .. })) => return Err(TxtMissing::Absent),
             Ok(Err(Missing::Unknown(reason))) => return Err(TxtMissing::Unknown(reason.into())),
             Err(_) => return Err(TxtMissing::Unknown(format!("no answer within {:?}", self.budget()))),
         };

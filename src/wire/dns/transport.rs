@@ -2,18 +2,19 @@
 //! Where hickory proves the answers, it takes all of this for one server.
 //!
 //! Guarantees: a question ends within its time, which the servers share; one that does not answer is asked last for a
-//! while, and then by one question first; one that answers with an error costs the question the next server, not its
-//! outcome; a truncated answer is fetched over TCP; the AD bit counts only where the configuration says so.
+//! while, and then by one question first; one that answers with an error, or with what is no answer, costs the question
+//! the next server, not its outcome; a truncated answer is fetched over TCP; the AD bit counts only where the configuration says so.
 //! Leaves to others: the ports (`port`); names, aliases, the cache and proofs made here (hickory).
 
 use super::cache::{Cache, Turn};
+use super::denial::answers;
 use super::port::{Asked, Port};
 use super::question::{question, repeats, without_edns};
 use hickory_resolver::config::ConnectionConfig;
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle, DnsResponseStream};
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::{DnsRequest, DnsResponse, ResponseCode};
+use hickory_resolver::proto::op::{DnsRequest, DnsResponse, Message, ResponseCode};
 use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::{ConnectionProvider, PoolContext};
 use std::future::{Ready, ready};
@@ -78,9 +79,9 @@ impl Transport {
     }
 
     /// One round: the servers in turn, until one answers this question; its id is chosen here. `simple`: it may be
-    /// asked without EDNS.
-    pub(super) async fn ask(&self, octets: &mut [u8], simple: bool) -> Result<Vec<u8>, NetError> {
-        self.0.ask(octets, simple).await
+    /// asked without EDNS. The answer, and how many octets it had.
+    pub(super) async fn ask(&self, octets: &mut [u8], simple: bool) -> Result<(Message, usize), NetError> {
+        self.0.ask(octets, simple).await.map(|(message, octets)| (message, octets.len()))
     }
 }
 
@@ -109,7 +110,7 @@ impl DnsHandle for Transport {
 }
 
 impl Inner {
-    async fn ask(&self, octets: &mut [u8], simple: bool) -> Result<Vec<u8>, NetError> {
+    async fn ask(&self, octets: &mut [u8], simple: bool) -> Result<(Message, Vec<u8>), NetError> {
         let deadline = Instant::now() + self.patience;
         let mut error = NetError::NoConnections;
         let order = self.order();
@@ -117,14 +118,14 @@ impl Inner {
             let now = Instant::now();
             let until = now + deadline.saturating_duration_since(now) / left;
             let failed = match server.ask(octets, simple, until).await {
-                Ok(answer) => match code(&answer) {
-                    ResponseCode::NoError | ResponseCode::NXDomain => return Ok(answer),
-                    code => DnsError::ResponseCode(code).into(),
+                Ok(answer) => match understood(&answer) {
+                    Ok(message) => return Ok((message, answer)),
+                    Err(error) => error,
                 },
                 Err(error) => error,
             };
             // What a server said tells more than another's silence.
-            if !matches!(error, NetError::Dns(_)) {
+            if !matches!(error, NetError::Dns(_) | NetError::Message(_)) {
                 error = failed;
             }
         }
@@ -136,12 +137,12 @@ impl Inner {
         let Some(query) = request.queries.first() else { return Err(NetError::Message("no question")) };
         let kind = query.query_type();
         if !matches!(kind, RecordType::DNSKEY | RecordType::DS | RecordType::NS) {
-            return Ok(DnsResponse::from_buffer(self.ask(&mut request.to_vec()?, false).await?)?);
+            return Ok(DnsResponse::from_buffer(self.ask(&mut request.to_vec()?, false).await?.1)?);
         }
         match self.links.turn(&query.name().to_lowercase().to_ascii(), kind).await {
             Turn::Known(response) => Ok(response),
             Turn::Ask(asking) => {
-                let answer = self.ask(&mut request.to_vec()?, false).await?;
+                let (_, answer) = self.ask(&mut request.to_vec()?, false).await?;
                 let weight = 1 + answer.len() as u64 / 512;
                 let response = DnsResponse::from_buffer(answer)?;
                 let holds = response.answers.iter().map(|record| record.ttl).min().or_else(|| response.negative_ttl());
@@ -259,6 +260,12 @@ impl Server {
         stream.read_exact(&mut answer).await?;
         Ok(answer)
     }
+}
+
+/// The answer, read.
+fn understood(answer: &[u8]) -> Result<Message, NetError> {
+    let message = Message::from_vec(answer)?;
+    answers(&message).map(|()| message)
 }
 
 fn code(answer: &[u8]) -> ResponseCode {

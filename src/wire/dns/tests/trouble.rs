@@ -4,7 +4,7 @@ use super::super::config::system_servers;
 use super::*;
 use hickory_resolver::proto::rr::Record;
 use hickory_resolver::proto::rr::RecordType;
-use hickory_resolver::proto::rr::rdata::{A, CNAME};
+use hickory_resolver::proto::rr::rdata::{A, CNAME, NS};
 use std::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -103,7 +103,123 @@ fn records_of_another_owner_are_no_answer() {
     });
     let resolver = resolver_with(&server, PATIENCE, 1);
     let error = run(resolver.resolve_mx("acme.example")).unwrap_err();
-    assert_eq!(shown(&error), "never: 550 5.1.2 acme.example has neither an MX nor an address record");
+    assert!(!error.permanent, "{}", shown(&error));
+}
+
+/// What each kind of answer that is none is made of: its code, AA, RA, and what stands where a denial has its SOA record.
+fn no_answers() -> Vec<(&'static str, dns_server::Answer)> {
+    let ns = |zone: &str| Record::from_rdata(dns_server::name(zone), 60, RData::NS(NS(dns_server::name("ns.example"))));
+    let made = |code, authoritative, recursion, authorities: &[Record]| dns_server::Answer {
+        authoritative,
+        recursion,
+        authorities: authorities.to_vec(),
+        ..refusal(code)
+    };
+    let (ok, no_name) = (ResponseCode::NoError, ResponseCode::NXDomain);
+    let (ours, theirs) = (dns_server::soa("example", 60), dns_server::soa("stranger.test", 60));
+    vec![
+        ("a referral by a server that does not recurse", made(ok, false, false, &[ns("example")])),
+        ("an upward referral", made(ok, false, false, &[ns(".")])),
+        ("a referral by one that says it does", made(ok, false, true, &[ns("example")])),
+        ("nothing at all, without recursion", made(ok, false, false, &[])),
+        ("nothing at all, and AA", made(ok, true, false, &[])),
+        ("nothing at all, and RA", made(ok, false, true, &[])),
+        ("nothing at all, AA and RA", made(ok, true, true, &[])),
+        ("no such name, without recursion", made(no_name, false, false, &[ours.clone()])),
+        ("no such name, AA without a zone", made(no_name, true, false, &[])),
+        ("no such name in another zone", made(no_name, false, true, &[theirs.clone()])),
+        ("no such record in another zone", made(ok, true, true, &[theirs])),
+        ("BADVERS", made(ResponseCode::BADVERS, true, true, &[ours.clone()])),
+        ("BADMODE, whose low bits are those of NXDOMAIN", made(ResponseCode::BADMODE, true, true, &[ours])),
+        ("REFUSED", made(ResponseCode::Refused, false, false, &[])),
+        ("SERVFAIL", made(ResponseCode::ServFail, false, true, &[])),
+        ("NOTIMP", made(ResponseCode::NotImp, false, true, &[])),
+        ("FORMERR", made(ResponseCode::FormErr, false, true, &[])),
+        ("NOTAUTH", made(ResponseCode::NotAuth, false, true, &[])),
+    ]
+}
+
+#[test]
+fn what_is_no_answer_bounces_nobody_and_the_next_server_is_asked() {
+    for (what, answer) in no_answers() {
+        let lame = DnsServer::answering(move |_, _| answer.clone());
+        let config = ResolverConfig { timeout: PATIENCE, attempts: 1, ..ResolverConfig::default() };
+        let error = run(asking(&[&lame], config.clone()).resolve_mx("acme.example")).unwrap_err();
+        assert!(!error.permanent && shown(&error).starts_with("later: 451 4.4.3 "), "{what}: {}", shown(&error));
+        let error = run(asking(&[&lame], config.clone()).resolve_host("acme.example")).unwrap_err();
+        assert!(!error.permanent, "{what}: {}", shown(&error));
+        if what.starts_with("nothing at all") && what.contains("RA") {
+            // Of a server that looks up for others this is an answer, only no proof.
+            continue;
+        }
+        let well = DnsServer::start(acme());
+        let route = run(asking(&[&lame, &well], config.clone()).resolve_mx("acme.example"));
+        assert_eq!(hosts(&route.unwrap()), ["mx.example"], "{what}");
+        let gone = run(asking(&[&lame, &well], config).resolve_mx("gone.example")).unwrap_err();
+        assert!(gone.permanent, "{what}: {}", shown(&gone));
+    }
+}
+
+#[test]
+fn an_address_that_is_no_answer_makes_its_exchanger_one_that_may_come_back() {
+    for (what, answer) in no_answers() {
+        let zone = Zone::new().mx("acme.example", &[(10, "mx.example")]);
+        let server = DnsServer::answering(move |owner, kind| match kind {
+            RecordType::MX => zone.answer(owner, kind),
+            _ => answer.clone(),
+        });
+        let config = ResolverConfig { timeout: PATIENCE, attempts: 1, ..ResolverConfig::default() };
+        let error = run(asking(&[&server], config).resolve_mx("acme.example")).unwrap_err();
+        assert!(!error.permanent, "{what}: {}", shown(&error));
+    }
+}
+
+#[test]
+fn a_denial_is_believed_of_who_speaks_for_the_zone_or_asks_for_others() {
+    for (code, authoritative, recursion) in
+        [ResponseCode::NoError, ResponseCode::NXDomain].into_iter().flat_map(|c| [(c, true, false), (c, false, true)])
+    {
+        let server = DnsServer::answering(move |_, _| dns_server::Answer {
+            authoritative,
+            recursion,
+            authorities: vec![dns_server::soa("example", 60)],
+            ..refusal(code)
+        });
+        let error = run(resolver_with(&server, PATIENCE, 1).resolve_mx("acme.example")).unwrap_err();
+        assert!(error.permanent, "{code} AA {authoritative} RA {recursion}: {}", shown(&error));
+    }
+    // Stub resolvers (systemd-resolved) leave the SOA record out: the domain's own address still takes its mail.
+    let zone = Zone::new().without_soa().address("acme.example", "192.0.2.1");
+    assert_eq!(hosts(&route(zone.clone(), "acme.example").unwrap()), ["acme.example"]);
+    assert!(route(zone, "gone.example").unwrap_err().permanent, "NXDOMAIN is said in so many words");
+}
+
+#[test]
+fn an_answer_that_is_cut_and_cannot_be_had_whole_or_is_to_another_question_is_none() {
+    for manner in [Manner::TruncatedForEver, Manner::OtherQuestion] {
+        let zone = Zone::new().manner("acme.example", manner);
+        let server = DnsServer::start(zone);
+        let error = run(resolver_with(&server, Duration::from_millis(200), 1).resolve_mx("acme.example")).unwrap_err();
+        assert!(!error.permanent, "{manner:?}: {}", shown(&error));
+    }
+}
+
+#[test]
+fn an_alias_that_leads_nowhere_denies_only_what_its_target_s_zone_denies() {
+    let alias = |target: &str, owner: &str| {
+        vec![Record::from_rdata(dns_server::name(owner), 60, RData::CNAME(CNAME(dns_server::name(target))))]
+    };
+    let answered = move |code, zone: &'static str| {
+        DnsServer::answering(move |owner, _| dns_server::Answer {
+            records: if owner == "acme.example" { alias("gone.other", owner) } else { Vec::new() },
+            authorities: vec![dns_server::soa(zone, 60)],
+            ..refusal(code)
+        })
+    };
+    let asked = |server: DnsServer| run(resolver_with(&server, PATIENCE, 1).resolve_mx("acme.example")).unwrap_err();
+    assert!(asked(answered(ResponseCode::NXDomain, "other")).permanent);
+    let error = asked(answered(ResponseCode::NXDomain, "example"));
+    assert!(!error.permanent, "{}", shown(&error));
 }
 
 #[test]
@@ -120,14 +236,16 @@ fn a_domain_that_is_an_alias_has_the_exchangers_of_its_target() {
 #[test]
 fn aliases_in_a_circle_come_to_an_end() {
     let server = DnsServer::start(Zone::new().cname("a.example", "b.example").cname("b.example", "a.example"));
-    run(resolver_with(&server, PATIENCE, 1).resolve_mx("a.example")).unwrap_err();
+    let error = run(resolver_with(&server, PATIENCE, 1).resolve_mx("a.example")).unwrap_err();
+    assert!(!error.permanent, "{}", shown(&error));
     assert!(server.questions() < 50, "{} questions", server.questions());
     let endless = DnsServer::answering(|owner, _| {
         let target = dns_server::name(&format!("x.{}", &owner[..owner.len().min(60)]));
         let alias = Record::from_rdata(dns_server::name(owner), 60, RData::CNAME(CNAME(target)));
         dns_server::Answer::new(ResponseCode::NoError, vec![alias])
     });
-    run(resolver_with(&endless, PATIENCE, 1).resolve_mx("a.example")).unwrap_err();
+    let error = run(resolver_with(&endless, PATIENCE, 1).resolve_mx("a.example")).unwrap_err();
+    assert!(!error.permanent, "{}", shown(&error));
     assert!(endless.questions() < 50, "{} questions", endless.questions());
 }
 
@@ -163,14 +281,130 @@ fn our_own_address_ends_it_too_and_a_domain_may_be_ourselves_without_mx() {
     }
 }
 
+fn permitting(zone: Zone, allow_loopback: bool, domain: &str) -> Result<Route, RouteError> {
+    let server = DnsServer::start(zone);
+    let config = ResolverConfig { interfaces: true, allow_loopback, timeout: PATIENCE, ..ResolverConfig::default() };
+    run(asking(&[&server], config).resolve_mx(domain))
+}
+
+/// acme.example with three exchangers, the second of which has this address.
+fn second_at(address: &str) -> Zone {
+    Zone::new()
+        .mx("acme.example", &[(10, "first.example"), (20, "odd.example"), (30, "last.example")])
+        .address("first.example", "198.51.100.1")
+        .address("odd.example", address)
+        .address("last.example", "198.51.100.3")
+}
+
+#[test]
+fn an_exchanger_on_this_machine_ends_the_list_unless_that_is_allowed() {
+    let own = crate::wire::interfaces::addresses().unwrap();
+    let others = |ip: &&std::net::IpAddr| !ip.is_loopback() && !ip.to_string().starts_with("fe80");
+    let mut here: Vec<String> = own.iter().filter(others).map(ToString::to_string).collect();
+    here.extend(
+        ["127.0.0.1", "127.9.8.7", "::1", "::ffff:127.0.0.1", "::ffff:127.1.2.3", "0.0.0.0", "::"].map(str::to_owned),
+    );
+    for address in here {
+        let cut = permitting(second_at(&address), false, "acme.example").unwrap();
+        assert_eq!(hosts(&cut), ["first.example"], "{address}");
+        assert!(cut.skipped[0].reason.starts_with("is this system ("), "{:?}", cut.skipped);
+        for zone in [
+            Zone::new()
+                .mx("acme.example", &[(10, "odd.example"), (20, "last.example")])
+                .address("odd.example", &address),
+            Zone::new().address("acme.example", &address),
+        ] {
+            let error = permitting(zone.address("last.example", "198.51.100.3"), false, "acme.example").unwrap_err();
+            let text = shown(&error);
+            assert!(text.starts_with("never: 554 5.4.6 mail for acme.example would come back here"), "{text}");
+            assert!(text.contains("dns.allow_loopback"), "{text}");
+        }
+        let allowed = permitting(second_at(&address), true, "acme.example").unwrap();
+        let usable = !["0.0.0.0", "::"].contains(&&*address);
+        assert_eq!(hosts(&allowed).contains(&"odd.example"), usable, "{address}");
+        assert!(hosts(&allowed).contains(&"last.example"), "{address}");
+    }
+    for address in ["[127.0.0.1]", "[IPv6:::1]", "[IPv6:::ffff:127.0.0.1]", "[0.0.0.0]"] {
+        let error = permitting(Zone::new(), false, address).unwrap_err();
+        assert!(shown(&error).starts_with("never: 554 5.4.6 "), "{}", shown(&error));
+    }
+    assert!(permitting(Zone::new(), true, "[127.0.0.1]").is_ok());
+    assert!(permitting(Zone::new(), false, "[224.0.0.1]").unwrap_err().permanent);
+}
+
+#[test]
+fn a_stray_loopback_address_beside_a_true_one_costs_itself_only() {
+    let zone = second_at("127.0.0.1").address("odd.example", "198.51.100.2");
+    let route = permitting(zone, false, "acme.example").unwrap();
+    assert_eq!(hosts(&route), ["first.example", "odd.example", "last.example"]);
+    assert_eq!(route.exchangers[1].addresses, ["198.51.100.2".parse::<std::net::IpAddr>().unwrap()]);
+    for private in ["10.250.251.252", "172.31.255.7", "192.168.77.7", "fd00::77"] {
+        let route = permitting(second_at(private), false, "acme.example").unwrap();
+        assert_eq!(hosts(&route), ["first.example", "odd.example", "last.example"], "{private}");
+    }
+}
+
+#[test]
+fn localhost_is_this_machine_and_a_name_without_a_dot_is_no_machine() {
+    for name in ["localhost", "mx.localhost"] {
+        let zone = Zone::new()
+            .mx("acme.example", &[(10, "first.example"), (20, name), (30, "last.example")])
+            .mx("own.example", &[(5, name)])
+            .address("first.example", "198.51.100.1")
+            .address("last.example", "198.51.100.3");
+        assert_eq!(hosts(&permitting(zone.clone(), false, "acme.example").unwrap()), ["first.example"]);
+        for domain in ["own.example", name] {
+            let error = permitting(zone.clone(), false, domain).unwrap_err();
+            assert!(shown(&error).starts_with("never: 554 5.4.6 "), "{}", shown(&error));
+        }
+        assert_eq!(hosts(&permitting(zone, true, "own.example").unwrap()), [name]);
+    }
+    let zone = Zone::new()
+        .mx("acme.example", &[(10, "mail"), (20, "mx.example")])
+        .mx("bare.example", &[(10, "mail")])
+        .address("mail", "198.51.100.1")
+        .address("mx.example", "198.51.100.2");
+    let route = permitting(zone.clone(), false, "acme.example").unwrap();
+    assert_eq!(
+        (hosts(&route), &*route.skipped[0].host),
+        (vec!["mx.example"], "mail"),
+        "a mistyped name hides no other"
+    );
+    let error = permitting(zone.clone(), false, "bare.example").unwrap_err();
+    assert!(
+        shown(&error).starts_with("never: 550 5.4.4 ") && shown(&error).contains("without a dot"),
+        "{}",
+        shown(&error)
+    );
+    let error = permitting(zone.clone(), false, "mail").unwrap_err();
+    assert!(shown(&error).starts_with("never: 550 5.1.2 mail has no MX record and is a name"), "{}", shown(&error));
+    assert_eq!(hosts(&permitting(zone, true, "acme.example").unwrap()), ["mail", "mx.example"]);
+}
+
+#[test]
+fn who_is_preferred_to_ourselves_and_cannot_be_looked_up_now_may_come_back() {
+    let zone = Zone::new()
+        .mx("acme.example", &[(10, "sick.example"), (20, "us.example")])
+        .code("sick.example", None, ResponseCode::ServFail)
+        .address("us.example", "127.0.0.1");
+    let error = permitting(zone, false, "acme.example").unwrap_err();
+    assert!(!error.permanent && shown(&error).contains("sick.example"), "{}", shown(&error));
+    let behind = Zone::new()
+        .mx("acme.example", &[(10, "us.example"), (20, "sick.example")])
+        .code("sick.example", None, ResponseCode::ServFail)
+        .address("us.example", "127.0.0.1");
+    assert!(permitting(behind, false, "acme.example").unwrap_err().permanent, "who is behind ourselves is not asked");
+}
+
 #[test]
 fn addresses_that_nobody_has_are_left_out() {
     let zone = Zone::new().mx("acme.example", &[(10, "mx.example")]);
-    let zone = ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"]
+    let zone = ["224.0.0.1", "ff02::1", "255.255.255.255", "169.254.1.1", "fe80::1"]
         .iter()
         .fold(zone, |zone, address| zone.address("mx.example", address));
     let error = route(zone, "acme.example").unwrap_err();
-    let text = "never: 550 5.4.4 none of the exchangers of acme.example has an address: mx.example has no address";
+    let text = "never: 550 5.4.4 none of the exchangers of acme.example has an address: mx.example has no address that \
+                mail can go to (224.0.0.1)";
     assert_eq!(shown(&error), text);
 }
 
