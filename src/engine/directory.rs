@@ -23,8 +23,9 @@ const CLEANED_EACH: usize = 4;
 /// The exchangers that a group of domains shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// What identifies it: sites of different names never share a session. The group's name, and something behind it
-    /// where TLS is demanded that most of the group's domains do not demand.
+    /// What identifies it: sites of different names never share a session, nor an order of exchangers. The group's name,
+    /// and something behind it where some exchangers are preferred, or where TLS is demanded that most of the group's
+    /// domains do not demand.
     pub name: Arc<str>,
     /// What people call it, and what shares a pace: rolled up from the exchangers' names, or `host:port` of a smarthost. At
     /// most 120 octets.

@@ -1,7 +1,7 @@
 //! One domain's rows: fresh runs in order, retries that have become due, and how many are scheduled.
 //!
-//! Due retries go first, but not always: after [`DUE_STREAK`] batches of them fresh rows have a turn, so a domain that
-//! defers everybody still learns of recipients that it would take.
+//! Due retries go first, but not always: after [`DUE_STREAK`] batches of them, or when fresh rows came back untried, these
+//! have a turn, so a domain that defers everybody still learns of recipients that it would take.
 
 use super::fifo::{Arena, Fifo};
 use super::{DomainId, Rows};
@@ -88,8 +88,12 @@ impl Domain {
         self.due.push_back(arena, (row, u32::from(attempts) + 1));
     }
 
-    /// Puts rows back in front, in their order.
+    /// Puts rows back in front, in their order, and gives them the turn that they had: else a retry that is due at once,
+    /// and that breaks each session, would go ahead of fresh ones for ever.
     pub(super) fn give_back(&mut self, arena: &mut Arena, attempts: u16, rows: &Rows) {
+        if !rows.is_empty() {
+            self.streak = if attempts == 0 { DUE_STREAK } else { 0 };
+        }
         match (rows, attempts) {
             (Rows::Run { count: 0, .. }, _) => {}
             (Rows::Run { first, count }, 0) => self.unshift(arena, *first, *count),

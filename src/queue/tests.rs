@@ -56,6 +56,27 @@ fn no_batch_crosses_a_block() {
 }
 
 #[test]
+fn fresh_rows_that_came_back_untried_go_before_a_retry_that_is_due() {
+    let mut queue = routed();
+    queue.push_run(D, 100, 50);
+    queue.schedule(D, 7, 1, Instant(0));
+    queue.poll_due(Instant(0));
+    for _ in 0..5 {
+        // The retry breaks the session each time, and is due again at once; who stood behind it comes back.
+        let first = queue.cut(S, 16, None).unwrap();
+        let second = queue.cut(S, 16, None).unwrap();
+        let (fresh, retry) = if first.attempts == 0 { (first, second) } else { (second, first) };
+        assert_eq!((fresh.rows.len(), &retry.rows), (16, &run(7, 1)));
+        queue.give_back(fresh.clone());
+        queue.schedule(D, 7, 1, Instant(0));
+        queue.poll_due(Instant(0));
+        let again = queue.cut(S, 16, None).unwrap();
+        assert_eq!(again.attempts, 0, "they had the turn");
+        queue.give_back(again);
+    }
+}
+
+#[test]
 fn a_retry_comes_when_it_is_due_and_goes_first() {
     let mut queue = routed();
     queue.push_run(D, 0, 10);

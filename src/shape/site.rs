@@ -1,7 +1,7 @@
 //! The pace of one site: how many sessions it may have now, and why not more.
 //!
-//! Additive increase, multiplicative decrease: a window's worth of clean transactions adds a session, a trouble halves
-//! the window. A trouble at a window of one, and every failure to get a session, backs off: twice as long each time,
+//! Additive increase, multiplicative decrease: a window's worth of clean transactions adds a session, a trouble or the
+//! loss of a session halves the window. A trouble at a window of one, and every failure to get a session, backs off: twice as long each time,
 //! then one session probes. A pause ends with one session, and adds one at a time.
 //!
 //! Guarantees: the window is at least 1 unless a hold runs, and at most the ceiling; each hold has its end.
@@ -241,6 +241,15 @@ impl Pace {
         }
     }
 
+    /// One session broke while the site serves: the window is halved, once in a gap, and nothing rests.
+    pub fn handle_loss(&mut self, now: Instant) {
+        let held = matches!(self.next_due(), Some(until) if now < until);
+        if !held && now >= self.halve_after {
+            self.window = (self.window / 2).max(ONE);
+            self.halve_after = now.after(self.limits.halve_gap);
+        }
+    }
+
     /// The site has so many sessions with us and lets no more in: that is the window, and it grows with care.
     pub fn handle_crowd(&mut self, now: Instant, sessions: u32) {
         self.window = self.window.min(sessions.clamp(1, self.max()).saturating_mul(ONE));
@@ -318,6 +327,20 @@ mod tests {
         assert_eq!(pace.window(Instant(31 * SECOND)), 1);
         pace.handle_trouble(Instant(40 * SECOND), Trouble::SlowDown, &mut rng);
         assert_eq!(pace.window(Instant(41 * SECOND)), 0);
+    }
+
+    #[test]
+    fn a_lost_session_among_others_halves_the_window_once_a_gap_and_never_rests() {
+        let (mut pace, _) = pace(true);
+        (0..20).for_each(|_| pace.handle_loss(Instant(0)));
+        assert_eq!((pace.window(Instant(0)), pace.next_due()), (10, None));
+        for second in (5..100).step_by(5) {
+            pace.handle_loss(Instant(second * SECOND));
+        }
+        assert_eq!((pace.window(Instant(100 * SECOND)), pace.next_due()), (1, None));
+        pace.pause(Instant(100 * SECOND), Duration::from_secs(60));
+        pace.handle_loss(Instant(110 * SECOND));
+        assert_eq!(pace.window(Instant(110 * SECOND)), 0, "a pause stays a pause");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod behaviours;
+mod exchangers;
 mod logs;
 mod machine;
 mod over_sim;

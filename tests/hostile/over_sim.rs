@@ -13,11 +13,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-const US: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
-const CLOCK: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 2, 0, 1));
+pub const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+pub const US: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
+pub const CLOCK: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 2, 0, 1));
 
-const PATIENCE: Patience = Patience {
+pub const PATIENCE: Patience = Patience {
     reply: Duration::from_secs(300),
     end: Duration::from_secs(600),
     backoff: Duration::from_secs(30),
@@ -53,8 +53,13 @@ pub struct Host<'s> {
 
 impl<'s> Host<'s> {
     pub fn new(network: &Network, scenario: &'s Scenario, cut: Cut) -> Self {
-        let mut io = network.party(PEER);
-        io.listen(SocketAddr::new(PEER, 25)).unwrap();
+        Self::at(PEER, network, scenario, cut)
+    }
+
+    /// The peer at this address.
+    pub fn at(address: IpAddr, network: &Network, scenario: &'s Scenario, cut: Cut) -> Self {
+        let mut io = network.party(address);
+        io.listen(SocketAddr::new(address, 25)).unwrap();
         Self {
             io,
             scenario,

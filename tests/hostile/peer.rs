@@ -323,11 +323,12 @@ impl Peer {
             }
             "RCPT" => {
                 let honest = if self.mail { "250 2.1.5 ok" } else { "503 5.5.1 MAIL first" };
-                let beyond = self.play.rules.iter().find_map(|r| match r.on {
+                let special = self.play.rules.iter().find_map(|r| match r.on {
                     On::RcptBeyond(most) if self.rows.len() >= most => Some(r.on),
+                    On::RcptOf(row) if row_of(&text) == Some(row) => Some(r.on),
                     _ => None,
                 });
-                if self.fire(now, beyond.unwrap_or(On::Rcpt), honest) == Some(b'2') {
+                if self.fire(now, special.unwrap_or(On::Rcpt), honest) == Some(b'2') {
                     self.rows.extend(row_of(&text));
                 }
             }

@@ -74,6 +74,10 @@ pub struct Scenario {
     /// So many more recipients come after that while.
     pub later: Option<(Wait, u32)>,
     pub sessions: u32,
+    /// The wait before each further attempt.
+    pub retry_s: u64,
+    /// How long a connection may take to stand, if not as long as a reply.
+    pub connect_s: Option<u64>,
     pub messages_per_session: u32,
     pub pipelining: bool,
     pub chunking: bool,
@@ -112,6 +116,8 @@ impl Scenario {
             padding: 0,
             later: None,
             sessions: 1,
+            retry_s: 7200,
+            connect_s: None,
             messages_per_session: 100,
             pipelining: true,
             chunking: true,

@@ -16,6 +16,8 @@ pub enum On {
     Rcpt,
     /// RCPT, when the transaction has so many recipients already.
     RcptBeyond(usize),
+    /// RCPT of this row.
+    RcptOf(u32),
     Data,
     /// So many octets of a content have come.
     ContentAt(usize),

@@ -56,6 +56,11 @@ pub struct Sender<I: Io> {
 impl<I: Io> Sender<I> {
     /// A sender whose mail all goes to `remote`.
     pub fn new(io: I, scenario: &Scenario, remote: SocketAddr, patience: Patience, tls: tls::ClientConfig) -> Self {
+        Self::to(io, scenario, site(remote, scenario.starttls), patience, tls)
+    }
+
+    /// A sender whose mail all goes to this site.
+    pub fn to(io: I, scenario: &Scenario, site: Site, patience: Patience, tls: tls::ClientConfig) -> Self {
         let (inbox_to, inbox) = unbounded();
         let (journal_to, journal) = unbounded();
         let (render_to, render) = unbounded();
@@ -72,7 +77,7 @@ impl<I: Io> Sender<I> {
             watch: Default::default(),
             number: 0,
             delivery: delivery(scenario, patience),
-            directory: Arc::new(Directory::fixed(site(remote, scenario.starttls))),
+            directory: Arc::new(Directory::fixed(site)),
             memory: Arc::default(),
             tls,
             last_context: 0,
@@ -193,7 +198,7 @@ fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
         options: None,
         pipelining: scenario.pipelining,
         chunking: scenario.chunking,
-        connect_timeout: wait,
+        connect_timeout: scenario.connect_s.map_or(wait, Duration::from_secs),
         timeouts: Timeouts {
             greeting: wait,
             hello: wait,
@@ -204,7 +209,10 @@ fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
             end: patience.end,
             quit: wait.min(Duration::from_secs(5)),
         },
-        retry: Schedule { steps: vec![Duration::from_secs(7200)], lifetime: Duration::from_secs(4 * 86_400) },
+        retry: Schedule {
+            steps: vec![Duration::from_secs(scenario.retry_s)],
+            lifetime: Duration::from_secs(4 * 86_400),
+        },
         on_uncertain: OnUncertain::Hold,
         ahead_max: 16,
         ahead_bytes_max: 64 << 20,

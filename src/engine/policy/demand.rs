@@ -28,18 +28,18 @@ pub struct Audit {
     pub verification: Verification,
 }
 
-/// The name of a site: its group's where every demand is `usual`, else with a digest of the demands behind it. What the
+/// The name of a site: `ordered`, its exchangers and their order, where every demand is `usual`, else with a digest of the demands behind it. What the
 /// digest covers is what may not change under a session: the hosts, and what each must prove.
 #[must_use]
-pub fn site_name(group: &Arc<str>, exchangers: &[Exchanger], demands: &[Arc<Demand>], usual: &Demand) -> Arc<str> {
+pub fn site_name(ordered: &Arc<str>, exchangers: &[Exchanger], demands: &[Arc<Demand>], usual: &Demand) -> Arc<str> {
     if demands.iter().all(|demand| **demand == *usual) {
-        return group.clone();
+        return ordered.clone();
     }
     let mut said: Vec<String> =
         exchangers.iter().zip(demands).map(|(exchanger, demand)| said(&exchanger.host, demand)).collect();
     said.sort_unstable();
     let digest = digest(&SHA256, said.concat().as_bytes());
-    let mut name = format!("{group}#");
+    let mut name = format!("{ordered}#");
     for octet in digest.as_ref().iter().take(16) {
         // Writing to a string does not fail.
         let _ = write!(name, "{octet:02x}");

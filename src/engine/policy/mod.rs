@@ -35,7 +35,7 @@ use tally::{About, Outcome, Teller};
 pub struct Placement {
     /// What identifies the site; see [`site_name`].
     pub name: Arc<str>,
-    /// What sites with the same exchangers share.
+    /// What sites with the same exchangers share, whatever is demanded there and whichever goes first.
     pub group: Arc<str>,
     /// The exchangers that may be used; never empty.
     pub exchangers: Vec<Exchanger>,
@@ -50,7 +50,7 @@ impl From<Route> for Placement {
     fn from(route: Route) -> Self {
         let usual = Arc::new(Demand::default());
         Self {
-            name: route.site.clone(),
+            name: route.ordered(),
             group: route.site,
             demands: route.exchangers.iter().map(|_| usual.clone()).collect(),
             exchangers: route.exchangers,
@@ -121,6 +121,7 @@ impl Policies {
     /// No exchanger may be used now: the reply says why.
     pub fn place(&self, domain: &str, route: Route, sts: &Answer) -> Result<Placement, RouteError> {
         let rule = self.rules.of(domain);
+        let ordered = route.ordered();
         let (mut exchangers, mut demands) = (Vec::new(), Vec::new());
         let mut forbidden = None;
         for exchanger in route.exchangers {
@@ -142,7 +143,7 @@ impl Policies {
         if let (true, Some(why)) = (exchangers.is_empty(), forbidden) {
             return Err(why.error(domain));
         }
-        let name = site_name(&route.site, &exchangers, &demands, self.rules.usual());
+        let name = site_name(&ordered, &exchangers, &demands, self.rules.usual());
         let valid_for = route.valid_for.min(sts.valid_for);
         Ok(Placement { name, group: route.site, exchangers, demands, valid_for })
     }

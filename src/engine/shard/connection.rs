@@ -11,8 +11,8 @@ use crate::engine::policy::Demand;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::desk::{Asked, Desk, answered};
 use crate::engine::shard::secure::{self, failure_of};
+use crate::engine::shard::target::Whom;
 use crate::engine::shard::{Shard, Stage, trace};
-use crate::mail::Class;
 use crate::mail::reply::Nameless;
 use crate::observe::trace::Dialogue;
 use crate::queue::{DomainId, SiteId};
@@ -33,7 +33,6 @@ pub(super) struct Connection {
     pub(super) source: usize,
     pub(super) host: Arc<str>,
     pub(super) remote: SocketAddr,
-    pub(super) target: usize,
     pub(super) demand: Arc<Demand>,
     /// The other connection of a race, until one of the two stands.
     pub(super) rival: Option<ConnectionId>,
@@ -59,6 +58,13 @@ pub(super) struct Connection {
     pub(super) course: Course,
     /// What a tracer sees of it, if one may want it.
     pub(super) trace: Option<Box<Dialogue>>,
+}
+
+impl Connection {
+    /// The target that it is with.
+    pub(super) fn whom(&self) -> Whom<'_> {
+        (&self.host, self.remote.ip())
+    }
 }
 
 impl<I: Io> Shard<I> {
@@ -122,9 +128,10 @@ impl<I: Io> Shard<I> {
             now,
             asked: &mut asked,
             memory: &self.memory,
-            site_name: self.sites.name(*site),
+            sites: &self.sites,
+            site: *site,
             host,
-            port: remote.port(),
+            remote: *remote,
             ehlo: &config.ehlo,
             course,
             trace: trace.as_deref_mut(),
@@ -185,8 +192,20 @@ impl<I: Io> Shard<I> {
             self.tell(&mut connection, now, &mut asked, |session, on| session.handle_deadline(now.mono, on));
         } else if connection.idle_since.is_some_and(|since| now.mono >= since.after(self.idle())) {
             connection.session.quit();
+        } else if self.waits_until(&connection, now).is_some_and(|at| at <= now.mono) {
+            let (host, phase) = (&connection.host, connection.session.phase().word());
+            tracing::info!(%host, phase, "the host is silent: another one is asked instead");
+            self.io.abort(connection.id);
         }
         self.after(connection, asked, now);
+    }
+
+    /// Until when a session that is not let in is waited for while another target is left: a connection that stands and
+    /// says nothing is worth no more patience than one that does not stand. The last target has all of RFC 5321 §4.5.3.2.
+    fn waits_until(&self, connection: &Connection, now: Now) -> Option<Instant> {
+        let waits = connection.connected && !connection.ready && !connection.ended;
+        (waits && self.sites.has_other(connection.site, connection.whom(), now.mono))
+            .then(|| connection.course.silent_since().after(self.delivery.connect_timeout))
     }
 
     /// Runs one of the session's handlers with the ledger behind it.
@@ -203,9 +222,10 @@ impl<I: Io> Shard<I> {
             now,
             asked,
             memory: &self.memory,
-            site_name: self.sites.name(connection.site),
+            sites: &self.sites,
+            site: connection.site,
             host: &connection.host,
-            port: connection.remote.port(),
+            remote: connection.remote,
             ehlo: &connection.config.ehlo,
             course: &connection.course,
             trace: connection.trace.as_deref_mut(),
@@ -243,12 +263,19 @@ impl<I: Io> Shard<I> {
             None if asked.finished > 0 && asked.answered => self.sites.succeeded(site, asked.finished, now),
             None => {}
         }
+        if asked.served {
+            self.sites.served(site, connection.whom());
+        }
+        if asked.moved_on {
+            self.move_on(connection, now);
+        }
         if asked.starttls {
             self.start_tls(connection, now);
         }
         if asked.ready {
             connection.ready = true;
             self.note_size(connection, now);
+            self.sites.target_ready(site, connection.whom(), true);
             self.sites.session_ready(site);
             self.tell_opened(connection, now);
         }
@@ -269,13 +296,14 @@ impl<I: Io> Shard<I> {
                 let said = reply.to_string();
                 tracing::info!(%host, phase = phase.word(), reply = %Nameless(&said), "the session was refused");
                 self.ledger.counters.sessions_refused += 1;
-                let others = !worked && self.sites.rest_target(site, connection.target, now.mono);
                 let judgement = classify(reply.by_ref(), answered(*phase));
                 let others_work = self.sites.sessions_ready(site) > u32::from(connection.ready);
                 match judgement.advice {
-                    // A host that turns every session away leaves its place to another of the site.
-                    _ if others && reply.by_ref().class() == Class::Permanent => {}
-                    _ if !connection.ready && self.sites.crowded(site, now) => {}
+                    // A quota that is used up is so at all hosts of the site.
+                    Advice::Pause(_) => self.judged(site, &judgement, &said, now),
+                    _ if self.crowds(connection, now) => {}
+                    // A host that turns sessions away leaves its place to another of the site.
+                    _ if !worked && self.sites.pass_over(site, connection.whom(), now.mono) => {}
                     // Without a pause the next session would be opened at once, and fare no better.
                     Advice::Keep | Advice::SlowDown if !worked && !others_work => {
                         self.trouble(site, Trouble::TurnedAway, &said, now);
@@ -300,7 +328,7 @@ impl<I: Io> Shard<I> {
             }
             // A server that closes after some messages is in its right; the next session goes on.
             End::Lost(Phase::Idle | Phase::Mail) if worked => {}
-            End::Lost(Phase::Greeting) if self.sites.crowded(site, now) => {
+            End::Lost(Phase::Greeting) if self.crowds(connection, now) => {
                 tracing::info!(%host, phase = Phase::Greeting.word(), "the connection was lost: no more are taken");
                 self.ledger.counters.sessions_lost += 1;
             }
@@ -314,9 +342,34 @@ impl<I: Io> Shard<I> {
                 tracing::info!(%host, phase = phase.word(), what, "the session failed");
                 self.ledger.counters.sessions_lost += 1;
                 let trouble = if matches!(end, End::Timeout(_)) { Trouble::Timeout } else { Trouble::Lost };
-                self.trouble(site, trouble, what, now);
+                self.broke(connection, trouble, what, now);
             }
         }
+    }
+
+    /// A session broke. Where others work, fewer are kept; where its target did not serve, another one is tried; only when
+    /// none is left the site rests.
+    fn broke(&mut self, connection: &Connection, trouble: Trouble, what: &str, now: Now) {
+        let (site, whom) = (connection.site, connection.whom());
+        if connection.delivered > 0 || self.sites.is_one_loss(site, whom, connection.ready, now.mono) {
+            self.sites.lost_one(site, now);
+        } else if !self.sites.pass_over(site, whom, now.mono) {
+            self.trouble(site, trouble, what, now);
+        }
+    }
+
+    /// Whether a session was not let in where others are: they are as many as the host takes.
+    fn crowds(&mut self, connection: &Connection, now: Now) -> bool {
+        !connection.ready
+            && self.sites.target_sessions(connection.site, connection.whom()) > 0
+            && self.sites.crowded(connection.site, now)
+    }
+
+    /// The target takes no message now, and another one is asked instead.
+    fn move_on(&mut self, connection: &mut Connection, now: Now) {
+        let (host, left) = (&connection.host, self.sites.pass_over(connection.site, connection.whom(), now.mono));
+        tracing::info!(%host, phase = Phase::Mail.word(), left, "the host takes no message now: the next one is asked");
+        connection.session.quit();
     }
 
     /// Puts the connection on the list of those whose output is collected at the end of the turn.
@@ -384,7 +437,8 @@ impl<I: Io> Shard<I> {
         connection.idle_since = if idle { connection.idle_since.or(Some(now.mono)) } else { None };
         let idle = self.idle();
         let idles = connection.idle_since.map(|since| since.after(idle));
-        let Some(wanted) = [connection.session.deadline(), idles].into_iter().flatten().min() else { return };
+        let waits = self.waits_until(connection, now);
+        let Some(wanted) = [connection.session.deadline(), idles, waits].into_iter().flatten().min() else { return };
         if connection.armed.is_none_or(|armed| wanted < armed) {
             connection.armed = Some(wanted);
             self.io.set_deadline(connection.id, Some(wanted));

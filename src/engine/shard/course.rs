@@ -21,6 +21,7 @@ pub(super) struct Course {
     opened: Instant,
     connected: Option<Instant>,
     greeted: Option<Instant>,
+    heard: Option<Instant>,
     tls_began: Option<Instant>,
     tls_done: Option<Instant>,
     tls: Option<Tls>,
@@ -45,6 +46,7 @@ impl Course {
             opened: now,
             connected: None,
             greeted: None,
+            heard: None,
             tls_began: None,
             tls_done: None,
             tls: None,
@@ -59,9 +61,15 @@ impl Course {
 
     /// Octets came.
     pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = Some(now);
         if self.greeted.is_none() {
             self.greeted = Some(now);
         }
+    }
+
+    /// Since when the peer has said nothing.
+    pub(super) fn silent_since(&self) -> Instant {
+        self.heard.or(self.connected).unwrap_or(self.opened)
     }
 
     pub(super) fn tls_began(&mut self, now: Instant) {

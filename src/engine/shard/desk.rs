@@ -2,17 +2,19 @@
 //!
 //! Leaves to others: what follows from them for the site (`connection`).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::clock::Now;
 use crate::engine::memory::{Host, Memory};
 use crate::engine::shard::course::{self, Course};
 use crate::engine::shard::ledger::{self, Detail, Ledger, Verdict};
+use crate::engine::shard::site::Sites;
 use crate::journal::record::Kind;
-use crate::mail::{Disposition, ReplyRef};
+use crate::mail::{Class, Disposition, ReplyRef};
 use crate::observe::Outcomes;
 use crate::observe::trace::Dialogue;
-use crate::queue::Queue;
+use crate::queue::{Queue, SiteId};
 use crate::shape::classify::{self, Advice, Judgement, classify};
 use crate::smtp::client::{End, Event, Lesson, Marks, Phase, Verdict as Said};
 
@@ -27,11 +29,15 @@ pub(super) struct Asked {
     pub(super) finished: u64,
     /// Whether the peer said yes or no to any recipient.
     pub(super) answered: bool,
+    /// Whether it came as far as that in a transaction, and did not put the whole of it off at MAIL.
+    pub(super) served: bool,
     pub(super) delivered: u64,
     /// Whether any recipient had its verdict, and which.
     pub(super) told: bool,
     pub(super) outcomes: Outcomes,
     pub(super) deferrals: u64,
+    /// The target took no message, and those that it was asked to take came back for another one.
+    pub(super) moved_on: bool,
 }
 
 /// The phase as `shape` sees it.
@@ -53,9 +59,10 @@ pub(super) struct Desk<'a> {
     pub(super) now: Now,
     pub(super) asked: &'a mut Asked,
     pub(super) memory: &'a Memory,
-    pub(super) site_name: &'a str,
+    pub(super) sites: &'a Sites,
+    pub(super) site: SiteId,
     pub(super) host: &'a Arc<str>,
-    pub(super) port: u16,
+    pub(super) remote: SocketAddr,
     pub(super) ehlo: &'a str,
     pub(super) course: &'a Course,
     pub(super) trace: Option<&'a mut Dialogue>,
@@ -76,7 +83,7 @@ impl Desk<'_> {
                 self.ledger.finish(key, self.now);
             }
             Event::Returned { key, recipients, .. } => {
-                let via = self.course.via(self.site_name, self.host, self.ehlo);
+                let via = self.course.via(self.sites.name(self.site), self.host, self.ehlo);
                 self.ledger.give_back(key, recipients, Some(&via), self.queue, self.now);
             }
             Event::Recipient { key, index, verdict, path, marks } => self.verdict(key, index, verdict, path, &marks),
@@ -84,21 +91,39 @@ impl Desk<'_> {
     }
 
     fn learnt(&mut self, lesson: Lesson) {
-        let server = Host { name: self.host.clone(), port: self.port };
+        let server = Host { name: self.host.clone(), port: self.remote.port() };
         if self.memory.learn(&server, lesson, self.now.unix) && lesson.is_trouble() {
             tracing::info!(host = %self.host, ?lesson, "the host is remembered for this");
         }
     }
 
+    /// Whether another target of the site is to be asked, because this one puts the whole message off before any recipient
+    /// was named (RFC 5321 §5.1).
+    fn moves_on(&mut self, said: &Said<'_>) -> bool {
+        let Said::Refused(reply, Phase::Mail) = *said else { return false };
+        let put_off = reply.class() == Class::Transient
+            && !matches!(classify(reply, classify::Phase::Mail).advice, Advice::Pause(_))
+            && self.sites.moves_on(self.site, (self.host, self.remote.ip()), self.now.mono);
+        self.asked.moved_on |= put_off;
+        put_off
+    }
+
     fn verdict(&mut self, key: u64, index: usize, said: Said<'_>, path: &[u8], marks: &Marks) {
+        let site_name = self.sites.name(self.site);
+        if self.moves_on(&said) {
+            let via = self.course.via(site_name, self.host, self.ehlo);
+            return self.ledger.give_back(key, &[index], Some(&via), self.queue, self.now);
+        }
         let (kind, phase, reply) = match said {
             Said::Accepted(reply) => {
                 self.asked.answered = true;
+                self.asked.served = true;
                 self.asked.delivered += 1;
                 (Kind::Delivered, Phase::End, reply)
             }
             Said::Refused(reply, phase) => {
                 self.asked.answered = true;
+                self.asked.served |= phase != Phase::Mail;
                 let judgement = classify(reply, answered(phase));
                 if judgement.advice != Advice::Keep && self.asked.judged.is_none() {
                     self.asked.judged = Some((judgement, reply.to_string()));
@@ -123,10 +148,10 @@ impl Desk<'_> {
             _ => self.asked.deferrals += 1,
         }
         let watched = self.ledger.lane.is_some();
-        let via = watched.then(|| self.course.via(self.site_name, self.host, self.ehlo));
+        let via = watched.then(|| self.course.via(site_name, self.host, self.ehlo));
         let spans = |via| Detail { via, path, spans: course::spans(marks, self.now.mono) };
         let detail = via.as_ref().map(spans);
-        let verdict = Verdict { kind, site: self.site_name, host: self.host, phase: phase.word(), reply, detail };
+        let verdict = Verdict { kind, site: site_name, host: self.host, phase: phase.word(), reply, detail };
         self.ledger.verdict(key, index, &verdict, self.now);
     }
 }

@@ -16,7 +16,7 @@ use crate::engine::memory::Host;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::secure;
-use crate::engine::shard::site::Picked;
+use crate::engine::shard::target::Picked;
 use crate::engine::shard::{Shard, Stage};
 use crate::engine::source::{Family, Proxy, Source};
 use crate::queue::SiteId;
@@ -66,7 +66,7 @@ impl<I: Io> Shard<I> {
         rival: Option<ConnectionId>,
         now: Now,
     ) -> Option<ConnectionId> {
-        let Picked { index: target, host, remote, demand } = picked;
+        let Picked { host, remote, demand } = picked;
         let server = Host { name: host.clone(), port: remote.port() };
         let (starttls, known) = secure::begins(&demand, self.memory.known(&server, now.unix));
         let config = self.egress.config(index, starttls)?;
@@ -78,7 +78,7 @@ impl<I: Io> Shard<I> {
             Err(error) => {
                 self.egress.leave(index);
                 let bound = local.is_some() || to != remote;
-                self.not_begun((site, target), index, (&host, remote), (bound, &error), now);
+                self.not_begun(site, index, (&host, remote), (bound, &error), now);
                 return None;
             }
         };
@@ -93,7 +93,6 @@ impl<I: Io> Shard<I> {
             source: index,
             host,
             remote,
-            target,
             demand,
             rival,
             socks: None,
@@ -126,7 +125,7 @@ impl<I: Io> Shard<I> {
     /// No socket could be made: for want of descriptors or memory, or the address is not ours (any more).
     fn not_begun(
         &mut self,
-        (site, target): (SiteId, usize),
+        site: SiteId,
         source: usize,
         (host, remote): (&Arc<str>, SocketAddr),
         (bound, error): (bool, &std::io::Error),
@@ -139,7 +138,7 @@ impl<I: Io> Shard<I> {
             return self.sites.touch(site);
         }
         // A machine without IPv6 has no socket for such an address; the site may have others.
-        if !of_machine && self.sites.rest_target(site, target, now.mono) {
+        if !of_machine && self.sites.pass_over(site, (host, remote.ip()), now.mono) {
             return self.sites.touch(site);
         }
         tracing::warn!(%host, %remote, phase = "connect", %error, "no connection could be started");
@@ -228,7 +227,7 @@ impl<I: Io> Shard<I> {
         let races = connection.rival.is_some();
         self.tell_unreachable(&mut connection, why, now);
         self.hang_up(&mut connection);
-        let others = self.sites.rest_target(connection.site, connection.target, now.mono);
+        let others = self.sites.pass_over(connection.site, connection.whom(), now.mono);
         if races {
             // The other one is still on its way.
             return;
@@ -244,6 +243,7 @@ impl<I: Io> Shard<I> {
         self.open -= 1;
         self.egress.leave(connection.source);
         if connection.ready {
+            self.sites.target_ready(connection.site, connection.whom(), false);
             self.sites.session_unready(connection.site);
         }
         let rival = connection.rival.take().and_then(|rival| self.take(rival));
@@ -266,7 +266,7 @@ impl<I: Io> Shard<I> {
         let rank = |remote: SocketAddr| self.egress.source(loser.source).map(|source| source.rank(remote.ip()));
         if rank(loser.remote) < rank(winner) {
             // The next sessions need not wait for it again.
-            self.sites.rest_target(loser.site, loser.target, now.mono);
+            self.sites.pass_over(loser.site, loser.whom(), now.mono);
         }
     }
 
@@ -299,7 +299,7 @@ impl<I: Io> Shard<I> {
             return;
         }
         let port = connection.remote.port();
-        let picked = self.sites.pick_rival(connection.site, connection.target, port, now.mono);
+        let picked = self.sites.pick_rival(connection.site, connection.whom(), port, now.mono);
         if let Some(picked) = picked
             && self.egress.enter(connection.source)
         {

@@ -1,6 +1,6 @@
 //! What sites with the same exchangers share: one pace, one count of sessions, one place in the metrics.
 //!
-//! Sites of one group differ in what they demand of TLS. They never share a session, but to the hosts they are one
+//! Sites of one group differ in which exchanger they prefer, or in what they demand of TLS. They never share a session, but to the hosts they are one
 //! sender: the window, its back-off and its ceiling are the group's. A member's own trouble with TLS (`guard`) holds
 //! that member only: a domain's policy must not slow down another domain's mail.
 //! Leaves to others: the pace's rules (`shape::site`), targets and stock (`site`).
@@ -292,6 +292,14 @@ impl Sites {
         group.pace.handle_crowd(now.mono, group.ready);
         self.touch_group(id);
         true
+    }
+
+    /// One session of those that work broke: fewer are kept, and nothing rests.
+    pub(super) fn lost_one(&mut self, id: SiteId, now: Now) {
+        if let Some(group) = self.group_mut(id) {
+            group.pace.handle_loss(now.mono);
+        }
+        self.touch_group(id);
     }
 
     /// A reply reaches further than its recipient. The sentence that says what follows, when the group's hold is new.

@@ -18,6 +18,7 @@ mod ready;
 mod secure;
 mod site;
 mod size;
+mod target;
 #[cfg(test)]
 mod tests;
 mod trace;

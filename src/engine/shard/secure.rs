@@ -99,7 +99,10 @@ impl<I: Io> Shard<I> {
         }
         self.tell_failure(connection, failure, what);
         if self.delivery.implicit_tls {
-            // It is asked for by name: there is no other way in.
+            // It is asked for by name: there is no other way in, but perhaps another address.
+            if self.sites.pass_over(connection.site, connection.whom(), now.mono) {
+                return;
+            }
             return self.trouble(connection.site, Trouble::TurnedAway, "TLS failed, which [smarthost] wants", now);
         }
         tracing::info!(%host, phase, what, "TLS failed; the next session goes without");
@@ -184,7 +187,7 @@ impl<I: Io> Shard<I> {
         let source = security.source.word();
         tracing::info!(%host, source, level = security.level.word(), what, "TLS is not what is demanded: nothing is sent");
         self.ledger.counters.sessions_refused += 1;
-        if self.sites.rest_target(site, connection.target, now.mono) {
+        if self.sites.pass_over(site, connection.whom(), now.mono) {
             return self.tell_failure(connection, failure, what);
         }
         if let Some(binding) = self.sites.insecure(site, now, &mut self.rng) {

@@ -1,22 +1,20 @@
-//! The sites of a shard: what each has in stock, who is hungry, where it connects to, and how fast it may go.
+//! The sites of a shard: what each has in stock, who is hungry, and which domains have lost their way.
 //!
-//! Leaves to others: what is in the queue (`queue`), the sessions themselves (`connection`), the pace (`group`), and
-//! looking a route up (`router`).
+//! Leaves to others: what is in the queue (`queue`), the sessions themselves (`connection`), where they connect to
+//! (`target`), the pace (`group`), and looking a route up (`router`).
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::base::wheel::Wheel;
 use crate::engine::directory::Site as Place;
-use crate::engine::memory::Host;
-use crate::engine::policy::Demand;
 use crate::engine::settings::Delivery;
 use crate::engine::shard::group::Group;
 use crate::engine::shard::ready::Ready;
 use crate::engine::shard::secure::Refusal;
+use crate::engine::shard::target::{Target, targets_of};
 use crate::engine::source::Source;
 use crate::observe::{Observer, Publisher, SiteCounters};
 use crate::queue::{DomainId, SiteId};
@@ -29,39 +27,14 @@ const AHEAD_MIN: u32 = 16;
 const JOB_ROWS: u32 = 16;
 /// What a message that is not rendered yet is taken to weigh, for the bound on the stock.
 const CONTENT_GUESS_BYTES: usize = 8 * 1024;
-/// How long an address that failed is passed over while others are left.
-const ADDRESS_REST: Duration = Duration::from_secs(60);
 /// How long a domain without a route rests before it is looked up again, at first and at most.
 const ROUTE_REST_MIN: Duration = Duration::from_secs(30);
 /// See above.
 const ROUTE_REST_MAX: Duration = Duration::from_secs(3600);
 
-/// One address of one exchanger.
-struct Target {
-    host: Arc<str>,
-    demand: Arc<Demand>,
-    remote: IpAddr,
-    preference: u16,
-    rests_until: Instant,
-}
-
-impl Target {
-    fn is_for(&self, source: &Source, now: Instant) -> bool {
-        self.rests_until <= now && source.reaches(self.remote)
-    }
-}
-
-/// Where a new session goes.
-pub(super) struct Picked {
-    pub(super) index: usize,
-    pub(super) host: Arc<str>,
-    pub(super) remote: SocketAddr,
-    pub(super) demand: Arc<Demand>,
-}
-
 /// One site.
 pub(super) struct Site {
-    place: Arc<Place>,
+    pub(super) place: Arc<Place>,
     /// The place of its group among `Sites::groups`.
     pub(super) group: usize,
     /// Holds the site while no host of it gives the TLS that is demanded; else it is open.
@@ -75,8 +48,8 @@ pub(super) struct Site {
     pub(super) opening: u32,
     /// Sessions that had room when the stock was empty.
     pub(super) hungry: VecDeque<ConnectionId>,
-    targets: Vec<Target>,
-    turn: usize,
+    pub(super) targets: Vec<Target>,
+    pub(super) turn: usize,
     pub(super) stock: VecDeque<Ready>,
     /// Messages that are being rendered, or whose attempts are not durable yet.
     pub(super) cooking: u32,
@@ -147,23 +120,6 @@ impl Site {
     }
 }
 
-/// The addresses that a source can reach.
-fn targets_of(place: &Place, sources: &[Source]) -> Vec<Target> {
-    let exchangers = place.exchangers.iter().zip(&place.demands);
-    exchangers
-        .flat_map(|(exchanger, demand)| {
-            exchanger.addresses.iter().map(|&remote| Target {
-                host: exchanger.host.clone(),
-                demand: demand.clone(),
-                remote,
-                preference: exchanger.preference,
-                rests_until: Instant::default(),
-            })
-        })
-        .filter(|target| sources.iter().any(|source| source.reaches(target.remote)))
-        .collect()
-}
-
 impl Sites {
     pub(super) fn new(shareable: bool, delivery: &Delivery, observer: Observer) -> Self {
         Self {
@@ -202,7 +158,7 @@ impl Sites {
         let targets = targets_of(&place, &self.sources);
         if let Some(&id) = self.by_name.get(&place.name) {
             if let Some(site) = self.site_mut(id) {
-                site.targets = targets;
+                site.renew_targets(targets);
                 site.place = place;
             }
             return id;
@@ -425,72 +381,6 @@ impl Sites {
 
     pub(super) fn next_hungry(&mut self, id: SiteId) -> Option<ConnectionId> {
         self.site_mut(id)?.hungry.pop_front()
-    }
-
-    // -- sessions ----------------------------------------------------------------------------------------------------
-
-    /// Where the next session from `source` goes: the best preference, in it the family that the source prefers, in turn
-    /// among the addresses, passing over those at rest.
-    pub(super) fn pick_target(&mut self, id: SiteId, port: u16, source: &Source, now: Instant) -> Option<Picked> {
-        let site = self.site_mut(id)?;
-        let rank = |t: &Target| (t.preference, source.rank(t.remote));
-        let best = site.targets.iter().filter(|t| t.is_for(source, now)).map(rank).min()?;
-        let usable = |t: &Target| t.is_for(source, now) && rank(t) == best;
-        let count = site.targets.iter().filter(|t| usable(t)).count();
-        let nth = site.turn % count.max(1);
-        site.turn = site.turn.wrapping_add(1);
-        let (index, target) = site.targets.iter().enumerate().filter(|(_, t)| usable(t)).nth(nth)?;
-        let remote = SocketAddr::new(target.remote, site.place.port.unwrap_or(port));
-        Some(Picked { index, host: target.host.clone(), remote, demand: target.demand.clone() })
-    }
-
-    /// The second of a race: of the first one's preference and of the other family; best of the same host.
-    pub(super) fn pick_rival(&self, id: SiteId, first: usize, port: u16, now: Instant) -> Option<Picked> {
-        let site = self.site(id)?;
-        let rival_of = site.targets.get(first)?;
-        let rivals = site.targets.iter().enumerate().filter(|(_, t)| {
-            t.rests_until <= now
-                && t.preference == rival_of.preference
-                && t.remote.is_ipv4() != rival_of.remote.is_ipv4()
-        });
-        let (index, target) = rivals.min_by_key(|(_, t)| t.host != rival_of.host)?;
-        let remote = SocketAddr::new(target.remote, site.place.port.unwrap_or(port));
-        Some(Picked { index, host: target.host.clone(), remote, demand: target.demand.clone() })
-    }
-
-    /// Whether the source could have a session there now.
-    pub(super) fn has_target(&self, id: SiteId, source: &Source, now: Instant) -> bool {
-        self.site(id).is_some_and(|site| site.targets.iter().any(|t| t.is_for(source, now)))
-    }
-
-    /// Its servers, by name and port; one with several addresses comes several times.
-    pub(super) fn servers(&self, id: SiteId, port: u16) -> impl Iterator<Item = Host> + '_ {
-        let site = self.site(id);
-        let port = site.and_then(|site| site.place.port).unwrap_or(port);
-        let targets = site.map(|site| site.targets.as_slice()).unwrap_or_default();
-        targets.iter().map(move |target| Host { name: target.host.clone(), port })
-    }
-
-    /// Whether no source sends to any of its addresses.
-    pub(super) fn is_out_of_reach(&self, id: SiteId) -> bool {
-        self.site(id).is_none_or(|site| site.targets.is_empty())
-    }
-
-    /// The address is passed over for a while, if another one is left: whether that is so.
-    pub(super) fn rest_target(&mut self, id: SiteId, target: usize, now: Instant) -> bool {
-        let Some(site) = self.site_mut(id) else { return false };
-        let others = site.targets.iter().enumerate().any(|(index, t)| index != target && t.rests_until <= now);
-        if let Some(target) = site.targets.get_mut(target).filter(|_| others) {
-            target.rests_until = now.after(ADDRESS_REST);
-        }
-        others
-    }
-
-    /// Resting addresses have their second chance when a pause ends.
-    pub(super) fn refresh_targets(&mut self, id: SiteId) {
-        if let Some(site) = self.site_mut(id) {
-            site.targets.iter_mut().for_each(|target| target.rests_until = Instant::default());
-        }
     }
 
     // -- routes ------------------------------------------------------------------------------------------------------

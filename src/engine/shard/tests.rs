@@ -12,6 +12,8 @@ use crate::observe::Observer;
 use crate::queue::SiteId;
 use crate::shape::retry::Schedule;
 use crate::smtp::client::Timeouts;
+use crate::wire::dns::Exchanger;
+use std::net::IpAddr;
 
 /// What tests need no more of than that it is there.
 pub(super) fn delivery(sources: Vec<Source>) -> Delivery {
@@ -99,4 +101,82 @@ fn the_session_ahead_lets_the_others_go_when_it_is_let_in_and_when_it_is_gone() 
     assert!(looked_at(&mut sites, at(6)).contains(&first));
     assert!(sites.wants_session(first, true, at(6)), "nobody is ahead, and nothing is being opened");
     assert!(sites.site(other).is_some_and(|site| (site.sessions, site.opening) == (0, 0)));
+}
+
+const A: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+const B: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+/// A place of the group with these preferences for `a.example` and `b.example`.
+fn ordered(name: &str, a: u16, b: u16) -> Arc<Place> {
+    let mut exchangers =
+        vec![Exchanger::plain(a, "a.example".into(), vec![A]), Exchanger::plain(b, "b.example".into(), vec![B])];
+    exchangers.sort_by_key(|exchanger| exchanger.preference);
+    let fixed = Place::fixed("(a|b).example", (A, 25).into());
+    Arc::new(Place { name: name.into(), exchangers, demands: vec![Arc::default(); 2], ..fixed })
+}
+
+fn sites() -> (Sites, Source) {
+    let source = Source::unbound("me.example".into());
+    (Sites::new(false, &delivery(vec![source.clone()]), Observer::off()), source)
+}
+
+fn picked(sites: &mut Sites, id: SiteId, source: &Source, now: Now) -> IpAddr {
+    sites.pick_target(id, 25, source, now.mono).unwrap().remote.ip()
+}
+
+#[test]
+fn two_orders_of_the_same_exchangers_share_the_pace_and_keep_their_order() {
+    let (mut sites, source) = sites();
+    let (ab, ba) = (sites.enter(ordered("g/0.1", 10, 20)), sites.enter(ordered("g/1.0", 20, 10)));
+    assert_ne!(ab, ba);
+    assert_eq!(sites.groups.len(), 1);
+    for _ in 0..3 {
+        assert_eq!(picked(&mut sites, ab, &source, at(0)), A);
+        assert_eq!(picked(&mut sites, ba, &source, at(0)), B);
+        // A newer answer for one of them leaves the other one alone.
+        assert_eq!(sites.enter(ordered("g/0.1", 10, 20)), ab);
+    }
+    (0..20).for_each(|_| sites.session_opened(ab, at(0)));
+    assert!(!sites.wants_session(ba, true, at(2000)), "twenty sessions are twenty, whoever has them");
+}
+
+#[test]
+fn a_target_that_fails_is_passed_over_longer_each_time_and_tried_by_one_session() {
+    let (mut sites, source) = sites();
+    let id = sites.enter(ordered("g/0.1", 10, 20));
+    let (a, b) = (("a.example", A), ("b.example", B));
+    // Sessions that began together fail together.
+    (0..4).for_each(|_| assert!(sites.pass_over(id, a, at(0).mono)));
+    assert_eq!(picked(&mut sites, id, &source, at(59_999)), B);
+    // Its rest is over: one session tries it, others do not wait for that.
+    assert_eq!(picked(&mut sites, id, &source, at(60_000)), A);
+    assert_eq!(picked(&mut sites, id, &source, at(60_001)), B);
+    // A newer answer forgets nothing of this.
+    sites.enter(ordered("g/0.1", 10, 20));
+    assert_eq!(picked(&mut sites, id, &source, at(60_002)), B);
+    assert!(sites.pass_over(id, a, at(61_000).mono));
+    assert_eq!(picked(&mut sites, id, &source, at(180_999)), B);
+    assert_eq!(picked(&mut sites, id, &source, at(181_000)), A);
+    sites.served(id, a);
+    (0..3).for_each(|_| assert_eq!(picked(&mut sites, id, &source, at(181_001)), A));
+    // When none is left that does not rest, the site is in trouble, and the last one is not passed over.
+    assert!(sites.pass_over(id, a, at(182_000).mono));
+    assert!(!sites.pass_over(id, b, at(182_000).mono));
+    assert_eq!(picked(&mut sites, id, &source, at(182_001)), B);
+}
+
+#[test]
+fn a_lost_session_is_one_loss_while_others_are_let_in_and_a_failure_when_they_all_go() {
+    let (mut sites, _) = sites();
+    let id = sites.enter(ordered("g/0.1", 10, 20));
+    let a = ("a.example", A);
+    assert!(!sites.is_one_loss(id, a, false, at(0).mono), "it was not let in, and none is");
+    sites.served(id, a);
+    (0..3).for_each(|_| sites.target_ready(id, a, true));
+    assert!(sites.is_one_loss(id, a, false, at(0).mono) && sites.is_one_loss(id, a, true, at(0).mono));
+    sites.served(id, a);
+    let losses = (0..10).take_while(|_| sites.is_one_loss(id, a, true, at(0).mono)).count();
+    assert_eq!(losses, 5, "three, and one for each other session");
+    assert!(!sites.moves_on(id, a, at(0).mono), "others show that it serves");
+    assert!(sites.moves_on(id, ("b.example", B), at(0).mono));
 }
