@@ -61,7 +61,7 @@ fn wait_for(heard: &crossbeam_channel::Receiver<Recorded>, last: u64) {
         match heard.recv().unwrap() {
             Recorded::Durable(ticket) if ticket == last => return,
             Recorded::Durable(_) => {}
-            Recorded::Failed(reason) => {
+            Recorded::Short(reason) | Recorded::Failed(reason) => {
                 println!("{reason}");
                 std::process::exit(1);
             }

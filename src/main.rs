@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    posthaste::observe::terminal::tell_panics();
     posthaste::app::run(std::env::args_os()).into()
 }

@@ -61,7 +61,7 @@ impl Failure {
             text.push_str(&Printable(line.as_bytes()).to_string().replace("\\\\", "\\"));
             text.push('\n');
         }
-        let _ = terminal::print(text.as_bytes());
+        terminal::print(text.as_bytes());
     }
 }
 

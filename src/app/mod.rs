@@ -10,24 +10,35 @@ mod probe;
 pub mod progress;
 pub mod report;
 pub mod send;
+mod signals;
 mod sink;
 mod tls_report;
 
+use crate::observe::terminal;
+use crate::wire::disk;
 use cli::Command;
 use exit::{Exit, Failure};
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// How long nobody may read before what is still to be said is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the program on its arguments (the first one is its own name), and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    disk::access::begin();
+    signals::survive_file_limits();
     let command = match cli::parse(arguments) {
         Ok(command) => command,
         Err(exit) => return exit,
     };
-    dispatch(command).unwrap_or_else(|failure| {
+    let exit = dispatch(command).unwrap_or_else(|failure| {
         failure.print();
         failure.exit
-    })
+    });
+    terminal::flush(PATIENCE);
+    exit
 }
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
@@ -41,10 +52,26 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     }
 }
 
+/// Has the group that `engine.group` names read what is written, if it names one.
+fn share(config: &config::EngineConfig) -> Result<(), Failure> {
+    let Some(group) = &config.engine.group else { return Ok(()) };
+    disk::access::share_with(&group.text).map_err(|e| group.error(e).into())
+}
+
+/// As [`print_out`], for the end of what may run unwatched: not longer than somebody reads.
+fn print_last(text: &str) -> Result<Exit, Failure> {
+    match terminal::last_words(text.as_bytes(), PATIENCE) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("standard output cannot be written: {e}")))
+        }
+        _ => Ok(Exit::Settled),
+    }
+}
+
 /// Writes to standard output; a reader that went away (`posthaste config | head`) is no failure.
 fn print_out(text: &str) -> Result<Exit, Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::failed(format!("standard output cannot be written: {e}")))
         }
         _ => Ok(Exit::Settled),

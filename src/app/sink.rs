@@ -6,12 +6,12 @@
 use super::cli::SinkArgs;
 use super::exit::{Exit, Failure};
 use super::progress::count;
+use super::signals::Signals;
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
 use crate::sink::{self, Counters, Login, Options, Report};
 use crate::tls::ServerConfig;
 use crate::wire::ring;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -30,16 +30,14 @@ pub(super) fn run(args: &SinkArgs) -> Result<Exit, Failure> {
     }
     // Made at once: a file that cannot be written is known before the first message.
     let list = args.duplicates.as_deref().map(List::open).transpose()?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .map_err(|e| Failure::failed(format!("the signal {signal} cannot be waited for: {e}")))?;
-    }
+    let signals = Signals::listen("interrupted before it listened")?;
     let options = options(args)?;
-    let report = sink::run(args.listen, &options, &stop, |address| {
+    signals.engage()?;
+    let stop = signals.stop();
+    let report = sink::run(args.listen, &options, stop, |address| {
         say(&format!("listening on {address}\n"));
         if let Some(duration) = args.duration {
-            stop_after(duration, &stop);
+            stop_after(duration, stop);
         }
     })
     .map_err(|e| Failure::failed(e.to_string()))?;
@@ -165,6 +163,5 @@ fn table(counters: &Counters) -> String {
 }
 
 fn say(text: &str) {
-    // There may be nobody to tell.
-    let _ = terminal::print(text.as_bytes());
+    terminal::print(text.as_bytes());
 }

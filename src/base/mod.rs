@@ -1,5 +1,6 @@
 //! Floor 0, the ground: types that know nothing of mail. No IO, and no clock is read here: time is a value.
 
+pub mod access;
 pub mod base64;
 pub mod clock;
 pub mod out;

@@ -66,6 +66,9 @@ pub struct Append {
 pub enum Recorded {
     /// Everything up to and including this ticket is on stable storage.
     Durable(u64),
+    /// There is no room for much more: what is under way will become durable, and nothing new should begin. The reason,
+    /// for people.
+    Short(Arc<str>),
     /// A write failed: nothing more will become durable. The reason, for people.
     Failed(Arc<str>),
 }

@@ -5,8 +5,9 @@
 //! gone, everything taken is written before the thread ends. Idle, it sleeps.
 //!
 //! One commit is under way at a time: while it is, the next one gathers in the channel, so a slow disk makes larger
-//! commits and not a longer queue of small ones. When no new segment can be made (a full disk) the room that is left is used for what comes, and
-//! [`Counters::short_of_room`] tells whoever hands out new work; only when the last segment is full does recording fail.
+//! commits and not a longer queue of small ones. A segment is made when a quarter of the one before it is used. When that
+//! cannot be done (a disk without room for it and the reserve) a shard is told ([`Recorded::Short`]), so that nothing new
+//! begins; the rest of the segment is for what is under way. Only when that is full too does recording fail.
 
 use crate::base::clock::Instant;
 use crate::engine::message::{Append, Recorded};
@@ -53,7 +54,7 @@ pub struct Counters {
     pub sync: Mutex<Spread>,
     /// Recording has failed: nothing more becomes durable.
     pub failed: AtomicBool,
-    /// No new segment can be made at present: hand out no new work.
+    /// No new segment could be made: nothing new begins.
     pub short_of_room: AtomicBool,
 }
 
@@ -110,6 +111,8 @@ impl Recorder {
             origin: std::time::Instant::now(),
             shards: Vec::new(),
             preparing: false,
+            short: None,
+            told_short: false,
             filling: (0, 0, 0),
             turn_octets: 0,
         };
@@ -155,6 +158,9 @@ struct Recording {
     origin: std::time::Instant,
     shards: Vec<u16>,
     preparing: bool,
+    /// Why no new segment could be made, until a shard is told.
+    short: Option<Arc<str>>,
+    told_short: bool,
     /// The segment that is written to, octets written to it, and how many of them are padding.
     filling: (u32, usize, usize),
     /// Octets of entries that the last turn took.
@@ -236,6 +242,7 @@ impl Recording {
         if !self.shards.contains(&append.shard) {
             self.shards.push(append.shard);
         }
+        self.tell_short();
         self.turn_octets += append.entries.len();
         self.counters.entry_octets.fetch_add(append.entries.len() as u64, Relaxed);
         match self.journal.append(append.shard, append.ticket, &append.entries, now) {
@@ -273,11 +280,25 @@ impl Recording {
                     self.journal.handle_prepared();
                 }
                 Err(fault) if starved => return Err(fault.to_string().into()),
-                Err(_) => self.journal.handle_not_prepared(now.after(PREPARE_AGAIN)),
+                Err(fault) => {
+                    self.journal.handle_not_prepared(now.after(PREPARE_AGAIN));
+                    self.short = Some(fault.to_string().into());
+                    self.tell_short();
+                }
             }
             if !self.journal.is_starved() {
                 return Ok(());
             }
+        }
+    }
+
+    /// One shard is told that nothing new should begin: it tells the others.
+    fn tell_short(&mut self) {
+        if let Some(&shard) = self.shards.first()
+            && let Some(reason) = self.short.take()
+            && !std::mem::replace(&mut self.told_short, true)
+        {
+            (self.notify)(shard, Recorded::Short(reason));
         }
     }
 

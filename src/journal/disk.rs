@@ -20,6 +20,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// No space, or over quota.
     Full,
+    /// A file may not grow so far.
+    Limited,
     /// The file system is read-only.
     ReadOnly,
     /// We may not.
@@ -38,6 +40,10 @@ impl FaultKind {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Full => "make room on that file system, then run the same command again: it resumes",
+            Self::Limited => {
+                "raise the limit on the size of files (ulimit -f, LimitFSIZE= of systemd), then run the same command again: \
+                 it resumes"
+            }
             Self::ReadOnly => "remount it read-write, or choose another directory with --data",
             Self::Denied => "give this user write permission there, or choose another directory with --data",
             Self::Held => "wait for it to end, or choose another directory with --data",

@@ -80,7 +80,7 @@ impl Write for Lines {
 impl Drop for Lines {
     fn drop(&mut self) {
         if !self.0.is_empty() {
-            let _ = terminal::print(&self.0);
+            terminal::print(&self.0);
         }
     }
 }

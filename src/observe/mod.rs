@@ -8,6 +8,8 @@ pub mod counters;
 pub mod events;
 pub mod logs;
 pub mod names;
+mod patience;
+mod private;
 pub mod publish;
 pub mod terminal;
 pub mod trace;

@@ -1,13 +1,26 @@
-//! Standard error as people see it: lines that stay, and a few live lines below them that are redrawn.
+//! Standard error as people see it: lines that stay, and a few live lines below them that are redrawn. And the last words
+//! on standard output.
 //!
-//! Guarantees: a log line never lands inside the live lines; when there is no terminal nothing is redrawn.
+//! Guarantees: whoever prints never waits for the reader (a stopped terminal, a full pipe, a dead connection): a thread
+//! of its own writes, lines beyond [`QUEUED_OCTETS_MAX`] that nobody takes are dropped, and how many is told when it flows
+//! again. A log line never lands inside the live lines; when there is no terminal nothing is redrawn.
 //! Leaves to others: what the lines say.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-/// How many live lines stand at the bottom of the terminal now.
-static LIVE: Mutex<usize> = Mutex::new(0);
+/// Octets of lines that may wait for the reader.
+pub const QUEUED_OCTETS_MAX: usize = 1 << 20;
+/// How long a panic of the main thread waits to be read.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Written at once, so that one sees whether anybody reads.
+const PIECE_OCTETS: usize = 4096;
+/// How long a reader that does not wait for us is given when it has no room.
+const ROOM_AGAIN: Duration = Duration::from_millis(20);
 
 /// Whether standard error is a terminal that understands redrawing.
 #[must_use]
@@ -17,26 +30,276 @@ pub fn is_terminal() -> bool {
 
 /// Replaces the live lines; an empty text takes them away.
 pub fn draw(text: &str) {
-    let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut frame = erase(*live);
-    frame.push_str(text);
-    if !text.is_empty() && !text.ends_with('\n') {
-        frame.push('\n');
-    }
-    *live = text.lines().count();
-    // Nothing can be done about a terminal that went away, and mail must go on.
-    let _ = io::stderr().write_all(frame.as_bytes());
+    screen().draw(text);
 }
 
 /// Writes lines that stay; the live lines are gone until they are drawn again.
-pub fn print(text: &[u8]) -> io::Result<()> {
-    let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut frame = erase(*live).into_bytes();
-    *live = 0;
-    frame.extend_from_slice(text);
-    io::stderr().write_all(&frame)
+pub fn print(text: &[u8]) {
+    screen().print(text);
+}
+
+/// Has a panic told as everything else is, so that it waits for no reader either.
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("without a name").to_owned();
+        let trace = Backtrace::capture();
+        let trace = if trace.status() == BacktraceStatus::Captured { format!("{trace}\n") } else { String::new() };
+        print(format!("thread '{name}' {panic}\n{trace}").as_bytes());
+        if name == "main" {
+            flush(PATIENCE);
+        }
+    }));
+}
+
+/// Waits until all that was printed is written, as long as somebody reads: not longer than `patience` for the next octet.
+pub fn flush(patience: Duration) {
+    screen().flush(patience);
+}
+
+/// Writes to standard output, and waits for that as long as somebody reads: not longer than `patience` for the next octet.
+///
+/// # Errors
+/// The system's; `TimedOut` when nobody reads.
+pub fn last_words(text: &[u8], patience: Duration) -> io::Result<()> {
+    let out: Box<dyn Write + Send> = match file_of(io::stdout().as_fd()) {
+        Ok(file) => Box::new(file),
+        Err(_) => Box::new(io::stdout()),
+    };
+    let screen = Screen::begin(out)?;
+    screen.print_all(text);
+    if !screen.flush(patience) {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads it"));
+    }
+    screen.lock().error.take().map_or(Ok(()), Err)
+}
+
+fn screen() -> &'static Screen {
+    static SCREEN: OnceLock<Arc<Screen>> = OnceLock::new();
+    SCREEN.get_or_init(|| {
+        // A descriptor of its own: the lock of the standard one would be held by whoever waits for the reader.
+        let out: Box<dyn Write + Send> = match file_of(io::stderr().as_fd()) {
+            Ok(file) => Box::new(file),
+            Err(_) => Box::new(io::stderr()),
+        };
+        // Without a thread there is nobody to write: what is printed is counted, and never said.
+        Screen::begin(out).unwrap_or_default()
+    })
+}
+
+fn file_of(descriptor: std::os::fd::BorrowedFd<'_>) -> io::Result<File> {
+    descriptor.try_clone_to_owned().map(File::from)
+}
+
+/// What waits to be written, and the thread that writes it.
+#[derive(Default)]
+struct Screen {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Vec<u8>,
+    /// The live lines that are to be drawn next.
+    live: Option<String>,
+    /// How many live lines stand at the bottom of the terminal now.
+    standing: usize,
+    dropped: u64,
+    writing: bool,
+    /// Octets written so far.
+    written: u64,
+    error: Option<io::Error>,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.lines.is_empty() && self.live.is_none() && self.dropped == 0
+    }
+
+    /// All that is to be written, in one piece.
+    fn take(&mut self) -> Vec<u8> {
+        let mut frame = erase(std::mem::take(&mut self.standing)).into_bytes();
+        frame.append(&mut self.lines);
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
+            frame.extend_from_slice(format!("({dropped} lines are missing here: nobody read them)\n").as_bytes());
+        }
+        if let Some(text) = self.live.take() {
+            frame.extend_from_slice(text.as_bytes());
+            if !text.is_empty() && !text.ends_with('\n') {
+                frame.push(b'\n');
+            }
+            self.standing = text.lines().count();
+        }
+        frame
+    }
+}
+
+impl Screen {
+    /// Starts the thread that writes to `out`. It ends with the process, or with the last handle.
+    fn begin(out: Box<dyn Write + Send>) -> io::Result<Arc<Self>> {
+        let screen = Arc::new(Self::default());
+        let shared = screen.clone();
+        std::thread::Builder::new().name("terminal".to_owned()).spawn(move || shared.run(out))?;
+        Ok(screen)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // What is inside is whole at every instant.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, mut out: Box<dyn Write + Send>) {
+        loop {
+            let mut state = self.lock();
+            while state.is_idle() {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            let frame = state.take();
+            state.writing = true;
+            drop(state);
+            let mut result = Ok(());
+            for piece in frame.chunks(PIECE_OCTETS) {
+                result = write_all(&mut *out, piece);
+                self.lock().written += piece.len() as u64;
+                if result.is_err() {
+                    // Nothing can be done about a terminal that went away, and mail must go on.
+                    break;
+                }
+            }
+            let mut state = self.lock();
+            state.writing = false;
+            state.error = result.err().or(state.error.take());
+            drop(state);
+            self.changed.notify_all();
+        }
+    }
+
+    fn draw(&self, text: &str) {
+        self.lock().live = Some(text.to_owned());
+        self.changed.notify_all();
+    }
+
+    fn print(&self, text: &[u8]) {
+        let mut state = self.lock();
+        if state.lines.len() + text.len() > QUEUED_OCTETS_MAX {
+            state.dropped += memchr::memchr_iter(b'\n', text).count().max(1) as u64;
+        } else {
+            state.lines.extend_from_slice(text);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// As [`Screen::print`], whatever its length.
+    fn print_all(&self, text: &[u8]) {
+        self.lock().lines.extend_from_slice(text);
+        self.changed.notify_all();
+    }
+
+    /// Whether all of it is written.
+    fn flush(&self, patience: Duration) -> bool {
+        let mut state = self.lock();
+        let (mut written, mut since) = (state.written, Instant::now());
+        while state.writing || !state.is_idle() {
+            if state.written != written {
+                (written, since) = (state.written, Instant::now());
+            }
+            let Some(left) = patience.checked_sub(since.elapsed()) else { return false };
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+fn write_all(out: &mut dyn Write, mut piece: &[u8]) -> io::Result<()> {
+    while !piece.is_empty() {
+        match out.write(piece) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => piece = piece.get(n..).unwrap_or_default(),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            // Somebody who shares the terminal made it so.
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(ROOM_AGAIN),
+            Err(e) => return Err(e),
+        }
+    }
+    out.flush()
 }
 
 fn erase(lines: usize) -> String {
     if lines == 0 { String::new() } else { format!("\x1b[{lines}A\x1b[J") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossbeam_channel::{Receiver, Sender, unbounded};
+
+    /// A reader that takes a write only when it is told to.
+    struct Slow {
+        go: Receiver<()>,
+        seen: Sender<Vec<u8>>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.go.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
+            let _ = self.seen.send(octets.to_vec());
+            Ok(octets.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn slow() -> (Arc<Screen>, Sender<()>, Receiver<Vec<u8>>) {
+        let ((go_to, go), (seen, from)) = (unbounded(), unbounded());
+        (Screen::begin(Box::new(Slow { go, seen })).unwrap(), go_to, from)
+    }
+
+    #[test]
+    fn whoever_prints_never_waits_and_what_was_dropped_is_told_when_it_flows_again() {
+        let (screen, go, seen) = slow();
+        screen.print(b"first\n");
+        let line = [vec![b'x'; 1023], vec![b'\n']].concat();
+        for _ in 0..3000 {
+            screen.print(&line);
+        }
+        assert!(!screen.flush(Duration::from_millis(1)), "nobody reads yet");
+        for _ in 0..10_000 {
+            go.send(()).unwrap();
+        }
+        assert!(screen.flush(Duration::from_secs(60)));
+        let said = String::from_utf8(seen.try_iter().flatten().collect()).unwrap();
+        let shown = said.lines().filter(|line| line.starts_with('x')).count();
+        assert!(said.starts_with("first\n") && (1000..3000).contains(&shown), "{shown}");
+        assert!(said.ends_with(&format!("({} lines are missing here: nobody read them)\n", 3000 - shown)));
+    }
+
+    #[test]
+    fn lines_that_stay_take_the_place_of_the_live_ones() {
+        let (screen, go, seen) = slow();
+        let all = || {
+            go.send(()).unwrap();
+            assert!(screen.flush(Duration::from_secs(60)));
+            String::from_utf8(seen.try_iter().flatten().collect()).unwrap()
+        };
+        screen.draw("one\ntwo");
+        assert_eq!(all(), "one\ntwo\n");
+        screen.draw("three");
+        assert_eq!(all(), "\x1b[2A\x1b[Jthree\n");
+        screen.print(b"a log line\n");
+        assert_eq!(all(), "\x1b[1A\x1b[Ja log line\n");
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_an_error_of_the_last_words_and_stops_nothing() {
+        let (screen, go, _seen) = slow();
+        drop(go);
+        screen.print(b"to nobody\n");
+        assert!(screen.flush(Duration::from_secs(60)));
+        assert!(screen.lock().error.take().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe));
+    }
 }

@@ -4,6 +4,7 @@
 //! delivery adds (RFC 5321 §4.4: `Return-Path`, here with one `Delivered-To` a recipient) and goes on with the content
 //! as it came. At most [`QUEUE_MAX`] messages wait: a slow disk slows the sink.
 
+use crate::wire::disk::access::make_directory;
 use crossbeam_channel::{Sender, bounded};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -22,7 +23,7 @@ pub(super) struct Keep {
 impl Keep {
     /// Makes the folder, if need be, and starts the thread.
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        make_directory(folder)?;
         let (queue, letters) = bounded::<(u64, Vec<u8>)>(QUEUE_MAX);
         let folder = PathBuf::from(folder);
         let thread = std::thread::Builder::new().name("sink-keep".into()).spawn(move || {

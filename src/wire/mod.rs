@@ -5,6 +5,7 @@ pub mod dns;
 pub mod https;
 pub mod interfaces;
 pub mod io;
+pub mod process;
 pub mod proxy;
 pub mod ring;
 pub mod sim;

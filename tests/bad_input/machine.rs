@@ -51,15 +51,15 @@ impl Running {
 }
 
 /// An address of loopback where nobody listens.
-fn nobody() -> String {
+pub(super) fn nobody() -> String {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).unwrap().to_string()
 }
 
 /// A small file system of memory, below a desk.
-struct Mount(PathBuf);
+pub(super) struct Mount(PathBuf);
 
 impl Mount {
-    fn new(desk: &Desk, name: &str, options: &str) -> Self {
+    pub(super) fn new(desk: &Desk, name: &str, options: &str) -> Self {
         let place = desk.path().join(name);
         std::fs::create_dir_all(&place).unwrap();
         let mount = Self(place);
@@ -67,7 +67,7 @@ impl Mount {
         mount
     }
 
-    fn run(&self, program: &str, options: &[&str]) {
+    pub(super) fn run(&self, program: &str, options: &[&str]) {
         let done = Command::new(program).args(options).arg(&self.0).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{program} {options:?}: {said}(these tests need root)");

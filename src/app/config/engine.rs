@@ -122,6 +122,8 @@ sections! {
             "Threads that render and sign messages; 0: one for every core.";
         lookahead_messages: u32, "messages", "512", (1, 65_536),
             "Messages rendered ahead of the sessions that will send them, per shard: bounds memory.";
+        group: Option<Given>, "group", "\"\"", ANY,
+            "A group that may read the data directory, event logs, traces and reports too; empty: this user alone.";
         suppression: Vec<PathBuf>, "files", "[]", ANY,
             "Files of addresses that are never sent to, one a line; relative to this file.";
     }

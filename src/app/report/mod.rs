@@ -25,6 +25,7 @@ use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced, Mailbox};
 use crate::observe::terminal;
+use crate::wire::disk::access;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -135,14 +136,12 @@ pub trait Facts {
 /// # Errors
 /// No such campaign or recipient, storage that cannot be read, a report that cannot be written.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
-    let data = match &args.data {
-        Some(data) => data.clone(),
-        None => EngineConfig::load(args.config.as_deref())?.engine.data,
-    };
+    let config = EngineConfig::load(args.config.as_deref())?;
+    super::share(&config)?;
+    let data = args.data.clone().unwrap_or(config.engine.data);
     let facts = Stored::open(&place::find(&data, &args.name)?)?;
     for damage in facts.damage() {
-        // There may be nobody to tell; the report says it too.
-        let _ = terminal::print(format!("warning: damaged: {}\n", Printable(damage.as_bytes())).as_bytes());
+        terminal::print(format!("warning: damaged: {}\n", Printable(damage.as_bytes())).as_bytes());
     }
     let mut out = Pipe { to: BufWriter::new(io::stdout().lock()), gone: false };
     match write(args, &facts, &mut out) {
@@ -215,7 +214,10 @@ fn to_file(
         return fill(out);
     }
     let failed = |e: io::Error| Failure::failed(format!("{}: cannot be written: {e}", file.display()));
-    let mut to = BufWriter::new(File::create(file).map_err(failed)?);
+    let created = File::create(file).map_err(failed)?;
+    // Somebody else's file stays as it is.
+    let _ = access::own(&created);
+    let mut to = BufWriter::new(created);
     fill(&mut to)?;
     to.flush().map_err(failed)
 }

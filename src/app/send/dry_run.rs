@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::exit::{Exit, Failure};
+use super::super::signals::Signals;
 use super::content::{self, Content};
 use super::prepare;
 use crate::base::clock::UnixTime;
@@ -38,19 +38,24 @@ const LISTED: usize = 20;
 ///
 /// # Errors
 /// Bad input; also rows that cannot be rendered.
-pub fn run(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Exit, Failure> {
+pub fn run(
+    args: &SendArgs,
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+    signals: &Signals,
+) -> Result<Exit, Failure> {
     super::prepare::delivery(args, config, campaign)?;
     let scratch = Folder::make(&args.data(config))?;
     let key = prepare::random_key()?;
     let (content, columns) = content::first(config, campaign, &scratch.0, key, 1)?;
     let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
-    let loaded = load(config, campaign, &scratch.0, &content, manifest)?;
+    let loaded = load(config, campaign, &scratch.0, &content, manifest, signals)?;
     let table = Arc::new(Table::open(&scratch.0).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
-    let rendered = render(&table, content, loaded.rows(), recipients_max)?;
+    let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
     let (_sink, directory) =
         super::directory(args, config, &Policies::new(super::tls::rules_for(config, campaign), None))?;
-    let sites = sites(config, directory, &loaded.domains)?;
+    let sites = sites(config, directory, &loaded.domains, signals)?;
     let text = tell(campaign, &loaded, &rendered, &sites);
     super::super::print_out(&text)?;
     if rendered.refused.is_empty() {
@@ -64,10 +69,24 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn make(data: &Path) -> Result<Self, Failure> {
+        Self::sweep(data);
         let path = data.join(format!("dry-run-{}", std::process::id()));
-        std::fs::create_dir_all(&path)
+        crate::wire::disk::access::make_directory(&path)
             .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {e}", path.display())))?;
         Ok(Self(path))
+    }
+
+    /// Removes what dry runs left that were killed.
+    fn sweep(data: &Path) {
+        for found in std::fs::read_dir(data).into_iter().flatten().flatten() {
+            let name = found.file_name();
+            let process =
+                name.to_str().and_then(|name| name.strip_prefix("dry-run-")).and_then(|n| n.parse::<u32>().ok());
+            if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+                // What is left of it is only room taken.
+                let _ = std::fs::remove_dir_all(found.path());
+            }
+        }
     }
 }
 
@@ -98,6 +117,7 @@ fn load(
     home: &Path,
     content: &Content,
     manifest: Manifest,
+    signals: &Signals,
 ) -> Result<List, Failure> {
     let failed = |e: std::io::Error| Failure::failed(e.to_string());
     let mut table = TableWriter::create(home, manifest).map_err(failed)?;
@@ -111,7 +131,7 @@ fn load(
     };
     let mut list = List { totals: Totals::default(), suppressed: 0, domains: Vec::new() };
     let mut end = Ok(());
-    loader::load(&spec, &mut table, &AtomicBool::new(false), |loaded| {
+    loader::load(&spec, &mut table, signals.stop(), |loaded| {
         match loaded {
             Loaded::Chunk(chunk) => {
                 list.suppressed += u64::from(chunk.suppressed);
@@ -129,6 +149,7 @@ fn load(
         }
         ControlFlow::Break(())
     });
+    signals.check()?;
     end.map(|()| list)
 }
 
@@ -144,10 +165,17 @@ struct Rendered {
     refused_count: u64,
 }
 
-fn render(table: &Arc<Table>, content: Content, rows: u32, recipients_max: u32) -> Result<Rendered, Failure> {
+fn render(
+    table: &Arc<Table>,
+    content: Content,
+    rows: u32,
+    recipients_max: u32,
+    signals: &Signals,
+) -> Result<Rendered, Failure> {
     let mut press = Press::new(table.clone(), Arc::new(content.composer), recipients_max as usize);
     let mut all = Rendered { octets_min: usize::MAX, ..Rendered::default() };
     for first in (0..rows).step_by(ROWS as usize) {
+        signals.check()?;
         let count = ROWS.min(rows - first);
         let job = RenderJob { shard: 0, job: 0, rows: Rows::Run { first, count }, domain: None, date: unix_now() };
         let done = press.render(&job);
@@ -177,6 +205,7 @@ fn sites(
     config: &EngineConfig,
     directory: Directory,
     domains: &[(Arc<str>, u64)],
+    signals: &Signals,
 ) -> Result<Vec<(String, u64)>, Failure> {
     let directory = Arc::new(directory);
     let mut sites: HashMap<String, u64> = HashMap::new();
@@ -195,6 +224,7 @@ fn sites(
     }
     for _ in domains {
         let Ok(answer) = answers.recv() else { break };
+        signals.check()?;
         let count = domains.get(answer.domain as usize).map_or(0, |(_, count)| *count);
         let name = match &answer.result {
             Ok(site) => site.site.name.to_string(),

@@ -21,15 +21,17 @@ use super::cli::{Destination, SendArgs};
 use super::config::{CampaignConfig, EngineConfig};
 use super::exit::{Exit, Failure};
 use super::progress::Summary;
+use super::signals::Signals;
 use crate::engine::campaign::{Campaign, OpenError, journal_of};
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
 use crate::engine::run::{Engine, Setup};
 use crate::engine::smarthost::parse_smarthost;
 use crate::engine::table::Manifest;
-use crate::observe::{self, Observer};
+use crate::journal::disk::Fault;
+use crate::observe::{self, Observer, terminal};
 use crate::sink;
-use crate::wire::disk::{Files, Lock};
+use crate::wire::disk::{self, Files, Lock};
 use crate::wire::ring;
 use content::Content;
 use resources::Began;
@@ -40,17 +42,23 @@ use resources::Began;
 /// Bad input (usage), or the machine.
 pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let began = Began::now();
+    let signals = Signals::listen(if args.dry_run {
+        "interrupted: the list is not checked to its end; nothing is sent by --dry-run".to_owned()
+    } else {
+        format!("interrupted before anything was sent in this run\nhint: go on with: {}", args.resume_command())
+    })?;
     let config = EngineConfig::load(args.config.as_deref())?;
+    super::share(&config)?;
     observe::logs::init(config.log.level);
     let campaign = CampaignConfig::read(&args.campaign)?;
     if args.dry_run {
-        return dry_run::run(args, &config, &campaign);
+        return dry_run::run(args, &config, &campaign, &signals);
     }
     let delivery = prepare::delivery(args, &config, &campaign)?;
     ring::raise_descriptor_limit().map_err(|e| Failure::failed(format!("the limit on open files: {e}")))?;
     let data = args.data(&config);
     let home = home_of(&data, &campaign.name);
-    let _lock = lock(&data)?;
+    let _locks = lock(&data, &home)?;
     let client = tls::client(&config)?;
     let policies = tls::policies(&config, tls::rules_for(&config, &campaign), &data)?;
     let (sink, directory) = directory(args, &config, &policies)?;
@@ -85,9 +93,11 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     };
     let before = opened.settled();
     let created = opened.table.manifest().created_unix_s;
+    signals.engage()?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
     let exit = watch::watch(
         engine,
+        &signals,
         &watch::Watched { args, campaign: &campaign.name, began: &began, before, observer, created },
     );
     if let Some(sink) = sink {
@@ -102,14 +112,24 @@ pub fn home_of(data: &Path, name: &str) -> PathBuf {
     data.join("campaign").join(name)
 }
 
-fn lock(data: &Path) -> Result<Lock, Failure> {
-    std::fs::create_dir_all(data.join("campaign")).map_err(|e| {
+/// Locks the data directory, and the campaign's own, which another one may lead to as well. What others could read in there
+/// is taken from them.
+fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
+    let campaigns = data.join("campaign");
+    disk::access::make_directory(&campaigns).map_err(|e| {
         Failure::failed(format!(
             "the data directory {} cannot be made: {e}\nhint: give this user write permission there, or choose another with --data",
             data.display()
         ))
     })?;
-    Lock::take(data).map_err(|fault| Failure::failed(fault.to_string()))
+    let held = |fault: Fault| Failure::failed(fault.to_string());
+    let whole = Lock::take(data).map_err(held)?;
+    for told in disk::access::tighten(data) {
+        tracing::warn!("{told}");
+    }
+    disk::access::make_directory(home)
+        .map_err(|e| Failure::failed(format!("{} cannot be made: {e}", home.display())))?;
+    Ok([whole, Lock::take(home).map_err(held)?])
 }
 
 fn open_journal(home: &Path) -> Result<Files, Failure> {
@@ -201,7 +221,7 @@ fn complete(args: &SendArgs, campaign: &CampaignConfig, opened: &Campaign, began
         duplicates: totals.duplicates,
         ..watch::summary(&settled, began, &settled)
     };
-    eprintln!("Campaign {} is complete: nothing is left to send.", campaign.name);
+    terminal::print(format!("Campaign {} is complete: nothing is left to send.\n", campaign.name).as_bytes());
     watch::print_end(args, &summary)?;
     Ok(Exit::Settled)
 }

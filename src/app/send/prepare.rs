@@ -165,7 +165,7 @@ fn keep_stdin(home: &Path) -> Result<PathBuf, Failure> {
     if kept.exists() {
         return Ok(kept);
     }
-    let copied = std::fs::create_dir_all(home).map_err(|e| e.to_string()).and_then(|()| {
+    let copied = crate::wire::disk::access::make_directory(home).map_err(|e| e.to_string()).and_then(|()| {
         crate::wire::disk::replace(&kept, |to| std::io::copy(&mut std::io::stdin().lock(), to).map(drop))
             .map_err(|fault| fault.to_string())
     });

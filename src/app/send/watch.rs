@@ -1,20 +1,19 @@
-//! What a send says while it runs and when it ends; signals; metrics.
+//! What a send says while it runs and when it ends; metrics.
 //!
-//! The first SIGINT or SIGTERM drains, the second ends at once; SIGUSR1 pauses, and goes on again.
+//! The first SIGINT, SIGTERM or SIGHUP drains, a second one ends at once; SIGUSR1 pauses, and goes on again.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 
 use super::super::cli::SendArgs;
 use super::super::exit::{Exit, Failure};
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
+use super::super::signals::Signals;
 use super::resources::{self, Began};
 use crate::engine::board::Counters;
 use crate::engine::run::{Engine, LoadEnd, unix_now};
 use crate::observe::{self, Observer, Publisher, terminal};
+use crate::wire::disk::RESERVE_OCTETS;
 
 /// How often the engine is looked at while something is under way…
 const LOOK: Duration = Duration::from_millis(20);
@@ -22,6 +21,10 @@ const LOOK: Duration = Duration::from_millis(20);
 const LOOK_IDLE: Duration = Duration::from_millis(200);
 /// The rate that is shown is of so long.
 const RATE_SPAN: Duration = Duration::from_secs(3);
+/// What a recipient leaves in the journal: an attempt, an outcome, their share of frames and replies.
+const JOURNAL_OCTETS_EACH: u64 = 80;
+/// A journal's first segment.
+const JOURNAL_OCTETS_MIN: u64 = 4 << 20;
 /// A terminal of unknown width.
 const COLUMNS: usize = 100;
 
@@ -41,42 +44,15 @@ pub struct Watched<'a> {
     pub created: u32,
 }
 
-/// What people ask a running send for.
-struct Signals {
-    ends: Arc<AtomicUsize>,
-    pause: Arc<AtomicBool>,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let signals = Self { ends: Arc::default(), pause: Arc::default() };
-        let failed = |e: std::io::Error| Failure::failed(format!("signals cannot be caught: {e}"));
-        for signal in [SIGINT, SIGTERM] {
-            let ends = signals.ends.clone();
-            count_signal(signal, move || _ = ends.fetch_add(1, Ordering::Relaxed)).map_err(failed)?;
-        }
-        signal_hook::flag::register(SIGUSR1, signals.pause.clone()).map_err(failed)?;
-        Ok(signals)
-    }
-}
-
-/// Has `count` called for each signal, on a thread of its own: a handler may do next to nothing.
-fn count_signal(signal: i32, count: impl Fn() + Send + 'static) -> std::io::Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new([signal])?;
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || signals.forever().for_each(|_| count()))?;
-    Ok(())
-}
-
 /// Watches the engine until it ends; says how.
 ///
 /// # Errors
 /// What broke, or that recipients still wait.
-pub fn watch(engine: Engine, watched: &Watched<'_>) -> Result<Exit, Failure> {
-    let signals = Signals::listen()?;
+pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result<Exit, Failure> {
     let mut show = Show::new(watched);
     let mut told = Told::default();
     while !engine.is_finished() {
-        obey(&engine, &signals, &mut told);
+        obey(&engine, signals, &mut told);
         show.look(&engine);
         let (counters, _) = engine.board().total();
         let busy = counters.in_flight > 0 || !engine.loading().is_over() || counters.waiting == 0;
@@ -87,13 +63,15 @@ pub fn watch(engine: Engine, watched: &Watched<'_>) -> Result<Exit, Failure> {
     let (counters, _) = engine.board().total();
     let (rejected, duplicates) = engine.loading().counts();
     let first = engine.board().first_delivery();
+    let short = engine.recorder().short_of_room.load(Ordering::Relaxed);
     let ended = engine.join();
     let mut summary = summary(&counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
     (summary.rejected, summary.duplicates) = (rejected, duplicates);
     summary.first_delivery_s = first.map(|at| watched.began.until(at).as_secs_f64());
     print_end(watched.args, &summary)?;
-    let exit = conclude(watched, &summary, ended.load, ended.failure);
+    let failure = ended.failure.map(|reason| if short { reason + &room_wanted(&summary) } else { reason });
+    let exit = conclude(watched, &summary, ended.load, failure);
     let events = super::events::conclude(ended.events, watched.campaign);
     exit.and_then(|exit| events.map(|()| exit))
 }
@@ -106,10 +84,10 @@ struct Told {
 }
 
 fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
-    let ends = signals.ends.load(Ordering::Relaxed);
+    let ends = signals.ends();
     if ends > told.ends {
         if told.ends == 0 {
-            notice("Finishing what is under way; Ctrl-C again stops at once.\n");
+            notice(&format!("{}Finishing what is under way; Ctrl-C again stops at once.\n", signals.why()));
             engine.drain();
         }
         if ends > 1 {
@@ -118,7 +96,7 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
         }
         told.ends = ends;
     }
-    if signals.pause.swap(false, Ordering::Relaxed) {
+    if signals.take_pause() {
         told.paused = !told.paused;
         notice(if told.paused { "Paused; SIGUSR1 goes on.\n" } else { "Going on.\n" });
         engine.pause(told.paused);
@@ -126,8 +104,14 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
 }
 
 fn notice(text: &str) {
-    // A terminal that went away stops nobody.
-    let _ = terminal::print(text.as_bytes());
+    terminal::print(text.as_bytes());
+}
+
+/// How much room the rest takes, about.
+fn room_wanted(summary: &Summary) -> String {
+    let waiting = summary.waiting + summary.in_flight;
+    let octets = waiting.saturating_mul(JOURNAL_OCTETS_EACH).saturating_add(RESERVE_OCTETS + JOURNAL_OCTETS_MIN);
+    format!("\nhint: the {waiting} recipients who wait take about {} MiB", octets.div_ceil(1 << 20))
 }
 
 /// The exit code, and the words for it.
@@ -157,7 +141,7 @@ fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Op
 /// Standard output cannot be written.
 pub fn print_end(args: &SendArgs, summary: &Summary) -> Result<(), Failure> {
     if args.json {
-        super::super::print_out(&format!("{}\n", summary.json())).map(drop)
+        super::super::print_last(&format!("{}\n", summary.json())).map(drop)
     } else {
         let table = progress::table(summary);
         if args.events.as_deref() == Some(std::path::Path::new("-")) {
@@ -165,7 +149,7 @@ pub fn print_end(args: &SendArgs, summary: &Summary) -> Result<(), Failure> {
             notice(&table);
             return Ok(());
         }
-        super::super::print_out(&table).map(drop)
+        super::super::print_last(&table).map(drop)
     }
 }
 

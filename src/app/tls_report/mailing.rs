@@ -10,6 +10,7 @@ use super::super::config::values::HostPort;
 use super::super::exit::{Exit, Failure};
 use super::super::probe;
 use super::super::send::{content, prepare, sources};
+use super::super::signals::Signals;
 use super::{id, nothing};
 use crate::base::clock::UnixTime;
 use crate::content::dkim;
@@ -60,6 +61,8 @@ struct Mailing<'m> {
     means: Means,
     /// Where all mail goes, if not to the exchangers.
     smarthost: Option<Target>,
+    /// The first one ends it after the report that is under way.
+    signals: &'m Signals,
 }
 
 /// Mails them.
@@ -72,6 +75,7 @@ pub(super) fn run(
     mut book: Book,
     until: u32,
     submitter: &Submitter,
+    signals: &Signals,
 ) -> Result<Exit, Failure> {
     let smarthost = smarthost(config)?;
     let contact = Mailbox::parse(submitter.contact.as_bytes())
@@ -80,20 +84,20 @@ pub(super) fn run(
         let domain = contact.domain();
         let hint = "hint: receivers ask for DKIM (RFC 8460 §3): a [[dkim]] of that domain, or another --contact";
         let warning = format!("warning: no DKIM key is for {domain}: the reports are not signed\n  {hint}\n");
-        // Standard error may be closed; there is nobody to tell then.
-        let _said = crate::observe::terminal::print(warning.as_bytes());
+        crate::observe::terminal::print(warning.as_bytes());
     }
     let reports = book.tallies.clone().take_before(until);
     if reports.is_empty() {
         return super::super::print_out(&nothing(config));
     }
+    signals.engage()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::failed(format!("the look-ups cannot start: {e}")))?;
     let failed = runtime.block_on(async {
         let means = means(config, smarthost.as_ref())?;
-        Mailing { config, submitter, means, smarthost }.all(&reports, &mut book, data).await
+        Mailing { config, submitter, means, smarthost, signals }.all(&reports, &mut book, data).await
     })?;
     match failed {
         0 => Ok(Exit::Settled),
@@ -137,6 +141,10 @@ impl Mailing<'_> {
             for (report, wanted) in some.iter().zip(wanted(&self.means.resolver, some).await) {
                 if book.sent.iter().any(|(day, domain)| (*day, domain) == (report.day, &report.domain)) {
                     book.tallies.forget(report.day, &report.domain);
+                    continue;
+                }
+                if self.signals.ends() > 0 {
+                    failed += 1;
                     continue;
                 }
                 let mut line = String::new();

@@ -10,6 +10,7 @@ use super::cli::TlsReportArgs;
 use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
 use super::send::prepare;
+use super::signals::Signals;
 use crate::engine::policy::tally::{Book, DAY};
 use crate::engine::run::unix_now;
 use crate::tls::report::{Report, Submitter};
@@ -22,7 +23,9 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// The data directory is not there or in use, or a report cannot be written.
 pub(super) fn run(args: &TlsReportArgs) -> Result<Exit, Failure> {
+    let signals = Signals::listen("interrupted: nothing was written or mailed yet; the same command goes on")?;
     let config = EngineConfig::load(args.config.as_deref())?;
+    super::share(&config)?;
     let data = args.data.clone().unwrap_or_else(|| config.engine.data.clone());
     if !data.is_dir() {
         let hint = "hint: --data DIR names it, or --config engine.toml by its engine.data";
@@ -32,9 +35,10 @@ pub(super) fn run(args: &TlsReportArgs) -> Result<Exit, Failure> {
     let mut book = Book::read(&data).map_err(|e| Failure::failed(e.to_string()))?;
     let until = args.until.unwrap_or(unix_now().0 / DAY);
     let submitter = submitter(args, &config);
-    let Some(folder) = &args.write else { return mailing::run(&config, &data, book, until, &submitter) };
+    let Some(folder) = &args.write else { return mailing::run(&config, &data, book, until, &submitter, &signals) };
+    signals.engage()?;
     let reports = book.tallies.take_before(until);
-    std::fs::create_dir_all(folder)
+    disk::access::make_directory(folder)
         .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {e}", folder.display())))?;
     let mut page = String::new();
     for report in &reports {

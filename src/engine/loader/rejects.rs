@@ -3,6 +3,7 @@
 
 use super::records::SAMPLE_OCTETS;
 use crate::mail::reply::Printable;
+use crate::wire::disk::access;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -26,6 +27,7 @@ impl Rejects {
         let path = home.join(FILE);
         let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot open {}: {e}", path.display()));
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(named)?;
+        access::own(&file).map_err(named)?;
         let there = file.metadata().map_err(named)?.len();
         // A file that somebody shortened or removed gets no hole: it goes on from where it ends.
         let written = committed.min(there);

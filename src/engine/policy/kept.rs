@@ -114,7 +114,7 @@ impl Shelf {
                 return Err(format!("{} holds {} policies that have not expired", self.folder.display(), *files));
             }
         }
-        std::fs::create_dir_all(&self.folder).map_err(|e| format!("{}: {e}", self.folder.display()))?;
+        disk::access::make_directory(&self.folder).map_err(|e| format!("{}: {e}", self.folder.display()))?;
         disk::replace(&path, |to| to.write_all(&text)).map_err(|fault| fault.to_string())?;
         *files += usize::from(new);
         Ok(())

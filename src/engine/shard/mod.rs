@@ -468,6 +468,7 @@ impl<I: Io> Shard<I> {
             Recorded::Durable(ticket) => {
                 self.ledger.handle_durable(ticket, &mut self.queue, &mut self.sites, now, &mut self.rng);
             }
+            Recorded::Short(reason) => self.halt(reason, now),
             Recorded::Failed(reason) => self.fail(reason),
         }
     }

@@ -1,5 +1,6 @@
 //! Files that survive a crash: the few calls that the table needs, with errors that name the file.
 
+use crate::wire::disk::access;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -27,7 +28,7 @@ pub fn open_to_read(path: &Path) -> io::Result<File> {
 /// Opens a file for appending at a place of our choice, making it if it is not there.
 pub fn open_to_write(path: &Path) -> io::Result<File> {
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    opened.map_err(|e| named("open", path, &e))
+    opened.and_then(|file| access::own(&file).map(|()| file)).map_err(|e| named("open", path, &e))
 }
 
 /// The length of an open file.
@@ -66,6 +67,7 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = File::create(&new).map_err(|e| named("create", &new, &e))?;
+    access::own(&file).map_err(|e| named("create", &new, &e))?;
     file.write_all(content).and_then(|()| file.sync_all()).map_err(|e| named("write", &new, &e))?;
     fs::rename(&new, path).map_err(|e| named("replace", path, &e))?;
     path.parent().map_or(Ok(()), sync_directory)

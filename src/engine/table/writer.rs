@@ -9,6 +9,8 @@ use super::manifest::{self, ListPrint, Manifest, Totals};
 use super::seal::Seals;
 use super::{Chunks, Named, Table, files, row};
 use crate::engine::message::{Chunk, Run};
+use crate::journal::disk::Fault;
+use crate::wire::disk::{access, room_for};
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::fs::File;
@@ -24,6 +26,8 @@ pub const DIRECTORY_FILE: &str = "domains.dir";
 
 /// Octets that are gathered before a write to `rows.dat`.
 const GATHER_OCTETS: usize = 1 << 20;
+/// What a row takes besides its own octets: its seal, its entry in the index, its share of the chunk's frame.
+const PLACE_OCTETS: usize = 32;
 const SUPPRESSED: u64 = 1 << 63;
 
 /// Rows that wait to be committed, in the order of the list.
@@ -157,7 +161,7 @@ impl TableWriter {
             let message = format!("{} holds a campaign already", home.display());
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
         }
-        std::fs::create_dir_all(home).map_err(|e| files::named("create", home, &e))?;
+        access::make_directory(home).map_err(|e| files::named("create", home, &e))?;
         let writer = Self::over(home, manifest)?;
         for named in [&writer.rows, &writer.index, &writer.directory] {
             files::cut(&named.file, &named.path, 0)?;
@@ -355,6 +359,8 @@ impl TableWriter {
     fn write(&mut self, pending: &mut Pending, progress: Progress, rejects: Option<&File>) -> io::Result<Chunk> {
         let rows = u32::try_from(pending.rows()).ok().filter(|&rows| self.row_count.checked_add(rows).is_some());
         let rows = rows.ok_or_else(|| io::Error::other("the list has more rows than a campaign can hold"))?;
+        let octets = pending.octets() + pending.rows() * PLACE_OCTETS;
+        room_for("load the list into", &self.home, octets as u64).map_err(full)?;
         pending.order.sort_unstable();
         let mut header = self.write_rows(pending)?;
         header.progress = progress;
@@ -413,6 +419,10 @@ impl TableWriter {
         write_at(&self.index, &ends, u64::from(self.row_count) * 8)?;
         Ok(Header { rows_end: end, rows_crc: crc.finalize(), ..Header::default() })
     }
+}
+
+fn full(fault: Fault) -> io::Error {
+    io::Error::new(io::ErrorKind::StorageFull, fault.to_string())
 }
 
 fn write_at(to: &Named, octets: &[u8], offset: u64) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! else is left alone; a write that failed in the middle leaves no torn line behind.
 
 use super::write::EventsError;
+use crate::observe::private;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ impl LogFile {
     pub(super) fn open(path: &Path) -> Result<Self, EventsError> {
         let fails = |error: io::Error| EventsError::open(path, error);
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(fails)?;
+        private::own(&file, path);
         if !file.metadata().map_err(fails)?.is_file() {
             return Ok(Self { path: path.to_owned(), file, octets: 0, begun: Instant::now(), next: u64::MAX });
         }
@@ -95,6 +97,7 @@ impl LogFile {
             // It goes on under its own name.
             let _ = std::fs::rename(&away, &self.path);
         })?;
+        private::own(&file, &self.path);
         // Nobody else opens a file of this name between two lines; if so, both append whole lines.
         let _ = file.try_lock();
         self.file = file;

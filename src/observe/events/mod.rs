@@ -3,7 +3,7 @@
 //! Threads that have events write lines into batches ([`Lane`]); a thread of the log's own carries the batches to the
 //! file. Guarantees: a lane never waits for the disk and never loses a line in silence. While more than
 //! [`QUEUED_OCTETS_MAX`] wait to be written a lane says that it is crowded, and whoever owns it begins nothing new: what
-//! is under way bounds the rest. On a full disk the log tries again every second. Any other failure ends the log: lines
+//! is under way bounds the rest. The end waits for a reader that takes nothing for seconds only. On a full disk the log tries again every second. Any other failure ends the log: lines
 //! are then counted as lost, and [`EventLog::close`] says so. A file holds whole lines only: what a killed process left of
 //! a line is cut off when the file is opened again. Leaves to others: what is an event (`mail::event`, `engine`).
 
@@ -22,7 +22,7 @@ use crate::mail::event::Event;
 use crossbeam_channel::{Receiver, Sender};
 use json::{Clock, Gap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Octets that may wait to be written before lanes are crowded.
@@ -55,6 +55,8 @@ pub struct Lane {
     /// Batches that were written, to be filled again.
     spare: Receiver<Batch>,
     queued: Arc<AtomicUsize>,
+    /// Lines among them.
+    lines: Arc<AtomicU64>,
     campaign: Arc<str>,
     batch: Batch,
     began: Instant,
@@ -101,6 +103,7 @@ impl Lane {
             .unwrap_or_else(|_| Batch { octets: Vec::with_capacity(BATCH_OCTETS + 4096), ..Batch::default() });
         let batch = std::mem::replace(&mut self.batch, next);
         self.queued.fetch_add(batch.octets.len(), Ordering::Relaxed);
+        self.lines.fetch_add(batch.lines, Ordering::Relaxed);
         // The log outlives its lanes.
         let _ = self.to.send(batch);
     }

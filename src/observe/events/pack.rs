@@ -4,6 +4,7 @@
 //! process that was killed in between leaves the plain one, which the next process packs.
 
 use super::file::{self, Options};
+use crate::observe::private;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fs::File;
 use std::io;
@@ -76,6 +77,7 @@ fn pack(file: &Path) -> io::Result<()> {
     let (partial, packed) = (with(".zst.partial"), with(".zst"));
     let written = (|| {
         let to = File::create(&partial)?;
+        private::own(&to, &partial);
         zstd::stream::copy_encode(File::open(file)?, &to, LEVEL)?;
         to.sync_data()?;
         std::fs::rename(&partial, &packed)

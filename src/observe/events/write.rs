@@ -4,11 +4,12 @@ use super::file::{LogFile, Options, Target};
 use super::pack::Packer;
 use super::{Batch, Lane, json};
 use crate::base::clock::Instant;
+use crate::observe::patience;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct EventLog {
     to: Sender<Batch>,
     pub(super) spare: Receiver<Batch>,
     queued: Arc<AtomicUsize>,
+    lines: Arc<AtomicU64>,
+    name: String,
     /// Dropped when the log is to come to its end.
     closing: Sender<()>,
     thread: JoinHandle<Written>,
@@ -90,6 +93,8 @@ impl EventLog {
         let (spare_to, spare) = bounded(SPARE_MAX);
         let (closing, closed) = bounded(0);
         let queued = Arc::new(AtomicUsize::new(0));
+        let lines = Arc::new(AtomicU64::new(0));
+        let name = name_of(&options.target);
         let (output, packer) = match &options.target {
             Target::Stdout => (Output::Stdout, None),
             Target::File(path) => {
@@ -104,6 +109,7 @@ impl EventLog {
             packer,
             spare: spare_to,
             queued: queued.clone(),
+            lines: lines.clone(),
             closed,
             look_up,
             filled: Vec::new(),
@@ -112,7 +118,7 @@ impl EventLog {
         };
         let builder = std::thread::Builder::new().name("events".to_owned());
         let thread = builder.spawn(move || scribe.run(&from)).map_err(EventsError::Thread)?;
-        Ok(Self { to, spare, queued, closing, thread, campaign: campaign.into() })
+        Ok(Self { to, spare, queued, lines, name, closing, thread, campaign: campaign.into() })
     }
 
     /// A way into the log for one thread.
@@ -122,6 +128,7 @@ impl EventLog {
             to: self.to.clone(),
             spare: self.spare.clone(),
             queued: self.queued.clone(),
+            lines: self.lines.clone(),
             campaign: self.campaign.clone(),
             batch: Batch::default(),
             began: Instant::default(),
@@ -130,11 +137,15 @@ impl EventLog {
     }
 
     /// Writes what the lanes handed over, waits for rotated files to be packed, and says how it went. All lanes must be
-    /// gone.
+    /// gone. A reader that takes nothing is not waited for: what it did not take is lost.
     #[must_use]
     pub fn close(self) -> Written {
         drop((self.to, self.closing));
-        self.thread.join().unwrap_or_default()
+        if patience::ends(&self.thread, || self.queued.load(Ordering::Relaxed)) {
+            return self.thread.join().unwrap_or_default();
+        }
+        let why = format!("nobody reads the event log {}", self.name);
+        Written { lines: 0, lost: self.lines.load(Ordering::Relaxed), why: Some(why) }
     }
 }
 
@@ -154,12 +165,12 @@ impl Output {
             Self::File(file) => file.append(lines),
         }
     }
+}
 
-    fn name(&self, options: &Options) -> String {
-        match &options.target {
-            Target::Stdout => "standard output".to_owned(),
-            Target::File(path) => path.display().to_string(),
-        }
+fn name_of(target: &Target) -> String {
+    match target {
+        Target::Stdout => "standard output".to_owned(),
+        Target::File(path) => path.display().to_string(),
     }
 }
 
@@ -169,6 +180,7 @@ struct Scribe {
     packer: Option<Packer>,
     spare: Sender<Batch>,
     queued: Arc<AtomicUsize>,
+    lines: Arc<AtomicU64>,
     closed: Receiver<()>,
     look_up: LookUp,
     /// A batch with its addresses filled in.
@@ -182,6 +194,7 @@ impl Scribe {
         while let Ok(mut batch) = from.recv() {
             self.write(&batch);
             self.queued.fetch_sub(batch.octets.len(), Ordering::Relaxed);
+            self.lines.fetch_sub(batch.lines, Ordering::Relaxed);
             batch.clear();
             // When there are enough of them, this one is dropped.
             let _ = self.spare.try_send(batch);
@@ -207,7 +220,7 @@ impl Scribe {
                 break;
             }
             if !said {
-                let log = self.output.name(&self.options);
+                let log = name_of(&self.options.target);
                 tracing::error!(%log, %error, "the event log cannot be written: no new transactions begin until it can");
                 said = true;
             }
@@ -222,7 +235,7 @@ impl Scribe {
             Ok(()) => {
                 self.written.lines += batch.lines;
                 if said {
-                    tracing::info!(log = %self.output.name(&self.options), "the event log is written again");
+                    tracing::info!(log = %name_of(&self.options.target), "the event log is written again");
                 }
             }
             Err(error) => self.lose(batch.lines, error),
@@ -234,7 +247,7 @@ impl Scribe {
     fn lose(&mut self, lines: u64, error: Option<io::Error>) {
         self.written.lost += lines;
         if let Some(error) = error {
-            let log = self.output.name(&self.options);
+            let log = name_of(&self.options.target);
             let why = format!("the event log {log} cannot be written: {error}");
             tracing::error!("{why}; from here on its lines are lost");
             self.written.why = Some(why);
@@ -263,7 +276,7 @@ impl Scribe {
         match file.rotate() {
             Ok(()) => self.packer.iter().for_each(Packer::look),
             Err(error) => {
-                let log = self.output.name(&self.options);
+                let log = name_of(&self.options.target);
                 tracing::warn!(%log, %error, "the event log cannot be rotated; it grows on");
             }
         }

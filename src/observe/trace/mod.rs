@@ -18,7 +18,7 @@
 //!
 //! Guarantees: no content and no credentials in it; what a peer says is escaped and cut; a session's lines, a trace's
 //! octets and what waits to be written are bounded; a slow disk costs lines, which are counted and told of, and never
-//! time. Leaves to others: where in a session the tracer listens (`engine`).
+//! time, and neither does a reader that takes nothing. Leaves to others: where in a session the tracer listens (`engine`).
 
 mod dialogue;
 mod filter;
@@ -29,7 +29,7 @@ mod tests;
 pub use dialogue::{Dialogue, Opening};
 pub use filter::{Filter, NoFilter};
 
-use crate::observe::terminal;
+use crate::observe::{patience, private, terminal};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -77,7 +77,8 @@ pub enum TraceError {
 #[derive(Debug)]
 struct Outlet {
     to: Sender<Vec<u8>>,
-    queued: AtomicUsize,
+    /// Octets that wait to be written, or are being written.
+    queued: Arc<AtomicUsize>,
     lost: AtomicU64,
 }
 
@@ -132,10 +133,10 @@ impl Trace {
             Target::File(path) => Output::File(open(path)?),
         };
         let (to, from) = unbounded();
-        let outlet = Arc::new(Outlet { to, queued: AtomicUsize::new(0), lost: AtomicU64::new(0) });
+        let outlet = Arc::new(Outlet { to, queued: Arc::default(), lost: AtomicU64::new(0) });
         let builder = std::thread::Builder::new().name("trace".to_owned());
-        let writes = Arc::downgrade(&outlet);
-        let thread = builder.spawn(move || write(output, &from, &writes)).map_err(TraceError::Thread)?;
+        let queued = outlet.queued.clone();
+        let thread = builder.spawn(move || write(output, &from, &queued)).map_err(TraceError::Thread)?;
         Ok(Self { tracer: Tracer { filter: Arc::new(filter), outlet }, thread })
     }
 
@@ -145,15 +146,21 @@ impl Trace {
         self.tracer.clone()
     }
 
-    /// Writes what is left. All tracers must be gone, and all dialogues.
+    /// Writes what is left, if somebody takes it. All tracers must be gone, and all dialogues.
     pub fn end(self) {
         let lost = self.tracer.outlet.lost.load(Ordering::Relaxed);
         if lost > 0 {
-            self.tracer.outlet.queued.store(0, Ordering::Relaxed);
-            self.tracer.outlet.send(lost_remark(lost));
+            let remark = lost_remark(lost);
+            self.tracer.outlet.queued.fetch_add(remark.len(), Ordering::Relaxed);
+            let _ = self.tracer.outlet.to.send(remark);
         }
+        let queued = self.tracer.outlet.queued.clone();
         drop(self.tracer);
-        let _ = self.thread.join();
+        if patience::ends(&self.thread, || queued.load(Ordering::Relaxed)) {
+            let _ = self.thread.join();
+        } else {
+            tracing::warn!("the end of the trace is lost: nobody reads it");
+        }
     }
 }
 
@@ -168,6 +175,7 @@ fn open(path: &Path) -> Result<File, TraceError> {
     if file.metadata().map_err(fails)?.is_file() && file.read(&mut first).map_err(fails)? > 0 && first != *b"#" {
         return Err(TraceError::Foreign(path.to_owned()));
     }
+    private::own(&file, path);
     Ok(file)
 }
 
@@ -180,7 +188,10 @@ enum Output {
 impl Output {
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         match self {
-            Self::Stderr => terminal::print(lines),
+            Self::Stderr => {
+                terminal::print(lines);
+                Ok(())
+            }
             Self::Stdout => {
                 let mut out = io::stdout().lock();
                 out.write_all(lines).and_then(|()| out.flush())
@@ -190,23 +201,20 @@ impl Output {
     }
 }
 
-fn write(mut output: Output, from: &Receiver<Vec<u8>>, outlet: &std::sync::Weak<Outlet>) {
+fn write(mut output: Output, from: &Receiver<Vec<u8>>, queued: &AtomicUsize) {
     let mut left = TRACE_OCTETS_MAX;
     let mut open = true;
     while let Ok(lines) = from.recv() {
-        if let Some(outlet) = outlet.upgrade() {
-            outlet.queued.fetch_sub(lines.len().min(outlet.queued.load(Ordering::Relaxed)), Ordering::Relaxed);
+        if open {
+            let fits = lines.len() as u64 <= left;
+            left = left.saturating_sub(lines.len() as u64);
+            let end = b"# the trace ends here: it has grown as large as a trace may\n";
+            let written = output.write(if fits { &lines } else { end });
+            if let Err(error) = &written {
+                tracing::error!(%error, "the trace cannot be written: it ends; sending goes on");
+            }
+            open = fits && written.is_ok();
         }
-        if !open {
-            continue;
-        }
-        let fits = lines.len() as u64 <= left;
-        left = left.saturating_sub(lines.len() as u64);
-        let end = b"# the trace ends here: it has grown as large as a trace may\n";
-        let written = output.write(if fits { &lines } else { end });
-        if let Err(error) = &written {
-            tracing::error!(%error, "the trace cannot be written: it ends; sending goes on");
-        }
-        open = fits && written.is_ok();
+        queued.fetch_sub(lines.len(), Ordering::Relaxed);
     }
 }

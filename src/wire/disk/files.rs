@@ -4,6 +4,7 @@
 //! writing (some tmpfs, some network ones) the same without `O_DIRECT`. Reading: ordinary buffered reads, also while
 //! another process writes.
 
+use super::access::{make_directory, own};
 use super::zeros::Zeros;
 use super::{fault, sync_directory};
 use crate::journal::disk::{Disk, Fault, Segments};
@@ -31,7 +32,7 @@ pub(super) fn name_of(directory: &Path, segment: u32) -> PathBuf {
 /// Makes a segment's file; direct if that is wanted and the file system takes it.
 pub(super) fn open_for_writing(path: &Path, direct: bool) -> io::Result<Opened> {
     let open = |flags: i32, new: bool| {
-        OpenOptions::new().read(true).write(true).create_new(new).mode(0o640).custom_flags(flags).open(path)
+        OpenOptions::new().read(true).write(true).create_new(new).mode(0o600).custom_flags(flags).open(path)
     };
     let flag = if direct { libc::O_DIRECT } else { 0 };
     let zeroing = match open(flag, true) {
@@ -42,6 +43,7 @@ pub(super) fn open_for_writing(path: &Path, direct: bool) -> io::Result<Opened> 
         }
         opened => opened?,
     };
+    own(&zeroing)?;
     let durable = open(flag | libc::O_DSYNC, false)?;
     Ok(Opened { direct, zeroing, durable })
 }
@@ -112,7 +114,7 @@ impl Files {
     /// # Errors
     /// The directory cannot be made, or not by name durably.
     pub fn open(directory: &Path) -> Result<Self, Fault> {
-        fs::create_dir_all(directory).map_err(|e| fault("make the directory", directory, &e))?;
+        make_directory(directory).map_err(|e| fault("make the directory", directory, &e))?;
         sync_directory(directory)?;
         if let Some(parent) = directory.parent().filter(|p| !p.as_os_str().is_empty()) {
             sync_directory(parent)?;

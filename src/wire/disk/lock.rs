@@ -1,19 +1,27 @@
 //! The lock of a data directory: one process writes it at a time.
 //!
-//! Guarantees: the lock goes with the process, however that ends (`flock`). Readers need none.
+//! Locked are the directory itself and a file in it, which tells the holder: whoever deletes or replaces that file lets
+//! nobody in. Guarantees: the lock goes with the process, however that ends (`flock`). Readers need none. Some network
+//! file systems lock no directories: there only the file holds.
 
+use super::access::own;
 use super::fault;
 use crate::journal::disk::{Fault, FaultKind};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// The file that is locked; it tells the holder's process id.
 const NAME: &str = "lock";
 
+/// How often the file is opened anew because another one has taken its place.
+const TRIES: usize = 10;
+
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
 pub struct Lock {
+    _directory: File,
     _file: File,
 }
 
@@ -24,33 +32,64 @@ impl Lock {
     /// Another process holds it (the fault names its process id), or the directory cannot be written.
     pub fn take(directory: &Path) -> Result<Self, Fault> {
         let path = directory.join(NAME);
-        let trouble = |e: std::io::Error| fault("lock", &path, &e);
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Fault {
-                    what: "use",
-                    place: directory.display().to_string(),
-                    why: format!("{} is using it", holder(&mut file)),
-                    kind: FaultKind::Held,
-                });
-            }
-            Err(TryLockError::Error(e)) => return Err(trouble(e)),
+        let trouble = |e: io::Error| fault("lock", &path, &e);
+        let opened = File::open(directory).map_err(|e| fault("lock", directory, &e))?;
+        let held = || Fault {
+            what: "use",
+            place: directory.display().to_string(),
+            why: format!("{} is using it", holder(&path, &opened)),
+            kind: FaultKind::Held,
+        };
+        // Where directories cannot be locked the file's lock holds alone.
+        if matches!(opened.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(held());
         }
-        file.set_len(0).map_err(trouble)?;
-        file.rewind().map_err(trouble)?;
-        writeln!(file, "{}", std::process::id()).map_err(trouble)?;
-        Ok(Self { _file: file })
+        for _ in 0..TRIES {
+            let mut file =
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(held()),
+                Err(TryLockError::Error(e)) => return Err(trouble(e)),
+            }
+            if !is_at(&file, &path).map_err(trouble)? {
+                continue;
+            }
+            own(&file).map_err(trouble)?;
+            file.set_len(0).map_err(trouble)?;
+            file.rewind().map_err(trouble)?;
+            writeln!(file, "{}", std::process::id()).map_err(trouble)?;
+            return Ok(Self { _directory: opened, _file: file });
+        }
+        Err(trouble(io::Error::other("another file takes its place again and again")))
     }
 }
 
-fn holder(file: &mut File) -> String {
+/// Whether the open file is still the one of this name.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let (ours, there) = (file.metadata()?, std::fs::metadata(path));
+    Ok(there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())))
+}
+
+/// Who holds it: as the file says, or, when somebody removed that, as the kernel does.
+fn holder(path: &Path, directory: &File) -> String {
     let mut said = String::new();
-    let read = file.take(20).read_to_string(&mut said);
-    match said.trim().parse::<u32>() {
-        Ok(pid) if read.is_ok() => format!("the process {pid}"),
-        _ => "another process".to_owned(),
+    let read = File::open(path).and_then(|file| file.take(20).read_to_string(&mut said));
+    let told = read.ok().and_then(|_| said.trim().parse::<u32>().ok());
+    match told.or_else(|| directory.metadata().ok().and_then(|found| locker(found.ino()))) {
+        Some(process) => format!("the process {process}"),
+        None => "another process".to_owned(),
     }
+}
+
+/// The process that holds the lock of an inode: `1: FLOCK ADVISORY WRITE 1234 fe:01:5678 0 EOF`.
+fn locker(inode: u64) -> Option<u32> {
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let found = locks.lines().find_map(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let (kind, process, place) = (words.next()?, words.nth(2)?, words.next()?);
+        let here = kind == "FLOCK" && place.rsplit(':').next()?.parse::<u64>().ok()? == inode;
+        here.then_some(process)
+    });
+    found?.parse().ok()
 }

@@ -1,5 +1,6 @@
 //! Small files, replaced whole: a reader, or a crash, sees the old one or the new one and nothing else.
 
+use super::access::own;
 use super::fault;
 use crate::journal::disk::Fault;
 use std::fs::{self, File};
@@ -23,7 +24,9 @@ pub fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 }
 
 fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(256 * 1024, File::create(path)?);
+    let file = File::create(path)?;
+    own(&file)?;
+    let mut out = BufWriter::with_capacity(256 * 1024, file);
     fill(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }

@@ -47,12 +47,12 @@ fn segments_come_in_order_and_other_files_are_left_alone() {
 fn a_segment_that_is_no_longer_wanted_is_given_up_and_leaves_nothing() {
     let home = tempfile::tempdir().unwrap();
     let mut files = Files::open(home.path()).unwrap();
-    files.prepare(1, 1 << 40);
+    files.prepare(1, 1 << 30);
     files.remove(1).unwrap();
     assert_eq!((files.prepared(true), files.segments()), (None, Ok(vec![])));
     files.prepare(2, 4096);
     assert_eq!(files.prepared(true), Some(Ok(2)), "the next one is made");
-    files.prepare(3, 1 << 40);
+    files.prepare(3, 1 << 30);
     drop(files);
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "and an end stops the making");
 }
@@ -89,6 +89,27 @@ fn a_second_lock_names_the_holder_and_a_dropped_one_is_free() {
 }
 
 #[test]
+fn a_lock_whose_file_was_removed_or_replaced_holds_and_names_its_holder() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("lock");
+    let held = Lock::take(home.path()).unwrap();
+    for spoil in [&|| fs::remove_file(&path).unwrap(), &|| fs::write(&path, "").unwrap(), &|| {
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "1\n").unwrap();
+        fs::remove_file(&path).unwrap();
+    }] as [&dyn Fn(); 3]
+    {
+        spoil();
+        let fault = Lock::take(home.path()).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Held);
+        let said = fault.to_string();
+        assert!(said.contains(&format!("the process {} is using it", std::process::id())), "{said}");
+    }
+    drop(held);
+    Lock::take(home.path()).unwrap();
+}
+
+#[test]
 fn a_replaced_file_is_whole_and_a_failure_leaves_the_old_one() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("manifest");
@@ -110,6 +131,7 @@ fn trouble_is_told_with_what_where_and_what_to_do() {
     assert!(full.starts_with("cannot write /d/j/0001.jnl: No space left on device"), "{full}");
     assert!(full.contains("hint: make room"), "{full}");
     assert!(said(libc::EDQUOT).contains("hint: make room"));
+    assert!(said(libc::EFBIG).contains("hint: raise the limit on the size of files (ulimit -f"));
     assert!(said(libc::EROFS).contains("hint: remount"));
     assert!(said(libc::EACCES).contains("hint: give this user write permission"));
     assert!(said(libc::EIO).contains("hint: look at the kernel's log"));

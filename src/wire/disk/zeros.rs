@@ -4,7 +4,7 @@
 //! reads as unused. Direct writes where the file system takes them, else buffered ones.
 
 use super::files::{Opened, Reader, name_of, open_for_writing};
-use super::{fault, replace, sync_directory};
+use super::{fault, replace, room_for, sync_directory};
 use crate::journal::disk::Fault;
 use crate::journal::frame::PAGE;
 use crate::journal::replay::pack;
@@ -121,6 +121,7 @@ fn pack_segment(directory: &Path, segment: u32) -> Result<(), Fault> {
 fn make(directory: &Path, segment: u32, octets: u64, unwanted: &AtomicBool) -> Result<Opened, Fault> {
     let path = name_of(directory, segment);
     let trouble = |e: io::Error| fault("make the journal segment", &path, &e);
+    room_for("make a journal segment in", directory, octets)?;
     // A file that exists already is not ours to touch: this fails then, before anything is removed.
     let opened = open_for_writing(&path, true).map_err(trouble)?;
     let made = match fill(&opened, octets, unwanted) {

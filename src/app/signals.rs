@@ -1,0 +1,178 @@
+//! What people ask a running command for by signals.
+//!
+//! SIGINT, SIGTERM, SIGHUP and SIGXCPU ask for the end: the first one in order, another SIGINT or SIGTERM at once. A command
+//! is *preparing* (loading, replaying, hashing: nothing has left the machine) until it says [`Signals::engage`].
+//! Guarantees: while it prepares the first signal ends it soon with code 3 and a word, and whatever it does meanwhile
+//! survives as it would `kill -9`; once engaged, the first is its own to obey; after the second the process is gone within
+//! [`GRACE`], whatever stalls: a terminal, a reader of events, a disk, a look-up. No signal of these kills the process without
+//! a word. Leaves to others: what "in order" is.
+
+use super::exit::{Exit, Failure};
+use crate::observe::terminal;
+use crate::wire::process;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXCPU, SIGXFSZ};
+use signal_hook::iterator::Signals as Incoming;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long an end at once may take before it is taken.
+const GRACE: Duration = Duration::from_millis(850);
+/// How long the end of a command that prepares may take.
+const GRACE_PREPARING: Duration = Duration::from_millis(500);
+/// The last word gets so much of a second's rest.
+const LAST_WORD: Duration = Duration::from_millis(100);
+
+/// A write beyond the limit on file sizes (`ulimit -f`) fails, and is told, instead of killing the process.
+pub fn survive_file_limits() {
+    // Refused for signals that cannot be caught only, and this one can.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
+/// What was asked for so far.
+#[derive(Clone)]
+pub struct Signals(Arc<Asked>);
+
+struct Asked {
+    ends: AtomicUsize,
+    first: AtomicI32,
+    /// Set with the first one.
+    stop: Arc<AtomicBool>,
+    pause: Arc<AtomicBool>,
+    engaged: Mutex<bool>,
+    /// Whether the end of a command that prepared was told.
+    said: AtomicBool,
+    unfinished: String,
+}
+
+impl Signals {
+    /// Listens from here on. `unfinished` is what an end says while the command still prepares.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn listen(unfinished: impl Into<String>) -> Result<Self, Failure> {
+        let failed = |e: io::Error| Failure::failed(format!("signals cannot be caught: {e}"));
+        let asked = Arc::new(Asked {
+            ends: AtomicUsize::new(0),
+            first: AtomicI32::new(0),
+            stop: Arc::default(),
+            pause: Arc::default(),
+            engaged: Mutex::new(false),
+            said: AtomicBool::new(false),
+            unfinished: unfinished.into(),
+        });
+        let mut caught = vec![SIGINT, SIGTERM, SIGXCPU];
+        // Under nohup the terminal's end is nobody's business.
+        caught.extend((!process::ignores(SIGHUP)).then_some(SIGHUP));
+        let mut incoming = Incoming::new(caught).map_err(failed)?;
+        signal_hook::flag::register(SIGUSR1, asked.pause.clone()).map_err(failed)?;
+        let shared = asked.clone();
+        let thread = std::thread::Builder::new().name("signals".to_owned());
+        thread.spawn(move || incoming.forever().for_each(|signal| shared.handle(signal))).map_err(failed)?;
+        Ok(Self(asked))
+    }
+
+    /// How often the end was asked for.
+    #[must_use]
+    pub fn ends(&self) -> usize {
+        self.0.ends.load(SeqCst)
+    }
+
+    /// Set once the end is asked for.
+    #[must_use]
+    pub fn stop(&self) -> &Arc<AtomicBool> {
+        &self.0.stop
+    }
+
+    /// Why the end was asked for, in words that begin a sentence; empty where somebody pressed a key or stopped a service.
+    #[must_use]
+    pub fn why(&self) -> &'static str {
+        match self.0.first.load(SeqCst) {
+            SIGHUP => "The terminal is gone (SIGHUP). ",
+            SIGXCPU => "The limit of CPU time is reached (ulimit -t). ",
+            _ => "",
+        }
+    }
+
+    /// Whether a pause, or its end, was asked for since the last call.
+    #[must_use]
+    pub fn take_pause(&self) -> bool {
+        self.0.pause.swap(false, SeqCst)
+    }
+
+    /// For a command that prepares: whether to go on.
+    ///
+    /// # Errors
+    /// The end was asked for.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.ends() == 0 {
+            return Ok(());
+        }
+        self.0.said.store(true, SeqCst);
+        Err(self.0.failure())
+    }
+
+    /// From here on the first signal is the command's own to obey.
+    ///
+    /// # Errors
+    /// The end was asked for already.
+    pub fn engage(&self) -> Result<(), Failure> {
+        let mut engaged = self.0.engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check()?;
+        *engaged = true;
+        Ok(())
+    }
+}
+
+impl Asked {
+    fn failure(&self) -> Failure {
+        Failure::unfinished(self.unfinished.clone())
+    }
+
+    fn handle(self: &Arc<Self>, signal: i32) {
+        let engaged = self.engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        // A hang-up comes twice, by the shell and by the kernel; a limit of CPU time every second.
+        let hurries = matches!(signal, SIGINT | SIGTERM);
+        if self.ends.load(SeqCst) > 0 && !hurries {
+            return;
+        }
+        let ends = self.ends.fetch_add(1, SeqCst) + 1;
+        let _ = self.first.compare_exchange(0, signal, SeqCst, SeqCst);
+        self.stop.store(true, SeqCst);
+        let was_engaged = *engaged;
+        drop(engaged);
+        match (was_engaged, ends) {
+            (false, 1) => self.end_after(GRACE_PREPARING),
+            (false, _) => self.end_preparing(),
+            (true, 2) => self.end_after(GRACE),
+            (true, _) => {}
+        }
+    }
+
+    /// Ends the process after so long, if it is still there.
+    fn end_after(self: &Arc<Self>, grace: Duration) {
+        let shared = self.clone();
+        let late = move || {
+            std::thread::sleep(grace);
+            shared.end();
+        };
+        let begun = std::thread::Builder::new().name("signals-end".to_owned()).spawn(late);
+        if begun.is_err() {
+            self.end();
+        }
+    }
+
+    fn end(&self) {
+        let engaged = *self.engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        if engaged { process::end_now(Exit::Unfinished as u8) } else { self.end_preparing() }
+    }
+
+    fn end_preparing(&self) {
+        if !self.said.swap(true, SeqCst) {
+            self.failure().print();
+        }
+        terminal::flush(LAST_WORD);
+        process::end_now(Exit::Unfinished as u8)
+    }
+}
