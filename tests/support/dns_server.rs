@@ -91,6 +91,12 @@ pub fn name(text: &str) -> Name {
     name
 }
 
+impl Default for Zone {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The SOA record of a zone, with this TTL for what it denies.
 pub fn soa(zone: &str, ttl_s: u32) -> Record {
     let soa = SOA::new(name("ns.example"), name("root.example"), 1, 3600, 600, 86_400, ttl_s);
