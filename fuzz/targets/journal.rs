@@ -6,9 +6,10 @@
 use super::{number, octet, take};
 use posthaste::journal::disk::{Fault, Segments};
 use posthaste::journal::frame::{Block, HEADER_OCTETS, Header, PAGE};
+use posthaste::journal::mark::{self, Found, Mark};
 use posthaste::journal::record::entries;
 use posthaste::journal::replay::{DAMAGES_MAX, Range, Replayed, pack, replay};
-use posthaste::journal::snapshot::{self, Mark};
+use posthaste::journal::snapshot::{self, Covered};
 use posthaste::journal::state::State;
 use std::collections::BTreeMap;
 
@@ -37,6 +38,19 @@ pub fn run(data: &[u8]) {
     assert_eq!(state.len(), ROWS as usize);
     packed(&mut made);
     snapshots(data, &state);
+    marks(data);
+}
+
+fn marks(data: &[u8]) {
+    // Any octets: a mark of whatever journal, or none.
+    let _ = mark::read(data, 9);
+    let mut rest = data;
+    let made = Mark { journal: 9, epoch: 2, lsn: number(&mut rest) as u64, segment: 3, octets: 4 };
+    let mut octets = made.encode();
+    assert_eq!(mark::read(&octets, 9), Found::Mark(made));
+    let (at, bit) = (number(&mut rest) % 48, octet(&mut rest) % 8);
+    octets[at] ^= 1 << bit;
+    assert_eq!(mark::read(&octets, 9), Found::Nothing, "a flipped bit at octet {at} went by");
 }
 
 fn read(made: &mut Made, given: &mut Vec<(u64, Vec<u8>)>) -> Replayed {
@@ -63,11 +77,11 @@ fn packed(made: &mut Made) {
 fn snapshots(data: &[u8], state: &State) {
     // Any octets: an error, or something whole.
     let _ = snapshot::decode(&mut &*data);
-    let mark = Mark { lsn: 7, segment: 3, journal: 9 };
+    let covered = Covered { lsn: 7, segment: 3, epoch: 2, journal: 9 };
     let mut octets = Vec::new();
-    snapshot::encode(state, mark, &mut octets).expect("memory takes everything");
-    let (again, mark_again) = snapshot::decode(&mut &*octets).expect("what was encoded");
-    assert_eq!((again.standings(), mark_again), (state.standings(), mark));
+    snapshot::encode(state, covered, &mut octets).expect("memory takes everything");
+    let (again, covered_again) = snapshot::decode(&mut &*octets).expect("what was encoded");
+    assert_eq!((again.standings(), covered_again), (state.standings(), covered));
     let mut rest = data;
     let (at, bit) = (number(&mut rest) % octets.len(), octet(&mut rest) % 8);
     octets[at] ^= 1 << bit;
@@ -161,5 +175,9 @@ impl Segments for Made {
         let count = octets.len().min(into.len());
         into[..count].copy_from_slice(&octets[..count]);
         Ok(count)
+    }
+
+    fn mark(&mut self) -> Result<Vec<u8>, Fault> {
+        Ok(Vec::new())
     }
 }

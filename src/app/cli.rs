@@ -113,6 +113,9 @@ pub struct SendArgs {
     /// End with one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+    /// Go on although the journal is damaged: whoever may have got mail becomes a possible duplicate first
+    #[arg(long, conflicts_with = "dry_run")]
+    pub accept_damage: bool,
     /// Check the list, the templates against every row, and the routes; show three messages; send nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -1,10 +1,12 @@
 //! A campaign on disk: opened, replayed, and laid out for the shards that go on with it.
 //!
-//! Guarantees: opening changes nothing but what a crash left behind (tails that were never committed), and damage in
-//! the journal is handed to the caller, never skipped in silence (G5); the standings add up to the table (G2).
+//! Guarantees: a directory whose files do not belong together, or whose journal is damaged, is not opened, and nothing in it is
+//! changed (G5); damage is gone past only when that is asked for, and then everybody whom it may concern has a name. Else
+//! opening changes nothing but what a crash left behind (tails that were never committed); the standings add up to the table (G2).
 //! Leaves to others: running it (`engine::run`), and reports.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,17 +14,27 @@ use std::sync::Arc;
 use crate::base::clock::UnixTime;
 use crate::engine::board::Counters;
 use crate::engine::message::{Past, Retry, Run};
+use crate::engine::settings::OnUncertain;
 use crate::engine::table::{Manifest, Recovered, Table, TableWriter};
 use crate::journal::disk::{Disk, Fault, Segments};
-use crate::journal::replay::{Range, Replayed, replay};
-use crate::journal::snapshot::{self, Mark};
+use crate::journal::mark::Mark;
+use crate::journal::replay::{Damage, Range, Replayed, replay};
+use crate::journal::snapshot::{self, Covered};
 use crate::journal::state::{Standing, State};
+use crate::journal::writer::Start;
 use crate::mail::Disposition;
 use crate::shape::retry::Schedule;
 use crate::wire::disk;
 
-/// Segments behind the newest snapshot that are replayed without writing a new one.
-const SNAPSHOT_AFTER_OCTETS: u64 = 64 << 20;
+mod accept;
+#[cfg(test)]
+mod tests;
+mod whole;
+
+pub use whole::{end_of, is_there, snapshot_in};
+
+/// Damaged places that are described; more are counted.
+const DAMAGES_TOLD: usize = 20;
 
 /// Why a campaign cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +47,8 @@ pub enum OpenError {
     Journal(#[from] Fault),
     /// The journal tells of recipients that the table does not have.
     #[error(
-        "{place}: {strays} journal records are of recipients that the table does not have, {bad} are no records\nhint: \
-         the directory is not whole; restore it from a copy, or send under another name"
+        "{place}: {strays} journal records are of recipients that the table (domains.dir) does not have, {bad} are no \
+         records\nhint: the directory is not whole and nothing was sent; restore it from a copy, or send under another name"
     )]
     Astray {
         /// The campaign's directory.
@@ -46,6 +58,107 @@ pub enum OpenError {
         /// Entries that are no records.
         bad: u64,
     },
+    /// The snapshot tells of recipients that the table does not have.
+    #[error(
+        "{place}: the snapshot (state.snap) tells of {snapshot} recipients, and the table (domains.dir) has {table}\nhint: the \
+         directory is not whole and nothing was sent; restore it from a copy"
+    )]
+    Shrunk {
+        /// The campaign's directory.
+        place: String,
+        /// Rows of the snapshot.
+        snapshot: usize,
+        /// Rows of the table.
+        table: u32,
+    },
+    /// The manifest is missing, and other files of a campaign are there.
+    #[error(
+        "{} is missing, and {} is there: what was sent of this campaign is not known without it\nhint: restore it from a copy; to \
+         send anew to everybody, give the campaign another name", .manifest.display(), .left.display()
+    )]
+    NoManifest {
+        /// Where it ought to be.
+        manifest: PathBuf,
+        /// What is there.
+        left: PathBuf,
+    },
+    /// A file is of another campaign.
+    #[error(
+        "{} and the campaign's manifest are of different campaigns: one of both was put there by mistake; nothing was sent\n\
+         hint: {hint}", .place.display()
+    )]
+    Foreign {
+        /// The file.
+        place: PathBuf,
+        /// The ways on.
+        hint: &'static str,
+    },
+    /// The journal is damaged.
+    #[error("{0}")]
+    Damaged(Box<Damaged>),
+}
+
+/// A damaged journal, and what that means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The journal's directory.
+    pub journal: PathBuf,
+    /// The places.
+    pub damage: Vec<Damage>,
+    /// Places beyond them.
+    pub more: u64,
+    /// What the system said when something could not be read.
+    pub fault: Option<Fault>,
+    /// Recipients of the table.
+    pub recipients: usize,
+    /// Those of them without a final outcome.
+    pub open: usize,
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the journal {} is damaged; nothing was sent", self.journal.display())?;
+        if let Some(Fault { what, place, why, .. }) = &self.fault {
+            writeln!(f, "cannot {what} {place}: {why}")?;
+        }
+        for damage in self.damage.iter().take(DAMAGES_TOLD) {
+            writeln!(f, "{damage}")?;
+        }
+        let more = self.damage.len().saturating_sub(DAMAGES_TOLD) as u64 + self.more;
+        if more > 0 {
+            writeln!(f, "{more} more damaged places")?;
+        }
+        let Self { recipients, open, .. } = self;
+        writeln!(
+            f,
+            "Outcomes are lost: of {recipients} recipients, {open} have no final one, and may have got their mail."
+        )?;
+        write!(
+            f,
+            "hint: restore the campaign's directory from a copy. Or go on with --accept-damage: these {open} become possible \
+             duplicates, listed by `posthaste report --possible-duplicates`; they are mailed (again), or with on_uncertain = \
+             \"hold\" held"
+        )
+    }
+}
+
+/// How a campaign is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// Damage in the journal is gone past; then this is done with recipients whose outcome may be lost.
+    pub accept_damage: Option<OnUncertain>,
+    /// With more octets of entries behind the newest snapshot, a new one is written.
+    pub snapshot_after_octets: u64,
+    /// The present time.
+    pub now: UnixTime,
+}
+
+impl Opening {
+    /// As it is usual: damage is not accepted.
+    #[must_use]
+    pub fn at(now: UnixTime) -> Self {
+        Self { accept_damage: None, snapshot_after_octets: 64 << 20, now }
+    }
 }
 
 /// An opened campaign.
@@ -75,11 +188,15 @@ pub fn snapshot_of(home: &Path) -> PathBuf {
 }
 
 impl Campaign {
-    /// Makes a new campaign in `home`.
+    /// Makes a new campaign in `home`, whose journal is on `disk`.
     ///
     /// # Errors
-    /// There is one already, or the disk refuses.
-    pub fn create(home: &Path, manifest: Manifest) -> Result<Self, OpenError> {
+    /// There is one already, or something of one, or the disk refuses.
+    pub fn create(home: &Path, manifest: Manifest, disk: &mut dyn Disk) -> Result<Self, OpenError> {
+        if !is_there(home, disk)? {
+            // Before the manifest: a campaign without a mark is one that has lost it.
+            disk.set_mark(&Mark::fresh(manifest.identity()), true)?;
+        }
         let table = TableWriter::create(home, manifest)?;
         Ok(Self {
             home: home.to_owned(),
@@ -93,24 +210,41 @@ impl Campaign {
     /// Opens the campaign in `home`, and replays its journal from `disk`.
     ///
     /// # Errors
-    /// There is none, or it is damaged beyond what can be reported.
-    pub fn open(home: &Path, disk: &mut dyn Disk) -> Result<Self, OpenError> {
+    /// There is none, or it is damaged and that is not accepted, or not acceptable. Nothing was changed then.
+    pub fn open(home: &Path, disk: &mut dyn Disk, how: &Opening) -> Result<Self, OpenError> {
         let (table, recovered) = TableWriter::open(home)?;
-        let (state, replayed) = standings(&table.reader()?, home, disk)?;
+        let identity = table.manifest().identity();
+        let (mut state, mut replayed) = standings(&table.reader()?, home, disk)?;
         let odd = state.oddities;
         if odd.strays > 0 || odd.bad > 0 {
             let place = home.display().to_string();
             return Err(OpenError::Astray { place, strays: odd.strays, bad: odd.bad });
         }
+        let unknown: Vec<Damage> =
+            replayed.damage.iter().filter(|d| !state.has_accepted(d.first_lsn, d.last_lsn)).copied().collect();
+        if !unknown.is_empty() || replayed.damage_more > 0 {
+            let Some(on_uncertain) = how.accept_damage else {
+                return Err(OpenError::Damaged(Box::new(describe(home, unknown, &replayed, &state))));
+            };
+            let start = replayed.next(identity);
+            let end = accept::accept(disk, start, &mut state, &unknown, on_uncertain, how.now)?;
+            replayed.went_on_to(&end);
+        }
         for unused in &replayed.unused {
             disk.remove(*unused)?;
         }
-        if replayed.octets > SNAPSHOT_AFTER_OCTETS {
-            let next = replayed.next(0);
-            let mark = Mark { lsn: next.lsn - 1, segment: next.segment, journal: next.journal };
-            disk::replace(&snapshot_of(home), |out| snapshot::encode(&state, mark, out))?;
+        if replayed.octets > how.snapshot_after_octets {
+            let Start { journal, epoch, segment, lsn } = replayed.next(identity);
+            let covered = Covered { lsn: lsn - 1, segment, epoch: epoch - 1, journal };
+            disk::replace(&snapshot_of(home), |out| snapshot::encode(&state, covered, out))?;
         }
         Ok(Self { home: home.to_owned(), table, recovered, state, replayed })
+    }
+
+    /// Where its journal goes on.
+    #[must_use]
+    pub fn start(&self) -> Start {
+        self.replayed.next(self.table.manifest().identity())
     }
 
     /// Whether every recipient of a whole list has its final outcome.
@@ -159,25 +293,46 @@ impl Campaign {
 /// Reads where each recipient stands: the table's rows, the snapshot if there is a good one, and the journal behind it.
 ///
 /// # Errors
-/// The table or the journal's directory cannot be read.
-pub fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(State, Replayed), OpenError> {
-    let (mut state, mut range) = (State::new(), Range::ALL);
-    // A snapshot that cannot be read is only a shortcut lost: the journal has everything.
-    if let Ok(file) = std::fs::File::open(snapshot_of(home))
-        && let Ok((covered, mark)) = snapshot::decode(&mut io::BufReader::new(file))
-    {
-        state = covered;
-        range = Range::beyond(&mark);
+/// The table or the journal's directory cannot be read, or they do not belong together.
+fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(State, Replayed), OpenError> {
+    let identity = table.manifest().identity();
+    let (mut state, mut range) = (State::new(), Range { journal: Some(identity), ..Range::ALL });
+    match snapshot_in(home, identity)? {
+        None => {}
+        Some(Ok((covered, frames))) => (state, range) = (covered, Range::beyond(&frames)),
+        Some(Err(why)) => {
+            let snapshot = snapshot_of(home);
+            tracing::warn!(snapshot = %snapshot.display(), %why, "the snapshot cannot be used: the whole journal is read instead");
+        }
     }
+    let (end, fault) = end_of(home, disk, identity)?;
+    range.end = end;
+    let mut rows = 0u32;
     for header in table.chunks() {
         let chunk = header?.chunk;
-        let known = state.len() as u64;
-        if u64::from(chunk.first) >= known {
+        rows = rows.saturating_add(chunk.rows);
+        if chunk.first as usize >= state.len() {
             state.load(chunk.rows, chunk.suppressed);
         }
     }
-    let replayed = replay(disk, range, &mut |_, entries| state.fold(entries))?;
+    if state.len() != rows as usize {
+        let place = home.display().to_string();
+        return Err(OpenError::Shrunk { place, snapshot: state.len(), table: rows });
+    }
+    let mut replayed = replay(disk, range, &mut |_, entries| state.fold(entries))?;
+    replayed.fault = fault.or(replayed.fault);
     Ok((state, replayed))
+}
+
+fn describe(home: &Path, damage: Vec<Damage>, replayed: &Replayed, state: &State) -> Damaged {
+    Damaged {
+        journal: journal_of(home),
+        damage,
+        more: replayed.damage_more,
+        fault: replayed.fault.clone(),
+        recipients: state.len(),
+        open: state.standings().iter().filter(|s| accept::is_open(s)).count(),
+    }
 }
 
 /// What is still to be done of a campaign.

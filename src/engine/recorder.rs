@@ -2,7 +2,8 @@
 //!
 //! Guarantees: [`Recorded::Durable`] is said only after the write has come back from stable storage, in the order of tickets. After
 //! a failed write every shard is told, nothing more is acknowledged and nothing is tried again. When all senders are
-//! gone, everything taken is written before the thread ends. Idle, it sleeps.
+//! gone, everything taken is written before the thread ends, the journal's mark says so, and the last segment keeps no more
+//! room than it needs. Idle, it sleeps.
 //!
 //! One commit is under way at a time: while it is, the next one gathers in the channel, so a slow disk makes larger
 //! commits and not a longer queue of small ones. A segment is made when a quarter of the one before it is used. When that
@@ -13,6 +14,7 @@ use crate::base::clock::Instant;
 use crate::engine::message::{Append, Recorded};
 use crate::journal::disk::{Disk, Fault, FaultKind};
 use crate::journal::frame::Header;
+use crate::journal::mark::Mark;
 use crate::journal::writer::{Journal, Refused, Write};
 use crate::observe::{JournalCounters, Spread};
 use crossbeam_channel::{Receiver, TryRecvError};
@@ -169,11 +171,8 @@ struct Recording {
 
 impl Recording {
     fn run(mut self) -> Result<Closed, Arc<str>> {
-        match self.record() {
-            Ok(()) => {
-                self.remove_spare();
-                Ok(Closed { lsn: self.journal.durable_lsn(), segment: self.journal.segment() })
-            }
+        match self.record().and_then(|()| self.close()) {
+            Ok(closed) => Ok(closed),
             Err(reason) => {
                 self.refuse(&reason);
                 Err(reason)
@@ -315,7 +314,7 @@ impl Recording {
         while let Some(durable) = self.journal.poll_durable() {
             (self.notify)(durable.who, Recorded::Durable(durable.ticket));
         }
-        Ok(())
+        self.set_mark(&self.journal.mark(), false)
     }
 
     /// A full segment that is more padding than frames is packed. All of it is durable: one write is under way at a time.
@@ -357,12 +356,24 @@ impl Recording {
         }
     }
 
-    /// A segment that was made ahead and not used is only room taken.
-    fn remove_spare(&mut self) {
+    /// Everything is written. A segment that was made ahead and not used, and the unused end of the last one, are only room taken.
+    fn close(&mut self) -> Result<Closed, Arc<str>> {
         if let Some(spare) = self.journal.spare_segment() {
             // If it stays, the next replay names it as unused.
             let _ = self.disk.remove(spare);
         }
+        let end = self.journal.mark();
+        // From here on the length of the segment's file tells nothing.
+        self.set_mark(&Mark { octets: 0, ..end }, true)?;
+        let (segment, written, padding) = self.filling;
+        if segment == end.segment && (written - padding) as u64 * 2 < end.octets {
+            self.disk.pack(segment);
+        }
+        Ok(Closed { lsn: end.lsn, segment: end.segment })
+    }
+
+    fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Arc<str>> {
+        self.disk.set_mark(mark, wait).map_err(|fault| fault.to_string().into())
     }
 
     fn now(&self) -> Instant {

@@ -311,13 +311,17 @@ impl Engine {
 
     fn spawn_recorder(
         campaign: &Campaign,
-        disk: Box<dyn Disk + Send>,
+        mut disk: Box<dyn Disk + Send>,
         window: Duration,
         inbox: Receiver<Append>,
         lines: Vec<Line>,
     ) -> Result<Recorder, StartError> {
-        let start = campaign.replayed.next(fastrand::u64(1..));
-        let journal = Journal::new(JournalConfig { window, ..JournalConfig::default() }, start);
+        let journal = Journal::new(JournalConfig { window, ..JournalConfig::default() }, campaign.start());
+        // From here on nothing is told by the length of the segment that a process which was killed left behind.
+        disk.set_mark(&journal.mark(), true)?;
+        if let Some(loose) = campaign.replayed.loose {
+            disk.pack(loose);
+        }
         let notify = Box::new(move |shard: u16, recorded| {
             if let Some(line) = lines.get(usize::from(shard)) {
                 line.tell(ToShard::Recorded(recorded));

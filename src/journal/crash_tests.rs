@@ -1,12 +1,14 @@
 //! Histories with a crash at every write and every sync, and damage of every kind, over several epochs.
 //!
 //! The history numbers its records 0, 1, 2…: whatever a replay hands out must be a run of these numbers that begins at 0,
-//! goes up by one, and reaches at least what was acknowledged.
+//! goes up by one, and reaches at least what was acknowledged. The journal's mark is set as the recorder does, and a crash
+//! keeps the newest one or an earlier one.
 
-use super::disk::{Disk, Segments};
+use super::disk::{Disk, FaultKind, Segments};
 use super::frame::{FRAME_OCTETS_MAX, PAGE};
+use super::mark::{self, Found, Mark};
 use super::record::{Entry, Kind, Record, entries};
-use super::replay::{Range, Replayed, open, pack, replay};
+use super::replay::{End, Range, Replayed, What, open, pack, replay};
 use super::sim::SimDisk;
 use super::writer::{Config, Journal, Start, Write};
 use crate::base::clock::{Instant, UnixTime};
@@ -20,9 +22,22 @@ const CONFIG: Config = Config {
     segment_octets: FRAME_OCTETS_MAX as u64,
 };
 
+/// The whole journal, whose end lies behind its mark.
+fn range(disk: &mut SimDisk) -> Range {
+    match mark::read(&disk.mark().unwrap(), 7) {
+        Found::Mark(mark) => Range { end: End::Behind(mark), ..Range::ALL },
+        Found::Foreign | Found::Nothing => Range { end: End::MarkLost, ..Range::ALL },
+    }
+}
+
 fn read(disk: &mut SimDisk) -> (Vec<u32>, Replayed) {
+    let range = range(disk);
+    read_range(disk, range)
+}
+
+fn read_range(disk: &mut SimDisk, range: Range) -> (Vec<u32>, Replayed) {
     let mut numbers = Vec::new();
-    let found = replay(disk, Range::ALL, &mut |_, octets| {
+    let found = replay(disk, range, &mut |_, octets| {
         numbers.extend(entries(octets).map(|e| match e {
             Ok(Entry::Record(r)) => r.recipient,
             other => panic!("the frame was whole, and its entry is {other:?}"),
@@ -44,14 +59,13 @@ struct Epoch {
 
 impl Epoch {
     fn open(mut disk: SimDisk) -> Self {
-        let (numbers, found) = read(&mut disk);
-        Self {
-            journal: Journal::new(CONFIG, found.next(7)),
-            disk,
-            begun: Vec::new(),
-            acknowledged: numbers.len() as u32,
-            moments: 0,
+        if disk.mark().unwrap().is_empty() {
+            disk.set_mark(&Mark::fresh(7), true).unwrap();
         }
+        let (numbers, found) = read(&mut disk);
+        let journal = Journal::new(CONFIG, found.next(7));
+        disk.set_mark(&journal.mark(), true).unwrap();
+        Self { journal, disk, begun: Vec::new(), acknowledged: numbers.len() as u32, moments: 0 }
     }
 
     /// Runs until `crash_at` moments have passed; false if it came to its end before that.
@@ -102,6 +116,7 @@ impl Epoch {
         let (write, id) = self.begun.swap_remove(random.usize(..self.begun.len()));
         self.disk.complete(id);
         self.journal.handle_synced(write.lsn, write.block);
+        self.disk.set_mark(&self.journal.mark(), false).unwrap();
         self.moments += 1;
         while let Some(durable) = self.journal.poll_durable() {
             assert!(durable.ticket as u32 + 1 > self.acknowledged, "tickets rise");
@@ -177,6 +192,7 @@ fn finished() -> (SimDisk, Vec<(u32, usize)>) {
         epoch.advance();
         epoch.complete_one(&mut fastrand::Rng::with_seed(0));
         assert!(epoch.journal.is_closed());
+        epoch.disk.set_mark(&Mark { octets: 0, ..epoch.journal.mark() }, true).unwrap();
         disk = epoch.disk;
     }
     (disk, pages)
@@ -309,6 +325,7 @@ fn random_damage_invents_nothing_and_loses_nothing_in_silence() {
 fn a_full_disk_stops_new_segments_and_loses_nothing() {
     let mut disk = SimDisk::new(0);
     disk.set_capacity(FRAME_OCTETS_MAX as u64);
+    disk.set_mark(&Mark::fresh(7), true).unwrap();
     let mut journal = Journal::new(CONFIG, Start::fresh(7));
     let mut written = 0;
     for number in 0u32.. {
@@ -350,4 +367,151 @@ fn segments_made_ahead_and_never_written_to_are_named() {
     disk.octets_mut(3).unwrap()[70_000] = 1;
     assert_eq!(open(&mut disk, Range::ALL, &mut |_, _| {}).unwrap().unused, [4]);
     assert_eq!(disk.segments().unwrap().iter().map(|s| s.0).collect::<Vec<_>>(), [1, 2, 3], "and removed by an opener");
+}
+
+#[test]
+fn after_an_orderly_end_nothing_of_it_can_vanish_in_silence() {
+    let (disk, _) = finished();
+    let end_of_last = 9 * PAGE;
+    let tell = |disk: &mut SimDisk, what: What, place: &str| {
+        let (numbers, found) = read(disk);
+        let [damage] = found.damage[..] else { panic!("{place}: {:?}", found.damage) };
+        assert_eq!((damage.last_lsn, damage.what), (18, what), "{place}");
+        assert_eq!(
+            numbers,
+            (0..damage.first_lsn as u32 - 1 - u32::from(damage.first_lsn > 9)).collect::<Vec<_>>(),
+            "{place}"
+        );
+    };
+    for frame in 0..9 {
+        let mut zeroed = disk.clone();
+        zeroed.octets_mut(2).unwrap()[frame * PAGE..].fill(0);
+        tell(&mut zeroed, What::Zeroed, "zeroed");
+        let mut cut = disk.clone();
+        cut.octets_mut(2).unwrap().truncate(frame * PAGE);
+        tell(&mut cut, What::Missing, "cut");
+        let mut torn = disk.clone();
+        torn.octets_mut(2).unwrap()[frame * PAGE + 20..end_of_last].fill(0xee);
+        tell(&mut torn, What::BadHeader, "overwritten");
+        let mut unreadable = disk.clone();
+        (frame..9).for_each(|page| unreadable.spoil(2, (page * PAGE) as u64));
+        tell(&mut unreadable, What::Unreadable, "unreadable");
+    }
+    let mut lost = disk.clone();
+    lost.lose(2);
+    tell(&mut lost, What::Missing, "deleted");
+    let mut older = disk.clone();
+    let first = older.octets_mut(1).unwrap().clone();
+    *older.octets_mut(2).unwrap() = first;
+    tell(&mut older, What::Foreign, "another segment in its place");
+}
+
+#[test]
+fn what_no_crash_leaves_behind_is_no_torn_tail() {
+    for seed in 0..40 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut epoch = Epoch::open(SimDisk::new(seed));
+        assert!(epoch.run(0..40, 40, &mut random));
+        let (mut disk, acknowledged) = epoch.crash();
+        let (numbers, whole) = read(&mut disk);
+        assert!(whole.damage.is_empty() && numbers.len() as u32 >= acknowledged);
+        let Found::Mark(mark) = mark::read(&disk.mark().unwrap(), 7) else { panic!("it has a mark") };
+        // The page behind the last frame, too: nobody can say what was in it.
+        for page in 0..=whole.frames {
+            let mut spoilt = disk.clone();
+            spoilt.spoil(1, page * PAGE as u64);
+            let (_, found) = read(&mut spoilt);
+            assert!(found.damage.iter().any(|d| d.what == What::Unreadable), "seed {seed}, page {page}: {found:?}");
+            assert!(found.fault.is_some());
+            assert!(found.frames + 1 >= whole.frames, "seed {seed}, page {page}: it costs the frame that it touches");
+            assert!(
+                found.next(7).lsn > whole.last_lsn,
+                "seed {seed}, page {page}: what may have been there is left out"
+            );
+        }
+        if mark.segment == 1 && mark.octets > 0 {
+            let mut cut = disk.clone();
+            cut.octets_mut(1).unwrap().truncate(whole.frames as usize * PAGE);
+            let (left, found) = read(&mut cut);
+            assert_eq!(left, numbers, "seed {seed}");
+            assert_eq!(found.damage.iter().map(|d| d.what).collect::<Vec<_>>(), [What::Cut], "seed {seed}");
+        }
+        disk.mark_mut().clear();
+        let (left, found) = read(&mut disk);
+        assert_eq!(left, numbers, "seed {seed}");
+        assert_eq!(found.damage.iter().map(|d| d.what).collect::<Vec<_>>(), [What::MarkLost], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_segment_that_may_not_be_read_is_an_error_and_no_damage() {
+    let (mut disk, _) = finished();
+    disk.forbid(2);
+    let range = range(&mut disk);
+    assert_eq!(replay(&mut disk, range, &mut |_, _| {}).map_err(|f| f.kind), Err(FaultKind::Denied));
+}
+
+#[test]
+fn an_unreadable_page_costs_its_frame_only_in_a_packed_segment_too() {
+    let (mut disk, _) = finished();
+    // Frames of some pages each.
+    let mut journal = Journal::new(CONFIG, read(&mut disk).1.next(7));
+    for frame in 0..8u32 {
+        let mut batch = Vec::new();
+        for number in 0..600 {
+            let recipient = 1000 * (frame + 1) + number;
+            Record { recipient, at: UnixTime(1), code: 0, kind: Kind::Attempt, attempts: 1, extra: 0 }
+                .encode_into(&mut batch);
+        }
+        if let Some(wanted) = journal.poll_prepare(Instant(0)) {
+            disk.prepare(wanted.segment, wanted.octets);
+            disk.prepared(true).unwrap().unwrap();
+            journal.handle_prepared();
+        }
+        journal.append(0, u64::from(frame), &batch, Instant(0)).unwrap();
+        let write = journal.poll_write(Instant(0)).unwrap();
+        disk.write(write.segment, write.offset, write.block.octets()).unwrap();
+        journal.handle_synced(write.lsn, write.block);
+    }
+    disk.set_mark(&Mark { octets: 0, ..journal.mark() }, true).unwrap();
+    let whole = read(&mut disk).0;
+    for packed in [false, true] {
+        if packed {
+            disk.pack(3);
+        }
+        let octets = disk.octets_mut(3).unwrap().len();
+        let frame_octets = if packed { 600 * 16 + 64 } else { 3 * PAGE };
+        for page in 0..(8 * frame_octets).div_ceil(PAGE) {
+            let mut spoilt = disk.clone();
+            spoilt.spoil(3, (page * PAGE) as u64);
+            let (left, found) = read(&mut spoilt);
+            let end = ((page + 1) * PAGE).min(octets) - 1;
+            let touched = (page * PAGE / frame_octets) as u32..=(end / frame_octets) as u32;
+            let lost_with = |n: &u32| *n >= 1000 && touched.contains(&(n / 1000 - 1));
+            assert_eq!(
+                left,
+                whole.iter().copied().filter(|n| !lost_with(n)).collect::<Vec<_>>(),
+                "packed {packed}, page {page}"
+            );
+            let lost: u64 = found.damage.iter().map(|d| d.last_lsn - d.first_lsn + 1).sum();
+            assert_eq!(lost, u64::from(touched.end() - touched.start() + 1), "packed {packed}, page {page}");
+        }
+    }
+}
+
+#[test]
+fn the_journal_never_goes_on_below_what_a_snapshot_or_a_mark_knows_of() {
+    let (mut disk, _) = finished();
+    let next = read(&mut disk).1.next(7);
+    let covered =
+        super::snapshot::Covered { lsn: next.lsn - 1, segment: next.segment, epoch: next.epoch - 1, journal: 7 };
+    let (numbers, found) = read_range(&mut disk, Range::beyond(&covered));
+    assert_eq!((numbers, found.next(7)), (vec![], next));
+    // An epoch that ended before its first commit.
+    let journal = Journal::new(CONFIG, next);
+    disk.set_mark(&journal.mark(), true).unwrap();
+    let end = range(&mut disk).end;
+    let later = read_range(&mut disk, Range { end, ..Range::beyond(&covered) }).1.next(7);
+    assert!(later.epoch > next.epoch && later.segment > next.segment && later.lsn == next.lsn, "{later:?}");
+    assert_eq!(read(&mut disk).1.next(7), later, "whether it is read from the snapshot on or from its beginning");
 }

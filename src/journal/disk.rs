@@ -1,5 +1,6 @@
 //! The disk's face: what a journal needs of storage, small enough for a simulated one. `wire` has the real one.
 
+use super::mark::Mark;
 use std::fmt;
 
 /// A disk said no. Reads as one sentence: what, where, why; `hint:` what to do.
@@ -45,7 +46,9 @@ impl FaultKind {
                  it resumes"
             }
             Self::ReadOnly => "remount it read-write, or choose another directory with --data",
-            Self::Denied => "give this user write permission there, or choose another directory with --data",
+            Self::Denied => {
+                "give this user permission to read and write there, or choose another directory with --data"
+            }
             Self::Held => "wait for it to end, or choose another directory with --data",
             Self::Missing => "check the path",
             Self::Broken => {
@@ -74,6 +77,12 @@ pub trait Segments {
     /// # Errors
     /// The device could not read them.
     fn read(&mut self, segment: u32, offset: u64, into: &mut [u8]) -> Result<usize, Fault>;
+
+    /// The octets of the journal's mark (see [`super::mark`]); none if it has no mark.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn mark(&mut self) -> Result<Vec<u8>, Fault>;
 }
 
 /// A disk that a journal is written to.
@@ -90,6 +99,13 @@ pub trait Disk: Segments {
     /// Anything. The state of what was to be written is unknown, and trying again would prove nothing: a failed sync
     /// may have dropped the octets from memory and will succeed the next time.
     fn write(&mut self, segment: u32, offset: u64, octets: &[u8]) -> Result<(), Fault>;
+
+    /// Puts this mark in the place of the journal's last one: on stable storage when it returns if `wait`, else some time, and
+    /// not before any earlier one.
+    ///
+    /// # Errors
+    /// This mark, or an earlier one, cannot be written.
+    fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Fault>;
 
     /// Packs a segment that is written to no more (see [`super::replay::pack`]), some time or never: it only saves room. The
     /// packed one takes the place of the original whole, or not at all.

@@ -1,6 +1,6 @@
 //! Entries: what the journal says. A record is 16 octets and tells one thing of one recipient; a definition gives a
 //! number to the words that many records share (site, exchanger, phase, reply text); a hold says since when nothing could
-//! be sent to a whole site or domain.
+//! be sent to a whole site or domain; an acceptance says which commits are known to be lost.
 //!
 //! Guarantees: an entry is a multiple of 16 octets, so a decoder that meets a bad one finds the next; decoding never
 //! panics and reads nothing beyond its input. Leaves to others: integrity (`frame` has the checksums), and what a record
@@ -12,6 +12,7 @@
 //!             12 site_len u8  | 13 host_len u8   | 14 code u16    | 16 site host phase text, zeros to a multiple of 16
 //! hold        0 since u32     | 4 zero u32       | 8 name_len u16 | 10 kind=32 | 11 what u8        | 12 zero u32
 //!             16 name, zeros to a multiple of 16
+//! acceptance  0 first lsn u64                    | 8 zero u16     | 10 kind=33 | 11 zeros | 16 last lsn u64 | 24 zeros
 //! ```
 //! Little-endian throughout. Attempts have 16 bits: beyond the octet of their own the upper six bits of a record's code and
 //! the upper two of its kind.
@@ -31,6 +32,7 @@ pub const DEFINE_OCTETS_MAX: usize = RECORD_OCTETS + (3 * NAME_MAX + TEXT_MAX).n
 const KIND_AT: usize = 10;
 const DEFINE: u8 = 10;
 const HOLD: u8 = 32;
+const ACCEPTED: u8 = 33;
 /// Bits of a record's code; above them lie more bits of its attempts.
 const CODE_BITS: u32 = 10;
 /// Bits of a record's kind; above them lie the uppermost bits of its attempts.
@@ -290,6 +292,32 @@ fn unpack(packed: u32) -> Result<Option<Enhanced>, &'static str> {
     }
 }
 
+/// Commits that are lost, and whose loss was accepted: everybody whose outcome may have been in them is recorded as
+/// uncertain before this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The first commit.
+    pub first_lsn: u64,
+    /// The last one.
+    pub last_lsn: u64,
+}
+
+impl Accepted {
+    /// Appends the acceptance to a batch.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.first_lsn.to_le_bytes());
+        out.extend_from_slice(&[0, 0, ACCEPTED, 0, 0, 0, 0, 0]);
+        out.extend_from_slice(&self.last_lsn.to_le_bytes());
+        out.extend_from_slice(&[0; 8]);
+    }
+
+    fn decode(head: &[u8; RECORD_OCTETS], body: &[u8]) -> Result<(Self, usize), &'static str> {
+        let body = body.get(..RECORD_OCTETS).ok_or("an acceptance cut short")?;
+        let u64_at = |octets: &[u8]| octets.first_chunk().map_or(0, |o| u64::from_le_bytes(*o));
+        Ok((Self { first_lsn: u64_at(head), last_lsn: u64_at(body) }, 2 * RECORD_OCTETS))
+    }
+}
+
 /// One entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry<'a> {
@@ -299,6 +327,8 @@ pub enum Entry<'a> {
     Define(Define<'a>),
     /// A fact about a whole domain or site.
     Hold(Hold<'a>),
+    /// Commits whose loss was accepted.
+    Accepted(Accepted),
 }
 
 /// An entry that makes no sense. The next one is looked for 16 octets on.
@@ -339,6 +369,7 @@ impl<'a> Iterator for Entries<'a> {
             let read = match head[KIND_AT] {
                 DEFINE => Define::decode(head, body).map(|(define, len)| (Entry::Define(define), len)),
                 HOLD => Hold::decode(head, body).map(|(hold, len)| (Entry::Hold(hold), len)),
+                ACCEPTED => Accepted::decode(head, body).map(|(accepted, len)| (Entry::Accepted(accepted), len)),
                 _ => Err("an entry of no known kind"),
             };
             match read {
@@ -382,10 +413,13 @@ mod tests {
                 r.encode_into(&mut batch);
             }
             define.encode_into(&mut batch);
+            let accepted = Accepted { first_lsn: 3, last_lsn: u64::MAX };
+            accepted.encode_into(&mut batch);
             let read: Vec<_> = entries(&batch).collect();
             let mut want = vec![Ok(Entry::Define(define.cut())), Ok(Entry::Hold(Hold { name: cut_name(&site), ..hold }))];
             want.extend(records.iter().map(|r| Ok(Entry::Record(*r))));
             want.push(Ok(Entry::Define(define.cut())));
+            want.push(Ok(Entry::Accepted(accepted)));
             prop_assert_eq!(read, want);
         }
 

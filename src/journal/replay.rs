@@ -1,19 +1,22 @@
 //! The journal's reading side: frames in order, and an honest account of what is missing.
 //!
 //! Guarantees: entries come in the order in which they were appended, each at most once, and none is made up. A frame
-//! that had been acknowledged (a later frame, or a later epoch, attests to it) and is not there is [`Damage`]; what
-//! follows it is still read. A frame that nothing attests to and that is incomplete is a torn tail: it and what follows
-//! it in its epoch had been promised to nobody, and are given up, always in the same way. Nothing is written or cut.
+//! that had been acknowledged (a later frame, a later epoch or the journal's mark attests to it) and is not there is
+//! [`Damage`]; what follows it is still read. A frame that nothing attests to and that is incomplete is a torn tail: it and
+//! what follows it in its epoch had been promised to nobody, and are given up, always in the same way. What no crash
+//! leaves behind (pages that cannot be read, frames of another journal, a file that was cut, a mark that is gone) is
+//! damage at the tail as well: at least one commit is taken for lost there. Nothing is written or cut.
 //!
 //! Memory: one window over the segment, and the frames not yet attested to (a few).
 //!
 //! While another process writes, reading runs behind the writing: a page may be read before it is written and a later
 //! one after, which looks like damage. [`replay_live`] tells the two apart.
 
-use super::disk::{Disk, Fault, Segments};
+use super::disk::{Disk, Fault, FaultKind, Segments};
 use super::frame::{FRAME_OCTETS_MAX, PAGE};
+use super::mark::Mark;
 use super::record::RECORD_OCTETS;
-use super::snapshot::Mark;
+use super::snapshot::Covered;
 use super::writer::{IN_FLIGHT_MAX, Start};
 use std::fmt;
 
@@ -43,16 +46,33 @@ pub struct Range {
     pub until: u64,
     /// The journal's identity, when it is known; else that of the first whole header counts.
     pub journal: Option<u64>,
+    /// Frames of epochs before this one are not looked for.
+    pub epoch: u32,
+    /// What else is known of the journal's end.
+    pub end: End,
+}
+
+/// What is known of a journal's end, besides what its segments say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Nothing.
+    Unknown,
+    /// It lies behind this mark, which was made before the segments are read.
+    Behind(Mark),
+    /// There ought to be a mark, and there is none.
+    MarkLost,
 }
 
 impl Range {
     /// The whole journal.
-    pub const ALL: Self = Self { after: 0, from_segment: 0, until: u64::MAX, journal: None };
+    pub const ALL: Self =
+        Self { after: 0, from_segment: 0, until: u64::MAX, journal: None, epoch: 0, end: End::Unknown };
 
     /// What a snapshot does not cover.
     #[must_use]
-    pub fn beyond(mark: &Mark) -> Self {
-        Self { after: mark.lsn, from_segment: mark.segment, until: u64::MAX, journal: Some(mark.journal) }
+    pub fn beyond(covered: &Covered) -> Self {
+        let Covered { lsn, segment, epoch, journal } = *covered;
+        Self { after: lsn, from_segment: segment, journal: Some(journal), epoch, ..Self::ALL }
     }
 }
 
@@ -69,8 +89,12 @@ pub enum What {
     Foreign,
     /// The whole segment file is gone.
     MissingSegment,
-    /// The device cannot read it.
+    /// It cannot be read.
     Unreadable,
+    /// The segment file is shorter than it was.
+    Cut,
+    /// The mark is gone, and with it the knowledge of where the journal ended.
+    MarkLost,
     /// Nothing is there, and no trace of why.
     Missing,
 }
@@ -85,7 +109,9 @@ impl What {
             Self::BadPayload => "a frame whose entries are damaged",
             Self::Foreign => "a frame that does not belong here",
             Self::MissingSegment => "the segment file is missing",
-            Self::Unreadable => "the device cannot read it",
+            Self::Unreadable => "it cannot be read",
+            Self::Cut => "the segment file ends too early",
+            Self::MarkLost => "the mark is missing or damaged, so the journal's end is not known",
             Self::Missing => "a frame is missing",
         }
     }
@@ -109,11 +135,11 @@ pub struct Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { segment, offset, first_lsn, last_lsn, what } = self;
-        write!(
-            f,
-            "segment {segment:04} offset {offset}: {}; acknowledged commits {first_lsn} to {last_lsn} are lost",
-            what.words()
-        )
+        write!(f, "segment {segment:04} offset {offset}: {}; ", what.words())?;
+        if matches!(what, What::MarkLost | What::Cut) {
+            return write!(f, "commits from {first_lsn} on may be lost");
+        }
+        write!(f, "acknowledged commits {first_lsn} to {last_lsn} are lost")
     }
 }
 
@@ -147,12 +173,21 @@ pub struct Replayed {
     pub torn: Option<Torn>,
     /// Segments at the end that hold nothing but zeros: made ahead, and never written to.
     pub unused: Vec<u32>,
+    /// The last segment with frames, when less than half of its file is used: a process that was killed left it so.
+    pub loose: Option<u32>,
+    /// Why something could not be read, the first time.
+    pub fault: Option<Fault>,
     journal: Option<u64>,
     epoch: u32,
     last_segment: u32,
 }
 
 impl Replayed {
+    /// An epoch was written after the replay, and ended there.
+    pub fn went_on_to(&mut self, end: &Mark) {
+        (self.last_lsn, self.epoch, self.last_segment) = (end.lsn, end.epoch, end.segment);
+    }
+
     /// Where the next epoch begins; `fresh` is the identity for a journal that has none yet.
     #[must_use]
     pub fn next(&self, fresh: u64) -> Start {
@@ -168,27 +203,34 @@ impl Replayed {
 /// Reads the segments in order and hands out the entries of each whole frame, with the frame's number.
 ///
 /// # Errors
-/// The segments cannot be listed. Everything else that is wrong is told in [`Replayed`].
+/// The segments cannot be listed, or may not be read. Everything else that is wrong is told in [`Replayed`].
 pub fn replay(source: &mut dyn Segments, range: Range, on: &mut dyn FnMut(u64, &[u8])) -> Result<Replayed, Fault> {
     let mut sequence = Sequence::new(range, on);
     let mut window = Window::new();
     let mut blank = Vec::new();
     let mut previous = None;
-    for (segment, octets) in source.segments()? {
+    let segments = source.segments()?;
+    for &(segment, octets) in &segments {
         let found = &mut sequence.found;
         found.last_segment = found.last_segment.max(segment);
         if segment < range.from_segment {
             continue;
         }
         if previous.is_some_and(|p: u32| p + 1 < segment) {
-            sequence.suspect(segment - 1, 0, What::MissingSegment);
+            sequence.suspect(segment - 1, 0, 0, What::MissingSegment);
         }
         previous = Some(segment);
-        if scan(source, segment, octets, &mut window, &mut sequence) {
+        let used = scan(source, segment, octets, &mut window, &mut sequence)?;
+        if used == 0 {
             blank.push(segment);
         } else {
             blank.clear();
+            sequence.found.loose = (used < octets / 2).then_some(segment);
         }
+    }
+    if let End::Behind(mark) = range.end {
+        let length = segments.iter().find(|(segment, _)| *segment == mark.segment).map(|(_, octets)| *octets);
+        sequence.compare_length(&mark, length);
     }
     let mut found = sequence.finish();
     found.unused = blank;
@@ -236,40 +278,43 @@ pub fn replay_live<T>(
     Ok(again)
 }
 
-/// Reads one segment; true if it holds nothing but zeros.
+/// Reads one segment; returns where the last of it that is not zeros ends.
+///
+/// # Errors
+/// This user may not read it: that is no damage.
 fn scan(
     source: &mut dyn Segments,
     segment: u32,
     octets: u64,
     window: &mut Window,
     sequence: &mut Sequence<'_>,
-) -> bool {
+) -> Result<u64, Fault> {
     window.open(segment);
-    let mut all_blank = true;
+    let mut used = 0;
     let mut offset = 0;
     while offset < octets {
         let look = window.look(source, offset);
-        all_blank &= matches!(look, Look::Blank(_) | Look::End);
+        let is_blank = matches!(look, Look::Blank(_));
         let step = match look {
             Look::End => break,
             Look::Blank(step) => {
                 // Zeros up to the page's end are the padding of the frame before.
                 let page = offset.next_multiple_of(PAGE as u64);
                 if page < offset + step as u64 {
-                    sequence.suspect(segment, page, What::Zeroed);
+                    sequence.suspect(segment, page, step, What::Zeroed);
                 }
                 step
             }
             Look::Bad(what, step) => {
-                sequence.suspect(segment, offset, what);
+                sequence.suspect(segment, offset, step, what);
                 step
             }
-            Look::BadPayload(header) | Look::Frame(header, _) if !sequence.belongs(&header, segment) => {
-                sequence.suspect(segment, offset, What::Foreign);
+            Look::BadPayload(header, _) | Look::Frame(header, _) if !sequence.belongs(&header, segment) => {
+                sequence.suspect(segment, offset, RECORD_OCTETS, What::Foreign);
                 RECORD_OCTETS
             }
-            Look::BadPayload(header) => {
-                sequence.suspect(segment, offset, What::BadPayload);
+            Look::BadPayload(header, what) => {
+                sequence.suspect(segment, offset, header.unpadded(), what);
                 header.unpadded().next_multiple_of(RECORD_OCTETS)
             }
             Look::Frame(header, payload) => {
@@ -278,8 +323,17 @@ fn scan(
             }
         };
         offset += step as u64;
+        if !is_blank {
+            used = offset;
+        }
+        if let Some(fault) = &window.fault {
+            if fault.kind == FaultKind::Denied {
+                return Err(fault.clone());
+            }
+            sequence.found.fault.get_or_insert_with(|| fault.clone());
+        }
     }
-    all_blank
+    Ok(used)
 }
 
 #[cfg(test)]

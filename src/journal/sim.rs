@@ -1,10 +1,13 @@
 //! A disk in memory that fails as disks do: a crash may tear what was being written at sectors of 512 octets, in any
-//! order; octets flip or turn to zeros; space runs out; a write fails. Repeatable from a seed.
+//! order; octets flip or turn to zeros; pages and files cannot be read; space runs out; a write fails. Repeatable from a seed.
 //!
 //! Guarantees: what [`SimDisk::complete`] (or [`Disk::write`]) returned for survives every crash; what was only begun survives in part.
+//! A mark that was not waited for survives, or an earlier one does.
 
 use super::disk::{Disk, Fault, FaultKind, Segments};
-use std::collections::BTreeMap;
+use super::frame::PAGE;
+use super::mark::{Mark, SLOTS};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a device writes whole or not at all.
 pub const SECTOR: usize = 512;
@@ -24,6 +27,14 @@ pub struct SimDisk {
     begun: Vec<Begun>,
     next_id: u64,
     made: Option<Result<u32, Fault>>,
+    /// The mark's file, the slot that is written next, and the mark that is under way.
+    mark: Vec<u8>,
+    slot: usize,
+    begun_mark: Option<Mark>,
+    /// Pages that cannot be read: segment and number.
+    unreadable: BTreeSet<(u32, u64)>,
+    /// Segments that may not be read.
+    forbidden: BTreeSet<u32>,
     random: fastrand::Rng,
     capacity: u64,
     writes_left: Option<u64>,
@@ -38,6 +49,11 @@ impl SimDisk {
             begun: Vec::new(),
             next_id: 0,
             made: None,
+            mark: Vec::new(),
+            slot: 0,
+            begun_mark: None,
+            unreadable: BTreeSet::new(),
+            forbidden: BTreeSet::new(),
             random: fastrand::Rng::with_seed(seed),
             capacity: u64::MAX,
             writes_left: None,
@@ -78,7 +94,35 @@ impl SimDisk {
                 (0..write.octets.len().div_ceil(SECTOR)).map(|_| self.random.u8(0..4) < share).collect();
             self.land(&write, |sector| landed.get(sector).copied().unwrap_or(false));
         }
+        if let Some(mark) = self.begun_mark.take()
+            && self.random.bool()
+        {
+            self.land_mark(&mark);
+        }
         self.made = None;
+    }
+
+    /// The page of a segment at `offset` cannot be read from now on.
+    pub fn spoil(&mut self, segment: u32, offset: u64) {
+        self.unreadable.insert((segment, offset / PAGE as u64));
+    }
+
+    /// A segment may not be read from now on.
+    pub fn forbid(&mut self, segment: u32) {
+        self.forbidden.insert(segment);
+    }
+
+    /// The octets of the mark's file, to look at or to damage.
+    pub fn mark_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.mark
+    }
+
+    fn land_mark(&mut self, mark: &Mark) {
+        self.mark.resize(SLOTS * PAGE, 0);
+        if let Some(slot) = self.mark.chunks_mut(PAGE).nth(self.slot) {
+            slot.copy_from_slice(&mark.encode());
+        }
+        self.slot = (self.slot + 1) % SLOTS;
     }
 
     /// All octets of a segment, to look at or to damage.
@@ -115,10 +159,21 @@ impl Segments for SimDisk {
         let Some(file) = self.segments.get(&segment) else {
             return Err(Self::fault("read", segment, FaultKind::Missing));
         };
+        if self.forbidden.contains(&segment) {
+            return Err(Self::fault("read", segment, FaultKind::Denied));
+        }
+        let pages = offset / PAGE as u64..(offset + into.len() as u64).div_ceil(PAGE as u64);
+        if self.unreadable.range((segment, pages.start)..(segment, pages.end)).next().is_some() {
+            return Err(Self::fault("read", segment, FaultKind::Broken));
+        }
         let from = usize::try_from(offset).ok().and_then(|at| file.get(at..)).unwrap_or_default();
         let n = from.len().min(into.len());
         into.split_at_mut(n).0.copy_from_slice(from.split_at(n).0);
         Ok(n)
+    }
+
+    fn mark(&mut self) -> Result<Vec<u8>, Fault> {
+        Ok(self.mark.clone())
     }
 }
 
@@ -146,6 +201,18 @@ impl Disk for SimDisk {
             *left = fewer;
         }
         self.complete(id);
+        Ok(())
+    }
+
+    fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Fault> {
+        if wait {
+            self.begun_mark = None;
+            (0..SLOTS).for_each(|_| self.land_mark(mark));
+        } else if let Some(earlier) = self.begun_mark.replace(*mark)
+            && self.random.bool()
+        {
+            self.land_mark(&earlier);
+        }
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 //! lies and its atomic replacement (`wire::disk`). A snapshot that does not decode is thrown away: the journal has it all.
 //!
 //! ```text
-//! 0 magic | 12 version u32 | 16 lsn u64 | 24 journal u64 | 32 segment u32 | 36 rows u32 | 40 newest u32 | 44 entries u32
-//! 48 last contexts 256 × u32 | 1072 rows × 16 | entries | crc u32
+//! 0 magic | 12 version u32 | 16 lsn u64 | 24 journal u64 | 32 segment u32 | 36 epoch u32 | 40 rows u32 | 44 newest u32
+//! 48 entries u32 | 52 last contexts 256 × u32 | 1076 rows × 16 | entries | crc u32
 //! ```
 //! Behind the rows stand entries, as the journal has them: the words of the last outcomes of recipients that are not done,
 //! and what is held up.
@@ -18,18 +18,20 @@ use std::io::{self, Read, Write};
 
 const MAGIC: &[u8; 12] = b"posthaste-s1";
 const VERSION: u32 = 2;
-const HEAD: usize = 48;
+const HEAD: usize = 52;
 const CONTEXTS: usize = 4 * 256;
 /// Rows encoded or decoded at once.
 const ROWS_A_PIECE: usize = 8192;
 
-/// Which frames a snapshot covers.
+/// Which frames a snapshot covers. The journal never goes on below it, whatever becomes of its segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct Covered {
     /// All frames up to this one.
     pub lsn: u64,
     /// Frames beyond it are in this segment and in later ones.
     pub segment: u32,
+    /// Frames beyond it are of this epoch or of later ones.
+    pub epoch: u32,
     /// Of this journal.
     pub journal: u64,
 }
@@ -38,7 +40,7 @@ pub struct Mark {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn encode(state: &State, mark: Mark, out: &mut dyn Write) -> io::Result<()> {
+pub fn encode(state: &State, covered: Covered, out: &mut dyn Write) -> io::Result<()> {
     let entries = entries_of(state);
     let mut crc = crc32fast::Hasher::new();
     let mut put = |octets: &[u8]| {
@@ -47,9 +49,10 @@ pub fn encode(state: &State, mark: Mark, out: &mut dyn Write) -> io::Result<()> 
     };
     put(MAGIC)?;
     put(&VERSION.to_le_bytes())?;
-    put(&mark.lsn.to_le_bytes())?;
-    put(&mark.journal.to_le_bytes())?;
-    put(&mark.segment.to_le_bytes())?;
+    put(&covered.lsn.to_le_bytes())?;
+    put(&covered.journal.to_le_bytes())?;
+    put(&covered.segment.to_le_bytes())?;
+    put(&covered.epoch.to_le_bytes())?;
     put(&(state.len() as u32).to_le_bytes())?;
     put(&state.newest().0.to_le_bytes())?;
     put(&(entries.len() as u32).to_le_bytes())?;
@@ -80,7 +83,7 @@ fn entries_of(state: &State) -> Vec<u8> {
 ///
 /// # Errors
 /// Those of `from`, and `InvalidData` when it is no whole snapshot.
-pub fn decode(from: &mut dyn Read) -> io::Result<(State, Mark)> {
+pub fn decode(from: &mut dyn Read) -> io::Result<(State, Covered)> {
     let bad = |what: &'static str| io::Error::new(io::ErrorKind::InvalidData, what);
     let mut crc = crc32fast::Hasher::new();
     let mut head = [0; HEAD];
@@ -91,7 +94,7 @@ pub fn decode(from: &mut dyn Read) -> io::Result<(State, Mark)> {
     if !head.starts_with(MAGIC) || u32_at(12) != VERSION {
         return Err(bad("no snapshot of this version"));
     }
-    let mark = Mark { lsn: u64_at(16), journal: u64_at(24), segment: u32_at(32) };
+    let covered = Covered { lsn: u64_at(16), journal: u64_at(24), segment: u32_at(32), epoch: u32_at(36) };
     let mut contexts = [0; CONTEXTS];
     from.read_exact(&mut contexts)?;
     crc.update(&contexts);
@@ -100,19 +103,19 @@ pub fn decode(from: &mut dyn Read) -> io::Result<(State, Mark)> {
         *last = u32::from_le_bytes(*octets);
     }
     let standings =
-        decode_rows(from, u32_at(36) as usize, &mut crc)?.ok_or_else(|| bad("a row with no known disposition"))?;
+        decode_rows(from, u32_at(40) as usize, &mut crc)?.ok_or_else(|| bad("a row with no known disposition"))?;
     let mut entries = Vec::new();
     // As many as come: a damaged count costs no more memory than there are octets.
-    Read::take(&mut *from, u32_at(44).into()).read_to_end(&mut entries)?;
+    Read::take(&mut *from, u32_at(48).into()).read_to_end(&mut entries)?;
     crc.update(&entries);
     let mut sum = [0; 4];
     from.read_exact(&mut sum)?;
     if u32::from_le_bytes(sum) != crc.finalize() {
         return Err(bad("the snapshot's checksum is wrong"));
     }
-    let mut state = State::from_parts(standings, last_contexts, UnixTime(u32_at(40)));
+    let mut state = State::from_parts(standings, last_contexts, UnixTime(u32_at(44)));
     state.fold(&entries);
-    Ok((state, mark))
+    Ok((state, covered))
 }
 
 /// Rows are taken as they come: a damaged row count costs no more memory than there are octets.
@@ -137,7 +140,7 @@ mod tests {
     use super::*;
     use crate::journal::record::{Define, Held, Kind, Record};
 
-    fn sample() -> (State, Mark) {
+    fn sample() -> (State, Covered) {
         let mut state = State::new();
         state.load(20_000, 7);
         for recipient in 0..300u32 {
@@ -149,29 +152,29 @@ mod tests {
         Define { id: (9 << 24) + 2, site: "s", text: b"later", ..Define::default() }.encode_into(&mut batch);
         Hold { held: Held::Hosts, name: "mx.example", since: UnixTime(9) }.encode_into(&mut batch);
         state.fold(&batch);
-        (state, Mark { lsn: 81, segment: 3, journal: 0xfeed })
+        (state, Covered { lsn: 81, segment: 3, epoch: 2, journal: 0xfeed })
     }
 
     #[test]
     fn a_snapshot_reads_back_whole() {
-        let (state, mark) = sample();
+        let (state, covered) = sample();
         let mut octets = Vec::new();
-        encode(&state, mark, &mut octets).unwrap();
+        encode(&state, covered, &mut octets).unwrap();
         assert_eq!(octets.len(), HEAD + CONTEXTS + STANDING_OCTETS * 20_000 + 32 + 32 + 4);
-        assert_eq!(decode(&mut &octets[..]).unwrap(), (state, mark));
+        assert_eq!(decode(&mut &octets[..]).unwrap(), (state, covered));
     }
 
     #[test]
     fn a_changed_bit_or_a_missing_end_is_an_error() {
-        let (state, mark) = sample();
+        let (state, covered) = sample();
         let mut octets = Vec::new();
-        encode(&state, mark, &mut octets).unwrap();
+        encode(&state, covered, &mut octets).unwrap();
         for at in (0..octets.len()).step_by(37).chain(0..HEAD) {
             octets[at] ^= 1 << (at % 8);
             assert!(decode(&mut &octets[..]).is_err(), "octet {at}");
             octets[at] ^= 1 << (at % 8);
         }
-        for end in [0, 47, 48, 1071, 1072, 5000, octets.len() - 60, octets.len() - 1] {
+        for end in [0, 51, 52, 1075, 1076, 5000, octets.len() - 60, octets.len() - 1] {
             assert!(decode(&mut &octets[..end]).is_err(), "cut at {end}");
         }
     }

@@ -5,7 +5,7 @@
 //! is listed by name (G3); folding is the same whether it began with a snapshot or with nothing. Leaves to others: what
 //! to do with open attempts.
 
-use super::record::{Define, Entry, Held, Hold, Kind, RECORD_OCTETS, Record, entries};
+use super::record::{Accepted, Define, Entry, Held, Hold, Kind, RECORD_OCTETS, Record, entries};
 use super::words::Words;
 use crate::base::clock::UnixTime;
 use crate::mail::Disposition;
@@ -94,6 +94,7 @@ pub struct State {
     words: Words,
     holds: Holds,
     newest: UnixTime,
+    accepted: Vec<Accepted>,
     /// What did not fit.
     pub oddities: Oddities,
 }
@@ -110,6 +111,7 @@ impl Default for State {
             words: Words::default(),
             holds: Holds::new(),
             newest: UnixTime(0),
+            accepted: Vec::new(),
             oddities: Oddities::default(),
         }
     }
@@ -148,6 +150,7 @@ impl State {
                 Ok(Entry::Record(record)) => self.apply(&record),
                 Ok(Entry::Define(define)) => self.learn(&define),
                 Ok(Entry::Hold(hold)) => self.hold(&hold),
+                Ok(Entry::Accepted(accepted)) => self.accept(accepted),
                 Err(_) => self.oddities.bad += 1,
             }
         }
@@ -156,6 +159,8 @@ impl State {
 
     /// Folds one record.
     pub fn apply(&mut self, record: &Record) {
+        // Its definition may have been lost: its number is used all the same.
+        self.note_context(record.extra);
         let Some(standing) = self.standings.get_mut(record.recipient as usize) else {
             self.oddities.strays += 1;
             return;
@@ -198,11 +203,15 @@ impl State {
         *standing = Standing { first, tried, context, attempts: record.attempts, disposition: after, flags };
     }
 
+    fn note_context(&mut self, id: u32) {
+        if let Some(last) = self.last_contexts.get_mut((id >> 24) as usize) {
+            *last = id.max(*last);
+        }
+    }
+
     /// Learns the words behind a context.
     pub fn learn(&mut self, define: &Define<'_>) {
-        if let Some(last) = self.last_contexts.get_mut((define.id >> 24) as usize) {
-            *last = define.id.max(*last);
-        }
+        self.note_context(define.id);
         self.words.learn(define);
     }
 
@@ -213,6 +222,21 @@ impl State {
             UnixTime(0) => drop(self.holds.remove(&key)),
             since => drop(self.holds.insert(key, since)),
         }
+    }
+
+    /// The loss of these commits is accepted.
+    pub fn accept(&mut self, accepted: Accepted) {
+        self.accepted.push(accepted);
+        self.accepted.sort_unstable_by_key(|a| a.first_lsn);
+    }
+
+    /// Whether the loss of all commits from `first_lsn` to `last_lsn` was accepted. What a snapshot covers is not known of.
+    #[must_use]
+    pub fn has_accepted(&self, first_lsn: u64, last_lsn: u64) -> bool {
+        let next = self.accepted.iter().fold(first_lsn, |next, a| {
+            if a.first_lsn <= next && next <= a.last_lsn { a.last_lsn.saturating_add(1) } else { next }
+        });
+        next > last_lsn
     }
 
     /// How many recipients there are.

@@ -6,6 +6,7 @@
 //! says no. Leaves to others: the writing itself, and making segments when [`Journal::poll_prepare`] asks.
 
 use super::frame::{Block, FRAME_OCTETS_MAX, Header, PAGE, PAYLOAD_MAX};
+use super::mark::Mark;
 use crate::base::clock::Instant;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -361,6 +362,14 @@ impl Journal {
     #[must_use]
     pub fn segment(&self) -> u32 {
         self.place.as_ref().map_or(self.start.segment, |p| p.segment)
+    }
+
+    /// How far it has come: what outlives it outside of its segments.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let Start { journal, epoch, .. } = self.start;
+        let octets = self.place.as_ref().map_or(0, |p| p.octets);
+        Mark { journal, epoch, lsn: self.durable_lsn, segment: self.segment(), octets }
     }
 
     /// A segment that was made, or asked for, and is not used yet.

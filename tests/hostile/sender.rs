@@ -135,6 +135,7 @@ impl<I: Io> Sender<I> {
                         self.rows[r.recipient as usize].push(fact);
                     }
                     Entry::Hold(_) => {}
+                    Entry::Accepted(a) => panic!("a shard knows of no damage: {a:?}"),
                 }
             }
         }

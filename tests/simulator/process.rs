@@ -151,9 +151,10 @@ impl<'g, 'a> Process<'g, 'a> {
         let rest = campaign.rest(&scenario.delivery.retry, now.unix).unwrap();
         let table = Arc::new(campaign.table.reader().unwrap());
         let directory = Arc::new(ground.town.directory());
-        let begin = campaign.replayed.next(ground.rng.u64(1..));
+        let begin = campaign.start();
         let written = (scenario.journal_window, scenario.journal_flights);
         let mut storage = Storage::new(begin, written, scenario.sync_us_max, scenario.shards, ground.mutation);
+        storage.open(&mut ground.disk);
         if let Ending::JournalFails { writes } = ending {
             storage.fail_after(writes);
         }

@@ -6,7 +6,7 @@ use crate::scenario::{Ending, Mutation, Scenario};
 use crate::town::Town;
 use crate::trace::Trace;
 use posthaste::content::{Composer, Source, Spec};
-use posthaste::engine::campaign::Campaign;
+use posthaste::engine::campaign::{Campaign, Opening};
 use posthaste::engine::settings::OnUncertain;
 use posthaste::engine::suppression::Suppression;
 use posthaste::engine::table::Manifest;
@@ -70,7 +70,7 @@ pub fn run(scenario: &Scenario, tls: &tls::ClientConfig, mutation: Mutation) -> 
         network,
         trace: Trace::default(),
     };
-    let mut campaign = Campaign::create(&home, manifest).map_err(|e| e.to_string())?;
+    let mut campaign = Campaign::create(&home, manifest, &mut ground.disk).map_err(|e| e.to_string())?;
     for (life, &ending) in scenario.endings.iter().chain([&Ending::Through]).enumerate() {
         let left = live(&mut ground, campaign, ending).map_err(|e| format!("life {life}, {ending:?}: {e}"))?;
         campaign = reopen(&mut ground, &left).map_err(|e| format!("after life {life}, {ending:?}: {e}"))?;
@@ -97,7 +97,10 @@ pub fn run(scenario: &Scenario, tls: &tls::ClientConfig, mutation: Mutation) -> 
 /// Opens the campaign as the next process does, and compares it with what the last one knew.
 fn reopen(ground: &mut Ground<'_>, left: &Left) -> Result<Campaign, String> {
     ground.disk.crash();
-    let campaign = Campaign::open(ground.home, &mut ground.disk).map_err(|e| e.to_string())?;
+    // Now and then a snapshot: the next life begins with it.
+    let snapshot_after_octets = if ground.rng.bool() { 4096 } else { u64::MAX };
+    let how = Opening { snapshot_after_octets, ..Opening::at(ground.town.now().unix) };
+    let campaign = Campaign::open(ground.home, &mut ground.disk, &how).map_err(|e| e.to_string())?;
     if let Some(damage) = campaign.replayed.damage.first() {
         return Err(format!("G5: a crash is no damage: {damage}"));
     }

@@ -70,6 +70,11 @@ impl Storage {
         }
     }
 
+    /// A new epoch begins.
+    pub fn open(&self, disk: &mut SimDisk) {
+        disk.set_mark(&self.journal.mark(), true).unwrap();
+    }
+
     /// The write after so many fails.
     pub fn fail_after(&mut self, writes: u64) {
         self.writes_left = Some(writes);
@@ -168,6 +173,7 @@ impl Storage {
         }
         disk.complete(id);
         self.journal.handle_synced(lsn, block);
+        disk.set_mark(&self.journal.mark(), false).unwrap();
         true
     }
 

@@ -51,6 +51,7 @@ impl Book {
                 Ok(Entry::Define(define)) => self.state.learn(&define),
                 // What is held up is known recipient by recipient once it matters.
                 Ok(Entry::Hold(_)) => {}
+                Ok(Entry::Accepted(accepted)) => self.state.accept(accepted),
                 Err(_) => self.bad += 1,
             }
         }
@@ -85,6 +86,11 @@ impl Book {
     /// The words of a context; empty ones if it is not known.
     pub(super) fn context(&self, id: u32) -> Context<'_> {
         self.state.words().get(id).map(Context::from).unwrap_or_default()
+    }
+
+    /// Whether the loss of these commits was accepted.
+    pub(super) fn has_accepted(&self, first_lsn: u64, last_lsn: u64) -> bool {
+        self.state.has_accepted(first_lsn, last_lsn)
     }
 
     /// Contexts whose words did not fit.

@@ -10,17 +10,16 @@ mod tests;
 use super::book::Book;
 use super::{Facts, Recipient, Rows, Step, Timeline, Visit};
 use crate::app::exit::Failure;
-use crate::engine::campaign::{journal_of, snapshot_of};
+use crate::engine::campaign::{end_of, journal_of, snapshot_in, snapshot_of};
 use crate::engine::table::Table;
 use crate::journal::disk::Fault;
+use crate::journal::mark::Mark;
 use crate::journal::record::{Entry, entries};
-use crate::journal::replay::{Range, Replayed, replay_live};
-use crate::journal::snapshot;
+use crate::journal::replay::{End, Range, Replayed, replay_live};
 use crate::journal::state::State;
 use crate::mail::{Disposition, Mailbox};
 use crate::wire::disk::Reader;
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -53,42 +52,57 @@ impl Stored {
         let table = Table::open(home).map_err(failed)?;
         let mut damage = Vec::new();
         let (chunks, rows) = look(&table, home, &mut damage)?;
-        let range = match read_snapshot(home) {
-            None => Range::ALL,
-            Some(Ok((_, mark))) => Range { journal: Some(mark.journal), ..Range::ALL },
-            Some(Err(e)) => {
-                damage.push(format!("{}: {e}; the journal was read without it", snapshot_of(home).display()));
-                Range::ALL
-            }
-        };
+        let identity = table.manifest().identity();
+        let mut reader = Reader::new(&journal_of(home));
+        let snapshot = snapshot(home, identity, &mut damage);
+        let end = end(home, &mut reader, identity, &mut damage);
+        let range = Range { journal: Some(identity), end, ..Range::ALL };
         let (book, replayed) = replay_live(
-            &mut Reader::new(&journal_of(home)),
+            &mut reader,
             range,
-            || begin(home, &chunks),
+            || begin(snapshot.clone(), &chunks),
             |book, lsn, entries| book.fold(lsn, entries),
         )
         .map_err(unreadable)?;
-        describe(&journal_of(home), &replayed, &mut damage);
+        describe(&journal_of(home), &replayed, &book, &mut damage);
         oddities(home, &book, &table, &mut damage)?;
         let name = table.manifest().name.clone();
         Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage })
     }
 }
 
-/// The snapshot; `None` if there is none.
-fn read_snapshot(home: &Path) -> Option<io::Result<(State, snapshot::Mark)>> {
-    match File::open(snapshot_of(home)) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-        Err(e) => Some(Err(e)),
-        Ok(file) => Some(snapshot::decode(&mut BufReader::new(file))),
+/// The state of the snapshot, and the last frame that it covers; none if there is none that can be used.
+fn snapshot(home: &Path, identity: u64, damage: &mut Vec<String>) -> (State, u64) {
+    match snapshot_in(home, identity) {
+        Ok(None) => (State::new(), 0),
+        Ok(Some(Ok((state, covered)))) => (state, covered.lsn),
+        Ok(Some(Err(e))) => {
+            damage.push(format!("{}: {e}; the journal was read without it", snapshot_of(home).display()));
+            (State::new(), 0)
+        }
+        Err(e) => {
+            damage.push(format!("{e}; the journal was read without it"));
+            (State::new(), 0)
+        }
     }
 }
 
-fn begin(home: &Path, chunks: &Chunks) -> Book {
-    let (mut state, covered) = match read_snapshot(home) {
-        Some(Ok((state, mark))) => (state, mark.lsn),
-        _ => (State::new(), 0),
-    };
+/// What the mark says of the journal's end. The length of files is not compared: beside a send they may shrink.
+fn end(home: &Path, reader: &mut Reader, identity: u64, damage: &mut Vec<String>) -> End {
+    match end_of(home, reader, identity) {
+        Ok((End::Behind(mark), _)) => End::Behind(Mark { octets: 0, ..mark }),
+        Ok((end, fault)) => {
+            damage.extend(fault.map(|fault| fault.to_string()));
+            end
+        }
+        Err(e) => {
+            damage.push(e.to_string());
+            End::MarkLost
+        }
+    }
+}
+
+fn begin((mut state, covered): (State, u64), chunks: &Chunks) -> Book {
     for &(first, rows, suppressed) in chunks {
         if first as usize >= state.len() {
             state.load(rows, suppressed);
@@ -116,9 +130,12 @@ fn look(table: &Table, home: &Path, damage: &mut Vec<String>) -> Result<(Chunks,
     Ok((chunks, rows))
 }
 
-fn describe(journal: &Path, replayed: &Replayed, damage: &mut Vec<String>) {
+fn describe(journal: &Path, replayed: &Replayed, book: &Book, damage: &mut Vec<String>) {
     let told = replayed.damage.iter().take(DAMAGES_TOLD);
-    damage.extend(told.map(|one| format!("{}: {one}", journal.display())));
+    damage.extend(told.map(|one| {
+        let accepted = if book.has_accepted(one.first_lsn, one.last_lsn) { " (accepted)" } else { "" };
+        format!("{}: {one}{accepted}", journal.display())
+    }));
     let more = (replayed.damage.len().saturating_sub(DAMAGES_TOLD)) as u64 + replayed.damage_more;
     if more > 0 {
         damage.push(format!("{}: {more} more damaged places", journal.display()));

@@ -22,10 +22,10 @@ use super::config::{CampaignConfig, EngineConfig};
 use super::exit::{Exit, Failure};
 use super::progress::Summary;
 use super::signals::Signals;
-use crate::engine::campaign::{Campaign, OpenError, journal_of};
+use crate::engine::campaign::{Campaign, OpenError, Opening, is_there, journal_of};
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
-use crate::engine::run::{Engine, Setup};
+use crate::engine::run::{Engine, Setup, unix_now};
 use crate::engine::smarthost::parse_smarthost;
 use crate::engine::table::Manifest;
 use crate::journal::disk::Fault;
@@ -63,7 +63,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let policies = tls::policies(&config, tls::rules_for(&config, &campaign), &data)?;
     let (sink, directory) = directory(args, &config, &policies)?;
     let mut disk = open_journal(&home)?;
-    let (opened, content) = open(&home, &config, &campaign, &mut disk)?;
+    let (opened, content) = open(args, &home, &config, &campaign, &mut disk)?;
     report_damage(&opened);
     if opened.is_complete() {
         return complete(args, &campaign, &opened, &began);
@@ -163,14 +163,17 @@ fn directory(
 
 /// Opens the campaign that is there, or makes a new one, with its content checked against the list's columns.
 fn open(
+    args: &SendArgs,
     home: &Path,
     config: &EngineConfig,
     campaign: &CampaignConfig,
     disk: &mut Files,
 ) -> Result<(Campaign, Content), Failure> {
     let failed = |error: OpenError| Failure::failed(error.to_string());
-    if home.join(crate::engine::table::manifest::FILE).exists() {
-        let mut opened = Campaign::open(home, disk).map_err(failed)?;
+    if is_there(home, disk).map_err(failed)? {
+        let accept_damage = args.accept_damage.then(|| prepare::on_uncertain(campaign));
+        let how = Opening { accept_damage, ..Opening::at(unix_now()) };
+        let mut opened = Campaign::open(home, disk, &how).map_err(failed)?;
         let content = content::again(config, campaign, home, &opened)?;
         if opened.table.manifest().content != content.fingerprint {
             tracing::warn!(
@@ -184,23 +187,18 @@ fn open(
     let number = fastrand::u32(1..);
     let key = prepare::random_key()?;
     let (content, columns) = content::first(config, campaign, home, key, number)?;
-    let mut manifest = Manifest::new(&campaign.name, number, crate::engine::run::unix_now().0, key, &columns);
+    let mut manifest = Manifest::new(&campaign.name, number, unix_now().0, key, &columns);
     manifest.content.clone_from(&content.fingerprint);
-    Ok((Campaign::create(home, manifest).map_err(failed)?, content))
+    Ok((Campaign::create(home, manifest, disk).map_err(failed)?, content))
 }
 
-/// Damage is said loudly, each place by its name, before anything is sent (G5).
+/// Damage that was accepted, now or before, is still told (G5).
 fn report_damage(opened: &Campaign) {
     for damage in &opened.replayed.damage {
-        tracing::error!(journal = %journal_of(&opened.home).display(), %damage, "the journal is damaged");
+        tracing::warn!(journal = %journal_of(&opened.home).display(), %damage, "the journal is damaged, which was accepted");
     }
     if opened.replayed.damage_more > 0 {
-        tracing::error!(more = opened.replayed.damage_more, "further damage in the journal");
-    }
-    if !opened.replayed.damage.is_empty() {
-        tracing::error!(
-            "recipients whose outcomes were in the damaged places are tried again; the damaged files are kept as they are"
-        );
+        tracing::warn!(more = opened.replayed.damage_more, "further damage in the journal, which was accepted");
     }
 }
 

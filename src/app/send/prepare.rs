@@ -68,10 +68,7 @@ pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfi
             steps: campaign.retry.clone().unwrap_or_else(|| d.retry.clone()),
             lifetime: campaign.lifetime.unwrap_or(d.lifetime),
         },
-        on_uncertain: match campaign.on_uncertain {
-            campaign::OnUncertain::Retry => OnUncertain::Retry,
-            campaign::OnUncertain::Hold => OnUncertain::Hold,
-        },
+        on_uncertain: on_uncertain(campaign),
         // After a crash all that was ahead is uncertain: where the uncertain are held, that must be few.
         ahead_max: match campaign.on_uncertain {
             campaign::OnUncertain::Retry => config.engine.lookahead_messages,
@@ -82,6 +79,15 @@ pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfi
         drain: DRAIN,
         backoff_min: if trusted { BACKOFF_MIN_TRUSTED } else { BACKOFF_MIN },
     })
+}
+
+/// What is done with recipients who may have got their mail.
+#[must_use]
+pub fn on_uncertain(campaign: &CampaignConfig) -> OnUncertain {
+    match campaign.on_uncertain {
+        campaign::OnUncertain::Retry => OnUncertain::Retry,
+        campaign::OnUncertain::Hold => OnUncertain::Hold,
+    }
 }
 
 /// The configured name of this host, or the system's.

@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::base::clock::UnixTime;
+use crate::journal::disk::Segments as _;
 use crate::journal::frame::FRAME_OCTETS_MAX;
+use crate::journal::mark::{self, Found};
 use crate::journal::record::{Kind, Record};
 use crate::journal::replay::{Range, Replayed, open, replay, replay_live};
 use crate::journal::sim::SimDisk;
-use crate::journal::snapshot::{self, Mark};
+use crate::journal::snapshot::{self, Covered};
 use crate::journal::state::State;
 use crate::journal::writer::{Config, Start};
 use crate::mail::Disposition;
@@ -95,7 +97,8 @@ fn a_recorder_that_had_nothing_to_do_leaves_no_segment() {
         start(Box::new(Files::open(home.path()).unwrap()), Config::default(), Start::fresh(7));
     drop(sender);
     recorder.join().unwrap();
-    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    let files: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+    assert_eq!(files, ["mark"]);
 }
 
 #[test]
@@ -179,7 +182,7 @@ fn a_snapshot_and_the_later_segments_are_worth_the_whole_journal() {
     let home = tempfile::tempdir().unwrap();
     let (journal, snap) = (home.path().join("j"), home.path().join("state.snap"));
     let mut next = Start::fresh(7);
-    let mut mark = None;
+    let mut covered = None;
     for kind in [Kind::Attempt, Kind::Deferred, Kind::Delivered] {
         let (recorder, sender, _heard) = start(Box::new(Files::open(&journal).unwrap()), Config::default(), next);
         for n in 0..50u32 {
@@ -190,12 +193,14 @@ fn a_snapshot_and_the_later_segments_are_worth_the_whole_journal() {
         let (state, found) = fold(&journal, 60);
         next = found.next(0);
         if kind == Kind::Deferred {
-            mark = Some(Mark { lsn: closed.lsn, segment: closed.segment, journal: 7 });
-            replace(&snap, |out| snapshot::encode(&state, mark.unwrap(), out)).unwrap();
+            let Start { epoch, .. } = next;
+            let frames = Covered { lsn: closed.lsn, segment: closed.segment, epoch: epoch - 1, journal: 7 };
+            covered = Some(frames);
+            replace(&snap, |out| snapshot::encode(&state, frames, out)).unwrap();
         }
     }
     let (mut state, read) = snapshot::decode(&mut std::fs::File::open(&snap).unwrap()).unwrap();
-    assert_eq!((Some(read), state.count(Disposition::Deferred)), (mark, 50));
+    assert_eq!((Some(read), state.count(Disposition::Deferred)), (covered, 50));
     // What the snapshot covers is not even looked at.
     std::fs::remove_file(journal.join("0001.jnl")).unwrap();
     let found = replay(&mut Reader::new(&journal), Range::beyond(&read), &mut |_, octets| state.fold(octets)).unwrap();
@@ -239,4 +244,36 @@ fn a_reader_beside_the_running_recorder_sees_a_true_beginning_and_no_damage() {
     assert!(first < octets / 20, "a full segment of small commits has been packed: {first}");
     let (state, found) = fold(home.path(), 600);
     assert_eq!((state.count(Disposition::Delivered), found.damage.len(), found.torn), (600, 0, None));
+}
+
+#[test]
+fn many_starts_with_little_to_say_take_little_room() {
+    let home = tempfile::tempdir().unwrap();
+    let mut next = Start::fresh(7);
+    for n in 0..40u32 {
+        let (recorder, sender, _heard) = start(Box::new(Files::open(home.path()).unwrap()), Config::default(), next);
+        for kind in [Kind::Attempt, Kind::Delivered] {
+            sender.send(Append { shard: 0, ticket: kind as u64, entries: record(n, kind) }).unwrap();
+        }
+        drop(sender);
+        recorder.join().unwrap();
+        let (state, found) = fold(home.path(), 40);
+        assert_eq!((state.count(Disposition::Delivered), found.damage.len(), found.torn), (u64::from(n) + 1, 0, None));
+        next = found.next(0);
+    }
+    let octets: u64 = std::fs::read_dir(home.path()).unwrap().map(|f| f.unwrap().metadata().unwrap().len()).sum();
+    assert!(octets < 64 * 1024, "{octets} octets are left");
+}
+
+#[test]
+fn an_orderly_end_is_known_to_the_mark() {
+    let home = tempfile::tempdir().unwrap();
+    let (recorder, sender, _heard) =
+        start(Box::new(Files::open(home.path()).unwrap()), Config::default(), Start::fresh(7));
+    sender.send(Append { shard: 0, ticket: 1, entries: record(0, Kind::Delivered) }).unwrap();
+    drop(sender);
+    let closed = recorder.join().unwrap();
+    let found = mark::read(&Reader::new(home.path()).mark().unwrap(), 7);
+    let Start { epoch, .. } = Start::fresh(7);
+    assert_eq!(found, Found::Mark(Mark { journal: 7, epoch, lsn: closed.lsn, segment: closed.segment, octets: 0 }));
 }

@@ -1,8 +1,10 @@
 //! The manifest of a campaign: what it is, which list and content it was made from, and whether its list is loaded.
 //!
-//! A small JSON file, replaced as a whole: after a crash it is the old one or the new one.
+//! A small JSON file, replaced as a whole: after a crash it is the old one or the new one. Its last member is a checksum of
+//! the others, as they stand in the file: a changed octet is an error and never another campaign.
 
 use super::files;
+use super::seal::Seals;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
@@ -11,6 +13,10 @@ use std::path::Path;
 pub const FILE: &str = "manifest";
 /// The format that this code writes and reads.
 const FORMAT: u32 = 2;
+/// What stands before the checksum, and behind it.
+const CHECKSUM: (&str, &str) = (",\n  \"crc32\": \"", "\"\n}\n");
+/// The checksum in hexadecimal.
+const CHECKSUM_OCTETS: usize = 8;
 
 /// What a campaign is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,14 +96,21 @@ impl Manifest {
         let path = directory.join(FILE);
         let octets = std::fs::read(&path).map_err(|e| files::named("read", &path, &e))?;
         let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {what}", path.display()));
-        let manifest: Self = serde_json::from_slice(&octets).map_err(|e| wrong(format!("not a manifest: {e}")))?;
-        if manifest.format != FORMAT {
-            let found = manifest.format;
+        let text = unsealed(&octets).map_err(|what| wrong(format!("{what}\n{DAMAGED_HINT}")))?;
+        let Format { format } =
+            serde_json::from_slice(&text).map_err(|e| wrong(format!("not a manifest: {e}\n{DAMAGED_HINT}")))?;
+        if format != FORMAT {
             return Err(wrong(format!(
-                "format {found}, this program reads {FORMAT}; hint: use the version that wrote it"
+                "format {format}, this program reads {FORMAT}; hint: use the version that wrote it"
             )));
         }
-        Ok(manifest)
+        serde_json::from_slice(&text).map_err(|e| wrong(format!("not a manifest: {e}\n{DAMAGED_HINT}")))
+    }
+
+    /// The campaign's identity: from its random key, and the same in its table, journal, mark and snapshot.
+    #[must_use]
+    pub fn identity(&self) -> u64 {
+        Seals::of(self).campaign()
     }
 
     /// Puts this manifest in the place of the one in a campaign's directory, durably.
@@ -105,10 +118,41 @@ impl Manifest {
     /// # Errors
     /// The disk's.
     pub fn write(&self, directory: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
-        text.push(b'\n');
-        files::replace(&directory.join(FILE), &text)
+        let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        files::replace(&directory.join(FILE), sealed(&text).as_bytes())
     }
+}
+
+/// What every format of the manifest tells.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+const DAMAGED_HINT: &str = "hint: restore this file from a copy; nothing was sent, and nothing was changed";
+
+/// A JSON object with the checksum of its text as one more member.
+fn sealed(text: &str) -> String {
+    let open = text.trim_end().trim_end_matches('}').trim_end();
+    let crc = crc32fast::hash(open.as_bytes());
+    format!("{open}{}{crc:08x}{}", CHECKSUM.0, CHECKSUM.1)
+}
+
+/// The text before it was sealed. That of an older format has no checksum, and passes for what it says of its format.
+fn unsealed(octets: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let closed = octets.strip_suffix(CHECKSUM.1.as_bytes());
+    let split = closed.and_then(|o| o.split_at_checked(o.len().checked_sub(CHECKSUM_OCTETS)?));
+    let sum = split.and_then(|(before, crc)| Some((before.strip_suffix(CHECKSUM.0.as_bytes())?, crc)));
+    let Some((open, crc)) = sum else {
+        return match serde_json::from_slice(octets) {
+            Ok(Format { format }) if format < FORMAT => Ok(octets.to_vec()),
+            _ => Err("not a manifest, or a damaged one: it does not end with its checksum"),
+        };
+    };
+    if format!("{:08x}", crc32fast::hash(open)).as_bytes() != crc {
+        return Err("damaged: its checksum is wrong");
+    }
+    Ok([open, b"\n}\n"].concat())
 }
 
 /// Octets in hexadecimal.
@@ -155,10 +199,34 @@ mod tests {
         m.loaded = Some(Totals { records: 3, ..Totals::default() });
         m.write(home.path()).unwrap();
         assert_eq!(Manifest::read(home.path()).unwrap(), m);
-        m.format = 1;
+        let written = std::fs::read(home.path().join(FILE)).unwrap();
+        assert!(serde_json::from_slice::<serde_json::Value>(&written).is_ok(), "it is JSON");
+        m.format = 3;
         m.write(home.path()).unwrap();
+        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 3, this program reads 2"));
+        let old = r#"{"format": 1, "name": "welcome"}"#;
+        std::fs::write(home.path().join(FILE), old).unwrap();
         assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 1, this program reads 2"));
         std::fs::write(home.path().join(FILE), "{").unwrap();
         assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("not a manifest"));
+    }
+
+    #[test]
+    fn a_manifest_with_a_changed_bit_or_without_its_end_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        Manifest::new("welcome", 7, 1_700_000_000, [0xab; 32], &[]).write(home.path()).unwrap();
+        let whole = std::fs::read(home.path().join(FILE)).unwrap();
+        let refused = |octets: &[u8], what: String| {
+            std::fs::write(home.path().join(FILE), octets).unwrap();
+            assert_eq!(Manifest::read(home.path()).unwrap_err().kind(), io::ErrorKind::InvalidData, "{what}");
+        };
+        for bit in 0..8 * whole.len() {
+            let mut octets = whole.clone();
+            octets[bit / 8] ^= 1 << (bit % 8);
+            refused(&octets, format!("bit {bit}"));
+        }
+        for end in 0..whole.len() {
+            refused(&whole[..end], format!("cut at {end}"));
+        }
     }
 }

@@ -32,6 +32,9 @@ pub use manifest::{ListPrint, Manifest, Totals};
 pub use row::{Fields, ROW_OCTETS_MAX, Row, RowBlock};
 pub use writer::{Pending, Recovered, TableWriter};
 
+/// The names of the table's files, besides the manifest.
+pub const FILES: [&str; 3] = [writer::ROWS_FILE, writer::INDEX_FILE, writer::DIRECTORY_FILE];
+
 use crate::mail::Mailbox;
 use seal::Seals;
 use std::fs::File;

@@ -155,8 +155,6 @@ fn a_directory_cut_at_any_octet_keeps_the_whole_chunks_and_takes_new_ones() {
     }
 }
 
-const FILES: [&str; 3] = ["rows.dat", "rows.idx", "domains.dir"];
-
 /// The three files of a table, to be damaged and put back.
 struct Kept {
     home: PathBuf,
@@ -335,6 +333,17 @@ fn a_complete_table_that_lost_its_last_chunk_is_damaged() {
     fs::write(path.join("domains.dir"), &whole[..whole.len() - 1]).unwrap();
     let error = TableWriter::open(&path).err().unwrap().to_string();
     assert!(error.contains("4 rows are committed here, and the manifest knows 6"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_gone_is_not_made_anew() {
+    for name in FILES {
+        let (_home, path) = two_chunks();
+        fs::remove_file(path.join(name)).unwrap();
+        let error = TableWriter::open(&path).err().unwrap();
+        assert!(error.to_string().contains(name) && error.kind() == io::ErrorKind::NotFound, "{error}");
+        assert!(!path.join(name).exists());
+    }
 }
 
 #[test]

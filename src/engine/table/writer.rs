@@ -178,7 +178,12 @@ impl TableWriter {
     /// # Errors
     /// No campaign there (`NotFound`), or a damaged one (`InvalidData`).
     pub fn open(home: &Path) -> io::Result<(Self, Recovered)> {
-        let mut writer = Self::over(home, Manifest::read(home)?)?;
+        let manifest = Manifest::read(home)?;
+        for name in super::FILES {
+            // Opening a file to write would make it anew.
+            files::open_to_read(&home.join(name))?;
+        }
+        let mut writer = Self::over(home, manifest)?;
         writer.replay()?;
         let recovered = writer.find_tails()?;
         Ok((writer, recovered))

@@ -1,10 +1,11 @@
 //! Puts frames in order and tells what is missing from what was never promised.
 //!
 //! Every frame waits until something attests to it: a later frame whose durable LSN passes it, a later epoch that began
-//! beyond it, or the end of the journal with nothing missing before it.
+//! beyond it, the journal's mark, or the end of the journal with nothing missing before it.
 
-use super::{DAMAGES_MAX, Damage, PENDING_MAX, Range, Replayed, Torn, What};
-use crate::journal::frame::Header;
+use super::{DAMAGES_MAX, Damage, End, PENDING_MAX, Range, Replayed, Torn, What};
+use crate::journal::frame::{Header, PAGE};
+use crate::journal::mark::Mark;
 use std::collections::VecDeque;
 
 /// A place where something other than the expected frame was seen.
@@ -13,6 +14,13 @@ struct Suspect {
     segment: u32,
     offset: u64,
     what: What,
+}
+
+impl Suspect {
+    /// Whether no crash leaves this behind.
+    fn is_odd(&self) -> bool {
+        matches!(self.what, What::Unreadable | What::Foreign)
+    }
 }
 
 struct Pending {
@@ -32,22 +40,54 @@ pub(super) struct Sequence<'a> {
     pending: VecDeque<Pending>,
     spare: Vec<Vec<u8>>,
     suspect: Option<Suspect>,
+    /// The first place behind the last frame where something lies that no crash leaves behind…
+    odd: Option<Suspect>,
+    /// …how many commits may have been there, and the last page of them.
+    odd_frames: u64,
+    odd_page: (u32, u64),
+    /// The end of a file that was cut.
+    cut: Option<Suspect>,
+    /// The segment of the last frame, and where that ends in it.
+    last_frame: (u32, u64),
 }
 
 impl<'a> Sequence<'a> {
     pub(super) fn new(range: Range, on: &'a mut dyn FnMut(u64, &[u8])) -> Self {
         let (last_lsn, journal) = (range.after, range.journal);
-        let found = Replayed { last_lsn, durable: last_lsn, journal, ..Replayed::default() };
+        let last_segment = range.from_segment.saturating_sub(1);
+        let epoch = range.epoch;
+        let found = Replayed { last_lsn, durable: last_lsn, journal, last_segment, epoch, ..Replayed::default() };
         let expected = range.after + 1;
-        Self { on, found, range, expected, pending: VecDeque::new(), spare: Vec::new(), suspect: None }
+        let (pending, spare) = (VecDeque::new(), Vec::new());
+        Self {
+            on,
+            found,
+            range,
+            expected,
+            pending,
+            spare,
+            suspect: None,
+            odd: None,
+            odd_frames: 0,
+            odd_page: (0, 0),
+            cut: None,
+            last_frame: (0, 0),
+        }
     }
 
-    /// Something other than a frame of ours. The first such thing since the last frame says most.
-    pub(super) fn suspect(&mut self, segment: u32, offset: u64, what: What) {
+    /// So many octets of something other than a frame of ours. The first such thing since the last frame says most.
+    pub(super) fn suspect(&mut self, segment: u32, offset: u64, octets: usize, what: What) {
         let new = Suspect { segment, offset, what };
+        if new.is_odd() {
+            self.odd.get_or_insert(new);
+            // The page that a frame's payload cannot be read from is met again behind the payload's end.
+            let page = (segment, offset / PAGE as u64);
+            self.odd_frames += u64::from(what != What::Unreadable || page != self.odd_page);
+            self.odd_page = (segment, (offset + octets.max(1) as u64 - 1) / PAGE as u64);
+        }
         let known = self.suspect.get_or_insert(new);
         // Zeros behind the last frame of a segment are its unused end; anything else tells more.
-        if known.what == What::Zeroed && known.segment != segment {
+        if known.what == What::Zeroed && known.segment != segment || new.is_odd() && !known.is_odd() {
             *known = new;
         }
     }
@@ -63,16 +103,18 @@ impl<'a> Sequence<'a> {
 
     /// A whole frame that belongs here.
     pub(super) fn frame(&mut self, header: Header, payload: &[u8], offset: u64) {
+        self.last_frame = (header.segment, offset + header.unpadded() as u64);
         if header.lsn <= self.range.after || header.lsn > self.range.until {
-            self.suspect = None;
+            (self.suspect, self.odd, self.odd_frames) = (None, None, 0);
             return;
         }
         let newest = self.pending.back().map_or(self.expected - 1, |p| p.lsn);
         if header.lsn <= newest {
-            return self.suspect(header.segment, offset, What::Foreign);
+            return self.suspect(header.segment, offset, header.unpadded(), What::Foreign);
         }
         let here = Suspect { segment: header.segment, offset, what: What::Missing };
         let before = self.suspect.take().unwrap_or(here);
+        (self.odd, self.odd_frames) = (None, 0);
         let mut copy = self.spare.pop().unwrap_or_default();
         copy.extend_from_slice(payload);
         self.pending.push_back(Pending { lsn: header.lsn, payload: copy, before });
@@ -84,12 +126,63 @@ impl<'a> Sequence<'a> {
         }
     }
 
+    /// The file of the segment that the mark speaks of, and that is the last one with frames, may be longer than it was then,
+    /// but not shorter. A segment that was packed has frames behind it.
+    pub(super) fn compare_length(&mut self, mark: &Mark, octets: Option<u64>) {
+        let is_last = self.last_frame.0 <= mark.segment;
+        if is_last && octets.unwrap_or(0) < mark.octets {
+            let what = if octets.is_some() { What::Cut } else { What::MissingSegment };
+            self.cut = Some(Suspect { segment: mark.segment, offset: octets.unwrap_or(0), what });
+        }
+    }
+
     pub(super) fn finish(mut self) -> Replayed {
-        self.end_epoch();
+        self.end_journal();
         if let Some(s) = self.suspect.filter(|s| !matches!(s.what, What::Zeroed | What::MissingSegment)) {
             self.torn(s, 0);
         }
         self.found
+    }
+
+    /// What the mark, and what no crash leaves behind, say of the end.
+    fn end_journal(&mut self) {
+        if let End::Behind(mark) = self.range.end {
+            self.attest(mark.lsn.min(self.range.until));
+            self.found.epoch = self.found.epoch.max(mark.epoch);
+            self.found.last_segment = self.found.last_segment.max(mark.segment);
+        }
+        self.emit_ready();
+        while let Some(next) = self.pending.front().filter(|p| p.before.is_odd()).map(|p| p.lsn) {
+            // Nobody can tell what was in the hole before it.
+            self.attest(next);
+            self.emit_ready();
+        }
+        self.end_epoch();
+        let (mut next, mut place) = (self.expected, self.suspect);
+        if let End::Behind(mark) = self.range.end
+            && self.expected <= mark.lsn.min(self.range.until)
+        {
+            next = mark.lsn.min(self.range.until) + 1;
+            // Zeros behind the last frame of an earlier segment are its unused end.
+            let (segment, end) = self.last_frame;
+            let offset = if segment == mark.segment { end } else { 0 };
+            let here = Suspect { segment: mark.segment, offset, what: What::Missing };
+            place = place.filter(|p| p.what != What::Zeroed || p.segment == mark.segment).or(Some(here));
+        }
+        if self.odd_frames > 0 {
+            next = next.max(self.expected.saturating_add(self.odd_frames));
+            place = self.odd;
+        }
+        let lost = Suspect { segment: self.found.last_segment, offset: 0, what: What::MarkLost };
+        let lost = (self.range.end == End::MarkLost).then_some(lost);
+        if let Some(end) = self.cut.or(lost) {
+            next = next.max(self.expected.saturating_add(1));
+            place = if self.odd_frames > 0 { place } else { Some(end) };
+        }
+        if let Some(place) = place.filter(|_| next > self.expected) {
+            self.missing(next, place);
+            self.suspect = None;
+        }
     }
 
     /// A later epoch: whoever opened the journal then had read up to `epoch_first`, and gave up the rest.
@@ -115,9 +208,7 @@ impl<'a> Sequence<'a> {
 
     /// No more frames: those that follow each other are whole; behind a hole nothing was promised.
     fn end_epoch(&mut self) {
-        while self.pending.front().is_some_and(|p| p.lsn == self.expected) {
-            self.emit();
-        }
+        self.emit_ready();
         if let Some(s) = self.pending.front().map(|p| p.before) {
             self.torn(s, self.pending.len() as u64);
         }
@@ -137,6 +228,12 @@ impl<'a> Sequence<'a> {
             } else {
                 self.emit();
             }
+        }
+    }
+
+    fn emit_ready(&mut self) {
+        while self.pending.front().is_some_and(|p| p.lsn == self.expected) {
+            self.emit();
         }
     }
 

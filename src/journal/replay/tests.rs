@@ -34,7 +34,7 @@ fn frames_covered_by_a_snapshot_and_frames_beyond_the_limit_are_left_out() {
     assert_eq!(lsns(&mut disk, Range::ALL).0, (1..=9).collect::<Vec<_>>());
     let (seen, found) = lsns(&mut disk, Range { after: 3, until: 7, ..Range::ALL });
     assert_eq!((seen, found.last_lsn, found.damage.len()), (vec![4, 5, 6, 7], 7, 0));
-    let (seen, found) = lsns(&mut disk, Range::beyond(&Mark { lsn: 9, segment: 2, journal: 7 }));
+    let (seen, found) = lsns(&mut disk, Range::beyond(&Covered { lsn: 9, segment: 2, epoch: 1, journal: 7 }));
     assert_eq!((seen, found.last_lsn, found.next(7).segment), (vec![], 9, 2));
 }
 
@@ -53,6 +53,10 @@ impl Segments for Hasty {
     fn read(&mut self, segment: u32, offset: u64, into: &mut [u8]) -> Result<usize, Fault> {
         self.reads += 1;
         if self.reads == 1 { self.late.read(segment, offset, into) } else { self.in_time.read(segment, offset, into) }
+    }
+
+    fn mark(&mut self) -> Result<Vec<u8>, Fault> {
+        self.late.mark()
     }
 }
 

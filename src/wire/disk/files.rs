@@ -1,13 +1,15 @@
-//! The segment files of one journal: `<directory>/NNNN.jnl`.
+//! The segment files of one journal, `<directory>/NNNN.jnl`, and its mark beside them.
 //!
 //! Writing: `O_DIRECT` and `O_DSYNC`, so that one call is one durable write; where the file system refuses direct
 //! writing (some tmpfs, some network ones) the same without `O_DIRECT`. Reading: ordinary buffered reads, also while
 //! another process writes.
 
 use super::access::{make_directory, own};
+use super::marks::{self, Marks};
 use super::zeros::Zeros;
 use super::{fault, sync_directory};
 use crate::journal::disk::{Disk, Fault, Segments};
+use crate::journal::mark::Mark;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
@@ -87,7 +89,12 @@ impl Segments for Reader {
             let number = name.to_str().and_then(|n| n.strip_suffix(".jnl")).and_then(|n| n.parse().ok());
             // `1.jnl` or `+0001.jnl` would parse as well, and is none of ours.
             if let Some(number) = number.filter(|n| name_of(&self.directory, *n) == file.path()) {
-                found.push((number, file.metadata().map_err(trouble)?.len()));
+                match file.metadata() {
+                    Ok(metadata) => found.push((number, metadata.len())),
+                    // Removed since it was listed: it was made ahead and never written to.
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                    Err(e) => return Err(fault("examine", &file.path(), &e)),
+                }
             }
         }
         found.sort_unstable();
@@ -98,6 +105,10 @@ impl Segments for Reader {
         let read = self.file(segment).and_then(|file| file.read_at(into, offset));
         read.map_err(|e| fault("read", &name_of(&self.directory, segment), &e))
     }
+
+    fn mark(&mut self) -> Result<Vec<u8>, Fault> {
+        marks::read(&self.directory)
+    }
 }
 
 /// The segments of a journal that is written; hold the data directory's [`super::Lock`].
@@ -105,21 +116,25 @@ impl Segments for Reader {
 pub struct Files {
     reader: Reader,
     zeros: Zeros,
+    marks: Marks,
     open: Vec<(u32, Opened)>,
 }
 
 impl Files {
-    /// Opens `directory`, and makes it if it does not exist.
+    /// Opens `directory`, and makes it if it does not exist. What a packing that was killed left behind is removed: the
+    /// segments themselves are whole.
     ///
     /// # Errors
-    /// The directory cannot be made, or not by name durably.
+    /// The directory cannot be made, or not by name durably, or not listed.
     pub fn open(directory: &Path) -> Result<Self, Fault> {
         make_directory(directory).map_err(|e| fault("make the directory", directory, &e))?;
         sync_directory(directory)?;
         if let Some(parent) = directory.parent().filter(|p| !p.as_os_str().is_empty()) {
             sync_directory(parent)?;
         }
-        Ok(Self { reader: Reader::new(directory), zeros: Zeros::spawn(directory.to_owned())?, open: Vec::new() })
+        remove_temporaries(directory)?;
+        let (zeros, marks) = (Zeros::spawn(directory.to_owned())?, Marks::new(directory));
+        Ok(Self { reader: Reader::new(directory), zeros, marks, open: Vec::new() })
     }
 }
 
@@ -131,6 +146,21 @@ impl Segments for Files {
     fn read(&mut self, segment: u32, offset: u64, into: &mut [u8]) -> Result<usize, Fault> {
         self.reader.read(segment, offset, into)
     }
+
+    fn mark(&mut self) -> Result<Vec<u8>, Fault> {
+        self.reader.mark()
+    }
+}
+
+fn remove_temporaries(directory: &Path) -> Result<(), Fault> {
+    let trouble = |e: io::Error| fault("list the journal in", directory, &e);
+    for file in fs::read_dir(directory).map_err(trouble)? {
+        let path = file.map_err(trouble)?.path();
+        if path.extension().is_some_and(|e| e == "tmp") {
+            fs::remove_file(&path).map_err(|e| fault("remove", &path, &e))?;
+        }
+    }
+    Ok(())
 }
 
 impl Disk for Files {
@@ -155,6 +185,10 @@ impl Disk for Files {
             return Err(fault("write to", &path(), &io::Error::other("the segment was not made in this run")));
         };
         opened.durable.write_all_at(octets, offset).map_err(|e| fault("write to the journal", &path(), &e))
+    }
+
+    fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Fault> {
+        if wait { self.marks.set(mark) } else { self.marks.set_soon(mark) }
     }
 
     fn pack(&mut self, segment: u32) {

@@ -7,6 +7,7 @@
 pub mod access;
 mod files;
 mod lock;
+mod marks;
 mod replace;
 mod room;
 mod zeros;

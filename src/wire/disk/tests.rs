@@ -3,6 +3,7 @@
 use super::*;
 use crate::journal::disk::{Disk as _, Segments as _};
 use crate::journal::frame::{Block, Header, PAGE};
+use crate::journal::mark::{self, Found, Mark};
 use std::fs;
 
 #[test]
@@ -133,7 +134,7 @@ fn trouble_is_told_with_what_where_and_what_to_do() {
     assert!(said(libc::EDQUOT).contains("hint: make room"));
     assert!(said(libc::EFBIG).contains("hint: raise the limit on the size of files (ulimit -f"));
     assert!(said(libc::EROFS).contains("hint: remount"));
-    assert!(said(libc::EACCES).contains("hint: give this user write permission"));
+    assert!(said(libc::EACCES).contains("hint: give this user permission to read and write"));
     assert!(said(libc::EIO).contains("hint: look at the kernel's log"));
 }
 
@@ -142,4 +143,48 @@ fn free_space_is_known_for_what_exists() {
     let home = tempfile::tempdir().unwrap();
     assert!(free_octets(home.path()).is_ok_and(|n| n > 0));
     assert_eq!(free_octets(&home.path().join("nowhere")).map_err(|f| f.kind), Err(FaultKind::Missing));
+}
+
+#[test]
+fn a_mark_that_is_waited_for_is_there_and_others_come_soon() {
+    let home = tempfile::tempdir().unwrap();
+    let newest = || match mark::read(&Reader::new(home.path()).mark().unwrap(), 7) {
+        Found::Mark(mark) => Some(mark.lsn),
+        Found::Foreign | Found::Nothing => None,
+    };
+    let mut files = Files::open(home.path()).unwrap();
+    assert_eq!((files.mark(), newest()), (Ok(vec![]), None));
+    let at = |lsn| Mark { epoch: 1, lsn, ..Mark::fresh(7) };
+    files.set_mark(&at(3), true).unwrap();
+    assert_eq!(newest(), Some(3));
+    for lsn in 4..200 {
+        files.set_mark(&at(lsn), false).unwrap();
+        assert!(newest().is_some_and(|known| known <= lsn));
+    }
+    files.set_mark(&at(200), true).unwrap();
+    drop(files);
+    assert_eq!(newest(), Some(200), "none that was made before comes after it");
+    let mut octets = fs::read(home.path().join("mark")).unwrap();
+    octets[8 + mark::SLOTS] ^= 1;
+    fs::write(home.path().join("mark"), octets).unwrap();
+    assert_eq!(newest(), Some(200), "it is in both slots");
+}
+
+#[test]
+fn what_a_killed_packing_left_is_removed() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("0001.jnl"), [0; PAGE]).unwrap();
+    fs::write(home.path().join("0001.jnl.tmp"), "half").unwrap();
+    drop(Files::open(home.path()).unwrap());
+    let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+    assert_eq!(left, ["0001.jnl"]);
+}
+
+#[test]
+fn a_directory_in_a_segments_place_cannot_be_read() {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join("0001.jnl")).unwrap();
+    let mut reader = Reader::new(home.path());
+    assert_eq!(reader.segments().map(|s| s.len()), Ok(1));
+    assert_eq!(reader.read(1, 0, &mut [0; 16]).map_err(|f| f.kind), Err(FaultKind::Broken));
 }

@@ -5,8 +5,9 @@ use crate::base::clock::Instant;
 use crate::engine::campaign::{journal_of, snapshot_of};
 use crate::engine::table::{Manifest, Pending, TableWriter};
 use crate::journal::disk::Disk as _;
+use crate::journal::mark::Mark;
 use crate::journal::record::{Define, Kind, Record};
-use crate::journal::snapshot::{self, Mark};
+use crate::journal::snapshot::{self, Covered};
 use crate::journal::state::State;
 use crate::journal::writer::{Config, Journal, Start};
 use crate::wire::disk::Files;
@@ -14,6 +15,15 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 const T0: u32 = 1_800_000_000;
+
+fn manifest() -> Manifest {
+    Manifest::new("welcome", 1, T0, [3; 32], &[])
+}
+
+/// Where its journal begins.
+fn begin() -> Start {
+    Start::fresh(manifest().identity())
+}
 
 /// A data directory with the campaign `welcome`.
 struct Made {
@@ -25,7 +35,8 @@ impl Made {
     fn new(mailboxes: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let home = data.path().join("campaign").join("welcome");
-        let writer = TableWriter::create(&home, Manifest::new("welcome", 1, T0, [3; 32], &[])).unwrap();
+        let writer = TableWriter::create(&home, manifest()).unwrap();
+        Files::open(&journal_of(&home)).unwrap().set_mark(&Mark::fresh(manifest().identity()), true).unwrap();
         let mut made = Self { data, writer };
         made.load(mailboxes);
         made
@@ -55,6 +66,7 @@ impl Made {
     fn journal(&self, start: Start, commits: &[Vec<u8>]) {
         let mut disk = Files::open(&journal_of(&self.home())).unwrap();
         let mut journal = Journal::new(Config { commit_octets: 1, ..Config::default() }, start);
+        disk.set_mark(&journal.mark(), true).unwrap();
         for (ticket, entries) in (1..).zip(commits) {
             while let Some(asked) = journal.poll_prepare(Instant(0)) {
                 disk.prepare(asked.segment, asked.octets);
@@ -146,7 +158,7 @@ zoe@b.example,suppressed,,,,,,0,,
 #[test]
 fn each_recipient_has_its_last_reply_and_its_times() {
     let made = Made::new(&PEOPLE);
-    made.journal(Start::fresh(7), &story());
+    made.journal(begin(), &story());
     assert_eq!(made.csv(), ROWS);
     let list = ReportArgs { possible_duplicates: Some("-".into()), ..args() };
     assert_eq!(made.report(&list), "eve@b.example\n");
@@ -164,7 +176,7 @@ fn a_campaign_that_has_sent_nothing_has_a_report() {
 #[test]
 fn a_timeline_tells_every_record_in_order() {
     let made = Made::new(&PEOPLE);
-    made.journal(Start::fresh(7), &story());
+    made.journal(begin(), &story());
     assert_eq!(
         made.timeline("ann@b.example"),
         "ann@b.example: delivered\n\
@@ -190,13 +202,13 @@ fn a_timeline_tells_every_record_in_order() {
 fn a_snapshot_changes_nothing_and_covers_for_what_the_journal_lost() {
     let made = Made::new(&PEOPLE);
     let story = story();
-    made.journal(Start::fresh(7), &story);
+    made.journal(begin(), &story);
     let mut state = State::new();
     state.load(6, 1);
     story.iter().for_each(|entries| state.fold(entries));
-    let mark = Mark { lsn: story.len() as u64, segment: 2, journal: 7 };
+    let covered = Covered { lsn: story.len() as u64, segment: 2, epoch: 1, journal: manifest().identity() };
     let mut file = std::fs::File::create(snapshot_of(&made.home())).unwrap();
-    snapshot::encode(&state, mark, &mut file).unwrap();
+    snapshot::encode(&state, covered, &mut file).unwrap();
     assert_eq!(made.csv(), ROWS);
 
     flip(&made, 3 * 4096 + 100);
@@ -222,7 +234,7 @@ fn flip(made: &Made, place: usize) {
 #[test]
 fn damage_is_told_in_every_form_and_the_rest_is_read() {
     let made = Made::new(&PEOPLE);
-    made.journal(Start::fresh(7), &story());
+    made.journal(begin(), &story());
     flip(&made, 3 * 4096 + 100);
     let table = made.report(&args());
     let told = "segment 0001 offset 12288: a frame whose entries are damaged; acknowledged commits 4 to 4 are lost";
@@ -238,7 +250,7 @@ fn damage_is_told_in_every_form_and_the_rest_is_read() {
 #[test]
 fn a_torn_tail_is_no_damage() {
     let made = Made::new(&PEOPLE);
-    made.journal(Start::fresh(7), &story());
+    made.journal(begin(), &story());
     flip(&made, 6 * 4096 + 30);
     let facts = Stored::open(&made.home()).unwrap();
     assert_eq!(facts.damage(), [] as [String; 0]);
@@ -248,10 +260,10 @@ fn a_torn_tail_is_no_damage() {
 #[test]
 fn rows_that_come_while_a_report_is_made_are_left_for_the_next() {
     let mut made = Made::new(&PEOPLE);
-    made.journal(Start::fresh(7), &story());
+    made.journal(begin(), &story());
     let facts = Stored::open(&made.home()).unwrap();
     made.load(&["new@b.example"]);
-    made.journal(Start { journal: 7, epoch: 2, segment: 2, lsn: 8 }, &[record(6, 90, Kind::Attempt, 1, 0, 0)]);
+    made.journal(Start { epoch: 2, segment: 2, lsn: 8, ..begin() }, &[record(6, 90, Kind::Attempt, 1, 0, 0)]);
     let mut seen = 0;
     facts
         .each(&mut |_| {
@@ -268,7 +280,7 @@ fn rows_that_come_while_a_report_is_made_are_left_for_the_next() {
 #[test]
 fn a_record_without_a_row_is_damage() {
     let made = Made::new(&PEOPLE);
-    made.journal(Start::fresh(7), &[record(77, 90, Kind::Attempt, 1, 0, 0)]);
+    made.journal(begin(), &[record(77, 90, Kind::Attempt, 1, 0, 0)]);
     let facts = Stored::open(&made.home()).unwrap();
     assert!(facts.damage().first().unwrap().ends_with("tells of row 77, which the table does not have"));
 }
@@ -295,4 +307,22 @@ fn a_campaign_is_found_by_its_name_and_a_wrong_one_gets_a_hint() {
     assert!(failure.exit == Exit::Usage && failure.message.contains("no data directory"), "{}", failure.message);
     let empty = tempfile::tempdir().unwrap();
     assert!(place::find(empty.path(), "welcome").unwrap_err().message.contains("there is none at all"));
+}
+
+#[test]
+fn an_end_that_the_mark_knows_of_is_damage_when_it_is_gone_and_so_is_the_mark() {
+    let made = Made::new(&PEOPLE);
+    let story = story();
+    made.journal(begin(), &story);
+    let mut disk = Files::open(&journal_of(&made.home())).unwrap();
+    let lsn = story.len() as u64;
+    disk.set_mark(&Mark { epoch: 1, segment: 1, lsn, ..Mark::fresh(manifest().identity()) }, true).unwrap();
+    assert_eq!(Stored::open(&made.home()).unwrap().damage().len(), 0);
+    flip(&made, (story.len() - 1) * 4096 + 70);
+    let facts = Stored::open(&made.home()).unwrap();
+    let told = format!("acknowledged commits {lsn} to {lsn} are lost");
+    assert!(facts.damage().len() == 1 && facts.damage()[0].ends_with(&told), "{:?}", facts.damage());
+    std::fs::remove_file(journal_of(&made.home()).join("mark")).unwrap();
+    let facts = Stored::open(&made.home()).unwrap();
+    assert!(facts.damage()[0].contains("the mark is missing or damaged"), "{:?}", facts.damage());
 }

@@ -1,0 +1,104 @@
+//! Going on although the journal is damaged, because somebody said so.
+//!
+//! Guarantees: before anything is sent, everybody without a final outcome is recorded as uncertain, durably: a copy may have
+//! reached them, and what told of it is lost. So each second copy has a name; where the campaign holds the uncertain, they are
+//! held. What was accepted is recorded behind that, and not asked about again; a crash in between only means to be asked again.
+
+use crate::base::clock::{Instant, UnixTime};
+use crate::engine::settings::OnUncertain;
+use crate::journal::disk::{Disk, Fault, FaultKind};
+use crate::journal::mark::Mark;
+use crate::journal::record::{Accepted, Kind, RECORD_OCTETS, Record};
+use crate::journal::replay::Damage;
+use crate::journal::state::{Standing, State};
+use crate::journal::writer::{Config, Journal, Start};
+use crate::mail::Disposition;
+
+/// Octets of entries that are appended at once.
+const BATCH_OCTETS: usize = 4096 * RECORD_OCTETS;
+
+/// Whether a recipient may be mailed again when outcomes are lost: it has no final one.
+pub(super) fn is_open(standing: &Standing) -> bool {
+    matches!(standing.disposition, Disposition::Waiting | Disposition::Deferred | Disposition::InFlight)
+}
+
+/// Records in an epoch of its own what is accepted and whom it concerns, and folds that into `state`; returns where the journal
+/// ends then.
+///
+/// # Errors
+/// The disk's. The next start asks again.
+pub(super) fn accept(
+    disk: &mut dyn Disk,
+    start: Start,
+    state: &mut State,
+    damage: &[Damage],
+    on_uncertain: OnUncertain,
+    now: UnixTime,
+) -> Result<Mark, Fault> {
+    let kind = match on_uncertain {
+        OnUncertain::Retry => Kind::UncertainRetry,
+        OnUncertain::Hold => Kind::UncertainHeld,
+    };
+    let mut scribe = Scribe { disk, journal: Journal::new(Config::default(), start), batch: Vec::new() };
+    for row in 0..state.len() as u32 {
+        let Some(standing) = state.get(row).filter(is_open) else { continue };
+        let record =
+            Record { recipient: row, at: now, code: 0, kind, attempts: standing.attempts, extra: standing.context };
+        state.apply(&record);
+        record.encode_into(&mut scribe.batch);
+        if scribe.batch.len() >= BATCH_OCTETS {
+            scribe.write()?;
+        }
+    }
+    for Damage { first_lsn, last_lsn, .. } in damage {
+        let accepted = Accepted { first_lsn: *first_lsn, last_lsn: *last_lsn };
+        state.accept(accepted);
+        accepted.encode_into(&mut scribe.batch);
+    }
+    scribe.write()?;
+    scribe.close()
+}
+
+/// Writes a journal without a thread: each batch is durable when it returns.
+struct Scribe<'a> {
+    disk: &'a mut dyn Disk,
+    journal: Journal,
+    batch: Vec<u8>,
+}
+
+impl Scribe<'_> {
+    fn write(&mut self) -> Result<(), Fault> {
+        self.journal.append(0, 0, &self.batch, Instant(0)).map_err(|refused| trouble(&refused.to_string()))?;
+        self.batch.clear();
+        self.journal.flush();
+        self.write_due()
+    }
+
+    fn write_due(&mut self) -> Result<(), Fault> {
+        loop {
+            if self.journal.is_starved()
+                && let Some(wanted) = self.journal.poll_prepare(Instant(0))
+            {
+                self.disk.prepare(wanted.segment, wanted.octets);
+                self.disk.prepared(true).ok_or_else(|| trouble("the thread that makes segments has ended"))??;
+                self.journal.handle_prepared();
+            }
+            let Some(write) = self.journal.poll_write(Instant(0)) else { return Ok(()) };
+            self.disk.write(write.segment, write.offset, write.block.octets())?;
+            self.journal.handle_synced(write.lsn, write.block);
+        }
+    }
+
+    fn close(mut self) -> Result<Mark, Fault> {
+        self.journal.close();
+        self.write_due()?;
+        let end = Mark { octets: 0, ..self.journal.mark() };
+        self.disk.set_mark(&end, true)?;
+        self.disk.pack(end.segment);
+        Ok(end)
+    }
+}
+
+fn trouble(why: &str) -> Fault {
+    Fault { what: "write to", place: "the journal".to_owned(), why: why.to_owned(), kind: FaultKind::Broken }
+}

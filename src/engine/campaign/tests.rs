@@ -1,0 +1,281 @@
+//! Campaigns on a real directory and a simulated disk: killed, damaged, mixed up, and gone on with.
+
+use super::*;
+use crate::base::clock::Instant;
+use crate::engine::table::Pending;
+use crate::journal::disk::FaultKind;
+use crate::journal::frame::PAGE;
+use crate::journal::record::{Kind, Record};
+use crate::journal::sim::SimDisk;
+use crate::journal::writer::{Config, Journal};
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+const ROWS: u32 = 100;
+
+struct Made {
+    home: tempfile::TempDir,
+    disk: SimDisk,
+}
+
+impl Made {
+    /// A campaign whose list is loaded, and to whom nothing was sent.
+    fn new() -> Self {
+        Self::with_key(1)
+    }
+
+    fn with_key(key: u8) -> Self {
+        let mut made = Self { home: tempfile::tempdir().unwrap(), disk: SimDisk::new(1) };
+        let home = made.home.path().join("c");
+        let mut campaign = Campaign::create(&home, Manifest::new("c", 1, 0, [key; 32], &[]), &mut made.disk).unwrap();
+        let mut pending = Pending::new();
+        for row in 0..ROWS {
+            let domain = campaign.table.domain("d.example");
+            let mailbox = format!("u{row}@d.example");
+            assert!(pending.push(mailbox.as_bytes(), mailbox.find('@').unwrap(), domain, false, []));
+        }
+        campaign.table.commit(&mut pending, Default::default(), None).unwrap();
+        campaign.table.complete(Default::default()).unwrap();
+        made
+    }
+
+    fn home(&self) -> PathBuf {
+        self.home.path().join("c")
+    }
+
+    fn open(&mut self, how: &Opening) -> Result<Campaign, OpenError> {
+        Campaign::open(&self.home(), &mut self.disk, how)
+    }
+
+    /// A process goes on with the campaign, commits a record for each of `rows`, and ends, in order or not.
+    fn send(&mut self, how: &Opening, rows: std::ops::Range<u32>, kind: Kind, in_order: bool) -> Campaign {
+        let campaign = self.open(how).unwrap();
+        let mut journal = Journal::new(Config { commit_octets: 1, ..Config::default() }, campaign.start());
+        self.disk.set_mark(&journal.mark(), true).unwrap();
+        for recipient in rows {
+            let mut batch = Vec::new();
+            Record { recipient, at: NOW, code: 250, kind, attempts: 1, extra: 0 }.encode_into(&mut batch);
+            journal.append(0, u64::from(recipient), &batch, Instant(0)).unwrap();
+            self.write(&mut journal);
+        }
+        if in_order {
+            journal.close();
+            self.write(&mut journal);
+            self.disk.set_mark(&Mark { octets: 0, ..journal.mark() }, true).unwrap();
+        } else {
+            self.disk.crash();
+        }
+        campaign
+    }
+
+    fn write(&mut self, journal: &mut Journal) {
+        if let Some(wanted) = journal.poll_prepare(Instant(0)) {
+            self.disk.prepare(wanted.segment, wanted.octets);
+            self.disk.prepared(true).unwrap().unwrap();
+            journal.handle_prepared();
+        }
+        while let Some(write) = journal.poll_write(Instant(0)) {
+            self.disk.write(write.segment, write.offset, write.block.octets()).unwrap();
+            journal.handle_synced(write.lsn, write.block);
+            self.disk.set_mark(&journal.mark(), false).unwrap();
+        }
+    }
+}
+
+fn usual() -> Opening {
+    Opening::at(NOW)
+}
+
+fn accepting(on_uncertain: OnUncertain) -> Opening {
+    Opening { accept_damage: Some(on_uncertain), ..usual() }
+}
+
+fn said(result: Result<Campaign, OpenError>) -> String {
+    result.map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_start_that_ends_before_its_first_commit_behind_a_snapshot_costs_nothing() {
+    let mut made = Made::new();
+    let how = Opening { snapshot_after_octets: 64, ..usual() };
+    made.send(&how, 0..40, Kind::Delivered, false);
+    made.disk.prepare(2, 1 << 20);
+    // The snapshot is made by this one, which is killed, and counts the blank segment that it removes.
+    made.send(&how, 0..0, Kind::Delivered, false);
+    assert!(snapshot_of(&made.home()).exists());
+    made.open(&how).unwrap();
+    made.send(&how, 40..80, Kind::Delivered, false);
+    made.send(&how, 0..0, Kind::Delivered, true);
+    for without_snapshot in [false, true] {
+        if without_snapshot {
+            std::fs::remove_file(snapshot_of(&made.home())).unwrap();
+        }
+        let campaign = made.open(&usual()).unwrap();
+        assert_eq!(campaign.replayed.damage, []);
+        assert_eq!(campaign.state.count(Disposition::Delivered), 80, "without a snapshot: {without_snapshot}");
+    }
+}
+
+#[test]
+fn damage_stops_the_start_and_changes_nothing() {
+    let mut made = Made::new();
+    made.send(&usual(), 0..40, Kind::Delivered, true);
+    made.disk.octets_mut(1).unwrap()[10 * PAGE..13 * PAGE].fill(0);
+    let before = (made.disk.clone(), std::fs::read_dir(made.home()).unwrap().count());
+    let told = said(made.open(&usual()));
+    let place = "segment 0001 offset 40960: zeros instead of a frame; acknowledged commits 11 to 13 are lost";
+    assert!(told.contains(place) && told.contains("nothing was sent") && told.contains("--accept-damage"), "{told}");
+    assert!(told.contains("of 100 recipients, 63 have no final one"), "{told}");
+    let mut after = made.disk.clone();
+    assert_eq!(after.segments(), before.0.clone().segments());
+    assert_eq!((after.mark(), std::fs::read_dir(made.home()).unwrap().count()), (before.0.clone().mark(), before.1));
+    assert_eq!(said(made.open(&usual())), told, "and again");
+}
+
+#[test]
+fn accepted_damage_gives_everybody_without_an_outcome_a_name_and_is_not_asked_about_again() {
+    for on_uncertain in [OnUncertain::Retry, OnUncertain::Hold] {
+        let mut made = Made::new();
+        made.send(&usual(), 0..40, Kind::Delivered, true);
+        made.disk.octets_mut(1).unwrap()[10 * PAGE..13 * PAGE].fill(0);
+        let campaign = made.open(&accepting(on_uncertain)).unwrap();
+        let held = on_uncertain == OnUncertain::Hold;
+        let check = |campaign: &Campaign| {
+            let state = &campaign.state;
+            let named: Vec<u32> = state.possible_duplicates().collect();
+            assert_eq!(named, (10..13).chain(40..100).collect::<Vec<_>>());
+            assert_eq!(state.count(Disposition::Uncertain), if held { 63 } else { 0 });
+            assert_eq!(state.count(Disposition::Waiting), if held { 0 } else { 63 });
+            assert_eq!(campaign.settled().possible_duplicates, 63);
+        };
+        check(&campaign);
+        assert_eq!(campaign.is_complete(), held);
+        let again = made.open(&usual()).unwrap();
+        check(&again);
+        assert_eq!((again.state.clone(), again.start()), (campaign.state.clone(), campaign.start()));
+        // Other damage is asked about.
+        made.disk.octets_mut(1).unwrap()[20 * PAGE + 70] ^= 1;
+        let told = said(made.open(&usual()));
+        assert!(told.contains("commits 21 to 21") && !told.contains("commits 11"), "{told}");
+    }
+}
+
+#[test]
+fn a_crash_while_damage_is_accepted_means_to_be_asked_again() {
+    let mut made = Made::new();
+    made.send(&usual(), 0..40, Kind::Delivered, true);
+    made.disk.octets_mut(1).unwrap()[10 * PAGE..13 * PAGE].fill(0);
+    made.disk.fail_after(0);
+    assert!(matches!(made.open(&accepting(OnUncertain::Hold)), Err(OpenError::Journal(_))));
+    made.disk.crash();
+    assert!(matches!(made.open(&usual()), Err(OpenError::Damaged(_))));
+}
+
+#[test]
+fn a_journal_whose_end_is_gone_whatever_was_done_to_it_stops_the_start() {
+    let harm: [(&str, fn(&mut SimDisk)); 5] = [
+        ("cut", |disk| disk.octets_mut(1).unwrap().truncate(30 * PAGE)),
+        ("deleted", |disk| disk.lose(1)),
+        ("zeroed", |disk| disk.octets_mut(1).unwrap().fill(0)),
+        ("unreadable", |disk| (0..60).for_each(|page| disk.spoil(1, page * PAGE as u64))),
+        ("without its mark", |disk| disk.mark_mut().clear()),
+    ];
+    for (what, harm) in harm {
+        for in_order in [false, true] {
+            let mut made = Made::new();
+            made.send(&usual(), 0..40, Kind::Delivered, in_order);
+            harm(&mut made.disk);
+            let place = format!("{what}, ended in order: {in_order}");
+            assert!(matches!(made.open(&usual()), Err(OpenError::Damaged(_))), "{place}");
+            let campaign = made.open(&accepting(OnUncertain::Retry)).unwrap();
+            let delivered = campaign.state.count(Disposition::Delivered);
+            assert_eq!(campaign.state.possible_duplicates().count() as u64, 100 - delivered, "{place}");
+            assert!(made.open(&usual()).is_ok(), "{place}: not asked again");
+            made.send(&usual(), 40..50, Kind::Delivered, true);
+            assert!(made.open(&usual()).is_ok_and(|c| c.state.count(Disposition::Delivered) >= 10), "{place}");
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_may_not_be_read_stops_every_start() {
+    let mut made = Made::new();
+    made.send(&usual(), 0..40, Kind::Delivered, true);
+    made.disk.forbid(1);
+    for how in [usual(), accepting(OnUncertain::Retry)] {
+        assert!(matches!(made.open(&how), Err(OpenError::Journal(fault)) if fault.kind == FaultKind::Denied));
+    }
+}
+
+#[test]
+fn what_is_of_another_campaign_or_missing_is_named() {
+    let how = Opening { snapshot_after_octets: 64, ..usual() };
+    let mut made = Made::new();
+    let mut other = Made::with_key(2);
+    for one in [&mut made, &mut other] {
+        one.send(&how, 0..40, Kind::Delivered, true);
+        one.send(&how, 40..41, Kind::Delivered, true);
+    }
+    let (home, foreign) = (made.home(), other.home());
+    let exchanged = |made: &mut Made, name: &str, part: &str| {
+        let own = std::fs::read(home.join(name)).unwrap();
+        std::fs::copy(foreign.join(name), home.join(name)).unwrap();
+        let told = said(made.open(&how));
+        assert!(told.contains("different campaigns") || told.contains("of another campaign"), "{name}: {told}");
+        assert!(told.contains(part), "{name}: {told}");
+        std::fs::write(home.join(name), own).unwrap();
+    };
+    exchanged(&mut made, "domains.dir", "domains.dir");
+    exchanged(&mut made, "state.snap", "state.snap");
+    exchanged(&mut made, "manifest", "domains.dir");
+    let own = std::mem::replace(made.disk.mark_mut(), other.disk.mark_mut().clone());
+    let told = said(made.open(&how));
+    assert!(told.contains("are of different campaigns") && told.contains("j/mark"), "{told}");
+    *made.disk.mark_mut() = own;
+    let own = std::mem::replace(made.disk.octets_mut(2).unwrap(), other.disk.octets_mut(2).unwrap().clone());
+    let told = said(made.open(&usual()));
+    assert!(told.contains("a frame that does not belong here"), "{told}");
+    *made.disk.octets_mut(2).unwrap() = own;
+
+    std::fs::rename(home.join("manifest"), home.join("kept")).unwrap();
+    let told = said(Campaign::create(&home, Manifest::new("c", 1, 0, [1; 32], &[]), &mut made.disk));
+    assert!(told.contains("manifest is missing, and") && told.contains("rows.dat is there"), "{told}");
+    for name in ["rows.dat", "rows.idx", "domains.dir", "state.snap"] {
+        std::fs::rename(home.join(name), home.join(format!("kept-{name}"))).unwrap();
+    }
+    assert!(is_there(&home, &mut made.disk).is_err(), "its journal is there");
+    made.disk.lose(1);
+    made.disk.lose(2);
+    assert!(is_there(&home, &mut made.disk).is_err(), "its mark is there");
+    made.disk.mark_mut().clear();
+    assert!(is_there(&home, &mut made.disk).is_ok_and(|there| !there), "nothing is there");
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_used_costs_nothing() {
+    let how = Opening { snapshot_after_octets: 64, ..usual() };
+    let mut made = Made::new();
+    made.send(&how, 0..40, Kind::Delivered, true);
+    made.send(&how, 40..50, Kind::Delivered, true);
+    std::fs::write(snapshot_of(&made.home()), b"posthaste-s1 and nonsense").unwrap();
+    assert_eq!(made.open(&usual()).unwrap().state.count(Disposition::Delivered), 50);
+}
+
+#[test]
+fn a_table_that_shrank_below_what_the_journal_or_the_snapshot_knows_is_damage() {
+    let how = Opening { snapshot_after_octets: 64, ..usual() };
+    let mut made = Made::new();
+    made.send(&usual(), 0..40, Kind::Delivered, true);
+    // As if the list had not been loaded to its end.
+    let mut manifest = Manifest::read(&made.home()).unwrap();
+    manifest.loaded = None;
+    manifest.write(&made.home()).unwrap();
+    let directory = made.home().join("domains.dir");
+    let whole = std::fs::read(&directory).unwrap();
+    std::fs::write(&directory, &whole[..whole.len() - 1]).unwrap();
+    assert!(matches!(made.open(&how), Err(OpenError::Astray { strays: 40, .. })));
+    assert_eq!(std::fs::read(&directory).unwrap().len(), whole.len() - 1, "nothing was cut off");
+    std::fs::write(&directory, &whole).unwrap();
+    made.open(&how).unwrap();
+    std::fs::write(&directory, &whole[..whole.len() - 1]).unwrap();
+    assert!(matches!(made.open(&how), Err(OpenError::Shrunk { snapshot: 100, table: 0, .. })));
+}

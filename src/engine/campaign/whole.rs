@@ -1,0 +1,92 @@
+//! Whether the files of a campaign's directory belong together, and are all there.
+//!
+//! Guarantees: one identity ties manifest, table, journal, mark and snapshot together; where it differs, or a file is missing
+//! that must be there, nothing is opened and nothing changed. Leaves to others: damage within a file.
+
+use super::{OpenError, journal_of, snapshot_of};
+use crate::engine::table::{self, manifest};
+use crate::journal::disk::{Fault, FaultKind, Segments};
+use crate::journal::mark::{self, Found, Mark};
+use crate::journal::replay::End;
+use crate::journal::snapshot::{self, Covered};
+use crate::journal::state::State;
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+/// Whether there is a campaign in `home`.
+///
+/// # Errors
+/// There is none, and something of one: its manifest is missing, or it cannot be told.
+pub fn is_there(home: &Path, disk: &mut dyn Segments) -> Result<bool, OpenError> {
+    let manifest = home.join(manifest::FILE);
+    if size_of(&manifest)?.is_some() {
+        return Ok(true);
+    }
+    let mut left = None;
+    for name in table::FILES {
+        // Files that were made and never written to are of a campaign that never began.
+        let path = home.join(name);
+        left = left.or(size_of(&path)?.filter(|octets| *octets > 0).map(|_| path));
+    }
+    left = left.or(size_of(&snapshot_of(home))?.map(|_| snapshot_of(home)));
+    left = left.or(disk.segments()?.first().map(|_| journal_of(home)));
+    let octets = disk.mark()?;
+    // The mark is made before the manifest.
+    let is_fresh = |mark: Mark| mark.epoch == 0;
+    left = left.or((!octets.is_empty() && !mark::newest(&octets).is_some_and(is_fresh)).then(|| mark_of(home)));
+    match left {
+        Some(left) => Err(OpenError::NoManifest { manifest, left }),
+        None => Ok(false),
+    }
+}
+
+/// The mark's file in the campaign's directory.
+fn mark_of(home: &Path) -> PathBuf {
+    journal_of(home).join("mark")
+}
+
+fn size_of(path: &Path) -> io::Result<Option<u64>> {
+    match fs::symlink_metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found
+            .map(|m| Some(m.len()))
+            .map_err(|e| io::Error::new(e.kind(), format!("cannot examine {}: {e}", path.display()))),
+    }
+}
+
+/// What the mark says of the journal's end; also why it cannot be read, if that is so.
+///
+/// # Errors
+/// The mark is another campaign's, or may not be read.
+pub fn end_of(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<(End, Option<Fault>), OpenError> {
+    match disk.mark() {
+        Err(fault) if fault.kind == FaultKind::Denied => Err(fault.into()),
+        Err(fault) => Ok((End::MarkLost, Some(fault))),
+        Ok(octets) => match mark::read(&octets, identity) {
+            Found::Mark(mark) => Ok((End::Behind(mark), None)),
+            Found::Nothing => Ok((End::MarkLost, None)),
+            Found::Foreign => Err(OpenError::Foreign {
+                place: mark_of(home),
+                hint: "restore it from a copy of this campaign; or remove it: the next start says what follows from that",
+            }),
+        },
+    }
+}
+
+/// The snapshot, and which frames it covers; `None` if there is none. One that cannot be read is an error within: the journal
+/// has all that it says.
+///
+/// # Errors
+/// It is another campaign's.
+pub fn snapshot_in(home: &Path, identity: u64) -> Result<Option<io::Result<(State, Covered)>>, OpenError> {
+    let read = match File::open(snapshot_of(home)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.and_then(|file| snapshot::decode(&mut BufReader::new(file))),
+    };
+    if read.as_ref().is_ok_and(|(_, covered)| covered.journal != identity) {
+        let hint = "restore it from a copy of this campaign; or remove it: it only shortens the start";
+        return Err(OpenError::Foreign { place: snapshot_of(home), hint });
+    }
+    Ok(Some(read))
+}

@@ -1,0 +1,187 @@
+//! The mark of a journal: the file `mark` beside its segments.
+//!
+//! Guarantees: a mark that is waited for is on stable storage, in both slots. Others are written by a thread of their own, the
+//! newest one first and only that, so that no commit waits for a mark; the thread rests so long between two of them that the
+//! device is hardly busier. A failed write is told at the next mark, and nothing is written after it.
+
+use super::access::own;
+use super::{fault, sync_directory};
+use crate::journal::disk::Fault;
+use crate::journal::frame::PAGE;
+use crate::journal::mark::{Mark, SLOTS};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The file's name.
+const NAME: &str = "mark";
+/// More than a mark's file ever has: what is longer is none.
+const OCTETS_MAX: u64 = 4 * (SLOTS * PAGE) as u64;
+/// The thread rests so many times as long as its last write took…
+const REST: u32 = 50;
+/// …but not shorter than this…
+const REST_MIN: Duration = Duration::from_millis(20);
+/// …and not longer than this.
+const REST_MAX: Duration = Duration::from_secs(1);
+
+/// The octets of the mark in `directory`; none if there is none.
+pub(super) fn read(directory: &Path) -> Result<Vec<u8>, Fault> {
+    let path = directory.join(NAME);
+    let octets = File::open(&path).and_then(|file| {
+        let mut octets = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(file, OCTETS_MAX), &mut octets)?;
+        Ok(octets)
+    });
+    match octets {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        octets => octets.map_err(|e| fault("read", &path, &e)),
+    }
+}
+
+/// Writes the marks of one journal.
+#[derive(Debug)]
+pub(super) struct Marks {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    wanted: Mutex<Wanted>,
+    wake: Condvar,
+    slots: Mutex<Slots>,
+}
+
+/// What the thread is to do.
+#[derive(Debug, Default)]
+struct Wanted {
+    mark: Option<Mark>,
+    fault: Option<Fault>,
+    over: bool,
+    /// The thread waits for a mark: one that rests is not woken.
+    idle: bool,
+}
+
+/// The file, made when the first mark is set.
+#[derive(Debug)]
+struct Slots {
+    directory: PathBuf,
+    file: Option<File>,
+    next: usize,
+}
+
+impl Marks {
+    pub(super) fn new(directory: &Path) -> Self {
+        let slots = Slots { directory: directory.to_owned(), file: None, next: 0 };
+        let shared = Shared { wanted: Mutex::default(), wake: Condvar::new(), slots: Mutex::new(slots) };
+        Self { shared: Arc::new(shared), thread: None }
+    }
+
+    /// Makes a mark durable, now.
+    pub(super) fn set(&self, mark: &Mark) -> Result<(), Fault> {
+        let mut slots = held(&self.shared.slots);
+        let mut wanted = held(&self.shared.wanted);
+        wanted.mark = None;
+        if let Some(fault) = &wanted.fault {
+            return Err(fault.clone());
+        }
+        drop(wanted);
+        (0..SLOTS).try_for_each(|_| slots.write(mark))
+    }
+
+    /// Makes a mark durable some time.
+    pub(super) fn set_soon(&mut self, mark: &Mark) -> Result<(), Fault> {
+        if self.thread.is_none() {
+            let shared = self.shared.clone();
+            let thread = std::thread::Builder::new().name("journal-mark".to_owned()).spawn(move || shared.run());
+            let place = &held(&self.shared.slots).directory;
+            self.thread = Some(thread.map_err(|e| fault("start a thread for", place, &e))?);
+        }
+        let mut wanted = held(&self.shared.wanted);
+        wanted.mark = Some(*mark);
+        if wanted.idle {
+            self.shared.wake.notify_one();
+        }
+        wanted.fault.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Marks {
+    fn drop(&mut self) {
+        held(&self.shared.wanted).over = true;
+        self.shared.wake.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // It has no way to panic, and nothing to say if it did.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        let mut rest = Duration::ZERO;
+        loop {
+            let begun = Instant::now();
+            let mut wanted = held(&self.wanted);
+            while !wanted.over && (wanted.mark.is_none() || begun.elapsed() < rest) {
+                let left = rest.saturating_sub(begun.elapsed());
+                wanted.idle = left.is_zero();
+                wanted = if left.is_zero() {
+                    self.wake.wait(wanted).unwrap_or_else(PoisonError::into_inner)
+                } else {
+                    self.wake.wait_timeout(wanted, left).unwrap_or_else(PoisonError::into_inner).0
+                };
+            }
+            wanted.idle = false;
+            let over = wanted.over || wanted.fault.is_some();
+            drop(wanted);
+            if over {
+                return;
+            }
+            let begun = Instant::now();
+            self.write_wanted();
+            rest = (begun.elapsed() * REST).clamp(REST_MIN, REST_MAX);
+        }
+    }
+
+    /// Whoever has the slots takes the mark: so none is written after a newer one.
+    fn write_wanted(&self) {
+        let mut slots = held(&self.slots);
+        let Some(mark) = held(&self.wanted).mark.take() else { return };
+        if let Err(fault) = slots.write(&mark) {
+            held(&self.wanted).fault = Some(fault);
+        }
+    }
+}
+
+impl Slots {
+    fn write(&mut self, mark: &Mark) -> Result<(), Fault> {
+        let path = self.directory.join(NAME);
+        let file = match &self.file {
+            Some(file) => file,
+            None => self.file.insert(open(&path).map_err(|e| fault("make", &path, &e)).and_then(|file| {
+                sync_directory(&self.directory)?;
+                Ok(file)
+            })?),
+        };
+        file.write_all_at(&mark.encode(), (self.next * PAGE) as u64).map_err(|e| fault("write", &path, &e))?;
+        self.next = (self.next + 1) % SLOTS;
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_DSYNC);
+    let file = options.open(path)?;
+    own(&file)?;
+    Ok(file)
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
