@@ -98,6 +98,9 @@ pub struct SendArgs {
     /// Deliver to a built-in receiver on loopback: nothing leaves the machine
     #[arg(long)]
     pub sink: bool,
+    /// Go on however many recipients bounce: max_bounced of the campaign holds nothing
+    #[arg(long)]
+    pub ignore_bounces: bool,
     /// Serve Prometheus metrics on this address
     #[arg(long, value_name = "ADDR:PORT")]
     pub metrics: Option<SocketAddr>,
@@ -168,6 +171,7 @@ impl SendArgs {
         self.trace.iter().for_each(|value| words.push(format!("--trace {}", shell(value))));
         words.extend(self.trace_file.as_ref().map(|p| format!("--trace-file {}", shell(&p.display().to_string()))));
         words.extend(self.sink.then(|| "--sink".to_owned()));
+        words.extend(self.ignore_bounces.then(|| "--ignore-bounces".to_owned()));
         words.extend(self.json.then(|| "--json".to_owned()));
         words.join(" ")
     }

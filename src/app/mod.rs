@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod config;
 pub mod exit;
+pub mod held;
 mod probe;
 pub mod progress;
 pub mod report;

@@ -4,6 +4,7 @@
 //! numbers come from, when to draw, and on what (`observe::terminal`).
 
 use super::config::values::duration_text;
+use super::held::Note;
 use serde::Serialize;
 use std::fmt::Write;
 use std::time::Duration;
@@ -125,6 +126,10 @@ pub struct Summary {
     pub peak_rss_bytes: u64,
     /// Recipients that may have got a second copy.
     pub possible_duplicates: u64,
+    /// Why the mailing is held; null if it is not.
+    pub held: Option<Note>,
+    /// Sites whose mail alone is held, the first of them.
+    pub held_sites: Vec<Note>,
 }
 
 impl Summary {
@@ -408,7 +413,7 @@ mod tests {
         let mut expected: Vec<&str> =
             "campaign loaded rejected duplicates delivered deferred bounced expired suppressed \
              cancelled uncertain waiting in_flight messages transactions sessions tls_handshakes tls_resumed elapsed_s \
-             first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates"
+             first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held held_sites"
                 .split_whitespace()
                 .collect();
         keys.sort_unstable();

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::base::clock::Instant;
+use crate::engine::held::Halt;
 use crate::observe::ShardCounters;
 
 /// The counts of one shard since its process began, except that `waiting` and the outcomes include what a replayed
@@ -110,6 +111,7 @@ pub struct Board {
     first_delivery: OnceLock<std::time::Instant>,
     /// Shards that have work, and domains on their way from one shard to another: while there is one, no shard may end.
     busy: AtomicUsize,
+    halt: Halt,
 }
 
 impl Board {
@@ -120,6 +122,7 @@ impl Board {
             shards: (0..shards).map(|_| Mutex::default()).collect(),
             first_delivery: OnceLock::new(),
             busy: AtomicUsize::new(shards),
+            halt: Halt::default(),
         }
     }
 
@@ -156,6 +159,12 @@ impl Board {
             total.add(&slot.lock().unwrap_or_else(PoisonError::into_inner).1);
         }
         total
+    }
+
+    /// What holds the mailing, if something does.
+    #[must_use]
+    pub fn halt(&self) -> &Halt {
+        &self.halt
     }
 
     /// Something that keeps every shard from ending has begun.

@@ -10,6 +10,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::UnixTime;
 use crate::engine::board::Counters;
@@ -35,6 +36,8 @@ pub use whole::{end_of, is_there, snapshot_in};
 
 /// Damaged places that are described; more are counted.
 const DAMAGES_TOLD: usize = 20;
+/// How long a recipient whose attempts were taken back lets others go first.
+const BEHIND: Duration = Duration::from_secs(1);
 
 /// Why a campaign cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -358,7 +361,12 @@ impl Rest {
                 Disposition::Waiting if standing.attempts == 0 => self.add_fresh(run.domain, row),
                 Disposition::Waiting | Disposition::Deferred => {
                     let one = again(run.domain, row, standing);
-                    let rests = retry.resumes(standing.attempts.into(), standing.first, standing.tried, now);
+                    // Whose attempts were taken back, for it was us who were refused, lets others go first: should it have
+                    // been about this one all the same, they are not kept from their mail by it.
+                    let rests = match standing.attempts {
+                        0 => BEHIND,
+                        attempts => retry.resumes(attempts.into(), standing.first, standing.tried, now),
+                    };
                     // Rounded up: nobody is early.
                     self.retries.push(Retry { rests_s: rests.as_secs_f64().ceil() as u32, ..one });
                 }

@@ -1,10 +1,12 @@
 //! Floor 5: the sending engine: loader, recipient table, shards, render workers, the recorder (journal thread).
 
 pub mod board;
+pub mod brake;
 pub mod campaign;
 pub mod directory;
 pub mod dispatch;
 pub mod handover;
+pub mod held;
 pub mod keyset;
 pub mod loader;
 pub mod memory;

@@ -35,6 +35,10 @@ pub struct Delivery {
     pub sessions_per_site: u32,
     /// Start at that ceiling (a smarthost of our own), instead of finding the site's safe number from below.
     pub trusted: bool,
+    /// Everything goes to one server that others run for us, whose refusals of us are about all of the mailing.
+    pub smarthost: bool,
+    /// The share of the last outcomes that may be bounces before the mailing is held; `None`: all of them.
+    pub max_bounced: Option<f64>,
     /// The most recipients in one transaction.
     pub recipients_per_transaction: u32,
     /// The most transactions in one session.

@@ -48,6 +48,17 @@ pub enum Event<'a> {
         /// What it said or did.
         why: &'a str,
     },
+    /// The mailing is held: nothing more begins until the command is run again.
+    MailingHeld {
+        /// Why, in a word.
+        reason: &'a str,
+        /// Who is to blame, if somebody is.
+        host: &'a str,
+        /// What it said, if it said something.
+        reply: &'a str,
+        /// All of it in one sentence.
+        says: &'a str,
+    },
     /// A site that was left alone takes mail again.
     SiteResumed {
         /// The site.

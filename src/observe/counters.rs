@@ -310,6 +310,8 @@ pub struct LoaderCounters {
     pub loaded: u64,
     /// Level: seconds since the campaign was started.
     pub oldest_s: u64,
+    /// Level: 1 while the mailing is held.
+    pub held: u64,
 }
 
 impl Facts for LoaderCounters {
@@ -320,6 +322,7 @@ impl Facts for LoaderCounters {
         to(Metric::LoaderSuppressed, &[], Value::Total(self.suppressed));
         to(Metric::RecipientsLoaded, &[], Value::Level(self.loaded));
         to(Metric::QueueOldestSeconds, &[], Value::Level(self.oldest_s));
+        to(Metric::Held, &[], Value::Level(self.held));
     }
 }
 

@@ -91,6 +91,8 @@ metrics! {
         "Recipients not done yet: waiting (due now), scheduled (due later), in_flight (being tried).";
     Gauge QueueOldestSeconds = "posthaste_queue_oldest_seconds", "seconds", [],
         "How long ago the campaign that is being sent was started.";
+    Gauge Held = "posthaste_held", "", [],
+        "1 once the mailing is held: nothing more begins until it is sent again.";
     Gauge RecipientsLoaded = "posthaste_recipients_loaded", "recipients", [],
         "Recipients of the campaign that is being sent.";
     Counter LoaderRows = "posthaste_loader_rows_total", "rows", [],

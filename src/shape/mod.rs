@@ -8,6 +8,7 @@ pub mod classify;
 pub mod retry;
 pub mod site;
 
+pub use classify::refusal::{Consequence, Mailing, NextHop, Refusal, Rests};
 pub use classify::{Advice, Cause, Judgement, Phase, classify};
 pub use retry::{Next, Schedule};
 pub use site::{Binding, Limits, Pace, Trouble};

@@ -6,6 +6,7 @@
 #[path = "../support/dns_server.rs"]
 mod dns_server;
 mod real_proxies;
+mod refusals;
 mod servers;
 mod smarthost;
 

@@ -192,6 +192,8 @@ fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
         port: 25,
         sessions_per_site: scenario.sessions,
         trusted: true,
+        smarthost: false,
+        max_bounced: None,
         recipients_per_transaction: scenario.per_message,
         messages_per_session: scenario.messages_per_session,
         implicit_tls: false,

@@ -219,6 +219,8 @@ fn delivery(rng: &mut Rng, fair: bool) -> Delivery {
         port: 25,
         sessions_per_site: rng.u32(1..=20),
         trusted: rng.bool(),
+        smarthost: false,
+        max_bounced: None,
         recipients_per_transaction: [1, 3, 10, 100][rng.usize(..4)],
         messages_per_session: [1, 3, 20, 1000][rng.usize(..4)],
         implicit_tls: false,

@@ -47,6 +47,8 @@ pub struct CampaignConfig {
     pub on_uncertain: OnUncertain,
     /// Waits between attempts; `None`: those of the engine.
     pub retry: Option<Vec<Duration>>,
+    /// The share of the last outcomes, 0 to 1, that may be bounces before the mailing is held.
+    pub max_bounced: f64,
     /// How long a recipient is tried; `None`: that of the engine.
     pub lifetime: Option<Duration>,
     /// The pool of the sources to send from; `None`: that of the engine.
@@ -124,6 +126,8 @@ pub enum ListFormat {
 
 /// The default of `recipients.max_rejected`.
 pub const MAX_REJECTED: f64 = 0.05;
+/// The default of `max_bounced`.
+pub const MAX_BOUNCED: f64 = 0.20;
 
 const TOP: &[&str] = &[
     "name",
@@ -142,6 +146,7 @@ const TOP: &[&str] = &[
     "on_uncertain",
     "retry",
     "lifetime",
+    "max_bounced",
     "pool",
     "dsn",
     "require_tls",
@@ -194,6 +199,7 @@ impl CampaignConfig {
             on_uncertain: on_uncertain(&root)?,
             retry: root.get("retry").map(|item| durations_within(&item, RETRY_BOUNDS)).transpose()?,
             lifetime: root.get("lifetime").map(|item| duration_within(&item, RETRY_BOUNDS)).transpose()?,
+            max_bounced: share(&root, "max_bounced", MAX_BOUNCED)?,
             pool: root.get("pool").map(|item| Given::read(&item)).transpose()?.flatten(),
             asks: asks::read(&root, &all)?,
             recipients: recipients(&root.require("recipients")?, &all)?,
@@ -342,10 +348,6 @@ fn recipients(item: &Item<'_>, all: &[String]) -> Result<Recipients, ConfigError
             text => return Err(item.error(format!("must be \"csv\", \"tsv\" or \"jsonl\", is {text:?}"))),
         }),
     };
-    let max_rejected = match section.get("max_rejected") {
-        None => MAX_REJECTED,
-        Some(item) => values::percentage(item.text()?).map_err(|e| item.error(e))?,
-    };
     Ok(Recipients {
         from: if file.text()? == "-" { ListSource::Stdin } else { ListSource::File(path(&file)?) },
         format,
@@ -355,8 +357,14 @@ fn recipients(item: &Item<'_>, all: &[String]) -> Result<Recipients, ConfigError
             .transpose()?
             .unwrap_or_else(|| Placed::nowhere("email".into())),
         columns: columns(&section)?,
-        max_rejected,
+        max_rejected: share(&section, "max_rejected", MAX_REJECTED)?,
     })
+}
+
+/// A percentage.
+fn share(section: &Section<'_>, name: &str, default: f64) -> Result<f64, ConfigError> {
+    let Some(item) = section.get(name) else { return Ok(default) };
+    values::percentage(item.text()?).map_err(|e| item.error(e))
 }
 
 fn columns(section: &Section<'_>) -> Result<Vec<(String, String)>, ConfigError> {

@@ -13,7 +13,7 @@ use super::config::EngineConfig;
 use super::config::engine::SmarthostTls;
 use super::config::values::{HostPort, is_host};
 use super::exit::{Exit, Failure};
-use super::send::{prepare, sources, tls};
+use super::send::{names, prepare, sources, tls};
 use crate::engine::probe::{Found, Means, Target, probe};
 use crate::engine::smarthost::{Smarthost, parse_smarthost};
 use crate::engine::source::Source;
@@ -59,6 +59,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<Exit, Failure> {
         let found = probe(&target, &means).await;
         Ok::<_, Failure>((means, found))
     })?;
+    names::warn_of([&means.source]);
     let now_s = i64::from(crate::engine::run::unix_now().0);
     let probed = Probed {
         target: &target,

@@ -5,6 +5,7 @@
 
 use super::{Facts, Recipient, Rows, time};
 use crate::app::exit::Failure;
+use crate::app::held::Note;
 use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced};
@@ -67,6 +68,8 @@ pub struct Digest {
     pub rows: Rows,
     /// What is damaged in storage.
     pub damage: Vec<String>,
+    /// Why the mailing is held.
+    pub held: Option<Note>,
     /// Recipients by disposition.
     pub counts: Counts,
     /// Attempts of all recipients.
@@ -92,7 +95,7 @@ impl Digest {
     /// Storage cannot be read.
     pub fn of(facts: &dyn Facts) -> Result<Self, Failure> {
         let (name, damage) = (facts.name().to_owned(), facts.damage().to_vec());
-        let mut digest = Self { name, rows: facts.rows(), damage, ..Self::default() };
+        let mut digest = Self { name, rows: facts.rows(), damage, held: facts.held().cloned(), ..Self::default() };
         facts.each(&mut |recipient| {
             digest.add(recipient);
             Ok(())
@@ -236,6 +239,7 @@ impl Digest {
             last_at: Option<String>,
             rate_per_s: f64,
             damage: &'a [String],
+            held: Option<&'a Note>,
             sites: Vec<serde_json::Value>,
             replies: Vec<serde_json::Value>,
         }
@@ -262,6 +266,7 @@ impl Digest {
             last_at: self.last_at.map(time),
             rate_per_s: self.rate_per_s(),
             damage: &self.damage,
+            held: self.held.as_ref(),
             sites: self.top_sites(LISTED).into_iter().map(site).collect(),
             replies: self.top_replies(LISTED).into_iter().map(reply).collect(),
         };

@@ -21,6 +21,7 @@ pub use stored::Stored;
 use super::cli::ReportArgs;
 use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
+use super::held::Note;
 use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced, Mailbox};
@@ -117,6 +118,11 @@ pub trait Facts {
 
     /// What is damaged in storage, a sentence each: the facts may be incomplete by so much.
     fn damage(&self) -> &[String];
+
+    /// Why the mailing is held, while it is.
+    fn held(&self) -> Option<&Note> {
+        None
+    }
 
     /// Visits every recipient once, in order of the rows.
     ///

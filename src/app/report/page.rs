@@ -63,6 +63,9 @@ fn head(digest: &Digest, page: &mut String) {
             digest.rate_per_s()
         );
     }
+    if let Some(held) = &digest.held {
+        let _ = writeln!(page, "<p><b>Held</b>: {}. {}.</p>", escape(&held.says), escape(&held.hint));
+    }
     let _ = writeln!(
         page,
         "<p>{} recipients{}, {} attempts; {} rows rejected, {} duplicates; {} may have got a second copy.</p>",

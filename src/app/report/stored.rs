@@ -10,6 +10,7 @@ mod tests;
 use super::book::Book;
 use super::{Facts, Recipient, Rows, Step, Timeline, Visit};
 use crate::app::exit::Failure;
+use crate::app::held::Note;
 use crate::engine::campaign::{end_of, journal_of, snapshot_in, snapshot_of};
 use crate::engine::table::Table;
 use crate::journal::disk::Fault;
@@ -38,6 +39,7 @@ pub struct Stored {
     book: Book,
     range: Range,
     damage: Vec<String>,
+    held: Option<Note>,
 }
 
 /// The rows of a table when it was looked at: how many rows each chunk has, and how many of them are suppressed.
@@ -67,7 +69,7 @@ impl Stored {
         describe(&journal_of(home), &replayed, &book, &mut damage);
         oddities(home, &book, &table, &mut damage)?;
         let name = table.manifest().name.clone();
-        Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage })
+        Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage, held: Note::read(home) })
     }
 }
 
@@ -179,6 +181,10 @@ impl Facts for Stored {
 
     fn damage(&self) -> &[String] {
         &self.damage
+    }
+
+    fn held(&self) -> Option<&Note> {
+        self.held.as_ref()
     }
 
     fn each(&self, visit: &mut Visit<'_>) -> Result<(), Failure> {

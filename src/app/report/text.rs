@@ -4,6 +4,7 @@ use super::digest::Digest;
 use super::{Step, Timeline, time};
 use crate::app::config::values::duration_text;
 use crate::app::progress::count;
+use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Mailbox};
 use std::fmt::Write;
@@ -19,6 +20,10 @@ pub(super) fn table(digest: &Digest) -> String {
     let mut text = format!("Campaign {}\n", digest.name);
     for damage in &digest.damage {
         let _ = writeln!(text, "  DAMAGED: {}", Printable(damage.as_bytes()));
+    }
+    if let Some(held) = &digest.held {
+        let [says, hint] = [&held.says, &held.hint].map(|text| plain(text));
+        let _ = writeln!(text, "  HELD since {}: {says}\n  hint: {hint}", time(UnixTime(held.since)));
     }
     let all = digest.counts.all();
     for disposition in Disposition::ALL {
@@ -43,6 +48,11 @@ pub(super) fn table(digest: &Digest) -> String {
     sites(digest, &mut text);
     replies(digest, &mut text);
     text
+}
+
+/// Escaped already, but read from a file; a backslash is common in what is escaped.
+fn plain(text: &str) -> String {
+    Printable(text.as_bytes()).to_string().replace("\\\\", "\\")
 }
 
 fn sites(digest: &Digest, text: &mut String) {

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::cli::SendArgs;
+use super::super::cli::{Destination, SendArgs};
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::exit::{Exit, Failure};
 use super::super::signals::Signals;
@@ -44,7 +44,10 @@ pub fn run(
     campaign: &CampaignConfig,
     signals: &Signals,
 ) -> Result<Exit, Failure> {
-    super::prepare::delivery(args, config, campaign)?;
+    let delivery = super::prepare::delivery(args, config, campaign)?;
+    if args.destination(config) != Destination::Sink {
+        super::names::warn_of(&delivery.sources);
+    }
     let scratch = Folder::make(&args.data(config))?;
     let key = prepare::random_key()?;
     let (content, columns) = content::first(config, campaign, &scratch.0, key, 1)?;

@@ -7,6 +7,7 @@
 pub mod content;
 mod dry_run;
 mod events;
+pub mod names;
 pub mod prepare;
 mod resources;
 pub mod sources;
@@ -55,6 +56,9 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
         return dry_run::run(args, &config, &campaign, &signals);
     }
     let delivery = prepare::delivery(args, &config, &campaign)?;
+    if args.destination(&config) != Destination::Sink {
+        names::warn_of(&delivery.sources);
+    }
     ring::raise_descriptor_limit().map_err(|e| Failure::failed(format!("the limit on open files: {e}")))?;
     let data = args.data(&config);
     let home = home_of(&data, &campaign.name);
@@ -93,12 +97,13 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     };
     let before = opened.settled();
     let created = opened.table.manifest().created_unix_s;
+    super::held::Note::clear(&home);
     signals.engage()?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
     let exit = watch::watch(
         engine,
         &signals,
-        &watch::Watched { args, campaign: &campaign.name, began: &began, before, observer, created },
+        &watch::Watched { args, campaign: &campaign.name, began: &began, before, observer, created, home: &home },
     );
     if let Some(sink) = sink {
         sink.stop().map_err(|e| Failure::failed(format!("the built-in receiver: {e}")))?;

@@ -48,13 +48,16 @@ pub const TIMEOUTS: Timeouts = Timeouts {
 /// # Errors
 /// Sources or a login that cannot be used.
 pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Delivery, Failure> {
-    let trusted = args.destination(config) != Destination::Exchangers;
+    let destination = args.destination(config);
+    let trusted = destination != Destination::Exchangers;
     let d = &config.delivery;
     Ok(Delivery {
         sources: sources::sources(args, config, campaign)?,
         port: d.port,
         sessions_per_site: d.sessions_per_site,
         trusted,
+        max_bounced: (!args.ignore_bounces).then_some(campaign.max_bounced),
+        smarthost: matches!(destination, Destination::Smarthost(..)),
         recipients_per_transaction: d.recipients_per_transaction,
         messages_per_session: d.messages_per_session,
         implicit_tls: sources::implicit_tls(args, config),

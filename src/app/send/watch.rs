@@ -2,11 +2,13 @@
 //!
 //! The first SIGINT, SIGTERM or SIGHUP drains, a second one ends at once; SIGUSR1 pauses, and goes on again.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::super::cli::SendArgs;
 use super::super::exit::{Exit, Failure};
+use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
 use super::resources::{self, Began};
@@ -25,6 +27,8 @@ const RATE_SPAN: Duration = Duration::from_secs(3);
 const JOURNAL_OCTETS_EACH: u64 = 80;
 /// A journal's first segment.
 const JOURNAL_OCTETS_MIN: u64 = 4 << 20;
+/// Held sites that are told of.
+const SITES_TOLD: usize = 5;
 /// A terminal of unknown width.
 const COLUMNS: usize = 100;
 
@@ -42,6 +46,8 @@ pub struct Watched<'a> {
     pub observer: Observer,
     /// When the campaign was begun, in Unix seconds.
     pub created: u32,
+    /// Its directory.
+    pub home: &'a Path,
 }
 
 /// Watches the engine until it ends; says how.
@@ -53,6 +59,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let mut told = Told::default();
     while !engine.is_finished() {
         obey(&engine, signals, &mut told);
+        told.hold(&engine, watched.home);
         show.look(&engine);
         let (counters, _) = engine.board().total();
         let busy = counters.in_flight > 0 || !engine.loading().is_over() || counters.waiting == 0;
@@ -64,9 +71,16 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let (rejected, duplicates) = engine.loading().counts();
     let first = engine.board().first_delivery();
     let short = engine.recorder().short_of_room.load(Ordering::Relaxed);
+    told.hold(&engine, watched.home);
+    let (held_sites, _) = engine.board().halt().held_sites();
     let ended = engine.join();
     let mut summary = summary(&counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
+    summary.held = told.held;
+    summary.held_sites = held_sites.iter().map(Note::of).collect();
+    if let Some(first) = summary.held_sites.first().filter(|_| summary.held.is_none()) {
+        keep(first, watched.home);
+    }
     (summary.rejected, summary.duplicates) = (rejected, duplicates);
     summary.first_delivery_s = first.map(|at| watched.began.until(at).as_secs_f64());
     print_end(watched.args, &summary)?;
@@ -81,6 +95,27 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
 struct Told {
     ends: usize,
     paused: bool,
+    /// Why the mailing is held.
+    held: Option<Note>,
+}
+
+impl Told {
+    /// Notes what holds the mailing, once; the list is read no further.
+    fn hold(&mut self, engine: &Engine, home: &Path) {
+        let Some(held) = engine.board().halt().held().filter(|_| self.held.is_none()) else { return };
+        engine.drain();
+        notice("The mailing is held: finishing what is under way.\n");
+        let note = Note::of(held);
+        keep(&note, home);
+        self.held = Some(note);
+    }
+}
+
+/// Has the reports say it.
+fn keep(note: &Note, home: &Path) {
+    if let Err(why) = note.write(home) {
+        tracing::warn!(why, "the reports will not say what is held");
+    }
 }
 
 fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
@@ -126,9 +161,27 @@ fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Op
             Err(if error.is_input() { Failure::usage(text) } else { Failure::failed(format!("{text}\n{resume}")) })
         }
         LoadEnd::Stopped(rejections) => Err(Failure::unfinished(format!("{rejections}\n{resume}"))),
-        LoadEnd::Complete(_) if summary.is_settled() => Ok(Exit::Settled),
+        LoadEnd::Complete(_) if summary.is_settled() => {
+            if let Some(held) = &summary.held {
+                // Nothing is left to be held.
+                Note::clear(watched.home);
+                notice(&format!("warning: {}\n", held.says));
+            }
+            Ok(Exit::Settled)
+        }
         LoadEnd::Complete(_) | LoadEnd::Open => {
             let waiting = summary.waiting + summary.in_flight;
+            let held: Vec<&Note> = match &summary.held {
+                Some(held) => vec![held],
+                None => summary.held_sites.iter().take(SITES_TOLD).collect(),
+            };
+            if let Some(first) = held.first() {
+                let says: Vec<&str> = held.iter().map(|held| held.says.as_str()).collect();
+                let (says, hint) = (says.join("\n"), &first.hint);
+                return Err(Failure::unfinished(format!(
+                    "held: {says}\n{waiting} recipients wait\nhint: {hint}\n{resume}"
+                )));
+            }
             let rest = if matches!(load, LoadEnd::Open) { ", and the list is not read to its end" } else { "" };
             Err(Failure::unfinished(format!("not finished: {waiting} recipients wait{rest}\n{resume}")))
         }
@@ -278,6 +331,7 @@ impl<'a> Show<'a> {
             duplicates,
             suppressed: counters.suppressed,
             loaded: counters.loaded,
+            held: u64::from(engine.board().halt().held().is_some()),
             oldest_s: if last || counters.waiting + counters.in_flight == 0 { 0 } else { age_s },
         });
         self.shards.publish(&engine.board().seen());

@@ -9,7 +9,7 @@ use super::super::config::EngineConfig;
 use super::super::config::values::HostPort;
 use super::super::exit::{Exit, Failure};
 use super::super::probe;
-use super::super::send::{content, prepare, sources};
+use super::super::send::{content, names, prepare, sources};
 use super::super::signals::Signals;
 use super::{id, nothing};
 use crate::base::clock::UnixTime;
@@ -123,6 +123,7 @@ fn smarthost(config: &EngineConfig) -> Result<Option<Target>, Failure> {
 fn means(config: &EngineConfig, smarthost: Option<&Target>) -> Result<Means, Failure> {
     let exchangers = Target::Domain("".into());
     let mut means = probe::means(config, smarthost.unwrap_or(&exchangers), None, None)?;
+    names::warn_of([&means.source]);
     means.limit = LIMIT;
     means.session.timeouts = prepare::TIMEOUTS;
     if smarthost.is_some() {

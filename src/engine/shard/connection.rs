@@ -10,6 +10,7 @@ use crate::base::clock::{Instant, Now};
 use crate::engine::policy::Demand;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::desk::{Asked, Desk, answered};
+use crate::engine::shard::refused::Refused;
 use crate::engine::shard::secure::{self, failure_of};
 use crate::engine::shard::target::Whom;
 use crate::engine::shard::{Shard, Stage, trace};
@@ -18,6 +19,7 @@ use crate::observe::trace::Dialogue;
 use crate::queue::{DomainId, SiteId};
 use crate::shape::classify::{Advice, Judgement, classify};
 use crate::shape::site::Trouble;
+use crate::shape::{Mailing, NextHop, Rests};
 use crate::smtp::client::{Config, End, Event, Known, OUT_MAX, Phase, Session};
 use crate::tls::{Failure, TlsError};
 use crate::wire::io::{Buffer, ConnectionId, Io};
@@ -32,6 +34,8 @@ pub(super) struct Connection {
     pub(super) known: Known,
     pub(super) source: usize,
     pub(super) host: Arc<str>,
+    /// Whose refusals of us its replies may be.
+    pub(super) hop: NextHop,
     pub(super) remote: SocketAddr,
     pub(super) demand: Arc<Demand>,
     /// The other connection of a race, until one of the two stands.
@@ -88,7 +92,7 @@ impl<I: Io> Shard<I> {
     }
 
     /// Tells the site's pace what a reply means for it, and people of a new pause.
-    fn judged(&mut self, site: SiteId, judgement: &Judgement, why: &str, now: Now) {
+    pub(super) fn judged(&mut self, site: SiteId, judgement: &Judgement, why: &str, now: Now) {
         if let Some(binding) = self.sites.judged(site, judgement, now, &mut self.rng) {
             self.tell_rest(site, why, &binding, now);
         }
@@ -99,8 +103,8 @@ impl<I: Io> Shard<I> {
         let Some((mut connection, used)) = self.pass_proxy(connection, &buffer, now) else {
             return self.io.release(buffer);
         };
-        let mut asked = Asked::default();
-        let Connection { session, demand, tls, tls_hands, host, remote, site, config, course, trace, .. } =
+        let mut asked = self.asked(&connection, now);
+        let Connection { session, demand, tls, tls_hands, host, hop, remote, site, config, course, trace, .. } =
             &mut *connection;
         course.heard(now.mono);
         let bytes = self.io.bytes(&buffer).get(used..).unwrap_or_default();
@@ -133,6 +137,7 @@ impl<I: Io> Shard<I> {
             host,
             remote: *remote,
             ehlo: &config.ehlo,
+            hop: *hop,
             course,
             trace: trace.as_deref_mut(),
         };
@@ -151,7 +156,7 @@ impl<I: Io> Shard<I> {
         let phase = connection.session.phase();
         connection.course.tls_trouble = Some(error.to_string().into());
         self.ledger.seen.tls_failures += u64::from(connection.tls_hands);
-        let mut asked = Asked::default();
+        let mut asked = self.asked(&connection, now);
         self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
         // Once mail went through, it is a connection that was lost, whatever broke it.
         if connection.delivered == 0 {
@@ -173,7 +178,7 @@ impl<I: Io> Shard<I> {
         if !connection.connected {
             return self.dial_closed(connection, now);
         }
-        let mut asked = Asked::default();
+        let mut asked = self.asked(&connection, now);
         if !connection.ended {
             self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
             self.react(&mut connection, &mut asked, now);
@@ -187,7 +192,7 @@ impl<I: Io> Shard<I> {
         if !connection.connected {
             return self.dial_deadline(connection, now);
         }
-        let mut asked = Asked::default();
+        let mut asked = self.asked(&connection, now);
         if connection.session.deadline().is_some_and(|at| at <= now.mono) {
             self.tell(&mut connection, now, &mut asked, |session, on| session.handle_deadline(now.mono, on));
         } else if connection.idle_since.is_some_and(|since| now.mono >= since.after(self.idle())) {
@@ -206,6 +211,15 @@ impl<I: Io> Shard<I> {
         let waits = connection.connected && !connection.ready && !connection.ended;
         (waits && self.sites.has_other(connection.site, connection.whom(), now.mono))
             .then(|| connection.course.silent_since().after(self.delivery.connect_timeout))
+    }
+
+    /// What an event is written down in.
+    fn asked(&self, connection: &Connection, now: Now) -> Asked {
+        Asked {
+            standing: self.sites.standing(connection.site),
+            has_another_source: self.egress.has_another(connection.source, now.mono),
+            ..Asked::default()
+        }
     }
 
     /// Runs one of the session's handlers with the ledger behind it.
@@ -227,6 +241,7 @@ impl<I: Io> Shard<I> {
             host: &connection.host,
             remote: connection.remote,
             ehlo: &connection.config.ehlo,
+            hop: connection.hop,
             course: &connection.course,
             trace: connection.trace.as_deref_mut(),
         };
@@ -256,8 +271,19 @@ impl<I: Io> Shard<I> {
         connection.delivered += asked.delivered;
         if asked.told {
             self.sites.count(site, &asked.outcomes, asked.deferrals);
+            self.note_standing(site, asked.standing);
+            self.note_outcomes(site, asked, now);
+        }
+        let refused = asked.refused.take();
+        if let Some(refused) = &refused {
+            self.refused(connection, refused, now);
+            if refused.follows.rests == Rests::Source {
+                // Another source goes on.
+                connection.session.quit();
+            }
         }
         match asked.judged.take() {
+            _ if refused.is_some() => {}
             Some((judgement, why)) => self.judged(site, &judgement, &why, now),
             // A transaction that came back untried is finished too, and says nothing good of the site.
             None if asked.finished > 0 && asked.answered => self.sites.succeeded(site, asked.finished, now),
@@ -296,16 +322,19 @@ impl<I: Io> Shard<I> {
                 let said = reply.to_string();
                 tracing::info!(%host, phase = phase.word(), reply = %Nameless(&said), "the session was refused");
                 self.ledger.counters.sessions_refused += 1;
-                let judgement = classify(reply.by_ref(), answered(*phase));
+                let judgement = classify(reply.by_ref(), answered(*phase), connection.hop);
+                let holds = judgement.refusal.is_some_and(|(_, follows)| follows.mailing == Mailing::Held);
+                let refused = Refused::of(judgement, reply.by_ref(), *phase, holds);
                 let others_work = self.sites.sessions_ready(site) > u32::from(connection.ready);
-                match judgement.advice {
+                match (judgement.advice, refused) {
                     // A quota that is used up is so at all hosts of the site.
-                    Advice::Pause(_) => self.judged(site, &judgement, &said, now),
+                    (Advice::Pause(_), None) => self.judged(site, &judgement, &said, now),
                     _ if self.crowds(connection, now) => {}
                     // A host that turns sessions away leaves its place to another of the site.
                     _ if !worked && self.sites.pass_over(site, connection.whom(), now.mono) => {}
+                    (_, Some(refused)) => self.refused(connection, &refused, now),
                     // Without a pause the next session would be opened at once, and fare no better.
-                    Advice::Keep | Advice::SlowDown if !worked && !others_work => {
+                    (Advice::Keep | Advice::SlowDown, None) if !worked && !others_work => {
                         self.trouble(site, Trouble::TurnedAway, &said, now);
                     }
                     _ => self.judged(site, &judgement, &said, now),
@@ -324,7 +353,7 @@ impl<I: Io> Shard<I> {
                 let said = reply.to_string();
                 tracing::warn!(%host, phase = "AUTH", reply = %Nameless(&said), "the server does not take our credentials");
                 self.ledger.counters.sessions_refused += 1;
-                self.trouble(site, Trouble::TurnedAway, &said, now);
+                self.unauthenticated(connection, reply, now);
             }
             // A server that closes after some messages is in its right; the next session goes on.
             End::Lost(Phase::Idle | Phase::Mail) if worked => {}

@@ -9,12 +9,15 @@ use crate::base::clock::Now;
 use crate::engine::memory::{Host, Memory};
 use crate::engine::shard::course::{self, Course};
 use crate::engine::shard::ledger::{self, Detail, Ledger, Verdict};
+use crate::engine::shard::refused::{Refused, Standing};
 use crate::engine::shard::site::Sites;
 use crate::journal::record::Kind;
-use crate::mail::{Class, Disposition, ReplyRef};
+use crate::mail::reply::Nameless;
+use crate::mail::{Class, Disposition, ReplyRef, Scope};
 use crate::observe::Outcomes;
 use crate::observe::trace::Dialogue;
 use crate::queue::{Queue, SiteId};
+use crate::shape::NextHop;
 use crate::shape::classify::{self, Advice, Judgement, classify};
 use crate::smtp::client::{End, Event, Lesson, Marks, Phase, Verdict as Said};
 
@@ -26,6 +29,12 @@ pub(super) struct Asked {
     pub(super) ended: Option<End>,
     /// The first judgement that reaches further than its recipient.
     pub(super) judged: Option<(Judgement, String)>,
+    /// The first refusal of us, or the first that holds the mailing.
+    pub(super) refused: Option<Refused>,
+    /// What the site's hosts have said of us, this input included.
+    pub(super) standing: Standing,
+    /// Another source's address is on no block list, as far as we know.
+    pub(super) has_another_source: bool,
     pub(super) finished: u64,
     /// Whether the peer said yes or no to any recipient.
     pub(super) answered: bool,
@@ -35,6 +44,8 @@ pub(super) struct Asked {
     /// Whether any recipient had its verdict, and which.
     pub(super) told: bool,
     pub(super) outcomes: Outcomes,
+    /// What the bounced were told, without addresses.
+    pub(super) bounces: Vec<Box<str>>,
     pub(super) deferrals: u64,
     /// The target took no message, and those that it was asked to take came back for another one.
     pub(super) moved_on: bool,
@@ -64,6 +75,7 @@ pub(super) struct Desk<'a> {
     pub(super) host: &'a Arc<str>,
     pub(super) remote: SocketAddr,
     pub(super) ehlo: &'a str,
+    pub(super) hop: NextHop,
     pub(super) course: &'a Course,
     pub(super) trace: Option<&'a mut Dialogue>,
 }
@@ -102,7 +114,7 @@ impl Desk<'_> {
     fn moves_on(&mut self, said: &Said<'_>) -> bool {
         let Said::Refused(reply, Phase::Mail) = *said else { return false };
         let put_off = reply.class() == Class::Transient
-            && !matches!(classify(reply, classify::Phase::Mail).advice, Advice::Pause(_))
+            && !matches!(classify(reply, classify::Phase::Mail, self.hop).advice, Advice::Pause(_))
             && self.sites.moves_on(self.site, (self.host, self.remote.ip()), self.now.mono);
         self.asked.moved_on |= put_off;
         put_off
@@ -114,20 +126,20 @@ impl Desk<'_> {
             let via = self.course.via(site_name, self.host, self.ehlo);
             return self.ledger.give_back(key, &[index], Some(&via), self.queue, self.now);
         }
+        let mut taken_back = false;
         let (kind, phase, reply) = match said {
             Said::Accepted(reply) => {
                 self.asked.answered = true;
                 self.asked.served = true;
                 self.asked.delivered += 1;
+                self.asked.standing.accepted();
                 (Kind::Delivered, Phase::End, reply)
             }
             Said::Refused(reply, phase) => {
                 self.asked.answered = true;
                 self.asked.served |= phase != Phase::Mail;
-                let judgement = classify(reply, answered(phase));
-                if judgement.advice != Advice::Keep && self.asked.judged.is_none() {
-                    self.asked.judged = Some((judgement, reply.to_string()));
-                }
+                let judgement = classify(reply, answered(phase), self.hop);
+                taken_back = self.judged(judgement, reply, phase, self.ledger.row(key, index));
                 (ledger::kind_of(judgement.disposition), phase, reply)
             }
             Said::Cut(reply, phase) => (Kind::Deferred, phase, reply),
@@ -143,7 +155,10 @@ impl Desk<'_> {
         self.asked.told = true;
         match kind {
             Kind::Delivered => self.asked.outcomes.count(Disposition::Delivered),
-            Kind::Bounced => self.asked.outcomes.count(Disposition::Bounced),
+            Kind::Bounced => {
+                self.asked.outcomes.count(Disposition::Bounced);
+                self.asked.bounces.push(Nameless(&reply.to_string()).to_string().into());
+            }
             Kind::UncertainHeld => self.asked.outcomes.count(Disposition::Uncertain),
             _ => self.asked.deferrals += 1,
         }
@@ -151,7 +166,26 @@ impl Desk<'_> {
         let via = watched.then(|| self.course.via(site_name, self.host, self.ehlo));
         let spans = |via| Detail { via, path, spans: course::spans(marks, self.now.mono) };
         let detail = via.as_ref().map(spans);
-        let verdict = Verdict { kind, site: site_name, host: self.host, phase: phase.word(), reply, detail };
+        let (site, host) = (site_name, &**self.host);
+        let verdict = Verdict { kind, taken_back, site, host, phase: phase.word(), reply, detail };
         self.ledger.verdict(key, index, &verdict, self.now);
+    }
+
+    /// Notes what reaches further than the recipient. Whether that holds the mailing, so that the attempt does not count.
+    fn judged(&mut self, judgement: Judgement, reply: ReplyRef<'_>, phase: Phase, row: Option<u32>) -> bool {
+        let Some((_, follows)) = judgement.refusal else {
+            if judgement.scope == Scope::Recipient {
+                self.asked.standing.judged();
+            }
+            if judgement.advice != Advice::Keep && self.asked.judged.is_none() {
+                self.asked.judged = Some((judgement, reply.to_string()));
+            }
+            return false;
+        };
+        let holds = self.asked.standing.refused(follows.mailing, phase, row, self.asked.has_another_source);
+        if self.asked.refused.as_ref().is_none_or(|first| holds && !first.holds) {
+            self.asked.refused = Refused::of(judgement, reply, phase, holds);
+        }
+        holds
     }
 }

@@ -20,6 +20,7 @@ use crate::engine::shard::target::Picked;
 use crate::engine::shard::{Shard, Stage};
 use crate::engine::source::{Family, Proxy, Source};
 use crate::queue::SiteId;
+use crate::shape::NextHop;
 use crate::shape::site::Trouble;
 use crate::smtp::client::Session;
 use crate::wire::io::{Buffer, ConnectSpec, ConnectionId, Io};
@@ -38,7 +39,9 @@ impl<I: Io> Shard<I> {
             self.trouble(site, Trouble::Refused, why, now);
             return false;
         }
-        let Some(index) = self.egress.pick(now.mono, |source| self.sites.has_target(site, source, now.mono)) else {
+        let Some(index) = self.egress.pick(now.mono, |source| {
+            self.sites.has_target(site, source, now.mono) && !self.sites.shuns(site, &source.name, now.mono)
+        }) else {
             self.egress.wait(site, now.mono);
             return false;
         };
@@ -83,6 +86,7 @@ impl<I: Io> Shard<I> {
             }
         };
         let number = self.number_session();
+        let hop = if self.delivery.smarthost { NextHop::Smarthost } else { NextHop::exchanger(&host) };
         let mut connection = Connection {
             id,
             site,
@@ -92,6 +96,7 @@ impl<I: Io> Shard<I> {
             known,
             source: index,
             host,
+            hop,
             remote,
             demand,
             rival,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::base::clock::Instant;
 use crate::engine::settings::Delivery;
 use crate::engine::source::Source;
+use crate::mail::reply::Nameless;
 use crate::queue::SiteId;
 use crate::smtp::client::{Config, Starttls};
 use crate::wire::io::ConnectionId;
@@ -39,6 +40,8 @@ struct Lane {
     /// Smooth weighted round robin: who has waited longest for its share.
     credit: i64,
     rests_until: Instant,
+    /// Its address is on a block list: it is not used until then.
+    listed_until: Instant,
     failures: u32,
     /// The even spacing of its messages.
     spacing: Option<Duration>,
@@ -57,6 +60,7 @@ impl Lane {
             configs,
             credit: 0,
             rests_until: Instant::default(),
+            listed_until: Instant::default(),
             failures: 0,
             spacing,
             next: Instant::default(),
@@ -71,7 +75,9 @@ impl Lane {
     }
 
     fn is_free(&self, now: Instant) -> bool {
-        self.rests_until <= now && self.source.has_room() && (self.spacing.is_none() || self.sends_at() <= now)
+        self.rests_until.max(self.listed_until) <= now
+            && self.source.has_room()
+            && (self.spacing.is_none() || self.sends_at() <= now)
     }
 }
 
@@ -164,6 +170,32 @@ impl Egress {
         tracing::warn!(source = name, why, rest_s = rest.as_secs(), others, "the source rests");
     }
 
+    /// The source's address is on a block list: it is not used for a while.
+    pub(super) fn list(&mut self, index: usize, why: &str, rest: Duration, now: Instant) {
+        let Some(lane) = self.lanes.get_mut(index).filter(|lane| lane.listed_until <= now) else { return };
+        lane.listed_until = now.after(rest);
+        let others = self.has_unlisted(now);
+        let name = self.source(index).map_or("", Source::title);
+        let why = Nameless(why);
+        tracing::warn!(source = name, %why, rest_s = rest.as_secs(), others, "the source rests: its address is on a block list");
+    }
+
+    /// Whether there is a source whose address is on no block list, as far as we know.
+    pub(super) fn has_unlisted(&self, now: Instant) -> bool {
+        self.lanes.iter().any(|lane| lane.listed_until <= now)
+    }
+
+    /// The same, beside this one.
+    pub(super) fn has_another(&self, index: usize, now: Instant) -> bool {
+        self.lanes.len() > 1
+            && self.lanes.iter().enumerate().any(|(other, lane)| other != index && lane.listed_until <= now)
+    }
+
+    /// All sources.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.lanes.iter().map(|lane| &lane.source)
+    }
+
     /// Whether a message may leave by the source now; if so it is counted.
     pub(super) fn send(&mut self, index: usize, now: Instant) -> bool {
         let Some(lane) = self.lanes.get_mut(index) else { return true };
@@ -231,7 +263,9 @@ impl Egress {
             return None;
         }
         let lane = self.lanes.iter().find(|lane| !lane.is_free(now))?;
-        let why = if lane.rests_until > now {
+        let why = if lane.listed_until > now {
+            "rests: its address is on a block list"
+        } else if lane.rests_until > now {
             "rests after a failure"
         } else if !lane.source.has_room() {
             "has all the sessions that it may have"

@@ -8,9 +8,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::refused::Standing;
 use super::secure::Refusal;
 use super::site::Sites;
 use crate::base::clock::{Instant, Now, UnixTime};
+use crate::engine::brake::SiteBrake;
 use crate::mail::Disposition;
 use crate::observe::{Outcomes, Publisher, SiteCounters};
 use crate::queue::{Queue, SiteId};
@@ -39,6 +41,13 @@ pub(super) struct Group {
     /// Since when nothing was delivered and sessions failed.
     pub(super) unreachable_since: Option<UnixTime>,
     yields_after: Instant,
+    /// What its hosts have said of us.
+    standing: Standing,
+    brake: SiteBrake,
+    /// Nothing more is sent there in this run.
+    held: bool,
+    /// Sources that they say are on a block list, and until when these leave them alone.
+    shunned: Vec<(Arc<str>, Instant)>,
     /// Its rest was told of, its end was not.
     rests: bool,
     /// Where its counts are shown; `None` for the many small ones that share one place.
@@ -81,6 +90,10 @@ impl Sites {
             members: vec![member],
             unreachable_since: None,
             yields_after: Instant::default(),
+            standing: Standing::default(),
+            brake: SiteBrake::default(),
+            held: false,
+            shunned: Vec::new(),
             rests: false,
             publisher,
             counters: SiteCounters::default(),
@@ -114,7 +127,7 @@ impl Sites {
     pub(super) fn window(&mut self, id: SiteId, now: Now) -> u32 {
         let (window, resumed) = self.group_mut(id).map_or((0, false), |group| {
             let resumed = group.pace.poll(now.mono) && std::mem::take(&mut group.rests);
-            (group.pace.window(now.mono), resumed)
+            (if group.held { 0 } else { group.pace.window(now.mono) }, resumed)
         });
         if resumed {
             self.resumed.push(id);
@@ -316,6 +329,52 @@ impl Sites {
         let said = group.said(held, now.mono);
         self.touch_group(id);
         said
+    }
+
+    /// What the site's hosts have said of us.
+    pub(super) fn standing(&self, id: SiteId) -> Standing {
+        self.group(id).map_or_else(Standing::default, |group| group.standing)
+    }
+
+    pub(super) fn standing_mut(&mut self, id: SiteId) -> Option<&mut Standing> {
+        self.group_mut(id).map(|group| &mut group.standing)
+    }
+
+    /// Counts what became of recipients at the site; how many bounced, and of how many, if that is too much: nothing more
+    /// is sent there in this run.
+    pub(super) fn brake(&mut self, id: SiteId, delivered: u32, bounced: u32, max: f64) -> Option<(u32, u32)> {
+        let index = self.site(id)?.group;
+        let group = self.groups.get_mut(index).filter(|group| !group.held)?;
+        let excess = group.brake.count(delivered, bounced, max)?;
+        group.held = true;
+        self.held.push(index);
+        self.touch_group(id);
+        Some(excess)
+    }
+
+    /// Recipients that wait at sites where nothing more is sent in this run.
+    pub(super) fn waiting_held(&self, queue: &Queue) -> u64 {
+        let members = self.held.iter().filter_map(|index| self.groups.get(*index)).flat_map(|group| &group.members);
+        members.map(|&id| queue.site_counts(id).waiting()).sum()
+    }
+
+    /// Nothing more is delivered there until the site thinks better of us: its recipients' lifetime bounds that.
+    pub(super) fn no_longer_reached(&mut self, id: SiteId, now: Now) {
+        if let Some(group) = self.group_mut(id) {
+            group.unreachable_since.get_or_insert(now.unix);
+        }
+    }
+
+    /// The source leaves the site alone until then.
+    pub(super) fn shun(&mut self, id: SiteId, source: Arc<str>, until: Instant) {
+        let Some(group) = self.group_mut(id) else { return };
+        group.shunned.retain(|(name, _)| *name != source);
+        group.shunned.push((source, until));
+    }
+
+    /// Whether it does.
+    pub(super) fn shuns(&self, id: SiteId, source: &str, now: Instant) -> bool {
+        self.group(id).is_some_and(|group| group.shunned.iter().any(|(name, until)| &**name == source && *until > now))
     }
 
     /// Until when nothing is opened at the site's hosts, if they rest.

@@ -102,6 +102,8 @@ pub(super) struct Ledger {
 /// What an outcome record says besides the recipient.
 pub(super) struct Verdict<'a> {
     pub(super) kind: Kind,
+    /// The attempt does not count: it was not about the recipient.
+    pub(super) taken_back: bool,
     pub(super) site: &'a str,
     pub(super) host: &'a str,
     pub(super) phase: &'static str,
@@ -249,6 +251,11 @@ impl Ledger {
         (self.transactions.insert(transaction) as u64, message)
     }
 
+    /// The row of a transaction's recipient.
+    pub(super) fn row(&self, key: u64, index: usize) -> Option<u32> {
+        self.transactions.get(key as usize)?.rows.get(index).copied()
+    }
+
     /// Records the verdict over one recipient of a transaction.
     pub(super) fn verdict(&mut self, key: u64, index: usize, verdict: &Verdict<'_>, now: Now) {
         let Some(transaction) = self.transactions.get_mut(key as usize) else { return };
@@ -256,6 +263,7 @@ impl Ledger {
         transaction.accepted |= verdict.kind == Kind::Delivered;
         self.seen.replies.count(verdict.reply);
         let Transaction { domain, attempts, cleared, octets, .. } = *transaction;
+        let attempts = attempts.saturating_sub(u16::from(verdict.taken_back));
         if let (Some(lane), Some(Detail { via, path, spans })) = (&mut self.lane, verdict.detail) {
             let told = Told {
                 path: Some(path),
@@ -434,6 +442,7 @@ impl Ledger {
     fn own_context(&mut self, reply: &Reply) -> u32 {
         self.context(&Verdict {
             kind: Kind::Bounced,
+            taken_back: false,
             site: "",
             host: "",
             phase: "",

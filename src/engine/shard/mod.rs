@@ -15,6 +15,7 @@ mod halt;
 mod ledger;
 mod past;
 mod ready;
+mod refused;
 mod secure;
 mod site;
 mod size;
@@ -108,6 +109,8 @@ pub struct Shard<I: Io> {
     /// Whether this shard keeps the others from ending.
     holds: bool,
     failed: Option<Arc<str>>,
+    /// Outcomes that the brake has not counted.
+    recent: refused::Recent,
     /// Since when the event log has more to write than it should; nothing begins meanwhile.
     crowded: Option<Instant>,
     tracer: Option<Tracer>,
@@ -184,6 +187,7 @@ impl<I: Io> Shard<I> {
             load_ended: false,
             holds: true,
             failed: None,
+            recent: refused::Recent::default(),
             crowded: None,
             tracer: start.watch.trace,
             traced_sites: HashSet::new(),
@@ -262,6 +266,7 @@ impl<I: Io> Shard<I> {
         self.use_sources(now);
         self.feed_sites(now);
         self.transmit(now);
+        self.brake(now);
         self.write_journal();
         self.advance_stage(now);
         if now.mono.since(self.published) >= PUBLISH {
@@ -496,7 +501,7 @@ impl<I: Io> Shard<I> {
 
     fn advance_stage(&mut self, now: Now) {
         match self.stage {
-            Stage::Running if self.load_ended && self.ledger.is_settled() && self.queue.counts().waiting() == 0 => {
+            Stage::Running if self.load_ended && self.is_settled() => {
                 if std::mem::take(&mut self.holds) && self.ports.board.let_go() {
                     self.ports.peers.iter().for_each(|peer| peer.tell(ToShard::Done));
                 }

@@ -219,6 +219,7 @@ impl<I: Io> Shard<I> {
         let name = self.sites.name(site).to_owned();
         let verdict = Verdict {
             kind: Kind::Deferred,
+            taken_back: false,
             site: &name,
             host: &refusal.host,
             phase: Phase::StartTls.word(),

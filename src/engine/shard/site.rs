@@ -82,6 +82,8 @@ pub(super) struct Sites {
     /// Sites whose rest is over, to be told of.
     pub(super) resumed: Vec<SiteId>,
     pub(super) observer: Observer,
+    /// Groups where nothing more is sent in this run.
+    pub(super) held: Vec<usize>,
     /// Groups that are shown by themselves.
     pub(super) published: Vec<usize>,
     /// All others together.
@@ -137,6 +139,7 @@ impl Sites {
             others: (observer.other_sites(), SiteCounters::default()),
             observer,
             published: Vec::new(),
+            held: Vec::new(),
             limits: Arc::new(Limits {
                 window_max: delivery.sessions_per_site,
                 backoff_min: delivery.backoff_min,

@@ -22,6 +22,8 @@ pub(super) fn delivery(sources: Vec<Source>) -> Delivery {
         port: 25,
         sessions_per_site: 20,
         trusted: false,
+        smarthost: false,
+        max_bounced: None,
         recipients_per_transaction: 1,
         messages_per_session: 100,
         implicit_tls: false,

@@ -129,6 +129,13 @@ pub fn line(event: &Event<'_>, campaign: &str, now: Now, clock: &mut Clock, out:
             to.millis("pause_ms", Some(*pause));
             to.text("text", why.as_bytes());
         }
+        Event::MailingHeld { reason, host, reply, says } => {
+            to.value(b"mailing_held", campaign);
+            to.text("reason", reason.as_bytes());
+            to.text("host", host.as_bytes());
+            to.text("reply", reply.as_bytes());
+            to.text("text", says.as_bytes());
+        }
         Event::SiteResumed { site } => {
             to.value(b"site_resumed", campaign);
             to.text("site", site.as_bytes());

@@ -158,12 +158,17 @@ fn refused(all: &mut Vec<Scenario>) {
                     .in_sessions(1, 1),
             );
         }
-        let mail = Play::honest(offers).nth(On::Mail, 0, [say("550 5.7.1 not from you")]);
+        let mail = Play::honest(offers).nth(On::Mail, 0, [say("552 5.3.4 too large for us")]);
         all.push(
             Scenario::new(format!("MAIL is refused for good, {mode}"), [mail])
                 .to(4, 2)
-                .fates(&[Bounced(550), Bounced(550), Delivered, Delivered])
+                .fates(&[Bounced(552), Bounced(552), Delivered, Delivered])
                 .in_sessions(1, 1),
+        );
+        // Nobody was named yet: it is us who are refused.
+        let sender = Play::honest(offers).on(On::Mail, [say("550 5.7.1 not from you")]);
+        all.push(
+            Scenario::new(format!("the sender is refused, {mode}"), [sender]).to(4, 2).all(Kept).never_says(0, "."),
         );
     }
 }

@@ -1,13 +1,22 @@
 //! What a reply means: for the recipient, for what else it would be unwise to try now, and for the pace of the site.
 //!
-//! Guarantees: judged by class first (RFC 5321 §4.2.1), then by enhanced code (RFC 3463), then by phase, and by words of
-//! the text only where codes are known to be used loosely; a 4yz never bounces, a 2yz always delivers. Reads 512 octets
-//! of the text at most.
-//! Leaves to others: "too many recipients" and idle closes (`smtp` returns these as not attempted).
+//! Guarantees: judged by class first (RFC 5321 §4.2.1), then by whether it is us who are refused (`rules`), then by
+//! enhanced code (RFC 3463), then by phase, and by words of the text only where codes are known to be used loosely; a 4yz
+//! never bounces, a 2yz always delivers, a refusal of us never bounces. Reads 512 octets of the text at most, and none
+//! that a reply quotes.
+//! Leaves to others: "too many recipients" and idle closes (`smtp` returns these as not attempted), and doing what
+//! follows (`engine`).
+
+pub mod refusal;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use crate::mail::{Class, Disposition, Enhanced, ReplyRef, Scope};
-use memchr::memmem;
+use refusal::{Consequence, Mailing, NextHop, Refusal, Rests};
 use std::time::Duration;
+use words::Words;
 
 /// How long nothing is sent after a provider said that a quota is used up (Gmail's 4.7.28: at least 10 minutes).
 pub const QUOTA_PAUSE: Duration = Duration::from_secs(11 * 60);
@@ -76,6 +85,27 @@ pub struct Judgement {
     pub cause: Cause,
     /// What the pace should make of it.
     pub advice: Advice,
+    /// What of us is refused, and what follows; `None`: the reply is not about us.
+    pub refusal: Option<(Refusal, Consequence)>,
+}
+
+impl Judgement {
+    /// What becomes of the recipient, of the mailing, and of the site or source, in the words of README's table.
+    #[must_use]
+    pub fn words(&self) -> [&'static str; 3] {
+        let mailing = self.refusal.map_or(Mailing::GoesOn, |(_, follows)| follows.mailing);
+        let recipient = match self.disposition {
+            Disposition::Deferred if mailing == Mailing::Held => "waits",
+            disposition => disposition.word(),
+        };
+        let rests = match (self.refusal.map(|(_, follows)| follows.rests), self.advice) {
+            (Some(Rests::Source), _) => "source rests",
+            (Some(Rests::Site), _) | (_, Advice::Pause(_)) => "site rests",
+            (_, Advice::SlowDown) => "site slows down",
+            (_, Advice::Keep) => "–",
+        };
+        [recipient, mailing.words(), rests]
+    }
 }
 
 /// Words by which filters say that they block our address, in lower case.
@@ -114,30 +144,50 @@ const VOLUME_WORDS: &[&str] = &[
 const UNKNOWN_WORDS: &[&str] = &["user unknown", "unknown user", "no such user", "does not exist", "no mailbox"];
 const CROWD_WORDS: &[&str] = &["too many recipients"];
 
-/// Judges `reply`, which answered `phase`.
+/// Judges the `reply` of `hop`, which answered `phase`.
 #[must_use]
-pub fn classify(reply: ReplyRef<'_>, phase: Phase) -> Judgement {
-    let words = Words::of(reply.text);
-    match reply.class() {
-        Class::Positive => Judgement {
+pub fn classify(reply: ReplyRef<'_>, phase: Phase, hop: NextHop) -> Judgement {
+    if reply.class() == Class::Positive {
+        return Judgement {
             disposition: Disposition::Delivered,
-            scope: Scope::Recipient,
-            cause: Cause::None,
-            advice: Advice::Keep,
-        },
+            ..deferred(Scope::Recipient, Cause::None, Advice::Keep)
+        };
+    }
+    let words = Words::of(reply.text);
+    if !is_passing(reply, &words)
+        && let Some(refusal) = rules::refusal(reply, phase, hop, &words)
+    {
+        return of_us(refusal, reply.class(), hop);
+    }
+    match reply.class() {
         // An answer that asks for more where nothing more was to come.
-        Class::Intermediate => deferred(Scope::Session, Cause::Technical, Advice::Keep),
+        Class::Positive | Class::Intermediate => deferred(Scope::Session, Cause::Technical, Advice::Keep),
         Class::Transient => transient(reply, phase, &words),
         Class::Permanent => permanent(reply, phase, &words),
     }
 }
 
+/// Whether it will be over by itself, whoever is named: greylisting, a quota of messages.
+fn is_passing(reply: ReplyRef<'_>, words: &Words) -> bool {
+    let quota = reply.enhanced.is_some_and(|e| (e.subject, e.detail) == (7, 28));
+    match reply.class() {
+        Class::Transient => quota || words.any(GREY_WORDS),
+        Class::Positive | Class::Intermediate | Class::Permanent => false,
+    }
+}
+
+fn of_us(refusal: Refusal, class: Class, hop: NextHop) -> Judgement {
+    let follows = refusal.consequence(class, hop);
+    let advice = if follows.rests == Rests::Site { Advice::Pause(follows.rest) } else { Advice::Keep };
+    Judgement { refusal: Some((refusal, follows)), ..deferred(refusal.scope(), refusal.cause(), advice) }
+}
+
 fn deferred(scope: Scope, cause: Cause, advice: Advice) -> Judgement {
-    Judgement { disposition: Disposition::Deferred, scope, cause, advice }
+    Judgement { disposition: Disposition::Deferred, scope, cause, advice, refusal: None }
 }
 
 fn bounced(scope: Scope, cause: Cause, advice: Advice) -> Judgement {
-    Judgement { disposition: Disposition::Bounced, scope, cause, advice }
+    Judgement { disposition: Disposition::Bounced, ..deferred(scope, cause, advice) }
 }
 
 fn transient(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
@@ -149,12 +199,9 @@ fn transient(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
         (450 | 451, _) if words.any(GREY_WORDS) => deferred(Scope::Recipient, Cause::Greylisted, Keep),
         // RFC 5321 §3.8: the service closes the channel.
         (421, _) => deferred(Scope::Site, volume_or_reputation(words), SlowDown),
-        (_, Some((7, 23))) => deferred(Scope::Site, Cause::Reputation, SlowDown),
-        (_, Some((7, 27 | 30 | 31 | 32 | 40))) => deferred(Scope::Site, Cause::Sender, SlowDown),
         (_, Some((7, _))) => deferred(Scope::Site, volume_or_reputation(words), SlowDown),
         (_, Some((2, detail))) => deferred(Scope::Recipient, mailbox(detail, words), Keep),
         (_, Some((3, _))) => deferred(Scope::Site, Cause::Technical, SlowDown),
-        (_, Some((1, 7 | 8))) => deferred(Scope::Transaction, Cause::Sender, Keep),
         (_, Some((1, _))) => deferred(Scope::Recipient, Cause::Address, Keep),
         (_, Some((4, 5))) => deferred(Scope::Site, Cause::Volume, SlowDown),
         (_, Some((4, 2))) => deferred(Scope::Session, Cause::Technical, Keep),
@@ -178,21 +225,21 @@ fn transient(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
 
 fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
     use Advice::{Keep, SlowDown};
-    let blocks = words.any(BLOCK_WORDS);
     // RFC 7504: no mail is taken here, by anybody.
-    if matches!(reply.code, 521 | 556) && !blocks {
+    if matches!(reply.code, 521 | 556) {
         return bounced(Scope::Site, Cause::Technical, Keep);
     }
     // A site that turns the session away has judged no recipient: these keep their lifetime.
     if phase == Phase::Session {
-        return deferred(Scope::Site, if blocks { Cause::Reputation } else { Cause::Unclassified }, SlowDown);
+        return deferred(Scope::Site, Cause::Unclassified, SlowDown);
     }
     // RFC 5321 §4.5.3.1.10: a 552 for too many recipients is to be treated as a 452.
     if reply.code == 552 && (reply.enhanced == Some(Enhanced::new(5, 5, 3)) || words.any(CROWD_WORDS)) {
         return deferred(Scope::Transaction, Cause::Volume, Keep);
     }
     match reply.enhanced.map(|e| (e.subject, e.detail)) {
-        Some((1, 7 | 8)) => bounced(Scope::Transaction, Cause::Sender, Keep),
+        // Gmail: the quota of our address and our domains is used up, by 550 where it was before.
+        Some((7, 28)) => deferred(Scope::Site, Cause::Volume, Advice::Pause(QUOTA_PAUSE)),
         Some((1, _)) => bounced(Scope::Recipient, Cause::Address, Keep),
         Some((2, 3)) => bounced(Scope::Recipient, Cause::Content, Keep),
         Some((2, detail)) => bounced(Scope::Recipient, mailbox(detail, words), Keep),
@@ -201,10 +248,6 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
         Some((4, _)) => bounced(Scope::Recipient, Cause::Address, Keep),
         Some((5, _)) => bounced(Scope::Transaction, Cause::Technical, Keep),
         Some((6, _)) => bounced(Scope::Transaction, Cause::Content, Keep),
-        // No reverse name; Outlook's banned addresses.
-        Some((7, 25 | 511 | 606..=649)) => bounced(Scope::Site, Cause::Reputation, SlowDown),
-        Some((7, 26 | 27 | 30 | 31 | 32 | 40 | 509 | 515)) => bounced(Scope::Transaction, Cause::Sender, Keep),
-        _ if blocks => bounced(Scope::Site, Cause::Reputation, SlowDown),
         Some((7, _)) => match phase {
             Phase::Rcpt => bounced(Scope::Recipient, Cause::Policy, Keep),
             Phase::Content => bounced(Scope::Transaction, Cause::Content, Keep),
@@ -226,103 +269,4 @@ fn mailbox(detail: u16, words: &Words) -> Cause {
 
 fn volume_or_reputation(words: &Words) -> Cause {
     if words.any(BLOCK_WORDS) { Cause::Reputation } else { Cause::Volume }
-}
-
-/// The beginning of a text, in lower case.
-struct Words {
-    text: [u8; 512],
-    len: usize,
-}
-
-impl Words {
-    fn of(text: &[u8]) -> Self {
-        let mut words = Self { text: [0; 512], len: text.len().min(512) };
-        for (to, from) in words.text.iter_mut().zip(text) {
-            // The lines of a reply are joined by line breaks; words are told apart by blanks.
-            *to = if *from == b'\n' { b' ' } else { from.to_ascii_lowercase() };
-        }
-        words
-    }
-
-    fn any(&self, needles: &[&str]) -> bool {
-        let text = self.text.get(..self.len).unwrap_or_default();
-        needles.iter().any(|needle| memmem::find(text, needle.as_bytes()).is_some())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn judged(reply: &str, phase: Phase) -> (Disposition, Scope, Cause) {
-        let (code, text) = reply.split_at(3);
-        let (enhanced, text) = Enhanced::split(text.trim_start().as_bytes());
-        let j = classify(ReplyRef { code: code.parse().unwrap(), enhanced, text }, phase);
-        (j.disposition, j.scope, j.cause)
-    }
-
-    #[test]
-    fn replies_seen_in_the_field_mean_what_their_writers_meant() {
-        use Disposition::{Bounced as B, Deferred as D, Delivered};
-        use Phase::{Content as C, Mail, Rcpt, Session};
-        use Scope::{Recipient as R, Site, Transaction as T};
-        let cases = [
-            ("250 2.0.0 Ok: queued", C, Delivered, R, Cause::None),
-            ("550 5.1.1 <x@y.example>: user unknown", Rcpt, B, R, Cause::Address),
-            ("550 no such user here", Rcpt, B, R, Cause::Address),
-            ("550 5.4.1 Recipient address rejected: Access denied", Rcpt, B, R, Cause::Address),
-            (
-                "550 5.7.1 Service unavailable, client host [192.0.2.1] blocked using Spamhaus",
-                Rcpt,
-                B,
-                Site,
-                Cause::Reputation,
-            ),
-            ("550 5.7.1 Relaying denied", Rcpt, B, R, Cause::Policy),
-            ("550 5.7.1 message looks like spam", C, B, T, Cause::Content),
-            ("550 5.7.1 rejected by policy", Mail, B, T, Cause::Sender),
-            ("550 5.7.515 sending domain does not pass", C, B, T, Cause::Sender),
-            ("552 5.3.4 message too big", Mail, B, T, Cause::Content),
-            ("552 5.2.2 mailbox over quota", Rcpt, B, R, Cause::MailboxFull),
-            ("552 too many recipients", Rcpt, D, T, Cause::Volume),
-            ("554 no SMTP service here", Session, D, Site, Cause::Unclassified),
-            ("521 host does not accept mail", Session, B, Site, Cause::Technical),
-            ("421 4.7.0 [TSS04] messages deferred due to unexpected volume", Mail, D, Site, Cause::Volume),
-            ("451 4.7.500 Server busy. Please try again later", Rcpt, D, Site, Cause::Volume),
-            ("451 4.7.650 rate limited due to IP reputation", Mail, D, Site, Cause::Reputation),
-            ("450 4.2.0 <x@y.example>: Recipient address rejected: Greylisted", Rcpt, D, R, Cause::Greylisted),
-            ("451 4.7.1 Greylisting in action, please come back later", Rcpt, D, R, Cause::Greylisted),
-            ("452 4.2.2 The email account is over quota", Rcpt, D, R, Cause::MailboxFull),
-            ("450 4.2.1 receiving mail at a rate that prevents", Rcpt, D, R, Cause::Mailbox),
-            ("452 4.3.1 Insufficient system storage", Mail, D, Site, Cause::Technical),
-            ("452 too many recipients", Rcpt, D, T, Cause::Volume),
-            ("451 temporary failure", Rcpt, D, R, Cause::Unclassified),
-            ("451 too many connections from your host", Session, D, Site, Cause::Volume),
-        ];
-        for (reply, phase, disposition, scope, cause) in cases {
-            assert_eq!(judged(reply, phase), (disposition, scope, cause), "{reply} at {phase:?}");
-        }
-    }
-
-    #[test]
-    fn a_used_up_quota_pauses_the_site_for_ten_minutes_at_least() {
-        let reply = ReplyRef { code: 421, enhanced: Some(Enhanced::new(4, 7, 28)), text: b"unusual rate" };
-        assert!(matches!(classify(reply, Phase::Content).advice, Advice::Pause(span) if span.as_secs() >= 600));
-    }
-
-    proptest! {
-        #[test]
-        fn the_class_decides(code in 200u16..600, s in 0u16..10, d in 0u16..700, text in any::<Vec<u8>>(), has in any::<bool>()) {
-            let enhanced = has.then_some(Enhanced::new((code / 100) as u8, s, d));
-            for phase in [Phase::Session, Phase::Mail, Phase::Rcpt, Phase::Content] {
-                let judgement = classify(ReplyRef { code, enhanced, text: &text }, phase);
-                match code / 100 {
-                    2 => prop_assert_eq!(judgement.disposition, Disposition::Delivered),
-                    5 => prop_assert_ne!(judgement.disposition, Disposition::Delivered),
-                    _ => prop_assert_eq!(judgement.disposition, Disposition::Deferred),
-                }
-            }
-        }
-    }
 }

@@ -1,0 +1,65 @@
+//! The note that a mailing is held, beside the campaign: reports tell of it while it stands.
+//!
+//! Guarantees: written whole or not at all, gone once the campaign is sent again. It is for people; whether a run holds is
+//! never read from it. Leaves to others: finding the reason (`engine::held`).
+
+use crate::engine::held::Held;
+use crate::engine::run::unix_now;
+use crate::wire::disk;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Octets of a note that are read.
+const OCTETS_MAX: usize = 64 << 10;
+
+/// What is noted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// Why, in a word.
+    pub reason: String,
+    /// The host, or the site, that it is about; empty if it is about none.
+    pub host: String,
+    /// What it said; empty if it said nothing.
+    pub reply: String,
+    /// All of it in one sentence.
+    pub says: String,
+    /// What to do.
+    pub hint: String,
+    /// Since when, in Unix seconds.
+    pub since: u32,
+}
+
+impl Note {
+    /// The note of a reason that holds from now on.
+    #[must_use]
+    pub fn of(held: &Held) -> Self {
+        let Held { reason, host, reply, says, hint } = held.clone();
+        Self { reason: reason.to_owned(), host, reply, says, hint, since: unix_now().0 }
+    }
+
+    /// The note of the campaign in `home`, if it has one that can be read.
+    #[must_use]
+    pub fn read(home: &Path) -> Option<Self> {
+        let octets = std::fs::read(file(home)).ok().filter(|octets| octets.len() <= OCTETS_MAX)?;
+        serde_json::from_slice(&octets).ok()
+    }
+
+    /// Notes it.
+    ///
+    /// # Errors
+    /// It cannot be written: why.
+    pub fn write(&self, home: &Path) -> Result<(), String> {
+        let text = serde_json::to_vec(self).map_err(|e| e.to_string())?;
+        disk::replace(&file(home), |out| out.write_all(&text)).map_err(|fault| fault.to_string())
+    }
+
+    /// The campaign goes on.
+    pub fn clear(home: &Path) {
+        // Most campaigns have none.
+        let _ = std::fs::remove_file(file(home));
+    }
+}
+
+fn file(home: &Path) -> PathBuf {
+    home.join("held.json")
+}

@@ -1,0 +1,200 @@
+//! What holds a mailing: a reason that was found once and ends the run, because going on would harm the list or the
+//! sender.
+//!
+//! Whoever finds one says it here ([`Halt::hold`]); the first one wins, and the finder has every shard drain. Nothing new
+//! begins, sessions finish, everything is durable; the run ends as "not finished", with the reason, and the same command
+//! goes on once its cause is mended. Guarantees: a held mailing is held for the rest of the run, and says one thing.
+//! Leaves to others: finding reasons (`shard`), draining (`shard`, `run`), saying it (`app`).
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::engine::brake::{Brake, Excess};
+use crate::shape::classify::refusal::{SHARE_MIN, SITES_MIN};
+use crate::shape::{NextHop, Refusal};
+
+/// The reason of the brake.
+const BOUNCES: &str = "bounces";
+const BOUNCES_HINT: &str = "look who bounces and why (posthaste report NAME), and clean the list; or go on with --ignore-bounces, \
+     or with a higher max_bounced in the campaign";
+/// Sites that are held and told of, at most.
+const HELD_SITES_MAX: usize = 20;
+/// Sites that are told apart for one refusal; what is beyond them changes nothing any more.
+const SITES_KEPT: usize = 10_000;
+
+/// Why a mailing is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// A word for programs.
+    pub reason: &'static str,
+    /// The host, or the site, that it is about; empty if it is about none.
+    pub host: String,
+    /// What a server said, escaped; empty if nobody said anything.
+    pub reply: String,
+    /// One sentence, without its full stop.
+    pub says: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Held {
+    /// Too many of the last recipients bounced.
+    #[must_use]
+    pub fn bounced(excess: &Excess) -> Self {
+        let Excess { bounced, of, reply: (reply, count) } = excess;
+        Self {
+            reason: BOUNCES,
+            host: String::new(),
+            reply: reply.to_string(),
+            says: format!("{bounced} of the last {of} recipients bounced, {count} of them with \"{reply}\""),
+            hint: BOUNCES_HINT.to_owned(),
+        }
+    }
+
+    /// Too many of the last recipients of one site bounced: only its mail is held.
+    #[must_use]
+    pub fn bounced_at(site: &str, (bounced, of): (u32, u32), reply: &str) -> Self {
+        Self {
+            reason: BOUNCES,
+            host: site.to_owned(),
+            reply: reply.to_owned(),
+            says: format!("{bounced} of the last {of} recipients at {site} bounced, the last one with \"{reply}\""),
+            hint: BOUNCES_HINT.to_owned(),
+        }
+    }
+
+    /// A server refuses us by this `reply` to `phase`; `others` said the same.
+    #[must_use]
+    pub fn refused(refusal: Refusal, host: &str, hop: NextHop, reply: &str, phase: &str, others: usize) -> Self {
+        let who = if hop == NextHop::Smarthost { "the smarthost " } else { "" };
+        let others = match others {
+            0 => String::new(),
+            1 => ", and another site says so too".to_owned(),
+            n => format!(", and {n} other sites say so too"),
+        };
+        let says = format!("{who}{host} {}{others}: it answered {phase} with \"{reply}\"", refusal.clause());
+        Self {
+            reason: refusal.word(),
+            host: host.to_owned(),
+            reply: reply.to_owned(),
+            says,
+            hint: refusal.hint().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "held: {}\nhint: {}", self.says, self.hint)
+    }
+}
+
+/// See the head of this file; shared by all shards.
+#[derive(Debug, Default)]
+pub struct Halt {
+    held: OnceLock<Held>,
+    refusing: Mutex<Refusing>,
+    /// Sites that have taken a message.
+    accepting: AtomicU32,
+    brake: Mutex<Brake>,
+    /// Sites whose mail alone is held: why, and how many there are.
+    sites: Mutex<(Vec<Held>, usize)>,
+}
+
+/// The sites that refuse us, by what they refuse, and from which source where that is what they refuse.
+type Refusing = HashMap<(Refusal, Option<Arc<str>>), HashSet<Arc<str>>>;
+
+impl Halt {
+    /// Holds the mailing; `false`: something else held it before.
+    pub fn hold(&self, held: Held) -> bool {
+        self.held.set(held).is_ok()
+    }
+
+    /// Why it is held, if it is.
+    #[must_use]
+    pub fn held(&self) -> Option<&Held> {
+        self.held.get()
+    }
+
+    /// Counts what became of recipients; says so if too many of the last ones bounced.
+    pub fn count(&self, delivered: u32, bounces: &[Box<str>], max: f64) -> Option<Excess> {
+        self.brake.lock().unwrap_or_else(PoisonError::into_inner).count(delivered, bounces, max)
+    }
+
+    /// Holds the mail of one site.
+    pub fn hold_site(&self, held: Held) {
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        sites.1 += 1;
+        if sites.0.len() < HELD_SITES_MAX {
+            sites.0.push(held);
+        }
+    }
+
+    /// The sites whose mail alone is held (the first of them), and how many there are.
+    #[must_use]
+    pub fn held_sites(&self) -> (Vec<Held>, usize) {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A site has taken its first message.
+    pub fn site_accepts(&self) {
+        self.accepting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A site refuses us. How many others do so for the same reason, once they are so many that it is not about sites.
+    pub fn site_refuses(&self, refusal: Refusal, source: Option<Arc<str>>, site: &Arc<str>) -> Option<usize> {
+        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        let sites = refusing.entry((refusal, source)).or_default();
+        if sites.len() < SITES_KEPT {
+            sites.insert(site.clone());
+        }
+        let count = sites.len() as u64;
+        let all = count + u64::from(self.accepting.load(Ordering::Relaxed));
+        let several = count >= u64::from(SITES_MIN) && count * 100 >= all * u64::from(SHARE_MIN);
+        several.then(|| sites.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_holds() {
+        let halt = Halt::default();
+        assert_eq!(halt.held(), None);
+        let held = |host| Held::refused(Refusal::Relay, host, NextHop::Smarthost, "550 no", "RCPT", 0);
+        assert!(halt.hold(held("a.example")) && !halt.hold(held("b.example")));
+        let said = halt.held().unwrap().to_string();
+        assert!(
+            said.starts_with(
+                "held: the smarthost a.example does not relay for us: it answered RCPT with \"550 no\"\nhint: "
+            ),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn three_sites_that_are_a_tenth_of_all_are_several_and_one_site_is_never() {
+        let halt = Halt::default();
+        let site = |n: usize| Arc::<str>::from(format!("mx{n}.example"));
+        let refuses = |n| halt.site_refuses(Refusal::Sender, None, &site(n));
+        assert_eq!([refuses(1), refuses(1), refuses(1), refuses(2)], [None; 4]);
+        assert_eq!(halt.site_refuses(Refusal::Name, None, &site(3)), None, "another reason");
+        assert_eq!(refuses(3), Some(2));
+        (0..28).for_each(|_| halt.site_accepts());
+        assert_eq!(refuses(3), None, "3 of 31");
+        assert_eq!(refuses(4), Some(3), "4 of 32");
+    }
+
+    #[test]
+    fn what_is_said_of_a_source_is_counted_for_it_alone() {
+        let halt = Halt::default();
+        let listed =
+            |source: &str, site: &str| halt.site_refuses(Refusal::ListedAddress, Some(source.into()), &site.into());
+        assert_eq!([listed("a", "x"), listed("a", "y"), listed("b", "z")], [None; 3]);
+        assert_eq!(listed("a", "z"), Some(2));
+    }
+}

@@ -1,0 +1,257 @@
+//! What a shard does when it is refused itself: the site or the source rests, or the mailing is held.
+//!
+//! Guarantees: what is refused of us bounces nobody; whatever rests for it ends, or is given up with the lifetime; a
+//! mailing that is held drains on every shard. A smarthost that takes others is not believed by one recipient: it may be
+//! about that one, which then waits by its schedule.
+//! Leaves to others: which replies are refusals of us (`shape::classify`), when several sites are so many (`held`).
+
+use std::sync::Arc;
+
+use crate::base::clock::{Instant, Now};
+use crate::engine::held::Held;
+use crate::engine::message::ToShard;
+use crate::engine::shard::Shard;
+use crate::engine::shard::connection::Connection;
+use crate::engine::shard::desk::{Asked, answered};
+use crate::mail::event::Event;
+use crate::mail::{Class, Reply, ReplyRef};
+use crate::queue::SiteId;
+use crate::shape::classify::refusal::{LISTED_REST, ROW_MAX};
+use crate::shape::classify::{Advice, Judgement, classify};
+use crate::shape::site::Trouble;
+use crate::shape::{Consequence, Mailing, NextHop, Refusal, Rests};
+use crate::smtp::client::Phase;
+use crate::wire::io::Io;
+
+/// A smarthost that does not want us for now has said so so often, with a rest between, before the mailing is held.
+const AGAIN_MAX: u32 = 3;
+/// The same for a login that it cannot judge now: the first rests are short.
+const LOGIN_AGAIN_MAX: u32 = 6;
+
+/// What the hosts of a site have said of us in this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// They have taken a message.
+    pub(super) accepts: bool,
+    /// Recipients for whom we were refused since they last judged one, as many as matter.
+    row: [Option<u32>; ROW_MAX],
+    /// Rests for refusals that may pass, since they last took a message.
+    again: u32,
+    again_after: Instant,
+}
+
+impl Standing {
+    pub(super) fn accepted(&mut self) {
+        *self = Self { accepts: true, ..Self::default() };
+    }
+
+    /// A recipient was judged: whoever does that does not mean us.
+    pub(super) fn judged(&mut self) {
+        self.row = Default::default();
+    }
+
+    /// We are refused in answer to `phase` of this recipient's transaction: whether that holds the mailing.
+    pub(super) fn refused(
+        &mut self,
+        mailing: Mailing,
+        phase: Phase,
+        recipient: Option<u32>,
+        has_another_source: bool,
+    ) -> bool {
+        // One that is refused again and again is one.
+        if !self.row.contains(&recipient)
+            && let Some(place) = self.row.iter_mut().find(|place| place.is_none())
+        {
+            *place = recipient;
+        }
+        match mailing {
+            // Once a recipient is named it may be about that one, where others are taken.
+            Mailing::Held => {
+                let named = matches!(phase, Phase::Rcpt | Phase::Data | Phase::Content | Phase::End);
+                !named || !self.accepts || self.row.iter().all(Option::is_some)
+            }
+            Mailing::HeldWithoutSource => !has_another_source,
+            Mailing::GoesOn | Mailing::HeldBySeveral | Mailing::HeldIfItLasts => false,
+        }
+    }
+
+    fn again(&mut self, rest: std::time::Duration, now: Instant) -> u32 {
+        if now >= self.again_after {
+            self.again = self.again.saturating_add(1);
+            self.again_after = now.after(rest);
+        }
+        self.again
+    }
+}
+
+/// A refusal of us.
+pub(super) struct Refused {
+    pub(super) refusal: Refusal,
+    pub(super) follows: Consequence,
+    pub(super) judgement: Judgement,
+    pub(super) reply: String,
+    pub(super) phase: Phase,
+    /// It holds the mailing.
+    pub(super) holds: bool,
+}
+
+impl Refused {
+    /// What `judgement` says of us, if it says something.
+    pub(super) fn of(judgement: Judgement, reply: ReplyRef<'_>, phase: Phase, holds: bool) -> Option<Self> {
+        let (refusal, follows) = judgement.refusal?;
+        Some(Self { refusal, follows, judgement, reply: reply.to_string(), phase, holds })
+    }
+}
+
+/// Outcomes of a turn.
+#[derive(Default)]
+pub(super) struct Recent {
+    delivered: u32,
+    bounces: Vec<Box<str>>,
+}
+
+impl<I: Io> Shard<I> {
+    /// Whether nothing is left to be done in this run.
+    pub(super) fn is_settled(&self) -> bool {
+        self.ledger.is_settled() && self.queue.counts().waiting() == self.sites.waiting_held(&self.queue)
+    }
+
+    /// Notes outcomes for the brake, and holds the mail of a site where too many bounce.
+    pub(super) fn note_outcomes(&mut self, site: SiteId, asked: &mut Asked, now: Now) {
+        let Some(max) = self.delivery.max_bounced else { return };
+        let (delivered, last) = (u32::try_from(asked.delivered).unwrap_or(u32::MAX), asked.bounces.last().cloned());
+        let bounced = asked.bounces.len() as u32;
+        self.recent.delivered = self.recent.delivered.saturating_add(delivered);
+        self.recent.bounces.append(&mut asked.bounces);
+        // Where everything goes to one place, its share is the mailing's.
+        if !self.by_domain || self.delivery.smarthost {
+            return;
+        }
+        if let Some(excess) = self.sites.brake(site, delivered, bounced, max) {
+            let held = Held::bounced_at(self.sites.name(site), excess, &last.unwrap_or_default());
+            tracing::error!(site = held.host, reason = held.reason, "the mail of the site is held");
+            self.tell_held(&held, now);
+            self.ports.board.halt().hold_site(held);
+        }
+    }
+
+    /// Has the turn's outcomes counted.
+    pub(super) fn brake(&mut self, now: Now) {
+        let Recent { delivered, bounces } = &mut self.recent;
+        let Some(max) = self.delivery.max_bounced.filter(|_| *delivered > 0 || !bounces.is_empty()) else { return };
+        let excess = self.ports.board.halt().count(*delivered, bounces, max);
+        *delivered = 0;
+        bounces.clear();
+        if let Some(excess) = excess.filter(|_| self.ports.board.halt().held().is_none()) {
+            self.hold_mailing(Held::bounced(&excess), now);
+        }
+    }
+
+    /// Does what follows when we are refused.
+    pub(super) fn refused(&mut self, connection: &Connection, refused: &Refused, now: Now) {
+        let others = if refused.holds { Some(0) } else { self.others_agree(connection, refused, now) };
+        if let Some(others) = others {
+            return self.hold_for(connection, refused, others, now);
+        }
+        match refused.follows.rests {
+            Rests::Nothing => return,
+            Rests::Site => self.judged(connection.site, &refused.judgement, &refused.reply, now),
+            Rests::Source => self.rest_source(connection, refused, now),
+        }
+        self.sites.no_longer_reached(connection.site, now);
+    }
+
+    /// Keeps what the site's hosts said of us.
+    pub(super) fn note_standing(&mut self, site: SiteId, standing: Standing) {
+        let Some(known) = self.sites.standing_mut(site) else { return };
+        if standing.accepts && !known.accepts {
+            self.ports.board.halt().site_accepts();
+        }
+        *known = standing;
+    }
+
+    /// How many others say the same, where they are so many that the mailing is held for it.
+    fn others_agree(&mut self, connection: &Connection, refused: &Refused, now: Now) -> Option<usize> {
+        match refused.follows.mailing {
+            Mailing::HeldBySeveral => {
+                let by_source = refused.follows.rests == Rests::Source;
+                let source =
+                    self.egress.source(connection.source).map(|source| source.name.clone()).filter(|_| by_source);
+                let group: Arc<str> = self.sites.name(connection.site).into();
+                let others = self.ports.board.halt().site_refuses(refused.refusal, source, &group)?;
+                if by_source {
+                    self.egress.list(connection.source, &refused.reply, LISTED_REST, now.mono);
+                    return (!self.egress.has_unlisted(now.mono)).then_some(others);
+                }
+                Some(others)
+            }
+            Mailing::HeldIfItLasts => {
+                let standing = self.sites.standing_mut(connection.site)?;
+                (standing.again(refused.follows.rest, now.mono) >= AGAIN_MAX).then_some(0)
+            }
+            Mailing::GoesOn | Mailing::Held | Mailing::HeldWithoutSource => None,
+        }
+    }
+
+    /// The source's address is on a block list: it leaves this site alone, or every site of a smarthost's.
+    fn rest_source(&mut self, connection: &Connection, refused: &Refused, now: Now) {
+        if connection.hop == NextHop::Smarthost {
+            return self.egress.list(connection.source, &refused.reply, refused.follows.rest, now.mono);
+        }
+        let site = connection.site;
+        let until = now.mono.after(refused.follows.rest);
+        if let Some(source) = self.egress.source(connection.source) {
+            self.sites.shun(site, source.name.clone(), until);
+        }
+        let left = self.egress.sources().any(|source| !self.sites.shuns(site, &source.name, now.mono));
+        if left {
+            self.sites.touch(site);
+        } else {
+            let judgement = Judgement { advice: Advice::Pause(refused.follows.rest), ..refused.judgement };
+            self.judged(site, &judgement, &refused.reply, now);
+        }
+    }
+
+    fn hold_for(&mut self, connection: &Connection, refused: &Refused, others: usize, now: Now) {
+        let name =
+            if connection.hop == NextHop::Smarthost { self.sites.name(connection.site) } else { &connection.host };
+        self.hold_mailing(
+            Held::refused(refused.refusal, name, connection.hop, &refused.reply, refused.phase.word(), others),
+            now,
+        );
+    }
+
+    /// Holds the mailing: every shard drains.
+    pub(super) fn hold_mailing(&mut self, held: Held, now: Now) {
+        tracing::error!(reason = held.reason, host = held.host, "the mailing is held");
+        self.tell_held(&held, now);
+        if self.ports.board.halt().hold(held) {
+            self.ports.peers.iter().for_each(|peer| peer.tell(ToShard::Drain));
+        }
+    }
+
+    fn tell_held(&mut self, held: &Held, now: Now) {
+        if let Some(lane) = &mut self.ledger.lane {
+            let Held { reason, host, reply, says, .. } = held;
+            lane.write(now, &Event::MailingHeld { reason, host, reply, says });
+        }
+    }
+
+    /// The server does not take our credentials, or cannot say now whether it does.
+    pub(super) fn unauthenticated(&mut self, connection: &Connection, reply: &Reply, now: Now) {
+        let judgement = classify(reply.by_ref(), answered(Phase::Auth), connection.hop);
+        let lasts = reply.by_ref().class() == Class::Permanent;
+        let said = Refused::of(judgement, reply.by_ref(), Phase::Auth, lasts || reply.code == 432);
+        let refused = said.unwrap_or_else(|| {
+            let (refusal, class) = (Refusal::Login, reply.by_ref().class());
+            let follows = refusal.consequence(class, connection.hop);
+            Refused { refusal, follows, judgement, reply: reply.to_string(), phase: Phase::Auth, holds: lasts }
+        });
+        let rest = std::time::Duration::ZERO;
+        let again = self.sites.standing_mut(connection.site).map_or(0, |standing| standing.again(rest, now.mono));
+        if refused.holds || again >= LOGIN_AGAIN_MAX {
+            return self.hold_for(connection, &refused, 0, now);
+        }
+        self.trouble(connection.site, Trouble::TurnedAway, &refused.reply, now);
+    }
+}

@@ -1,0 +1,267 @@
+//! Refusals of us by a smarthost: nobody bounces, the mailing is held, and goes on once their cause is mended.
+
+use super::servers::{Odd, Server};
+use super::{Desk, dns_server, to};
+use std::net::TcpListener;
+
+/// A smarthost that answers this command so until it is mended.
+fn refusing(odd: Odd) -> Server {
+    Server::smtp(TcpListener::bind("127.0.0.1:0").unwrap(), odd)
+}
+
+macro_rules! says {
+    ($command:literal, $reply:literal) => {
+        (|command: &str| command.starts_with($command).then_some($reply)) as Odd
+    };
+}
+
+/// EHLO is refused, and so is what follows.
+fn bad_name(command: &str) -> Option<&'static str> {
+    (command.starts_with("EHLO") || command.starts_with("HELO")).then_some("504 5.5.2 bad EHLO name")
+}
+
+fn figure(report: &str, key: &str) -> serde_json::Value {
+    serde_json::from_str::<serde_json::Value>(report).unwrap()[key].clone()
+}
+
+#[test]
+fn whatever_a_smarthost_refuses_of_us_bounces_nobody_and_holds_the_mailing() {
+    let refusals: &[(Odd, &str, &str)] = &[
+        (says!("MAIL", "530 5.7.0 Authentication required"), "530 5.7.0 Authentication required", "login"),
+        (says!("MAIL", "530 5.7.0 Must issue a STARTTLS command first"), "Must issue a STARTTLS command first", "tls"),
+        (says!("MAIL", "535 5.7.8 bad credentials"), "535 5.7.8 bad credentials", "login"),
+        (says!("RCPT", "530 5.7.57 Client not authenticated"), "530 5.7.57", "login"),
+        (says!("RCPT", "550 relay denied"), "550 relay denied", "relay"),
+        (says!("RCPT", "554 5.7.1 <x@a.example>: Relay access denied"), "Relay access denied", "relay"),
+        (says!("RCPT", "454 4.7.1 <x@a.example>: Relay access denied"), "454 4.7.1", "relay"),
+        (bad_name, "504 5.5.2 bad EHLO name", "name"),
+        (
+            says!("RCPT", "504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname"),
+            "Helo command rejected",
+            "name",
+        ),
+        (says!("MAIL", "553 5.7.1 sender not allowed"), "553 5.7.1 sender not allowed", "sender"),
+        (says!("RCPT", "553 5.1.8 sender domain must exist"), "sender domain must exist", "sender"),
+        (says!("RCPT", "550 account suspended"), "550 account suspended", "account"),
+        (says!("MAIL", "550 5.7.1 your account has been suspended"), "your account has been suspended", "account"),
+        (says!("RCPT", "550 5.4.5 Daily sending quota exceeded"), "550 5.4.5 Daily sending quota exceeded", "account"),
+        (says!("MAIL", "554 5.7.1 blocked using zen.spamhaus.org"), "zen.spamhaus.org", "listed_address"),
+        (says!("MAIL", "550 5.7.1 \x1b[2J not you"), "550 5.7.1 \\x1b[2J not you", "unwelcome"),
+    ];
+    for (odd, reply, reason) in refusals {
+        let (smarthost, desk) = (refusing(*odd), Desk::new(60));
+        let config = to(smarthost.address) + "sessions_per_site = 2\nretry = [\"1s\"]\n";
+        let (code, said) = desk.send("w", &config);
+        assert_eq!(code, Some(3), "{reply}: {said}");
+        let told = said.lines().filter(|line| line.starts_with("error: held: ")).collect::<Vec<_>>();
+        let [sentence] = told.as_slice() else { panic!("{reply}: {said}") };
+        assert!(sentence.contains(reply) && sentence.contains(&smarthost.address.to_string()), "{reply}: {said}");
+        assert!(said.contains("hint: ") && said.contains("60 recipients wait"), "{reply}: {said}");
+        assert_eq!(smarthost.seen().messages, 0, "{reply}");
+        let report = desk.report("w");
+        let counts = ["bounced", "expired", "delivered"].map(|word| figure(&report, word).as_u64().unwrap());
+        assert_eq!(counts, [0; 3], "{reply}: {report}");
+        assert_eq!(figure(&report, "held")["reason"], *reason, "{reply}: {report}");
+        // Not mended, it is held again, and not at the end of the list.
+        let before = smarthost.seen().said("MAIL");
+        assert_eq!(desk.send("w", &config).0, Some(3), "{reply}");
+        assert!(smarthost.seen().said("MAIL") - before < 20, "{reply}: {:?}", smarthost.seen().commands);
+        // Mended, everybody gets it, once.
+        let mended = refusing(|_| None);
+        let mail = to(mended.address) + "retry = [\"1s\"]\n";
+        let (code, said) = desk.send("w", &mail);
+        assert_eq!((code, mended.seen().messages), (Some(0), 60), "{reply}: {said}");
+        assert!(figure(&desk.report("w"), "held").is_null(), "{reply}");
+    }
+}
+
+#[test]
+fn one_recipient_that_a_smarthost_will_not_relay_for_keeps_nobody_from_the_mail() {
+    let smarthost = refusing(says!("RCPT TO:<p3@", "550 5.7.1 relaying denied"));
+    let desk = Desk::new(60);
+    let config = to(smarthost.address) + "sessions_per_site = 1\nretry = [\"1s\"]\nlifetime = \"3s\"\n";
+    let (code, said) = desk.send("w", &config);
+    assert_eq!((code, smarthost.seen().messages), (Some(0), 59), "{said}");
+    let report = desk.report("w");
+    assert_eq!((figure(&report, "bounced"), figure(&report, "expired")), (0.into(), 1.into()), "{report}");
+}
+
+#[test]
+fn the_first_recipient_of_such_a_kind_is_no_loop_without_a_way_out() {
+    let smarthost = refusing(says!("RCPT TO:<p0@", "550 5.7.1 relaying denied"));
+    let desk = Desk::new(60);
+    let config = to(smarthost.address) + "sessions_per_site = 1\nretry = [\"1s\"]\nlifetime = \"4s\"\n";
+    let ends: Vec<_> = (0..4).map(|_| desk.send("w", &config).0).collect();
+    assert_eq!((ends.last(), smarthost.seen().messages), (Some(&Some(0)), 59), "{ends:?}");
+}
+
+#[test]
+fn a_held_mailing_says_so_in_its_summary_and_in_the_event_log() {
+    let smarthost = refusing(says!("RCPT", "554 5.7.1 <x@a.example>: Relay access denied"));
+    let desk = Desk::new(5);
+    desk.put("e.toml", &(to(smarthost.address) + "[events]\nfile = \"e.log\"\n"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_posthaste"));
+    command.current_dir(desk.path()).args(["send", "w.toml", "--data", "data", "--config", "e.toml", "--json"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let held = &summary["held"];
+    assert_eq!((&held["reason"], &held["host"]), (&"relay".into(), &smarthost.address.to_string().into()), "{summary}");
+    assert!(held["says"].as_str().unwrap().contains("does not relay for us"), "{summary}");
+    let log = std::fs::read_to_string(desk.path().join("e.log")).unwrap();
+    assert!(
+        log.lines().any(|line| line.contains("\"event\":\"mailing_held\"") && line.contains("\"reason\":\"relay\"")),
+        "{log}"
+    );
+    let mut report = std::process::Command::new(env!("CARGO_BIN_EXE_posthaste"));
+    report.current_dir(desk.path()).args(["report", "w", "--data", "data"]);
+    let said = String::from_utf8(report.output().unwrap().stdout).unwrap();
+    assert!(said.contains("HELD since") && said.contains("does not relay for us"), "{said}");
+}
+
+/// Recipients of which so many in a hundred bounce, in a way that no rule knows.
+fn rotten(smarthost: &Server, recipients: usize, more: &str) -> (Desk, String) {
+    let desk = Desk::new(recipients);
+    desk.campaign("w", more);
+    (desk, to(smarthost.address) + "sessions_per_site = 1\n")
+}
+
+/// Every recipient whose number ends in 1 to 4.
+fn two_of_five(command: &str) -> Option<&'static str> {
+    let number = command.strip_prefix("RCPT TO:<p")?.split('@').next()?;
+    number.ends_with(['1', '2', '3', '4']).then_some("550 5.3.0 no")
+}
+
+#[test]
+fn too_many_bounces_hold_the_mailing_with_the_most_frequent_reply_and_the_ways_on() {
+    let mx = refusing(two_of_five);
+    let (desk, config) = rotten(&mx, 2000, "");
+    let (code, said) = desk.send("w", &config);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("recipients bounced, ") && said.contains("\"550 5.3.0 no\""), "{said}");
+    assert!(said.contains("--ignore-bounces") && said.contains("max_bounced"), "{said}");
+    let report = desk.report("w");
+    let bounced = figure(&report, "bounced").as_u64().unwrap();
+    assert!((21..300).contains(&bounced), "{report}");
+    assert_eq!(figure(&report, "held")["reason"], "bounces", "{report}");
+    // Whoever knows better goes on.
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_posthaste"));
+    command.current_dir(desk.path()).args([
+        "send",
+        "w.toml",
+        "--data",
+        "data",
+        "--config",
+        "e.toml",
+        "--ignore-bounces",
+    ]);
+    assert!(command.output().unwrap().status.success());
+    let report = desk.report("w");
+    assert_eq!((figure(&report, "bounced"), figure(&report, "delivered")), (800.into(), 1200.into()), "{report}");
+}
+
+#[test]
+fn a_small_list_or_one_with_few_bounces_or_a_higher_bound_is_not_held() {
+    for (recipients, more) in [(90, ""), (400, "max_bounced = \"60%\""), (400, "max_bounced = \"100%\"")] {
+        let mx = refusing(two_of_five);
+        let (desk, config) = rotten(&mx, recipients, more);
+        let (code, said) = desk.send("w", &config);
+        assert_eq!(code, Some(0), "{recipients} {more}: {said}");
+    }
+    let mx = refusing(|command| command.starts_with("RCPT TO:<p9").then_some("550 5.3.0 no"));
+    let (desk, config) = rotten(&mx, 900, "");
+    assert_eq!(desk.send("w", &config).0, Some(0), "11 of 900");
+}
+
+#[test]
+fn an_ehlo_name_that_servers_refuse_is_warned_of_before_the_first_session() {
+    let (mx, desk) = (super::mx(), Desk::new(1));
+    let config = |name: &str| format!("[engine]\nhostname = \"{name}\"\n{}", to(mx.address));
+    let (code, said) = desk.send("w", &config("box"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("warning: the EHLO name \"box\" is not full") && said.contains("hint: set engine.hostname"),
+        "{said}"
+    );
+    for arguments in [vec!["send", "w.toml", "--dry-run", "--data", "data"], vec!["probe", &mx.address.to_string()]] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_posthaste"));
+        let output = command.current_dir(desk.path()).args(&arguments).args(["--config", "e.toml"]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("warning: the EHLO name \"box\""), "{arguments:?}: {said}");
+    }
+    let good = Desk::new(1);
+    assert!(!good.delivers(&config("mail.acme.example")).contains("EHLO name"));
+}
+
+/// Exchangers on one port, each of a domain of its own: `mx0.test` of `d0.example`, and so on; their configuration.
+fn exchangers(odds: &[Odd]) -> (Vec<Server>, dns_server::DnsServer, String) {
+    let listeners = loop {
+        let first = TcpListener::bind("127.0.0.10:0").unwrap();
+        let port = first.local_addr().unwrap().port();
+        let others = (1..odds.len()).map(|n| TcpListener::bind(format!("127.0.0.{}:{port}", 10 + n)));
+        if let Ok(others) = others.collect::<Result<Vec<_>, _>>() {
+            break std::iter::once(first).chain(others).collect::<Vec<_>>();
+        }
+    };
+    let port = listeners[0].local_addr().unwrap().port();
+    let zone = (0..odds.len()).fold(dns_server::Zone::new(), |zone, n| {
+        let host = format!("mx{n}.test");
+        zone.mx(&format!("d{n}.example"), &[(10, &host)]).address(&host, &format!("127.0.0.{}", 10 + n))
+    });
+    let dns = dns_server::DnsServer::start(zone);
+    let servers = listeners.into_iter().zip(odds).map(|(listener, odd)| Server::smtp(listener, *odd)).collect();
+    let config = format!("[delivery]\nsink = false\nport = {port}\nretry = [\"1s\"]\nlifetime = \"4s\"\n");
+    (servers, dns, config)
+}
+
+/// Recipients at each of so many domains.
+fn spread(domains: usize, each: usize) -> Desk {
+    let desk = Desk::new(1);
+    let row = |n: usize| format!("p{n}@d{}.example,Ann\n", n % domains);
+    desk.put("w.csv", &format!("email,first\n{}", (0..domains * each).map(row).collect::<String>()));
+    desk
+}
+
+const UNKNOWN_SENDER: Odd = says!("MAIL", "553 5.1.8 sender domain must exist");
+
+#[test]
+fn one_site_that_refuses_us_waits_alone_and_bounces_nobody() {
+    let fine: Odd = |_| None;
+    let (servers, dns, config) = exchangers(&[UNKNOWN_SENDER, fine, fine, fine]);
+    let desk = spread(4, 5);
+    let (code, said) =
+        desk.send("w", &format!("{config}[dns]\nallow_loopback = true\nservers = [\"{}\"]\n", dns.address()));
+    assert_eq!(code, Some(0), "{said}");
+    let report = desk.report("w");
+    let counts = ["delivered", "bounced", "expired"].map(|word| figure(&report, word).as_u64().unwrap());
+    assert_eq!(counts, [15, 0, 5], "{report}");
+    assert!(said.contains("the site rests") && servers[0].seen().said("MAIL") <= 20, "{said}");
+}
+
+#[test]
+fn what_several_sites_refuse_of_us_holds_the_mailing() {
+    let (servers, dns, config) = exchangers(&[UNKNOWN_SENDER; 4]);
+    let desk = spread(4, 20);
+    let (code, said) =
+        desk.send("w", &format!("{config}[dns]\nallow_loopback = true\nservers = [\"{}\"]\n", dns.address()));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("error: held: mx") && said.contains("and 2 other sites say so too"), "{said}");
+    let report = desk.report("w");
+    assert_eq!((figure(&report, "bounced"), figure(&report, "delivered")), (0.into(), 0.into()), "{report}");
+    assert!(servers.iter().all(|server| server.seen().messages == 0));
+}
+
+#[test]
+fn a_site_where_too_many_bounce_is_held_alone_and_the_others_are_settled() {
+    let fine: Odd = |_| None;
+    let (_servers, dns, config) = exchangers(&[two_of_five, fine, fine]);
+    let desk = spread(3, 150);
+    let (code, said) =
+        desk.send("w", &format!("{config}[dns]\nallow_loopback = true\nservers = [\"{}\"]\n", dns.address()));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("at mx0.test bounced") && said.contains("--ignore-bounces"), "{said}");
+    let report = desk.report("w");
+    let delivered = figure(&report, "delivered").as_u64().unwrap();
+    let bounced = figure(&report, "bounced").as_u64().unwrap();
+    assert!((300..420).contains(&delivered) && (11..60).contains(&bounced), "{report}");
+}
