@@ -193,6 +193,12 @@ impl Rules<'_> {
             if room != "tls" && names(line, "rustls") {
                 self.breach(n + 1, "only `tls` names rustls");
             }
+            if line.contains("println!(") {
+                self.breach(
+                    n + 1,
+                    "`println!` waits for whoever reads: say it by `observe::terminal` or `app::print_out`",
+                );
+            }
             if room != "wire" && names(line, "unsafe") {
                 self.breach(n + 1, "`unsafe` stands in `wire` only");
             }
@@ -396,6 +402,7 @@ mod can_fail {
     #[test]
     fn dangerous_things_have_one_place() {
         breaks("src/engine/a.rs", "//! A.\nlet x = unsafe { y() };\n", "`unsafe` stands in `wire` only");
+        breaks("src/app/a.rs", "//! A.\neprintln!(\"x\");\n", "`println!` waits");
         breaks("src/wire/a.rs", "//! A.\nuse rustls::Stream;\n", "only `tls` names rustls");
         breaks("src/app/a.rs", "//! A.\nx.unwrap();\n", "no `.unwrap()`");
         breaks("src/app/a.rs", "//! A.\n#[cfg(test)]\nmod tests;\nfn f() { x.unwrap() }\n", "4: no `.unwrap()`");

@@ -31,9 +31,16 @@ pub fn open(args: &SendArgs, config: &EngineConfig, campaign: &str, home: &Path)
 
 fn look_up(table: Table) -> LookUp {
     let mut block = RowBlock::new();
+    let mut said = false;
     Box::new(move |row, address| {
-        let read = table.read(row, 1, &mut block).ok().and_then(|()| block.row(0));
-        let Some(found) = read else { return false };
+        if let Err(error) = table.read(row, 1, &mut block) {
+            // Once: where one row is damaged others may be, and a report names them all.
+            if !std::mem::replace(&mut said, true) {
+                tracing::error!(%error, "events of this row have no address");
+            }
+            return false;
+        }
+        let Some(found) = block.row(0) else { return false };
         address.extend_from_slice(found.mailbox.as_bytes());
         true
     })

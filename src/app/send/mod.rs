@@ -129,7 +129,7 @@ fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
     })?;
     let held = |fault: Fault| Failure::failed(fault.to_string());
     let whole = Lock::take(data).map_err(held)?;
-    for told in disk::access::tighten(data) {
+    for told in disk::access::tighten(data, home) {
         tracing::warn!("{told}");
     }
     disk::access::make_directory(home)

@@ -1,5 +1,6 @@
 //! From configuration to what the engine is told.
 
+use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,12 +16,16 @@ use crate::engine::run::Load;
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::suppression::Suppression;
 use crate::engine::table::Manifest;
+use crate::journal::disk::Fault;
 use crate::shape::retry::Schedule;
 use crate::smtp::client::Timeouts;
+use crate::wire::disk::room_for;
 use crate::wire::dns::{Ourself, ResolverConfig};
 
 /// The octets of content that a shard may render ahead.
 const AHEAD_BYTES_MAX: usize = 64 << 20;
+/// Octets of a list on standard input that are copied at once.
+const COPIED_OCTETS: usize = 1 << 20;
 /// Messages ahead where a crash would hold them.
 const AHEAD_HELD_MAX: u32 = 64;
 /// How long an idle session is kept for more.
@@ -175,11 +180,26 @@ fn keep_stdin(home: &Path) -> Result<PathBuf, Failure> {
         return Ok(kept);
     }
     let copied = crate::wire::disk::access::make_directory(home).map_err(|e| e.to_string()).and_then(|()| {
-        crate::wire::disk::replace(&kept, |to| std::io::copy(&mut std::io::stdin().lock(), to).map(drop))
+        crate::wire::disk::replace(&kept, |to| copy_within_room(&mut std::io::stdin().lock(), to, home))
             .map_err(|fault| fault.to_string())
     });
     copied.map_err(|why| Failure::failed(format!("the list on standard input cannot be kept: {why}")))?;
     Ok(kept)
+}
+
+/// Copies to the end. A list may be of any length, and the disk's reserve is not for it.
+fn copy_within_room(from: &mut dyn Read, to: &mut dyn Write, home: &Path) -> io::Result<()> {
+    let mut piece = vec![0; COPIED_OCTETS];
+    loop {
+        let full = |fault: Fault| io::Error::new(io::ErrorKind::StorageFull, fault.to_string());
+        room_for("keep the list in", home, COPIED_OCTETS as u64).map_err(full)?;
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(octets) => to.write_all(piece.get(..octets).unwrap_or_default())?,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
 }
 
 /// What the loader is told.

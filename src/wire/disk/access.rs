@@ -66,18 +66,20 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes from others what they may read in a data directory; what cannot be taken is returned, for people.
+/// Takes from others what they may read in a data directory; what cannot be taken is returned, for people. A directory that
+/// is closed is taken for closed with all that is below; `home`, which is about to be used, is looked through to its end.
 #[must_use]
-pub fn tighten(data: &Path) -> Vec<String> {
+pub fn tighten(data: &Path, home: &Path) -> Vec<String> {
     let mut told = Vec::new();
     let mut shared = false;
     for (name, path) in entries(data) {
         let ours = OURS.iter().any(|known| name == *known || name.strip_prefix(known).is_some_and(is_suffix));
         if ours {
-            tighten_below(&path, DEPTH_MAX, &mut told);
+            tighten_below(&path, DEPTH_MAX, false, &mut told);
         }
         shared |= !ours;
     }
+    tighten_below(home, DEPTH_MAX, true, &mut told);
     // A directory that holds other things as well (the current one, /tmp) is not ours to close.
     if !shared {
         tighten_one(data, &mut told);
@@ -96,18 +98,19 @@ fn entries(directory: &Path) -> Vec<(String, std::path::PathBuf)> {
     found.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect()
 }
 
-fn tighten_below(path: &Path, depth: usize, told: &mut Vec<String>) {
-    tighten_one(path, told);
+fn tighten_below(path: &Path, depth: usize, all: bool, told: &mut Vec<String>) {
+    let was_open = tighten_one(path, told);
     let is_directory = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
-    if is_directory && depth > 0 {
-        entries(path).iter().for_each(|(_, below)| tighten_below(below, depth - 1, told));
+    if is_directory && depth > 0 && (was_open || all) {
+        entries(path).iter().for_each(|(_, below)| tighten_below(below, depth - 1, all, told));
     }
 }
 
-fn tighten_one(path: &Path, told: &mut Vec<String>) {
+/// Whether it was other than it should be.
+fn tighten_one(path: &Path, told: &mut Vec<String>) -> bool {
     // A file that is gone meanwhile needs nothing; a link is not followed.
-    let Ok(found) = fs::symlink_metadata(path) else { return };
-    let Some(wanted) = wanted(&found) else { return };
+    let Ok(found) = fs::symlink_metadata(path) else { return false };
+    let Some(wanted) = wanted(&found) else { return false };
     let mode = found.mode() & 0o7777;
     let group = access::group().filter(|group| *group != found.gid());
     let wide = mode & 0o7777 & !wanted != 0;
@@ -121,6 +124,7 @@ fn tighten_one(path: &Path, told: &mut Vec<String>) {
     } else if let (Err(e), Some(group)) = (regroup, group) {
         told.push(format!("{place} cannot be given to the group {group}: {e}"));
     }
+    mode != wanted || group.is_some()
 }
 
 /// The permissions that a file or a directory should have; nobody's business for anything else.
@@ -149,17 +153,20 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let data = home.path().join("data");
         make_directory(&data.join("campaign/news/j")).unwrap();
+        make_directory(&data.join("campaign/old")).unwrap();
         assert_eq!([mode(&data), mode(&data.join("campaign/news/j"))], [0o700; 2]);
         let rows = data.join("campaign/news/rows.dat");
         let hosts = data.join("hosts.jsonl");
-        for file in [&rows, &hosts] {
+        let closed = data.join("campaign/old/rows.dat");
+        for file in [&rows, &hosts, &closed] {
             fs::write(file, "x").unwrap();
             wide(file, 0o666);
         }
         wide(&data, 0o755);
         wide(&data.join("campaign"), 0o777);
-        assert_eq!(tighten(&data), Vec::<String>::new());
+        assert_eq!(tighten(&data, &data.join("campaign/news")), Vec::<String>::new());
         assert_eq!([mode(&rows), mode(&hosts)], [0o600; 2]);
+        assert_eq!(mode(&closed), 0o666, "nobody else comes into its directory");
         assert_eq!([mode(&data), mode(&data.join("campaign"))], [0o700; 2]);
 
         // A directory with other things in it stays as it is, and so do they.
@@ -168,7 +175,7 @@ mod tests {
         wide(&other, 0o644);
         wide(&data, 0o755);
         wide(&rows, 0o644);
-        assert_eq!(tighten(&data), Vec::<String>::new());
+        assert_eq!(tighten(&data, &data.join("campaign/news")), Vec::<String>::new());
         assert_eq!([mode(&other), mode(&data), mode(&rows)], [0o644, 0o755, 0o600]);
     }
 
