@@ -30,7 +30,7 @@ use crate::engine::render::{self, Press};
 use crate::engine::router::{Router, RouterError};
 use crate::engine::settings::Delivery;
 use crate::engine::shard::{Ports, Shard, Start};
-use crate::engine::suppression::Suppression;
+use crate::engine::suppressions::{Suppressions, Watcher};
 use crate::engine::table::{TableWriter, Totals};
 use crate::engine::watch::Watch;
 use crate::journal::disk::{Disk, Fault};
@@ -90,7 +90,9 @@ pub struct Load {
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Who gets no mail.
-    pub suppression: Suppression,
+    pub suppressions: Suppressions,
+    /// A list that was written to so lately is watched until it is older.
+    pub quiet: Duration,
 }
 
 /// Why an engine does not start.
@@ -139,6 +141,7 @@ pub struct Engine {
     trace: Option<Trace>,
     tally: Option<Tally>,
     keeper: Keeper,
+    watcher: Watcher,
     dns: Arc<Mutex<DnsCounters>>,
     recorder: Recorder,
     recorder_counters: Arc<recorder::Counters>,
@@ -231,7 +234,8 @@ impl Engine {
         let render_counters = Arc::new(render::Counters::default());
         let mut render = Vec::new();
         for _ in 0..render_threads.max(1) {
-            let press = Press::new(table.clone(), composer.clone(), delivery.recipients_per_transaction as usize);
+            let press = Press::new(table.clone(), composer.clone(), delivery.recipients_per_transaction as usize)
+                .heeding(load.suppressions.clone());
             let (jobs, lines, counters) = (render_from.clone(), lines.clone(), render_counters.clone());
             let builder = std::thread::Builder::new().name("render".to_owned());
             render.push(builder.spawn(move || press.run(&jobs, &lines, &counters))?);
@@ -285,6 +289,7 @@ impl Engine {
             };
             crew.send_to_work(number, ports, start);
         }
+        let watcher = Watcher::spawn(load.suppressions.clone(), lines.clone())?;
         let dispatch = Dispatch::new(lines.clone(), directory.needs_look_ups() && !directory.has_smarthost());
         let loading = Arc::new(Loading::default());
         let stop_loading = Arc::new(AtomicBool::new(false));
@@ -301,6 +306,7 @@ impl Engine {
             trace,
             tally,
             keeper,
+            watcher,
             recorder_counters: recorder.counters(),
             recorder,
             loader,
@@ -401,6 +407,7 @@ impl Engine {
             tally.join();
         }
         self.keeper.join();
+        self.watcher.join();
         if let Err(reason) = self.recorder.join() {
             failure = failure.or(Some(reason.to_string()));
         }
@@ -425,12 +432,14 @@ fn spawn_loader(
         dispatch.resume(rest);
         let progress = table.progress();
         loading.count(progress.rejected, progress.duplicates);
+        let suppression = load.suppressions.in_force().set;
         let spec = LoadSpec {
             list: load.list,
             email: load.email,
             header_columns: load.header_columns,
             max_rejected: load.max_rejected,
-            suppression: &load.suppression,
+            suppression: &suppression,
+            quiet: load.quiet,
         };
         let mut end = LoadEnd::Open;
         loader::load(&spec, &mut table, &stop, |loaded| {

@@ -175,7 +175,7 @@ fn rendered(job: &RenderJob, per_message: usize, padding: usize) -> Rendered {
         content += std::str::from_utf8(END).unwrap();
         Message { rows: rows.iter().copied().collect(), envelope, content: Bytes::from(content), eight_bit: false }
     });
-    Rendered { job: job.job, messages: messages.collect(), refused: Vec::new(), failed: None }
+    Rendered { job: job.job, messages: messages.collect(), ..Rendered::default() }
 }
 
 fn site(remote: SocketAddr, starttls: bool) -> Site {

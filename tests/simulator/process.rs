@@ -300,6 +300,7 @@ impl<'g, 'a> Process<'g, 'a> {
             header_columns: vec!["name".to_owned()],
             max_rejected: 1.0,
             suppression: &self.ground.suppression,
+            quiet: Duration::ZERO,
         };
         let mut ended = false;
         loader::load(&spec, &mut self.table, &AtomicBool::new(false), |loaded| match loaded {

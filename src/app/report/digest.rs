@@ -64,6 +64,8 @@ pub struct ReplyKind {
 pub struct Digest {
     /// The campaign's name.
     pub name: String,
+    /// Where its mail goes; empty if that is not known.
+    pub destination: String,
     /// What became of the list's rows.
     pub rows: Rows,
     /// What is damaged in storage.
@@ -95,7 +97,9 @@ impl Digest {
     /// Storage cannot be read.
     pub fn of(facts: &dyn Facts) -> Result<Self, Failure> {
         let (name, damage) = (facts.name().to_owned(), facts.damage().to_vec());
-        let mut digest = Self { name, rows: facts.rows(), damage, held: facts.held().cloned(), ..Self::default() };
+        let destination = facts.destination().to_owned();
+        let held = facts.held().cloned();
+        let mut digest = Self { name, destination, rows: facts.rows(), damage, held, ..Self::default() };
         facts.each(&mut |recipient| {
             digest.add(recipient);
             Ok(())
@@ -227,6 +231,7 @@ impl Digest {
         #[derive(Serialize)]
         struct Whole<'a> {
             campaign: &'a str,
+            destination: &'a str,
             loaded: u64,
             loading: bool,
             rejected: u64,
@@ -255,6 +260,7 @@ impl Digest {
         };
         let whole = Whole {
             campaign: &self.name,
+            destination: &self.destination,
             loaded: self.counts.all(),
             loading: self.rows.loading,
             rejected: self.rows.rejected,

@@ -95,6 +95,7 @@ fn small() -> Made {
 
 fn args() -> ReportArgs {
     ReportArgs {
+        sink: false,
         name: "welcome".into(),
         data: None,
         config: None,

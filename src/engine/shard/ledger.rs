@@ -6,13 +6,15 @@
 //! that record is durable. Guarantees: a message reaches a session only after its `Attempt` is durable (G3); a
 //! recipient leaves the in-flight count only after its outcome is durable (G1); the counts add up at every turn (G2).
 
+mod unsent;
+
 use slab::Slab;
 use smallvec::SmallVec;
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::engine::board::Counters;
-use crate::engine::message::{Append, Baggage, Chunk, Message, Past, Rendered, Retry};
+use crate::engine::message::{Append, Baggage, Message, Past, Rendered, Retry};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::shard::past::Pasts;
 use crate::engine::shard::ready::Ready;
@@ -97,6 +99,8 @@ pub(super) struct Ledger {
     settling: VecDeque<Settle>,
     pasts: Pasts,
     stock: u64,
+    /// The edition of the suppression list that a message must have been rendered under.
+    edition: u32,
 }
 
 /// What an outcome record says besides the recipient.
@@ -138,6 +142,7 @@ impl Ledger {
             settling: VecDeque::new(),
             pasts: Pasts::default(),
             stock: 0,
+            edition: 0,
         }
     }
 
@@ -180,12 +185,12 @@ impl Ledger {
     }
 
     /// A job came back from a render thread.
-    pub(super) fn handle_rendered(&mut self, rendered: Rendered, sites: &mut Sites, now: Now) {
+    pub(super) fn handle_rendered(&mut self, rendered: Rendered, sites: &mut Sites, queue: &mut Queue, now: Now) {
         let name = rendered.job;
         let Some(job) = self.jobs.get_mut(name as usize) else { return };
         job.rendered = Some(rendered);
         if job.durable {
-            self.stock_job(name, sites, now);
+            self.stock_job(name, sites, queue, now);
         }
     }
 
@@ -206,7 +211,7 @@ impl Ledger {
             let Some(job) = self.jobs.get_mut(name as usize) else { continue };
             job.durable = true;
             if job.rendered.is_some() {
-                self.stock_job(name, sites, now);
+                self.stock_job(name, sites, queue, now);
             }
         }
         while let Some(settle) = self.settling.front()
@@ -217,11 +222,24 @@ impl Ledger {
         }
     }
 
-    /// Durable and rendered: the messages go into the stock of their site.
-    fn stock_job(&mut self, name: u32, sites: &mut Sites, now: Now) {
+    /// From here on a message must have been rendered under this edition of the suppression list.
+    pub(super) fn asks_for(&mut self, edition: u32) {
+        self.edition = edition;
+    }
+
+    /// Durable and rendered: the messages go into the stock of their site, unless they were rendered under a suppression
+    /// list that is not in force any more.
+    fn stock_job(&mut self, name: u32, sites: &mut Sites, queue: &mut Queue, now: Now) {
         let job = self.jobs.remove(name as usize);
         let Some(rendered) = job.rendered else { return };
         sites.cooked(job.site, job.rows.len());
+        if rendered.edition < self.edition {
+            self.release(job.domain, job.rows.iter().collect(), job.attempts, None, queue, now);
+            return sites.touch(job.site);
+        }
+        for row in rendered.suppressed {
+            self.suppress(job.domain, row, job.attempts.saturating_sub(1), now);
+        }
         for (row, why) in rendered.refused {
             self.counters.render_failures += 1;
             let reply = Reply::own(554, Enhanced::new(5, 6, 0), &why);
@@ -381,14 +399,6 @@ impl Ledger {
         self.refuse_locally_attempted(domain, row, attempts, reply, now);
     }
 
-    /// Gives a waiting recipient up: its lifetime has passed.
-    pub(super) fn expire(&mut self, domain: DomainId, row: u32, attempts: u16, reply: &Reply, now: Now) {
-        self.leave_queue();
-        self.tell(Kind::Expired, row, attempts, reply, now);
-        let context = self.own_context(reply);
-        self.outcome(domain, row, attempts, Kind::Expired, reply.code, context, now);
-    }
-
     fn leave_queue(&mut self) {
         self.counters.waiting = self.counters.waiting.saturating_sub(1);
         self.counters.in_flight += 1;
@@ -426,16 +436,6 @@ impl Ledger {
     fn tell(&mut self, kind: Kind, row: u32, attempts: u16, reply: &Reply, now: Now) {
         if let Some(lane) = &mut self.lane {
             lane.write(now, &Event::Recipient(own(kind, row, attempts, reply.by_ref())));
-        }
-    }
-
-    /// Tells watchers of the suppressed rows of a chunk.
-    pub(super) fn tell_suppressed(&mut self, chunk: &Chunk, now: Now) {
-        let Some(lane) = &mut self.lane else { return };
-        let reply = ReplyRef { text: b"on the suppression list", ..NOTHING_SAID };
-        for row in chunk.suppressed_rows() {
-            let told = own(Kind::Released, row, 0, reply);
-            lane.write(now, &Event::Recipient(Told { outcome: Outcome::Stands(Disposition::Suppressed), ..told }));
         }
     }
 
@@ -547,6 +547,7 @@ impl Ledger {
                 self.reschedule(&settle, queue, now, rng);
             }
             Kind::Cancelled => counters.cancelled += 1,
+            Kind::Suppressed => counters.suppressed += 1,
             Kind::Attempt | Kind::Released => {}
         }
     }
@@ -582,6 +583,7 @@ fn own(kind: Kind, row: u32, attempt: u16, reply: ReplyRef<'_>) -> Told<'_> {
         Kind::Bounced => Outcome::Stands(Disposition::Bounced),
         Kind::Expired => Outcome::Stands(Disposition::Expired),
         Kind::Cancelled => Outcome::Stands(Disposition::Cancelled),
+        Kind::Suppressed => Outcome::Stands(Disposition::Suppressed),
     };
     let spans = Spans::default();
     Told { outcome, row, path: None, attempt, via: None, phase: "", reply, octets: 0, spans }

@@ -307,6 +307,7 @@ impl<I: Io> Shard<I> {
                 ToShard::Routed(answer) => self.handle_route(answer, now),
                 ToShard::Done => {}
                 ToShard::Pause(paused) => self.pause(paused),
+                ToShard::Suppression(edition) => self.take_back(edition, now),
                 ToShard::Drain => self.drain(now),
                 ToShard::Stop => self.stop(),
             }
@@ -348,6 +349,9 @@ impl<I: Io> Shard<I> {
         }
         for open in &resumed.reopened {
             self.ledger.reopen(self.domain(open.domain), open, now);
+        }
+        for withdrawn in &resumed.withdrawn {
+            self.ledger.withdraw(self.domain(withdrawn.domain), withdrawn, now);
         }
     }
 
@@ -465,7 +469,7 @@ impl<I: Io> Shard<I> {
         if let Some(reason) = &rendered.failed {
             return self.halt(format!("the recipient table cannot be read: {reason}").into(), now);
         }
-        self.ledger.handle_rendered(rendered, &mut self.sites, now);
+        self.ledger.handle_rendered(rendered, &mut self.sites, &mut self.queue, now);
     }
 
     fn handle_recorded(&mut self, recorded: Recorded, now: Now) {
