@@ -45,8 +45,10 @@ pub(super) fn open_for_writing(path: &Path, direct: bool) -> io::Result<Opened> 
         }
         opened => opened?,
     };
-    own(&zeroing)?;
-    let durable = open(flag | libc::O_DSYNC, false)?;
+    // Half made it is of no use, and its name would be taken when it is asked for again.
+    let durable = own(&zeroing).and_then(|()| open(flag | libc::O_DSYNC, false)).inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })?;
     Ok(Opened { direct, zeroing, durable })
 }
 

@@ -130,13 +130,12 @@ fn make(directory: &Path, segment: u32, octets: u64, unwanted: &AtomicBool) -> R
         Err(e) if opened.direct && e.raw_os_error() == Some(libc::EINVAL) => make_buffered(&path, octets, unwanted),
         Err(e) => Err(e),
     };
-    let made = made.map_err(|e| {
-        // Half a segment is of no use and may hold the very room that is missing.
+    // What is not known to stay is not made.
+    let made = made.map_err(trouble).and_then(|opened| sync_directory(directory).map(|()| opened));
+    made.inspect_err(|_| {
+        // Half a segment is of no use, may hold the very room that is missing, and its name is needed again.
         let _ = fs::remove_file(&path);
-        trouble(e)
-    })?;
-    sync_directory(directory)?;
-    Ok(made)
+    })
 }
 
 fn make_buffered(path: &Path, octets: u64, unwanted: &AtomicBool) -> io::Result<Opened> {
