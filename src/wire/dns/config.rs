@@ -13,6 +13,10 @@ use std::time::Duration;
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// No more of its servers are asked, as in the C library (`MAXNS`).
 const SYSTEM_SERVERS_MAX: usize = 3;
+/// No more of its suffixes are tried.
+const SUFFIXES_MAX: usize = 6;
+/// The C library takes no more dots.
+const NDOTS_MAX: usize = 15;
 /// A file of trust anchors is no longer, in octets: the root's keys are two lines.
 const ANCHOR_OCTETS_MAX: u64 = 1 << 20;
 
@@ -143,6 +147,16 @@ impl ResolverConfig {
         Ok(servers)
     }
 
+    /// The names that a host of our own may have, in the order in which they are tried: by the system's search list, where
+    /// its servers are asked too. Not for what is no short name of ours: a recipient's domain is what it is.
+    pub(super) fn names_of(&self, host: &str) -> Vec<String> {
+        let text = match self.servers.as_slice() {
+            [] => std::fs::read_to_string(RESOLV_CONF).unwrap_or_default(),
+            _ => String::new(),
+        };
+        searched(host, &text)
+    }
+
     /// The keys to start validation from; `None` where nothing is validated here.
     pub(super) fn anchors(&self) -> Result<Option<Arc<TrustAnchors>>, ConfigError> {
         match (self.dnssec, &self.trust_anchor) {
@@ -155,7 +169,33 @@ impl ResolverConfig {
     }
 }
 
-/// The servers that a `resolv.conf` names. Its other settings (search list, options) are for people's short names.
+/// The names of `host` by the search list of a `resolv.conf`, as resolv.conf(5) has it: as it is first, where it has
+/// `ndots` dots; but a name without any is tried as it is first, since it may stand in the hosts file.
+pub(super) fn searched(host: &str, text: &str) -> Vec<String> {
+    let (mut suffixes, mut ndots) = (Vec::new(), 1);
+    for line in text.lines() {
+        let mut words = line.split_ascii_whitespace();
+        match words.next() {
+            Some("search" | "domain") if line.starts_with(['s', 'd']) => {
+                suffixes = words.map(|word| word.trim_end_matches('.').to_ascii_lowercase()).collect();
+            }
+            Some("options") => {
+                let given = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<usize>().ok()).last();
+                ndots = given.unwrap_or(ndots).min(NDOTS_MAX);
+            }
+            _ => {}
+        }
+    }
+    let dots = host.bytes().filter(|octet| *octet == b'.').count();
+    let mut names: Vec<String> =
+        suffixes.iter().filter(|suffix| !suffix.is_empty()).map(|suffix| format!("{host}.{suffix}")).collect();
+    names.truncate(SUFFIXES_MAX);
+    let place = if dots == 0 || dots >= ndots { 0 } else { names.len() };
+    names.insert(place, host.to_owned());
+    names
+}
+
+/// The servers that a `resolv.conf` names. For its search list, see [`searched`].
 pub(super) fn system_servers(text: &str) -> Vec<SocketAddr> {
     let named = text.lines().filter_map(|line| {
         let mut words = line.split_ascii_whitespace();
@@ -186,4 +226,25 @@ fn anchors(path: &Path) -> Result<TrustAnchors, String> {
         return Err("holds no DNSKEY record".to_owned());
     }
     Ok(anchors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::searched;
+
+    #[test]
+    fn a_host_of_our_own_is_looked_for_by_the_search_list() {
+        let text =
+            "nameserver 192.0.2.1\nsearch old.example\nsearch corp.example. Lan.Example\noptions timeout:1 ndots:2\n";
+        for (host, names) in [
+            ("relay", "relay relay.corp.example relay.lan.example"),
+            ("relay.mail", "relay.mail.corp.example relay.mail.lan.example relay.mail"),
+            ("relay.mail.example", "relay.mail.example relay.mail.example.corp.example relay.mail.example.lan.example"),
+        ] {
+            assert_eq!(searched(host, text).join(" "), names);
+        }
+        assert_eq!(searched("relay.mail", "search a.example").join(" "), "relay.mail relay.mail.a.example");
+        assert_eq!(searched("relay", ""), ["relay"]);
+        assert_eq!(searched("relay", "#search a\n search b\nsearch\noptions ndots:99 ndots:x"), ["relay"]);
+    }
 }

@@ -174,10 +174,17 @@ impl Resolver {
     /// # Errors
     /// As [`Resolver::resolve_mx`].
     pub async fn resolve_host(&self, host: &str) -> Result<Route, RouteError> {
-        match tokio::time::timeout(self.budget(), self.host(host, Instant::now() + VALID_MAX, true, false)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(too_long(host, self.budget())),
+        let mut missing = None;
+        for name in self.config().names_of(host) {
+            match tokio::time::timeout(self.budget(), self.host(&name, Instant::now() + VALID_MAX, true, false)).await {
+                Ok(Ok(route)) => return Ok(called(host, route)),
+                // It may be there under its next name.
+                Ok(Err(error)) if error.permanent => _ = missing.get_or_insert(error),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(too_long(&name, self.budget())),
+            }
         }
+        Err(missing.unwrap_or_else(|| RouteError::no_such(&format!("{host} is no host name"))))
     }
 
     async fn mx(&self, domain: &str) -> Result<Route, RouteError> {
@@ -403,6 +410,13 @@ fn exchangers(records: &[&MX]) -> (Vec<Wanted>, Vec<Skipped>) {
         }
     }
     (wanted, skipped)
+}
+
+/// Under the name that it was asked for by: that is what people know it as, and what its certificate is to prove.
+fn called(host: &str, mut route: Route) -> Route {
+    route.site = site_name(&[host]).into();
+    route.exchangers.iter_mut().for_each(|exchanger| exchanger.host = host.into());
+    route
 }
 
 fn valid_for(until: Instant, degraded: bool) -> Duration {
