@@ -8,6 +8,7 @@ pub mod counters;
 pub mod events;
 pub mod logs;
 pub mod names;
+mod page;
 mod patience;
 mod private;
 pub mod publish;

@@ -1,8 +1,8 @@
 //! From plain numbers to Prometheus: [`Observer`] owns the registry and the page, a [`Publisher`] feeds it differences.
 //!
 //! Guarantees: an observer that is off costs one comparison a publication; an address that is taken is an error before
-//! anything is sent; what a publisher showed as a level goes back to zero when it is dropped. The page has a thread and
-//! a runtime of its own, so that a slow reader cannot hold up mail.
+//! anything is sent; what a publisher showed as a level goes back to zero when it is dropped; what is published together
+//! is seen together. The page has a thread and a runtime of its own, so that a slow reader cannot hold up mail.
 
 use super::counters::{BOUNDS_S, Facts, Spread, Value};
 use super::names::{Kind, Metric, SITES_MAX};
@@ -10,11 +10,8 @@ use hashbrown::HashSet;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// How often samples of histograms are folded into buckets: bounds the memory they take between two scrapes.
-const UPKEEP: Duration = Duration::from_secs(1);
 static METADATA: Metadata<'static> = Metadata::new("posthaste", Level::INFO, None);
 
 /// Why metrics cannot be served.
@@ -53,6 +50,8 @@ struct Registry {
     recorder: PrometheusRecorder,
     page: PrometheusHandle,
     sites: Mutex<HashSet<Box<str>>>,
+    /// Held while the page is made, and while numbers that belong together are published.
+    whole: Mutex<()>,
 }
 
 /// The registry of metrics, or nothing. Cheap to clone.
@@ -86,24 +85,22 @@ impl Observer {
     /// The address is taken or not ours, or no thread could be started.
     pub fn listen(address: SocketAddr) -> Result<(Self, SocketAddr), ObserveError> {
         let start = |reason: String| ObserveError::Start { address, reason };
-        // Asked for here first: the exporter reports a taken port as text only, and never tells which one was chosen.
-        let bound = TcpListener::bind(address)
-            .and_then(|listener| listener.local_addr())
+        let listener = TcpListener::bind(address).map_err(|error| ObserveError::Listen { address, error })?;
+        let bound = listener
+            .set_nonblocking(true)
+            .and_then(|()| listener.local_addr())
             .map_err(|error| ObserveError::Listen { address, error })?;
-        let builder = builder().map_err(start)?.with_http_listener(bound).upkeep_timeout(UPKEEP);
+        let observer = Self::without_page().map_err(start)?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| start(e.to_string()))?;
-        let (recorder, page) = {
+        let listener = {
             let _inside = runtime.enter();
-            builder.build().map_err(|e| start(e.to_string()))?
+            tokio::net::TcpListener::from_std(listener).map_err(|e| start(e.to_string()))?
         };
-        let serve = move || {
-            if let Err(e) = runtime.block_on(page) {
-                tracing::error!("metrics: the page ended: {e:?}");
-            }
-        };
+        let shown = observer.clone();
+        let serve = move || runtime.block_on(super::page::serve(listener, shown));
         std::thread::Builder::new().name("metrics".into()).spawn(serve).map_err(|e| start(e.to_string()))?;
-        Ok((Self::on(recorder), bound))
+        Ok((observer, bound))
     }
 
     fn on(recorder: PrometheusRecorder) -> Self {
@@ -111,7 +108,7 @@ impl Observer {
             describe(&recorder, *metric);
         }
         let page = recorder.handle();
-        let registry = Registry { recorder, page, sites: Mutex::default() };
+        let registry = Registry { recorder, page, sites: Mutex::default(), whole: Mutex::default() };
         let observer = Self(Some(Arc::new(registry)));
         observer.set(Metric::BuildInfo, &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
         observer
@@ -126,7 +123,23 @@ impl Observer {
     /// The page's text; empty when the observer is off.
     #[must_use]
     pub fn render(&self) -> String {
-        self.0.as_ref().map(|registry| registry.page.render()).unwrap_or_default()
+        let Some(registry) = &self.0 else { return String::new() };
+        let _whole = registry.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.page.render()
+    }
+
+    /// Publishes numbers that belong together: no page has some of them old and others new.
+    pub fn together(&self, publish: impl FnOnce()) {
+        let whole = self.0.as_ref().map(|registry| registry.whole.lock().unwrap_or_else(PoisonError::into_inner));
+        publish();
+        drop(whole);
+    }
+
+    /// Folds the samples of histograms into their buckets.
+    pub(super) fn keep_up(&self) {
+        if let Some(registry) = &self.0 {
+            registry.page.run_upkeep();
+        }
     }
 
     /// States when the process began.
@@ -151,7 +164,7 @@ impl Observer {
     #[must_use]
     pub fn site(&self, name: &str) -> Option<Publisher> {
         let registry = self.0.as_ref()?;
-        let mut sites = registry.sites.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut sites = registry.sites.lock().unwrap_or_else(PoisonError::into_inner);
         if !sites.contains(name) {
             if sites.len() >= SITES_MAX {
                 return None;
