@@ -5,7 +5,6 @@
 
 pub mod cli;
 pub mod config;
-pub mod destination;
 pub mod exit;
 pub mod held;
 mod probe;

@@ -4,7 +4,6 @@
 //! numbers come from, when to draw, and on what (`observe::terminal`).
 
 use super::config::values::duration_text;
-use super::destination;
 use super::held::Note;
 use serde::Serialize;
 use std::fmt::Write;
@@ -81,8 +80,6 @@ impl Snapshot {
 pub struct Summary {
     /// The campaign's name.
     pub campaign: String,
-    /// Where its mail went.
-    pub destination: String,
     /// Recipients of the list, suppressed ones included.
     pub loaded: u64,
     /// Rows without a usable recipient.
@@ -91,7 +88,7 @@ pub struct Summary {
     pub duplicates: u64,
     /// Accepted by the next hop.
     pub delivered: u64,
-    /// Tried, to be tried again; also counted in `waiting`.
+    /// Tried, to be tried again: people, who are also counted in `waiting`.
     pub deferred: u64,
     /// Refused for good.
     pub bounced: u64,
@@ -107,6 +104,8 @@ pub struct Summary {
     pub waiting: u64,
     /// Being tried.
     pub in_flight: u64,
+    /// Attempts of this run that ended in a deferral: one recipient may have several.
+    pub deferrals: u64,
     /// Messages accepted in this run.
     pub messages: u64,
     /// Transactions of this run.
@@ -249,7 +248,6 @@ pub fn table(summary: &Summary) -> String {
             summary.campaign
         );
     }
-    let _ = writeln!(text, "  destination: {}", destination::words(&summary.destination));
     text
 }
 
@@ -382,7 +380,6 @@ mod tests {
     fn the_table_of_outcomes() {
         let summary = Summary {
             campaign: "welcome".into(),
-            destination: "mx".into(),
             loaded: 10_000,
             rejected: 3,
             delivered: 9_890,
@@ -406,7 +403,7 @@ mod tests {
              waiting                 10    0.10 %   8 of them deferred\n  recipients          10,000\n  \
              rows rejected 3, duplicates 0; 9,890 messages in 10,000 transactions over 512 sessions\n  \
              1.23 s, first delivery after 0.06 s; 8,015 recipients/s; processor 0.91 s; memory at most 52 MB\n  \
-             2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n  destination: mx\n"
+             2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n"
         );
         assert!(!summary.is_settled());
     }
@@ -416,9 +413,9 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&Summary::default().json()).unwrap();
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected: Vec<&str> =
-            "campaign destination loaded rejected duplicates delivered deferred bounced expired suppressed \
-             cancelled uncertain waiting in_flight messages transactions sessions tls_handshakes tls_resumed elapsed_s \
-             first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held held_sites"
+            "campaign loaded rejected duplicates delivered deferred bounced expired suppressed \
+             cancelled uncertain waiting in_flight deferrals messages transactions sessions tls_handshakes tls_resumed \
+             elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held held_sites"
                 .split_whitespace()
                 .collect();
         keys.sort_unstable();

@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod brake;
+pub mod budget;
 pub mod campaign;
 pub mod directory;
 pub mod dispatch;
@@ -22,6 +23,5 @@ pub mod shard;
 pub mod smarthost;
 pub mod source;
 pub mod suppression;
-pub mod suppressions;
 pub mod table;
 pub mod watch;

@@ -62,6 +62,34 @@ pub enum RouterError {
     System(#[from] io::Error),
 }
 
+/// Why a smarthost is not found.
+#[derive(Debug, thiserror::Error)]
+pub enum SmarthostError {
+    /// Nobody can be asked.
+    #[error(transparent)]
+    Router(#[from] RouterError),
+    /// What the look-up says.
+    #[error("{}", .0.reply)]
+    Route(RouteError),
+}
+
+/// Looks the smarthost up, and enters it into the directory.
+///
+/// # Errors
+/// [`SmarthostError`]: it does not exist, or nobody could say.
+pub fn find_smarthost(
+    config: &ResolverConfig,
+    directory: &Directory,
+    policies: &Policies,
+) -> Result<(), SmarthostError> {
+    let Some(question) = directory.question(&"".into()) else { return Ok(()) };
+    let resolver = Resolver::new(&ResolverConfig { hosts_file: true, ..config.clone() }).map_err(RouterError::from)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RouterError::from)?;
+    let placed = runtime.block_on(placement(&question, &resolver, policies)).map_err(SmarthostError::Route)?;
+    directory.insert(&question, placed, unix_now());
+    Ok(())
+}
+
 /// The running router.
 #[derive(Debug)]
 pub struct Router {
@@ -201,7 +229,10 @@ async fn look_up(ask: &RouteAsk, resolver: &Resolver, desk: &Desk) {
         return;
     }
     let asked = std::time::Instant::now();
-    let answer = placement(&question, resolver, &desk.policies).await;
+    let answer = placement(&question, resolver, &desk.policies).await.map_err(|error| match question {
+        Question::Mx(_) => error,
+        Question::Host(_) => not_forever(error),
+    });
     desk.count(asked.elapsed(), answer.is_err());
     let found = answer.map(|placed| desk.directory.insert(&question, placed, unix_now()));
     desk.tell(ask, found.map_err(Arc::new));
@@ -221,7 +252,7 @@ async fn placement(question: &Question, resolver: &Resolver, policies: &Policies
         }
         // A policy of MTA-STS is about a domain's exchangers: a smarthost is none.
         Question::Host(host) => {
-            let route = resolver.resolve_host(host).await.map_err(not_forever)?;
+            let route = resolver.resolve_host(host).await?;
             policies.place(host, route, &Answer::default())
         }
     }

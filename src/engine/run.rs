@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::clock::UnixTime;
 use crate::content::Composer;
-use crate::engine::board::Board;
+use crate::engine::board::{Board, Counters};
+use crate::engine::budget::Descriptors;
 use crate::engine::campaign::{Campaign, OpenError, Rest};
 use crate::engine::directory::Directory;
 use crate::engine::dispatch::Dispatch;
@@ -29,8 +30,8 @@ use crate::engine::recorder::{self, Recorder};
 use crate::engine::render::{self, Press};
 use crate::engine::router::{Router, RouterError};
 use crate::engine::settings::Delivery;
-use crate::engine::shard::{Ports, Shard, Start};
-use crate::engine::suppressions::{Suppressions, Watcher};
+use crate::engine::shard::{Late, Ports, Shard, Start};
+use crate::engine::suppression::Suppression;
 use crate::engine::table::{TableWriter, Totals};
 use crate::engine::watch::Watch;
 use crate::journal::disk::{Disk, Fault};
@@ -77,6 +78,30 @@ pub struct Setup {
     pub hosts: PathBuf,
     /// The list, and how it is loaded.
     pub load: Load,
+    /// The files that this process may open.
+    pub open_files: OpenFiles,
+}
+
+/// The files that a process may open.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenFiles {
+    /// Their limit.
+    pub limit: u64,
+    /// How many a session takes: two where its other end is in this process too.
+    pub each: u64,
+}
+
+/// Files that others than sessions may come to have open: the journal's next segments, the list, the table, what is replaced
+/// as a whole, scrapes of metrics.
+const FILES_RESERVED: u64 = 32;
+/// The same for look-ups: sockets towards name servers and hosts of policies.
+const LOOK_UP_FILES_RESERVED: u64 = 96;
+
+/// What is left for sessions once everything else has begun.
+fn session_descriptors(files: &OpenFiles, look_ups: bool) -> io::Result<Descriptors> {
+    let open = std::fs::read_dir("/proc/self/fd")?.count() as u64;
+    let reserve = FILES_RESERVED + if look_ups { LOOK_UP_FILES_RESERVED } else { 0 };
+    Ok(Descriptors::under(files.limit, open, reserve, files.each))
 }
 
 /// [`LoadSpec`] that owns what it speaks of.
@@ -90,9 +115,7 @@ pub struct Load {
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Who gets no mail.
-    pub suppressions: Suppressions,
-    /// A list that was written to so lately is watched until it is older.
-    pub quiet: Duration,
+    pub suppression: Suppression,
 }
 
 /// Why an engine does not start.
@@ -132,7 +155,7 @@ pub enum LoadEnd {
 /// A running engine.
 pub struct Engine {
     board: Arc<Board>,
-    shards: Vec<JoinHandle<io::Result<()>>>,
+    shards: Vec<JoinHandle<EndOfShard>>,
     lines: Vec<Line>,
     render: Vec<JoinHandle<()>>,
     render_counters: Arc<render::Counters>,
@@ -141,7 +164,6 @@ pub struct Engine {
     trace: Option<Trace>,
     tally: Option<Tally>,
     keeper: Keeper,
-    watcher: Watcher,
     dns: Arc<Mutex<DnsCounters>>,
     recorder: Recorder,
     recorder_counters: Arc<recorder::Counters>,
@@ -182,6 +204,8 @@ impl Loading {
 /// How an engine ended.
 #[derive(Debug)]
 pub struct Ended {
+    /// The last counts: what the journal says.
+    pub counters: Counters,
     /// How loading went.
     pub load: LoadEnd,
     /// What broke, if something did.
@@ -220,11 +244,14 @@ impl Engine {
             journal_window,
             hosts,
             load,
+            open_files,
         } = setup;
         let rest = campaign.rest(&delivery.retry, unix_now()).map_err(OpenError::from)?;
         let table = Arc::new(campaign.table.reader()?);
-        let shard_count = shards.max(1);
+        let by_domain = directory.needs_look_ups() && !directory.has_smarthost();
+        let shard_count = if by_domain { shards.max(1) } else { delivery.lanes(shards) };
         let board = Arc::new(Board::new(usize::from(shard_count)));
+        board.know_doubtful(campaign.doubtful());
 
         let mut crew = Crew::hire(shard_count)?;
         let lines: Vec<Line> = crew.lines();
@@ -234,8 +261,7 @@ impl Engine {
         let render_counters = Arc::new(render::Counters::default());
         let mut render = Vec::new();
         for _ in 0..render_threads.max(1) {
-            let press = Press::new(table.clone(), composer.clone(), delivery.recipients_per_transaction as usize)
-                .heeding(load.suppressions.clone());
+            let press = Press::new(table.clone(), composer.clone(), delivery.recipients_per_transaction as usize);
             let (jobs, lines, counters) = (render_from.clone(), lines.clone(), render_counters.clone());
             let builder = std::thread::Builder::new().name("render".to_owned());
             render.push(builder.spawn(move || press.run(&jobs, &lines, &counters))?);
@@ -259,6 +285,7 @@ impl Engine {
         }
         let memory = Arc::new(memory);
         let keeper = Keeper::spawn(memory.clone(), hosts)?;
+        let descriptors = session_descriptors(&open_files, router.is_some())?;
         let seed = fastrand::u64(..);
         for number in 0..shard_count {
             let ports = Ports {
@@ -271,7 +298,8 @@ impl Engine {
             };
             let start = Start {
                 number,
-                delivery: delivery.clone().shared_by(shard_count),
+                delivery: delivery.clone().part_of(number, shard_count, !by_domain),
+                descriptors: descriptors.clone(),
                 directory: directory.clone(),
                 memory: memory.clone(),
                 tls: tls.clone(),
@@ -289,8 +317,7 @@ impl Engine {
             };
             crew.send_to_work(number, ports, start);
         }
-        let watcher = Watcher::spawn(load.suppressions.clone(), lines.clone())?;
-        let dispatch = Dispatch::new(lines.clone(), directory.needs_look_ups() && !directory.has_smarthost());
+        let dispatch = Dispatch::new(lines.clone(), by_domain);
         let loading = Arc::new(Loading::default());
         let stop_loading = Arc::new(AtomicBool::new(false));
         let loader = spawn_loader(campaign.table, load, rest, dispatch, loading.clone(), stop_loading.clone())?;
@@ -306,7 +333,6 @@ impl Engine {
             trace,
             tally,
             keeper,
-            watcher,
             recorder_counters: recorder.counters(),
             recorder,
             loader,
@@ -392,10 +418,12 @@ impl Engine {
     /// Waits for the end of every thread.
     #[must_use]
     pub fn join(self) -> Ended {
-        let mut failure = None;
+        let (mut failure, mut late) = (None, Vec::new());
         for shard in self.shards {
-            let ended = shard.join().unwrap_or_else(|_| Err(io::Error::other("a shard panicked")));
+            let panicked = |_| (Err(io::Error::other("a shard panicked")), None);
+            let (ended, left) = shard.join().unwrap_or_else(panicked);
             failure = failure.or(ended.err().map(|error| error.to_string()));
+            late.extend(left);
         }
         self.stop_loading.store(true, Ordering::Relaxed);
         let _ = self.loader.join();
@@ -407,16 +435,17 @@ impl Engine {
             tally.join();
         }
         self.keeper.join();
-        self.watcher.join();
         if let Err(reason) = self.recorder.join() {
             failure = failure.or(Some(reason.to_string()));
         }
+        late.into_iter().for_each(|late| _ = late.settle());
+        let counters = self.board.total().counters;
         let load = std::mem::take(&mut *self.loading.end.lock().unwrap_or_else(PoisonError::into_inner));
         let events = self.events.map(EventLog::close);
         if let Some(trace) = self.trace {
             trace.end();
         }
-        Ended { load, failure, events }
+        Ended { counters, load, failure, events }
     }
 }
 
@@ -432,14 +461,12 @@ fn spawn_loader(
         dispatch.resume(rest);
         let progress = table.progress();
         loading.count(progress.rejected, progress.duplicates);
-        let suppression = load.suppressions.in_force().set;
         let spec = LoadSpec {
             list: load.list,
             email: load.email,
             header_columns: load.header_columns,
             max_rejected: load.max_rejected,
-            suppression: &suppression,
-            quiet: load.quiet,
+            suppression: &load.suppression,
         };
         let mut end = LoadEnd::Open;
         loader::load(&spec, &mut table, &stop, |loaded| {
@@ -468,12 +495,15 @@ fn spawn_loader(
     })
 }
 
+/// How a shard's thread ended, and what is left of the shard, if it ever began.
+type EndOfShard = (io::Result<()>, Option<Late>);
+
 /// What a shard's thread waits for before it begins.
 type Orders = (Ports, Start);
 
 /// The shards' threads before they have work: each makes its ring, and says what wakes it.
 struct Crew {
-    threads: Vec<JoinHandle<io::Result<()>>>,
+    threads: Vec<JoinHandle<EndOfShard>>,
     orders: Vec<Sender<Orders>>,
     wakers: Vec<Waker>,
     inboxes: Vec<(Sender<ToShard>, Receiver<ToShard>)>,
@@ -491,14 +521,17 @@ impl Crew {
                     Ok(ring) => ring,
                     Err(error) => {
                         let _ = ready_to.send(Err(error));
-                        return Ok(());
+                        return (Ok(()), None);
                     }
                 };
                 let _ = ready_to.send(Ok(ring.waker()));
                 match orders.recv() {
-                    Ok((ports, start)) => Shard::new(ring, ports, start).run(),
+                    Ok((ports, start)) => {
+                        let mut shard = Shard::new(ring, ports, start);
+                        (shard.run(), Some(shard.into_late()))
+                    }
                     // The engine did not start after all.
-                    Err(_) => Ok(()),
+                    Err(_) => (Ok(()), None),
                 }
             })?;
             crew.threads.push(thread);

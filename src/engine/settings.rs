@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::budget;
 use crate::engine::source::Source;
 use crate::shape::retry::Schedule;
 use crate::smtp::client::{Config, Credentials, Options, Starttls, Timeouts};
@@ -24,7 +25,7 @@ pub enum OnUncertain {
     Hold,
 }
 
-/// How a shard delivers.
+/// How the engine delivers; a shard: its part of it.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// Egress sources, used by their weights; at least one.
@@ -63,7 +64,7 @@ pub struct Delivery {
     pub on_uncertain: OnUncertain,
     /// The most messages a site may have rendered ahead.
     pub ahead_max: u32,
-    /// The most octets of content rendered ahead, over all sites of a shard.
+    /// The most octets of content rendered ahead, over all sites.
     pub ahead_bytes_max: usize,
     /// How long an idle session is kept.
     pub idle: Duration,
@@ -91,12 +92,47 @@ impl Delivery {
         }
     }
 
-    /// The part of one shard, when so many share a site: its sessions and its octets ahead are divided.
+    /// How many shards, of so many, can have a part of one site that they all send to: each needs a session and a message
+    /// ahead, and there must be no more of these than was asked for.
     #[must_use]
-    pub fn shared_by(mut self, shards: u16) -> Self {
-        self.sessions_per_site = self.sessions_per_site.div_ceil(u32::from(shards.max(1)));
-        self.sources.iter_mut().for_each(|source| source.share(shards));
-        self.ahead_bytes_max = self.ahead_bytes_max.div_ceil(usize::from(shards.max(1)));
+    pub fn lanes(&self, shards: u16) -> u16 {
+        let most = self.sessions_per_site.min(self.ahead_max);
+        shards.min(u16::try_from(most).unwrap_or(u16::MAX)).max(1)
+    }
+
+    /// The part of one shard, of so many. Where all of them send to one site ([`Delivery::lanes`] of them at most), its
+    /// sessions and its messages ahead are divided; a site of a shard's own has all of them. Sources' budgets are shared.
+    #[must_use]
+    pub fn part_of(mut self, shard: u16, shards: u16, one_site: bool) -> Self {
+        let part = |whole: u32| u32::try_from(budget::part(whole.into(), shard, shards)).unwrap_or(whole).max(1);
+        if one_site {
+            self.sessions_per_site = part(self.sessions_per_site);
+            self.ahead_max = part(self.ahead_max);
+        }
+        let octets = budget::part(self.ahead_bytes_max as u64, shard, shards);
+        self.ahead_bytes_max = usize::try_from(octets).unwrap_or(self.ahead_bytes_max).max(1);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::shard::tests::delivery;
+
+    #[test]
+    fn the_parts_of_a_site_add_up_to_its_limits_and_each_has_something() {
+        for (sessions, ahead) in [(1, 512), (2, 512), (3, 2), (7, 512), (20, 512), (10_000, 1)] {
+            for shards in [1, 2, 3, 8, 64] {
+                let whole = Delivery { sessions_per_site: sessions, ahead_max: ahead, ..delivery(Vec::new()) };
+                let lanes = whole.lanes(shards);
+                let parts: Vec<Delivery> = (0..lanes).map(|n| whole.clone().part_of(n, lanes, true)).collect();
+                assert!(parts.iter().all(|part| part.sessions_per_site > 0 && part.ahead_max > 0));
+                assert_eq!(parts.iter().map(|part| part.sessions_per_site).sum::<u32>(), sessions, "{shards}");
+                assert_eq!(parts.iter().map(|part| part.ahead_max).sum::<u32>(), ahead, "{shards}");
+                let own = whole.clone().part_of(0, shards, false);
+                assert_eq!((own.sessions_per_site, own.ahead_max), (sessions, ahead), "a site of its own is whole");
+            }
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Egress sources: where we connect from, by which way, and how much may leave there.
 //!
 //! Guarantees: a source whose address is not this machine's is found at the start ([`Source::check`]), with what to do;
-//! the count of its open sessions is one for all shards. Leaves to others: choosing one (`engine::shard`).
+//! what it may do is one budget for all shards. Leaves to others: choosing one (`engine::shard`).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::engine::budget::{Budget, Rate};
 use crate::wire::proxy::Login;
 
 /// Which addresses of an exchanger a source connects to, and in which order.
@@ -69,15 +69,12 @@ pub struct Source {
     pub ehlo: Arc<str>,
     /// Its share of the sessions, beside the weights of the other sources; at least 1.
     pub weight: u32,
-    /// Sessions at once, over all sites.
-    pub sessions_max: Option<u32>,
-    /// Messages in an hour, over all sites.
-    pub messages_per_hour: Option<u32>,
     /// Which addresses it connects to.
     pub family: Family,
     /// Who connects for it.
     pub proxy: Option<Proxy>,
-    open: Arc<AtomicU32>,
+    sessions: Option<Arc<Budget>>,
+    rate: Option<Arc<Rate>>,
 }
 
 impl Source {
@@ -90,11 +87,10 @@ impl Source {
             ipv6: None,
             ehlo,
             weight: 1,
-            sessions_max: None,
-            messages_per_hour: None,
             family: Family::Any,
             proxy: None,
-            open: Arc::default(),
+            sessions: None,
+            rate: None,
         }
     }
 
@@ -104,9 +100,21 @@ impl Source {
         if self.name.is_empty() { "the system's own addresses" } else { &self.name }
     }
 
-    /// The part of one shard, when so many share the hours' messages. (Sessions are counted over all shards.)
-    pub(crate) fn share(&mut self, shards: u16) {
-        self.messages_per_hour = self.messages_per_hour.map(|most| (most / u32::from(shards.max(1))).max(1));
+    /// Sets the sessions that it may have at once, and the messages that it may send in an hour, over all sites and
+    /// threads: clones share both.
+    pub fn limit(&mut self, sessions_max: Option<u32>, messages_per_hour: Option<u32>) {
+        self.sessions = sessions_max.map(|most| Arc::new(Budget::new(most)));
+        self.rate = messages_per_hour.map(|most| Arc::new(Rate::per_hour(most)));
+    }
+
+    /// The sessions that it may have at once; `None`: any number.
+    pub(crate) fn sessions(&self) -> Option<&Arc<Budget>> {
+        self.sessions.as_ref()
+    }
+
+    /// How fast it may send; `None`: at any rate.
+    pub(crate) fn rate(&self) -> Option<&Arc<Rate>> {
+        self.rate.as_ref()
     }
 
     /// Whether it can connect to addresses of this family.
@@ -150,26 +158,6 @@ impl Source {
             // The address is that of the proxy's machine: it is said, not bound.
             Some(Proxy::Haproxy(address)) => (*address, None),
             Some(Proxy::Socks5(address, _)) => (*address, self.address_for(address.ip())),
-        }
-    }
-
-    /// Takes one of the sessions that it may have, over all shards; `false` if there is none left.
-    pub(crate) fn enter(&self) -> bool {
-        let Some(most) = self.sessions_max else { return true };
-        let more = |open| (open < most).then_some(open + 1);
-        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
-    }
-
-    /// Whether [`Source::enter`] would succeed.
-    pub(crate) fn has_room(&self) -> bool {
-        self.sessions_max.is_none_or(|most| self.open.load(Ordering::Relaxed) < most)
-    }
-
-    /// Gives a session back.
-    pub(crate) fn leave(&self) {
-        if self.sessions_max.is_some() {
-            let fewer = |open: u32| Some(open.saturating_sub(1));
-            let _ = self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
         }
     }
 

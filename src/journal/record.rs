@@ -60,13 +60,11 @@ pub enum Kind {
     UncertainHeld = 8,
     /// As [`Kind::UncertainHeld`], but goes back to waiting: a second copy is possible.
     UncertainRetry = 9,
-    /// Found on the suppression list when it was about to be handed over: no attempt took place.
-    Suppressed = 11,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::Attempt,
         Self::Released,
         Self::Delivered,
@@ -76,7 +74,6 @@ impl Kind {
         Self::Cancelled,
         Self::UncertainHeld,
         Self::UncertainRetry,
-        Self::Suppressed,
     ];
 
     /// The word for reports.
@@ -92,16 +89,11 @@ impl Kind {
             Self::Cancelled => "cancelled",
             Self::UncertainHeld => "uncertain, held",
             Self::UncertainRetry => "uncertain, to be retried",
-            Self::Suppressed => "suppressed",
         }
     }
 
     fn from_number(number: u8) -> Option<Self> {
-        match number {
-            // The number between is a definition's.
-            11 => Some(Self::Suppressed),
-            number => Self::ALL.get(usize::from(number).checked_sub(1)?).copied().filter(|kind| *kind as u8 == number),
-        }
+        Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
     }
 }
 
@@ -397,7 +389,7 @@ mod tests {
     use proptest::prelude::*;
 
     prop_compose! {
-        fn record()(recipient: u32, at: u32, code in 0u16..1024, kind in 0usize..10, attempts: u16, extra: u32) -> Record {
+        fn record()(recipient: u32, at: u32, code in 0u16..1024, kind in 0usize..9, attempts: u16, extra: u32) -> Record {
             Record { recipient, at: UnixTime(at), code, kind: Kind::ALL[kind], attempts, extra }
         }
     }

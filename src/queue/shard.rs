@@ -99,6 +99,12 @@ impl Queue {
         self.unrouted.iter().map(|slot| self.domains[*slot as usize].id)
     }
 
+    /// How often [`Queue::poll_unrouted`] has something to look at, at most.
+    #[must_use]
+    pub fn strays(&self) -> usize {
+        self.strays.len()
+    }
+
     /// The next domain that came to have rows and no site: told once, until it is routed and unrouted again (or drained).
     pub fn poll_unrouted(&mut self) -> Option<DomainId> {
         while let Some(id) = self.strays.pop_front() {

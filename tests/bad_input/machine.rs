@@ -110,7 +110,7 @@ fn dead_dns_leaves_recipients_waiting_and_says_why() {
     let desk = Desk::new();
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let server = silent.local_addr().unwrap();
-    desk.put("e.toml", format!("[delivery]\nroute = \"mx\"\n[dns]\nservers = [\"{server}\"]\ntimeout = \"200ms\"\n"));
+    desk.put("e.toml", format!("[delivery]\nsink = false\n[dns]\nservers = [\"{server}\"]\ntimeout = \"200ms\"\n"));
     let mut sending = Running::start(&desk, &["--config", "e.toml"]);
     let said = sending.says("no route");
     assert!(said.contains("a.example") && said.contains("4.4.3"), "{said}");
@@ -187,12 +187,20 @@ fn without_io_uring(command: &mut Command) -> &mut Command {
 #[test]
 fn a_refused_io_uring_is_explained_with_the_command_that_mends_it() {
     let desk = Desk::new();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
-    command.current_dir(desk.path()).args(["send", "w.toml", "--sink", "--data", "data"]);
-    let output = without_io_uring(&mut command).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    for words in ["io_uring", "hint: ", "seccomp"] {
-        assert!(said.contains(words), "{words:?} is missing in\n{said}");
+    let nobody = nobody();
+    let smarthost = ["--smarthost", nobody.as_str()];
+    for more in [&["--sink"][..], &smarthost, &["--sink", "--dry-run"], &["sink"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
+        command.current_dir(desk.path());
+        match more {
+            ["sink"] => command.args(["sink", "--listen", "127.0.0.1:0", "--for", "1"]),
+            _ => command.args(["send", "w.toml", "--data", "data"]).args(more),
+        };
+        let output = without_io_uring(&mut command).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{more:?}: {said}");
+        for words in ["io_uring", "hint: ", "seccomp"] {
+            assert!(said.contains(words), "{more:?}: {words:?} is missing in\n{said}");
+        }
     }
 }

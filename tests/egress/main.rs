@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod counts;
 #[path = "../support/dns_server.rs"]
 mod dns_server;
+mod limits;
 mod real_proxies;
 mod refusals;
 mod servers;
@@ -180,7 +182,8 @@ fn a_source_sends_no_more_messages_in_an_hour_than_it_may() {
     // Two a second, and those of ten seconds ahead.
     let limited = source("a", "address = \"127.0.0.2\"\nmessages_per_hour = 7200");
     let began = Instant::now();
-    desk.delivers(&(to(mx.address) + &limited));
+    let said = desk.delivers(&(to(mx.address) + &limited));
+    assert!(said.contains("bound by messages_per_hour of a"), "{said}");
     assert!(began.elapsed() > Duration::from_secs(8), "40 messages took {:?}", began.elapsed());
     assert_eq!(mx.seen().messages, 40);
 }

@@ -1,5 +1,6 @@
 //! The smarthost of one's own: logging in, TLS before the greeting, and what a campaign asks of the next hop.
 
+use super::dns_server::{DnsServer, Zone};
 use super::servers::{Odd, Server};
 use super::{Desk, mx, to};
 use std::net::TcpListener;
@@ -130,4 +131,24 @@ fn what_cannot_fit_is_refused_before_it_is_rendered() {
     let report = desk.report("w");
     assert!(report.contains("\"bounced\": 2000") || report.contains("\"bounced\":2000"), "{report}");
     assert!(report.contains("the site takes at most 20000"), "{report}");
+}
+
+#[test]
+fn a_smarthost_that_does_not_exist_is_told_of_before_anything_is_begun() {
+    let (desk, dns) = (Desk::new(3), DnsServer::start(Zone::new()));
+    let config =
+        format!("[dns]\nservers = [\"{}\"]\n[delivery]\nsmarthost = \"relay.nowhere.example:25\"\n", dns.address());
+    let (code, said) = desk.send("w", &config);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("the smarthost cannot be found: relay.nowhere.example"), "{said}");
+    assert!(said.contains("hint: check the name") && !desk.path().join("data/campaign/w/rows.dat").exists(), "{said}");
+}
+
+#[test]
+fn a_greeting_that_does_not_come_is_what_binds() {
+    let (desk, mx) = (Desk::new(3), Server::smtps());
+    let mut sending = desk.start("w", &to(mx.address));
+    let said = sending.says("bound by the greeting of ");
+    assert!(said.contains("127.0.0.1") && said.contains("which has not come for"), "{said}");
+    assert_eq!(sending.interrupt().0, Some(3));
 }

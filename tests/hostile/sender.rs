@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, unbounded};
 use posthaste::base::clock::Instant;
 use posthaste::engine::board::{Board, Counters};
+use posthaste::engine::budget::Descriptors;
 use posthaste::engine::directory::{Directory, Site};
 use posthaste::engine::message::{Append, Chunk, Line, Message, Recorded, RenderJob, Rendered, Run, ToShard};
 use posthaste::engine::policy::rules::Rule;
@@ -74,6 +75,7 @@ impl<I: Io> Sender<I> {
             board: Arc::new(Board::new(1)),
         };
         let start = Start {
+            descriptors: Descriptors::of_sessions(1000),
             watch: Default::default(),
             number: 0,
             delivery: delivery(scenario, patience),
@@ -175,7 +177,7 @@ fn rendered(job: &RenderJob, per_message: usize, padding: usize) -> Rendered {
         content += std::str::from_utf8(END).unwrap();
         Message { rows: rows.iter().copied().collect(), envelope, content: Bytes::from(content), eight_bit: false }
     });
-    Rendered { job: job.job, messages: messages.collect(), ..Rendered::default() }
+    Rendered { job: job.job, messages: messages.collect(), refused: Vec::new(), failed: None }
 }
 
 fn site(remote: SocketAddr, starttls: bool) -> Site {

@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use posthaste::base::clock::Instant;
 use posthaste::content::Composer;
 use posthaste::engine::board::{Board, Counters};
+use posthaste::engine::budget::Descriptors;
 use posthaste::engine::campaign::Campaign;
 use posthaste::engine::directory::Directory;
 use posthaste::engine::dispatch::Dispatch;
@@ -19,7 +20,7 @@ use posthaste::engine::memory::Memory;
 use posthaste::engine::message::{Append, Line, Recorded, RenderJob, Rendered, ToShard};
 use posthaste::engine::render::Press;
 use posthaste::engine::router::RouteAsk;
-use posthaste::engine::shard::{Ports, Shard, Start};
+use posthaste::engine::shard::{Late, Ports, Shard, Start};
 use posthaste::engine::suppression::Suppression;
 use posthaste::engine::table::TableWriter;
 use posthaste::journal::sim::SimDisk;
@@ -67,8 +68,10 @@ pub struct Left {
     pub counters: Counters,
     /// Where each recipient stands by the entries that were said to be durable.
     pub acknowledged: State,
-    /// Whether it ended in order: its journal is closed.
+    /// Whether it ended in order: nothing was under way, and its journal is closed.
     pub in_order: bool,
+    /// Whether its counts are to be those of the journal: all of it was written.
+    pub exact: bool,
     /// Whether it was to send everything, and did end.
     pub through: bool,
     /// Octets of entries that it appended.
@@ -87,6 +90,8 @@ enum Later {
 struct Process<'g, 'a> {
     ground: &'g mut Ground<'a>,
     shards: Vec<Option<Shard<SimIo>>>,
+    /// What is left of those that have ended.
+    late: Vec<Option<Late>>,
     counters: Vec<Counters>,
     lines: Vec<Line>,
     journal: Receiver<Append>,
@@ -114,9 +119,10 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
         if matches!(ending, Ending::Crash { turn: last, .. } if turn >= last) {
             return Ok(process.leave(false, false));
         }
-        if matches!(ending, Ending::Drain { turn: last } if turn == last) {
-            process.tell_all(|| ToShard::Drain);
+        if matches!(ending, Ending::Stop { turn: last } if turn == last) {
+            process.tell_all(|| ToShard::Stop);
         }
+        let drains = if let Ending::Drain { turn: first } = ending { process.drain(first, turn) } else { false };
         if process.ground.scenario.pause == Some(turn) {
             process.tell_all(|| ToShard::Pause(true));
             process.later(600_000_000, Later::GoOn);
@@ -124,9 +130,9 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
         let before = process.ground.network.now();
         process.turn()?;
         if process.shards.iter().all(Option::is_none) {
-            break !matches!(ending, Ending::Drain { turn: last } if turn >= last);
+            break !matches!(ending, Ending::Drain { turn: last } | Ending::Stop { turn: last } if turn >= last);
         }
-        if !process.pass_time() {
+        if !process.pass_time() && !drains {
             if process.loads == Loads::Everything {
                 return Err(format!("stuck: nothing will ever happen; {:?}", process.total()));
             }
@@ -140,8 +146,12 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
         }
     };
     process.close();
+    process.settle_late();
     let failed = process.storage.has_failed();
-    Ok(process.leave(!failed, through && !failed))
+    let stopped = matches!(ending, Ending::Stop { turn: last } if turn >= last);
+    let mut left = process.leave(!failed && !stopped, through && !failed);
+    left.exact = !failed;
+    Ok(left)
 }
 
 impl<'g, 'a> Process<'g, 'a> {
@@ -159,7 +169,10 @@ impl<'g, 'a> Process<'g, 'a> {
             storage.fail_after(writes);
         }
         let address = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
-        let drivers: Vec<SimIo> = (0..scenario.shards).map(|_| ground.network.party(address)).collect();
+        let delivery = scenario.delivery();
+        let by_domain = matches!(scenario.routing, Routing::Sites(_));
+        let count = if by_domain { scenario.shards } else { delivery.lanes(scenario.shards) };
+        let drivers: Vec<SimIo> = (0..count).map(|_| ground.network.party(address)).collect();
         let inboxes: Vec<_> = drivers.iter().map(|_| unbounded::<ToShard>()).collect();
         let lines: Vec<Line> = (inboxes.iter().zip(&drivers))
             .map(|((inbox, _), io)| Line { inbox: inbox.clone(), waker: io.waker() })
@@ -167,8 +180,9 @@ impl<'g, 'a> Process<'g, 'a> {
         let (journal_to, journal) = unbounded();
         let (render_to, render) = unbounded();
         let (routes_to, routes) = unbounded();
-        let board = Arc::new(Board::new(usize::from(scenario.shards)));
-        let delivery = scenario.delivery().shared_by(scenario.shards);
+        let board = Arc::new(Board::new(usize::from(count)));
+        board.know_doubtful(campaign.doubtful());
+        let descriptors = Descriptors::of_sessions(scenario.descriptors);
         let shards = drivers.into_iter().zip(inboxes).zip(0u16..).map(|((io, (_, inbox)), number)| {
             let ports = Ports {
                 inbox,
@@ -181,7 +195,8 @@ impl<'g, 'a> Process<'g, 'a> {
             let start = Start {
                 observer: posthaste::observe::Observer::off(),
                 number,
-                delivery: delivery.clone(),
+                delivery: delivery.clone().part_of(number, count, !by_domain),
+                descriptors: descriptors.clone(),
                 directory: directory.clone(),
                 memory: ground.memory.clone(),
                 tls: ground.tls.clone(),
@@ -195,12 +210,13 @@ impl<'g, 'a> Process<'g, 'a> {
             Some(Shard::new(io, ports, start))
         });
         let shards: Vec<_> = shards.collect();
-        let mut dispatch = Dispatch::new(lines.clone(), matches!(scenario.routing, Routing::Sites(_)));
+        let mut dispatch = Dispatch::new(lines.clone(), by_domain);
         dispatch.resume(rest);
         let recipients_max = scenario.delivery.recipients_per_transaction as usize;
         let mut process = Self {
             press: Press::new(table, ground.composer.clone(), recipients_max),
             ground,
+            late: shards.iter().map(|_| None).collect(),
             counters: vec![Counters::default(); shards.len()],
             shards,
             lines,
@@ -230,7 +246,7 @@ impl<'g, 'a> Process<'g, 'a> {
             shard.turn().unwrap();
             self.counters[slot] = shard.counters().clone();
             if shard.ended() {
-                self.shards[slot] = None;
+                self.late[slot] = self.shards[slot].take().map(Shard::into_late);
             }
         }
         self.ground.town.turn();
@@ -300,7 +316,6 @@ impl<'g, 'a> Process<'g, 'a> {
             header_columns: vec!["name".to_owned()],
             max_rejected: 1.0,
             suppression: &self.ground.suppression,
-            quiet: Duration::ZERO,
         };
         let mut ended = false;
         loader::load(&spec, &mut self.table, &AtomicBool::new(false), |loaded| match loaded {
@@ -339,23 +354,32 @@ impl<'g, 'a> Process<'g, 'a> {
         self.ground.network.step()
     }
 
+    /// Tells the shards whose turn it is to hear of the drain; whether others will hear of it later.
+    fn drain(&self, first: u64, turn: u64) -> bool {
+        let (lag, backwards) = self.ground.scenario.drain_lag;
+        let count = self.lines.len() as u64;
+        for (slot, line) in (0u64..).zip(&self.lines) {
+            let nth = if backwards { count - 1 - slot } else { slot };
+            if turn == first + nth * lag {
+                line.tell(ToShard::Drain);
+            }
+        }
+        (first..first + (count - 1) * lag).contains(&turn)
+    }
+
     fn tell_all(&self, message: impl Fn() -> ToShard) {
         self.lines.iter().for_each(|line| line.tell(message()));
     }
 
     fn total(&self) -> Counters {
-        let mut total = Counters::default();
-        self.counters.iter().for_each(|counters| total.add(counters));
-        total
+        Counters::sum(&self.counters)
     }
 
     /// G1 and G2, now.
     fn check(&mut self) -> Result<(), String> {
         let total = self.total();
         self.ground.trace.note_counters(self.ground.network.now(), &total);
-        let waits = self.shards.iter().zip(&self.lines).any(|(s, line)| s.is_some() && !line.inbox.is_empty());
-        // A domain may be on its way from one shard to another.
-        if !(total.adds_up() || waits && self.lines.len() > 1) {
+        if !total.adds_up() {
             return Err(format!("G2: the counters do not add up: {total:?}"));
         }
         settled_within(&total, &self.acknowledged).map_err(|e| format!("G1: before it was said to be durable: {e}"))
@@ -374,10 +398,40 @@ impl<'g, 'a> Process<'g, 'a> {
         }
     }
 
+    /// What became durable after the shards had ended is counted.
+    fn settle_late(&mut self) {
+        for (late, counters) in self.late.iter_mut().zip(&mut self.counters) {
+            if let Some(late) = late.take() {
+                *counters = late.settle();
+            }
+        }
+    }
+
     fn leave(self, in_order: bool, through: bool) -> Left {
         let counters = self.total();
-        Left { counters, acknowledged: self.acknowledged, in_order, through, appended: self.appended }
+        Left { counters, acknowledged: self.acknowledged, in_order, exact: false, through, appended: self.appended }
     }
+}
+
+/// Whether the counts say of everybody what the state says.
+pub fn same_as(counters: &Counters, state: &State) -> Result<(), String> {
+    let count = |disposition| state.count(disposition);
+    let tried = state.standings().iter().filter(|s| s.disposition == Disposition::Waiting && s.attempts > 0).count();
+    let counted = [
+        ("loaded", counters.loaded, state.len() as u64),
+        ("delivered", counters.delivered, count(Disposition::Delivered)),
+        ("bounced", counters.bounced, count(Disposition::Bounced)),
+        ("expired", counters.expired, count(Disposition::Expired)),
+        ("suppressed", counters.suppressed, count(Disposition::Suppressed)),
+        ("cancelled", counters.cancelled, count(Disposition::Cancelled)),
+        ("uncertain", counters.uncertain, count(Disposition::Uncertain)),
+        ("in flight", counters.in_flight, count(Disposition::InFlight)),
+        ("waiting", counters.waiting, count(Disposition::Waiting) + count(Disposition::Deferred)),
+        ("deferred", counters.deferred, count(Disposition::Deferred) + tried as u64),
+        ("possible duplicates", counters.possible_duplicates, state.possible_duplicates().count() as u64),
+    ];
+    let wrong: Vec<_> = counted.iter().filter(|(_, counted, known)| counted != known).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(format!("counted, and in the journal: {wrong:?}")) }
 }
 
 /// Whether no more recipients are counted as settled than the state knows of.

@@ -1,7 +1,7 @@
 //! A run: one seed, from the list to the end of the campaign and beyond, through all the crashes it has in store, and
 //! what must hold at each of them.
 
-use crate::process::{Ground, Left, live, settled_within};
+use crate::process::{Ground, Left, live, same_as, settled_within};
 use crate::scenario::{Ending, Mutation, Scenario};
 use crate::town::Town;
 use crate::trace::Trace;
@@ -112,6 +112,9 @@ fn reopen(ground: &mut Ground<'_>, left: &Left) -> Result<Campaign, String> {
         if settled && then != now || then.possible_duplicate() && !now.possible_duplicate() {
             return Err(format!("G1: row {row} stood at {then:?}, and now at {now:?}"));
         }
+    }
+    if left.exact {
+        same_as(&left.counters, state).map_err(|e| format!("the last summary: {e}"))?;
     }
     if left.in_order && state.count(Disposition::InFlight) > 0 {
         return Err(format!("an orderly end leaves attempts open: {:?}", counts(state)));

@@ -34,8 +34,13 @@ pub enum Ending {
         /// How much of the list it loads before.
         loads: Loads,
     },
-    /// It is asked to drain in this turn.
+    /// It is asked to drain from this turn on: its shards hear of it one after the other.
     Drain {
+        /// The turn.
+        turn: u64,
+    },
+    /// It is stopped at once in this turn.
+    Stop {
         /// The turn.
         turn: u64,
     },
@@ -83,12 +88,16 @@ pub struct Scenario {
     pub shareable: bool,
     pub routing: Routing,
     pub shards: u16,
+    /// Descriptors that sessions may have.
+    pub descriptors: u32,
     /// Its sources are made anew by each process: [`Scenario::delivery`].
     pub delivery: Delivery,
     pub sources: Vec<Limits>,
     pub weather: Weather,
     /// No weather and no crash may hurt: then nothing is sent twice.
     pub fair: bool,
+    /// Turns between two shards' hearing of a drain, and whether the last shard hears of it first.
+    pub drain_lag: (u64, bool),
     pub sink_pipelining: bool,
     pub sink_chunking: bool,
     pub rtt: Duration,
@@ -132,11 +141,13 @@ impl Scenario {
             domains: rng.u32(1..=20),
             shareable: rng.bool(),
             routing,
-            shards: if rng.u8(..4) == 0 { 2 } else { 1 },
+            shards: if rng.u8(..4) == 0 { 2 + (seed % 2) as u16 } else { 1 },
+            descriptors: [1, 2, 5, 1000, 1000, 1000, 1000, 1000][(seed / 16 % 8) as usize],
             delivery: delivery(rng, weather_is_fair),
             sources: sources(seed),
             weather: if weather_is_fair { Weather::FAIR } else { foul(rng) },
             fair,
+            drain_lag: ([0, 1, 7, 60][(seed / 2 % 4) as usize], seed / 8 % 2 == 0),
             sink_pipelining: rng.u8(..4) != 0,
             sink_chunking: rng.u8(..3) != 0,
             rtt: Duration::from_millis([0, 0, 5, 40][rng.usize(..4)]),
@@ -160,8 +171,8 @@ impl Scenario {
     pub fn delivery(&self) -> Delivery {
         let source = |limits: &Limits| {
             let mut source = Source::unbound("sender.example".into());
-            (source.weight, source.sessions_max) = (limits.weight, limits.sessions_max);
-            source.messages_per_hour = limits.messages_per_hour;
+            source.weight = limits.weight;
+            source.limit(limits.sessions_max, limits.messages_per_hour);
             source
         };
         Delivery { sources: self.sources.iter().map(source).collect(), ..self.delivery.clone() }
@@ -191,7 +202,8 @@ fn endings(rng: &mut Rng) -> Vec<Ending> {
             match rng.u8(..8) {
                 0..=3 => Ending::Crash { turn, loads: Loads::Everything },
                 4 => Ending::Crash { turn, loads: if rng.bool() { Loads::AChunk } else { Loads::Nothing } },
-                5 | 6 => Ending::Drain { turn },
+                5 => Ending::Drain { turn },
+                6 => Ending::Stop { turn },
                 _ => Ending::JournalFails { writes: rng.u64(..30) },
             }
         })

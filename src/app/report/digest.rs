@@ -64,8 +64,6 @@ pub struct ReplyKind {
 pub struct Digest {
     /// The campaign's name.
     pub name: String,
-    /// Where its mail goes; empty if that is not known.
-    pub destination: String,
     /// What became of the list's rows.
     pub rows: Rows,
     /// What is damaged in storage.
@@ -97,9 +95,7 @@ impl Digest {
     /// Storage cannot be read.
     pub fn of(facts: &dyn Facts) -> Result<Self, Failure> {
         let (name, damage) = (facts.name().to_owned(), facts.damage().to_vec());
-        let destination = facts.destination().to_owned();
-        let held = facts.held().cloned();
-        let mut digest = Self { name, destination, rows: facts.rows(), damage, held, ..Self::default() };
+        let mut digest = Self { name, rows: facts.rows(), damage, held: facts.held().cloned(), ..Self::default() };
         facts.each(&mut |recipient| {
             digest.add(recipient);
             Ok(())
@@ -108,13 +104,14 @@ impl Digest {
     }
 
     fn add(&mut self, r: &Recipient<'_>) {
-        self.counts.count(r.disposition);
+        let stands = stands(r);
+        self.counts.count(stands);
         self.attempts += u64::from(r.attempts);
         self.possible_duplicates += u64::from(r.possible_duplicate);
         self.first_at = self.first_at.into_iter().chain(r.first_at).min();
         self.last_at = self.last_at.into_iter().chain(r.last_at).max();
         if !r.site.is_empty() {
-            self.site(r.site).count(r.disposition);
+            self.site(r.site).count(stands);
         }
         if r.code != 0 {
             *self.reply(r) += 1;
@@ -122,7 +119,7 @@ impl Digest {
         if let Some(at) = r.last_at
             && r.attempts > 0
         {
-            self.bins.entry(at.0 >> self.shift).or_default().count(r.disposition);
+            self.bins.entry(at.0 >> self.shift).or_default().count(stands);
             self.widen();
         }
     }
@@ -225,13 +222,17 @@ impl Digest {
     /// The report as one JSON object.
     #[must_use]
     pub fn json(&self) -> String {
+        let count = |counts: &Counts, disposition| match disposition {
+            // As everywhere that programs look: who is deferred waits.
+            Disposition::Waiting => counts.get(Disposition::Waiting) + counts.get(Disposition::Deferred),
+            other => counts.get(other),
+        };
         let words = |counts: &Counts| -> serde_json::Map<String, serde_json::Value> {
-            Disposition::ALL.iter().map(|d| (d.word().to_owned(), counts.get(*d).into())).collect()
+            Disposition::ALL.iter().map(|d| (d.word().to_owned(), count(counts, *d).into())).collect()
         };
         #[derive(Serialize)]
         struct Whole<'a> {
             campaign: &'a str,
-            destination: &'a str,
             loaded: u64,
             loading: bool,
             rejected: u64,
@@ -242,7 +243,7 @@ impl Digest {
             possible_duplicates: u64,
             first_at: Option<String>,
             last_at: Option<String>,
-            rate_per_s: f64,
+            mean_rate_per_s: f64,
             damage: &'a [String],
             held: Option<&'a Note>,
             sites: Vec<serde_json::Value>,
@@ -260,7 +261,6 @@ impl Digest {
         };
         let whole = Whole {
             campaign: &self.name,
-            destination: &self.destination,
             loaded: self.counts.all(),
             loading: self.rows.loading,
             rejected: self.rows.rejected,
@@ -270,7 +270,7 @@ impl Digest {
             possible_duplicates: self.possible_duplicates,
             first_at: self.first_at.map(time),
             last_at: self.last_at.map(time),
-            rate_per_s: self.rate_per_s(),
+            mean_rate_per_s: self.rate_per_s(),
             damage: &self.damage,
             held: self.held.as_ref(),
             sites: self.top_sites(LISTED).into_iter().map(site).collect(),
@@ -278,6 +278,12 @@ impl Digest {
         };
         serde_json::to_string(&whole).unwrap_or_default()
     }
+}
+
+/// Where a recipient stands, in a report: who waits after an attempt, however that ended, is deferred.
+fn stands(r: &Recipient<'_>) -> Disposition {
+    let tried = r.disposition == Disposition::Waiting && r.attempts > 0;
+    if tried { Disposition::Deferred } else { r.disposition }
 }
 
 /// Writes a reply's text to `line`, without what differs from one recipient to the next: addresses and queue identifiers

@@ -113,11 +113,6 @@ pub trait Facts {
     /// The campaign's name.
     fn name(&self) -> &str;
 
-    /// Where its mail goes; empty if that is not known.
-    fn destination(&self) -> &str {
-        ""
-    }
-
     /// What became of the list's rows.
     fn rows(&self) -> Rows;
 
@@ -150,7 +145,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let config = EngineConfig::load(args.config.as_deref())?;
     super::share(&config)?;
     let data = args.data.clone().unwrap_or(config.engine.data);
-    let facts = Stored::open(&place::find(&data, &args.name, args.sink)?)?;
+    let facts = Stored::open(&place::find(&data, &args.name)?)?;
     for damage in facts.damage() {
         terminal::print(format!("warning: damaged: {}\n", Printable(damage.as_bytes())).as_bytes());
     }

@@ -3,7 +3,6 @@
 use super::digest::Digest;
 use super::{plot, time};
 use crate::app::config::values::duration_text;
-use crate::app::destination;
 use crate::app::progress::count;
 use crate::mail::Disposition;
 use std::fmt::Write;
@@ -51,9 +50,6 @@ pub(super) fn html(digest: &Digest) -> String {
 }
 
 fn head(digest: &Digest, page: &mut String) {
-    if !digest.destination.is_empty() {
-        let _ = writeln!(page, "<p>Destination: {}.</p>", escape(&destination::words(&digest.destination)));
-    }
     for damage in &digest.damage {
         let _ = writeln!(page, "<p class=\"damage\">Damaged: {}</p>", escape(damage));
     }

@@ -9,7 +9,6 @@ mod tests;
 
 use super::book::Book;
 use super::{Facts, Recipient, Rows, Step, Timeline, Visit};
-use crate::app::destination;
 use crate::app::exit::Failure;
 use crate::app::held::Note;
 use crate::engine::campaign::{end_of, journal_of, snapshot_in, snapshot_of};
@@ -174,10 +173,6 @@ fn failed(e: io::Error) -> Failure {
 impl Facts for Stored {
     fn name(&self) -> &str {
         &self.name
-    }
-
-    fn destination(&self) -> &str {
-        destination::name(self.table.manifest().destination.as_deref().unwrap_or_default())
     }
 
     fn rows(&self) -> Rows {

@@ -95,7 +95,6 @@ fn small() -> Made {
 
 fn args() -> ReportArgs {
     ReportArgs {
-        sink: false,
         name: "welcome".into(),
         data: None,
         config: None,

@@ -3,7 +3,6 @@
 use super::digest::Digest;
 use super::{Step, Timeline, time};
 use crate::app::config::values::duration_text;
-use crate::app::destination;
 use crate::app::progress::count;
 use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
@@ -18,7 +17,7 @@ const REPLIES: usize = 10;
 
 /// Totals, sites, replies, times.
 pub(super) fn table(digest: &Digest) -> String {
-    let mut text = format!("Campaign {}{}\n", digest.name, whither(digest));
+    let mut text = format!("Campaign {}\n", digest.name);
     for damage in &digest.damage {
         let _ = writeln!(text, "  DAMAGED: {}", Printable(damage.as_bytes()));
     }
@@ -54,14 +53,6 @@ pub(super) fn table(digest: &Digest) -> String {
 /// Escaped already, but read from a file; a backslash is common in what is escaped.
 fn plain(text: &str) -> String {
     Printable(text.as_bytes()).to_string().replace("\\\\", "\\")
-}
-
-/// Where its mail goes, as people read it.
-fn whither(digest: &Digest) -> String {
-    if digest.destination.is_empty() {
-        return String::new();
-    }
-    format!(", destination: {}", destination::words(&digest.destination))
 }
 
 fn sites(digest: &Digest, text: &mut String) {

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use super::super::cli::{Destination, SendArgs};
 use super::super::config::engine::{self, ProxyKind, SmarthostTls};
 use super::super::config::{CampaignConfig, ConfigError, EngineConfig};
-use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::prepare;
 use crate::engine::source::{Proxy, Source};
@@ -18,15 +18,11 @@ use crate::wire::proxy::Login;
 ///
 /// # Errors
 /// See the head of this file.
-pub fn sources(
-    destination: &Destination,
-    config: &EngineConfig,
-    campaign: &CampaignConfig,
-) -> Result<Vec<Source>, ConfigError> {
+pub fn sources(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Vec<Source>, ConfigError> {
     let hostname = prepare::hostname(config);
     let chosen = chosen(config, campaign)?;
     // The built-in receiver is on loopback: nothing that is configured for the world leads there.
-    if chosen.is_empty() || destination.is_sink() {
+    if chosen.is_empty() || args.destination(config) == Destination::Sink {
         return Ok(vec![Source::unbound(hostname)]);
     }
     chosen.into_iter().map(|source| checked(source, &hostname)).collect()
@@ -70,8 +66,7 @@ fn checked(source: &engine::Source, hostname: &Arc<str>) -> Result<Source, Confi
     made.name = source.name.as_str().into();
     (made.ipv4, made.ipv6) = (source.ipv4, source.ipv6);
     made.weight = source.weight;
-    made.sessions_max = source.sessions_max;
-    made.messages_per_hour = source.messages_per_hour;
+    made.limit(source.sessions_max, source.messages_per_hour);
     made.family = source.family;
     made.proxy = source.proxy.as_ref().map(proxy).transpose()?;
     made.check().map_err(|error| {
@@ -101,11 +96,11 @@ fn proxy(proxy: &engine::Proxy) -> Result<Proxy, ConfigError> {
 ///
 /// # Errors
 /// See the head of this file; or the system gives no random numbers.
-pub fn credentials(destination: &Destination, config: &EngineConfig) -> Result<Option<Arc<Credentials>>, Failure> {
-    match destination {
+pub fn credentials(args: &SendArgs, config: &EngineConfig) -> Result<Option<Arc<Credentials>>, Failure> {
+    match args.destination(config) {
         Destination::Smarthost(..) => smarthost_credentials(config),
         // A wrong one is told all the same.
-        Destination::Sink | Destination::Exchangers(_) => Ok(config.smarthost.login().map(|_unused| None)?),
+        Destination::Sink | Destination::Exchangers => Ok(config.smarthost.login().map(|_unused| None)?),
     }
 }
 
@@ -123,7 +118,7 @@ pub fn smarthost_credentials(config: &EngineConfig) -> Result<Option<Arc<Credent
 
 /// Whether TLS begins before the greeting.
 #[must_use]
-pub fn implicit_tls(destination: &Destination, config: &EngineConfig) -> bool {
-    let to_smarthost = matches!(destination, Destination::Smarthost(..));
+pub fn implicit_tls(args: &SendArgs, config: &EngineConfig) -> bool {
+    let to_smarthost = matches!(args.destination(config), Destination::Smarthost(..));
     to_smarthost && config.smarthost.tls == SmarthostTls::Implicit
 }

@@ -7,14 +7,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::super::cli::SendArgs;
-use super::super::destination::Destination;
 use super::super::exit::{Exit, Failure};
 use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
 use super::resources::{self, Began};
-use crate::engine::board::Counters;
-use crate::engine::loader::LoadError;
+use crate::engine::board::{Counters, Shown};
 use crate::engine::run::{Engine, LoadEnd, unix_now};
 use crate::observe::{self, Observer, Publisher, terminal};
 use crate::wire::disk::RESERVE_OCTETS;
@@ -40,8 +38,6 @@ pub struct Watched<'a> {
     pub args: &'a SendArgs,
     /// The campaign's name.
     pub campaign: &'a str,
-    /// Where its mail goes.
-    pub destination: &'a Destination,
     /// When the command began.
     pub began: &'a Began,
     /// What was settled before this run.
@@ -65,22 +61,20 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
         obey(&engine, signals, &mut told);
         told.hold(&engine, watched.home);
         show.look(&engine);
-        let (counters, _) = engine.board().total();
+        let counters = engine.board().total().counters;
         let busy = counters.in_flight > 0 || !engine.loading().is_over() || counters.waiting == 0;
         std::thread::sleep(if busy { LOOK } else { LOOK_IDLE });
     }
     show.publish(&engine, true);
     terminal::draw("");
-    let (counters, _) = engine.board().total();
     let (rejected, duplicates) = engine.loading().counts();
     let first = engine.board().first_delivery();
     let short = engine.recorder().short_of_room.load(Ordering::Relaxed);
     told.hold(&engine, watched.home);
     let (held_sites, _) = engine.board().halt().held_sites();
     let ended = engine.join();
-    let mut summary = summary(&counters, watched.began, &watched.before);
+    let mut summary = summary(&ended.counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
-    summary.destination = watched.destination.to_string();
     summary.held = told.held;
     summary.held_sites = held_sites.iter().map(Note::of).collect();
     if let Some(first) = summary.held_sites.first().filter(|_| summary.held.is_none()) {
@@ -143,8 +137,7 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
     }
 }
 
-/// Says something to people.
-pub fn notice(text: &str) {
+fn notice(text: &str) {
     terminal::print(text.as_bytes());
 }
 
@@ -155,28 +148,18 @@ fn room_wanted(summary: &Summary) -> String {
     format!("\nhint: the {waiting} recipients who wait take about {} MiB", octets.div_ceil(1 << 20))
 }
 
-/// The exit code, and the words for it: with a hint at the command that goes on, where that gets further.
+/// The exit code, and the words for it.
 fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Option<String>) -> Result<Exit, Failure> {
-    let command = watched.args.resume_command();
-    let resume = format!("hint: go on with: {command}");
-    let mended = format!("hint: once the list is as it should be, go on with: {command} --add");
+    let resume = format!("hint: go on with: {}", watched.args.resume_command());
     if let Some(reason) = failure {
-        return Err(Failure::failed(if is_damage(&reason) { reason } else { format!("{reason}\n{resume}") }));
+        return Err(Failure::failed(format!("{reason}\n{resume}")));
     }
     match load {
         LoadEnd::Failed(error) => {
             let text = error.to_string();
-            Err(match error {
-                LoadError::Table(_) if is_damage(&text) => Failure::failed(text),
-                LoadError::Table(error) if error.kind() == std::io::ErrorKind::InvalidInput => Failure::usage(text),
-                LoadError::Table(_) => Failure::failed(format!("{text}\n{resume}")),
-                _ => Failure::usage(format!("{text}\n{mended}")),
-            })
+            Err(if error.is_input() { Failure::usage(text) } else { Failure::failed(format!("{text}\n{resume}")) })
         }
-        LoadEnd::Stopped(rejections) => Err(Failure::unfinished(format!(
-            "{rejections}\nhint: to go on with this list, raise recipients.max_rejected in {}, and: {command}\n{mended}",
-            watched.args.campaign.display()
-        ))),
+        LoadEnd::Stopped(rejections) => Err(Failure::unfinished(format!("{rejections}\n{resume}"))),
         LoadEnd::Complete(_) if summary.is_settled() => {
             if let Some(held) = &summary.held {
                 // Nothing is left to be held.
@@ -202,11 +185,6 @@ fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Op
             Err(Failure::unfinished(format!("not finished: {waiting} recipients wait{rest}\n{resume}")))
         }
     }
-}
-
-/// Whether this is of damaged storage: the same command would stop at the same place.
-fn is_damage(reason: &str) -> bool {
-    reason.contains("is damaged at octet")
 }
 
 /// The table for people, or the object for programs.
@@ -242,6 +220,7 @@ pub fn summary(counters: &Counters, began: &Began, before: &Counters) -> Summary
         uncertain: counters.uncertain,
         waiting: counters.waiting,
         in_flight: counters.in_flight,
+        deferrals: counters.deferrals,
         messages: counters.messages,
         transactions: counters.transactions,
         sessions: counters.sessions,
@@ -303,7 +282,7 @@ impl<'a> Show<'a> {
     }
 
     fn snapshot(&mut self, engine: &Engine) -> Snapshot {
-        let (counters, binding) = engine.board().total();
+        let Shown { counters, binding, .. } = engine.board().total();
         let (rejected, duplicates) = engine.loading().counts();
         Snapshot {
             loaded: counters.loaded,
@@ -343,10 +322,10 @@ impl<'a> Show<'a> {
         if !self.watched.observer.is_on() {
             return;
         }
-        let (counters, _) = engine.board().total();
+        let Shown { counters, seen, .. } = engine.board().total();
         let (rejected, duplicates) = engine.loading().counts();
         let age_s = u64::from(unix_now().0.saturating_sub(self.watched.created));
-        self.loader.publish(&observe::LoaderCounters {
+        let loader = observe::LoaderCounters {
             rows: counters.loaded + rejected + duplicates,
             rejected,
             duplicates,
@@ -354,10 +333,14 @@ impl<'a> Show<'a> {
             loaded: counters.loaded,
             held: u64::from(engine.board().halt().held().is_some()),
             oldest_s: if last || counters.waiting + counters.in_flight == 0 { 0 } else { age_s },
+        };
+        let observer = self.watched.observer.clone();
+        observer.together(|| {
+            self.loader.publish(&loader);
+            self.shards.publish(&seen);
+            self.journal.publish(&engine.recorder().facts());
+            self.render.publish(&engine.render().facts());
+            self.dns.publish(&engine.dns());
         });
-        self.shards.publish(&engine.board().seen());
-        self.journal.publish(&engine.recorder().facts());
-        self.render.publish(&engine.render().facts());
-        self.dns.publish(&engine.dns());
     }
 }

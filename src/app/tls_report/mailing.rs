@@ -7,7 +7,6 @@
 
 use super::super::config::EngineConfig;
 use super::super::config::values::HostPort;
-use super::super::destination::Destination;
 use super::super::exit::{Exit, Failure};
 use super::super::probe;
 use super::super::send::{content, names, prepare, sources};
@@ -107,18 +106,17 @@ pub(super) fn run(
 }
 
 fn smarthost(config: &EngineConfig) -> Result<Option<Target>, Failure> {
-    const HINT: &str = "hint: delivery.route = \"mx\" or delivery.smarthost, in the file of --config";
-    match Destination::configured(config)? {
-        Some(Destination::Smarthost(host, port)) => {
-            let whole = HostPort { host, port: Some(port) };
+    match &config.delivery.smarthost {
+        Some(host) => {
+            let whole = HostPort { port: host.port.or(Some(config.delivery.port)), ..host.clone() };
             let smarthost = parse_smarthost(&whole.to_string()).map_err(|e| Failure::usage(e.to_string()))?;
             Ok(Some(Target::Host(smarthost)))
         }
-        Some(Destination::Exchangers(_)) => Ok(None),
-        Some(Destination::Sink) => Err(Failure::usage(format!(
-            "mail goes to the built-in sink, and reports are for others: nothing leaves the machine\n{HINT}"
-        ))),
-        None => Err(Failure::usage(format!("nobody has said where mail goes: no report is mailed\n{HINT}"))),
+        None if config.delivery.sink => Err(Failure::usage(
+            "mail goes to the built-in sink, and reports are for others: nothing leaves the machine\n\
+             hint: delivery.sink = false or delivery.smarthost, in the file of --config",
+        )),
+        None => Ok(None),
     }
 }
 

@@ -300,6 +300,7 @@ impl<I: Io> Shard<I> {
         }
         if asked.ready {
             connection.ready = true;
+            self.told_of_ours = false;
             self.note_size(connection, now);
             self.sites.target_ready(site, connection.whom(), true);
             self.sites.session_ready(site);
@@ -489,6 +490,25 @@ impl<I: Io> Shard<I> {
         let open = self.connections.iter().flatten().filter(|c| c.site == site && !c.ended);
         let Some(id) = open.max_by_key(|c| c.session.under_way() == 0).map(|c| c.id) else { return };
         if let Some(mut connection) = self.take(id) {
+            connection.session.quit();
+            self.mark(&mut connection);
+            self.put(connection);
+        }
+    }
+
+    /// Sites wait for sessions: has those end in good order that nothing is left for, or that are idle for long.
+    pub(super) fn give_up_idle(&mut self, now: Now) {
+        let most = self.idle();
+        let given_up: Vec<ConnectionId> = (self.connections.iter().flatten())
+            .filter(|c| c.connected && !c.ended && !c.held)
+            .filter(|c| {
+                let idle = c.idle_since.is_some_and(|since| now.mono >= since.after(most));
+                idle || c.idle_since.is_some() && !self.queue.ready(c.site) && self.sites.is_bare(c.site)
+            })
+            .map(|c| c.id)
+            .collect();
+        for id in given_up {
+            let Some(mut connection) = self.take(id) else { continue };
             connection.session.quit();
             self.mark(&mut connection);
             self.put(connection);

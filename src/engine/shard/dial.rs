@@ -16,6 +16,7 @@ use crate::engine::memory::Host;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::secure;
+use crate::engine::shard::shortage;
 use crate::engine::shard::target::Picked;
 use crate::engine::shard::{Shard, Stage};
 use crate::engine::source::{Family, Proxy, Source};
@@ -39,25 +40,36 @@ impl<I: Io> Shard<I> {
             self.trouble(site, Trouble::Refused, why, now);
             return false;
         }
-        let Some(index) = self.egress.pick(now.mono, |source| {
+        let suits = |source: &Source| {
             self.sites.has_target(site, source, now.mono) && !self.sites.shuns(site, &source.name, now.mono)
-        }) else {
-            self.egress.wait(site, now.mono);
+        };
+        let Some(index) = self.egress.pick(now.mono, suits) else {
+            self.egress.wait(site, now.mono, suits);
             return false;
         };
         let source = self.egress.source(index);
         let picked = source.and_then(|source| self.sites.pick_target(site, self.delivery.port, source, now.mono));
         let races = source.is_some_and(|source| source.family == Family::Race && source.proxy.is_none());
         let Some(picked) = picked else {
-            self.egress.leave(index);
+            self.egress.leave(index, now.mono);
             return false;
         };
-        let Some(id) = self.dial(site, index, picked, None, now) else { return false };
+        let Some(id) = self.dial(site, index, picked, None, now) else {
+            self.wait_if_short(site, now);
+            return false;
+        };
         self.sites.session_opened(site, now);
         if races {
             self.io.set_deadline(id, Some(now.mono.after(HEAD_START)));
         }
         true
+    }
+
+    /// The machine is short of sockets: the site waits as for a source.
+    fn wait_if_short(&mut self, site: SiteId, now: Now) {
+        if self.egress.is_short(now.mono) {
+            self.egress.wait(site, now.mono, |_| true);
+        }
     }
 
     /// Begins a connection; `None` if none can be begun. One of the source's sessions is taken for it.
@@ -79,7 +91,7 @@ impl<I: Io> Shard<I> {
         let id = match self.io.connect(&spec) {
             Ok(id) => id,
             Err(error) => {
-                self.egress.leave(index);
+                self.egress.leave(index, now.mono);
                 let bound = local.is_some() || to != remote;
                 self.not_begun(site, index, (&host, remote), (bound, &error), now);
                 return None;
@@ -127,7 +139,8 @@ impl<I: Io> Shard<I> {
         Some(id)
     }
 
-    /// No socket could be made: for want of descriptors or memory, or the address is not ours (any more).
+    /// No socket could be made: for want of descriptors or memory, or the address is not ours (any more), or the machine
+    /// has no such family.
     fn not_begun(
         &mut self,
         site: SiteId,
@@ -136,14 +149,17 @@ impl<I: Io> Shard<I> {
         (bound, error): (bool, &std::io::Error),
         now: Now,
     ) {
-        let machine = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
-        let of_machine = error.raw_os_error().is_some_and(|errno| machine.contains(&errno));
-        if bound && !of_machine {
+        // An address that cannot be bound is not ours (any more): its port is chosen later, so none can be missing.
+        let errno = error.raw_os_error().filter(|errno| *errno != libc::EADDRNOTAVAIL);
+        if let Some(errno) = errno.filter(|errno| shortage::is_ours(*errno, true)) {
+            return self.egress.short(errno, now.mono);
+        }
+        if bound {
             self.egress.failed(source, &error.to_string(), now.mono);
             return self.sites.touch(site);
         }
         // A machine without IPv6 has no socket for such an address; the site may have others.
-        if !of_machine && self.sites.pass_over(site, (host, remote.ip()), now.mono) {
+        if self.sites.pass_over(site, (host, remote.ip()), now.mono) {
             return self.sites.touch(site);
         }
         tracing::warn!(%host, %remote, phase = "connect", %error, "no connection could be started");
@@ -192,7 +208,7 @@ impl<I: Io> Shard<I> {
             trace.remark(now.mono, "connected");
         }
         connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
-        self.egress.stood(connection.source);
+        self.egress.stood(connection.source, connection.remote);
         self.sites.session_connected(connection.site);
         self.ledger.counters.sessions += 1;
     }
@@ -200,6 +216,9 @@ impl<I: Io> Shard<I> {
     pub(super) fn handle_connect_failed(&mut self, id: ConnectionId, errno: i32, now: Now) {
         let Some(mut connection) = self.take(id) else { return };
         let why = std::io::Error::from_raw_os_error(errno).to_string();
+        if shortage::is_ours(errno, self.egress.has_stood(connection.source, connection.remote)) {
+            return self.no_socket(connection, errno, now);
+        }
         let proxy = self.egress.source(connection.source).and_then(|source| source.proxy.as_ref());
         if let Some(proxy) = proxy {
             let why = format!("{proxy} cannot be reached: {why}");
@@ -214,6 +233,17 @@ impl<I: Io> Shard<I> {
         }
         let trouble = if errno == libc::ETIMEDOUT { Trouble::Timeout } else { Trouble::Refused };
         self.not_reached(connection, trouble, &why, now);
+    }
+
+    /// This machine had no port for the connection, or no memory: nobody else is to blame.
+    fn no_socket(&mut self, mut connection: Box<Connection>, errno: i32, now: Now) {
+        let site = connection.site;
+        if let Some(trace) = &mut connection.trace {
+            trace.ended(now.mono, "this machine has no socket left for it");
+        }
+        self.hang_up(&mut connection);
+        self.egress.short(errno, now.mono);
+        self.wait_if_short(site, now);
     }
 
     /// The source, or its proxy, failed the connection, which is gone.
@@ -246,7 +276,7 @@ impl<I: Io> Shard<I> {
     /// A connection is gone: gives back what was taken for it.
     pub(super) fn hang_up(&mut self, connection: &mut Connection) {
         self.open -= 1;
-        self.egress.leave(connection.source);
+        self.egress.leave(connection.source, self.io.now().mono);
         if connection.ready {
             self.sites.target_ready(connection.site, connection.whom(), false);
             self.sites.session_unready(connection.site);
@@ -267,7 +297,7 @@ impl<I: Io> Shard<I> {
         let Some(loser) = self.take(id) else { return };
         self.io.abort(id);
         self.open -= 1;
-        self.egress.leave(loser.source);
+        self.egress.leave(loser.source, now.mono);
         let rank = |remote: SocketAddr| self.egress.source(loser.source).map(|source| source.rank(remote.ip()));
         if rank(loser.remote) < rank(winner) {
             // The next sessions need not wait for it again.
@@ -375,6 +405,9 @@ impl<I: Io> Shard<I> {
         }
         while let Some(id) = self.egress.next_released(now.mono) {
             self.feed_hungry(id, now);
+        }
+        if self.egress.wants_idle(now.mono) {
+            self.give_up_idle(now);
         }
         for site in self.egress.next_waiting(now.mono) {
             self.sites.touch(site);

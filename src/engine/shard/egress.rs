@@ -1,16 +1,22 @@
-//! The egress of a shard: which source the next session leaves from, and what each source may still do.
+//! The egress of a shard: which source the next session leaves from, and what each source, and this machine, may still
+//! do.
 //!
-//! Sources share the sessions by their weights (smooth weighted round robin: spread evenly, not in runs). Guarantees: a
-//! source has no more sessions and sends no more messages in an hour than it may; one that fails rests, longer each
-//! time, while the others go on; a site for which no source is free waits its turn and is not forgotten.
-//! Leaves to others: what addresses a site has (`site`), and the connection (`connection`).
+//! Sources share the sessions by their weights (smooth weighted round robin: spread evenly, not in runs). Guarantees: all
+//! shards together have no more sessions and send no more messages in an hour than a source may, and no more sessions
+//! than this machine has descriptors for; a source that fails rests, longer each time, while the others go on; a site for
+//! which nothing is free waits its turn and is not forgotten, and a shard that gives something back lets others go first.
+//! Leaves to others: what addresses a site has (`site`), the connection (`connection`), and waking other shards.
 
 use std::collections::{HashSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::Instant;
+use crate::base::span::Span;
+use crate::engine::budget::{Budget, Descriptors, Rate, Shards};
 use crate::engine::settings::Delivery;
+use crate::engine::shard::shortage::Shortage;
 use crate::engine::source::Source;
 use crate::mail::reply::Nameless;
 use crate::queue::SiteId;
@@ -21,14 +27,10 @@ use crate::wire::io::ConnectionId;
 const REST_MIN: Duration = Duration::from_secs(5);
 /// Its longest.
 const REST_MAX: Duration = Duration::from_secs(300);
-/// How often sites that wait for a source are looked at, whatever else happens: another shard may have given sessions
-/// back.
+/// How often sites that wait for a source are looked at, whatever else happens.
 const LOOK: Duration = Duration::from_millis(100);
 /// Waiting sites looked at together.
 const LOOKED_AT: usize = 64;
-/// Messages may leave so much ahead of an even flow.
-const BURST: Duration = Duration::from_secs(10);
-
 /// What a session may do about TLS.
 const WAYS: [Starttls; 3] = [Starttls::Never, Starttls::Offered, Starttls::Required];
 
@@ -43,10 +45,10 @@ struct Lane {
     /// Its address is on a block list: it is not used until then.
     listed_until: Instant,
     failures: u32,
-    /// The even spacing of its messages.
-    spacing: Option<Duration>,
-    /// When the next message would leave in an even flow.
-    next: Instant,
+    /// A connection by IPv6 has stood.
+    stood_v6: bool,
+    sessions: Option<Arc<Budget>>,
+    rate: Option<Arc<Rate>>,
     /// Sessions that have room and may not send yet.
     held: VecDeque<ConnectionId>,
 }
@@ -54,50 +56,67 @@ struct Lane {
 impl Lane {
     fn new(source: Source, delivery: &Delivery) -> Self {
         let configs = WAYS.map(|starttls| Arc::new(delivery.session_config(&source, starttls)));
-        let spacing = source.messages_per_hour.map(|most| Duration::from_secs(3600) / most.max(1));
         Self {
-            source,
             configs,
             credit: 0,
             rests_until: Instant::default(),
             listed_until: Instant::default(),
             failures: 0,
-            spacing,
-            next: Instant::default(),
+            stood_v6: false,
+            sessions: source.sessions().cloned(),
+            rate: source.rate().cloned(),
             held: VecDeque::new(),
+            source,
         }
     }
 
     /// When it may send its next message.
-    fn sends_at(&self) -> Instant {
-        // Saturates: in the first seconds of the clock nothing is held.
-        Instant(self.next.0.saturating_sub(u64::try_from(BURST.as_micros()).unwrap_or(u64::MAX)))
+    fn sends_at(&self, shard: u16) -> Instant {
+        self.rate.as_ref().map_or_else(Instant::default, |rate| rate.opens_at(shard))
     }
 
-    fn is_free(&self, now: Instant) -> bool {
-        self.rests_until.max(self.listed_until) <= now
-            && self.source.has_room()
-            && (self.spacing.is_none() || self.sends_at() <= now)
+    fn has_room(&self, shard: u16, now: Instant) -> bool {
+        self.sessions.as_ref().is_none_or(|sessions| sessions.is_free(shard, now))
+    }
+
+    fn is_free(&self, shard: u16, now: Instant) -> bool {
+        self.rests_until.max(self.listed_until) <= now && self.has_room(shard, now) && self.sends_at(shard) <= now
     }
 }
 
 /// See the head of this file.
 pub(super) struct Egress {
+    shard: u16,
     lanes: Vec<Lane>,
-    /// Sites that want a session and found no source free.
+    /// The descriptors that sessions may have.
+    descriptors: Arc<Budget>,
+    /// The limit on open files.
+    limit: u64,
+    shortage: Shortage,
+    /// Sites that want a session and found nothing free.
     waiting: VecDeque<SiteId>,
     waits: HashSet<SiteId>,
     /// When they are looked at next.
     look_at: Instant,
+    /// Shards that wait for what was given back, or that are to give something back, since they were last asked for.
+    stirred: Shards,
+    /// When idle sessions are looked at next, for those that wait for one.
+    idle_at: Instant,
 }
 
 impl Egress {
-    pub(super) fn new(delivery: &Delivery) -> Self {
+    pub(super) fn new(delivery: &Delivery, shard: u16, descriptors: Descriptors) -> Self {
         Self {
+            shard,
             lanes: delivery.sources.iter().map(|source| Lane::new(source.clone(), delivery)).collect(),
+            descriptors: descriptors.sessions,
+            limit: descriptors.limit,
+            shortage: Shortage::default(),
             waiting: VecDeque::new(),
             waits: HashSet::new(),
             look_at: Instant::default(),
+            stirred: Shards::default(),
+            idle_at: Instant::default(),
         }
     }
 
@@ -114,10 +133,13 @@ impl Egress {
     /// The source of the next session, of those that are free and that `suits`; one of its sessions is taken, to be given
     /// back with [`Egress::leave`].
     pub(super) fn pick(&mut self, now: Instant, suits: impl Fn(&Source) -> bool) -> Option<usize> {
+        if !self.has_descriptor(now) {
+            return None;
+        }
         let mut total = 0;
         let mut best: Option<(usize, i64)> = None;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if !lane.is_free(now) || !suits(&lane.source) {
+            if !lane.is_free(self.shard, now) || !suits(&lane.source) {
                 continue;
             }
             let weight = i64::from(lane.source.weight);
@@ -128,31 +150,62 @@ impl Egress {
             }
         }
         let (index, _) = best?;
-        let lane = self.lanes.get_mut(index)?;
-        lane.credit -= total;
+        self.lanes.get_mut(index)?.credit -= total;
         // Another shard may have taken the last one just now.
-        lane.source.enter().then_some(index)
+        self.enter(index).then_some(index)
+    }
+
+    /// Whether this machine has no socket for a session at present.
+    pub(super) fn is_short(&self, now: Instant) -> bool {
+        self.shortage.lasts(now)
+    }
+
+    fn has_descriptor(&self, now: Instant) -> bool {
+        !self.shortage.lasts(now) && self.descriptors.is_free(self.shard, now)
+    }
+
+    /// This machine had no socket for a session: that is no site's fault and no source's. Nothing is opened for a moment, and
+    /// no more sessions than there are now, for a while.
+    pub(super) fn short(&mut self, errno: i32, now: Instant) {
+        if errno != libc::EADDRNOTAVAIL {
+            self.descriptors.narrow();
+        }
+        self.shortage.begins(errno, now, self.limit, self.descriptors.taken());
     }
 
     /// Takes one more session of a source, if it may have one.
     pub(super) fn enter(&mut self, index: usize) -> bool {
-        self.lanes.get(index).is_some_and(|lane| lane.source.enter())
+        let Some(lane) = self.lanes.get(index) else { return false };
+        if lane.sessions.as_ref().is_some_and(|sessions| !sessions.take(self.shard)) {
+            return false;
+        }
+        let taken = self.descriptors.take(self.shard);
+        if let (false, Some(sessions)) = (taken, &lane.sessions) {
+            self.stirred = self.stirred.and(sessions.give(Instant::default()));
+        }
+        taken
     }
 
     /// A session of the source is gone.
-    pub(super) fn leave(&mut self, index: usize) {
-        if let Some(lane) = self.lanes.get(index) {
-            lane.source.leave();
-            // Whoever waits is looked at in this turn.
-            self.look_at = Instant::default();
-        }
+    pub(super) fn leave(&mut self, index: usize, now: Instant) {
+        let Some(lane) = self.lanes.get(index) else { return };
+        let of_source = lane.sessions.as_ref().map(|sessions| sessions.give(now)).unwrap_or_default();
+        self.stirred = self.stirred.and(of_source).and(self.descriptors.give(now));
+        // Whoever waits is looked at in this turn.
+        self.look_at = Instant::default();
     }
 
     /// A connection of the source stands.
-    pub(super) fn stood(&mut self, index: usize) {
+    pub(super) fn stood(&mut self, index: usize, remote: SocketAddr) {
         if let Some(lane) = self.lanes.get_mut(index) {
             lane.failures = 0;
+            lane.stood_v6 |= remote.is_ipv6();
         }
+    }
+
+    /// Whether a connection of the source to an address of this family ever stood.
+    pub(super) fn has_stood(&self, index: usize, remote: SocketAddr) -> bool {
+        self.lanes.get(index).is_some_and(|lane| remote.is_ipv4() || lane.stood_v6)
     }
 
     /// The source cannot be used for now.
@@ -197,50 +250,88 @@ impl Egress {
     }
 
     /// Whether a message may leave by the source now; if so it is counted.
-    pub(super) fn send(&mut self, index: usize, now: Instant) -> bool {
-        let Some(lane) = self.lanes.get_mut(index) else { return true };
-        let Some(spacing) = lane.spacing else { return true };
-        if lane.sends_at() > now {
-            return false;
-        }
-        lane.next = lane.next.max(now).after(spacing);
-        true
+    pub(super) fn send(&self, index: usize, now: Instant) -> bool {
+        let shard = self.shard;
+        let Some(rate) = self.lanes.get(index).and_then(|lane| lane.rate.as_ref()) else { return true };
+        rate.send(shard, now)
     }
 
     /// The session waits until the source may send again.
     pub(super) fn hold(&mut self, index: usize, id: ConnectionId) {
         if let Some(lane) = self.lanes.get_mut(index) {
             lane.held.push_back(id);
+            if let Some(rate) = &lane.rate {
+                rate.waiting.enter(self.shard);
+            }
         }
     }
 
     /// A session that waited and may send again.
     pub(super) fn next_released(&mut self, now: Instant) -> Option<ConnectionId> {
-        self.lanes.iter_mut().filter(|lane| lane.sends_at() <= now).find_map(|lane| lane.held.pop_front())
+        let shard = self.shard;
+        self.lanes.iter_mut().filter(|lane| lane.sends_at(shard) <= now).find_map(|lane| {
+            let released = lane.held.pop_front();
+            if let Some(rate) = &lane.rate
+                && lane.held.is_empty()
+            {
+                rate.waiting.leave(shard);
+            }
+            released
+        })
     }
 
-    /// The site waits until a source is free.
-    pub(super) fn wait(&mut self, site: SiteId, now: Instant) {
+    /// The site waits until something is free that it can use.
+    pub(super) fn wait(&mut self, site: SiteId, now: Instant, suits: impl Fn(&Source) -> bool) {
         if self.waits.insert(site) {
             if self.waiting.is_empty() {
                 self.look_at = now.after(LOOK);
             }
             self.waiting.push_back(site);
         }
+        let suitable = self.lanes.iter().filter(|lane| suits(&lane.source)).filter_map(|lane| lane.sessions.as_ref());
+        for budget in suitable.chain([&self.descriptors]) {
+            // Said first, looked at again then: what is given back meanwhile is seen by one of the two.
+            if !budget.has_room() && budget.waiting.enter(self.shard) {
+                // The others may have idle sessions to give up.
+                self.stirred = Shards::all();
+                if budget.has_room() {
+                    self.look_at = now;
+                }
+            }
+        }
     }
 
-    /// Whether a site waits for a source: idle sessions then make room.
+    /// Other shards that are to look at what was given back, or at what they could give back; asked for once.
+    pub(super) fn stirred(&mut self) -> Shards {
+        std::mem::take(&mut self.stirred).but(self.shard)
+    }
+
+    /// Whether a site, of this shard or of another one, waits for a session: idle ones then make room.
     pub(super) fn is_scarce(&self) -> bool {
-        !self.waiting.is_empty()
+        let budgets = self.lanes.iter().filter_map(|lane| lane.sessions.as_ref());
+        budgets.chain([&self.descriptors]).any(|budget| !budget.waiting.shards().is_empty())
+    }
+
+    /// Whether idle sessions should make room now; the next look is a while later.
+    pub(super) fn wants_idle(&mut self, now: Instant) -> bool {
+        let wants = self.idle_at <= now && self.is_scarce();
+        if wants {
+            self.idle_at = now.after(LOOK);
+        }
+        wants
     }
 
     /// Sites that waited, if it is time to look whether a source is free; the next look is a while later.
     pub(super) fn next_waiting(&mut self, now: Instant) -> Vec<SiteId> {
+        let shard = self.shard;
         if self.waiting.is_empty() || self.look_at > now {
             return Vec::new();
         }
         self.look_at = now.after(LOOK);
-        if !self.lanes.iter().any(|lane| lane.is_free(now)) {
+        if self.shortage.may_widen(now) {
+            self.descriptors.widen();
+        }
+        if !self.has_descriptor(now) || !self.lanes.iter().any(|lane| lane.is_free(shard, now)) {
             return Vec::new();
         }
         let count = self.waiting.len().min(LOOKED_AT);
@@ -248,138 +339,60 @@ impl Egress {
         for site in &sites {
             self.waits.remove(site);
         }
+        if self.waiting.is_empty() {
+            self.wait_no_more();
+        }
         sites
+    }
+
+    /// No site of this shard waits: nobody leaves anything to it.
+    fn wait_no_more(&self) {
+        for budget in self.lanes.iter().filter_map(|lane| lane.sessions.as_ref()).chain([&self.descriptors]) {
+            budget.waiting.leave(self.shard);
+        }
+    }
+
+    /// Nothing begins here any more.
+    pub(super) fn end(&mut self) {
+        self.waiting.clear();
+        self.waits.clear();
+        self.wait_no_more();
+        self.lanes.iter().filter_map(|lane| lane.rate.as_ref()).for_each(|rate| rate.waiting.leave(self.shard));
     }
 
     /// When something of the above is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let held = self.lanes.iter().filter(|lane| !lane.held.is_empty()).map(Lane::sends_at);
-        held.chain(self.is_scarce().then_some(self.look_at)).min()
+        let held = self.lanes.iter().filter(|lane| !lane.held.is_empty()).map(|lane| lane.sends_at(self.shard));
+        held.chain((!self.waiting.is_empty()).then_some(self.look_at)).min()
     }
 
-    /// What to say when sites wait for a source; `None` if none does.
+    /// What to say when sites wait for a source, or sessions for its next message; `None` if none does.
     pub(super) fn binding(&self, now: Instant) -> Option<String> {
         if self.waiting.is_empty() {
-            return None;
+            let held = self.lanes.iter().find(|lane| !lane.held.is_empty())?;
+            let next = Span(held.sends_at(self.shard).since(now)).rough();
+            let (name, sessions) = (held.source.title(), held.held.len());
+            return Some(format!(
+                "messages_per_hour of {name}: {sessions} sessions wait, the next message leaves in {next}"
+            ));
         }
-        let lane = self.lanes.iter().find(|lane| !lane.is_free(now))?;
+        let (sites, sessions) = (self.waiting.len(), self.descriptors.taken());
+        if self.shortage.is_recent(now) || !self.descriptors.has_room() {
+            return Some(format!("{}: {sites} sites wait", self.shortage.words(self.limit, sessions)));
+        }
+        let lane = self.lanes.iter().find(|lane| !lane.is_free(self.shard, now))?;
         let why = if lane.listed_until > now {
             "rests: its address is on a block list"
         } else if lane.rests_until > now {
             "rests after a failure"
-        } else if !lane.source.has_room() {
+        } else if !lane.has_room(self.shard, now) {
             "has all the sessions that it may have"
         } else {
-            "has sent what it may for now"
+            "has sent its messages_per_hour for now"
         };
-        Some(format!("the source {} {why}: {} sites wait", lane.source.title(), self.waiting.len()))
+        Some(format!("the source {} {why}: {sites} sites wait", lane.source.title()))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::shard::tests::delivery;
-
-    fn source(name: &str, weight: u32) -> Source {
-        let mut source = Source::unbound("me.example".into());
-        (source.name, source.weight) = (name.into(), weight);
-        source
-    }
-
-    fn egress(sources: Vec<Source>) -> Egress {
-        Egress::new(&delivery(sources))
-    }
-
-    fn at(seconds: u64) -> Instant {
-        Instant(seconds * 1_000_000)
-    }
-
-    fn picks(egress: &mut Egress, count: usize, now: Instant) -> String {
-        let mut names = String::new();
-        for _ in 0..count {
-            let picked = egress.pick(now, |_| true).and_then(|index| egress.source(index));
-            names.push_str(picked.map_or("-", |source| &source.name));
-        }
-        names
-    }
-
-    #[test]
-    fn sessions_are_shared_by_weight_and_spread_evenly() {
-        let mut egress = egress(vec![source("a", 5), source("b", 1), source("c", 2)]);
-        let names = picks(&mut egress, 16, at(1));
-        for (name, count) in [("a", 10), ("b", 2), ("c", 4)] {
-            assert_eq!(names.matches(name).count(), count, "{names}");
-        }
-        assert!(!names.contains("aaaa"), "in no long runs: {names}");
-    }
-
-    #[test]
-    fn a_source_that_does_not_suit_is_passed_over_and_gets_nothing_for_it_later() {
-        let mut egress = egress(vec![source("a", 1), source("b", 1)]);
-        for _ in 0..10 {
-            let picked = egress.pick(at(1), |source| &*source.name == "b");
-            assert_eq!(picked, Some(1));
-        }
-        let names = picks(&mut egress, 10, at(1));
-        assert_eq!(names.matches('a').count(), 5, "{names}");
-        assert_eq!(egress.pick(at(1), |_| false), None);
-    }
-
-    #[test]
-    fn a_full_source_takes_no_more_until_one_is_given_back_whichever_shard_has_it() {
-        let mut limited = source("a", 9);
-        limited.sessions_max = Some(2);
-        let mut one = egress(vec![limited.clone(), source("b", 1)]);
-        let mut other = egress(vec![limited]);
-        assert_eq!(picks(&mut one, 4, at(1)), "aabb");
-        assert_eq!(picks(&mut other, 1, at(1)), "-");
-        other.wait(SiteId(7), at(1));
-        other.wait(SiteId(7), at(1));
-        assert!(other.is_scarce() && other.binding(at(1)).unwrap().contains("all the sessions that it may have"));
-        assert_eq!(other.next_waiting(at(2)), []);
-        one.leave(0);
-        assert_eq!(other.next_waiting(at(2)), [], "not looked at again so soon");
-        let due = other.next_due().unwrap();
-        assert_eq!(other.next_waiting(due), [SiteId(7)]);
-        assert_eq!((other.is_scarce(), other.next_due()), (false, None));
-        assert_eq!(picks(&mut other, 2, due), "a-");
-    }
-
-    #[test]
-    fn a_source_that_fails_rests_longer_each_time_and_the_others_go_on() {
-        let mut egress = egress(vec![source("a", 1), source("b", 1)]);
-        egress.failed(0, "gone", at(10));
-        egress.failed(0, "gone: of the same moment", at(11));
-        assert_eq!(picks(&mut egress, 3, at(14)), "bbb");
-        assert!(picks(&mut egress, 4, at(15)).contains('a'), "after 5 s");
-        egress.failed(0, "gone", at(15));
-        assert_eq!(picks(&mut egress, 3, at(24)), "bbb");
-        assert!(picks(&mut egress, 4, at(25)).contains('a'), "after 10 s");
-        for _ in 0..20 {
-            egress.failed(0, "gone", at(1_000_000));
-        }
-        egress.stood(0);
-        egress.failed(0, "gone", at(2_000_000));
-        assert!(picks(&mut egress, 4, at(2_000_005)).contains('a'), "one that stood begins anew");
-    }
-
-    #[test]
-    fn messages_leave_at_an_even_rate() {
-        let mut limited = source("a", 1);
-        limited.messages_per_hour = Some(3600);
-        let mut egress = egress(vec![limited]);
-        let id = ConnectionId { index: 3, generation: 0 };
-        let sent = |egress: &mut Egress, now| (0..1000).take_while(|_| egress.send(0, now)).count();
-        assert_eq!(sent(&mut egress, at(100)), 11, "what 10 s ahead may be, and the first");
-        assert_eq!(picks(&mut egress, 1, at(100)), "-", "no session for nothing");
-        egress.hold(0, id);
-        assert_eq!(egress.next_released(at(100)), None);
-        let due = egress.next_due().unwrap();
-        assert_eq!(due, at(101));
-        assert_eq!((egress.next_released(due), egress.next_released(due)), (Some(id), None));
-        assert_eq!(sent(&mut egress, at(200)), 11);
-        let hour: usize = (200..3800).map(|second| sent(&mut egress, at(second))).sum();
-        assert!((3590..=3600).contains(&hour), "{hour}");
-    }
-}
+mod tests;

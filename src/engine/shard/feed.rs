@@ -27,15 +27,6 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    /// What was rendered under an older suppression list is rendered again: somebody in it may be on the new one.
-    pub(super) fn take_back(&mut self, edition: u32, now: Now) {
-        self.ledger.asks_for(edition);
-        for site in self.sites.ids() {
-            self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
-            self.sites.touch(site);
-        }
-    }
-
     fn feed_site(&mut self, site: SiteId, now: Now) {
         if self.sites.window(site, now) == 0 {
             if !self.defer_refused(site, now) {

@@ -25,6 +25,8 @@ const AHEAD_ALONE: Duration = Duration::from_secs(1);
 /// A session that is being opened will take so many messages at least before another one is worth its round trips, and its
 /// handshake, which costs as much as dozens of messages.
 const MESSAGES_EACH: u32 = 8;
+/// Sites without sessions that are looked at for what binds.
+const LOOKED_AT: usize = 1000;
 /// A member without sessions asks another one to give one up at most once in this time.
 const YIELD_REST: Duration = Duration::from_secs(1);
 
@@ -448,10 +450,16 @@ impl Sites {
         since.into_iter().flatten().map(left_s).filter(|left_s| *left_s > 0).min().map(Duration::from_secs)
     }
 
-    /// What binds the rate of the busiest site that has something waiting.
-    pub(super) fn binding(&self, now: Instant) -> String {
-        let bound = self.groups.iter().max_by_key(|group| (group.sessions, group.unreachable_since.is_some()));
-        let Some(group) = bound else { return String::new() };
+    /// What binds the rate of the site with most to do; nothing, where sessions have all there is.
+    pub(super) fn binding(&self, queue: &Queue, now: Instant) -> String {
+        let stocked = self.groups.iter().filter(|group| group.sessions > 0).flat_map(|group| &group.members).copied();
+        let ready = queue.sites_ready().take(LOOKED_AT);
+        let work = |id: SiteId| {
+            let ahead = self.site(id).map_or(0, |site| site.stock.len() as u64 + u64::from(site.cooking));
+            queue.site_counts(id).ready + ahead
+        };
+        let bound = stocked.chain(ready).map(|id| (work(id), id)).filter(|(work, _)| *work > 0).max_by_key(|(n, _)| *n);
+        let Some(group) = bound.and_then(|(_, id)| self.group(id)) else { return String::new() };
         let held = group.members.iter().filter_map(|&id| self.site(id)).find(|site| site.guard.window(now) == 0);
         match held {
             Some(site) if group.sessions == 0 => format!("{}: {}", group.name, site.guard.binding(now)),

@@ -14,6 +14,10 @@ use std::sync::Arc;
 impl<I: Io> Shard<I> {
     /// Storage broke: nothing more may be sent, for nothing more could be remembered.
     pub(super) fn fail(&mut self, reason: Arc<str>) {
+        if self.failed.is_none() {
+            // The others must not wait for what this one will never do.
+            self.ports.peers.iter().for_each(|peer| peer.tell(ToShard::Drain));
+        }
         self.note(reason);
         self.stop();
     }

@@ -6,15 +6,17 @@
 //! that record is durable. Guarantees: a message reaches a session only after its `Attempt` is durable (G3); a
 //! recipient leaves the in-flight count only after its outcome is durable (G1); the counts add up at every turn (G2).
 
-mod unsent;
+mod settle;
 
 use slab::Slab;
 use smallvec::SmallVec;
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::{Instant, Now, UnixTime};
-use crate::engine::board::Counters;
-use crate::engine::message::{Append, Baggage, Message, Past, Rendered, Retry};
+use crate::engine::board::{Board, Counters};
+use crate::engine::message::{Append, Baggage, Chunk, Message, Past, Rendered, Retry};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::shard::past::Pasts;
 use crate::engine::shard::ready::Ready;
@@ -26,7 +28,7 @@ use crate::mail::{Disposition, Enhanced, Reply, ReplyRef};
 use crate::observe::ShardCounters;
 use crate::observe::events::Lane;
 use crate::queue::{Batch, DomainId, Queue, Rows, SiteId, Taken};
-use crate::shape::retry::{Next, Schedule};
+use crate::shape::retry::Schedule;
 
 /// An append is closed once it holds so much: the recorder takes 64 KiB, and one definition may still follow.
 const APPEND_OCTETS: usize = 48 * 1024;
@@ -94,13 +96,17 @@ pub(super) struct Ledger {
     /// The ticket that the entries being gathered will have.
     ticket: u64,
     durable: u64,
+    /// When each append was handed over that is not durable yet, oldest first.
+    handed: VecDeque<Instant>,
+    /// How long the last ones took to become durable, smoothed.
+    disk_takes: Duration,
     /// Jobs whose attempts are not durable yet, oldest first.
     clearing: VecDeque<(u64, u32)>,
     settling: VecDeque<Settle>,
     pasts: Pasts,
     stock: u64,
-    /// The edition of the suppression list that a message must have been rendered under.
-    edition: u32,
+    /// Who knows which recipients are counted as possible duplicates.
+    board: Arc<Board>,
 }
 
 /// What an outcome record says besides the recipient.
@@ -118,11 +124,11 @@ pub(super) struct Verdict<'a> {
 
 impl Ledger {
     pub(super) fn new(
-        shard: u16,
-        last_context: u32,
+        (shard, last_context): (u16, u32),
         settled: Counters,
         delivery: &Delivery,
         lane: Option<Lane>,
+        board: Arc<Board>,
     ) -> Self {
         Self {
             counters: settled,
@@ -138,16 +144,23 @@ impl Ledger {
             dictionary: Dictionary::new(shard as u8, last_context),
             ticket: 1,
             durable: 0,
+            handed: VecDeque::new(),
+            disk_takes: Duration::ZERO,
             clearing: VecDeque::new(),
             settling: VecDeque::new(),
             pasts: Pasts::default(),
             stock: 0,
-            edition: 0,
+            board,
         }
     }
 
     pub(super) fn shard(&self) -> u16 {
         self.shard
+    }
+
+    /// Shows the counts, where another shard's depend on them.
+    pub(super) fn show(&self) {
+        self.board.note(self.shard, &self.counters);
     }
 
     /// A TLS handshake is done.
@@ -175,7 +188,7 @@ impl Ledger {
             self.record(row, Kind::Attempt, attempts, 0, 0, now);
         }
         let count = batch.rows.len() as u64;
-        self.counters.waiting -= count.min(self.counters.waiting);
+        self.counters.leave_queue(count, batch.attempts > 0);
         self.counters.in_flight += count;
         let (domain, cleared, rows) = (batch.domain, now.unix, batch.rows);
         let job = Job { site, domain, attempts, cleared, rows, durable: false, rendered: None };
@@ -185,12 +198,12 @@ impl Ledger {
     }
 
     /// A job came back from a render thread.
-    pub(super) fn handle_rendered(&mut self, rendered: Rendered, sites: &mut Sites, queue: &mut Queue, now: Now) {
+    pub(super) fn handle_rendered(&mut self, rendered: Rendered, sites: &mut Sites, now: Now) {
         let name = rendered.job;
         let Some(job) = self.jobs.get_mut(name as usize) else { return };
         job.rendered = Some(rendered);
         if job.durable {
-            self.stock_job(name, sites, queue, now);
+            self.stock_job(name, sites, now);
         }
     }
 
@@ -203,6 +216,11 @@ impl Ledger {
         now: Now,
         rng: &mut fastrand::Rng,
     ) {
+        for _ in self.durable..ticket {
+            if let Some(at) = self.handed.pop_front() {
+                self.disk_takes = (self.disk_takes * 7 + now.mono.since(at)) / 8;
+            }
+        }
         self.durable = self.durable.max(ticket);
         while let Some(&(needs, name)) = self.clearing.front()
             && needs <= ticket
@@ -211,7 +229,7 @@ impl Ledger {
             let Some(job) = self.jobs.get_mut(name as usize) else { continue };
             job.durable = true;
             if job.rendered.is_some() {
-                self.stock_job(name, sites, queue, now);
+                self.stock_job(name, sites, now);
             }
         }
         while let Some(settle) = self.settling.front()
@@ -222,24 +240,11 @@ impl Ledger {
         }
     }
 
-    /// From here on a message must have been rendered under this edition of the suppression list.
-    pub(super) fn asks_for(&mut self, edition: u32) {
-        self.edition = edition;
-    }
-
-    /// Durable and rendered: the messages go into the stock of their site, unless they were rendered under a suppression
-    /// list that is not in force any more.
-    fn stock_job(&mut self, name: u32, sites: &mut Sites, queue: &mut Queue, now: Now) {
+    /// Durable and rendered: the messages go into the stock of their site.
+    fn stock_job(&mut self, name: u32, sites: &mut Sites, now: Now) {
         let job = self.jobs.remove(name as usize);
         let Some(rendered) = job.rendered else { return };
         sites.cooked(job.site, job.rows.len());
-        if rendered.edition < self.edition {
-            self.release(job.domain, job.rows.iter().collect(), job.attempts, None, queue, now);
-            return sites.touch(job.site);
-        }
-        for row in rendered.suppressed {
-            self.suppress(job.domain, row, job.attempts.saturating_sub(1), now);
-        }
         for (row, why) in rendered.refused {
             self.counters.render_failures += 1;
             let reply = Reply::own(554, Enhanced::new(5, 6, 0), &why);
@@ -390,17 +395,26 @@ impl Ledger {
         self.counters.released += count;
         self.counters.in_flight -= count.min(self.counters.in_flight);
         self.counters.waiting += count;
+        self.counters.deferred += if attempts > 1 { count } else { 0 };
         queue.give_back(Batch { domain, attempts: attempts.saturating_sub(1), rows: Rows::List(rows) });
     }
 
     /// Bounces a waiting recipient by a reply of our own: nothing was attempted.
     pub(super) fn refuse_locally(&mut self, domain: DomainId, row: u32, attempts: u16, reply: &Reply, now: Now) {
-        self.leave_queue();
+        self.leave_queue(attempts);
         self.refuse_locally_attempted(domain, row, attempts, reply, now);
     }
 
-    fn leave_queue(&mut self) {
-        self.counters.waiting = self.counters.waiting.saturating_sub(1);
+    /// Gives a waiting recipient up: its lifetime has passed.
+    pub(super) fn expire(&mut self, domain: DomainId, row: u32, attempts: u16, reply: &Reply, now: Now) {
+        self.leave_queue(attempts);
+        self.tell(Kind::Expired, row, attempts, reply, now);
+        let context = self.own_context(reply);
+        self.outcome(domain, row, attempts, Kind::Expired, reply.code, context, now);
+    }
+
+    fn leave_queue(&mut self, attempts: u16) {
+        self.counters.leave_queue(1, attempts > 0);
         self.counters.in_flight += 1;
     }
 
@@ -436,6 +450,16 @@ impl Ledger {
     fn tell(&mut self, kind: Kind, row: u32, attempts: u16, reply: &Reply, now: Now) {
         if let Some(lane) = &mut self.lane {
             lane.write(now, &Event::Recipient(own(kind, row, attempts, reply.by_ref())));
+        }
+    }
+
+    /// Tells watchers of the suppressed rows of a chunk.
+    pub(super) fn tell_suppressed(&mut self, chunk: &Chunk, now: Now) {
+        let Some(lane) = &mut self.lane else { return };
+        let reply = ReplyRef { text: b"on the suppression list", ..NOTHING_SAID };
+        for row in chunk.suppressed_rows() {
+            let told = own(Kind::Released, row, 0, reply);
+            lane.write(now, &Event::Recipient(Told { outcome: Outcome::Stands(Disposition::Suppressed), ..told }));
         }
     }
 
@@ -507,11 +531,13 @@ impl Ledger {
     }
 
     /// The next append of the entries gathered, for the recorder.
-    pub(super) fn take_append(&mut self) -> Option<Append> {
+    pub(super) fn take_append(&mut self, now: Now) -> Option<Append> {
         if self.full.is_empty() && !self.entries.is_empty() {
             self.seal();
         }
-        self.full.pop_front()
+        let append = self.full.pop_front()?;
+        self.handed.push_back(now.mono);
+        Some(append)
     }
 
     /// Closes the append that is being gathered: what is recorded from here on has the next ticket.
@@ -519,53 +545,6 @@ impl Ledger {
         let entries = std::mem::replace(&mut self.entries, Vec::with_capacity(16 * 1024));
         self.full.push_back(Append { shard: self.shard, ticket: self.ticket, entries });
         self.ticket += 1;
-    }
-
-    fn settle(&mut self, settle: Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
-        let again = matches!(settle.kind, Kind::Deferred | Kind::UncertainRetry);
-        // Of the first attempt of a row nothing was kept.
-        if !again && settle.attempts > 1 {
-            self.pasts.take(settle.row);
-        }
-        let counters = &mut self.counters;
-        counters.in_flight -= 1.min(counters.in_flight);
-        match settle.kind {
-            Kind::Delivered => {
-                counters.delivered += 1;
-                counters.first_delivery.get_or_insert(now.mono);
-            }
-            Kind::Bounced => counters.bounced += 1,
-            Kind::Expired => counters.expired += 1,
-            Kind::UncertainHeld => counters.uncertain += 1,
-            Kind::Deferred | Kind::UncertainRetry => {
-                counters.waiting += 1;
-                if settle.kind == Kind::Deferred {
-                    counters.deferred += 1;
-                } else {
-                    counters.possible_duplicates += 1;
-                }
-                self.reschedule(&settle, queue, now, rng);
-            }
-            Kind::Cancelled => counters.cancelled += 1,
-            Kind::Suppressed => counters.suppressed += 1,
-            Kind::Attempt | Kind::Released => {}
-        }
-    }
-
-    fn reschedule(&mut self, settle: &Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
-        if settle.at_once {
-            return queue.schedule(settle.domain, settle.row, settle.attempts, now.mono);
-        }
-        let first = self.pasts.get(settle.row).map_or(now.unix, |past| past.first);
-        match self.retry.next(u32::from(settle.attempts), first, now.unix, rng) {
-            Next::After(rests) => {
-                queue.schedule(settle.domain, settle.row, settle.attempts, now.mono.after(rests));
-            }
-            Next::Expired => {
-                let reply = Reply::own(550, Enhanced::new(5, 4, 7), "not delivered within its lifetime");
-                self.expire(settle.domain, settle.row, settle.attempts, &reply, now);
-            }
-        }
     }
 }
 
@@ -583,7 +562,6 @@ fn own(kind: Kind, row: u32, attempt: u16, reply: ReplyRef<'_>) -> Told<'_> {
         Kind::Bounced => Outcome::Stands(Disposition::Bounced),
         Kind::Expired => Outcome::Stands(Disposition::Expired),
         Kind::Cancelled => Outcome::Stands(Disposition::Cancelled),
-        Kind::Suppressed => Outcome::Stands(Disposition::Suppressed),
     };
     let spans = Spans::default();
     Told { outcome, row, path: None, attempt, via: None, phase: "", reply, octets: 0, spans }

@@ -2,7 +2,7 @@
 //!
 //! One turn of the loop: wait for the driver, walk its events through the sessions, take the inbox, move due retries,
 //! cut and feed, then hand the turn's records to the journal in one append. Guarantees: G1 and G3 as `ledger` keeps
-//! them; no lock is taken. The same code runs under the simulator, which calls [`Shard::turn`] itself.
+//! them; no lock is taken, but to show counts; whatever a turn walks through has a bound. The same code runs under the simulator, which calls [`Shard::turn`] itself.
 
 mod connection;
 mod course;
@@ -12,16 +12,19 @@ mod egress;
 mod feed;
 mod group;
 mod halt;
+mod late;
 mod ledger;
 mod past;
 mod ready;
 mod refused;
 mod secure;
+mod shortage;
+mod show;
 mod site;
 mod size;
 mod target;
 #[cfg(test)]
-mod tests;
+pub(in crate::engine) mod tests;
 mod trace;
 mod watch;
 
@@ -33,8 +36,8 @@ use std::time::Duration;
 
 use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
-use crate::base::span::Span;
 use crate::engine::board::{Board, Counters};
+use crate::engine::budget::Descriptors;
 use crate::engine::directory::{Directory, Found};
 use crate::engine::dispatch::shard_of;
 use crate::engine::memory::Memory;
@@ -43,13 +46,14 @@ use crate::engine::policy::tally::Teller;
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
 use crate::engine::watch::Watch;
-use crate::mail::{Disposition, Reply};
+use crate::mail::Reply;
+use crate::observe::Observer;
 use crate::observe::trace::Tracer;
-use crate::observe::{Observer, ShardCounters};
 use crate::queue::{DomainId, Queue, SiteId, Taken};
 use crate::wire::io::{ConnectionId, Event, Io};
 use connection::Connection;
 use egress::Egress;
+pub use late::Late;
 use ledger::Ledger;
 use site::Sites;
 
@@ -57,6 +61,9 @@ use site::Sites;
 const INBOX_TURN_MAX: usize = 256;
 /// How often the counters are published.
 const PUBLISH: Duration = Duration::from_millis(100);
+
+/// How often they are while nothing happens and sessions are open.
+const SHOW_AGAIN: Duration = Duration::from_secs(2);
 
 /// What a shard is connected to.
 pub struct Ports {
@@ -108,9 +115,15 @@ pub struct Shard<I: Io> {
     load_ended: bool,
     /// Whether this shard keeps the others from ending.
     holds: bool,
+    /// Another shard has ended before its time: so does this one, once the turn is over.
+    drains_next: bool,
     failed: Option<Arc<str>>,
     /// Outcomes that the brake has not counted.
     recent: refused::Recent,
+    /// Why the smarthost is not found at present.
+    no_smarthost: Option<String>,
+    /// It was told that no session can be had with a server of our own, and none could since.
+    told_of_ours: bool,
     /// Since when the event log has more to write than it should; nothing begins meanwhile.
     crowded: Option<Instant>,
     tracer: Option<Tracer>,
@@ -141,6 +154,8 @@ pub struct Start {
     pub number: u16,
     /// How it delivers.
     pub delivery: Delivery,
+    /// The descriptors that all shards' sessions may have.
+    pub descriptors: Descriptors,
     /// Which site a domain belongs to.
     pub directory: Arc<Directory>,
     /// What hosts taught.
@@ -168,12 +183,18 @@ impl<I: Io> Shard<I> {
     pub fn new(io: I, ports: Ports, start: Start) -> Self {
         Self {
             io,
-            ports,
             queue: Queue::new(),
             sites: Sites::new(start.shareable, &start.delivery, start.observer),
-            egress: Egress::new(&start.delivery),
+            egress: Egress::new(&start.delivery, start.number, start.descriptors),
             octets_min: start.octets_min,
-            ledger: Ledger::new(start.number, start.last_context, start.settled, &start.delivery, start.watch.events),
+            ledger: Ledger::new(
+                (start.number, start.last_context),
+                start.settled,
+                &start.delivery,
+                start.watch.events,
+                ports.board.clone(),
+            ),
+            ports,
             teller: start.watch.tls,
             delivery: start.delivery,
             by_domain: start.directory.needs_look_ups() && !start.directory.has_smarthost(),
@@ -186,8 +207,11 @@ impl<I: Io> Shard<I> {
             paused: false,
             load_ended: false,
             holds: true,
+            drains_next: false,
             failed: None,
             recent: refused::Recent::default(),
+            no_smarthost: None,
+            told_of_ours: false,
             crowded: None,
             tracer: start.watch.trace,
             traced_sites: HashSet::new(),
@@ -267,17 +291,33 @@ impl<I: Io> Shard<I> {
         self.feed_sites(now);
         self.transmit(now);
         self.brake(now);
-        self.write_journal();
+        self.write_journal(now);
         self.advance_stage(now);
+        self.stir_others();
         if now.mono.since(self.published) >= PUBLISH {
             self.publish(now);
         }
         Ok(())
     }
 
+    /// Wakes the shards that wait for what this one gave back, or that have what it waits for.
+    fn stir_others(&mut self) {
+        let stirred = self.egress.stirred();
+        if stirred.is_empty() {
+            return;
+        }
+        for (number, peer) in (0u16..).zip(&self.ports.peers) {
+            if stirred.has(number) {
+                peer.waker.wake();
+            }
+        }
+    }
+
     fn wait_until(&self) -> Option<Instant> {
-        // What has changed is shown soon; when nothing changes the shard sleeps until something is due.
-        let show = self.unshown.then(|| self.published.after(PUBLISH));
+        // What has changed is shown soon. When nothing changes the shard sleeps until something is due; but what sessions
+        // wait for, and for how long, is not to be old.
+        let again = if self.unshown { Some(PUBLISH) } else { (self.open > 0).then_some(SHOW_AGAIN) };
+        let show = again.map(|again| self.published.after(again));
         [self.next_due(), show].into_iter().flatten().min()
     }
 
@@ -307,7 +347,6 @@ impl<I: Io> Shard<I> {
                 ToShard::Routed(answer) => self.handle_route(answer, now),
                 ToShard::Done => {}
                 ToShard::Pause(paused) => self.pause(paused),
-                ToShard::Suppression(edition) => self.take_back(edition, now),
                 ToShard::Drain => self.drain(now),
                 ToShard::Stop => self.stop(),
             }
@@ -323,9 +362,7 @@ impl<I: Io> Shard<I> {
 
     fn add_chunk(&mut self, chunk: &Chunk, now: Now) {
         self.ledger.tell_suppressed(chunk, now);
-        self.ledger.counters.loaded += u64::from(chunk.rows);
-        self.ledger.counters.suppressed += u64::from(chunk.suppressed);
-        self.ledger.counters.waiting += u64::from(chunk.rows - chunk.suppressed);
+        self.ledger.counters.load(chunk);
         if self.by_domain {
             self.domains.extend(chunk.new_domains.iter().cloned());
         }
@@ -343,15 +380,13 @@ impl<I: Io> Shard<I> {
         self.ledger.learn(&resumed.words);
         for retry in &resumed.retries {
             self.ledger.counters.waiting += 1;
+            self.ledger.counters.deferred += 1;
             self.ledger.take_over(retry.row, retry.past);
             let rests = Duration::from_secs(retry.rests_s.into());
             self.queue.schedule(self.domain(retry.domain), retry.row, retry.attempts, now.mono.after(rests));
         }
         for open in &resumed.reopened {
             self.ledger.reopen(self.domain(open.domain), open, now);
-        }
-        for withdrawn in &resumed.withdrawn {
-            self.ledger.withdraw(self.domain(withdrawn.domain), withdrawn, now);
         }
     }
 
@@ -363,10 +398,9 @@ impl<I: Io> Shard<I> {
     /// Takes over a domain whose site belongs to this shard.
     fn adopt(&mut self, domain: DomainId, rows: &[Taken], baggage: &Baggage) {
         self.ledger.unpack(baggage);
-        for taken in rows {
-            self.ledger.counters.waiting += u64::from(taken.count);
-            self.queue.give_back(taken.batch(domain));
-        }
+        self.ledger.counters.taken_over += count_of(rows);
+        self.ledger.counters.wait(rows);
+        rows.iter().for_each(|taken| self.queue.give_back(taken.batch(domain)));
         self.take_hold();
         self.ports.board.let_go();
     }
@@ -381,12 +415,18 @@ impl<I: Io> Shard<I> {
 
     /// Sees to it that every domain with rows has a site, or that one is being looked for.
     fn route_strays(&mut self, now: Now) {
+        if self.stage != Stage::Running {
+            // Nothing begins any more: a domain without a site waits for the next run.
+            return;
+        }
         for domain in self.sites.wake_due(now.mono) {
             if self.queue.site_of(domain).is_none() {
                 self.want_route(domain, now);
             }
         }
-        while let Some(domain) = self.queue.poll_unrouted() {
+        // A bound, because what one is given back is a stray again: it is looked at next turn.
+        for _ in 0..self.queue.strays() {
+            let Some(domain) = self.queue.poll_unrouted() else { return };
             self.want_route(domain, now);
         }
     }
@@ -415,22 +455,28 @@ impl<I: Io> Shard<I> {
     /// The domain's site is known: it is this shard's, or the domain moves to the shard that owns the site.
     fn route(&mut self, domain: DomainId, found: Found) {
         let Found { site: place, expires } = found;
-        if self.stage != Stage::Running {
+        if self.stage != Stage::Running || self.drains_next {
             // Nothing begins any more, here or there.
             return;
         }
+        self.no_smarthost = None;
         self.sites.found_route(domain, expires);
         let owner = shard_of(&place.group, self.ports.peers.len());
         match self.ports.peers.get(owner) {
             Some(peer) if self.by_domain && owner != usize::from(self.ledger.shard()) => {
                 let rows: Vec<Taken> = self.queue.take_all(domain).collect();
-                self.ledger.counters.waiting -= rows.iter().map(|taken| u64::from(taken.count)).sum::<u64>();
+                self.ledger.counters.wait_no_more(&rows);
+                self.ledger.counters.given_away += count_of(&rows);
+                // Shown before the other shard can show that it has them: nobody sees them twice, or not at all.
+                self.ledger.show();
                 // Held until the other shard has taken it.
                 self.ports.board.hold();
-                // A shard that was asked to drain may be gone before this one is asked: then the rows stay here.
                 let baggage = self.ledger.pack(&rows);
                 if let Err(ToShard::Adopted(_, rows, baggage)) = peer.hand(ToShard::Adopted(domain.0, rows, baggage)) {
+                    // No shard ends before the others but by a drain, or by a failure that drains them all: this one's
+                    // word is on its way. Until then the rows stay here, and nothing more is handed over.
                     self.adopt(domain, &rows, &baggage);
+                    self.drains_next = true;
                 }
             }
             _ => {
@@ -452,6 +498,9 @@ impl<I: Io> Shard<I> {
     /// A domain without a route waits as a whole: nothing was attempted, so no recipient is marked.
     fn defer_domain(&mut self, domain: DomainId, reply: &Reply, now: Now) {
         self.ledger.counters.route_failures += 1;
+        if !self.by_domain && self.no_smarthost.replace(reply.to_string()).is_none() {
+            tracing::warn!(%reply, "the smarthost cannot be found: its mail waits");
+        }
         let rests = self.sites.defer_route(domain, &self.delivery, now, &mut self.rng);
         tracing::info!(domain = %self.domains.get(domain.0 as usize).map_or("", |d| d), %reply, retry_s = rests.map(|r| r.as_secs()), "no route");
         if rests.is_none() {
@@ -469,7 +518,7 @@ impl<I: Io> Shard<I> {
         if let Some(reason) = &rendered.failed {
             return self.halt(format!("the recipient table cannot be read: {reason}").into(), now);
         }
-        self.ledger.handle_rendered(rendered, &mut self.sites, &mut self.queue, now);
+        self.ledger.handle_rendered(rendered, &mut self.sites, now);
     }
 
     fn handle_recorded(&mut self, recorded: Recorded, now: Now) {
@@ -482,8 +531,8 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    fn write_journal(&mut self) {
-        while let Some(append) = self.ledger.take_append() {
+    fn write_journal(&mut self, now: Now) {
+        while let Some(append) = self.ledger.take_append(now) {
             if self.ports.journal.send(append).is_err() {
                 return self.fail("the journal's thread has ended".into());
             }
@@ -494,16 +543,21 @@ impl<I: Io> Shard<I> {
         if self.stage == Stage::Running {
             self.stage = Stage::Draining { until: now.mono.after(self.delivery.drain) };
             self.ledger.release_all(&mut self.sites, &mut self.queue, now);
+            self.egress.end();
             self.for_each_connection(|connection| connection.session.quit());
         }
     }
 
     fn stop(&mut self) {
         self.cut_connections();
+        self.egress.end();
         self.stage = Stage::Ended;
     }
 
     fn advance_stage(&mut self, now: Now) {
+        if std::mem::take(&mut self.drains_next) {
+            self.drain(now);
+        }
         match self.stage {
             Stage::Running if self.load_ended && self.is_settled() => {
                 if std::mem::take(&mut self.holds) && self.ports.board.let_go() {
@@ -528,70 +582,8 @@ impl<I: Io> Shard<I> {
             _ => {}
         }
     }
+}
 
-    fn publish(&mut self, now: Now) {
-        self.published = now.mono;
-        self.unshown = false;
-        self.ledger.counters.open_sessions = self.open as u64;
-        let binding = self.binding(now);
-        let seen = self.seen();
-        self.sites.publish(now.mono, &self.queue);
-        self.ports.board.show(self.ledger.shard(), &self.ledger.counters, &seen, binding, now.mono);
-    }
-
-    /// Why it is not faster, in one clause.
-    fn binding(&self, now: Now) -> String {
-        let counts = self.queue.counts();
-        if self.paused {
-            return "paused".to_owned();
-        }
-        if self.crowded.is_some() {
-            return "the event log: its lines are written more slowly than they come".to_owned();
-        }
-        if counts.ready > 0 || self.ledger.counters.in_flight > 0 {
-            return self.egress.binding(now.mono).unwrap_or_else(|| self.sites.binding(now.mono));
-        }
-        let due = |at: Option<Instant>| Span(at.unwrap_or(now.mono).since(now.mono)).rough();
-        if counts.unrouted > 0 {
-            return format!("the look-up of domains: {} recipients wait for a route", counts.unrouted);
-        }
-        if counts.scheduled > 0 {
-            let first = due(self.queue.next_due());
-            return format!("the retry schedule: {} recipients wait, the first for {first}", counts.scheduled);
-        }
-        if self.load_ended { String::new() } else { "reading the list".to_owned() }
-    }
-
-    /// What metrics show of this shard.
-    fn seen(&self) -> ShardCounters {
-        let counters = &self.ledger.counters;
-        let mut seen = self.ledger.seen.clone();
-        for (disposition, count) in [
-            (Disposition::Delivered, counters.delivered),
-            (Disposition::Bounced, counters.bounced),
-            (Disposition::Expired, counters.expired),
-            (Disposition::Suppressed, counters.suppressed),
-            (Disposition::Cancelled, counters.cancelled),
-            (Disposition::Uncertain, counters.uncertain),
-        ] {
-            seen.recipients.add(disposition, count);
-        }
-        let scheduled = self.queue.counts().scheduled;
-        let work = self.io.work();
-        ShardCounters {
-            deferrals: counters.deferred,
-            messages: counters.messages,
-            transactions: counters.transactions,
-            sessions_opened: counters.sessions,
-            sessions_failed: counters.sessions_failed + counters.sessions_refused + counters.sessions_lost,
-            session_reuses: counters.transactions.saturating_sub(counters.sessions),
-            sessions_open: counters.open_sessions,
-            waiting: counters.waiting.saturating_sub(scheduled),
-            scheduled,
-            in_flight: counters.in_flight,
-            ring_enters: work.enters,
-            ring_completions: work.completions,
-            ..seen
-        }
-    }
+fn count_of(rows: &[Taken]) -> u64 {
+    rows.iter().map(|taken| u64::from(taken.count)).sum()
 }

@@ -349,6 +349,11 @@ impl Sites {
         self.site(id).is_some_and(|site| !site.stock.is_empty())
     }
 
+    /// Whether nothing is in stock, and nothing is on its way there.
+    pub(super) fn is_bare(&self, id: SiteId) -> bool {
+        self.site(id).is_none_or(|site| site.stock.is_empty() && site.cooking == 0)
+    }
+
     /// The next message of the site's stock.
     pub(super) fn take_stock(&mut self, id: SiteId) -> Option<Ready> {
         let ready = self.site_mut(id)?.stock.pop_front()?;

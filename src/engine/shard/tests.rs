@@ -1,22 +1,30 @@
-//! Sites and their groups over time, without connections.
+//! Sites and their groups over time, without connections; shards whose peers have ended.
 
+use crossbeam_channel::{Receiver, unbounded};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::site::Sites;
+use super::{Ports, Shard, Start};
 use crate::base::clock::{Instant, Now};
-use crate::engine::directory::Site as Place;
+use crate::engine::board::{Board, Counters};
+use crate::engine::budget::Descriptors;
+use crate::engine::directory::{Directory, Question, Site as Place};
+use crate::engine::dispatch::shard_of;
+use crate::engine::message::{Append, Chunk, Line, Rendered, Run, ToShard};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::source::Source;
 use crate::observe::Observer;
 use crate::queue::SiteId;
 use crate::shape::retry::Schedule;
 use crate::smtp::client::Timeouts;
-use crate::wire::dns::Exchanger;
-use std::net::IpAddr;
+use crate::wire::dns::{Exchanger, Route};
+use crate::wire::io::Io as _;
+use crate::wire::sim::{Network, SimIo, Weather};
 
 /// What tests need no more of than that it is there.
-pub(super) fn delivery(sources: Vec<Source>) -> Delivery {
+pub(in crate::engine) fn delivery(sources: Vec<Source>) -> Delivery {
     Delivery {
         sources,
         port: 25,
@@ -181,4 +189,122 @@ fn a_lost_session_is_one_loss_while_others_are_let_in_and_a_failure_when_they_al
     assert_eq!(losses, 5, "three, and one for each other session");
     assert!(!sites.moves_on(id, a, at(0).mono), "others show that it serves");
     assert!(sites.moves_on(id, ("b.example", B), at(0).mono));
+}
+
+/// The first of two shards, the board, and the other's inbox.
+struct Pair {
+    shard: Shard<SimIo>,
+    board: Arc<Board>,
+    lines: Vec<Line>,
+    other: Receiver<ToShard>,
+    _journal: Receiver<Append>,
+}
+
+/// Domains that are known to belong to the other shard, `d0.example` and so on.
+const FOREIGN: u32 = 3;
+
+fn pair() -> Pair {
+    let network = Network::new(1, Weather::FAIR);
+    let drivers = [1, 2].map(|n| network.party(IpAddr::V4(Ipv4Addr::new(10, 1, 0, n))));
+    let wakers = drivers.each_ref().map(|io| io.waker());
+    let [(inbox_to, inbox), (other_to, other)] = [unbounded(), unbounded()];
+    let [waker, other_waker] = wakers;
+    let lines = vec![Line { inbox: inbox_to, waker }, Line { inbox: other_to, waker: other_waker }];
+    let directory = Directory::mx();
+    let [io, _] = drivers;
+    let site = (0..).map(|n| format!("mx{n}.example")).find(|name| shard_of(name, 2) == 1).unwrap();
+    for n in 0..FOREIGN {
+        let exchanger = Exchanger::plain(10, site.as_str().into(), vec![Ipv4Addr::new(10, 0, 0, 1).into()]);
+        let route = Route {
+            exchangers: vec![exchanger],
+            site: site.as_str().into(),
+            valid_for: Duration::from_secs(86_400),
+            skipped: Vec::new(),
+            authentic: false,
+        };
+        directory.insert(&Question::Mx(format!("d{n}.example").into()), route, io.now().unix);
+    }
+    let (journal_to, journal) = unbounded();
+    let board = Arc::new(Board::new(2));
+    let ports = Ports {
+        inbox,
+        journal: journal_to,
+        render: unbounded().0,
+        router: None,
+        peers: lines.clone(),
+        board: board.clone(),
+    };
+    let start = Start {
+        number: 0,
+        delivery: delivery(vec![Source::unbound("me.example".into())]),
+        descriptors: Descriptors::of_sessions(1000),
+        directory: Arc::new(directory),
+        memory: Arc::default(),
+        tls: crate::tls::ClientConfig::new(&crate::tls::ClientOptions::default()).unwrap(),
+        last_context: 0,
+        shareable: false,
+        octets_min: 1,
+        seed: 1,
+        observer: Observer::off(),
+        watch: crate::engine::watch::Watch::default(),
+        settled: Counters::default(),
+    };
+    Pair { shard: Shard::new(io, ports, start), board, lines, other, _journal: journal }
+}
+
+impl Pair {
+    /// The first shard is given rows of each foreign domain.
+    fn load(&self) {
+        let runs = (0..FOREIGN).map(|domain| Run { domain, first: domain * 10, count: 10 }).collect();
+        let new_domains = (0..FOREIGN).map(|n| format!("d{n}.example").into()).collect();
+        self.lines[0].tell(ToShard::Chunk(Chunk { rows: FOREIGN * 10, runs, new_domains, ..Chunk::default() }));
+    }
+
+    fn turns_to_the_end(&mut self) -> usize {
+        (1..100)
+            .find(|_| {
+                self.shard.turn().unwrap();
+                self.shard.ended()
+            })
+            .expect("the shard ends")
+    }
+}
+
+#[test]
+fn a_shard_whose_peer_has_ended_keeps_the_rows_and_ends_too() {
+    let mut pair = pair();
+    drop(std::mem::replace(&mut pair.other, unbounded().1));
+    pair.load();
+    assert!(pair.turns_to_the_end() <= 3);
+    assert_eq!(pair.shard.counters().waiting, u64::from(FOREIGN) * 10);
+    assert!(Counters::sum([pair.shard.counters()]).adds_up());
+}
+
+#[test]
+fn a_shard_that_drains_hands_nothing_over() {
+    let mut pair = pair();
+    pair.lines[0].tell(ToShard::Drain);
+    pair.load();
+    pair.turns_to_the_end();
+    assert!(pair.other.is_empty(), "{:?}", pair.other.try_recv());
+    assert_eq!(pair.shard.counters().waiting, u64::from(FOREIGN) * 10);
+}
+
+#[test]
+fn what_is_handed_over_is_waiting_until_the_other_shard_has_it() {
+    let mut pair = pair();
+    pair.load();
+    pair.shard.turn().unwrap();
+    assert_eq!((pair.other.len(), pair.shard.counters().waiting), (FOREIGN as usize, 0));
+    let total = pair.board.total().counters;
+    assert!(total.adds_up() && total.waiting == u64::from(FOREIGN) * 10, "{total:?}");
+    assert!(!pair.board.is_done());
+}
+
+#[test]
+fn a_shard_that_fails_does_not_keep_the_others_waiting_for_it() {
+    let mut pair = pair();
+    pair.lines[0].tell(ToShard::Rendered(Rendered { failed: Some("gone".into()), ..Rendered::default() }));
+    assert_eq!(pair.turns_to_the_end(), 1);
+    assert!(matches!(pair.other.try_recv(), Ok(ToShard::Drain)));
 }

@@ -96,7 +96,12 @@ impl<I: Io> Shard<I> {
     /// A site rests: people and watchers are told for how long, and why.
     pub(super) fn tell_rest(&mut self, site: SiteId, why: &str, binding: &str, now: Now) {
         let name = self.sites.name(site);
-        tracing::info!(site = name, why = %Nameless(why), binding, "the site rests");
+        // A server of our own is expected to be there: that it is not is told loudly, once.
+        if self.delivery.trusted && !std::mem::replace(&mut self.told_of_ours, true) {
+            tracing::warn!(site = name, why = %Nameless(why), binding, "the site rests");
+        } else {
+            tracing::info!(site = name, why = %Nameless(why), binding, "the site rests");
+        }
         if let (Some(lane), Some(until)) = (&mut self.ledger.lane, self.sites.rests_until(site)) {
             lane.write(now, &Event::SitePaused { site: name, pause: until.since(now.mono), why });
         }

@@ -21,7 +21,7 @@ mod socket;
 mod tests;
 mod wake;
 
-pub use setup::SetupError;
+pub use setup::{SetupError, check};
 pub use socket::raise_descriptor_limit;
 
 use crate::base::clock::{Instant, Now, UnixTime};
@@ -38,7 +38,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 use wake::Bell;
 
@@ -60,6 +60,9 @@ const GATHER_US: u32 = 100;
 const GATHER_WANT: usize = 32;
 /// Gathering must promise so many completions, or it would only add latency.
 const GATHER_MIN: u64 = 8;
+
+/// Where the clocks of all rings begin: what one says of an instant, another one understands.
+static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
 
 /// The sizes of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +191,7 @@ impl Ring {
             queued: 0,
             failed: None,
             refuse: Out::new(),
-            origin: std::time::Instant::now(),
+            origin: *ORIGIN.get_or_init(std::time::Instant::now),
             work: Work::default(),
             now: Now::default(),
             pace: Pace::default(),

@@ -60,6 +60,14 @@ fn explain(errno: i32, disabled: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// Whether the system gives rings at all, so that it is known before anything else is tried with one.
+///
+/// # Errors
+/// It refuses; the error says what mends that.
+pub fn check() -> Result<(), SetupError> {
+    build(8).map(drop)
+}
+
 /// A ring for one thread.
 pub(super) fn build(submissions: u32) -> Result<IoUring, SetupError> {
     IoUring::builder()

@@ -98,7 +98,6 @@ impl Made {
 
 fn args() -> ReportArgs {
     ReportArgs {
-        sink: false,
         name: "welcome".into(),
         data: None,
         config: None,
@@ -290,24 +289,24 @@ fn a_record_without_a_row_is_damage() {
 fn a_campaign_is_found_by_its_name_and_a_wrong_one_gets_a_hint() {
     let made = Made::new(&PEOPLE);
     let data = made.data.path();
-    assert_eq!(place::find(data, "welcome", false).unwrap(), made.home());
+    assert_eq!(place::find(data, "welcome").unwrap(), made.home());
     std::fs::rename(made.home(), data.join("campaign").join("1")).unwrap();
     assert_eq!(
-        place::find(data, "welcome", false).unwrap(),
+        place::find(data, "welcome").unwrap(),
         data.join("campaign").join("1"),
         "whatever its directory is called"
     );
-    let failure = place::find(data, "welcom", false).unwrap_err();
+    let failure = place::find(data, "welcom").unwrap_err();
     let all = data.join("campaign");
     let expected =
         format!("there is no campaign \"welcom\" in {}\nhint: did you mean welcome? There are: welcome", all.display());
     assert_eq!((failure.exit, failure.message), (Exit::Usage, expected));
-    let failure = place::find(data, "../campaign/1", false).unwrap_err();
+    let failure = place::find(data, "../campaign/1").unwrap_err();
     assert_eq!(failure.exit, Exit::Usage, "a name is no path");
-    let failure = place::find(&data.join("nowhere"), "welcome", false).unwrap_err();
+    let failure = place::find(&data.join("nowhere"), "welcome").unwrap_err();
     assert!(failure.exit == Exit::Usage && failure.message.contains("no data directory"), "{}", failure.message);
     let empty = tempfile::tempdir().unwrap();
-    assert!(place::find(empty.path(), "welcome", false).unwrap_err().message.contains("there is none at all"));
+    assert!(place::find(empty.path(), "welcome").unwrap_err().message.contains("there is none at all"));
 }
 
 #[test]

@@ -1,0 +1,91 @@
+//! Settling: what follows for a recipient, and for the counts, once the record of its outcome is durable; and what binds
+//! while records are not.
+
+use std::time::Duration;
+
+use super::{Ledger, Settle};
+use crate::base::clock::{Instant, Now};
+use crate::journal::record::Kind;
+use crate::mail::{Enhanced, Reply};
+use crate::queue::Queue;
+use crate::shape::retry::Next;
+
+/// Durable records that take longer hold up the sending, whose next messages wait for them: a window and a sync are a few
+/// milliseconds.
+const SLOW_DISK: Duration = Duration::from_millis(50);
+
+impl Ledger {
+    pub(super) fn settle(&mut self, settle: Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
+        self.count_settled(&settle);
+        let again = matches!(settle.kind, Kind::Deferred | Kind::UncertainRetry);
+        // Of the first attempt of a row nothing was kept.
+        if !again && settle.attempts > 1 {
+            self.pasts.take(settle.row);
+        }
+        match settle.kind {
+            Kind::Delivered => drop(self.counters.first_delivery.get_or_insert(now.mono)),
+            Kind::Deferred | Kind::UncertainRetry => self.reschedule(&settle, queue, now, rng),
+            _ => {}
+        }
+    }
+
+    /// What became durable after the end of the shard is counted, and nothing else follows from it.
+    pub(in crate::engine::shard) fn settle_late(&mut self, ticket: u64) {
+        let durable = self.settling.iter().take_while(|settle| settle.ticket <= ticket).count();
+        let settled: Vec<Settle> = self.settling.drain(..durable).collect();
+        settled.iter().for_each(|settle| self.count_settled(settle));
+    }
+
+    fn count_settled(&mut self, settle: &Settle) {
+        let counters = &mut self.counters;
+        counters.in_flight -= 1.min(counters.in_flight);
+        if matches!(settle.kind, Kind::UncertainRetry | Kind::UncertainHeld) && self.board.doubt(settle.row) {
+            counters.possible_duplicates += 1;
+        }
+        match settle.kind {
+            Kind::Delivered => counters.delivered += 1,
+            Kind::Bounced => counters.bounced += 1,
+            Kind::Expired => counters.expired += 1,
+            Kind::UncertainHeld => counters.uncertain += 1,
+            Kind::Deferred | Kind::UncertainRetry => {
+                counters.waiting += 1;
+                counters.deferred += 1;
+                counters.deferrals += u64::from(settle.kind == Kind::Deferred);
+            }
+            Kind::Cancelled => counters.cancelled += 1,
+            Kind::Attempt | Kind::Released => {}
+        }
+    }
+
+    fn reschedule(&mut self, settle: &Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
+        if settle.at_once {
+            return queue.schedule(settle.domain, settle.row, settle.attempts, now.mono);
+        }
+        let first = self.pasts.get(settle.row).map_or(now.unix, |past| past.first);
+        match self.retry.next(u32::from(settle.attempts), first, now.unix, rng) {
+            Next::After(rests) => {
+                queue.schedule(settle.domain, settle.row, settle.attempts, now.mono.after(rests));
+            }
+            Next::Expired => {
+                let reply = Reply::own(550, Enhanced::new(5, 4, 7), "not delivered within its lifetime");
+                self.expire(settle.domain, settle.row, settle.attempts, &reply, now);
+            }
+        }
+    }
+
+    /// What binds before a message is in stock: the journal's disk, or rendering; `None` while sessions find messages.
+    pub(in crate::engine::shard) fn binding(&self, now: Instant) -> Option<String> {
+        if self.stock > 0 {
+            return None;
+        }
+        let oldest = self.handed.front().map(|at| now.since(*at)).unwrap_or_default();
+        let takes = self.disk_takes.max(oldest);
+        let waits = !self.clearing.is_empty() || self.transactions.is_empty() && !self.settling.is_empty();
+        if waits && takes >= SLOW_DISK {
+            let takes_ms = takes.as_millis();
+            return Some(format!("the journal's disk: what is recorded takes {takes_ms} ms to be on stable storage"));
+        }
+        let rendering = self.jobs.iter().filter(|(_, job)| job.durable && job.rendered.is_none()).count();
+        (rendering > 0 && self.clearing.is_empty()).then(|| format!("rendering: {rendering} batches are being made"))
+    }
+}
