@@ -36,6 +36,7 @@ fn tell(lane: &mut Lane, number: u32) {
         path: Some(b"somebody@provider.example"),
         attempt: 1,
         via: Some(&via),
+        last: None,
         phase: "end of content",
         reply: ReplyRef { code: 250, enhanced: Some(Enhanced::new(2, 0, 0)), text: b"Ok: queued as 5E6959AA251" },
         octets: 10_240,

@@ -137,7 +137,7 @@ impl Sending {
             (
                 "engine.toml",
                 format!(
-                    "[engine]\nsuppression = ['suppressed']\n[delivery]\nsink = false\nport = {}\nsessions_per_site = 2\n\
+                    "[engine]\nsuppression = ['suppressed']\n[delivery]\nroute = 'mx'\nport = {}\nsessions_per_site = 2\n\
                      chunking = false\n[dns]\nallow_loopback = true\nservers = ['{}']\n",
                     receiver.address().port(),
                     dns.address()

@@ -124,6 +124,7 @@ fn check(name: &str, text: &str) -> Vec<Breach> {
         rules.floors(room, &code);
         rules.dangerous(room, product);
         rules.unwraps(product);
+        rules.classes(product);
     }
     rules.breaches
 }
@@ -201,6 +202,23 @@ impl Rules<'_> {
             }
             if room != "wire" && names(line, "unsafe") {
                 self.breach(n + 1, "`unsafe` stands in `wire` only");
+            }
+        }
+    }
+
+    /// RFC 3463 §2: the class of an enhanced code is that of the reply's code, in our own replies too.
+    fn classes(&mut self, code: &str) {
+        for (at, _) in code.match_indices("Enhanced::new(") {
+            let (before, behind) = code.split_at(at);
+            let before = before.trim_end_matches("crate::mail::").trim_end();
+            let digits = before.strip_suffix(',').and_then(|before| before.get(before.len().checked_sub(3)?..));
+            let reply = digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+            let class = behind.strip_prefix("Enhanced::new(").and_then(|behind| behind.get(..1));
+            if let Some(reply) = reply
+                && class.is_some_and(|class| class.bytes().all(|b| b.is_ascii_digit()) && !reply.starts_with(class))
+            {
+                let line = before.lines().count();
+                self.breach(line, format!("a {reply} has an enhanced code of another class (RFC 3463 §2)"));
             }
         }
     }
@@ -351,6 +369,12 @@ mod can_fail {
     fn breaks(name: &str, text: &str, expected: &str) {
         let found = rules(name, text);
         assert!(found.len() == 1 && found.iter().all(|rule| rule.contains(expected)), "{name}\n{text}\n{found:#?}");
+    }
+
+    #[test]
+    fn a_reply_with_a_code_of_another_class() {
+        let text = "//! x.\nfn f() {\n    own(550, Enhanced::new(4, 4, 1), why);\n    own(451, Enhanced::new(4, 4, 3), why);\n}\n";
+        breaks("src/engine/feed.rs", text, "a 550 has an enhanced code of another class");
     }
 
     #[test]

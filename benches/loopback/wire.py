@@ -68,7 +68,7 @@ def by_dns(bench, port, names):
     """As shipped, but for the name server and the exchangers' port."""
     file = bench.folder / f"engine-dns-{port}.toml"
     file.write_text(
-        f'[engine]\nhostname = "bench.acme.example"\n[delivery]\nsink = false\nport = {port}\n'
+        f'[engine]\nhostname = "bench.acme.example"\n[delivery]\nroute = "mx"\nport = {port}\n'
         f'[dns]\nservers = ["{names}"]\nallow_loopback = true\n[log]\nlevel = "warn"\n'
     )
     return file

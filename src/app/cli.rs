@@ -29,8 +29,8 @@ Examples:
   posthaste send news.toml --smarthost relay.example:25   hand everything to one server
   posthaste send news.toml --config engine.toml --json    ends with one JSON object on standard output
 
-Where mail goes: --sink or --smarthost, else what [delivery] of the configuration says (the built-in receiver, until
-sink = false). Ctrl-C finishes what is under way, keeps the state and leaves with code 3; the same command goes on. A
+Where mail goes: --sink or --smarthost, else what [delivery] of the configuration says (smarthost, or route = \"mx\");
+without any of these nothing is sent. A campaign that has begun stays with its destination. Ctrl-C finishes what is under way, keeps the state and leaves with code 3; the same command goes on. A
 second Ctrl-C stops at once, and still loses nobody.";
 
 const REPORT_EXAMPLES: &str = "\
@@ -95,12 +95,21 @@ pub struct SendArgs {
     /// Hand all mail to this server
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "sink")]
     pub smarthost: Option<HostPort>,
-    /// Deliver to a built-in receiver on loopback: nothing leaves the machine
+    /// Rehearse with a built-in receiver on loopback: nothing leaves the machine, and it never counts as the campaign
     #[arg(long)]
     pub sink: bool,
     /// Go on however many recipients bounce: max_bounced of the campaign holds nothing
     #[arg(long)]
     pub ignore_bounces: bool,
+    /// Go on to another destination than the one that the campaign began with
+    #[arg(long)]
+    pub move_destination: bool,
+    /// The list has changed since the campaign was begun: send to who is new on it, too
+    #[arg(long)]
+    pub add: bool,
+    /// The list has changed since the campaign was begun: cancel who is no longer on it and still waits
+    #[arg(long)]
+    pub cancel_removed: bool,
     /// Serve Prometheus metrics on this address
     #[arg(long, value_name = "ADDR:PORT")]
     pub metrics: Option<SocketAddr>,
@@ -124,30 +133,7 @@ pub struct SendArgs {
     pub dry_run: bool,
 }
 
-/// Where mail goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// To a receiver inside this process.
-    Sink,
-    /// To one server: host and port.
-    Smarthost(String, u16),
-    /// To the recipients' own servers, found by MX.
-    Exchangers,
-}
-
 impl SendArgs {
-    /// Where mail goes: the flags go before the file, a smarthost before the sink.
-    #[must_use]
-    pub fn destination(&self, config: &EngineConfig) -> Destination {
-        let to = |host: &HostPort| Destination::Smarthost(host.host.clone(), host.port.unwrap_or(config.delivery.port));
-        match (&self.smarthost, &config.delivery.smarthost) {
-            _ if self.sink => Destination::Sink,
-            (Some(host), _) | (None, Some(host)) => to(host),
-            (None, None) if config.delivery.sink => Destination::Sink,
-            (None, None) => Destination::Exchangers,
-        }
-    }
-
     /// Where campaigns and journals live.
     #[must_use]
     pub fn data(&self, config: &EngineConfig) -> PathBuf {
@@ -199,6 +185,9 @@ pub struct ReportArgs {
     /// The engine's configuration, for engine.data
     #[arg(long, value_name = "engine.toml")]
     pub config: Option<PathBuf>,
+    /// Tell of the rehearsal (send --sink), also where there is the campaign
+    #[arg(long)]
+    pub sink: bool,
     /// Print one JSON object
     #[arg(long, group = "form")]
     pub json: bool,
@@ -368,21 +357,6 @@ mod tests {
     #[test]
     fn the_definitions_are_sound() {
         CommandLine::command().debug_assert();
-    }
-
-    #[test]
-    fn destinations_by_flag_and_file() {
-        let mut config = EngineConfig::defaults().unwrap();
-        assert_eq!(send("posthaste send c.toml").destination(&config), Destination::Sink);
-        let flag = send("posthaste send c.toml --smarthost [::1]:2525");
-        assert_eq!(flag.destination(&config), Destination::Smarthost("::1".into(), 2525));
-        config.delivery.sink = false;
-        config.delivery.port = 2526;
-        assert_eq!(send("posthaste send c.toml").destination(&config), Destination::Exchangers);
-        config.delivery.smarthost = "relay.example".parse().ok();
-        let relay = Destination::Smarthost("relay.example".into(), 2526);
-        assert_eq!(send("posthaste send c.toml").destination(&config), relay);
-        assert_eq!(send("posthaste send c.toml --sink").destination(&config), Destination::Sink);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum Exit {
     Failed = 1,
     /// The command line, a configuration file or a list is wrong.
     Usage = 2,
-    /// Recipients still wait: interrupted or paused; the same command goes on.
+    /// Recipients still wait: interrupted, paused or held up; the message names the command that goes on.
     Unfinished = 3,
 }
 

@@ -4,7 +4,7 @@
 //! never read from it. Leaves to others: finding the reason (`engine::held`).
 
 use crate::engine::held::Held;
-use crate::engine::run::unix_now;
+use crate::wire::clock::unix_now;
 use crate::wire::disk;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

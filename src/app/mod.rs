@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod destination;
 pub mod exit;
 pub mod held;
 mod probe;

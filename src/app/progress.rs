@@ -4,6 +4,7 @@
 //! numbers come from, when to draw, and on what (`observe::terminal`).
 
 use super::config::values::duration_text;
+use super::destination;
 use super::held::Note;
 use serde::Serialize;
 use std::fmt::Write;
@@ -80,6 +81,8 @@ impl Snapshot {
 pub struct Summary {
     /// The campaign's name.
     pub campaign: String,
+    /// Where its mail went.
+    pub destination: String,
     /// Recipients of the list, suppressed ones included.
     pub loaded: u64,
     /// Rows without a usable recipient.
@@ -248,6 +251,7 @@ pub fn table(summary: &Summary) -> String {
             summary.campaign
         );
     }
+    let _ = writeln!(text, "  destination: {}", destination::words(&summary.destination));
     text
 }
 
@@ -380,6 +384,7 @@ mod tests {
     fn the_table_of_outcomes() {
         let summary = Summary {
             campaign: "welcome".into(),
+            destination: "mx".into(),
             loaded: 10_000,
             rejected: 3,
             delivered: 9_890,
@@ -403,7 +408,7 @@ mod tests {
              waiting                 10    0.10 %   8 of them deferred\n  recipients          10,000\n  \
              rows rejected 3, duplicates 0; 9,890 messages in 10,000 transactions over 512 sessions\n  \
              1.23 s, first delivery after 0.06 s; 8,015 recipients/s; processor 0.91 s; memory at most 52 MB\n  \
-             2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n"
+             2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n  destination: mx\n"
         );
         assert!(!summary.is_settled());
     }
@@ -413,7 +418,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&Summary::default().json()).unwrap();
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected: Vec<&str> =
-            "campaign loaded rejected duplicates delivered deferred bounced expired suppressed \
+            "campaign destination loaded rejected duplicates delivered deferred bounced expired suppressed \
              cancelled uncertain waiting in_flight deferrals messages transactions sessions tls_handshakes tls_resumed \
              elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held held_sites"
                 .split_whitespace()

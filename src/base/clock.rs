@@ -33,6 +33,28 @@ pub struct UnixTime(pub u32);
 pub struct Now {
     /// Monotonic: for deadlines, windows and latencies.
     pub mono: Instant,
-    /// Wall clock: for what people read and what outlives the process.
+    /// The time of day, by a clock that does not jump while the driver lives: for what people read and what outlives the
+    /// process.
     pub unix: UnixTime,
+}
+
+/// How far the clock of a journal is ahead of a driver's. Time in a journal never goes back: where the system's clock was
+/// set back between two processes, the later one goes on from the newest record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    seconds: u32,
+}
+
+impl Ahead {
+    /// For a journal whose newest record is of then.
+    #[must_use]
+    pub fn of(newest: UnixTime, now: UnixTime) -> Self {
+        Self { seconds: newest.0.saturating_sub(now.0) }
+    }
+
+    /// The journal's time now.
+    #[must_use]
+    pub fn at(self, now: UnixTime) -> UnixTime {
+        UnixTime(now.0.saturating_add(self.seconds))
+    }
 }

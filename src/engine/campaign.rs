@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use crate::base::clock::UnixTime;
 use crate::engine::board::Counters;
-use crate::engine::message::{Past, Retry, Run};
+use crate::engine::message::{Past, Retry, Run, Withdrawn};
 use crate::engine::settings::OnUncertain;
 use crate::engine::table::{Manifest, Recovered, Table, TableWriter};
 use crate::journal::disk::{Disk, Fault, Segments};
 use crate::journal::mark::Mark;
 use crate::journal::replay::{Damage, Range, Replayed, replay};
 use crate::journal::snapshot::{self, Covered};
-use crate::journal::state::{Standing, State};
+use crate::journal::state::{Holds, Standing, State};
 use crate::journal::writer::Start;
 use crate::mail::Disposition;
 use crate::shape::retry::Schedule;
@@ -176,6 +176,8 @@ pub struct Campaign {
     pub state: State,
     /// What the journal's replay found.
     pub replayed: Replayed,
+    /// Rows that are withdrawn, in order: who of them still waits is cancelled when it goes on.
+    pub withdrawn: Vec<u32>,
 }
 
 /// The journal's directory in the campaign's.
@@ -207,6 +209,7 @@ impl Campaign {
             recovered: Recovered::default(),
             state: State::new(),
             replayed: Replayed::default(),
+            withdrawn: Vec::new(),
         })
     }
 
@@ -241,7 +244,7 @@ impl Campaign {
             let covered = Covered { lsn: lsn - 1, segment, epoch: epoch - 1, journal };
             disk::replace(&snapshot_of(home), |out| snapshot::encode(&state, covered, out))?;
         }
-        Ok(Self { home: home.to_owned(), table, recovered, state, replayed })
+        Ok(Self { home: home.to_owned(), table, recovered, state, replayed, withdrawn: Vec::new() })
     }
 
     /// Where its journal goes on.
@@ -255,6 +258,23 @@ impl Campaign {
     pub fn is_complete(&self) -> bool {
         let open = [Disposition::Waiting, Disposition::Deferred, Disposition::InFlight];
         self.table.manifest().loaded.is_some() && open.iter().all(|d| self.state.count(*d) == 0)
+    }
+
+    /// Recipients that something was, or may have been, handed over for, or that have an outcome of an attempt.
+    #[must_use]
+    pub fn handed_over(&self) -> u64 {
+        let told = |s: &&Standing| {
+            let untried =
+                matches!(s.disposition, Disposition::Waiting | Disposition::Suppressed | Disposition::Cancelled);
+            !untried || s.attempts > 0 || s.possible_duplicate()
+        };
+        self.state.standings().iter().filter(told).count() as u64
+    }
+
+    /// Whether it can no longer be begun anew as if nothing had been: somebody may have got its mail, or nobody can know.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.handed_over() > 0 || !self.replayed.damage.is_empty()
     }
 
     /// The counts that a shard which takes all of it begins with: everything but what is still to be sent.
@@ -274,6 +294,16 @@ impl Campaign {
         }
     }
 
+    /// What the journal tells a shard that goes on with it.
+    #[must_use]
+    pub fn earlier(&self, shard: u16) -> Earlier {
+        Earlier {
+            last_context: self.state.last_context(shard as u8),
+            newest: self.state.newest(),
+            holds: Arc::new(self.state.holds().clone()),
+        }
+    }
+
     /// The rows of those who may have got a second copy.
     pub fn doubtful(&self) -> impl Iterator<Item = u32> + '_ {
         self.state.possible_duplicates()
@@ -285,12 +315,13 @@ impl Campaign {
     /// The table cannot be read.
     pub fn rest(&self, retry: &Schedule, now: UnixTime) -> io::Result<Rest> {
         let mut rest = Rest::default();
+        let now = now.max(self.state.newest());
         let table = self.table.reader()?;
         for header in table.chunks() {
             let chunk = header?.chunk;
             rest.domains.extend(chunk.new_domains.iter().cloned());
             for run in &chunk.runs {
-                rest.add(run, &self.state, retry, now);
+                rest.add(run, self, retry, now);
             }
         }
         rest.words = words_of(&rest, &self.state).into();
@@ -343,6 +374,17 @@ fn describe(home: &Path, damage: Vec<Damage>, replayed: &Replayed, state: &State
     }
 }
 
+/// What earlier processes left in the journal.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    /// The highest number of the shard's contexts; 0 if it has used none.
+    pub last_context: u32,
+    /// The time of the newest record.
+    pub newest: UnixTime,
+    /// What is held up.
+    pub holds: Arc<Holds>,
+}
+
 /// What is still to be done of a campaign.
 #[derive(Debug, Default)]
 pub struct Rest {
@@ -356,12 +398,23 @@ pub struct Rest {
     pub reopened: Vec<Retry>,
     /// The definitions of the contexts of all of them, as the journal writes them.
     pub words: Arc<[u8]>,
+    /// Rows that are withdrawn.
+    pub withdrawn: Vec<Withdrawn>,
 }
 
 impl Rest {
-    fn add(&mut self, run: &Run, state: &State, retry: &Schedule, now: UnixTime) {
-        let standings = state.standings().get(run.first as usize..(run.first + run.count) as usize).unwrap_or_default();
+    fn add(&mut self, run: &Run, campaign: &Campaign, retry: &Schedule, now: UnixTime) {
+        let standings =
+            campaign.state.standings().get(run.first as usize..(run.first + run.count) as usize).unwrap_or_default();
         for (row, standing) in (run.first..).zip(standings) {
+            if !campaign.withdrawn.is_empty()
+                && !standing.disposition.is_final()
+                && campaign.withdrawn.binary_search(&row).is_ok()
+            {
+                let (attempts, open) = (standing.attempts, standing.disposition == Disposition::InFlight);
+                self.withdrawn.push(Withdrawn { domain: run.domain, row, attempts, open });
+                continue;
+            }
             match standing.disposition {
                 Disposition::Waiting if standing.attempts == 0 => self.add_fresh(run.domain, row),
                 Disposition::Waiting | Disposition::Deferred => {

@@ -64,6 +64,12 @@ impl Dispatch {
                 part.reopened.push(reopened);
             }
         }
+        for withdrawn in rest.withdrawn {
+            let owner = self.owner(withdrawn.domain, 0, u64::MAX);
+            if let Some(part) = parts.get_mut(owner) {
+                part.withdrawn.push(withdrawn);
+            }
+        }
         for (line, mut part) in self.lines.iter().zip(parts) {
             part.domains = if self.by_domain { rest.domains.clone() } else { Vec::new() };
             part.words = rest.words.clone();

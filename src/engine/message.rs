@@ -108,6 +108,19 @@ pub struct Baggage {
     pub words: Vec<u8>,
 }
 
+/// A recipient that is withdrawn while it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// The domain's number.
+    pub domain: u32,
+    /// The row.
+    pub row: u32,
+    /// Attempts so far.
+    pub attempts: u16,
+    /// Whether an attempt was under way when the process ended: the recipient may have its mail.
+    pub open: bool,
+}
+
 /// Rows to render: the shard's order to a render thread.
 #[derive(Debug)]
 pub struct RenderJob {
@@ -145,6 +158,10 @@ pub struct Rendered {
     pub messages: Vec<Message>,
     /// Rows that cannot be rendered, and why.
     pub refused: Vec<(u32, String)>,
+    /// Rows that are on the suppression list now.
+    pub suppressed: Vec<u32>,
+    /// The edition of the suppression list that was asked.
+    pub edition: u32,
     /// The table could not be read: nothing was rendered.
     pub failed: Option<String>,
 }
@@ -162,6 +179,8 @@ pub struct Resumed {
     pub reopened: Vec<Retry>,
     /// The definitions of the contexts of all of them, as the journal writes them.
     pub words: Arc<[u8]>,
+    /// Rows that are withdrawn.
+    pub withdrawn: Vec<Withdrawn>,
 }
 
 /// What arrives in a shard's inbox.
@@ -185,6 +204,8 @@ pub enum ToShard {
     Done,
     /// Stop cutting batches (`true`), or go on.
     Pause(bool),
+    /// Another suppression list is in force, of this edition: what was rendered under an older one is taken back.
+    Suppression(u32),
     /// Finish what is under way, begin nothing, then end.
     Drain,
     /// End at once.

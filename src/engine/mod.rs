@@ -23,5 +23,6 @@ pub mod shard;
 pub mod smarthost;
 pub mod source;
 pub mod suppression;
+pub mod suppressions;
 pub mod table;
 pub mod watch;

@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 
 use super::policy::sts::Answer;
 use super::policy::{Demand, Policies};
-use super::run::unix_now;
 use super::smarthost::Smarthost;
 use super::source::Source;
 use crate::smtp::client::{Config, End, Phase, Starttls};
@@ -20,6 +19,7 @@ use crate::tls::certificate::Description;
 use crate::tls::policy::Level;
 use crate::tls::report::Rua;
 use crate::tls::{ClientConfig, Proof, TlsError, Verification};
+use crate::wire::clock::unix_now;
 use crate::wire::dns::{Exchanger, Resolver, Route, RouteError, TlsaAnswer};
 use crate::wire::visit::{Call, Ended, Seen, visit};
 

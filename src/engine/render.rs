@@ -2,7 +2,9 @@
 //!
 //! Guarantees: consecutive rows whose bytes would be the same share one message (one body, one signature, one
 //! transaction), never more than the campaign's cap; a row that cannot be rendered is refused by name and stops no
-//! other; of a job with a row that is damaged, or of another domain than the job, nothing is rendered. Leaves to others: templates, MIME and signatures (`content`), and when to render (the shard).
+//! other; of a job with a row that is damaged, or of another domain than the job, nothing is rendered; who is on the
+//! suppression list at that moment gets nothing. Leaves to others: templates, MIME and signatures (`content`), and when to
+//! render (the shard).
 
 use crossbeam_channel::Receiver;
 use smallvec::SmallVec;
@@ -13,10 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::base::clock::UnixTime;
 use crate::content::{Composed, Composer, RowRef, Scratch};
 use crate::engine::message::{Line, Message, RenderJob, Rendered, ToShard};
-use crate::engine::table::{RowBlock, Table};
+use crate::engine::suppression::Suppression;
+use crate::engine::suppressions::Suppressions;
+use crate::engine::table::{Row, RowBlock, Table};
 use crate::mail::Envelope;
 use crate::observe::{RenderCounters, Spread};
 use crate::queue::Rows;
+use crate::wire::clock::wall_now;
 
 /// The fields of a row; few campaigns use more than eight columns.
 type Fields<'a> = SmallVec<[&'a [u8]; 8]>;
@@ -26,6 +31,11 @@ pub struct Press {
     table: Arc<Table>,
     composer: Arc<Composer>,
     recipients_max: usize,
+    suppressions: Option<Suppressions>,
+    /// What is in force for the job in hand.
+    stopped: Option<Arc<Suppression>>,
+    /// Room for comparing a mailbox.
+    folded: Vec<u8>,
     block: RowBlock,
     scratch: Scratch,
     composed: Composed,
@@ -59,15 +69,26 @@ impl Press {
             table,
             composer,
             recipients_max: recipients_max.max(1),
+            suppressions: None,
+            stopped: None,
+            folded: Vec::new(),
             block: RowBlock::default(),
             scratch: Scratch::default(),
             composed: Composed::default(),
         }
     }
 
+    /// The same press, which gives no message to whom these stop.
+    #[must_use]
+    pub fn heeding(self, suppressions: Suppressions) -> Self {
+        Self { suppressions: Some(suppressions), ..self }
+    }
+
     /// Serves jobs until the channel closes.
     pub fn run(mut self, jobs: &Receiver<RenderJob>, shards: &[Line], counters: &Counters) {
-        while let Ok(job) = jobs.recv() {
+        while let Ok(mut job) = jobs.recv() {
+            // Receivers compare it with their own clocks: it is not the engine's, which does not follow a correction.
+            job.date = wall_now();
             let began = std::time::Instant::now();
             let shard = usize::from(job.shard);
             let rendered = self.render(&job);
@@ -81,7 +102,10 @@ impl Press {
 
     /// Renders one job.
     pub fn render(&mut self, job: &RenderJob) -> Rendered {
-        let mut done = Rendered { job: job.job, ..Rendered::default() };
+        let in_force = self.suppressions.as_ref().map(Suppressions::in_force);
+        let edition = in_force.as_ref().map_or(0, |in_force| in_force.edition);
+        self.stopped = in_force.map(|in_force| in_force.set).filter(|set| !set.is_empty());
+        let mut done = Rendered { job: job.job, edition, ..Rendered::default() };
         let outcome = match &job.rows {
             Rows::Run { first, count } => self.render_run(*first, *count, job, &mut done),
             Rows::List(rows) => rows.iter().try_for_each(|&row| self.render_run(row, 1, job, &mut done)),
@@ -89,6 +113,7 @@ impl Press {
         if let Err(error) = outcome {
             done.messages.clear();
             done.refused.clear();
+            done.suppressed.clear();
             done.failed = Some(error.to_string());
         }
         done
@@ -111,6 +136,13 @@ impl Press {
     /// Renders the message of row `at` of the block, with the rows behind it that share its bytes; how many that were.
     fn render_at(&mut self, at: usize, date: UnixTime, done: &mut Rendered) -> io::Result<usize> {
         let row = self.block.row(at).ok_or_else(|| io::Error::other("a row of the table does not read as one"))?;
+        let (stopped, folded) = (self.stopped.as_deref(), &mut self.folded);
+        let mut is_stopped =
+            |row: &Row<'_>| stopped.is_some_and(|set| set.stops(row.mailbox.as_bytes(), row.at(), folded));
+        if is_stopped(&row) {
+            done.suppressed.push(row.number);
+            return Ok(1);
+        }
         let fields: Fields<'_> = row.fields.collect();
         let lead = RowRef { number: row.number, mailbox: row.mailbox, fields: &fields };
         if let Err(error) = self.composer.compose(&mut self.scratch, &lead, date, &mut self.composed) {
@@ -124,6 +156,9 @@ impl Press {
         if self.composer.is_shareable() {
             while rows.len() < self.recipients_max {
                 let Some(next) = self.block.row(at + rows.len()) else { break };
+                if is_stopped(&next) {
+                    break;
+                }
                 let fields: Fields<'_> = next.fields.collect();
                 let next = RowRef { number: next.number, mailbox: next.mailbox, fields: &fields };
                 if !self.composer.same_bytes(&lead, &next) {

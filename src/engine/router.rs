@@ -12,15 +12,15 @@
 use super::directory::{Directory, Found, Question};
 use super::policy::sts::Answer;
 use super::policy::{Placement, Policies};
-use crate::base::clock::UnixTime;
 use crate::mail::{Enhanced, Reply};
 use crate::observe::DnsCounters;
+use crate::wire::clock::unix_now;
 use crate::wire::dns::{ConfigError, Resolver, ResolverConfig, RouteError};
 use crossbeam_channel::Receiver;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
@@ -265,11 +265,6 @@ fn not_forever(error: RouteError) -> RouteError {
     }
     let text = format!("smarthost: {}", String::from_utf8_lossy(&error.reply.text));
     RouteError { reply: Reply::own(451, Enhanced::new(4, 4, 3), &text), permanent: false }
-}
-
-fn unix_now() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixTime(u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

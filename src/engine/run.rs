@@ -12,9 +12,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crate::base::clock::UnixTime;
 use crate::content::Composer;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
@@ -31,7 +30,7 @@ use crate::engine::render::{self, Press};
 use crate::engine::router::{Router, RouterError};
 use crate::engine::settings::Delivery;
 use crate::engine::shard::{Late, Ports, Shard, Start};
-use crate::engine::suppression::Suppression;
+use crate::engine::suppressions::{Suppressions, Watcher};
 use crate::engine::table::{TableWriter, Totals};
 use crate::engine::watch::Watch;
 use crate::journal::disk::{Disk, Fault};
@@ -40,6 +39,7 @@ use crate::observe::events::{EventLog, Written};
 use crate::observe::trace::Trace;
 use crate::observe::{DnsCounters, Observer};
 use crate::tls;
+use crate::wire::clock::unix_now;
 use crate::wire::dns::ResolverConfig;
 use crate::wire::io::{Io, Waker};
 use crate::wire::ring::{Options as RingOptions, Ring, SetupError};
@@ -115,7 +115,9 @@ pub struct Load {
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Who gets no mail.
-    pub suppression: Suppression,
+    pub suppressions: Suppressions,
+    /// A list that was written to so lately is watched until it is older.
+    pub quiet: Duration,
 }
 
 /// Why an engine does not start.
@@ -164,6 +166,7 @@ pub struct Engine {
     trace: Option<Trace>,
     tally: Option<Tally>,
     keeper: Keeper,
+    watcher: Watcher,
     dns: Arc<Mutex<DnsCounters>>,
     recorder: Recorder,
     recorder_counters: Arc<recorder::Counters>,
@@ -214,13 +217,6 @@ pub struct Ended {
     pub events: Option<Written>,
 }
 
-/// The wall clock's present second.
-#[must_use]
-pub fn unix_now() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixTime(u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
-}
-
 impl Engine {
     /// Starts the threads and sets them to work on the campaign.
     ///
@@ -261,7 +257,8 @@ impl Engine {
         let render_counters = Arc::new(render::Counters::default());
         let mut render = Vec::new();
         for _ in 0..render_threads.max(1) {
-            let press = Press::new(table.clone(), composer.clone(), delivery.recipients_per_transaction as usize);
+            let press = Press::new(table.clone(), composer.clone(), delivery.recipients_per_transaction as usize)
+                .heeding(load.suppressions.clone());
             let (jobs, lines, counters) = (render_from.clone(), lines.clone(), render_counters.clone());
             let builder = std::thread::Builder::new().name("render".to_owned());
             render.push(builder.spawn(move || press.run(&jobs, &lines, &counters))?);
@@ -303,7 +300,7 @@ impl Engine {
                 directory: directory.clone(),
                 memory: memory.clone(),
                 tls: tls.clone(),
-                last_context: campaign.state.last_context(number as u8),
+                earlier: campaign.earlier(number),
                 shareable: composer.is_shareable(),
                 octets_min: composer.octets_min(),
                 seed: seed ^ u64::from(number),
@@ -317,6 +314,7 @@ impl Engine {
             };
             crew.send_to_work(number, ports, start);
         }
+        let watcher = Watcher::spawn(load.suppressions.clone(), lines.clone())?;
         let dispatch = Dispatch::new(lines.clone(), by_domain);
         let loading = Arc::new(Loading::default());
         let stop_loading = Arc::new(AtomicBool::new(false));
@@ -333,6 +331,7 @@ impl Engine {
             trace,
             tally,
             keeper,
+            watcher,
             recorder_counters: recorder.counters(),
             recorder,
             loader,
@@ -435,6 +434,7 @@ impl Engine {
             tally.join();
         }
         self.keeper.join();
+        self.watcher.join();
         if let Err(reason) = self.recorder.join() {
             failure = failure.or(Some(reason.to_string()));
         }
@@ -461,12 +461,14 @@ fn spawn_loader(
         dispatch.resume(rest);
         let progress = table.progress();
         loading.count(progress.rejected, progress.duplicates);
+        let suppression = load.suppressions.in_force().set;
         let spec = LoadSpec {
             list: load.list,
             email: load.email,
             header_columns: load.header_columns,
             max_rejected: load.max_rejected,
-            suppression: &load.suppression,
+            suppression: &suppression,
+            quiet: load.quiet,
         };
         let mut end = LoadEnd::Open;
         loader::load(&spec, &mut table, &stop, |loaded| {

@@ -1,9 +1,14 @@
-//! The suppression list: mailboxes and whole domains that no campaign may send to.
+//! The suppression list: mailboxes, whole domains and whatever is below a domain, that no campaign may send to.
 //!
-//! Read from plain text files: one mailbox or `@domain` a line; blank lines and lines that begin with `#` are skipped.
-//! A mailbox is compared like the loader's duplicates: the domain in canonical form, the local-part without regard to
-//! ASCII case (a suppressed `Ada@` must also stop `ada@`). `@example.org` does not stop its subdomains.
-//! Guarantees: a line that is neither stops the reading with its file and line, since a suppression that was silently
+//! Read from plain text files, one entry a line; blank lines and lines that begin with `#` are skipped.
+//!
+//! | entry | stops |
+//! |---|---|
+//! | `ann@example.org`, `"ann"@example.org` | this mailbox, in whatever spelling and ASCII case |
+//! | `@example.org`, `*@example.org`, `example.org` | everybody at the domain, not below it |
+//! | `*.example.org`, `*@*.example.org` | everybody at any domain below it, not at it |
+//!
+//! Guarantees: a line that is none of these stops the reading with its place, since a suppression that was silently
 //! dropped is mail that somebody asked not to get; memory is about 22 octets an entry.
 
 use super::keyset::KeySet;
@@ -28,27 +33,42 @@ pub enum SuppressionError {
         error: io::Error,
     },
     /// A line is neither a mailbox, nor a domain, nor a comment.
-    #[error("{}:{line}: {error}; hint: one address or @domain a line, comments begin with #", path.display())]
+    #[error("{}:{line}:{column}: {error}; hint: one entry a line: ann@example.org, @example.org or *.example.org; comments begin with #", path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
+        /// The octet of the line, from 1, that is not as it should be; where no single one is, the entry's first.
+        column: usize,
         /// What is wrong with it.
-        error: AddressError,
+        error: EntryError,
     },
+}
+
+/// Why an entry means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// It is no mailbox, or no domain.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A `*` where it would stand for nothing.
+    #[error("a * stands for a whole local part, or for all domains below one, and for nothing else")]
+    Wildcard,
 }
 
 /// The mailboxes and domains that are suppressed.
 pub struct Suppression {
     set: KeySet,
+    /// Whether there is an entry for all that is below a domain.
+    below: bool,
 }
 
 impl Suppression {
     /// A list of none. `secret` keys the hashes; it should be random.
     #[must_use]
     pub fn new(secret: [u8; 16]) -> Self {
-        Self { set: KeySet::new(secret) }
+        Self { set: KeySet::new(secret), below: false }
     }
 
     /// Reads suppression files.
@@ -66,29 +86,67 @@ impl Suppression {
         Ok(list)
     }
 
-    /// Adds one entry: a mailbox, or `@domain`.
+    /// Adds one entry (see the head of this file).
     ///
     /// # Errors
-    /// The entry is neither.
-    pub fn add(&mut self, entry: &[u8]) -> Result<(), AddressError> {
+    /// It means nothing.
+    pub fn add(&mut self, entry: &[u8]) -> Result<(), EntryError> {
+        let entry = entry.trim_ascii();
+        let behind_at = entry.strip_prefix(b"*@").or_else(|| entry.strip_prefix(b"@"));
+        let domain = behind_at.or_else(|| Some(entry).filter(|entry| !entry.is_empty() && !entry.contains(&b'@')));
         let mut text = Vec::with_capacity(MAILBOX_OCTETS_MAX);
-        if let Some(domain) = entry.trim_ascii().strip_prefix(b"@") {
-            text.push(b'@');
+        if let Some(domain) = domain {
+            let above = domain.strip_prefix(b"*.");
+            text.extend_from_slice(if above.is_some() { b"*." } else { b"@" });
+            let domain = above.unwrap_or(domain);
+            if domain.contains(&b'*') {
+                return Err(EntryError::Wildcard);
+            }
             address::parse_domain_into(domain, &mut text)?;
+            self.below |= above.is_some();
         } else {
-            let at = address::parse_into(entry, &mut text)?;
-            text.get_mut(..at).unwrap_or_default().make_ascii_lowercase();
+            let mut mailbox = Vec::with_capacity(MAILBOX_OCTETS_MAX);
+            let at = address::parse_into(entry, &mut mailbox)?;
+            // RFC 5321 lets a local-part hold one; who writes it here means something else, which would stop nobody.
+            if mailbox.contains(&b'*') && !mailbox.starts_with(b"\"") {
+                return Err(EntryError::Wildcard);
+            }
+            address::fold_into(&mailbox, at, &mut text);
         }
         self.set.insert(&text);
         Ok(())
     }
 
-    /// Whether `folded`, a canonical mailbox with its local-part in ASCII lower case and its `@` at `at`, is
-    /// suppressed.
+    /// Whether `folded`, a mailbox as it is compared ([`address::fold_into`]) with its `@` at `at`, is suppressed.
     #[must_use]
     pub fn contains(&self, folded: &[u8], at: usize) -> bool {
-        !self.set.is_empty()
-            && (self.set.contains(folded) || folded.get(at..).is_some_and(|domain| self.set.contains(domain)))
+        if self.set.is_empty() {
+            return false;
+        }
+        let domain = folded.get(at..).unwrap_or_default();
+        self.set.contains(folded) || self.set.contains(domain) || (self.below && self.is_below(domain))
+    }
+
+    /// Whether `@domain` is below a domain of which all that is below is suppressed.
+    fn is_below(&self, domain: &[u8]) -> bool {
+        let mut above = Vec::with_capacity(MAILBOX_OCTETS_MAX);
+        memchr::memchr_iter(b'.', domain).any(|dot| {
+            above.clear();
+            above.push(b'*');
+            above.extend_from_slice(domain.get(dot..).unwrap_or_default());
+            self.set.contains(&above)
+        })
+    }
+
+    /// Whether a canonical mailbox with its `@` at `at` is suppressed; `folded` is room for the work.
+    #[must_use]
+    pub fn stops(&self, mailbox: &[u8], at: usize, folded: &mut Vec<u8>) -> bool {
+        if self.set.is_empty() {
+            return false;
+        }
+        folded.clear();
+        let at = address::fold_into(mailbox, at, folded);
+        self.contains(folded, at)
     }
 
     /// How many entries there are.
@@ -116,16 +174,47 @@ impl Suppression {
             if line == 1 {
                 entry = entry.strip_prefix(b"\xef\xbb\xbf").unwrap_or(entry);
             }
+            let indent = entry.len() - entry.trim_ascii_start().len();
             let entry = entry.trim_ascii();
+            let bad = |column, error| SuppressionError::Line { path: path.to_owned(), line, column, error };
             if text.len() as u64 == LINE_OCTETS_MAX && !text.ends_with(b"\n") {
-                return Err(SuppressionError::Line { path: path.to_owned(), line, error: AddressError::TooLong });
+                return Err(bad(1, AddressError::TooLong.into()));
             }
             if !entry.is_empty() && !entry.starts_with(b"#") {
-                self.add(entry).map_err(|error| SuppressionError::Line { path: path.to_owned(), line, error })?;
+                self.add(entry).map_err(|error| bad(indent + fault_at(entry, error) + 1, error))?;
             }
         }
         Ok(())
     }
+}
+
+/// The octet of the entry that an error is about.
+fn fault_at(entry: &[u8], error: EntryError) -> usize {
+    let find = |wanted: &dyn Fn(u8) -> bool| entry.iter().position(|&octet| wanted(octet));
+    let behind_at = memchr::memrchr(b'@', entry).map_or(0, |at| at + 1);
+    let found = match error {
+        EntryError::Wildcard => find(&|octet| octet == b'*'),
+        EntryError::Address(AddressError::Blank) => find(&|octet| octet.is_ascii_whitespace()),
+        EntryError::Address(AddressError::AngleBracket) => find(&|octet| matches!(octet, b'<' | b'>')),
+        EntryError::Address(AddressError::Comment) => find(&|octet| matches!(octet, b'(' | b')')),
+        EntryError::Address(AddressError::LocalCharacter(c)) if c.is_ascii() => find(&|octet| octet == c as u8),
+        EntryError::Address(AddressError::DomainCharacter(c)) if c.is_ascii() => {
+            let domain = entry.get(behind_at..).unwrap_or_default();
+            domain.iter().position(|octet| octet.eq_ignore_ascii_case(&(c as u8))).map(|at| behind_at + at)
+        }
+        EntryError::Address(
+            AddressError::DomainEmpty
+            | AddressError::DomainDots
+            | AddressError::LabelHyphen
+            | AddressError::LabelTooLong
+            | AddressError::NoDot
+            | AddressError::NumericTop
+            | AddressError::Literal
+            | AddressError::Idna,
+        ) => Some(behind_at),
+        EntryError::Address(_) => None,
+    };
+    found.unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -159,11 +248,47 @@ mod tests {
     fn a_line_that_means_nothing_is_named() {
         let bad = file(b"ada@example.org\n# fine\nnot an address\n");
         let error = Suppression::read([1; 16], [bad.path()]).err().unwrap().to_string();
-        assert!(error.contains(":3: the address has no @; hint:"), "{error}");
+        assert!(error.contains(":3:4: the address has a blank in it; hint:"), "{error}");
         let bad = file(b"@exa mple.org\n");
-        assert!(Suppression::read([1; 16], [bad.path()]).err().unwrap().to_string().contains(":1: "));
+        assert!(Suppression::read([1; 16], [bad.path()]).err().unwrap().to_string().contains(":1:5: "));
         let bad = file(&vec![b'x'; 5 << 20]);
-        assert!(Suppression::read([1; 16], [bad.path()]).err().unwrap().to_string().contains(":1: "));
+        assert!(Suppression::read([1; 16], [bad.path()]).err().unwrap().to_string().contains(":1:1: "));
+        for (line, place) in [
+            ("  ann@example.org,left", ":1:18: "),
+            ("an*@example.org", ":1:3: a * stands for"),
+            ("*", ":1:1: a * stands for"),
+            ("*@exa*mple.org", ":1:1: a * stands for"),
+            ("Ann <ann@example.org>", ":1:5: "),
+            ("email", ":1:1: the domain has no dot"),
+            ("@example..org", ":1:2: "),
+            (".example.org", ":1:1: "),
+        ] {
+            let bad = file(line.as_bytes());
+            let error = Suppression::read([1; 16], [bad.path()]).err().unwrap().to_string();
+            assert!(error.contains(place), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn each_form_stops_whom_it_names_and_nobody_else() {
+        for (entry, stopped, free) in [
+            ("\"a.b\"@x.example", &["a.b@x.example", "A.B@X.example", "\"a.b\"@x.example"][..], &["ab@x.example"][..]),
+            ("a.b@x.example", &["\"a.b\"@x.example"], &["a.b@y.example"]),
+            ("x.example", &["a@x.example"], &["a@y.x.example", "a@xx.example"]),
+            ("*@x.example", &["a@x.example"], &["a@y.x.example"]),
+            ("*.x.example", &["a@y.x.example", "a@z.y.x.example"], &["a@x.example", "a@yx.example"]),
+            ("*@*.x.example", &["a@y.x.example"], &["a@x.example"]),
+        ] {
+            let mut list = Suppression::new([1; 16]);
+            list.add(entry.as_bytes()).unwrap();
+            let mut folded = Vec::new();
+            let mut stops = |text: &str| {
+                let mailbox = crate::mail::Mailbox::parse(text.as_bytes()).unwrap();
+                list.stops(mailbox.as_str().as_bytes(), mailbox.local_part().len(), &mut folded)
+            };
+            assert!(stopped.iter().all(|text| stops(text)), "{entry}");
+            assert!(!free.iter().any(|text| stops(text)), "{entry}");
+        }
     }
 
     #[test]

@@ -60,11 +60,13 @@ pub enum Kind {
     UncertainHeld = 8,
     /// As [`Kind::UncertainHeld`], but goes back to waiting: a second copy is possible.
     UncertainRetry = 9,
+    /// Found on the suppression list when it was about to be handed over: no attempt took place.
+    Suppressed = 11,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Attempt,
         Self::Released,
         Self::Delivered,
@@ -74,6 +76,7 @@ impl Kind {
         Self::Cancelled,
         Self::UncertainHeld,
         Self::UncertainRetry,
+        Self::Suppressed,
     ];
 
     /// The word for reports.
@@ -89,11 +92,16 @@ impl Kind {
             Self::Cancelled => "cancelled",
             Self::UncertainHeld => "uncertain, held",
             Self::UncertainRetry => "uncertain, to be retried",
+            Self::Suppressed => "suppressed",
         }
     }
 
     fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
+        match number {
+            // The number between is a definition's.
+            11 => Some(Self::Suppressed),
+            number => Self::ALL.get(usize::from(number).checked_sub(1)?).copied().filter(|kind| *kind as u8 == number),
+        }
     }
 }
 
@@ -227,11 +235,13 @@ pub enum Held {
     Hosts = 2,
     /// A site: none of its hosts gives the TLS that is demanded.
     Security = 3,
+    /// Nothing is: recipients were loaded then. Whoever was never tried counts from there, if not from later.
+    Loading = 4,
 }
 
 impl Held {
     fn from_number(number: u8) -> Option<Self> {
-        [Self::Domain, Self::Hosts, Self::Security].into_iter().find(|held| *held as u8 == number)
+        [Self::Domain, Self::Hosts, Self::Security, Self::Loading].into_iter().find(|held| *held as u8 == number)
     }
 }
 
@@ -389,7 +399,7 @@ mod tests {
     use proptest::prelude::*;
 
     prop_compose! {
-        fn record()(recipient: u32, at: u32, code in 0u16..1024, kind in 0usize..9, attempts: u16, extra: u32) -> Record {
+        fn record()(recipient: u32, at: u32, code in 0u16..1024, kind in 0usize..10, attempts: u16, extra: u32) -> Record {
             Record { recipient, at: UnixTime(at), code, kind: Kind::ALL[kind], attempts, extra }
         }
     }

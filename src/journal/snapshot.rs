@@ -144,7 +144,7 @@ mod tests {
         let mut state = State::new();
         state.load(20_000, 7);
         for recipient in 0..300u32 {
-            let kind = Kind::ALL[recipient as usize % 9];
+            let kind = Kind::ALL[recipient as usize % 10];
             let extra = if kind == Kind::Deferred { (9 << 24) + 2 } else { 0 };
             state.apply(&Record { recipient, at: UnixTime(recipient), code: 250, kind, attempts: 300, extra });
         }

@@ -175,6 +175,7 @@ impl State {
             Kind::Bounced => Disposition::Bounced,
             Kind::Expired => Disposition::Expired,
             Kind::Cancelled => Disposition::Cancelled,
+            Kind::Suppressed => Disposition::Suppressed,
             Kind::Deferred => {
                 flags |= DEFERRED;
                 Disposition::Deferred
@@ -197,7 +198,8 @@ impl State {
             Kind::Released if record.attempts == 0 => first = UnixTime(0),
             Kind::Attempt | Kind::Released => {}
             // No attempt ended with these: the last one did before.
-            Kind::Expired | Kind::Cancelled => context = record.extra,
+            Kind::Suppressed if record.attempts == 0 => (first, context) = (UnixTime(0), record.extra),
+            Kind::Expired | Kind::Cancelled | Kind::Suppressed => context = record.extra,
             _ => (tried, context) = (record.at, record.extra),
         }
         *standing = Standing { first, tried, context, attempts: record.attempts, disposition: after, flags };
@@ -356,7 +358,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_records_leave_every_recipient_counted_once(
-            told in prop::collection::vec((0u32..12, 0usize..9, any::<u16>()), 0..200),
+            told in prop::collection::vec((0u32..12, 0usize..10, any::<u16>()), 0..200),
         ) {
             let mut state = State::new();
             state.load(10, 2);

@@ -169,6 +169,43 @@ pub fn parse_into(text: &[u8], out: &mut Vec<u8>) -> Result<usize, AddressError>
     parsed
 }
 
+/// Appends the form by which mailboxes are compared, and returns where its `@` stands: the local-part in ASCII lower case,
+/// and without quotes where it means the same without them (RFC 5321 §4.1.2: `"a.b"@x` is `a.b@x`). `mailbox` is canonical,
+/// with its `@` at `at`. By RFC 5321 case could tell two people apart; in practice they are one.
+pub fn fold_into(mailbox: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
+    let start = out.len();
+    let (local, domain) = mailbox.split_at_checked(at).unwrap_or((mailbox, &[]));
+    match local.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) {
+        None => out.extend_from_slice(local),
+        Some(quoted) => unquote(quoted, out),
+    }
+    let folded = out.len() - start;
+    out.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
+    out.extend_from_slice(domain);
+    folded
+}
+
+/// What stands between the quotes: bare, where that is a local-part, else in quotes with the fewest backslashes.
+fn unquote(quoted: &[u8], out: &mut Vec<u8>) {
+    let mut plain = Vec::with_capacity(quoted.len());
+    let mut octets = quoted.iter();
+    while let Some(octet) = octets.next() {
+        plain.push(if *octet == b'\\' { octets.next().copied().unwrap_or(*octet) } else { *octet });
+    }
+    let bare = std::str::from_utf8(&plain).is_ok_and(|text| !text.starts_with('"') && local_part(text).is_ok());
+    if bare {
+        return out.extend_from_slice(&plain);
+    }
+    out.push(b'"');
+    for octet in plain {
+        if matches!(octet, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(octet);
+    }
+    out.push(b'"');
+}
+
 /// Parses a domain alone (what may stand behind an `@`) and appends it in lower case and A-labels. On an error `out`
 /// is as it was.
 ///

@@ -4,7 +4,7 @@
 //! is an event (`engine`), and how it is written (`observe`).
 
 use super::{Disposition, ReplyRef};
-use crate::base::clock::Instant;
+use crate::base::clock::{Instant, UnixTime};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -108,14 +108,27 @@ pub struct Told<'a> {
     pub attempt: u16,
     /// The session, if there was one.
     pub via: Option<&'a Via<'a>>,
+    /// The last try, where none was made now: whose `phase` and `reply` these are.
+    pub last: Option<Last<'a>>,
     /// The phase that decided it: its word; empty outside of a session.
-    pub phase: &'static str,
+    pub phase: &'a str,
     /// The peer's reply, or one of our own making; code 0: only a text.
     pub reply: ReplyRef<'a>,
     /// Octets of the content; 0 where there was none.
     pub octets: u32,
     /// Where the time went.
     pub spans: Spans,
+}
+
+/// The last try of a recipient that is given up.
+#[derive(Clone, Copy, Debug)]
+pub struct Last<'a> {
+    /// The site; may be empty.
+    pub site: &'a str,
+    /// The exchanger; may be empty.
+    pub host: &'a str,
+    /// When it ended.
+    pub tried: UnixTime,
 }
 
 /// Whom a session is with, and how.

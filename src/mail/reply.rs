@@ -132,6 +132,7 @@ impl Reply {
     /// A reply of our own making, for what has no peer to say it (a name that does not exist, a refused connection).
     #[must_use]
     pub fn own(code: u16, enhanced: Enhanced, text: &str) -> Self {
+        debug_assert_eq!(code / 100, u16::from(enhanced.class), "RFC 3463 §2: the class is the code's: {text}");
         Self { code, enhanced: Some(enhanced), text: text.as_bytes().into() }
     }
 

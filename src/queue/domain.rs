@@ -127,12 +127,10 @@ impl Domain {
         Some((0, rows))
     }
 
-    /// The retry that was popped, and those behind it with as many attempts and of the same block: half as many with each
-    /// attempt, so that one whose transaction breaks each time is alone in the end.
+    /// The retry that was popped, and those behind it with as many attempts and of the same block.
     fn cut_due(&mut self, arena: &mut Arena, first: (u32, u32), max: u32, block: Option<u32>) -> Rows {
         let fits = |next: Option<(u32, u32)>| next.is_some_and(|n| n.1 == first.1 && same_block(first.0, n.0, block));
-        let max = max.checked_shr(first.1.saturating_sub(1)).unwrap_or_default();
-        if max <= 1 || !fits(self.due.front()) {
+        if max == 1 || !fits(self.due.front()) {
             return Rows::Run { first: first.0, count: 1 };
         }
         let max = max.min(self.due_rows) as usize;
@@ -172,6 +170,33 @@ impl Domain {
             self.fresh.set_front((first + taken, count - taken));
         }
         Some((first, taken))
+    }
+
+    /// Takes out the due retries for which `which` says so; the others keep their order.
+    pub(super) fn extract_due(
+        &mut self,
+        arena: &mut Arena,
+        which: &mut dyn FnMut(u32, u16) -> bool,
+        mut on: impl FnMut(u32, u16),
+    ) {
+        for _ in 0..self.due_rows {
+            let Some((row, count)) = self.due.pop_front(arena) else { return };
+            let attempts = (count - 1) as u16;
+            if which(row, attempts) {
+                self.due_rows -= 1;
+                on(row, attempts);
+            } else {
+                self.due.push_back(arena, (row, count));
+            }
+        }
+    }
+
+    /// Takes out the fresh runs: first row and count.
+    pub(super) fn take_fresh(&mut self, arena: &mut Arena, mut on: impl FnMut(u32, u32)) {
+        while let Some((first, count)) = self.fresh.pop_front(arena) {
+            on(first, count);
+        }
+        self.fresh_rows = 0;
     }
 
     /// Takes out everything but what is scheduled: first row, count, attempts.

@@ -204,6 +204,74 @@ impl Queue {
         taken.into_iter()
     }
 
+    /// Takes out the retries of a site that are ready and for which `which` says so, by row and attempts.
+    pub fn extract_due(&mut self, site: SiteId, mut which: impl FnMut(u32, u16) -> bool) -> Vec<(DomainId, Taken)> {
+        let mut gone = Vec::new();
+        for slot in self.linked(site) {
+            self.extract_at(slot, &mut which, &mut gone);
+        }
+        gone
+    }
+
+    /// Takes out the retries of a domain that are ready and for which `which` says so, by row and attempts.
+    pub fn extract_due_of(
+        &mut self,
+        domain: DomainId,
+        mut which: impl FnMut(u32, u16) -> bool,
+    ) -> Vec<(DomainId, Taken)> {
+        let mut gone = Vec::new();
+        if let Some(&Place::Live(slot)) = self.places.get(&domain) {
+            self.extract_at(slot, &mut which, &mut gone);
+        }
+        gone
+    }
+
+    /// Takes out the rows of a site that were never tried.
+    pub fn take_fresh(&mut self, site: SiteId) -> Vec<(DomainId, Taken)> {
+        let domains: Vec<DomainId> = self.linked(site).iter().map(|slot| self.domains[*slot as usize].id).collect();
+        domains.iter().flat_map(|&domain| self.take_fresh_of(domain).into_iter().map(move |t| (domain, t))).collect()
+    }
+
+    /// Takes out the rows of a domain that were never tried.
+    pub fn take_fresh_of(&mut self, domain: DomainId) -> Vec<Taken> {
+        let mut taken = Vec::new();
+        if let Some(&Place::Live(slot)) = self.places.get(&domain) {
+            let domain = &mut self.domains[slot as usize];
+            domain.take_fresh(&mut self.arena, |first, count| taken.push(Taken { first, count, attempts: 0 }));
+            let rows: u64 = taken.iter().map(|taken| u64::from(taken.count)).sum();
+            if rows > 0 {
+                self.sub_ready(slot, rows);
+            }
+        }
+        taken
+    }
+
+    /// Whether rows of the domain wait.
+    #[must_use]
+    pub fn holds(&self, domain: DomainId) -> bool {
+        matches!(self.places.get(&domain), Some(Place::Live(_)))
+    }
+
+    /// The slots of the site's domains with something ready.
+    fn linked(&self, site: SiteId) -> Vec<u32> {
+        let head = self.sites.find(site).map_or(NIL, |slot| self.sites.at(slot).head);
+        let next = |slot: &u32| Some(self.domains[*slot as usize].next).filter(|next| *next != NIL);
+        std::iter::successors(Some(head).filter(|head| *head != NIL), next).collect()
+    }
+
+    fn extract_at(&mut self, slot: u32, which: &mut dyn FnMut(u32, u16) -> bool, gone: &mut Vec<(DomainId, Taken)>) {
+        let before = gone.len();
+        let domain = &mut self.domains[slot as usize];
+        let id = domain.id;
+        domain.extract_due(&mut self.arena, which, |first, attempts| {
+            gone.push((id, Taken { first, count: 1, attempts }));
+        });
+        let rows = (gone.len() - before) as u64;
+        if rows > 0 {
+            self.sub_ready(slot, rows);
+        }
+    }
+
     /// How many rows wait.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -77,16 +77,6 @@ fn fresh_rows_that_came_back_untried_go_before_a_retry_that_is_due() {
 }
 
 #[test]
-fn retries_are_cut_into_half_as_many_rows_for_each_attempt_behind_them() {
-    for (attempts, most) in [(1, 50), (2, 25), (3, 12), (6, 1), (7, 1), (300, 1)] {
-        let mut queue = routed();
-        (0..100).for_each(|row| queue.schedule(D, row, attempts, Instant(0)));
-        queue.poll_due(Instant(0));
-        assert_eq!(queue.cut(S, 100, None).unwrap().rows.len(), most, "{attempts} attempts");
-    }
-}
-
-#[test]
 fn a_retry_comes_when_it_is_due_and_goes_first() {
     let mut queue = routed();
     queue.push_run(D, 0, 10);
@@ -123,7 +113,7 @@ fn what_is_given_back_comes_first() {
     assert_eq!(queue.cut(S, 8, None), batch(0, run(0, 8)));
     queue.give_back(Batch { domain: D, attempts: 0, rows: Rows::List(vec![5, 9, 2]) });
     queue.give_back(Batch { domain: D, attempts: 4, rows: Rows::List(vec![8, 7]) });
-    assert_eq!(queue.cut(S, 32, None), batch(4, Rows::List(vec![8, 7])));
+    assert_eq!(queue.cut(S, 8, None), batch(4, Rows::List(vec![8, 7])));
     assert_eq!(queue.cut(S, 8, None), batch(0, Rows::List(vec![5, 9, 2])));
 }
 
@@ -173,6 +163,27 @@ fn a_domain_taken_whole_leaves_nothing_behind() {
     assert_eq!(queue.explain_domain(D), Wait::Nothing);
     assert_eq!(queue.poll_due(Instant(9_000_000)), 1);
     assert_eq!(queue.counts(), Counts { ready: 0, unrouted: 1, scheduled: 0 });
+}
+
+#[test]
+fn what_is_overdue_is_taken_out_and_the_others_keep_their_turn() {
+    let mut queue = routed();
+    queue.push_run(D, 0, 5);
+    for (row, attempts) in [(10, 1), (11, 300), (12, 1), (13, 300)] {
+        queue.schedule(D, row, attempts, Instant(0));
+    }
+    queue.schedule(D, 20, 300, Instant(9_000_000));
+    queue.schedule(DomainId(8), 30, 300, Instant(0));
+    queue.poll_due(Instant(1_000));
+    let rows = |gone: Vec<(DomainId, Taken)>| gone.iter().map(|(_, t)| (t.first, t.attempts)).collect::<Vec<_>>();
+    assert_eq!(rows(queue.extract_due(S, |_, attempts| attempts == 300)), [(11, 300), (13, 300)]);
+    assert_eq!(rows(queue.extract_due(SiteId(99), |_, _| true)), []);
+    assert_eq!(rows(queue.extract_due_of(DomainId(8), |row, _| row == 30)), [(30, 300)]);
+    assert_eq!(queue.counts(), Counts { ready: 7, unrouted: 0, scheduled: 1 });
+    assert_eq!(queue.take_fresh(S), [(D, Taken { first: 0, count: 5, attempts: 0 })]);
+    assert_eq!(queue.cut(S, 9, None), batch(1, Rows::List(vec![10, 12])));
+    assert!(queue.holds(D) && !queue.holds(DomainId(8)));
+    assert_eq!(queue.counts(), Counts { ready: 0, unrouted: 0, scheduled: 1 });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Floor 4: where the program touches the world: the ring and its sockets, DNS, disks. The only room with `unsafe`.
 
+pub mod clock;
 pub mod disk;
 pub mod dns;
 pub mod https;

@@ -110,7 +110,7 @@ fn dead_dns_leaves_recipients_waiting_and_says_why() {
     let desk = Desk::new();
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let server = silent.local_addr().unwrap();
-    desk.put("e.toml", format!("[delivery]\nsink = false\n[dns]\nservers = [\"{server}\"]\ntimeout = \"200ms\"\n"));
+    desk.put("e.toml", format!("[delivery]\nroute = \"mx\"\n[dns]\nservers = [\"{server}\"]\ntimeout = \"200ms\"\n"));
     let mut sending = Running::start(&desk, &["--config", "e.toml"]);
     let said = sending.says("no route");
     assert!(said.contains("a.example") && said.contains("4.4.3"), "{said}");

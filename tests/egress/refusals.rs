@@ -210,7 +210,7 @@ fn exchangers(odds: &[Odd]) -> (Vec<Server>, dns_server::DnsServer, String) {
     });
     let dns = dns_server::DnsServer::start(zone);
     let servers = listeners.into_iter().zip(odds).map(|(listener, odd)| Server::smtp(listener, *odd)).collect();
-    let config = format!("[delivery]\nsink = false\nport = {port}\nretry = [\"1s\"]\nlifetime = \"4s\"\n");
+    let config = format!("[delivery]\nroute = \"mx\"\nport = {port}\nretry = [\"1s\"]\nlifetime = \"4s\"\n");
     (servers, dns, config)
 }
 

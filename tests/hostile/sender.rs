@@ -82,7 +82,7 @@ impl<I: Io> Sender<I> {
             directory: Arc::new(Directory::fixed(site)),
             memory: Arc::default(),
             tls,
-            last_context: 0,
+            earlier: Default::default(),
             shareable: true,
             octets_min: 0,
             seed: 7,
@@ -177,7 +177,7 @@ fn rendered(job: &RenderJob, per_message: usize, padding: usize) -> Rendered {
         content += std::str::from_utf8(END).unwrap();
         Message { rows: rows.iter().copied().collect(), envelope, content: Bytes::from(content), eight_bit: false }
     });
-    Rendered { job: job.job, messages: messages.collect(), refused: Vec::new(), failed: None }
+    Rendered { job: job.job, messages: messages.collect(), ..Rendered::default() }
 }
 
 fn site(remote: SocketAddr, starttls: bool) -> Site {

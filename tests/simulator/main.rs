@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod lifetime;
 mod process;
 mod run;
 mod scenario;
@@ -92,6 +93,24 @@ fn no_seed_breaks_a_guarantee() {
     assert!(failed.is_empty(), "{} of {} seeds fail:\n{shown}", failed.len(), results.len());
     // A simulator in which nothing happens proves nothing.
     assert!(ran().map(|r| r.duplicates).sum::<u64>() > 0, "no seed made a second copy");
+}
+
+#[test]
+fn nobody_outlives_its_lifetime_and_nobody_expires_early() {
+    let (tls, one) = (tls_config(), number("POSTHASTE_SIM_SEED"));
+    let seeds = one.map_or(1..=number("POSTHASTE_SIM_SEEDS").unwrap_or(SEEDS / 5), |seed| seed..=seed);
+    let (mut failed, mut expired, mut all) = (Vec::new(), 0, 0);
+    for seed in seeds {
+        let scenario = lifetime::scenario(seed);
+        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&scenario, &tls, Mutation::None)))
+            .unwrap_or_else(|_| Err("panic".to_owned()));
+        match ran {
+            Ok(ran) => (expired, all) = (expired + ran.expired, all + ran.recipients),
+            Err(error) => failed.push(format!("POSTHASTE_SIM_SEED={seed}: {error}\n{scenario:?}")),
+        }
+    }
+    assert!(failed.is_empty(), "{} seeds fail:\n{}", failed.len(), failed[..failed.len().min(10)].join("\n"));
+    assert!(one.is_some() || expired > 0, "of {all} recipients none has expired");
 }
 
 #[test]

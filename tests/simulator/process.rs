@@ -23,6 +23,7 @@ use posthaste::engine::router::RouteAsk;
 use posthaste::engine::shard::{Late, Ports, Shard, Start};
 use posthaste::engine::suppression::Suppression;
 use posthaste::engine::table::TableWriter;
+use posthaste::journal::record::{Entry, Record, entries};
 use posthaste::journal::sim::SimDisk;
 use posthaste::journal::state::State;
 use posthaste::mail::Disposition;
@@ -60,6 +61,8 @@ pub struct Ground<'a> {
     /// Wakes the network when something of ours is due.
     pub clock: SimIo,
     pub trace: Trace,
+    /// What was recorded of recipients, and when in truth.
+    pub told: Vec<(Instant, Record)>,
 }
 
 /// What a process leaves behind.
@@ -100,6 +103,8 @@ struct Process<'g, 'a> {
     directory: Arc<Directory>,
     dispatch: Dispatch,
     press: Press,
+    /// Shows the clock of this process.
+    clock: SimIo,
     storage: Storage,
     table: TableWriter,
     loads: Loads,
@@ -126,6 +131,9 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
         if process.ground.scenario.pause == Some(turn) {
             process.tell_all(|| ToShard::Pause(true));
             process.later(600_000_000, Later::GoOn);
+        }
+        for &(_, ahead_s) in process.ground.scenario.jumps.iter().filter(|(at, _)| *at == turn) {
+            process.ground.network.set_wall(ahead_s);
         }
         let before = process.ground.network.now();
         process.turn()?;
@@ -157,7 +165,9 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
 impl<'g, 'a> Process<'g, 'a> {
     fn start(ground: &'g mut Ground<'a>, campaign: Campaign, ending: Ending) -> Self {
         let scenario = ground.scenario;
-        let now = ground.town.now();
+        let address = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
+        let clock = ground.network.party(address);
+        let now = clock.now();
         let rest = campaign.rest(&scenario.delivery.retry, now.unix).unwrap();
         let table = Arc::new(campaign.table.reader().unwrap());
         let directory = Arc::new(ground.town.directory());
@@ -168,7 +178,6 @@ impl<'g, 'a> Process<'g, 'a> {
         if let Ending::JournalFails { writes } = ending {
             storage.fail_after(writes);
         }
-        let address = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
         let delivery = scenario.delivery();
         let by_domain = matches!(scenario.routing, Routing::Sites(_));
         let count = if by_domain { scenario.shards } else { delivery.lanes(scenario.shards) };
@@ -200,7 +209,7 @@ impl<'g, 'a> Process<'g, 'a> {
                 directory: directory.clone(),
                 memory: ground.memory.clone(),
                 tls: ground.tls.clone(),
-                last_context: campaign.state.last_context(number as u8),
+                earlier: campaign.earlier(number),
                 shareable: ground.composer.is_shareable(),
                 octets_min: ground.composer.octets_min(),
                 seed: scenario.seed ^ u64::from(number),
@@ -215,6 +224,7 @@ impl<'g, 'a> Process<'g, 'a> {
         let recipients_max = scenario.delivery.recipients_per_transaction as usize;
         let mut process = Self {
             press: Press::new(table, ground.composer.clone(), recipients_max),
+            clock,
             ground,
             late: shards.iter().map(|_| None).collect(),
             counters: vec![Counters::default(); shards.len()],
@@ -276,6 +286,11 @@ impl<'g, 'a> Process<'g, 'a> {
     fn write_journal(&mut self) {
         for append in self.journal.try_iter() {
             self.appended += append.entries.len();
+            let records = entries(&append.entries).filter_map(|entry| match entry {
+                Ok(Entry::Record(record)) => Some((self.ground.network.now(), record)),
+                _ => None,
+            });
+            self.ground.told.extend(records);
             self.ground.trace.note(&append.entries);
             self.storage.take(append);
         }
@@ -302,7 +317,7 @@ impl<'g, 'a> Process<'g, 'a> {
             Later::LoadEnded => self.dispatch.tell_all(|| ToShard::LoadEnded),
             Later::Rendered(shard, rendered) => self.lines[usize::from(shard)].tell(ToShard::Rendered(rendered)),
             Later::Route(ask) => {
-                let now = self.ground.town.now().unix;
+                let now = self.clock.now().unix;
                 let answer = self.ground.town.answer(&ask, &self.directory, now);
                 self.lines[usize::from(ask.shard)].tell(ToShard::Routed(answer));
             }
@@ -316,6 +331,7 @@ impl<'g, 'a> Process<'g, 'a> {
             header_columns: vec!["name".to_owned()],
             max_rejected: 1.0,
             suppression: &self.ground.suppression,
+            quiet: Duration::ZERO,
         };
         let mut ended = false;
         loader::load(&spec, &mut self.table, &AtomicBool::new(false), |loaded| match loaded {

@@ -2,7 +2,7 @@
 //! what must hold at each of them.
 
 use crate::process::{Ground, Left, live, same_as, settled_within};
-use crate::scenario::{Ending, Mutation, Scenario};
+use crate::scenario::{Ending, Mutation, Scenario, Temper};
 use crate::town::Town;
 use crate::trace::Trace;
 use posthaste::content::{Composer, Source, Spec};
@@ -40,6 +40,7 @@ pub struct Ran {
     pub recipients: u64,
     pub delivered: u64,
     pub duplicates: u64,
+    pub expired: u64,
 }
 
 /// Runs a scenario.
@@ -69,13 +70,17 @@ pub fn run(scenario: &Scenario, tls: &tls::ClientConfig, mutation: Mutation) -> 
         clock: network.party(IpAddr::V4(Ipv4Addr::new(10, 2, 0, 1))),
         network,
         trace: Trace::default(),
+        told: Vec::new(),
     };
     let mut campaign = Campaign::create(&home, manifest, &mut ground.disk).map_err(|e| e.to_string())?;
+    let mut lives = Vec::new();
     for (life, &ending) in scenario.endings.iter().chain([&Ending::Through]).enumerate() {
+        lives.push(ground.network.now());
         let left = live(&mut ground, campaign, ending).map_err(|e| format!("life {life}, {ending:?}: {e}"))?;
         campaign = reopen(&mut ground, &left).map_err(|e| format!("after life {life}, {ending:?}: {e}"))?;
         let seconds = [0, 1, 600, 86_400][ground.rng.usize(..4)];
-        pass_downtime(&mut ground, seconds);
+        let planned = scenario.downtimes.as_ref().and_then(|all| all.get(life).copied());
+        pass_downtime(&mut ground, planned.unwrap_or(seconds));
     }
     if !campaign.is_complete() {
         return Err(format!("G3: the campaign went through and is not complete: {:?}", counts(&campaign.state)));
@@ -91,6 +96,7 @@ pub fn run(scenario: &Scenario, tls: &tls::ClientConfig, mutation: Mutation) -> 
     {
         return Err(format!("G7: sending again did something: {before:?}, then {:?}", ground.town.counters()));
     }
+    crate::lifetime::check(scenario, &ground.told, &lives, &campaign.state)?;
     check_end(scenario, ground, &home, &campaign)
 }
 
@@ -99,7 +105,7 @@ fn reopen(ground: &mut Ground<'_>, left: &Left) -> Result<Campaign, String> {
     ground.disk.crash();
     // Now and then a snapshot: the next life begins with it.
     let snapshot_after_octets = if ground.rng.bool() { 4096 } else { u64::MAX };
-    let how = Opening { snapshot_after_octets, ..Opening::at(ground.town.now().unix) };
+    let how = Opening { snapshot_after_octets, ..Opening::at(ground.clock.now().unix) };
     let campaign = Campaign::open(ground.home, &mut ground.disk, &how).map_err(|e| e.to_string())?;
     if let Some(damage) = campaign.replayed.damage.first() {
         return Err(format!("G5: a crash is no damage: {damage}"));
@@ -182,10 +188,12 @@ fn check_end(scenario: &Scenario, ground: Ground<'_>, home: &Path, campaign: &Ca
         return Err(format!("G3: {delivered} are delivered, {perhaps} more perhaps; {reached} got a copy"));
     }
     let calm = scenario.reject_percent == 0.0 && scenario.defer_percent == 0.0 && scenario.lost_percent == (0, 0);
+    let calm = calm && scenario.tempers.iter().all(|temper| *temper == Temper::Takes);
     if scenario.fair && calm && delivered + suppressed != state.len() as u64 {
         return Err(format!("nothing went wrong, and not all are delivered: {:?}", counts(state)));
     }
-    Ok(Ran { digest, turns, recipients: state.len() as u64, delivered, duplicates: seen.duplicates })
+    let expired = state.count(Disposition::Expired);
+    Ok(Ran { digest, turns, recipients: state.len() as u64, delivered, duplicates: seen.duplicates, expired })
 }
 
 /// How many recipients have each disposition.

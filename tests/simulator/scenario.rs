@@ -71,6 +71,19 @@ pub enum Mutation {
     SettleBeforeSync,
 }
 
+/// How a site is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Temper {
+    /// It takes mail, as the scenario says.
+    Takes,
+    /// It refuses every recipient for now.
+    Defers,
+    /// Nobody listens at its address.
+    Silent,
+    /// The look-up of its domains fails, each time.
+    Lost,
+}
+
 /// What a source may do.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -112,6 +125,12 @@ pub struct Scenario {
     pub journal_flights: usize,
     /// In this turn sending is paused for a while.
     pub pause: Option<u64>,
+    /// How the sites are, by number; those beyond take mail.
+    pub tempers: Vec<Temper>,
+    /// In this turn of a process the wall clock is set: so many seconds ahead of the true time.
+    pub jumps: Vec<(u64, i64)>,
+    /// How long nobody sends after each process; chosen at random where nothing is said.
+    pub downtimes: Option<Vec<u64>>,
     /// The ends of the processes, one after the other; behind the last one comes [`Ending::Through`].
     pub endings: Vec<Ending>,
 }
@@ -160,6 +179,9 @@ impl Scenario {
             journal_window: Duration::from_micros([0, 5000, 5000, 100_000][rng.usize(..4)]),
             journal_flights: [1, 1, 4, 8][rng.usize(..4)],
             pause: (rng.u8(..8) == 0).then(|| rng.u64(1..300)),
+            tempers: Vec::new(),
+            jumps: Vec::new(),
+            downtimes: None,
             endings,
         }
     }

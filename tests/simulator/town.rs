@@ -1,8 +1,8 @@
 //! The world around the sender: the sinks that take its mail, and what DNS says of the domains. It outlives every
 //! sending process.
 
-use crate::scenario::{Routing, Scenario};
-use posthaste::base::clock::{Now, UnixTime};
+use crate::scenario::{Routing, Scenario, Temper};
+use posthaste::base::clock::UnixTime;
 use posthaste::engine::directory::{Directory, Question, Site};
 use posthaste::engine::router::RouteAnswer;
 use posthaste::engine::router::RouteAsk;
@@ -31,6 +31,7 @@ pub struct Town {
     zones: HashMap<Arc<str>, Zone>,
     rng: fastrand::Rng,
     lost_percent: (u32, u32),
+    tempers: Vec<Temper>,
 }
 
 fn address(site: usize) -> IpAddr {
@@ -41,20 +42,23 @@ impl Town {
     /// The sinks of a scenario, listening.
     pub fn new(scenario: &Scenario, network: &Network) -> Self {
         let count = if let Routing::Sites(count) = scenario.routing { count } else { 1 };
+        let temper = |site: usize| scenario.tempers.get(site).copied().unwrap_or(Temper::Takes);
         let options = |site: usize| sink::Options {
             hostname: format!("mx.s{site}.example"),
             chunking: scenario.sink_chunking,
             pipelining: scenario.sink_pipelining,
             rtt: scenario.rtt,
             reject_percent: scenario.reject_percent,
-            defer_percent: scenario.defer_percent,
+            defer_percent: if temper(site) == Temper::Defers { 100.0 } else { scenario.defer_percent },
             seed: scenario.seed ^ site as u64,
             list_duplicates: true,
             ..sink::Options::default()
         };
         let open = |site: usize| {
             let mut sink = Sink::new(network.party(address(site)), &options(site)).unwrap();
-            sink.listen(SocketAddr::new(address(site), 25)).unwrap();
+            if temper(site) != Temper::Silent {
+                sink.listen(SocketAddr::new(address(site), 25)).unwrap();
+            }
             sink
         };
         Self {
@@ -63,6 +67,7 @@ impl Town {
             zones: HashMap::new(),
             rng: fastrand::Rng::with_seed(scenario.seed ^ 0x0070_7773),
             lost_percent: scenario.lost_percent,
+            tempers: scenario.tempers.clone(),
         }
     }
 
@@ -90,8 +95,9 @@ impl Town {
             failures: if rng.u32(..100) < late { rng.u32(1..6) } else { 0 },
             exists: rng.u32(..100) >= never,
         });
-        if zone.failures > 0 {
-            zone.failures -= 1;
+        let lost = self.tempers.get(zone.site) == Some(&Temper::Lost);
+        if zone.failures > 0 || lost {
+            zone.failures = zone.failures.saturating_sub(1);
             let reply = Reply::own(451, Enhanced::new(4, 4, 3), "no server answers");
             let result = Err(Arc::new(RouteError { reply, permanent: false }));
             return RouteAnswer { domain: ask.domain, result };
@@ -129,12 +135,6 @@ impl Town {
             sum.deferred += counters.deferred;
         }
         sum
-    }
-
-    /// The time, as its drivers tell it.
-    pub fn now(&self) -> Now {
-        use posthaste::wire::io::Io as _;
-        self.sinks.first().map(|sink| sink.io().now()).unwrap_or_default()
     }
 
     /// Closes the sinks: every recipient that got a message again, once for each time.

@@ -159,7 +159,7 @@ impl World {
             "engine.toml".to_owned(),
             format!(
                 "[engine]\nhostname = \"me.example\"\nshards = 1\nrender_threads = 1\n\
-                 [delivery]\nsink = false\nport = {}\nretry = [\"{}\"]\nlifetime = \"{}\"\n{}\n\
+                 [delivery]\nroute = \"mx\"\nport = {}\nretry = [\"{}\"]\nlifetime = \"{}\"\n{}\n\
                  [dns]\nservers = [\"{}\"]\ntimeout = \"2s\"\nallow_loopback = true\n{}\n\
                  [tls]\nroots = \"roots.pem\"\nmta_sts_port = {}\n{}\n{}\n",
                 self.port,

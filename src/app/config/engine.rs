@@ -125,14 +125,16 @@ sections! {
         group: Option<Given>, "group", "\"\"", ANY,
             "A group that may read the data directory, event logs, traces and reports too; empty: this user alone.";
         suppression: Vec<PathBuf>, "files", "[]", ANY,
-            "Files of addresses that are never sent to, one a line; relative to this file.";
+            "Files of whom is never sent to, one a line: ann@a.example, @a.example, *.a.example; relative to this file.";
     }
     /// `[delivery]`: where mail goes, and how fast.
     delivery: Delivery {
-        sink: bool, "switch", "true", ANY,
-            "Deliver to a built-in receiver on loopback and to nobody else; set to false to send for real.";
+        route: Option<Route>, "mx", "\"\"", ANY,
+            "mx: to the recipients' own servers; empty: smarthost, sink or a flag says where mail goes, or none is sent.";
         smarthost: Option<HostPort>, "host:port", "\"\"", ANY,
-            "Hand all mail to this server instead of the recipients' own; goes before sink; empty: none.";
+            "Hand all mail to this server instead of the recipients' own; --smarthost goes before it; empty: none.";
+        sink: bool, "switch", "false", ANY,
+            "Rehearse: to a built-in receiver on loopback and to nobody else, as --sink does.";
         pool: Option<Given>, "pool", "\"\"", ANY,
             "Send from the sources of this pool; pool of a campaign goes before it; empty: from all sources.";
         port: u16, "port", "25", (1, 65_535),
@@ -233,6 +235,13 @@ sections! {
         level: Level, "error | warn | info | debug | trace", "\"info\"", ANY,
             "How much is logged; addresses of recipients appear at debug and trace only.";
     }
+}
+
+/// How the servers that get mail are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// By the MX records of the recipients' domains.
+    Mx,
 }
 
 /// How TLS begins with a smarthost.
@@ -464,6 +473,12 @@ impl Setting for Demanded {
 impl Setting for Version {
     fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
         choice(item, &[("1.2", Self::Tls12), ("1.3", Self::Tls13)])
+    }
+}
+
+impl Setting for Option<Route> {
+    fn read(item: &Item<'_>, _: &Key) -> Result<Self, ConfigError> {
+        choice(item, &[("", None), ("mx", Some(Route::Mx))])
     }
 }
 

@@ -40,7 +40,7 @@ fn the_shipped_file_states_the_defaults() {
     assert_eq!(defaults.delivery.sessions_per_site, 20);
     assert_eq!(defaults.delivery.retry.len(), 4);
     assert_eq!(defaults.journal.window, Duration::from_millis(5));
-    assert!(defaults.delivery.sink, "nothing leaves the machine by accident");
+    assert!(!defaults.delivery.sink && defaults.delivery.route.is_none(), "nobody has said where mail goes");
 }
 
 #[test]
@@ -54,6 +54,7 @@ fn every_key_can_be_set() {
         suppression = ["never.txt", "/etc/never.txt"]
         [delivery]
         sink = false
+        route = ""
         smarthost = "[::1]:2525"
         tls = "off"
         retry = ["90s", "1h30m"]

@@ -60,7 +60,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<Exit, Failure> {
         Ok::<_, Failure>((means, found))
     })?;
     names::warn_of([&means.source]);
-    let now_s = i64::from(crate::engine::run::unix_now().0);
+    let now_s = i64::from(crate::wire::clock::unix_now().0);
     let probed = Probed {
         target: &target,
         name: args.target.clone(),

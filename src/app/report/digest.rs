@@ -51,6 +51,8 @@ impl Counts {
 /// A reply, without what differs from one recipient to the next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReplyKind {
+    /// Whether it was the last one of recipients that have expired.
+    pub expired: bool,
     /// Its code.
     pub code: u16,
     /// Its enhanced code.
@@ -64,6 +66,8 @@ pub struct ReplyKind {
 pub struct Digest {
     /// The campaign's name.
     pub name: String,
+    /// Where its mail goes; empty if that is not known.
+    pub destination: String,
     /// What became of the list's rows.
     pub rows: Rows,
     /// What is damaged in storage.
@@ -81,7 +85,7 @@ pub struct Digest {
     /// The latest event.
     pub last_at: Option<UnixTime>,
     sites: HashMap<String, Counts>,
-    replies: HashMap<(u16, Option<Enhanced>), HashMap<String, u64>>,
+    replies: HashMap<(bool, u16, Option<Enhanced>), HashMap<String, u64>>,
     reply_kinds: usize,
     text: String,
     bins: BTreeMap<u32, Counts>,
@@ -95,7 +99,9 @@ impl Digest {
     /// Storage cannot be read.
     pub fn of(facts: &dyn Facts) -> Result<Self, Failure> {
         let (name, damage) = (facts.name().to_owned(), facts.damage().to_vec());
-        let mut digest = Self { name, rows: facts.rows(), damage, held: facts.held().cloned(), ..Self::default() };
+        let destination = facts.destination().to_owned();
+        let held = facts.held().cloned();
+        let mut digest = Self { name, destination, rows: facts.rows(), damage, held, ..Self::default() };
         facts.each(&mut |recipient| {
             digest.add(recipient);
             Ok(())
@@ -113,7 +119,7 @@ impl Digest {
         if !r.site.is_empty() {
             self.site(r.site).count(stands);
         }
-        if r.code != 0 {
+        if r.code != 0 || r.disposition == Disposition::Expired && !r.text.is_empty() {
             *self.reply(r) += 1;
         }
         if let Some(at) = r.last_at
@@ -131,12 +137,13 @@ impl Digest {
 
     fn reply(&mut self, r: &Recipient<'_>) -> &mut u64 {
         general(r.text, &mut self.text);
-        let mut kind = (r.code, r.enhanced);
+        let expired = r.disposition == Disposition::Expired;
+        let mut kind = (expired, r.code, r.enhanced);
         let known = self.replies.get(&kind).is_some_and(|texts| texts.contains_key(&self.text));
         if known || self.reply_kinds < REPLIES_MAX {
             self.reply_kinds += usize::from(!known);
         } else {
-            kind = (0, None);
+            kind = (expired, 0, None);
             self.text.replace_range(.., "other");
         }
         self.replies.entry(kind).or_default().entry_ref(self.text.as_str()).or_default()
@@ -173,15 +180,14 @@ impl Digest {
     /// The `most` most frequent replies.
     #[must_use]
     pub fn top_replies(&self, most: usize) -> Vec<(ReplyKind, u64)> {
-        let kinds = self.replies.iter().flat_map(|(&(code, enhanced), texts)| {
-            texts.iter().map(move |(text, &n)| (n, code, enhanced, text.as_str()))
-        });
+        let kinds =
+            self.replies.iter().flat_map(|(&kind, texts)| texts.iter().map(move |(text, &n)| (n, kind, text.as_str())));
         let mut kinds: Vec<_> = kinds.collect();
-        kinds.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
+        kinds.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         kinds.truncate(most);
         kinds
             .into_iter()
-            .map(|(n, code, enhanced, text)| (ReplyKind { code, enhanced, text: text.into() }, n))
+            .map(|(n, (expired, code, enhanced), text)| (ReplyKind { expired, code, enhanced, text: text.into() }, n))
             .collect()
     }
 
@@ -233,6 +239,7 @@ impl Digest {
         #[derive(Serialize)]
         struct Whole<'a> {
             campaign: &'a str,
+            destination: &'a str,
             loaded: u64,
             loading: bool,
             rejected: u64,
@@ -257,10 +264,12 @@ impl Digest {
         };
         let reply = |(kind, n): (ReplyKind, u64)| {
             let enhanced = kind.enhanced.map(|e| e.to_string());
-            serde_json::json!({ "code": kind.code, "enhanced": enhanced, "text": kind.text, "recipients": n })
+            let (code, text, expired) = (kind.code, kind.text, kind.expired);
+            serde_json::json!({ "code": code, "enhanced": enhanced, "text": text, "recipients": n, "expired": expired })
         };
         let whole = Whole {
             campaign: &self.name,
+            destination: &self.destination,
             loaded: self.counts.all(),
             loading: self.rows.loading,
             rejected: self.rows.rejected,

@@ -56,6 +56,8 @@ pub struct Recipient<'a> {
     pub attempts: u32,
     /// When the first attempt began.
     pub first_at: Option<UnixTime>,
+    /// When the last attempt had its outcome: the time of the reply.
+    pub tried_at: Option<UnixTime>,
     /// When the last thing happened.
     pub last_at: Option<UnixTime>,
     /// Whether a second copy may have been delivered.
@@ -83,6 +85,17 @@ pub struct Step {
     pub site: String,
     /// The exchanger.
     pub host: String,
+    /// Of an expiry: what went before, if anything did.
+    pub after: Option<After>,
+}
+
+/// What went before an expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct After {
+    /// From the first attempt to the expiry.
+    pub span_s: u32,
+    /// When the last attempt had its outcome.
+    pub tried_at: UnixTime,
 }
 
 /// Everything that happened to one recipient.
@@ -112,6 +125,11 @@ pub type Visit<'v> = dyn FnMut(&Recipient<'_>) -> Result<(), Failure> + 'v;
 pub trait Facts {
     /// The campaign's name.
     fn name(&self) -> &str;
+
+    /// Where its mail goes; empty if that is not known.
+    fn destination(&self) -> &str {
+        ""
+    }
 
     /// What became of the list's rows.
     fn rows(&self) -> Rows;
@@ -145,7 +163,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let config = EngineConfig::load(args.config.as_deref())?;
     super::share(&config)?;
     let data = args.data.clone().unwrap_or(config.engine.data);
-    let facts = Stored::open(&place::find(&data, &args.name)?)?;
+    let facts = Stored::open(&place::find(&data, &args.name, args.sink)?)?;
     for damage in facts.damage() {
         terminal::print(format!("warning: damaged: {}\n", Printable(damage.as_bytes())).as_bytes());
     }
@@ -234,8 +252,19 @@ fn write_failed(e: io::Error) -> Failure {
 
 /// A row for each recipient.
 fn csv(facts: &dyn Facts, to: &mut dyn Write) -> Result<(), Failure> {
-    const HEAD: [&str; 10] =
-        ["recipient", "disposition", "code", "enhanced", "text", "site", "host", "attempts", "first_at", "last_at"];
+    const HEAD: [&str; 11] = [
+        "recipient",
+        "disposition",
+        "code",
+        "enhanced",
+        "text",
+        "site",
+        "host",
+        "attempts",
+        "first_at",
+        "last_at",
+        "tried_at",
+    ];
     let failed = |e: csv::Error| Failure::failed(format!("the report cannot be written: {e}"));
     let mut rows = csv::Writer::from_writer(to);
     rows.write_record(HEAD).map_err(failed)?;
@@ -252,6 +281,7 @@ fn csv(facts: &dyn Facts, to: &mut dyn Write) -> Result<(), Failure> {
             &r.attempts.to_string(),
             &r.first_at.map(time).unwrap_or_default(),
             &r.last_at.map(time).unwrap_or_default(),
+            &r.tried_at.map(time).unwrap_or_default(),
         ])
         .map_err(failed)
     })?;

@@ -3,6 +3,7 @@
 use super::digest::Digest;
 use super::{plot, time};
 use crate::app::config::values::duration_text;
+use crate::app::destination;
 use crate::app::progress::count;
 use crate::mail::Disposition;
 use std::fmt::Write;
@@ -50,6 +51,9 @@ pub(super) fn html(digest: &Digest) -> String {
 }
 
 fn head(digest: &Digest, page: &mut String) {
+    if !digest.destination.is_empty() {
+        let _ = writeln!(page, "<p>Destination: {}.</p>", escape(&destination::words(&digest.destination)));
+    }
     for damage in &digest.damage {
         let _ = writeln!(page, "<p class=\"damage\">Damaged: {}</p>", escape(damage));
     }
@@ -146,10 +150,11 @@ fn replies(digest: &Digest, page: &mut String) {
     page.push_str("<tr><th>recipients</th><th class=\"l\">code</th><th class=\"l\">text</th></tr>\n");
     for (kind, n) in top {
         let enhanced = kind.enhanced.map(|e| format!(" {e}")).unwrap_or_default();
+        let expired = if kind.expired { "expired; last: " } else { "" };
         let text = escape(&kind.text);
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td class=\"l\">{}{enhanced}</td><td class=\"l\">{text}</td></tr>",
+            "<tr><td>{}</td><td class=\"l\">{}{enhanced}</td><td class=\"l\">{expired}{text}</td></tr>",
             count(n),
             kind.code
         );

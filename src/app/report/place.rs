@@ -1,23 +1,22 @@
 //! Finding a campaign's directory by the campaign's name, and saying what there is when there is no such one.
 
 use crate::app::exit::Failure;
+use crate::app::send::{CAMPAIGNS, REHEARSALS};
 use crate::engine::table::Manifest;
 use crate::engine::table::manifest;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where campaigns lie in the data directory.
-const CAMPAIGNS: &str = "campaign";
 /// Campaigns that an error names.
 const NAMED_MAX: usize = 20;
 
-/// The directory of the campaign `name` in the data directory `data`. The name in the manifest counts, whatever the
-/// directory is called.
+/// The directory of the campaign `name` in the data directory `data`, or of its rehearsal: where that is wanted, or where
+/// there is nothing else. The name in the manifest counts, whatever the directory is called.
 ///
 /// # Errors
 /// No data directory, no such campaign (both bad input), or an unreadable directory.
-pub(super) fn find(data: &Path, name: &str) -> Result<PathBuf, Failure> {
+pub(super) fn find(data: &Path, name: &str, rehearsal: bool) -> Result<PathBuf, Failure> {
     if !data.is_dir() {
         return Err(Failure::usage(format!(
             "there is no data directory {}\nhint: --data DIR names it, or --config engine.toml by its engine.data; \
@@ -25,12 +24,17 @@ pub(super) fn find(data: &Path, name: &str) -> Result<PathBuf, Failure> {
             data.display()
         )));
     }
-    let all = data.join(CAMPAIGNS);
-    let mut campaigns = list(&all)?;
-    if let Some(place) = campaigns.iter().position(|(known, _)| known == name) {
-        return Ok(campaigns.swap_remove(place).1);
+    let mut campaigns = Vec::new();
+    for folder in if rehearsal { &[REHEARSALS][..] } else { &[CAMPAIGNS, REHEARSALS] } {
+        let mut found = list(&data.join(folder))?;
+        if let Some(place) = found.iter().position(|(known, _)| known == name) {
+            return Ok(found.swap_remove(place).1);
+        }
+        campaigns.append(&mut found);
     }
     campaigns.sort();
+    campaigns.dedup_by(|a, b| a.0 == b.0);
+    let all = data.join(if rehearsal { REHEARSALS } else { CAMPAIGNS });
     let names: Vec<&str> = campaigns.iter().map(|(known, _)| known.as_str()).collect();
     Err(Failure::usage(format!("there is no campaign {name:?} in {}\nhint: {}", all.display(), hint(name, &names))))
 }
@@ -57,7 +61,12 @@ fn list(all: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
         entries => entries.map_err(failed)?,
     };
     for entry in entries {
-        let home = entry.map_err(failed)?.path();
+        let entry = entry.map_err(failed)?;
+        // What is being thrown away has a name that no campaign can have.
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let home = entry.path();
         match Manifest::read(&home) {
             Ok(manifest) => found.push((manifest.name, home)),
             // Being made at this moment, or none of ours.

@@ -101,7 +101,8 @@ pub(super) fn replies(digest: &Digest) -> String {
             _ => GREY,
         };
         let enhanced = kind.enhanced.map(|e| format!(" {e}")).unwrap_or_default();
-        (format!("{}{enhanced} {}", kind.code, kind.text), vec![(n, colour)])
+        let expired = if kind.expired { "expired; last: " } else { "" };
+        (format!("{}{enhanced} {expired}{}", kind.code, kind.text), vec![(n, colour)])
     });
     bar_chart(bars.collect())
 }

@@ -8,14 +8,16 @@
 mod tests;
 
 use super::book::Book;
-use super::{Facts, Recipient, Rows, Step, Timeline, Visit};
+use super::{After, Facts, Recipient, Rows, Step, Timeline, Visit};
+use crate::app::destination;
 use crate::app::exit::Failure;
 use crate::app::held::Note;
+use crate::base::clock::UnixTime;
 use crate::engine::campaign::{end_of, journal_of, snapshot_in, snapshot_of};
 use crate::engine::table::Table;
 use crate::journal::disk::Fault;
 use crate::journal::mark::Mark;
-use crate::journal::record::{Entry, entries};
+use crate::journal::record::{Entry, Kind, entries};
 use crate::journal::replay::{End, Range, Replayed, replay_live};
 use crate::journal::state::State;
 use crate::mail::{Disposition, Mailbox};
@@ -175,6 +177,10 @@ impl Facts for Stored {
         &self.name
     }
 
+    fn destination(&self) -> &str {
+        destination::name(self.table.manifest().destination.as_deref().unwrap_or_default())
+    }
+
     fn rows(&self) -> Rows {
         self.rows
     }
@@ -204,6 +210,7 @@ impl Facts for Stored {
                 host: context.host,
                 attempts: standing.attempts.into(),
                 first_at: (standing.first.0 != 0).then_some(standing.first),
+                tried_at: (standing.tried.0 != 0).then_some(standing.tried),
                 last_at,
                 possible_duplicate: standing.possible_duplicate(),
             });
@@ -228,8 +235,28 @@ impl Facts for Stored {
             }
         })
         .map_err(unreadable)?;
+        let (mut first, mut tried) = (None, None);
         let steps = steps.iter().map(|record| {
             let context = self.book.context(record.extra);
+            let after = match record.kind {
+                Kind::Attempt => {
+                    first = first.or(Some(record.at));
+                    None
+                }
+                Kind::Released if record.attempts == 0 => {
+                    first = None;
+                    None
+                }
+                Kind::Expired => first.zip(tried).map(|(first, tried_at): (UnixTime, UnixTime)| After {
+                    span_s: record.at.0.saturating_sub(first.0),
+                    tried_at,
+                }),
+                Kind::Released => None,
+                _ => {
+                    tried = Some(record.at);
+                    None
+                }
+            };
             Step {
                 at: record.at,
                 attempt: record.attempts.into(),
@@ -240,6 +267,7 @@ impl Facts for Stored {
                 phase: context.phase.to_owned(),
                 site: context.site.to_owned(),
                 host: context.host.to_owned(),
+                after,
             }
         });
         Ok(Some(Timeline { disposition, steps: steps.collect() }))

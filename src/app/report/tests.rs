@@ -42,6 +42,7 @@ impl Facts for Made {
                 host: if tried == 0 { "" } else { "mx.example" },
                 attempts: tried,
                 first_at: (tried > 0).then_some(UnixTime(T0 + row)),
+                tried_at: (tried > 0).then_some(UnixTime(T0 + row + 1)),
                 last_at: (tried > 0).then_some(UnixTime(T0 + row + 1)),
                 possible_duplicate: row == 2,
             })?;
@@ -63,6 +64,7 @@ impl Facts for Made {
             phase: if code == 451 { "DATA".into() } else { String::new() },
             site: String::new(),
             host: if code == 0 { String::new() } else { "mx.example".into() },
+            after: None,
         };
         let steps = vec![
             step(0, 1, "attempt", 0, ""),
@@ -95,6 +97,7 @@ fn small() -> Made {
 
 fn args() -> ReportArgs {
     ReportArgs {
+        sink: false,
         name: "welcome".into(),
         data: None,
         config: None,
@@ -142,14 +145,14 @@ Last replies, most frequent first
 fn csv_has_the_promised_columns_and_one_row_each() {
     let text = written(&ReportArgs { csv: Some("-".into()), ..args() }, &small());
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at");
+    assert_eq!(lines[0], "recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at,tried_at");
     assert_eq!(lines.len(), 7);
     assert_eq!(
         lines[4],
         "r3@d.example,bounced,550,5.1.1,\"<script>alert(\"\"&\"\")</script> no, \"\"such\"\"\",mx1.example,mx.example,1,\
-         2027-01-15T08:00:03Z,2027-01-15T08:00:04Z"
+         2027-01-15T08:00:03Z,2027-01-15T08:00:04Z,2027-01-15T08:00:04Z"
     );
-    assert_eq!(lines[6], "r5@d.example,waiting,,,,,,0,,");
+    assert_eq!(lines[6], "r5@d.example,waiting,,,,,,0,,,");
 }
 
 #[test]

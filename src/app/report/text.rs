@@ -1,8 +1,9 @@
 //! A report for a terminal.
 
 use super::digest::Digest;
-use super::{Step, Timeline, time};
+use super::{After, Step, Timeline, time};
 use crate::app::config::values::duration_text;
+use crate::app::destination;
 use crate::app::progress::count;
 use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
@@ -17,7 +18,7 @@ const REPLIES: usize = 10;
 
 /// Totals, sites, replies, times.
 pub(super) fn table(digest: &Digest) -> String {
-    let mut text = format!("Campaign {}\n", digest.name);
+    let mut text = format!("Campaign {}{}\n", digest.name, whither(digest));
     for damage in &digest.damage {
         let _ = writeln!(text, "  DAMAGED: {}", Printable(damage.as_bytes()));
     }
@@ -55,6 +56,14 @@ fn plain(text: &str) -> String {
     Printable(text.as_bytes()).to_string().replace("\\\\", "\\")
 }
 
+/// Where its mail goes, as people read it.
+fn whither(digest: &Digest) -> String {
+    if digest.destination.is_empty() {
+        return String::new();
+    }
+    format!(", destination: {}", destination::words(&digest.destination))
+}
+
 fn sites(digest: &Digest, text: &mut String) {
     let top = digest.top_sites(SITES);
     if top.is_empty() {
@@ -89,7 +98,8 @@ fn replies(digest: &Digest, text: &mut String) {
     for (kind, n) in top {
         let code = if kind.code == 0 { String::new() } else { kind.code.to_string() };
         let enhanced = kind.enhanced.map(|e| e.to_string()).unwrap_or_default();
-        let _ = writeln!(text, "{:>13}  {code:<3} {enhanced:<8} {}", count(n), kind.text);
+        let expired = if kind.expired { "expired; last: " } else { "" };
+        let _ = writeln!(text, "{:>13}  {code:<3} {enhanced:<8} {expired}{}", count(n), kind.text);
     }
 }
 
@@ -118,6 +128,11 @@ fn step(step: &Step, text: &mut String) {
     let attempt = if step.attempt == 0 { String::new() } else { format!("attempt {}", step.attempt) };
     let what = if step.what == "attempt" { "begins" } else { step.what };
     let _ = write!(text, "  {}  {attempt:<11}{what:<11}", time(step.at));
+    if let Some(After { span_s, .. }) = step.after {
+        let (attempts, span) = (step.attempt, duration_text(Duration::from_secs(span_s.into())));
+        let s = if attempts == 1 { "" } else { "s" };
+        let _ = write!(text, " after {attempts} attempt{s} in {span}; last:");
+    }
     if step.code != 0 {
         let _ = write!(text, " {}", step.code);
     }
@@ -130,7 +145,10 @@ fn step(step: &Step, text: &mut String) {
     if !step.phase.is_empty() {
         let _ = write!(text, "  at {}", Printable(step.phase.as_bytes()));
     }
-    if !step.host.is_empty() {
-        let _ = write!(text, "  [{}]", Printable(step.host.as_bytes()));
+    let host = Printable(step.host.as_bytes()).to_string();
+    let tried_at = step.after.map(|after| time(after.tried_at)).unwrap_or_default();
+    if !host.is_empty() || !tried_at.is_empty() {
+        let between = if host.is_empty() || tried_at.is_empty() { "" } else { ", " };
+        let _ = write!(text, "  [{host}{between}{tried_at}]");
     }
 }

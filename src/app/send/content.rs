@@ -4,10 +4,9 @@ use std::path::Path;
 
 use super::super::config::{CampaignConfig, EngineConfig, Placed, engine};
 use super::super::exit::Failure;
-use super::prepare;
 use crate::content::{Attachment, Composer, ContentError, Place, Source, Spec, dkim::Signer};
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::columns_of;
+use crate::engine::loader::{List, columns_of};
 use crate::engine::table::manifest::hex;
 
 /// What the engine composes messages with, and what the loader must know of it.
@@ -56,12 +55,11 @@ impl Columns {
 pub fn first(
     config: &EngineConfig,
     campaign: &CampaignConfig,
-    home: &Path,
+    list: &List,
     key: [u8; 32],
     number: u32,
 ) -> Result<(Content, Vec<String>), Failure> {
-    let list = prepare::list(campaign, home)?;
-    let listed = columns_of(&list).map_err(|e| Failure::usage(e.to_string()))?;
+    let listed = columns_of(list).map_err(|e| Failure::usage(e.to_string()))?;
     check_mapping(campaign, &listed)?;
     let columns = Columns::of(&listed, campaign);
     let (spec, fingerprint) = spec(config, campaign, key, number)?;

@@ -9,12 +9,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::cli::{Destination, SendArgs};
+use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, EngineConfig};
+use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
 use super::super::signals::Signals;
 use super::content::{self, Content};
-use super::prepare;
+use super::{list, prepare};
 use crate::base::clock::UnixTime;
 use crate::engine::directory::Directory;
 use crate::engine::loader::{self, LoadSpec, Loaded};
@@ -22,10 +23,10 @@ use crate::engine::message::RenderJob;
 use crate::engine::policy::Policies;
 use crate::engine::render::Press;
 use crate::engine::router::{RouteAsk, Router};
-use crate::engine::run::unix_now;
 use crate::engine::table::{Manifest, Table, TableWriter, Totals};
 use crate::mail::reply::Printable;
 use crate::queue::Rows;
+use crate::wire::clock::unix_now;
 
 /// Messages that are shown whole.
 const SAMPLES: usize = 3;
@@ -42,24 +43,38 @@ pub fn run(
     args: &SendArgs,
     config: &EngineConfig,
     campaign: &CampaignConfig,
+    destination: Option<&Destination>,
     signals: &Signals,
 ) -> Result<Exit, Failure> {
-    let delivery = super::prepare::delivery(args, config, campaign)?;
-    if args.destination(config) != Destination::Sink {
+    // Without a destination everything that is configured for the world is checked all the same.
+    let exchangers = Destination::Exchangers(config.delivery.port);
+    let delivery = prepare::delivery(args, destination.unwrap_or(&exchangers), config, campaign)?;
+    if destination.is_some_and(|destination| !destination.is_sink()) {
         super::names::warn_of(&delivery.sources);
     }
     let scratch = Folder::make(&args.data(config))?;
     let key = prepare::random_key()?;
-    let (content, columns) = content::first(config, campaign, &scratch.0, key, 1)?;
+    let given = list::given(campaign, &scratch.0.join(&campaign.name), false)?;
+    let given = given.ok_or_else(|| Failure::usage("there is no list"))?;
+    let (content, columns) = content::first(config, campaign, &given.list, key, 1)?;
     let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
-    let loaded = load(config, campaign, &scratch.0, &content, manifest, signals)?;
+    let loaded = load(config, campaign, &scratch.0, given.list.clone(), &content, manifest, signals)?;
     let table = Arc::new(Table::open(&scratch.0).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
-    let (_sink, directory) =
-        super::directory(args, config, &Policies::new(super::tls::rules_for(config, campaign), None))?;
-    let sites = sites(config, directory, &loaded.domains, signals)?;
-    let text = tell(campaign, &loaded, &rendered, &sites);
+    let sites = match destination {
+        None => None,
+        Some(destination) => {
+            let policies = Policies::new(super::tls::rules_for(config, campaign), None);
+            let (_sink, directory) = super::directory(destination, &policies)?;
+            Some(sites(config, directory, &loaded.domains, signals)?)
+        }
+    };
+    let mut text = tell(campaign, &loaded, &rendered, sites.as_deref());
+    let _ = match destination {
+        Some(destination) => writeln!(text, "\nDestination: {}", destination.words()),
+        None => writeln!(text, "\nDestination: none is chosen, and until one is, send refuses.\n{}", destination::WAYS),
+    };
     super::super::print_out(&text)?;
     if rendered.refused.is_empty() {
         return Ok(Exit::Settled);
@@ -118,19 +133,22 @@ fn load(
     config: &EngineConfig,
     campaign: &CampaignConfig,
     home: &Path,
+    from: loader::List,
     content: &Content,
     manifest: Manifest,
     signals: &Signals,
 ) -> Result<List, Failure> {
     let failed = |e: std::io::Error| Failure::failed(e.to_string());
     let mut table = TableWriter::create(home, manifest).map_err(failed)?;
-    let load = prepare::load(config, campaign, home, content, table.manifest())?;
+    let load = prepare::load(config, campaign, from, content, table.manifest())?;
+    let suppression = load.suppressions.in_force().set;
     let spec = LoadSpec {
         list: load.list,
         email: load.email,
         header_columns: load.header_columns,
         max_rejected: load.max_rejected,
-        suppression: &load.suppression,
+        suppression: &suppression,
+        quiet: load.quiet,
     };
     let mut list = List { totals: Totals::default(), suppressed: 0, domains: Vec::new() };
     let mut end = Ok(());
@@ -242,7 +260,7 @@ fn sites(
     Ok(sites)
 }
 
-fn tell(campaign: &CampaignConfig, list: &List, rendered: &Rendered, sites: &[(String, u64)]) -> String {
+fn tell(campaign: &CampaignConfig, list: &List, rendered: &Rendered, sites: Option<&[(String, u64)]>) -> String {
     let mut text = format!("Campaign {}: nothing is sent.\n\n", campaign.name);
     let totals = &list.totals;
     let mut line = |name: &str, value: String| _ = writeln!(text, "  {name:<14}{value}");
@@ -255,12 +273,8 @@ fn tell(campaign: &CampaignConfig, list: &List, rendered: &Rendered, sites: &[(S
         line("messages", rendered.messages.to_string());
         line("octets", format!("{} to {}, {mean} on average", rendered.octets_min, rendered.octets_max));
     }
-    text.push_str("\nBy site\n");
-    for (name, count) in sites.iter().take(LISTED) {
-        let _ = writeln!(text, "  {count:>10}  {}", Printable(name.as_bytes()));
-    }
-    if sites.len() > LISTED {
-        let _ = writeln!(text, "  and {} more", sites.len() - LISTED);
+    if let Some(sites) = sites {
+        by_site(sites, &mut text);
     }
     for (row, why) in &rendered.refused {
         let _ = writeln!(text, "\nrow {row} cannot be rendered: {}", Printable(why.as_bytes()));
@@ -272,4 +286,14 @@ fn tell(campaign: &CampaignConfig, list: &List, rendered: &Rendered, sites: &[(S
         }
     }
     text
+}
+
+fn by_site(sites: &[(String, u64)], text: &mut String) {
+    text.push_str("\nBy site\n");
+    for (name, count) in sites.iter().take(LISTED) {
+        let _ = writeln!(text, "  {count:>10}  {}", Printable(name.as_bytes()));
+    }
+    if sites.len() > LISTED {
+        let _ = writeln!(text, "  and {} more", sites.len() - LISTED);
+    }
 }

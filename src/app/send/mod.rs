@@ -7,7 +7,10 @@
 pub mod content;
 mod dry_run;
 mod events;
+mod list;
 pub mod names;
+mod opening;
+mod pin;
 pub mod prepare;
 mod resources;
 pub mod sources;
@@ -18,24 +21,24 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cli::{Destination, SendArgs};
+use super::cli::SendArgs;
 use super::config::{CampaignConfig, EngineConfig};
+use super::destination::Destination;
 use super::exit::{Exit, Failure};
 use super::progress::Summary;
 use super::signals::Signals;
-use crate::engine::campaign::{Campaign, OpenError, Opening, is_there, journal_of};
+use crate::engine::campaign::{Campaign, journal_of};
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
 use crate::engine::router::{self, SmarthostError};
-use crate::engine::run::{Engine, OpenFiles, Setup, unix_now};
+use crate::engine::run::{Engine, OpenFiles, Setup};
 use crate::engine::smarthost::parse_smarthost;
-use crate::engine::table::Manifest;
 use crate::journal::disk::Fault;
-use crate::observe::{self, Observer, terminal};
+use crate::observe::{self, Observer};
 use crate::sink;
 use crate::wire::disk::{self, Files, Lock};
 use crate::wire::ring;
-use content::Content;
+use opening::{Asked, Opened};
 use resources::Began;
 
 /// Runs the command.
@@ -55,32 +58,36 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let campaign = CampaignConfig::read(&args.campaign)?;
     // Even a list is read by a ring: what forbids it is no fault of the list.
     ring::check().map_err(|e| Failure::failed(e.to_string()))?;
+    let told = Destination::told(args, &config)?;
     if args.dry_run {
-        return dry_run::run(args, &config, &campaign, &signals);
+        return dry_run::run(args, &config, &campaign, told.as_ref(), &signals);
     }
-    let delivery = prepare::delivery(args, &config, &campaign)?;
-    if args.destination(&config) != Destination::Sink {
+    let data = args.data(&config);
+    let destination = told.ok_or_else(|| pin::nowhere(args, &data, &campaign.name))?;
+    let delivery = prepare::delivery(args, &destination, &config, &campaign)?;
+    watch::notice(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()));
+    if !destination.is_sink() {
         names::warn_of(&delivery.sources);
     }
     let limit = ring::raise_descriptor_limit().map_err(|e| Failure::failed(format!("the limit on open files: {e}")))?;
-    let data = args.data(&config);
-    let home = home_of(&data, &campaign.name);
+    let home = home_of(&data, &campaign.name, &destination);
     let _locks = lock(&data, &home)?;
     let client = tls::client(&config)?;
     let policies = tls::policies(&config, tls::rules_for(&config, &campaign), &data)?;
-    let (sink, directory) = directory(args, &config, &policies)?;
+    let (sink, directory) = directory(&destination, &policies)?;
     find_smarthost(&config, &directory, &policies)?;
-    let mut disk = open_journal(&home)?;
-    let (opened, content) = open(args, &home, &config, &campaign, &mut disk)?;
-    report_damage(&opened);
+    let asked = Asked { args, config: &config, campaign: &campaign, destination: &destination, home: &home };
+    let Opened { campaign: opened, content, list, disk } = asked.open()?;
     if opened.is_complete() {
-        return complete(args, &campaign, &opened, &began);
+        return complete(args, &campaign, &opened, &began, &destination);
     }
     let observer = observe(args, &config)?;
-    let load = prepare::load(&config, &campaign, &home, &content, opened.table.manifest())?;
+    let load = prepare::load(&config, &campaign, list.clone(), &content, opened.table.manifest())?;
     let events = events::open(args, &config, &campaign.name, &home)?;
     let trace = trace::begin(args)?;
-    let (policies, tally) = tls::counted(&config, &data, policies)?;
+    // A rehearsal teaches nothing about others, and is told to nobody.
+    let (policies, tally) =
+        if destination.is_sink() { (policies, None) } else { tls::counted(&config, &data, policies)? };
     let setup = Setup {
         events,
         trace,
@@ -96,7 +103,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
         render_threads: prepare::render_threads(&config),
         observer: observer.clone(),
         journal_window: config.journal.window,
-        hosts: data.join("hosts.jsonl"),
+        hosts: if destination.is_sink() { &home } else { &data }.join("hosts.jsonl"),
         load,
         open_files: OpenFiles { limit, each: if sink.is_some() { 2 } else { 1 } },
     };
@@ -108,24 +115,45 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let exit = watch::watch(
         engine,
         &signals,
-        &watch::Watched { args, campaign: &campaign.name, began: &began, before, observer, created, home: &home },
+        &watch::Watched {
+            args,
+            campaign: &campaign.name,
+            destination: &destination,
+            began: &began,
+            before,
+            observer,
+            created,
+            home: &home,
+        },
     );
     if let Some(sink) = sink {
         sink.stop().map_err(|e| Failure::failed(format!("the built-in receiver: {e}")))?;
     }
-    exit
+    match (exit, list::has_changed_since(&home, &list)) {
+        (Ok(Exit::Settled), Some(what)) => Err(Failure::unfinished(format!(
+            "everybody who was on the list when it was read has an outcome, and it has changed since ({what})\n\
+             hint: to send to who is new on it: {} --add",
+            args.resume_command()
+        ))),
+        (exit, _) => exit,
+    }
 }
 
-/// The campaign's directory.
+/// Where campaigns lie below the data directory.
+pub const CAMPAIGNS: &str = "campaign";
+/// Where rehearsals with the built-in receiver lie.
+pub const REHEARSALS: &str = "sink";
+
+/// The campaign's directory. A rehearsal has one of its own: what nobody got is never taken for sent.
 #[must_use]
-pub fn home_of(data: &Path, name: &str) -> PathBuf {
-    data.join("campaign").join(name)
+pub fn home_of(data: &Path, name: &str, destination: &Destination) -> PathBuf {
+    data.join(if destination.is_sink() { REHEARSALS } else { CAMPAIGNS }).join(name)
 }
 
 /// Locks the data directory, and the campaign's own, which another one may lead to as well. What others could read in there
 /// is taken from them.
 fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
-    let campaigns = data.join("campaign");
+    let campaigns = data.join(CAMPAIGNS);
     disk::access::make_directory(&campaigns).map_err(|e| {
         Failure::failed(format!(
             "the data directory {} cannot be made: {e}\nhint: give this user write permission there, or choose another with --data",
@@ -147,12 +175,8 @@ fn open_journal(home: &Path) -> Result<Files, Failure> {
 }
 
 /// Where mail goes, and the receiver that runs inside this process if that is where.
-fn directory(
-    args: &SendArgs,
-    config: &EngineConfig,
-    policies: &Policies,
-) -> Result<(Option<sink::Running>, Directory), Failure> {
-    match args.destination(config) {
+fn directory(destination: &Destination, policies: &Policies) -> Result<(Option<sink::Running>, Directory), Failure> {
+    match destination {
         Destination::Sink => {
             let options = sink::Options { hostname: "sink.invalid".into(), ..sink::Options::default() };
             let running = sink::spawn(([127, 0, 0, 1], 0).into(), options)
@@ -167,7 +191,7 @@ fn directory(
             let smarthost = parse_smarthost(&text).map_err(|e| Failure::usage(e.to_string()))?;
             Ok((None, tls::smarthost(&smarthost, policies)))
         }
-        Destination::Exchangers => Ok((None, Directory::mx())),
+        Destination::Exchangers(_) => Ok((None, Directory::mx())),
     }
 }
 
@@ -194,38 +218,7 @@ fn find_smarthost(config: &EngineConfig, directory: &Directory, policies: &Polic
     }
 }
 
-/// Opens the campaign that is there, or makes a new one, with its content checked against the list's columns.
-fn open(
-    args: &SendArgs,
-    home: &Path,
-    config: &EngineConfig,
-    campaign: &CampaignConfig,
-    disk: &mut Files,
-) -> Result<(Campaign, Content), Failure> {
-    let failed = |error: OpenError| Failure::failed(error.to_string());
-    if is_there(home, disk).map_err(failed)? {
-        let accept_damage = args.accept_damage.then(|| prepare::on_uncertain(campaign));
-        let how = Opening { accept_damage, ..Opening::at(unix_now()) };
-        let mut opened = Campaign::open(home, disk, &how).map_err(failed)?;
-        let content = content::again(config, campaign, home, &opened)?;
-        if opened.table.manifest().content != content.fingerprint {
-            tracing::warn!(
-                campaign = %campaign.name,
-                "the content has changed since this campaign was begun: recipients still to come get the new one"
-            );
-            opened.table.set_content(&content.fingerprint).map_err(|e| Failure::failed(e.to_string()))?;
-        }
-        return Ok((opened, content));
-    }
-    let number = fastrand::u32(1..);
-    let key = prepare::random_key()?;
-    let (content, columns) = content::first(config, campaign, home, key, number)?;
-    let mut manifest = Manifest::new(&campaign.name, number, unix_now().0, key, &columns);
-    manifest.content.clone_from(&content.fingerprint);
-    Ok((Campaign::create(home, manifest, disk).map_err(failed)?, content))
-}
-
-/// Damage that was accepted, now or before, is still told (G5).
+/// Damage is said loudly, each place by its name, before anything is sent (G5).
 fn report_damage(opened: &Campaign) {
     for damage in &opened.replayed.damage {
         tracing::warn!(journal = %journal_of(&opened.home).display(), %damage, "the journal is damaged, which was accepted");
@@ -243,16 +236,27 @@ fn observe(args: &SendArgs, config: &EngineConfig) -> Result<Observer, Failure> 
 }
 
 /// Nothing is left to do: says what became of the campaign.
-fn complete(args: &SendArgs, campaign: &CampaignConfig, opened: &Campaign, began: &Began) -> Result<Exit, Failure> {
+fn complete(
+    args: &SendArgs,
+    campaign: &CampaignConfig,
+    opened: &Campaign,
+    began: &Began,
+    destination: &Destination,
+) -> Result<Exit, Failure> {
     let totals = opened.table.manifest().loaded.unwrap_or_default();
     let settled = opened.settled();
     let summary = Summary {
         campaign: campaign.name.clone(),
         rejected: totals.rejected,
         duplicates: totals.duplicates,
+        destination: destination.to_string(),
         ..watch::summary(&settled, began, &settled)
     };
-    terminal::print(format!("Campaign {} is complete: nothing is left to send.\n", campaign.name).as_bytes());
+    let anew = match destination.is_sink() {
+        true => format!(" To rehearse it anew, remove {}.", opened.home.display()),
+        false => String::new(),
+    };
+    watch::notice(&format!("Campaign {} is complete: nothing is left to send.{anew}\n", campaign.name));
     watch::print_end(args, &summary)?;
     Ok(Exit::Settled)
 }

@@ -2,19 +2,20 @@
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::cli::{Destination, SendArgs};
+use super::super::cli::SendArgs;
 use super::super::config::{Asks, CampaignConfig, EngineConfig, campaign};
+use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::content::Content;
 use super::sources;
-use crate::engine::loader::{Format, List};
+use crate::engine::loader::List;
 use crate::engine::run::Load;
 use crate::engine::settings::{Delivery, OnUncertain};
-use crate::engine::suppression::Suppression;
+use crate::engine::suppressions::Suppressions;
 use crate::engine::table::Manifest;
 use crate::journal::disk::Fault;
 use crate::shape::retry::Schedule;
@@ -36,6 +37,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 const BACKOFF_MIN: Duration = Duration::from_secs(30);
 /// The same for a server of our own: it is expected back soon.
 const BACKOFF_MIN_TRUSTED: Duration = Duration::from_secs(1);
+/// A list that was written to so lately may not be written to its end.
+pub const QUIET: Duration = Duration::from_millis(300);
 /// RFC 5321 §4.5.3.2.
 pub const TIMEOUTS: Timeouts = Timeouts {
     greeting: Duration::from_secs(300),
@@ -52,12 +55,16 @@ pub const TIMEOUTS: Timeouts = Timeouts {
 ///
 /// # Errors
 /// Sources or a login that cannot be used.
-pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Delivery, Failure> {
-    let destination = args.destination(config);
-    let trusted = destination != Destination::Exchangers;
+pub fn delivery(
+    args: &SendArgs,
+    destination: &Destination,
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+) -> Result<Delivery, Failure> {
+    let trusted = !matches!(destination, Destination::Exchangers(_));
     let d = &config.delivery;
     Ok(Delivery {
-        sources: sources::sources(args, config, campaign)?,
+        sources: sources::sources(destination, config, campaign)?,
         port: d.port,
         sessions_per_site: d.sessions_per_site,
         trusted,
@@ -65,8 +72,8 @@ pub fn delivery(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfi
         smarthost: matches!(destination, Destination::Smarthost(..)),
         recipients_per_transaction: d.recipients_per_transaction,
         messages_per_session: d.messages_per_session,
-        implicit_tls: sources::implicit_tls(args, config),
-        auth: sources::credentials(args, config)?,
+        implicit_tls: sources::implicit_tls(destination, config),
+        auth: sources::credentials(destination, config)?,
         options: (campaign.asks != Asks::default()).then(|| Arc::new(campaign.asks.clone())),
         pipelining: d.pipelining,
         chunking: d.chunking,
@@ -157,45 +164,22 @@ fn ourselves(config: &EngineConfig) -> Vec<Ourself> {
     config.dns.ourselves.iter().cloned().chain(sources).collect()
 }
 
-/// The list of recipients; the standard input is copied to a file first, so that a campaign can go on without it.
+/// Copies to the end. A list may be of any length, and the disk's reserve is not for it.
 ///
 /// # Errors
-/// The copy cannot be written.
-pub fn list(campaign: &CampaignConfig, home: &Path) -> Result<List, Failure> {
-    let format = campaign.recipients.format.map(|format| match format {
-        campaign::ListFormat::Csv => Format::Csv,
-        campaign::ListFormat::Tsv => Format::Tsv,
-        campaign::ListFormat::Jsonl => Format::Jsonl,
-    });
-    let path = match &campaign.recipients.from {
-        campaign::ListSource::File(path) => path.clone(),
-        campaign::ListSource::Stdin => keep_stdin(home)?,
-    };
-    Ok(List { path, format })
-}
-
-fn keep_stdin(home: &Path) -> Result<PathBuf, Failure> {
-    let kept = home.join("list");
-    if kept.exists() {
-        return Ok(kept);
-    }
-    let copied = crate::wire::disk::access::make_directory(home).map_err(|e| e.to_string()).and_then(|()| {
-        crate::wire::disk::replace(&kept, |to| copy_within_room(&mut std::io::stdin().lock(), to, home))
-            .map_err(|fault| fault.to_string())
-    });
-    copied.map_err(|why| Failure::failed(format!("the list on standard input cannot be kept: {why}")))?;
-    Ok(kept)
-}
-
-/// Copies to the end. A list may be of any length, and the disk's reserve is not for it.
-fn copy_within_room(from: &mut dyn Read, to: &mut dyn Write, home: &Path) -> io::Result<()> {
+/// The disk, or what it is copied from.
+pub fn copy_within_room(from: &mut dyn Read, to: &mut dyn Write, home: &Path) -> io::Result<u64> {
+    let mut copied = 0;
     let mut piece = vec![0; COPIED_OCTETS];
     loop {
         let full = |fault: Fault| io::Error::new(io::ErrorKind::StorageFull, fault.to_string());
         room_for("keep the list in", home, COPIED_OCTETS as u64).map_err(full)?;
         match from.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(octets) => to.write_all(piece.get(..octets).unwrap_or_default())?,
+            Ok(0) => return Ok(copied),
+            Ok(octets) => {
+                to.write_all(piece.get(..octets).unwrap_or_default())?;
+                copied += octets as u64;
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
@@ -209,19 +193,20 @@ fn copy_within_room(from: &mut dyn Read, to: &mut dyn Write, home: &Path) -> io:
 pub fn load(
     config: &EngineConfig,
     campaign: &CampaignConfig,
-    home: &Path,
+    list: List,
     content: &Content,
     manifest: &Manifest,
 ) -> Result<Load, Failure> {
     let secret = manifest.identity_key.first_chunk::<16>().copied().unwrap_or_default();
-    let suppression =
-        Suppression::read(secret, &config.engine.suppression).map_err(|e| Failure::usage(e.to_string()))?;
+    let suppressions =
+        Suppressions::read(secret, &config.engine.suppression).map_err(|e| Failure::usage(e.to_string()))?;
     Ok(Load {
-        list: list(campaign, home)?,
+        list,
         email: campaign.recipients.email.value.clone(),
         header_columns: content.header_columns.clone(),
         max_rejected: campaign.recipients.max_rejected,
-        suppression,
+        suppressions,
+        quiet: QUIET,
     })
 }
 

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::super::cli::{Destination, SendArgs};
 use super::super::config::engine::{self, ProxyKind, SmarthostTls};
 use super::super::config::{CampaignConfig, ConfigError, EngineConfig};
+use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::prepare;
 use crate::engine::source::{Proxy, Source};
@@ -18,11 +18,15 @@ use crate::wire::proxy::Login;
 ///
 /// # Errors
 /// See the head of this file.
-pub fn sources(args: &SendArgs, config: &EngineConfig, campaign: &CampaignConfig) -> Result<Vec<Source>, ConfigError> {
+pub fn sources(
+    destination: &Destination,
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+) -> Result<Vec<Source>, ConfigError> {
     let hostname = prepare::hostname(config);
     let chosen = chosen(config, campaign)?;
     // The built-in receiver is on loopback: nothing that is configured for the world leads there.
-    if chosen.is_empty() || args.destination(config) == Destination::Sink {
+    if chosen.is_empty() || destination.is_sink() {
         return Ok(vec![Source::unbound(hostname)]);
     }
     chosen.into_iter().map(|source| checked(source, &hostname)).collect()
@@ -96,11 +100,11 @@ fn proxy(proxy: &engine::Proxy) -> Result<Proxy, ConfigError> {
 ///
 /// # Errors
 /// See the head of this file; or the system gives no random numbers.
-pub fn credentials(args: &SendArgs, config: &EngineConfig) -> Result<Option<Arc<Credentials>>, Failure> {
-    match args.destination(config) {
+pub fn credentials(destination: &Destination, config: &EngineConfig) -> Result<Option<Arc<Credentials>>, Failure> {
+    match destination {
         Destination::Smarthost(..) => smarthost_credentials(config),
         // A wrong one is told all the same.
-        Destination::Sink | Destination::Exchangers => Ok(config.smarthost.login().map(|_unused| None)?),
+        Destination::Sink | Destination::Exchangers(_) => Ok(config.smarthost.login().map(|_unused| None)?),
     }
 }
 
@@ -118,7 +122,7 @@ pub fn smarthost_credentials(config: &EngineConfig) -> Result<Option<Arc<Credent
 
 /// Whether TLS begins before the greeting.
 #[must_use]
-pub fn implicit_tls(args: &SendArgs, config: &EngineConfig) -> bool {
-    let to_smarthost = matches!(args.destination(config), Destination::Smarthost(..));
+pub fn implicit_tls(destination: &Destination, config: &EngineConfig) -> bool {
+    let to_smarthost = matches!(destination, Destination::Smarthost(..));
     to_smarthost && config.smarthost.tls == SmarthostTls::Implicit
 }

@@ -7,14 +7,17 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::super::cli::SendArgs;
+use super::super::destination::Destination;
 use super::super::exit::{Exit, Failure};
 use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
 use super::resources::{self, Began};
 use crate::engine::board::{Counters, Shown};
-use crate::engine::run::{Engine, LoadEnd, unix_now};
+use crate::engine::loader::LoadError;
+use crate::engine::run::{Engine, LoadEnd};
 use crate::observe::{self, Observer, Publisher, terminal};
+use crate::wire::clock::unix_now;
 use crate::wire::disk::RESERVE_OCTETS;
 
 /// How often the engine is looked at while something is under way…
@@ -38,6 +41,8 @@ pub struct Watched<'a> {
     pub args: &'a SendArgs,
     /// The campaign's name.
     pub campaign: &'a str,
+    /// Where its mail goes.
+    pub destination: &'a Destination,
     /// When the command began.
     pub began: &'a Began,
     /// What was settled before this run.
@@ -75,6 +80,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let ended = engine.join();
     let mut summary = summary(&ended.counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
+    summary.destination = watched.destination.to_string();
     summary.held = told.held;
     summary.held_sites = held_sites.iter().map(Note::of).collect();
     if let Some(first) = summary.held_sites.first().filter(|_| summary.held.is_none()) {
@@ -137,7 +143,8 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
     }
 }
 
-fn notice(text: &str) {
+/// Says something to people.
+pub fn notice(text: &str) {
     terminal::print(text.as_bytes());
 }
 
@@ -148,18 +155,28 @@ fn room_wanted(summary: &Summary) -> String {
     format!("\nhint: the {waiting} recipients who wait take about {} MiB", octets.div_ceil(1 << 20))
 }
 
-/// The exit code, and the words for it.
+/// The exit code, and the words for it: with a hint at the command that goes on, where that gets further.
 fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Option<String>) -> Result<Exit, Failure> {
-    let resume = format!("hint: go on with: {}", watched.args.resume_command());
+    let command = watched.args.resume_command();
+    let resume = format!("hint: go on with: {command}");
+    let mended = format!("hint: once the list is as it should be, go on with: {command} --add");
     if let Some(reason) = failure {
-        return Err(Failure::failed(format!("{reason}\n{resume}")));
+        return Err(Failure::failed(if is_damage(&reason) { reason } else { format!("{reason}\n{resume}") }));
     }
     match load {
         LoadEnd::Failed(error) => {
             let text = error.to_string();
-            Err(if error.is_input() { Failure::usage(text) } else { Failure::failed(format!("{text}\n{resume}")) })
+            Err(match error {
+                LoadError::Table(_) if is_damage(&text) => Failure::failed(text),
+                LoadError::Table(error) if error.kind() == std::io::ErrorKind::InvalidInput => Failure::usage(text),
+                LoadError::Table(_) => Failure::failed(format!("{text}\n{resume}")),
+                _ => Failure::usage(format!("{text}\n{mended}")),
+            })
         }
-        LoadEnd::Stopped(rejections) => Err(Failure::unfinished(format!("{rejections}\n{resume}"))),
+        LoadEnd::Stopped(rejections) => Err(Failure::unfinished(format!(
+            "{rejections}\nhint: to go on with this list, raise recipients.max_rejected in {}, and: {command}\n{mended}",
+            watched.args.campaign.display()
+        ))),
         LoadEnd::Complete(_) if summary.is_settled() => {
             if let Some(held) = &summary.held {
                 // Nothing is left to be held.
@@ -185,6 +202,11 @@ fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Op
             Err(Failure::unfinished(format!("not finished: {waiting} recipients wait{rest}\n{resume}")))
         }
     }
+}
+
+/// Whether this is of damaged storage: the same command would stop at the same place.
+fn is_damage(reason: &str) -> bool {
+    reason.contains("is damaged at octet")
 }
 
 /// The table for people, or the object for programs.

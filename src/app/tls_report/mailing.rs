@@ -7,6 +7,7 @@
 
 use super::super::config::EngineConfig;
 use super::super::config::values::HostPort;
+use super::super::destination::Destination;
 use super::super::exit::{Exit, Failure};
 use super::super::probe;
 use super::super::send::{content, names, prepare, sources};
@@ -17,10 +18,10 @@ use crate::content::dkim;
 use crate::engine::handover::hand_over;
 use crate::engine::policy::tally::{Book, DAY};
 use crate::engine::probe::{Means, Target};
-use crate::engine::run::unix_now;
 use crate::engine::smarthost::parse_smarthost;
 use crate::mail::Mailbox;
 use crate::tls::report::{MailIds, Report, Rua, Submitter};
+use crate::wire::clock::unix_now;
 use crate::wire::dns::{Resolver, TxtMissing};
 use bytes::Bytes;
 use std::fmt::Write as _;
@@ -106,17 +107,18 @@ pub(super) fn run(
 }
 
 fn smarthost(config: &EngineConfig) -> Result<Option<Target>, Failure> {
-    match &config.delivery.smarthost {
-        Some(host) => {
-            let whole = HostPort { port: host.port.or(Some(config.delivery.port)), ..host.clone() };
+    const HINT: &str = "hint: delivery.route = \"mx\" or delivery.smarthost, in the file of --config";
+    match Destination::configured(config)? {
+        Some(Destination::Smarthost(host, port)) => {
+            let whole = HostPort { host, port: Some(port) };
             let smarthost = parse_smarthost(&whole.to_string()).map_err(|e| Failure::usage(e.to_string()))?;
             Ok(Some(Target::Host(smarthost)))
         }
-        None if config.delivery.sink => Err(Failure::usage(
-            "mail goes to the built-in sink, and reports are for others: nothing leaves the machine\n\
-             hint: delivery.sink = false or delivery.smarthost, in the file of --config",
-        )),
-        None => Ok(None),
+        Some(Destination::Exchangers(_)) => Ok(None),
+        Some(Destination::Sink) => Err(Failure::usage(format!(
+            "mail goes to the built-in sink, and reports are for others: nothing leaves the machine\n{HINT}"
+        ))),
+        None => Err(Failure::usage(format!("nobody has said where mail goes: no report is mailed\n{HINT}"))),
     }
 }
 

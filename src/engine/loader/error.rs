@@ -70,6 +70,14 @@ pub enum LoadError {
         /// How it differs.
         what: String,
     },
+    /// It changed while it was read: what was read may be a part of it.
+    #[error("the list {} changed while it was read: {what}; it is not loaded to its end\nhint: wait until whoever writes it has ended, or write it under another name and rename it when it is whole", path.display())]
+    Moved {
+        /// The list.
+        path: PathBuf,
+        /// What is other than it was.
+        what: String,
+    },
     /// Too many of the first records were rejected; nothing was sent.
     #[error("{}: {rejections}", path.display())]
     TooManyRejected {

@@ -2,33 +2,63 @@
 //! then, if it is compressed, the decoder.
 //!
 //! Guarantees: at most a few blocks of 1 MiB are read ahead; the thread ends when the input is dropped. What the list
-//! is compressed with is told by its first octets, not by its name. Leaves to others: what the octets mean.
+//! is compressed with is told by its first octets, not by its name. A file that is not all the time what it was when its
+//! reading began is not taken for whole. Leaves to others: what the octets mean.
 
 use super::error::LoadError;
+use super::print::{age_of, hex_of, mark_of, sha256_of};
+use crate::engine::table::FileMark;
+use aws_lc_rs::digest::{Context, SHA256};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 const BLOCK_OCTETS: usize = 1 << 20;
 /// Blocks read and not yet asked for. With the one being read and the one in use: four in all.
 const BLOCKS_AHEAD: usize = 2;
+/// How long a file is watched whose last line has no end: whoever writes it may be about to go on.
+const UNENDED: Duration = Duration::from_secs(2);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A list's decoded octets.
 pub struct Input {
     reader: Box<dyn Read>,
     path: PathBuf,
-    /// The size of the file as it lies on the disk; `None` for what is no regular file.
-    pub octets: Option<u64>,
+    /// The file when its reading began; `None` for what is no regular file.
+    pub mark: Option<FileMark>,
     plain: bool,
+    /// Set where all of the file was read, from its first octet to its last.
+    read: Arc<Mutex<Option<Read256>>>,
+}
+
+/// A file that was read to its end.
+#[derive(Clone)]
+struct Read256 {
+    octets: u64,
+    /// Its hash; `None` where the reading began behind its front.
+    sha256: Option<String>,
+}
+
+/// A list that was read to its end, and was the same all the time.
+pub struct Whole {
+    /// The file's mark.
+    pub mark: FileMark,
+    /// Its hash.
+    pub sha256: String,
 }
 
 impl Input {
     /// Opens a list; `-` is the standard input.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
+        let read = Arc::default();
         if path.as_os_str() == "-" {
-            return Self::decode(path, Box::new(BufReader::with_capacity(BLOCK_OCTETS, io::stdin())), None);
+            let from = Box::new(BufReader::with_capacity(BLOCK_OCTETS, io::stdin()));
+            return Self::decode(path, from, None, read);
         }
         let unreadable = |error| LoadError::Open { path: path.to_owned(), error };
         let file = File::open(path).map_err(unreadable)?;
@@ -36,21 +66,68 @@ impl Input {
         if kind.is_dir() {
             return Err(LoadError::Directory { path: path.to_owned() });
         }
-        if !kind.is_file() {
-            return Self::decode(path, Box::new(BufReader::with_capacity(BLOCK_OCTETS, file)), None);
-        }
-        Self::decode(path, Box::new(Ahead::start(file, 0).map_err(unreadable)?), Some(kind.len()))
+        let Some(mark) = mark_of(&kind) else {
+            return Self::decode(path, Box::new(BufReader::with_capacity(BLOCK_OCTETS, file)), None, read);
+        };
+        let ahead = Ahead::start(file, 0, Arc::clone(&read)).map_err(unreadable)?;
+        Self::decode(path, Box::new(ahead), Some(mark), read)
     }
 
     /// Moves to decoded octet `to`, when that takes no reading: only a plain file can.
     pub fn seek(&mut self, to: u64) -> Result<bool, LoadError> {
-        if self.plain && self.octets.is_some() {
+        if self.plain && self.mark.is_some() {
             let unreadable = |error| LoadError::Open { path: self.path.clone(), error };
             let file = File::open(&self.path).map_err(unreadable)?;
-            self.reader = Box::new(Ahead::start(file, to).map_err(unreadable)?);
+            self.reader = Box::new(Ahead::start(file, to, Arc::clone(&self.read)).map_err(unreadable)?);
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Compares what was read with what is there, now that the end is reached. A file that was written to a moment ago
+    /// (within `quiet`), or whose last line has no end, is watched a little longer. `None` for what is no regular file.
+    ///
+    /// # Errors
+    /// The file was changed, replaced or removed since the reading began, or holds more than was read.
+    pub fn finish(&mut self, quiet: Duration, unended: bool) -> Result<Option<Whole>, LoadError> {
+        let Some(mark) = self.mark else { return Ok(None) };
+        let moved = |what: String| LoadError::Moved { path: self.path.clone(), what };
+        let long = if unended && self.plain { UNENDED.min(quiet.saturating_mul(4)) } else { quiet };
+        let began = Instant::now();
+        loop {
+            self.unmoved(&mark)?;
+            // A file may bear a time that is still to come.
+            if age_of(&mark) >= long || began.elapsed() >= long {
+                break;
+            }
+            std::thread::sleep(LOOK.min(long));
+        }
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(read) = read else { return Err(moved("something stands behind its compressed end".to_owned())) };
+        if read.octets != mark.octets {
+            return Err(moved(format!("it had {} octets, and {} were read", mark.octets, read.octets)));
+        }
+        let unreadable = |error| LoadError::Open { path: self.path.clone(), error };
+        let sha256 = read.sha256.map_or_else(|| sha256_of(&self.path).map_err(unreadable), Ok)?;
+        self.unmoved(&mark)?;
+        Ok(Some(Whole { mark, sha256 }))
+    }
+
+    /// Whether the file at the path is still the one that was opened, as it was then.
+    fn unmoved(&self, began: &FileMark) -> Result<(), LoadError> {
+        let what = match std::fs::metadata(&self.path).map(|file| mark_of(&file)) {
+            Ok(Some(now)) if now.octets != began.octets => {
+                format!("it had {} octets at the beginning, and has {} now", began.octets, now.octets)
+            }
+            Ok(Some(now)) if now.inode != began.inode || now.device != began.device => {
+                "another file stands in its place".to_owned()
+            }
+            Ok(Some(now)) if now.modified_ns != began.modified_ns => "it was written to".to_owned(),
+            Ok(Some(_)) => return Ok(()),
+            Ok(None) => "it is no file any more".to_owned(),
+            Err(error) => format!("it cannot be found any more: {error}"),
+        };
+        Err(LoadError::Moved { path: self.path.clone(), what })
     }
 
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -62,7 +139,12 @@ impl Input {
         }
     }
 
-    fn decode(path: &Path, mut source: Box<dyn BufRead>, octets: Option<u64>) -> Result<Self, LoadError> {
+    fn decode(
+        path: &Path,
+        mut source: Box<dyn BufRead>,
+        mark: Option<FileMark>,
+        read: Arc<Mutex<Option<Read256>>>,
+    ) -> Result<Self, LoadError> {
         let unreadable = |error| LoadError::Open { path: path.to_owned(), error };
         let unknown = |what| LoadError::Unknown { path: path.to_owned(), what };
         let mut magic = Vec::with_capacity(6);
@@ -85,7 +167,7 @@ impl Input {
                 Box::new(whole)
             }
         };
-        Ok(Self { reader, path: path.to_owned(), octets, plain })
+        Ok(Self { reader, path: path.to_owned(), mark, plain, read })
     }
 }
 
@@ -99,11 +181,11 @@ struct Ahead {
 }
 
 impl Ahead {
-    fn start(file: File, from: u64) -> io::Result<Self> {
+    fn start(file: File, from: u64, whole: Arc<Mutex<Option<Read256>>>) -> io::Result<Self> {
         let (give, blocks) = bounded(BLOCKS_AHEAD);
         let (spent, take) = bounded(BLOCKS_AHEAD + 2);
         let thread = std::thread::Builder::new().name("list".to_owned()).spawn(move || {
-            if let Err(e) = read_ahead(file, from, &give, &take) {
+            if let Err(e) = read_ahead(file, from, &give, &take, &whole) {
                 // Nobody listens when the input was dropped: then the error is of no interest either.
                 let _ = give.send(Err(e));
             }
@@ -112,8 +194,15 @@ impl Ahead {
     }
 }
 
-/// Reads blocks until the end of the file, an error, or until nobody wants them. An empty block ends the file.
-fn read_ahead(file: File, from: u64, give: &Sender<io::Result<Vec<u8>>>, take: &Receiver<Vec<u8>>) -> io::Result<()> {
+/// Reads blocks until the end of the file, an error, or until nobody wants them. An empty block ends the file; what was
+/// read stands in `whole` then.
+fn read_ahead(
+    file: File,
+    from: u64,
+    give: &Sender<io::Result<Vec<u8>>>,
+    take: &Receiver<Vec<u8>>,
+    whole: &Mutex<Option<Read256>>,
+) -> io::Result<()> {
     let refused = |e: io::Error| {
         let hint = "hint: io_uring may be forbidden here (sysctl kernel.io_uring_disabled, a seccomp profile)";
         io::Error::new(e.kind(), format!("cannot start io_uring to read the list: {e}\n{hint}"))
@@ -124,6 +213,7 @@ fn read_ahead(file: File, from: u64, give: &Sender<io::Result<Vec<u8>>>, take: &
     runtime.block_on(async {
         let file = tokio_uring::fs::File::from_std(file);
         let mut offset = from;
+        let mut hash = Some(Context::new(&SHA256)).filter(|_| from == 0);
         loop {
             let block = take.try_recv().unwrap_or_else(|_| vec![0; BLOCK_OCTETS]);
             let (read, mut block) = file.read_at(block, offset).await;
@@ -133,6 +223,13 @@ fn read_ahead(file: File, from: u64, give: &Sender<io::Result<Vec<u8>>>, take: &
             };
             block.truncate(octets);
             offset += octets as u64;
+            if let Some(hash) = &mut hash {
+                hash.update(&block);
+            }
+            if octets == 0 {
+                let sha256 = hash.take().map(|hash| hex_of(&hash.finish()));
+                *whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(Read256 { octets: offset, sha256 });
+            }
             if give.send(Ok(block)).is_err() || octets == 0 {
                 return Ok(());
             }

@@ -4,35 +4,41 @@
 //! collected into chunks, each sorted by domain and made durable before it is announced. The first chunk is small, so
 //! that sending begins at once; later ones are larger, so that the rows of a domain lie together.
 //!
-//! Duplicates are told by the canonical mailbox with its local-part in ASCII lower case: by RFC 5321 `Ada@` and `ada@`
-//! could be two people, in practice they are one, who would get the mail twice.
+//! Duplicates are told by the mailbox as it is compared ([`address::fold_into`]): `Ada@`, `ada@` and `"ada"@` are one, who
+//! would get the mail twice.
 //!
 //! Guarantees: a bad record stops nothing; it is counted and written to the rejects file with its line and reason. No
 //! list makes memory grow but by its distinct mailboxes (about 22 octets each) and domains. A load that was cut off
 //! goes on behind its last committed chunk, and refuses another list than the one it was begun with. A list that is
-//! loaded to its end is not opened again. Leaves to others: sending, and threads: it runs on the caller's.
+//! loaded to its end is not opened again; one that changed while it was read is not loaded to its end. A list that was
+//! put in the place of another is read from its front, and who is in the table is passed over ([`TableWriter::begin_adding`]).
+//! Leaves to others: sending, and threads: it runs on the caller's.
 
+mod compare;
 mod error;
 mod input;
 mod json;
+pub mod print;
 mod records;
 mod rejects;
 #[cfg(test)]
 mod tests;
 
+pub use compare::{Difference, compare};
 pub use error::{LoadError, Rejections};
 pub use records::RECORD_OCTETS_MAX;
 
 use super::keyset::KeySet;
 use super::message::Chunk;
 use super::suppression::Suppression;
-use super::table::{self, ListPrint, Pending, Progress, TableWriter, Totals};
+use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
 use crate::mail::address;
 use records::{Records, Step};
 use rejects::Rejects;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Records in the first chunk, and those whose rejections are judged before anything is sent.
 const FIRST_RECORDS: u64 = 10_000;
@@ -103,6 +109,8 @@ pub struct LoadSpec<'a> {
     pub max_rejected: f64,
     /// Who gets no mail.
     pub suppression: &'a Suppression,
+    /// A list that was written to so lately is watched until it is older: it may not be written to its end.
+    pub quiet: Duration,
 }
 
 /// What the loader tells, in order; the last of a load is one of the other three.
@@ -210,14 +218,20 @@ struct Loader<'a> {
     table: &'a mut TableWriter,
     records: Records,
     rejects: Rejects,
+    /// Who was on the list so far; in a load that goes on behind earlier chunks these too.
     seen: KeySet,
+    /// Whom the table had when a list took another's place, and how many of them were met on it.
+    known: Option<KeySet>,
+    met: u64,
     pending: Pending,
     progress: Progress,
+    /// Whether the records that are judged together were.
+    judged: bool,
     /// Stored columns: their names, and whether they reach headers.
     columns: Vec<(String, bool)>,
     chunk_rows: usize,
     examples: Vec<(u64, String)>,
-    /// The canonical mailbox in hand; the same in lower case.
+    /// The canonical mailbox in hand; the same as it is compared.
     mailbox: Vec<u8>,
     folded: Vec<u8>,
 }
@@ -225,17 +239,11 @@ struct Loader<'a> {
 impl<'a> Loader<'a> {
     fn begin(spec: &'a LoadSpec<'a>, table: &'a mut TableWriter) -> Result<Self, LoadError> {
         let mut records = spec.list.open()?;
-        let print = ListPrint {
-            path: spec.list.path.display().to_string(),
-            octets: records.file_octets(),
-            head_sha256: table::manifest::hex(
-                aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, records.head()).as_ref(),
-            ),
-        };
+        let print = print::print_of(&spec.list.path, records.mark(), records.head(), &spec.email);
         let stored = table.manifest().columns.clone();
         let wanted: Vec<String> = [&spec.email].into_iter().chain(&stored).cloned().collect();
-        if let Some(known) = &table.manifest().list {
-            unchanged(&spec.list.path, known, &print)?;
+        if let Some(what) = table.manifest().list.as_ref().and_then(|known| print::difference(known, &print)) {
+            return Err(LoadError::Changed { path: spec.list.path.clone(), what });
         }
         let header = if spec.list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
         records.select(&wanted, &header)?;
@@ -243,12 +251,14 @@ impl<'a> Loader<'a> {
             table.set_list(print).map_err(LoadError::Table)?;
         }
 
-        let progress = table.progress();
+        let adding = table.manifest().adding;
+        let progress = if adding { Progress::default() } else { table.progress() };
         let rejects = Rejects::open(table.home(), progress.rejects_octets).map_err(LoadError::Table)?;
-        let mut secret = [0; 16];
-        secret.copy_from_slice(table.manifest().identity_key.first_chunk::<16>().unwrap_or(&[0; 16]));
-        let mut seen = KeySet::new(secret);
-        if table.chunks() > 0 {
+        let secret = secret_of(table);
+        let (mut seen, mut known) = (KeySet::new(secret), None);
+        if adding {
+            remember(table, known.insert(KeySet::new(secret)))?;
+        } else if table.chunks() > 0 {
             remember(table, &mut seen)?;
             records.jump(progress.octets, progress.lines)?;
         }
@@ -261,7 +271,10 @@ impl<'a> Loader<'a> {
             records,
             rejects,
             seen,
+            known,
+            met: 0,
             pending: Pending::new(),
+            judged: progress.records > 0,
             progress,
             examples: Vec::new(),
             mailbox: Vec::new(),
@@ -302,16 +315,23 @@ impl<'a> Loader<'a> {
             return Err(LoadError::Empty { path: self.spec.list.path.clone() });
         }
         self.judge()?;
+        // Before the last rows are taken in: a line that somebody is still writing may hold half an address.
+        let whole = self.records.finish(self.spec.quiet)?;
         if self.commit(emit)?.is_break() {
             return Ok(None);
         }
         self.rejects.flush().and_then(|_| self.rejects.file().sync_data()).map_err(LoadError::Table)?;
-        self.table.complete(self.progress).map(|totals| Some(Loaded::End(totals))).map_err(LoadError::Table)
+        let removed = self.known.as_ref().map_or(0, |known| (known.len() as u64).saturating_sub(self.met));
+        let whole = whole.map(|whole| (print::settled(whole.mark), whole.sha256));
+        self.table
+            .complete(self.progress, removed, whole)
+            .map(|totals| Some(Loaded::End(totals)))
+            .map_err(LoadError::Table)
     }
 
     fn chunk_is_full(&self) -> bool {
         // The first chunk ends with the records that are judged together.
-        let first = self.table.chunks() == 0 && self.progress.records == FIRST_RECORDS;
+        let first = !self.judged && self.progress.records == FIRST_RECORDS;
         first || self.pending.rows() >= self.chunk_rows || self.pending.octets() >= CHUNK_OCTETS_MAX
     }
 
@@ -335,13 +355,16 @@ impl<'a> Loader<'a> {
             return Some(Bad { reason, of_address: true });
         }
         self.folded.clear();
-        self.folded.extend_from_slice(&self.mailbox);
-        self.folded.get_mut(..at).unwrap_or_default().make_ascii_lowercase();
+        let folded_at = address::fold_into(&self.mailbox, at, &mut self.folded);
         if !self.seen.insert(&self.folded) {
             self.progress.duplicates += 1;
             return None;
         }
-        let suppressed = self.spec.suppression.contains(&self.folded, at);
+        if self.known.as_ref().is_some_and(|known| known.contains(&self.folded)) {
+            self.met += 1;
+            return None;
+        }
+        let suppressed = self.spec.suppression.contains(&self.folded, folded_at);
         let domain = self.mailbox.get(at + 1..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
         let domain = self.table.domain(domain);
         let fields = (0..self.columns.len()).map(|i| self.records.field(i + 1));
@@ -373,9 +396,9 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Before the first chunk: are too many of its records bad?
+    /// Before the first rows are taken in: are too many of these records bad?
     fn judge(&mut self) -> Result<(), LoadError> {
-        if self.table.chunks() > 0 || !self.too_many() {
+        if std::mem::replace(&mut self.judged, true) || !self.too_many() {
             return Ok(());
         }
         self.rejects.flush().map_err(LoadError::Table)?;
@@ -418,17 +441,9 @@ fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
     None
 }
 
-/// Whether the list is the one that the load was begun with.
-fn unchanged(path: &Path, known: &ListPrint, found: &ListPrint) -> Result<(), LoadError> {
-    let what = if known.octets != found.octets {
-        let octets = |n: Option<u64>| n.map_or("no file".to_owned(), |n| format!("{n} octets"));
-        format!("it was {}, now it is {}", octets(known.octets), octets(found.octets))
-    } else if known.head_sha256 != found.head_sha256 {
-        "its beginning differs".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(LoadError::Changed { path: path.to_owned(), what })
+/// What the hashes of mailboxes are keyed with.
+fn secret_of(table: &TableWriter) -> [u8; 16] {
+    table.manifest().identity_key.first_chunk::<16>().copied().unwrap_or_default()
 }
 
 /// Puts the mailboxes of the table into `seen`.
@@ -436,12 +451,15 @@ fn remember(table: &TableWriter, seen: &mut KeySet) -> Result<(), LoadError> {
     let mut folded = Vec::new();
     let reader = table.reader().map_err(LoadError::Table)?;
     let walked = reader.walk(|row| {
-        folded.clear();
-        folded.extend_from_slice(row.mailbox.as_bytes());
-        let at = row.mailbox.len().saturating_sub(row.domain.len() + 1);
-        folded.get_mut(..at).unwrap_or_default().make_ascii_lowercase();
+        fold(&row, &mut folded);
         seen.insert(&folded);
         ControlFlow::Continue(())
     });
     walked.map_err(LoadError::Table)
+}
+
+/// The mailbox of a row as it is compared.
+fn fold(row: &Row<'_>, folded: &mut Vec<u8>) {
+    folded.clear();
+    address::fold_into(row.mailbox.as_bytes(), row.at(), folded);
 }

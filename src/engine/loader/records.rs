@@ -10,10 +10,12 @@
 
 use super::Format;
 use super::error::LoadError;
-use super::input::Input;
+use super::input::{Input, Whole};
 use super::json;
+use crate::engine::table::FileMark;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The most octets of a record.
 pub const RECORD_OCTETS_MAX: usize = 1 << 20;
@@ -95,9 +97,15 @@ impl Records {
         self.buffer.get(..self.end.min(HEAD_OCTETS)).unwrap_or_default()
     }
 
-    /// The size of the file, if it is one.
-    pub fn file_octets(&self) -> Option<u64> {
-        self.input.octets
+    /// The file's mark when its reading began, if it is a file.
+    pub fn mark(&self) -> Option<FileMark> {
+        self.input.mark
+    }
+
+    /// At the end of the list: whether what was read is what is there ([`Input::finish`]).
+    pub fn finish(&mut self, quiet: Duration) -> Result<Option<Whole>, LoadError> {
+        let last = self.buffer.get(..self.end).and_then(<[u8]>::last);
+        self.input.finish(quiet, last.is_some_and(|octet| *octet != b'\n'))
     }
 
     /// Reads the header line of CSV and TSV: the names of the columns.

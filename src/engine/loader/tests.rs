@@ -46,22 +46,33 @@ impl House {
         }
     }
 
-    /// Loads until the end, or until `chunks` of them have come.
-    fn load_some(&self, chunks: usize) -> Vec<Loaded> {
-        let list = List { path: self.list.clone(), format: None };
-        let spec = LoadSpec {
-            list,
+    fn spec(&self) -> LoadSpec<'_> {
+        LoadSpec {
+            list: List { path: self.list.clone(), format: None },
             email: self.email.clone(),
             header_columns: self.header_columns.clone(),
             max_rejected: self.max_rejected,
             suppression: &self.suppression,
-        };
+            quiet: Duration::ZERO,
+        }
+    }
+
+    /// Loads until the end, or until `chunks` of them have come.
+    fn load_some(&self, chunks: usize) -> Vec<Loaded> {
         let mut told = Vec::new();
-        load(&spec, &mut self.writer(), &AtomicBool::new(false), |loaded| {
+        load(&self.spec(), &mut self.writer(), &AtomicBool::new(false), |loaded| {
             told.push(loaded);
             if told.len() == chunks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         told
+    }
+
+    /// Puts what lies at the list's path now in the place of the list; how it differs from the table.
+    fn take_another(&self) -> Difference {
+        let (list, mut writer) = (self.spec().list, self.writer());
+        let difference = compare(&list, &self.email, Duration::ZERO, &writer).unwrap();
+        writer.begin_adding(print::print_at(&list, &self.email).unwrap(), false).unwrap();
+        difference
     }
 
     fn load(&self) -> Vec<Loaded> {
@@ -376,11 +387,105 @@ fn too_many_bad_records_later_pause_it_and_it_can_go_on() {
 }
 
 #[test]
+fn a_list_that_changes_while_it_is_read_is_not_loaded_to_its_end() {
+    let spoils: [(&str, fn(&Path)); 4] = [
+        ("has ", |list| fs::OpenOptions::new().append(true).open(list).unwrap().write_all(b"\n").unwrap()),
+        ("has 1000 now", |list| fs::OpenOptions::new().write(true).open(list).unwrap().set_len(1000).unwrap()),
+        ("cannot be found any more", |list| fs::remove_file(list).unwrap()),
+        ("another file stands in its place", |list| {
+            fs::copy(list, list.with_extension("new")).unwrap();
+            fs::rename(list.with_extension("new"), list).unwrap();
+        }),
+    ];
+    let zst = zstd::encode_all(people(12_000).as_bytes(), 1).unwrap();
+    for (what, spoil) in spoils {
+        for (name, list) in [
+            ("l.csv", people(12_000).into()),
+            ("l.csv.gz", gzip(people(12_000).as_bytes())),
+            ("l.csv.zst", zst.clone()),
+        ] as [(&str, Vec<u8>); 3]
+        {
+            let house = House::new(name, list.clone());
+            let mut told = Vec::new();
+            load(&house.spec(), &mut house.writer(), &AtomicBool::new(false), |loaded| {
+                if matches!(loaded, Loaded::Chunk(_)) {
+                    spoil(&house.list);
+                }
+                told.push(loaded);
+                ControlFlow::Continue(())
+            });
+            let [Loaded::Chunk(_), Loaded::Failed(error)] = &told[..] else { panic!("{name}, {what}: {told:?}") };
+            let error = error.to_string();
+            assert!(error.contains("changed while it was read: ") && error.contains(what), "{name}: {error}");
+            assert_eq!((house.rows().len(), house.writer().manifest().loaded), (10_000, None), "{name}, {what}");
+            // With a list that rests it goes on.
+            fs::write(&house.list, list).unwrap();
+            assert_eq!(house.take_another(), Difference { new: 2000, gone: Vec::new() });
+            assert_eq!(house.totals().rows, 12_000, "{name}, {what}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_behind_a_compressed_list_is_no_end() {
+    for (name, mut list) in [
+        ("l.csv.gz", gzip(people(100).as_bytes())),
+        ("l.csv.zst", zstd::encode_all(people(100).as_bytes(), 1).unwrap()),
+    ] {
+        list.extend_from_slice(b"and more");
+        let house = House::new(name, list);
+        assert!(house.error().contains("cannot read on: "), "{name}: {}", house.error());
+        assert_eq!(house.writer().manifest().loaded, None);
+    }
+}
+
+#[test]
+fn a_list_in_the_place_of_another_adds_who_is_new_and_tells_who_is_gone() {
+    let mut house = House::new("l.csv", people(300));
+    assert_eq!((house.totals().rows, house.totals().removed), (300, 0));
+    let front = people(200).replace("p7@", "P7@").replace("p8@d8.example", "\"\"\"p8\"\"@d8.example\"");
+    fs::write(&house.list, front + "New,new@n.example\nAgain,NEW@n.example\nBad,bad\n").unwrap();
+    let difference = house.take_another();
+    assert_eq!((difference.new, difference.gone.len()), (1, 100));
+    // Too few good ones among the first: nothing is added, and it can be tried again.
+    house.max_rejected = 0.0;
+    assert!(house.error().contains("more than max_rejected allows"));
+    assert_eq!(house.rows().len(), 300);
+    house.max_rejected = 0.1;
+    let totals = house.totals();
+    assert_eq!((totals.rows, totals.removed, totals.rejected, totals.duplicates), (301, 100, 1, 1));
+    assert_eq!(totals.records, totals.rows - totals.removed + totals.rejected + totals.duplicates);
+    assert_eq!(house.rows().last().unwrap(), "new@n.example|New");
+    assert_eq!(house.rejects().len(), 1);
+    let manifest = house.writer().manifest().clone();
+    assert!(!manifest.adding && manifest.list.unwrap().sha256.is_some());
+}
+
+#[test]
+fn a_list_is_known_again_by_its_mark_or_its_hash() {
+    let house = House::new("l.csv", people(300));
+    house.totals();
+    let known = house.writer().manifest().list.clone().unwrap();
+    let changed =
+        |list: &Path, email| print::changed(&known, &List { path: list.to_owned(), format: None }, email).unwrap();
+    assert_eq!(changed(&house.list, "email"), None);
+    let other = house.list.with_file_name("other.csv");
+    fs::copy(&house.list, &other).unwrap();
+    assert_eq!(changed(&other, "email"), None, "the same content elsewhere");
+    assert!(changed(&house.list, "name").unwrap().contains("column \"email\", and now it is \"name\""));
+    fs::write(&other, people(300).replace("p299@", "p298@")).unwrap();
+    assert_eq!(changed(&other, "email").unwrap(), "its content differs");
+    fs::write(&other, people(299)).unwrap();
+    assert!(changed(&other, "email").unwrap().starts_with("it was "));
+}
+
+#[test]
 fn a_load_ends_when_it_is_told_to() {
     let house = House::new("l.csv", people(30_000));
     let list = List { path: house.list.clone(), format: None };
     let suppression = &house.suppression;
-    let spec = LoadSpec { list, email: "email".into(), header_columns: Vec::new(), max_rejected: 1.0, suppression };
+    let (email, header_columns, quiet) = ("email".into(), Vec::new(), Duration::ZERO);
+    let spec = LoadSpec { list, email, header_columns, max_rejected: 1.0, suppression, quiet };
     load(&spec, &mut house.writer(), &AtomicBool::new(true), |loaded| panic!("{loaded:?}"));
 }
 

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use super::{Host, Learnt, Memory};
 use crate::base::clock::UnixTime;
-use crate::engine::run::unix_now;
 use crate::journal::disk::Fault;
 use crate::smtp::client::Lesson;
+use crate::wire::clock::unix_now;
 use crate::wire::disk;
 
 /// The first line: what the file is, and in which form.

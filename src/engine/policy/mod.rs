@@ -17,9 +17,8 @@ pub use demand::{Audit, Demand, site_name};
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crate::base::clock::UnixTime;
 use crate::mail::{Enhanced, Reply};
 use crate::tls::dane::Dane;
 use crate::tls::policy::{Level, Security, Source};
@@ -226,9 +225,4 @@ fn demand_of(
         return Ok(Arc::new(Demand { security, ..(*below).clone() }));
     }
     Ok(below)
-}
-
-fn unix_now() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixTime(u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
 }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kept::{Kept, Shelf};
-use super::unix_now;
 use crate::base::clock::UnixTime;
 use crate::tls::Failure;
 use crate::tls::sts::{Policy, parse_txt};
+use crate::wire::clock::unix_now;
 use crate::wire::dns::{Resolver, TxtMissing, is_host_name};
 use crate::wire::https::{FetchError, Fetcher};
 

@@ -14,11 +14,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::Demand;
 use super::sts::Sts;
-use super::{Demand, unix_now};
 use crate::tls::policy::Source;
 use crate::tls::report::{Details, Policy, PolicyKind, Tallies};
 use crate::tls::{Failure, Verification};
+use crate::wire::clock::unix_now;
 use crate::wire::disk;
 
 /// The file below the data directory.

@@ -7,12 +7,8 @@
 use crate::base::clock::Now;
 use crate::engine::message::RenderJob;
 use crate::engine::shard::{Shard, Stage};
-use crate::mail::{Enhanced, Reply};
 use crate::queue::SiteId;
 use crate::wire::io::Io;
-
-/// Rows that expire in one cut.
-const EXPIRE_ROWS: u32 = 4096;
 
 impl<I: Io> Shard<I> {
     /// Feeds every site that something happened to.
@@ -27,13 +23,22 @@ impl<I: Io> Shard<I> {
         }
     }
 
+    /// What was rendered under an older suppression list is rendered again: somebody in it may be on the new one.
+    pub(super) fn take_back(&mut self, edition: u32, now: Now) {
+        self.ledger.asks_for(edition);
+        for site in self.sites.ids() {
+            self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
+            self.sites.touch(site);
+        }
+    }
+
     fn feed_site(&mut self, site: SiteId, now: Now) {
         if self.sites.window(site, now) == 0 {
             if !self.defer_refused(site, now) {
                 self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
             }
-            if let Some(why) = self.sites.given_up(site, now) {
-                self.expire_site(site, why, now);
+            if self.sites.is_given_up(site, now) {
+                self.expire_site(site, now);
             }
             return self.sites.rest(site, now);
         }
@@ -51,16 +56,6 @@ impl<I: Io> Shard<I> {
         }
         if let Some(giver) = self.sites.wants_room(site, self.queue.ready(site), now) {
             self.give_up_session(giver);
-        }
-    }
-
-    /// Nothing was delivered there for a lifetime: what is due now has expired.
-    fn expire_site(&mut self, site: SiteId, why: &str, now: Now) {
-        let reply = Reply::own(550, Enhanced::new(5, 4, 7), why);
-        while let Some(batch) = self.queue.cut(site, EXPIRE_ROWS, None) {
-            for row in batch.rows.iter() {
-                self.ledger.expire(batch.domain, row, batch.attempts, &reply, now);
-            }
         }
     }
 

@@ -8,11 +8,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lifetime::Failure;
 use super::refused::Standing;
 use super::secure::Refusal;
 use super::site::Sites;
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::engine::brake::SiteBrake;
+use crate::journal::record::Held;
 use crate::mail::Disposition;
 use crate::observe::{Outcomes, Publisher, SiteCounters};
 use crate::queue::{Queue, SiteId};
@@ -40,8 +42,12 @@ pub(super) struct Group {
     /// Until then the first session is alone, unless it is let in before.
     alone_until: Instant,
     pub(super) members: Vec<SiteId>,
-    /// Since when nothing was delivered and sessions failed.
+    /// Since when nothing was delivered and sessions failed, in earlier processes too.
     pub(super) unreachable_since: Option<UnixTime>,
+    /// The last session of this process that failed, if none has delivered anything since.
+    failure: Option<Box<Failure>>,
+    /// Whether all that could be tried failed, in this process, and nothing was delivered since.
+    in_vain: bool,
     yields_after: Instant,
     /// What its hosts have said of us.
     standing: Standing,
@@ -90,7 +96,9 @@ impl Sites {
             ready: 0,
             alone_until: Instant::default(),
             members: vec![member],
-            unreachable_since: None,
+            unreachable_since: self.holds.since(Held::Hosts, name),
+            failure: None,
+            in_vain: false,
             yields_after: Instant::default(),
             standing: Standing::default(),
             brake: SiteBrake::default(),
@@ -287,18 +295,73 @@ impl Sites {
 
     /// Messages were accepted.
     pub(super) fn succeeded(&mut self, id: SiteId, messages: u64, now: Now) {
-        if let Some(site) = self.site_mut(id)
-            && site.insecure_since.take().is_some()
-        {
-            site.refusal = None;
-            site.guard.handle_clean(now.mono);
-        }
+        self.no_longer_held(id, now);
         if let Some(group) = self.group_mut(id) {
-            group.unreachable_since = None;
             for _ in 0..messages {
                 group.pace.handle_clean(now.mono);
             }
         }
+    }
+
+    /// Something was delivered there: nothing holds it up.
+    fn no_longer_held(&mut self, id: SiteId, now: Now) {
+        let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
+        if site.insecure_since.take().is_some() {
+            (site.refusal, site.failure, site.in_vain) = (None, None, false);
+            site.guard.handle_clean(now.mono);
+            self.holds.end(Held::Security, &site.place.name);
+        }
+        if let Some(group) = self.groups.get_mut(site.group) {
+            (group.failure, group.in_vain) = (None, false);
+            if group.unreachable_since.take().is_some() {
+                self.holds.end(Held::Hosts, &group.name);
+            }
+        }
+    }
+
+    /// A session ended without having delivered anything: for want of TLS, which concerns this site only, or otherwise.
+    pub(super) fn failed(&mut self, id: SiteId, failure: Failure, insecure: bool) {
+        let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
+        let failure = Some(Box::new(failure));
+        if insecure {
+            site.failure = failure;
+        } else if let Some(group) = self.groups.get_mut(site.group) {
+            group.failure = failure;
+        }
+    }
+
+    /// Nothing that could be tried at the group's hosts worked.
+    fn tried_in_vain(&mut self, index: usize, why: &str, now: Now) {
+        let Some(group) = self.groups.get_mut(index) else { return };
+        let since = self.holds.begin(Held::Hosts, &group.name, now.unix);
+        group.unreachable_since.get_or_insert(since);
+        group.failure.get_or_insert_with(|| Box::new(Failure::own(why, self.holds.time(now.unix))));
+        group.in_vain = true;
+    }
+
+    /// What failed last at the site, to be given back with [`Sites::put_failure`].
+    pub(super) fn take_failure(&mut self, id: SiteId) -> Option<Box<Failure>> {
+        let site = self.sites.get_mut(id.0 as usize)?;
+        if site.in_vain && site.failure.is_some() {
+            return site.failure.take();
+        }
+        self.groups.get_mut(site.group)?.failure.take()
+    }
+
+    /// See [`Sites::take_failure`].
+    pub(super) fn put_failure(&mut self, id: SiteId, failure: Box<Failure>) {
+        let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
+        if site.in_vain && site.failure.is_none() {
+            site.failure = Some(failure);
+        } else if let Some(group) = self.groups.get_mut(site.group) {
+            group.failure = Some(failure);
+        }
+    }
+
+    /// Whether all that could be tried there failed, in this process, and nothing was delivered since.
+    pub(super) fn is_failing(&self, id: SiteId) -> bool {
+        let Some((site, group)) = self.site(id).zip(self.group(id)) else { return false };
+        group.in_vain || site.in_vain
     }
 
     /// A session was not let in. Where others were, they are as many as the hosts take: whether that is so.
@@ -325,7 +388,12 @@ impl Sites {
         now: Now,
         rng: &mut fastrand::Rng,
     ) -> Option<String> {
-        let group = self.group_mut(id)?;
+        let index = self.site(id)?.group;
+        // Whoever turns each session away by a pause is not reached either.
+        if self.group(id).is_some_and(|group| group.ready == 0 && group.failure.is_some()) {
+            self.tried_in_vain(index, "", now);
+        }
+        let group = self.groups.get_mut(index)?;
         let held = group.pace.next_due();
         group.pace.handle_judgement(now.mono, judgement, rng);
         let said = group.said(held, now.mono);
@@ -391,11 +459,13 @@ impl Sites {
         &mut self,
         id: SiteId,
         trouble: Trouble,
+        why: &str,
         now: Now,
         rng: &mut fastrand::Rng,
     ) -> Option<String> {
-        let group = self.group_mut(id)?;
-        group.unreachable_since.get_or_insert(now.unix);
+        let index = self.site(id)?.group;
+        self.tried_in_vain(index, why, now);
+        let group = self.groups.get_mut(index)?;
         let held = group.pace.next_due();
         group.pace.handle_trouble(now.mono, trouble, rng);
         let said = group.said(held, now.mono);
@@ -407,8 +477,9 @@ impl Sites {
     /// No host of the site gave the TLS that is demanded: this site backs off, its group does not. The sentence that says
     /// so, when its hold is new.
     pub(super) fn insecure(&mut self, id: SiteId, now: Now, rng: &mut fastrand::Rng) -> Option<String> {
-        let site = self.site_mut(id)?;
-        site.insecure_since.get_or_insert(now.unix);
+        let site = self.sites.get_mut(id.0 as usize)?;
+        site.insecure_since.get_or_insert(self.holds.begin(Held::Security, &site.place.name, now.unix));
+        site.in_vain = true;
         let held = site.guard.next_due();
         site.guard.handle_trouble(now.mono, Trouble::Insecure, rng);
         let said = (site.guard.next_due() != held).then(|| site.guard.binding(now.mono).to_string());
@@ -431,23 +502,23 @@ impl Sites {
         site.refusal.take_if(|_| held).map(|refusal| *refusal)
     }
 
-    /// Why nothing could be delivered to the site for a recipient's whole lifetime, if it could not.
-    pub(super) fn given_up(&self, id: SiteId, now: Now) -> Option<&'static str> {
-        let over = |since: Option<UnixTime>| {
-            since.is_some_and(|since| u64::from(now.unix.0.saturating_sub(since.0)) >= self.lifetime_s)
-        };
-        if over(self.group(id)?.unreachable_since) {
-            return Some("the site could not be reached within the lifetime");
-        }
-        over(self.site(id)?.insecure_since)
-            .then_some("no host of the site gave the TLS that is demanded of it within the lifetime")
+    /// Whether nothing could be sent to the site for a lifetime, and it fails still.
+    pub(super) fn is_given_up(&self, id: SiteId, now: Now) -> bool {
+        let Some((site, group)) = self.site(id).zip(self.group(id)) else { return false };
+        let over = |since: Option<UnixTime>| since.is_some_and(|since| self.holds.left(since, now.unix).is_zero());
+        group.in_vain && over(group.unreachable_since) || site.in_vain && over(site.insecure_since)
     }
 
     /// The time until the site is given up, if it is in trouble and not given up already.
     pub(super) fn given_up_in(&self, id: SiteId, now: Now) -> Option<Duration> {
-        let since = [self.group(id)?.unreachable_since, self.site(id)?.insecure_since];
-        let left_s = |since: UnixTime| self.lifetime_s.saturating_sub(u64::from(now.unix.0.saturating_sub(since.0)));
-        since.into_iter().flatten().map(left_s).filter(|left_s| *left_s > 0).min().map(Duration::from_secs)
+        let left = self.held_since(id).map(|since| self.holds.left(since, now.unix));
+        left.filter(|left| !left.is_zero()).min()
+    }
+
+    fn held_since(&self, id: SiteId) -> impl Iterator<Item = UnixTime> {
+        let hosts = self.group(id).and_then(|group| group.unreachable_since);
+        let security = self.site(id).and_then(|site| site.insecure_since);
+        [hosts, security].into_iter().flatten()
     }
 
     /// What binds the rate of the site with most to do; nothing, where sessions have all there is.

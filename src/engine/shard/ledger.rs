@@ -6,28 +6,30 @@
 //! that record is durable. Guarantees: a message reaches a session only after its `Attempt` is durable (G3); a
 //! recipient leaves the in-flight count only after its outcome is durable (G1); the counts add up at every turn (G2).
 
+mod expiry;
 mod settle;
+mod unsent;
 
 use slab::Slab;
 use smallvec::SmallVec;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::clock::{Instant, Now, UnixTime};
+use crate::base::clock::{Ahead, Instant, Now, UnixTime};
 use crate::engine::board::{Board, Counters};
-use crate::engine::message::{Append, Baggage, Chunk, Message, Past, Rendered, Retry};
+use crate::engine::message::{Append, Message, Rendered, Retry};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::shard::past::Pasts;
 use crate::engine::shard::ready::Ready;
 use crate::engine::shard::site::Sites;
 use crate::journal::context::{Dictionary, Parts};
-use crate::journal::record::{Entry, Kind, Record, entries};
+use crate::journal::record::{Kind, Record};
 use crate::mail::event::{Event, Outcome, Spans, Tls, Told, Via};
 use crate::mail::{Disposition, Enhanced, Reply, ReplyRef};
 use crate::observe::ShardCounters;
 use crate::observe::events::Lane;
-use crate::queue::{Batch, DomainId, Queue, Rows, SiteId, Taken};
+use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
 use crate::shape::retry::Schedule;
 
 /// An append is closed once it holds so much: the recorder takes 64 KiB, and one definition may still follow.
@@ -104,7 +106,12 @@ pub(super) struct Ledger {
     clearing: VecDeque<(u64, u32)>,
     settling: VecDeque<Settle>,
     pasts: Pasts,
+    clock: Ahead,
+    /// Since when this process sends, without a pause.
+    awake: UnixTime,
     stock: u64,
+    /// The edition of the suppression list that a message must have been rendered under.
+    edition: u32,
     /// Who knows which recipients are counted as possible duplicates.
     board: Arc<Board>,
 }
@@ -124,7 +131,7 @@ pub(super) struct Verdict<'a> {
 
 impl Ledger {
     pub(super) fn new(
-        (shard, last_context): (u16, u32),
+        (shard, last_context, clock): (u16, u32, Ahead),
         settled: Counters,
         delivery: &Delivery,
         lane: Option<Lane>,
@@ -148,8 +155,11 @@ impl Ledger {
             disk_takes: Duration::ZERO,
             clearing: VecDeque::new(),
             settling: VecDeque::new(),
-            pasts: Pasts::default(),
+            pasts: Pasts::new(),
+            clock,
+            awake: UnixTime(0),
             stock: 0,
+            edition: 0,
             board,
         }
     }
@@ -190,7 +200,7 @@ impl Ledger {
         let count = batch.rows.len() as u64;
         self.counters.leave_queue(count, batch.attempts > 0);
         self.counters.in_flight += count;
-        let (domain, cleared, rows) = (batch.domain, now.unix, batch.rows);
+        let (domain, cleared, rows) = (batch.domain, self.time(now), batch.rows);
         let job = Job { site, domain, attempts, cleared, rows, durable: false, rendered: None };
         let name = self.jobs.insert(job) as u32;
         self.clearing.push_back((self.ticket, name));
@@ -198,12 +208,12 @@ impl Ledger {
     }
 
     /// A job came back from a render thread.
-    pub(super) fn handle_rendered(&mut self, rendered: Rendered, sites: &mut Sites, now: Now) {
+    pub(super) fn handle_rendered(&mut self, rendered: Rendered, sites: &mut Sites, queue: &mut Queue, now: Now) {
         let name = rendered.job;
         let Some(job) = self.jobs.get_mut(name as usize) else { return };
         job.rendered = Some(rendered);
         if job.durable {
-            self.stock_job(name, sites, now);
+            self.stock_job(name, sites, queue, now);
         }
     }
 
@@ -229,7 +239,7 @@ impl Ledger {
             let Some(job) = self.jobs.get_mut(name as usize) else { continue };
             job.durable = true;
             if job.rendered.is_some() {
-                self.stock_job(name, sites, now);
+                self.stock_job(name, sites, queue, now);
             }
         }
         while let Some(settle) = self.settling.front()
@@ -240,11 +250,24 @@ impl Ledger {
         }
     }
 
-    /// Durable and rendered: the messages go into the stock of their site.
-    fn stock_job(&mut self, name: u32, sites: &mut Sites, now: Now) {
+    /// From here on a message must have been rendered under this edition of the suppression list.
+    pub(super) fn asks_for(&mut self, edition: u32) {
+        self.edition = edition;
+    }
+
+    /// Durable and rendered: the messages go into the stock of their site, unless they were rendered under a suppression
+    /// list that is not in force any more.
+    fn stock_job(&mut self, name: u32, sites: &mut Sites, queue: &mut Queue, now: Now) {
         let job = self.jobs.remove(name as usize);
         let Some(rendered) = job.rendered else { return };
         sites.cooked(job.site, job.rows.len());
+        if rendered.edition < self.edition {
+            self.release(job.domain, job.rows.iter().collect(), job.attempts, None, queue, now);
+            return sites.touch(job.site);
+        }
+        for row in rendered.suppressed {
+            self.suppress(job.domain, row, job.attempts.saturating_sub(1), now);
+        }
         for (row, why) in rendered.refused {
             self.counters.render_failures += 1;
             let reply = Reply::own(554, Enhanced::new(5, 6, 0), &why);
@@ -402,15 +425,8 @@ impl Ledger {
     /// Bounces a waiting recipient by a reply of our own: nothing was attempted.
     pub(super) fn refuse_locally(&mut self, domain: DomainId, row: u32, attempts: u16, reply: &Reply, now: Now) {
         self.leave_queue(attempts);
+        self.pasts.take(row);
         self.refuse_locally_attempted(domain, row, attempts, reply, now);
-    }
-
-    /// Gives a waiting recipient up: its lifetime has passed.
-    pub(super) fn expire(&mut self, domain: DomainId, row: u32, attempts: u16, reply: &Reply, now: Now) {
-        self.leave_queue(attempts);
-        self.tell(Kind::Expired, row, attempts, reply, now);
-        let context = self.own_context(reply);
-        self.outcome(domain, row, attempts, Kind::Expired, reply.code, context, now);
     }
 
     fn leave_queue(&mut self, attempts: u16) {
@@ -453,16 +469,6 @@ impl Ledger {
         }
     }
 
-    /// Tells watchers of the suppressed rows of a chunk.
-    pub(super) fn tell_suppressed(&mut self, chunk: &Chunk, now: Now) {
-        let Some(lane) = &mut self.lane else { return };
-        let reply = ReplyRef { text: b"on the suppression list", ..NOTHING_SAID };
-        for row in chunk.suppressed_rows() {
-            let told = own(Kind::Released, row, 0, reply);
-            lane.write(now, &Event::Recipient(Told { outcome: Outcome::Stands(Disposition::Suppressed), ..told }));
-        }
-    }
-
     fn own_context(&mut self, reply: &Reply) -> u32 {
         self.context(&Verdict {
             kind: Kind::Bounced,
@@ -481,43 +487,6 @@ impl Ledger {
         self.dictionary.intern(&Parts { site, host, code, enhanced, phase, text }, &mut self.entries)
     }
 
-    /// An attempt had its outcome: what is to be known of it at the next one is kept.
-    fn note_attempt(&mut self, kind: Kind, row: u32, cleared: UnixTime, context: u32, now: Now) {
-        if matches!(kind, Kind::Deferred | Kind::UncertainRetry) {
-            self.pasts.tried(row, cleared, now.unix, context);
-        }
-    }
-
-    /// Learns the definitions of an earlier process or of another shard.
-    pub(super) fn learn(&mut self, words: &[u8]) {
-        for entry in entries(words) {
-            if let Ok(Entry::Define(define)) = entry {
-                self.dictionary.adopt(&define);
-            }
-        }
-    }
-
-    /// Takes over what is known of a row that was tried.
-    pub(super) fn take_over(&mut self, row: u32, past: Past) {
-        self.pasts.put(row, past);
-    }
-
-    /// What goes with rows that another shard takes over.
-    pub(super) fn pack(&mut self, rows: &[Taken]) -> Baggage {
-        let tried = rows.iter().filter(|taken| taken.attempts > 0).flat_map(Taken::rows);
-        let pasts: Vec<(u32, Past)> = tried.filter_map(|row| Some((row, self.pasts.take(row)?))).collect();
-        let contexts: BTreeSet<u32> = pasts.iter().map(|(_, past)| past.context).collect();
-        let mut words = Vec::new();
-        contexts.iter().filter_map(|&id| self.dictionary.words(id)).for_each(|define| define.encode_into(&mut words));
-        Baggage { pasts, words }
-    }
-
-    /// See [`Ledger::pack`].
-    pub(super) fn unpack(&mut self, baggage: &Baggage) {
-        self.learn(&baggage.words);
-        baggage.pasts.iter().for_each(|&(row, past)| self.pasts.put(row, past));
-    }
-
     fn outcome(&mut self, domain: DomainId, row: u32, attempts: u16, kind: Kind, code: u16, context: u32, now: Now) {
         self.record(row, kind, attempts, code, context, now);
         self.settling.push_back(Settle { ticket: self.ticket, domain, row, attempts, kind, at_once: false });
@@ -527,7 +496,7 @@ impl Ledger {
         if self.entries.len() >= APPEND_OCTETS {
             self.seal();
         }
-        Record { recipient, at: now.unix, code, kind, attempts, extra }.encode_into(&mut self.entries);
+        Record { recipient, at: self.clock.at(now.unix), code, kind, attempts, extra }.encode_into(&mut self.entries);
     }
 
     /// The next append of the entries gathered, for the recorder.
@@ -562,9 +531,10 @@ fn own(kind: Kind, row: u32, attempt: u16, reply: ReplyRef<'_>) -> Told<'_> {
         Kind::Bounced => Outcome::Stands(Disposition::Bounced),
         Kind::Expired => Outcome::Stands(Disposition::Expired),
         Kind::Cancelled => Outcome::Stands(Disposition::Cancelled),
+        Kind::Suppressed => Outcome::Stands(Disposition::Suppressed),
     };
     let spans = Spans::default();
-    Told { outcome, row, path: None, attempt, via: None, phase: "", reply, octets: 0, spans }
+    Told { outcome, row, path: None, attempt, via: None, last: None, phase: "", reply, octets: 0, spans }
 }
 
 /// The record of a recipient that a peer's reply put there.

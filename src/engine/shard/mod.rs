@@ -12,8 +12,10 @@ mod egress;
 mod feed;
 mod group;
 mod halt;
+mod holds;
 mod late;
 mod ledger;
+mod lifetime;
 mod past;
 mod ready;
 mod refused;
@@ -34,10 +36,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::clock::{Instant, Now};
+use crate::base::clock::{Ahead, Instant, Now};
 use crate::base::out::Out;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
+use crate::engine::campaign::Earlier;
 use crate::engine::directory::{Directory, Found};
 use crate::engine::dispatch::shard_of;
 use crate::engine::memory::Memory;
@@ -46,13 +49,13 @@ use crate::engine::policy::tally::Teller;
 use crate::engine::router::{RouteAnswer, RouteAsk};
 use crate::engine::settings::Delivery;
 use crate::engine::watch::Watch;
-use crate::mail::Reply;
 use crate::observe::Observer;
 use crate::observe::trace::Tracer;
 use crate::queue::{DomainId, Queue, SiteId, Taken};
 use crate::wire::io::{ConnectionId, Event, Io};
 use connection::Connection;
 use egress::Egress;
+use holds::Holds;
 pub use late::Late;
 use ledger::Ledger;
 use site::Sites;
@@ -131,6 +134,8 @@ pub struct Shard<I: Io> {
     traced_sites: HashSet<SiteId>,
     sessions_begun: u64,
     dirty: Vec<ConnectionId>,
+    /// When overdue recipients are looked for.
+    looks_at: Instant,
     published: Instant,
     /// Whether something may have changed since.
     unshown: bool,
@@ -162,8 +167,8 @@ pub struct Start {
     pub memory: Arc<Memory>,
     /// TLS for its sessions.
     pub tls: crate::tls::ClientConfig,
-    /// The highest number of its journal contexts that an earlier process used; 0 if none.
-    pub last_context: u32,
+    /// What earlier processes left in the journal.
+    pub earlier: Earlier,
     /// Whether messages can share bytes: batches are then cut as large as a transaction may be.
     pub shareable: bool,
     /// No message has fewer octets.
@@ -181,19 +186,24 @@ pub struct Start {
 impl<I: Io> Shard<I> {
     /// A shard that has nothing to do yet.
     pub fn new(io: I, ports: Ports, start: Start) -> Self {
+        let Earlier { last_context, newest, holds } = start.earlier;
+        let clock = Ahead::of(newest, io.now().unix);
+        let holds = Holds::new(&holds, clock, start.delivery.retry.lifetime);
+        let mut ledger = Ledger::new(
+            (start.number, last_context, clock),
+            start.settled,
+            &start.delivery,
+            start.watch.events,
+            ports.board.clone(),
+        );
+        ledger.wake(io.now());
         Self {
             io,
             queue: Queue::new(),
-            sites: Sites::new(start.shareable, &start.delivery, start.observer),
+            sites: Sites::new(start.shareable, &start.delivery, start.observer, holds),
             egress: Egress::new(&start.delivery, start.number, start.descriptors),
             octets_min: start.octets_min,
-            ledger: Ledger::new(
-                (start.number, start.last_context),
-                start.settled,
-                &start.delivery,
-                start.watch.events,
-                ports.board.clone(),
-            ),
+            ledger,
             ports,
             teller: start.watch.tls,
             delivery: start.delivery,
@@ -217,6 +227,7 @@ impl<I: Io> Shard<I> {
             traced_sites: HashSet::new(),
             sessions_begun: 0,
             dirty: Vec::new(),
+            looks_at: Instant::default(),
             published: Instant::default(),
             unshown: true,
             rng: fastrand::Rng::with_seed(start.seed),
@@ -258,7 +269,7 @@ impl<I: Io> Shard<I> {
             _ if self.paused || self.crowded.is_some() => self.sites.next_wake(),
             _ => [self.sites.next_due(), self.egress.next_due()].into_iter().flatten().min(),
         };
-        [self.queue.next_due(), sites, self.watch_due()].into_iter().flatten().min()
+        [self.queue.next_due(), sites, self.watch_due(), self.look_due()].into_iter().flatten().min()
     }
 
     /// The counters as they stand.
@@ -288,6 +299,7 @@ impl<I: Io> Shard<I> {
         }
         self.watch(now);
         self.use_sources(now);
+        self.expire_overdue(now);
         self.feed_sites(now);
         self.transmit(now);
         self.brake(now);
@@ -346,21 +358,26 @@ impl<I: Io> Shard<I> {
                 ToShard::Recorded(recorded) => self.handle_recorded(recorded, now),
                 ToShard::Routed(answer) => self.handle_route(answer, now),
                 ToShard::Done => {}
-                ToShard::Pause(paused) => self.pause(paused),
+                ToShard::Pause(paused) => self.pause(paused, now),
+                ToShard::Suppression(edition) => self.take_back(edition, now),
                 ToShard::Drain => self.drain(now),
                 ToShard::Stop => self.stop(),
             }
         }
     }
 
-    fn pause(&mut self, paused: bool) {
+    fn pause(&mut self, paused: bool, now: Now) {
         self.paused = paused;
+        if !paused {
+            self.ledger.wake(now);
+        }
         for site in self.sites.ids() {
             self.sites.touch(site);
         }
     }
 
     fn add_chunk(&mut self, chunk: &Chunk, now: Now) {
+        self.sites.holds.loading(now.unix);
         self.ledger.tell_suppressed(chunk, now);
         self.ledger.counters.load(chunk);
         if self.by_domain {
@@ -387,6 +404,9 @@ impl<I: Io> Shard<I> {
         }
         for open in &resumed.reopened {
             self.ledger.reopen(self.domain(open.domain), open, now);
+        }
+        for withdrawn in &resumed.withdrawn {
+            self.ledger.withdraw(self.domain(withdrawn.domain), withdrawn, now);
         }
     }
 
@@ -420,7 +440,10 @@ impl<I: Io> Shard<I> {
             return;
         }
         for domain in self.sites.wake_due(now.mono) {
-            if self.queue.site_of(domain).is_none() {
+            if !self.queue.holds(domain) {
+                let name = self.domains.get(domain.0 as usize).map_or("", |name| name);
+                self.sites.forget_lost(domain, name);
+            } else if self.queue.site_of(domain).is_none() {
                 self.want_route(domain, now);
             }
         }
@@ -460,7 +483,7 @@ impl<I: Io> Shard<I> {
             return;
         }
         self.no_smarthost = None;
-        self.sites.found_route(domain, expires);
+        self.sites.found_route(domain, self.domains.get(domain.0 as usize).map_or("", |name| name), expires);
         let owner = shard_of(&place.group, self.ports.peers.len());
         match self.ports.peers.get(owner) {
             Some(peer) if self.by_domain && owner != usize::from(self.ledger.shard()) => {
@@ -487,38 +510,11 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    fn bounce_domain(&mut self, domain: DomainId, reply: &Reply, now: Now) {
-        for taken in self.queue.take_all(domain) {
-            for row in taken.rows() {
-                self.ledger.refuse_locally(domain, row, taken.attempts, reply, now);
-            }
-        }
-    }
-
-    /// A domain without a route waits as a whole: nothing was attempted, so no recipient is marked.
-    fn defer_domain(&mut self, domain: DomainId, reply: &Reply, now: Now) {
-        self.ledger.counters.route_failures += 1;
-        if !self.by_domain && self.no_smarthost.replace(reply.to_string()).is_none() {
-            tracing::warn!(%reply, "the smarthost cannot be found: its mail waits");
-        }
-        let rests = self.sites.defer_route(domain, &self.delivery, now, &mut self.rng);
-        tracing::info!(domain = %self.domains.get(domain.0 as usize).map_or("", |d| d), %reply, retry_s = rests.map(|r| r.as_secs()), "no route");
-        if rests.is_none() {
-            let expired =
-                Reply::own(550, crate::mail::Enhanced::new(5, 4, 7), "no route to the domain within the lifetime");
-            for taken in self.queue.take_all(domain) {
-                for row in taken.rows() {
-                    self.ledger.expire(domain, row, taken.attempts, &expired, now);
-                }
-            }
-        }
-    }
-
     fn handle_rendered(&mut self, rendered: Rendered, now: Now) {
         if let Some(reason) = &rendered.failed {
             return self.halt(format!("the recipient table cannot be read: {reason}").into(), now);
         }
-        self.ledger.handle_rendered(rendered, &mut self.sites, now);
+        self.ledger.handle_rendered(rendered, &mut self.sites, &mut self.queue, now);
     }
 
     fn handle_recorded(&mut self, recorded: Recorded, now: Now) {
@@ -532,6 +528,9 @@ impl<I: Io> Shard<I> {
     }
 
     fn write_journal(&mut self, now: Now) {
+        for change in self.sites.holds.take_changes() {
+            self.ledger.record_hold(&change);
+        }
         while let Some(append) = self.ledger.take_append(now) {
             if self.ports.journal.send(append).is_err() {
                 return self.fail("the journal's thread has ended".into());

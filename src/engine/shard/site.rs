@@ -12,10 +12,13 @@ use crate::base::wheel::Wheel;
 use crate::engine::directory::Site as Place;
 use crate::engine::settings::Delivery;
 use crate::engine::shard::group::Group;
+use crate::engine::shard::holds::Holds;
+use crate::engine::shard::lifetime::Failure;
 use crate::engine::shard::ready::Ready;
 use crate::engine::shard::secure::Refusal;
 use crate::engine::shard::target::{Target, targets_of};
 use crate::engine::source::Source;
+use crate::journal::record::Held;
 use crate::observe::{Observer, Publisher, SiteCounters};
 use crate::queue::{DomainId, SiteId};
 use crate::shape::site::{Limits, Pace};
@@ -43,6 +46,10 @@ pub(super) struct Site {
     pub(super) insecure_since: Option<UnixTime>,
     /// What recipients are told meanwhile.
     pub(super) refusal: Option<Box<Refusal>>,
+    /// The last session that failed for that.
+    pub(super) failure: Option<Box<Failure>>,
+    /// Whether that is so in this process too.
+    pub(super) in_vain: bool,
     pub(super) sessions: u32,
     /// Of these, the ones that are not let in yet (at a server of our own: whose connection does not stand yet).
     pub(super) opening: u32,
@@ -60,15 +67,9 @@ pub(super) struct Site {
     wakes_at: Option<Instant>,
 }
 
-/// A domain without a route.
-struct Lost {
-    since: UnixTime,
-    rest: Duration,
-}
-
 /// See the head of this file.
 pub(super) struct Sites {
-    sites: Vec<Site>,
+    pub(super) sites: Vec<Site>,
     by_name: HashMap<Arc<str>, SiteId>,
     pub(super) groups: Vec<Group>,
     pub(super) by_group: HashMap<Arc<str>, usize>,
@@ -77,7 +78,8 @@ pub(super) struct Sites {
     touched: VecDeque<SiteId>,
     crowded_out: Vec<SiteId>,
     wakes: Wheel<SiteId>,
-    lost: HashMap<DomainId, Lost>,
+    /// How long domains without a route rest before their next look-up.
+    lost: HashMap<DomainId, Duration>,
     lost_due: Wheel<DomainId>,
     /// Sites whose rest is over, to be told of.
     pub(super) resumed: Vec<SiteId>,
@@ -91,7 +93,8 @@ pub(super) struct Sites {
     pub(super) limits: Arc<Limits>,
     sources: Vec<Source>,
     pub(super) trusted: bool,
-    pub(super) lifetime_s: u64,
+    pub(super) holds: Holds,
+    route_rest_min: Duration,
     shareable: bool,
     rows_max: u32,
     ahead_max: u32,
@@ -107,6 +110,8 @@ impl Site {
             guard: Pace::new(limits, true),
             insecure_since: None,
             refusal: None,
+            failure: None,
+            in_vain: false,
             sessions: 0,
             opening: 0,
             hungry: VecDeque::new(),
@@ -123,7 +128,7 @@ impl Site {
 }
 
 impl Sites {
-    pub(super) fn new(shareable: bool, delivery: &Delivery, observer: Observer) -> Self {
+    pub(super) fn new(shareable: bool, delivery: &Delivery, observer: Observer, holds: Holds) -> Self {
         Self {
             sites: Vec::new(),
             by_name: HashMap::new(),
@@ -147,7 +152,8 @@ impl Sites {
             }),
             sources: delivery.sources.clone(),
             trusted: delivery.trusted,
-            lifetime_s: delivery.retry.lifetime.as_secs(),
+            holds,
+            route_rest_min: ROUTE_REST_MIN.min(delivery.backoff_min),
             shareable,
             rows_max: delivery.recipients_per_transaction.max(1),
             ahead_max: delivery.ahead_max.max(1),
@@ -169,7 +175,9 @@ impl Sites {
         let id = SiteId(self.sites.len() as u32);
         self.by_name.insert(place.name.clone(), id);
         let group = self.enter_group(&place.group, id);
-        self.sites.push(Site::new(place, targets, group, self.limits.clone(), self.ahead_max));
+        let insecure_since = self.holds.since(Held::Security, &place.name);
+        let site = Site::new(place, targets, group, self.limits.clone(), self.ahead_max);
+        self.sites.push(Site { insecure_since, ..site });
         id
     }
 
@@ -345,6 +353,15 @@ impl Sites {
         domains
     }
 
+    /// Whether the site has no session, and in stock a message of which `which` says so, by row and attempts before this one.
+    pub(super) fn has_idle_stock(&self, id: SiteId, which: impl Fn(u32, u16) -> bool) -> bool {
+        let Some(site) = self.site(id).filter(|site| site.sessions == 0) else { return false };
+        let tried = site.stock.iter().filter(|ready| ready.attempts > 1);
+        tried
+            .flat_map(|ready| ready.message.rows.iter().map(|&row| (row, ready.attempts - 1)))
+            .any(|(r, a)| which(r, a))
+    }
+
     pub(super) fn has_stock(&self, id: SiteId) -> bool {
         self.site(id).is_some_and(|site| !site.stock.is_empty())
     }
@@ -399,8 +416,8 @@ impl Sites {
     }
 
     /// The domain has a route again, which holds until then.
-    pub(super) fn found_route(&mut self, domain: DomainId, until: UnixTime) {
-        self.lost.remove(&domain);
+    pub(super) fn found_route(&mut self, domain: DomainId, name: &str, until: UnixTime) {
+        self.forget_lost(domain, name);
         let index = domain.0 as usize;
         if self.routed_until.len() <= index {
             self.routed_until.resize(index + 1, UnixTime(u32::MAX));
@@ -410,26 +427,33 @@ impl Sites {
         }
     }
 
-    /// The domain has none for now: when it is looked up again; `None` once it has been without one for its lifetime.
+    /// The domain has none for now: when it is looked up again, and whether it has been without one for a lifetime.
     pub(super) fn defer_route(
         &mut self,
         domain: DomainId,
-        delivery: &Delivery,
+        name: &str,
         now: Now,
         rng: &mut fastrand::Rng,
-    ) -> Option<Duration> {
-        let first = ROUTE_REST_MIN.min(delivery.backoff_min);
-        let lifetime_s = self.lifetime_s;
-        let lost = self.lost.entry(domain).or_insert(Lost { since: now.unix, rest: first });
-        let left_s = lifetime_s.saturating_sub(u64::from(now.unix.0.saturating_sub(lost.since.0)));
-        if left_s == 0 {
-            self.lost.remove(&domain);
-            return None;
-        }
+    ) -> (Duration, bool) {
+        let since = self.holds.begin(Held::Domain, name, now.unix);
+        let left = self.holds.left(since, now.unix);
+        let lost = self.lost.entry(domain).or_insert(self.route_rest_min);
+        let rest = lost.mul_f64(0.8 + 0.4 * rng.f64());
+        *lost = lost.saturating_mul(2).min(ROUTE_REST_MAX);
         // Not beyond the end of the lifetime: what has expired is to be told then.
-        let rest = lost.rest.mul_f64(0.8 + 0.4 * rng.f64()).min(Duration::from_secs(left_s));
-        lost.rest = lost.rest.saturating_mul(2).min(ROUTE_REST_MAX);
+        let rest = if left.is_zero() { rest } else { rest.min(left) };
         self.lost_due.insert(now.mono.after(rest), domain);
-        Some(rest)
+        (rest, left.is_zero())
+    }
+
+    /// Whether the domain was looked up in vain.
+    pub(super) fn is_lost(&self, domain: DomainId) -> bool {
+        self.lost.contains_key(&domain)
+    }
+
+    /// The domain has a route, or nobody waits for one.
+    pub(super) fn forget_lost(&mut self, domain: DomainId, name: &str) {
+        self.lost.remove(&domain);
+        self.holds.end(Held::Domain, name);
     }
 }

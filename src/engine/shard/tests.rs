@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::holds::Holds;
 use super::site::Sites;
 use super::{Ports, Shard, Start};
-use crate::base::clock::{Instant, Now};
+use crate::base::clock::{Ahead, Instant, Now};
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::directory::{Directory, Question, Site as Place};
@@ -60,13 +61,18 @@ pub(in crate::engine) fn delivery(sources: Vec<Source>) -> Delivery {
     }
 }
 
+fn sites_of(delivery: &Delivery) -> Sites {
+    let holds = Holds::new(&Default::default(), Ahead::default(), delivery.retry.lifetime);
+    Sites::new(false, delivery, Observer::off(), holds)
+}
+
 fn at(ms: u64) -> Now {
     Now { mono: Instant(ms * 1000), ..Now::default() }
 }
 
 /// Sites, and two members of one group among them.
 fn two() -> (Sites, [SiteId; 2]) {
-    let mut sites = Sites::new(false, &delivery(vec![Source::unbound("me.example".into())]), Observer::off());
+    let mut sites = sites_of(&delivery(vec![Source::unbound("me.example".into())]));
     let place = Place::fixed("mx.example", ([192, 0, 2, 1], 25).into());
     let other = Place { name: "mx.example#other".into(), ..place.clone() };
     let ids = [place, other].map(|place| sites.enter(Arc::new(place)));
@@ -127,7 +133,7 @@ fn ordered(name: &str, a: u16, b: u16) -> Arc<Place> {
 
 fn sites() -> (Sites, Source) {
     let source = Source::unbound("me.example".into());
-    (Sites::new(false, &delivery(vec![source.clone()]), Observer::off()), source)
+    (sites_of(&delivery(vec![source.clone()])), source)
 }
 
 fn picked(sites: &mut Sites, id: SiteId, source: &Source, now: Now) -> IpAddr {
@@ -182,7 +188,7 @@ fn a_lost_session_is_one_loss_while_others_are_let_in_and_a_failure_when_they_al
     let a = ("a.example", A);
     assert!(!sites.is_one_loss(id, a, false, at(0).mono), "it was not let in, and none is");
     sites.served(id, a);
-    (0..3).for_each(|_| sites.target_ready(id, a, true, false));
+    (0..3).for_each(|_| sites.target_ready(id, a, true));
     assert!(sites.is_one_loss(id, a, false, at(0).mono) && sites.is_one_loss(id, a, true, at(0).mono));
     sites.served(id, a);
     let losses = (0..10).take_while(|_| sites.is_one_loss(id, a, true, at(0).mono)).count();
@@ -241,7 +247,7 @@ fn pair() -> Pair {
         directory: Arc::new(directory),
         memory: Arc::default(),
         tls: crate::tls::ClientConfig::new(&crate::tls::ClientOptions::default()).unwrap(),
-        last_context: 0,
+        earlier: Default::default(),
         shareable: false,
         octets_min: 1,
         seed: 1,

@@ -84,6 +84,7 @@ impl<I: Io> Shard<I> {
             let (transactions, delivered) = (connection.course.transactions, connection.delivered);
             trace.ended(now.mono, &format!("{ended}; transactions {transactions}, recipients delivered {delivered}"));
         }
+        self.note_failure(connection, ended, now);
         let Some(lane) = &mut self.ledger.lane else { return };
         let Ended { word: end, phase, reply, why } = *ended;
         let via = via(connection, self.sites.name(connection.site));
@@ -123,11 +124,11 @@ fn via<'a>(connection: &'a Connection, site: &'a str) -> Via<'a> {
 }
 
 /// How a session ended, in the words of the event log.
-struct Ended<'a> {
-    word: &'static str,
-    phase: &'static str,
-    reply: Option<ReplyRef<'a>>,
-    why: &'a str,
+pub(super) struct Ended<'a> {
+    pub(super) word: &'static str,
+    pub(super) phase: &'static str,
+    pub(super) reply: Option<ReplyRef<'a>>,
+    pub(super) why: &'a str,
 }
 
 impl fmt::Display for Ended<'_> {

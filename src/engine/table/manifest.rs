@@ -40,6 +40,15 @@ pub struct Manifest {
     pub list: Option<ListPrint>,
     /// What the whole list came to; `None` while it is not loaded to its end.
     pub loaded: Option<Totals>,
+    /// Where its mail goes, in words that are compared when the campaign goes on; `None` until a run began.
+    #[serde(default)]
+    pub destination: Option<String>,
+    /// The list was replaced by one with more recipients: it is read from its front, and who is there is passed over.
+    #[serde(default)]
+    pub adding: bool,
+    /// Who is no longer on the list, and still waits, is cancelled.
+    #[serde(default)]
+    pub cancels_removed: bool,
 }
 
 /// By what a list is known again.
@@ -51,9 +60,33 @@ pub struct ListPrint {
     pub octets: Option<u64>,
     /// SHA-256 of the first 64 KiB of the decoded list, in hexadecimal.
     pub head_sha256: String,
+    /// The file's state when its reading began; `None` for what is no file, or where it cannot be relied upon.
+    #[serde(default)]
+    pub mark: Option<FileMark>,
+    /// SHA-256 of the whole file as it lies on the disk, in hexadecimal; `None` until it was read to its end.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// The column that the addresses were taken from.
+    #[serde(default)]
+    pub email: String,
 }
 
-/// What a list came to. `records = rows + rejected + duplicates`.
+/// What changes when a file does: equal marks are equal contents, without reading them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMark {
+    /// Its size.
+    pub octets: u64,
+    /// When its content changed last, in nanoseconds since 1970…
+    pub modified_ns: i64,
+    /// …and when anything of it did.
+    pub changed_ns: i64,
+    /// Its number…
+    pub inode: u64,
+    /// …on this device.
+    pub device: u64,
+}
+
+/// What a list came to. `records = rows - removed + rejected + duplicates`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Records read, the header line not counted.
@@ -68,6 +101,9 @@ pub struct Totals {
     pub duplicates: u64,
     /// Different domains.
     pub domains: u64,
+    /// Rows of the table that an earlier list had and this one has no longer.
+    #[serde(default)]
+    pub removed: u64,
 }
 
 impl Manifest {
@@ -85,6 +121,9 @@ impl Manifest {
             content: String::new(),
             list: None,
             loaded: None,
+            destination: None,
+            adding: false,
+            cancels_removed: false,
         }
     }
 

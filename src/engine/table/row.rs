@@ -55,6 +55,12 @@ impl<'a> Row<'a> {
         walk.rest.is_empty().then_some(Self { number, mailbox, domain, fields })
     }
 
+    /// Where the mailbox's `@` stands.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        self.mailbox.len().saturating_sub(self.domain.len() + 1)
+    }
+
     /// The stored column `index`.
     #[must_use]
     pub fn field(&self, index: usize) -> Option<&'a [u8]> {

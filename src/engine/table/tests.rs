@@ -327,7 +327,7 @@ fn a_flipped_bit_is_an_error_or_a_shorter_table_and_never_other_rows() {
 fn a_complete_table_that_lost_its_last_chunk_is_damaged() {
     let (_home, path) = two_chunks();
     let (mut writer, _) = TableWriter::open(&path).unwrap();
-    let totals = writer.complete(writer.progress()).unwrap();
+    let totals = writer.complete(writer.progress(), 0, None).unwrap();
     assert_eq!((totals.records, totals.rows, totals.suppressed, totals.domains), (6, 6, 1, 3));
     let whole = fs::read(path.join("domains.dir")).unwrap();
     fs::write(path.join("domains.dir"), &whole[..whole.len() - 1]).unwrap();

@@ -5,7 +5,7 @@
 //! written: the writer says so, and what is on disk is a valid table.
 
 use super::directory::{self, Header, Progress};
-use super::manifest::{self, ListPrint, Manifest, Totals};
+use super::manifest::{self, FileMark, ListPrint, Manifest, Totals};
 use super::seal::Seals;
 use super::{Chunks, Named, Table, files, row};
 use crate::engine::message::{Chunk, Run};
@@ -315,6 +315,17 @@ impl TableWriter {
         Ok(())
     }
 
+    /// Notes where the campaign's mail goes, durably.
+    ///
+    /// # Errors
+    /// The disk's; the old manifest holds then.
+    pub fn set_destination(&mut self, destination: &str) -> io::Result<()> {
+        let manifest = Manifest { destination: Some(destination.to_owned()), ..self.manifest.clone() };
+        manifest.write(&self.home)?;
+        self.manifest = manifest;
+        Ok(())
+    }
+
     /// Notes which list the table is made from, durably.
     ///
     /// # Errors
@@ -324,12 +335,45 @@ impl TableWriter {
         self.manifest.write(&self.home)
     }
 
-    /// Notes that the list is loaded to its end, durably, and returns what it came to. `progress` is that of the end.
+    /// Puts another list in the place of the one that the table was made from, durably: its rows that the table does not
+    /// have are still to be loaded. `cancels_removed`: who is not on it, and waits, is to be cancelled.
     ///
     /// # Errors
     /// The disk's.
-    pub fn complete(&mut self, progress: Progress) -> io::Result<Totals> {
+    pub fn begin_adding(&mut self, list: ListPrint, cancels_removed: bool) -> io::Result<()> {
+        let manifest =
+            Manifest { list: Some(list), loaded: None, adding: true, cancels_removed, ..self.manifest.clone() };
+        manifest.write(&self.home)?;
+        self.manifest = manifest;
+        Ok(())
+    }
+
+    /// Notes whether it is still to be cancelled who waits and is not on the list, durably.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn set_cancels_removed(&mut self, cancels_removed: bool) -> io::Result<()> {
+        self.manifest.cancels_removed = cancels_removed;
+        self.manifest.write(&self.home)
+    }
+
+    /// Notes that the list is loaded to its end, durably, and returns what it came to. `progress` is that of the end,
+    /// `removed` are the rows that an earlier list had and this one has not, `whole` are the file's mark, if it can be
+    /// relied upon, and its hash.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn complete(
+        &mut self,
+        progress: Progress,
+        removed: u64,
+        whole: Option<(Option<FileMark>, String)>,
+    ) -> io::Result<Totals> {
         self.cut_tails()?;
+        if let (Some(list), Some((mark, sha256))) = (&mut self.manifest.list, whole) {
+            (list.mark, list.sha256) = (mark, Some(sha256));
+        }
+        self.manifest.adding = false;
         let totals = Totals {
             records: progress.records,
             rows: u64::from(self.row_count),
@@ -337,6 +381,7 @@ impl TableWriter {
             rejected: progress.rejected,
             duplicates: progress.duplicates,
             domains: self.domains.committed as u64,
+            removed,
         };
         self.manifest.loaded = Some(totals);
         self.manifest.write(&self.home)?;
@@ -363,7 +408,11 @@ impl TableWriter {
 
     fn write(&mut self, pending: &mut Pending, progress: Progress, rejects: Option<&File>) -> io::Result<Chunk> {
         let rows = u32::try_from(pending.rows()).ok().filter(|&rows| self.row_count.checked_add(rows).is_some());
-        let rows = rows.ok_or_else(|| io::Error::other("the list has more rows than a campaign can hold"))?;
+        let rows = rows.ok_or_else(|| {
+            let what =
+                "the list has more rows than a campaign can hold\nhint: send the rest of it as a campaign of its own";
+            io::Error::new(io::ErrorKind::InvalidInput, what)
+        })?;
         let octets = pending.octets() + pending.rows() * PLACE_OCTETS;
         room_for("load the list into", &self.home, octets as u64).map_err(full)?;
         pending.order.sort_unstable();

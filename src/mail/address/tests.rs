@@ -161,3 +161,30 @@ proptest! {
         let _ = Mailbox::parse(&text);
     }
 }
+
+/// See [`fold_into`].
+fn folded(text: &str) -> String {
+    let mut mailbox = Vec::new();
+    let at = parse_into(text.as_bytes(), &mut mailbox).unwrap();
+    let mut out = b"before".to_vec();
+    let at = fold_into(&mailbox, at, &mut out);
+    let text = String::from_utf8(out.split_off(6)).unwrap();
+    assert_eq!(text.as_bytes()[at], b'@', "{text}");
+    text
+}
+
+#[test]
+fn spellings_of_one_mailbox_are_compared_as_one() {
+    for (text, wanted) in [
+        ("Ada@Example.ORG", "ada@example.org"),
+        (r#""a.B"@x.example"#, "a.b@x.example"),
+        (r#""a\.\b"@x.example"#, "a.b@x.example"),
+        (r#""a b"@x.example"#, r#""a b"@x.example"#),
+        (r#""a\ b"@x.example"#, r#""a b"@x.example"#),
+        (r#""a@b"@x.example"#, r#""a@b"@x.example"#),
+        (r#""a\"b"@x.example"#, r#""a\"b"@x.example"#),
+        ("\"zo\u{eb}\"@x.example", "zo\u{eb}@x.example"),
+    ] {
+        assert_eq!(folded(text), wanted, "{text}");
+    }
+}

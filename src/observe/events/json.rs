@@ -5,7 +5,7 @@
 //! [`TEXT_MAX`] octets. Writing a line allocates nothing but room in its buffer.
 
 use crate::base::clock::Now;
-use crate::mail::event::{Event, SessionSpans, Spans, Tls, Told, Via};
+use crate::mail::event::{Event, Last, SessionSpans, Spans, Tls, Told, Via};
 use crate::mail::{Enhanced, ReplyRef};
 use std::io::Write;
 use std::time::Duration;
@@ -166,6 +166,17 @@ impl Object<'_> {
         self.number("attempt", told.attempt.into());
         if let Some(via) = told.via {
             self.via(via);
+        }
+        if let Some(Last { site, host, tried }) = told.last {
+            for (key, name) in [("site", site), ("host", host)] {
+                if !name.is_empty() {
+                    self.text(key, name.as_bytes());
+                }
+            }
+            self.key("tried_at");
+            self.0.push(b'"');
+            self.0.extend_from_slice(&civil(tried.0.into()));
+            self.0.extend_from_slice(b"Z\"");
         }
         if !told.phase.is_empty() {
             self.text("phase", told.phase.as_bytes());
@@ -362,6 +373,7 @@ mod tests {
             path: Some(b"ann@a.example"),
             attempt: 2,
             via: Some(via),
+            last: None,
             phase: "RCPT",
             reply: ReplyRef { code: 550, enhanced: Some(Enhanced::new(5, 1, 100)), text },
             octets: 10_240,

@@ -34,6 +34,7 @@ fn told(row: u32, path: Option<&[u8]>) -> Event<'_> {
         path,
         attempt: 1,
         via: None,
+        last: None,
         phase: "",
         reply: ReplyRef { code: 250, enhanced: None, text: b"Ok" },
         octets: 0,

@@ -147,6 +147,9 @@ const CROWD_WORDS: &[&str] = &["too many recipients"];
 /// Judges the `reply` of `hop`, which answered `phase`.
 #[must_use]
 pub fn classify(reply: ReplyRef<'_>, phase: Phase, hop: NextHop) -> Judgement {
+    // RFC 3463 §2: of another class than the code it is no enhanced code. The code decides.
+    let enhanced = reply.enhanced.filter(|e| u16::from(e.class) == reply.code / 100);
+    let reply = ReplyRef { enhanced, ..reply };
     if reply.class() == Class::Positive {
         return Judgement {
             disposition: Disposition::Delivered,

@@ -288,6 +288,16 @@ fn large_providers_are_known_by_the_names_of_their_exchangers() {
 }
 
 #[test]
+fn an_enhanced_code_of_another_class_is_none() {
+    for (code, class) in [(550, 4), (451, 5), (550, 2), (421, 5)] {
+        let judged = |enhanced| classify(ReplyRef { code, enhanced, text: b"no" }, Phase::Rcpt, NextHop::Exchanger);
+        for (subject, detail) in [(1, 7), (7, 28), (2, 2), (3, 0)] {
+            assert_eq!(judged(Some(Enhanced::new(class, subject, detail))), judged(None), "{code} {class}.{subject}");
+        }
+    }
+}
+
+#[test]
 fn a_used_up_quota_pauses_the_site_for_ten_minutes_at_least() {
     let reply = ReplyRef { code: 421, enhanced: Some(Enhanced::new(4, 7, 28)), text: b"unusual rate" };
     let advice = classify(reply, Phase::Content, NextHop::Provider).advice;

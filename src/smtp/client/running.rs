@@ -286,6 +286,7 @@ pub(super) fn is_speakable(path: &[u8]) -> bool {
 }
 
 pub(super) const fn own(code: u16, enhanced: Enhanced, text: &'static [u8]) -> Obstacle {
+    debug_assert!(code / 100 == enhanced.class as u16, "RFC 3463 §2: the class is the code's");
     ReplyRef { code, enhanced: Some(enhanced), text }
 }
 

@@ -24,8 +24,9 @@ mod wake;
 pub use setup::{SetupError, check};
 pub use socket::raise_descriptor_limit;
 
-use crate::base::clock::{Instant, Now, UnixTime};
+use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
+use crate::wire::clock;
 #[cfg(doc)]
 use crate::wire::io::Io;
 use crate::wire::io::{Closed, ConnectionId, Event, Work};
@@ -39,7 +40,7 @@ use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use wake::Bell;
 
 /// How long a closing connection may take to send what is queued.
@@ -203,8 +204,7 @@ impl Ring {
 
     fn read_clocks(&mut self) {
         let mono = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        self.now = Now { mono: Instant(mono), unix: UnixTime(u32::try_from(unix).unwrap_or(u32::MAX)) };
+        self.now = Now { mono: Instant(mono), unix: clock::unix_now() };
     }
 
     fn slot(&self, id: ConnectionId) -> Option<&Slot> {

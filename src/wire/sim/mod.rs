@@ -85,6 +85,12 @@ impl Network {
     pub fn now(&self) -> Instant {
         self.0.borrow().now
     }
+
+    /// Sets everybody's wall clock: so many seconds ahead of the virtual time, or behind it. A party that has joined does
+    /// not follow, as a process does not.
+    pub fn set_wall(&self, ahead_s: i64) {
+        self.0.borrow_mut().wall_ahead_s = ahead_s;
+    }
 }
 
 /// What is to leave on a connection.
@@ -213,9 +219,11 @@ impl Drop for SimIo {
 
 impl Io for SimIo {
     fn now(&self) -> Now {
-        let mono = self.world.borrow().now;
-        let seconds = u32::try_from(mono.0 / 1_000_000).unwrap_or(u32::MAX);
-        Now { mono, unix: UnixTime(EPOCH.saturating_add(seconds)) }
+        let world = self.world.borrow();
+        let ahead_s = world.parties.get(self.party).map_or(0, |party| party.wall_ahead_s);
+        let seconds = i64::try_from(world.now.0 / 1_000_000).unwrap_or(i64::MAX).saturating_add(EPOCH.into());
+        let unix = UnixTime(u32::try_from(seconds.saturating_add(ahead_s).max(0)).unwrap_or(u32::MAX));
+        Now { mono: world.now, unix }
     }
 
     fn connect(&mut self, spec: &ConnectSpec) -> io::Result<ConnectionId> {

@@ -111,6 +111,8 @@ pub(super) struct Party {
     pub(super) until: Option<Instant>,
     pub(super) bell: Arc<AtomicBool>,
     listeners: u32,
+    /// What the wall clock was ahead of the virtual time when the party joined.
+    pub(super) wall_ahead_s: i64,
 }
 
 pub(super) struct World {
@@ -123,6 +125,8 @@ pub(super) struct World {
     queue: BTreeMap<(Instant, u64), Happening>,
     sequence: u64,
     next_port: u16,
+    /// What the wall clock is ahead of the virtual time.
+    pub(super) wall_ahead_s: i64,
 }
 
 impl World {
@@ -137,6 +141,7 @@ impl World {
             queue: BTreeMap::new(),
             sequence: 0,
             next_port: 30_000,
+            wall_ahead_s: 0,
         }
     }
 
@@ -151,6 +156,7 @@ impl World {
             until: None,
             bell: Arc::new(AtomicBool::new(false)),
             listeners: 0,
+            wall_ahead_s: self.wall_ahead_s,
         });
         self.parties.len() - 1
     }

@@ -98,6 +98,7 @@ impl Made {
 
 fn args() -> ReportArgs {
     ReportArgs {
+        sink: false,
         name: "welcome".into(),
         data: None,
         config: None,
@@ -146,13 +147,13 @@ const PEOPLE: [&str; 6] =
     ["ann@b.example", "bob@b.example", "cid@b.example", "dan@b.example", "eve@b.example", "!zoe@b.example"];
 
 const ROWS: &str = "\
-recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at
-ann@b.example,delivered,250,2.0.0,Ok,mx.b.example,mx1.b.example,2,2027-01-15T08:00:00Z,2027-01-15T08:01:01Z
-bob@b.example,bounced,550,5.1.1,no such user,mx.b.example,mx1.b.example,1,2027-01-15T08:00:02Z,2027-01-15T08:00:03Z
-cid@b.example,in_flight,,,,,,1,2027-01-15T08:01:10Z,2027-01-15T08:01:10Z
-dan@b.example,waiting,,,,,,0,,2027-01-15T08:01:11Z
-eve@b.example,waiting,,,,,,1,2027-01-15T08:01:12Z,2027-01-15T08:01:20Z
-zoe@b.example,suppressed,,,,,,0,,
+recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at,tried_at
+ann@b.example,delivered,250,2.0.0,Ok,mx.b.example,mx1.b.example,2,2027-01-15T08:00:00Z,2027-01-15T08:01:01Z,2027-01-15T08:01:01Z
+bob@b.example,bounced,550,5.1.1,no such user,mx.b.example,mx1.b.example,1,2027-01-15T08:00:02Z,2027-01-15T08:00:03Z,2027-01-15T08:00:03Z
+cid@b.example,in_flight,,,,,,1,2027-01-15T08:01:10Z,2027-01-15T08:01:10Z,
+dan@b.example,waiting,,,,,,0,,2027-01-15T08:01:11Z,
+eve@b.example,waiting,,,,,,1,2027-01-15T08:01:12Z,2027-01-15T08:01:20Z,2027-01-15T08:01:20Z
+zoe@b.example,suppressed,,,,,,0,,,
 ";
 
 #[test]
@@ -196,6 +197,45 @@ fn a_timeline_tells_every_record_in_order() {
         (failure.exit, failure.message.as_str()),
         (Exit::Usage, "x@b.example is not on the list of campaign welcome")
     );
+}
+
+#[test]
+fn who_expired_keeps_its_last_reply_its_host_and_its_time_everywhere() {
+    let made = Made::new(&PEOPLE);
+    let day = 86_400;
+    let story = vec![
+        [record(0, 0, Kind::Attempt, 1, 0, 0), define(1, Enhanced::new(4, 7, 1), "greylisted")].concat(),
+        [record(0, 5, Kind::Deferred, 1, 451, 1), record(0, day, Kind::Attempt, 300, 0, 0)].concat(),
+        [record(0, day + 5, Kind::Deferred, 300, 451, 1), record(0, 4 * day, Kind::Expired, 300, 451, 1)].concat(),
+        [
+            define(2, Enhanced::new(5, 4, 7), "not delivered within its lifetime; 192.0.2.1:25 at connect: refused"),
+            record(1, 4 * day, Kind::Expired, 0, 550, 2),
+        ]
+        .concat(),
+    ];
+    made.journal(Start::fresh(7), &story);
+    let timeline = made.timeline("ann@b.example");
+    let last = timeline.lines().last().unwrap();
+    assert_eq!(
+        last,
+        "  2027-01-19T08:00:00Z  attempt 300expired     after 300 attempts in 4d; last: 451 4.7.1 greylisted  at RCPT  \
+         [mx1.b.example, 2027-01-16T08:00:05Z]"
+    );
+    let csv = made.csv();
+    let row = "ann@b.example,expired,451,4.7.1,greylisted,mx.b.example,mx1.b.example,300,2027-01-15T08:00:00Z,\
+               2027-01-19T08:00:00Z,2027-01-16T08:00:05Z";
+    assert!(csv.contains(row), "{csv}");
+    assert!(
+        csv.contains("bob@b.example,expired,550,5.4.7,not delivered within its lifetime; 192.0.2.1:25 at"),
+        "{csv}"
+    );
+    let table = made.report(&args());
+    assert!(table.contains("451 4.7.1    expired; last: greylisted"), "{table}");
+    let page = made.report(&ReportArgs { html: Some("-".into()), ..args() });
+    assert!(page.contains("451 4.7.1</td><td class=\"l\">expired; last: greylisted"), "{page}");
+    let json = made.report(&ReportArgs { json: true, ..args() });
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["replies"][0]["code"], &json["replies"][0]["expired"]), (&451.into(), &true.into()));
 }
 
 #[test]
@@ -289,24 +329,24 @@ fn a_record_without_a_row_is_damage() {
 fn a_campaign_is_found_by_its_name_and_a_wrong_one_gets_a_hint() {
     let made = Made::new(&PEOPLE);
     let data = made.data.path();
-    assert_eq!(place::find(data, "welcome").unwrap(), made.home());
+    assert_eq!(place::find(data, "welcome", false).unwrap(), made.home());
     std::fs::rename(made.home(), data.join("campaign").join("1")).unwrap();
     assert_eq!(
-        place::find(data, "welcome").unwrap(),
+        place::find(data, "welcome", false).unwrap(),
         data.join("campaign").join("1"),
         "whatever its directory is called"
     );
-    let failure = place::find(data, "welcom").unwrap_err();
+    let failure = place::find(data, "welcom", false).unwrap_err();
     let all = data.join("campaign");
     let expected =
         format!("there is no campaign \"welcom\" in {}\nhint: did you mean welcome? There are: welcome", all.display());
     assert_eq!((failure.exit, failure.message), (Exit::Usage, expected));
-    let failure = place::find(data, "../campaign/1").unwrap_err();
+    let failure = place::find(data, "../campaign/1", false).unwrap_err();
     assert_eq!(failure.exit, Exit::Usage, "a name is no path");
-    let failure = place::find(&data.join("nowhere"), "welcome").unwrap_err();
+    let failure = place::find(&data.join("nowhere"), "welcome", false).unwrap_err();
     assert!(failure.exit == Exit::Usage && failure.message.contains("no data directory"), "{}", failure.message);
     let empty = tempfile::tempdir().unwrap();
-    assert!(place::find(empty.path(), "welcome").unwrap_err().message.contains("there is none at all"));
+    assert!(place::find(empty.path(), "welcome", false).unwrap_err().message.contains("there is none at all"));
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::{Ledger, Settle};
 use crate::base::clock::{Instant, Now};
 use crate::journal::record::Kind;
-use crate::mail::{Enhanced, Reply};
 use crate::queue::Queue;
 use crate::shape::retry::Next;
 
@@ -53,6 +52,7 @@ impl Ledger {
                 counters.deferrals += u64::from(settle.kind == Kind::Deferred);
             }
             Kind::Cancelled => counters.cancelled += 1,
+            Kind::Suppressed => counters.suppressed += 1,
             Kind::Attempt | Kind::Released => {}
         }
     }
@@ -61,15 +61,13 @@ impl Ledger {
         if settle.at_once {
             return queue.schedule(settle.domain, settle.row, settle.attempts, now.mono);
         }
-        let first = self.pasts.get(settle.row).map_or(now.unix, |past| past.first);
-        match self.retry.next(u32::from(settle.attempts), first, now.unix, rng) {
+        let at = self.time(now);
+        let first = self.pasts.get(settle.row).map_or(at, |past| past.first);
+        match self.retry.next(u32::from(settle.attempts), first, at, rng) {
             Next::After(rests) => {
                 queue.schedule(settle.domain, settle.row, settle.attempts, now.mono.after(rests));
             }
-            Next::Expired => {
-                let reply = Reply::own(550, Enhanced::new(5, 4, 7), "not delivered within its lifetime");
-                self.expire(settle.domain, settle.row, settle.attempts, &reply, now);
-            }
+            Next::Expired => self.expire(settle.domain, settle.row, settle.attempts, None, now),
         }
     }
 

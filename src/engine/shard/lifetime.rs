@@ -1,0 +1,158 @@
+//! The end of a recipient's lifetime: who is given up, when, and by what words.
+//!
+//! Guarantees: a recipient that was tried has expired when its next attempt would lie beyond its lifetime, counted from its
+//! first attempt, and one that is ready and does not get that attempt at most a rest later. Nobody that was overdue when the
+//! process began, or went on after a pause, goes without a last try: its own, or that of its site or domain, which failed.
+//! One that was never tried has expired when its site or domain was held up for a lifetime, and a try fails still. Whoever
+//! expires keeps what its last attempt came to.
+//! Leaves to others: the schedule (`shape::retry`), and what is held up since when (`holds`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::{Instant, Now, UnixTime};
+use crate::engine::shard::connection::Connection;
+use crate::engine::shard::watch::Ended;
+use crate::engine::shard::{Shard, Stage};
+use crate::mail::{Enhanced, Reply};
+use crate::queue::{DomainId, SiteId, Taken};
+use crate::wire::io::Io;
+
+/// Overdue recipients are looked for so many times in a lifetime, within bounds.
+const LOOKS: u32 = 64;
+const LOOK_MIN: Duration = Duration::from_secs(1);
+const LOOK_MAX: Duration = Duration::from_secs(60);
+
+/// The last try of a site or a domain that failed.
+pub(super) struct Failure {
+    /// The exchanger; empty where there is none.
+    pub(super) host: Arc<str>,
+    /// The phase that the session was in.
+    pub(super) phase: &'static str,
+    /// What was said, or what happened.
+    pub(super) reply: Reply,
+    /// When.
+    pub(super) at: UnixTime,
+}
+
+impl Failure {
+    /// Nobody said anything: what happened.
+    pub(super) fn own(what: &str, at: UnixTime) -> Self {
+        Self { host: "".into(), phase: "", reply: outlived(what), at }
+    }
+}
+
+/// RFC 3463 §3.5: X.4.7, "delivery time expired".
+pub(super) fn outlived(what: &str) -> Reply {
+    Reply::own(550, Enhanced::new(5, 4, 7), &format!("not delivered within its lifetime; {what}"))
+}
+
+impl<I: Io> Shard<I> {
+    /// A session ended without having delivered anything: what is said to whoever expires for want of another one.
+    pub(super) fn note_failure(&mut self, connection: &Connection, ended: &Ended<'_>, now: Now) {
+        if ended.word == "done" || connection.delivered > 0 {
+            return;
+        }
+        let Ended { phase, reply, why, .. } = *ended;
+        let reply = match reply {
+            Some(reply) => reply.to_owned(),
+            None => outlived(&format!("{} at {phase}: {why}", connection.remote)),
+        };
+        let at = self.ledger.time(now);
+        let failure = Failure { host: connection.host.clone(), phase, reply, at };
+        self.sites.failed(connection.site, failure, ended.word == "tls_failed");
+    }
+
+    /// When overdue recipients are looked for.
+    pub(super) fn look_due(&self) -> Option<Instant> {
+        let counts = self.queue.counts();
+        let waits = counts.ready + counts.unrouted > 0 && self.ledger.keeps_pasts();
+        (waits && self.stage == Stage::Running && !self.paused).then_some(self.looks_at)
+    }
+
+    /// Gives up whoever waits for its next attempt beyond its lifetime.
+    pub(super) fn expire_overdue(&mut self, now: Now) {
+        if self.stage != Stage::Running || self.paused || now.mono < self.looks_at {
+            return;
+        }
+        self.looks_at = now.mono.after((self.delivery.retry.lifetime / LOOKS).clamp(LOOK_MIN, LOOK_MAX));
+        if !self.ledger.may_be_overdue(now) {
+            return;
+        }
+        for site in self.sites.ids() {
+            if self.sites.has_idle_stock(site, |row, attempts| self.ledger.is_overdue(row, attempts, false, now)) {
+                self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
+            }
+        }
+        for site in self.queue.sites_ready().collect::<Vec<_>>() {
+            let in_vain = self.sites.is_failing(site);
+            let overdue = |row, attempts| self.ledger.is_overdue(row, attempts, in_vain, now);
+            let gone = self.queue.extract_due(site, overdue);
+            self.expire_tried(&gone, now);
+        }
+        for domain in self.queue.unrouted().collect::<Vec<_>>() {
+            self.expire_lost(domain, self.sites.is_lost(domain), now);
+        }
+    }
+
+    /// Gives up the recipients of a domain without a route whose own lifetime has passed.
+    fn expire_lost(&mut self, domain: DomainId, in_vain: bool, now: Now) {
+        let overdue = |row, attempts| self.ledger.is_overdue(row, attempts, in_vain, now);
+        let gone = self.queue.extract_due_of(domain, overdue);
+        self.expire_tried(&gone, now);
+    }
+
+    fn expire_tried(&mut self, gone: &[(DomainId, Taken)], now: Now) {
+        for (domain, taken) in gone {
+            for row in taken.rows() {
+                self.ledger.expire(*domain, row, taken.attempts, None, now);
+            }
+        }
+    }
+
+    /// Nothing could be sent to the site for a lifetime: those that were never tried have expired.
+    pub(super) fn expire_site(&mut self, site: SiteId, now: Now) {
+        let fresh = self.queue.take_fresh(site);
+        if fresh.is_empty() {
+            return;
+        }
+        let name = self.sites.name(site).to_owned();
+        let Some(failure) = self.sites.take_failure(site) else { return };
+        for (domain, taken) in fresh {
+            for row in taken.rows() {
+                self.ledger.expire(domain, row, 0, Some((&name, &failure)), now);
+            }
+        }
+        self.sites.put_failure(site, failure);
+    }
+
+    /// A domain will never have a route.
+    pub(super) fn bounce_domain(&mut self, domain: DomainId, reply: &Reply, now: Now) {
+        for taken in self.queue.take_all(domain) {
+            for row in taken.rows() {
+                self.ledger.refuse_locally(domain, row, taken.attempts, reply, now);
+            }
+        }
+    }
+
+    /// A domain has no route for now: it is looked up again, and whoever has waited for it long enough is given up. As
+    /// nothing was attempted, no other recipient is marked.
+    pub(super) fn defer_domain(&mut self, domain: DomainId, reply: &Reply, now: Now) {
+        self.ledger.counters.route_failures += 1;
+        if !self.by_domain && self.no_smarthost.replace(reply.to_string()).is_none() {
+            tracing::warn!(%reply, "the smarthost cannot be found: its mail waits");
+        }
+        let name = self.domains.get(domain.0 as usize).cloned().unwrap_or_else(|| Arc::from(""));
+        let (rests, over) = self.sites.defer_route(domain, &name, now, &mut self.rng);
+        tracing::info!(domain = %name, %reply, retry_s = rests.as_secs(), "no route");
+        if over {
+            let failure = Failure::own(&format!("no route: {reply}"), self.ledger.time(now));
+            for taken in self.queue.take_fresh_of(domain) {
+                for row in taken.rows() {
+                    self.ledger.expire(domain, row, 0, Some(("", &failure)), now);
+                }
+            }
+        }
+        self.expire_lost(domain, true, now);
+    }
+}
