@@ -127,10 +127,12 @@ impl Domain {
         Some((0, rows))
     }
 
-    /// The retry that was popped, and those behind it with as many attempts and of the same block.
+    /// The retry that was popped, and those behind it with as many attempts and of the same block: half as many with each
+    /// attempt, so that one whose transaction breaks each time is alone in the end.
     fn cut_due(&mut self, arena: &mut Arena, first: (u32, u32), max: u32, block: Option<u32>) -> Rows {
         let fits = |next: Option<(u32, u32)>| next.is_some_and(|n| n.1 == first.1 && same_block(first.0, n.0, block));
-        if max == 1 || !fits(self.due.front()) {
+        let max = max.checked_shr(first.1.saturating_sub(1)).unwrap_or_default();
+        if max <= 1 || !fits(self.due.front()) {
             return Rows::Run { first: first.0, count: 1 };
         }
         let max = max.min(self.due_rows) as usize;

@@ -77,6 +77,16 @@ fn fresh_rows_that_came_back_untried_go_before_a_retry_that_is_due() {
 }
 
 #[test]
+fn retries_are_cut_into_half_as_many_rows_for_each_attempt_behind_them() {
+    for (attempts, most) in [(1, 50), (2, 25), (3, 12), (6, 1), (7, 1), (300, 1)] {
+        let mut queue = routed();
+        (0..100).for_each(|row| queue.schedule(D, row, attempts, Instant(0)));
+        queue.poll_due(Instant(0));
+        assert_eq!(queue.cut(S, 100, None).unwrap().rows.len(), most, "{attempts} attempts");
+    }
+}
+
+#[test]
 fn a_retry_comes_when_it_is_due_and_goes_first() {
     let mut queue = routed();
     queue.push_run(D, 0, 10);
@@ -113,7 +123,7 @@ fn what_is_given_back_comes_first() {
     assert_eq!(queue.cut(S, 8, None), batch(0, run(0, 8)));
     queue.give_back(Batch { domain: D, attempts: 0, rows: Rows::List(vec![5, 9, 2]) });
     queue.give_back(Batch { domain: D, attempts: 4, rows: Rows::List(vec![8, 7]) });
-    assert_eq!(queue.cut(S, 8, None), batch(4, Rows::List(vec![8, 7])));
+    assert_eq!(queue.cut(S, 32, None), batch(4, Rows::List(vec![8, 7])));
     assert_eq!(queue.cut(S, 8, None), batch(0, Rows::List(vec![5, 9, 2])));
 }
 

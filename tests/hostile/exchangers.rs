@@ -12,12 +12,13 @@ use crate::sender::Sender;
 use posthaste::base::clock::Instant;
 use posthaste::base::clock::UnixTime;
 use posthaste::engine::directory::Site;
+use posthaste::engine::policy::rules::Rule;
 use posthaste::journal::record::Kind;
+use posthaste::tls::policy::Level;
 use posthaste::wire::dns::Exchanger;
 use posthaste::wire::io::Io as _;
 use posthaste::wire::sim::{Network, Weather};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::time::Duration;
 
 const FAST: &[&str] = &["PIPELINING", "CHUNKING"];
@@ -55,10 +56,15 @@ fn address(nth: usize) -> IpAddr {
 
 /// One exchanger for each of `peers`, of these preferences; all is sent that `load` says.
 fn play(peers: &[(u16, Scenario)], load: &Scenario) -> Came {
-    logs::caught(|| run(peers, load)).0
+    play_demanding(peers, load, Level::Opportunistic)
 }
 
-fn run(peers: &[(u16, Scenario)], load: &Scenario) -> Came {
+/// The same, with this demanded of TLS.
+fn play_demanding(peers: &[(u16, Scenario)], load: &Scenario, level: Level) -> Came {
+    logs::caught(|| run(peers, load, level)).0
+}
+
+fn run(peers: &[(u16, Scenario)], load: &Scenario, level: Level) -> Came {
     let network = Network::new(11, Weather::FAIR);
     let mut clock = network.party(CLOCK);
     let hosts = peers.iter().enumerate().map(|(nth, (_, peer))| Host::at(address(nth), &network, peer, Cut::Whole));
@@ -74,7 +80,7 @@ fn run(peers: &[(u16, Scenario)], load: &Scenario) -> Came {
         name: "several".into(),
         group: "several".into(),
         port: None,
-        demands: exchangers.iter().map(|_| Arc::default()).collect(),
+        demands: exchangers.iter().map(|e| Rule { level, names: Vec::new() }.demand(&e.host)).collect(),
         exchangers,
         expires: UnixTime(u32::MAX),
     };
@@ -232,6 +238,27 @@ fn one_lost_session_among_others_costs_no_rest() {
 }
 
 #[test]
+fn one_handshake_that_is_lost_among_others_neither_holds_the_site_nor_ends_tls() {
+    for level in [Level::Opportunistic, Level::Required] {
+        let tls = || Play::honest(&["PIPELINING", "STARTTLS"]);
+        let of = |plays| Scenario { starttls: true, ..peer(plays) };
+        let sent = Scenario { starttls: true, messages_per_session: 20, ..load("TLS", 400) };
+        let usual = play_demanding(&[(10, of(vec![tls()]))], &sent, level);
+        assert_eq!(usual.delivered(), 400, "{level:?}");
+        // Not one of the first, which begin together.
+        let mut plays = vec![tls(); 8];
+        plays[5] = tls().on(On::Handshake, [Act::Fin]);
+        let came = play_demanding(&[(10, of(plays))], &sent, level);
+        assert_eq!((came.delivered(), came.records(Kind::Deferred)), (400, 0), "{level:?}");
+        assert!(came.took < usual.took.mul_f64(1.5) + Duration::from_secs(2), "{level:?}: {:?}", came.took);
+        let in_clear = |session: &&SessionLog| {
+            session.heard.iter().any(|h| h.ends_with("MAIL")) && !session.heard.iter().any(|h| h == "STARTTLS")
+        };
+        assert_eq!(came.sessions[0].iter().filter(in_clear).count(), 0, "{level:?}");
+    }
+}
+
+#[test]
 fn a_host_that_breaks_every_session_is_not_asked_without_rest() {
     for way in [good().on(On::Mail, [Act::Reset]), good().on(On::Bdat, [Act::Reset]), good().on(On::Ehlo, [Act::Reset])]
     {
@@ -243,6 +270,11 @@ fn a_host_that_breaks_every_session_is_not_asked_without_rest() {
 
 #[test]
 fn a_recipient_whose_retry_is_due_at_once_and_breaks_each_session_starves_nobody() {
+    // It takes nobody along for ever who shares its transaction.
+    let sent = Scenario { retry_s: 1, minutes: 10, ..load("one breaks them", 300) }.to(300, 20);
+    let breaks = Play::honest(&[]).on(On::RcptOf(47), [Act::Reset]);
+    let came = play(&[(10, peer([breaks]))], &sent);
+    assert!(came.delivered() >= 299, "{} of 300", came.delivered());
     // RCPT of one row breaks the session; it is retried a second later, and the site rests for 30 and more.
     for sessions in [1, 4] {
         let sent = Scenario { retry_s: 1, sessions, minutes: 10, ..load("one breaks them", 300) };

@@ -302,7 +302,7 @@ impl<I: Io> Shard<I> {
             connection.ready = true;
             self.told_of_ours = false;
             self.note_size(connection, now);
-            self.sites.target_ready(site, connection.whom(), true);
+            self.sites.target_ready(site, connection.whom(), true, connection.tls.is_some());
             self.sites.session_ready(site);
             self.tell_opened(connection, now);
         }
@@ -342,6 +342,14 @@ impl<I: Io> Shard<I> {
                 }
             }
             End::NoTls(why) => self.no_tls(connection, why, now),
+            // A lost connection says nothing of the host's TLS while others are encrypted.
+            End::Lost(Phase::StartTls) | End::Timeout(Phase::StartTls)
+                if self.sites.is_encrypted(site, connection.whom()) =>
+            {
+                tracing::info!(%host, phase = Phase::StartTls.word(), "the session failed, others are encrypted");
+                self.ledger.counters.sessions_lost += 1;
+                self.broke(connection, Trouble::Lost, "the connection was lost in the handshake", now);
+            }
             End::Lost(Phase::StartTls) => {
                 let why = "the connection was lost in the handshake";
                 self.no_handshake(connection, Phase::StartTls, (Failure::ValidationFailure, why), now);
@@ -383,16 +391,18 @@ impl<I: Io> Shard<I> {
         let (site, whom) = (connection.site, connection.whom());
         if connection.delivered > 0 || self.sites.is_one_loss(site, whom, connection.ready, now.mono) {
             self.sites.lost_one(site, now);
-        } else if !self.sites.pass_over(site, whom, now.mono) {
+        } else if !self.sites.pass_over(site, whom, now.mono) && !self.crowds(connection, now) {
             self.trouble(site, trouble, what, now);
         }
     }
 
-    /// Whether a session was not let in where others are: they are as many as the host takes.
+    /// Whether a session was not let in where others are: they are as many as the host takes. Where there is no other
+    /// target, those of sites with the same hosts count too.
     fn crowds(&mut self, connection: &Connection, now: Now) -> bool {
+        let (site, whom) = (connection.site, connection.whom());
         !connection.ready
-            && self.sites.target_sessions(connection.site, connection.whom()) > 0
-            && self.sites.crowded(connection.site, now)
+            && (self.sites.target_sessions(site, whom) > 0 || !self.sites.has_other(site, whom, now.mono))
+            && self.sites.crowded(site, now)
     }
 
     /// The target takes no message now, and another one is asked instead.

@@ -103,6 +103,10 @@ impl Desk<'_> {
     }
 
     fn learnt(&mut self, lesson: Lesson) {
+        // A connection that is lost while others are encrypted must not send the next ones out in clear text.
+        if lesson == Lesson::StarttlsBroken && self.sites.is_encrypted(self.site, (self.host, self.remote.ip())) {
+            return;
+        }
         let server = Host { name: self.host.clone(), port: self.remote.port() };
         if self.memory.learn(&server, lesson, self.now.unix) && lesson.is_trouble() {
             tracing::info!(host = %self.host, ?lesson, "the host is remembered for this");

@@ -278,7 +278,7 @@ impl<I: Io> Shard<I> {
         self.open -= 1;
         self.egress.leave(connection.source, self.io.now().mono);
         if connection.ready {
-            self.sites.target_ready(connection.site, connection.whom(), false);
+            self.sites.target_ready(connection.site, connection.whom(), false, connection.tls.is_some());
             self.sites.session_unready(connection.site);
         }
         let rival = connection.rival.take().and_then(|rival| self.take(rival));

@@ -38,6 +38,8 @@ pub(super) struct Target {
     failures: u32,
     /// Sessions that it let in.
     ready: u32,
+    /// Of these, the ones inside TLS.
+    encrypted: u32,
     /// Sessions that broke, since one last did its work.
     losses: u32,
     /// Whether a session did its work since it last failed.
@@ -78,6 +80,7 @@ pub(super) fn targets_of(place: &Place, sources: &[Source]) -> Vec<Target> {
                 on_trial: false,
                 failures: 0,
                 ready: 0,
+                encrypted: 0,
                 losses: 0,
                 serves: false,
             })
@@ -95,6 +98,7 @@ impl Site {
                 target.on_trial = known.on_trial;
                 target.failures = known.failures;
                 target.ready = known.ready;
+                target.encrypted = known.encrypted;
                 target.losses = known.losses;
                 target.serves = known.serves;
             }
@@ -203,10 +207,18 @@ impl Sites {
     }
 
     /// The target let a session in, or such a session is gone.
-    pub(super) fn target_ready(&mut self, id: SiteId, whom: Whom<'_>, ready: bool) {
-        if let Some(target) = self.site_mut(id).and_then(|site| site.target(whom)) {
-            target.ready = if ready { target.ready + 1 } else { target.ready.saturating_sub(1) };
+    pub(super) fn target_ready(&mut self, id: SiteId, whom: Whom<'_>, ready: bool, encrypted: bool) {
+        let Some(target) = self.site_mut(id).and_then(|site| site.target(whom)) else { return };
+        let counted = |count: u32| if ready { count + 1 } else { count.saturating_sub(1) };
+        target.ready = counted(target.ready);
+        if encrypted {
+            target.encrypted = counted(target.encrypted);
         }
+    }
+
+    /// Whether a session that the target has let in is inside TLS.
+    pub(super) fn is_encrypted(&self, id: SiteId, whom: Whom<'_>) -> bool {
+        self.site(id).is_some_and(|site| site.targets.iter().any(|t| t.is(whom) && t.encrypted > 0))
     }
 
     /// How many sessions the target has let in.

@@ -188,7 +188,7 @@ fn a_lost_session_is_one_loss_while_others_are_let_in_and_a_failure_when_they_al
     let a = ("a.example", A);
     assert!(!sites.is_one_loss(id, a, false, at(0).mono), "it was not let in, and none is");
     sites.served(id, a);
-    (0..3).for_each(|_| sites.target_ready(id, a, true));
+    (0..3).for_each(|_| sites.target_ready(id, a, true, false));
     assert!(sites.is_one_loss(id, a, false, at(0).mono) && sites.is_one_loss(id, a, true, at(0).mono));
     sites.served(id, a);
     let losses = (0..10).take_while(|_| sites.is_one_loss(id, a, true, at(0).mono)).count();
