@@ -1,7 +1,7 @@
 //! Refusals of us by a smarthost: nobody bounces, the mailing is held, and goes on once their cause is mended.
 
 use super::servers::{Odd, Server};
-use super::{Desk, dns_server, to};
+use super::{Desk, dns_server, source, to};
 use std::net::TcpListener;
 
 /// A smarthost that answers this command so until it is mended.
@@ -73,6 +73,25 @@ fn whatever_a_smarthost_refuses_of_us_bounces_nobody_and_holds_the_mailing() {
         assert_eq!((code, mended.seen().messages), (Some(0), 60), "{reply}: {said}");
         assert!(figure(&desk.report("w"), "held").is_null(), "{reply}");
     }
+}
+
+#[test]
+fn a_source_whose_address_is_listed_rests_and_the_others_go_on_and_the_last_one_holds_the_mailing() {
+    let smarthost = refusing(|command| {
+        let listed = command.starts_with("EHLO a.test") || command.starts_with("HELO a.test");
+        listed.then_some("554 5.7.1 a.test blocked using zen.spamhaus.org")
+    });
+    let (a, b) = (source("a", "address = \"127.0.0.2\""), source("b", "address = \"127.0.0.3\""));
+    let desk = Desk::new(60);
+    let (code, said) = desk.send("w", &(to(smarthost.address) + &a));
+    assert_eq!((code, smarthost.seen().messages), (Some(3), 0), "{said}");
+    assert_eq!(figure(&desk.report("w"), "held")["reason"], "listed_address", "{said}");
+    let said = desk.delivers(&(to(smarthost.address) + &a + &b));
+    assert!(
+        said.contains("the source rests: its address is on a block list") && said.contains("others=true"),
+        "{said}"
+    );
+    assert_eq!(smarthost.seen().messages, 60);
 }
 
 #[test]

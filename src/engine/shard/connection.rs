@@ -324,12 +324,20 @@ impl<I: Io> Shard<I> {
                 tracing::info!(%host, phase = phase.word(), reply = %Nameless(&said), "the session was refused");
                 self.ledger.counters.sessions_refused += 1;
                 let judgement = classify(reply.by_ref(), answered(*phase), connection.hop);
-                let holds = judgement.refusal.is_some_and(|(_, follows)| follows.mailing == Mailing::Held);
+                let holds = judgement.refusal.is_some_and(|(_, follows)| match follows.mailing {
+                    Mailing::Held => true,
+                    Mailing::HeldWithoutSource => !self.egress.has_another(connection.source, now.mono),
+                    _ => false,
+                });
                 let refused = Refused::of(judgement, reply.by_ref(), *phase, holds);
                 let others_work = self.sites.sessions_ready(site) > u32::from(connection.ready);
                 match (judgement.advice, refused) {
                     // A quota that is used up is so at all hosts of the site.
                     (Advice::Pause(_), None) => self.judged(site, &judgement, &said, now),
+                    // Another source may be welcome: that is no crowd.
+                    (_, Some(refused)) if refused.follows.rests == Rests::Source => {
+                        self.refused(connection, &refused, now);
+                    }
                     _ if self.crowds(connection, now) => {}
                     // A host that turns sessions away leaves its place to another of the site.
                     _ if !worked && self.sites.pass_over(site, connection.whom(), now.mono) => {}
