@@ -38,6 +38,36 @@ impl Envelope {
         self.slice(index + 1)
     }
 
+    /// The domain of recipient `index`, as it was given; the whole path if it has none.
+    #[must_use]
+    pub fn domain(&self, index: usize) -> &[u8] {
+        let path = self.forward_path(index);
+        memchr::memrchr(b'@', path).map_or(path, |at| path.get(at + 1..).unwrap_or_default())
+    }
+
+    /// Which recipients a transaction may have that takes `most` of them, and of `domains_most` domains: the first, and those
+    /// behind it that fit. By index, in order; a limit of 0 is one of 1.
+    #[must_use]
+    pub fn within(&self, most: usize, domains_most: usize) -> Vec<usize> {
+        let (most, domains_most) = (most.max(1), domains_most.max(1));
+        if domains_most >= self.recipients() {
+            return (0..self.recipients().min(most)).collect();
+        }
+        let (mut within, mut domains): (Vec<usize>, Vec<&[u8]>) = (Vec::new(), Vec::new());
+        for index in 0..self.recipients() {
+            let domain = self.domain(index);
+            let known = domains.iter().any(|d| d.eq_ignore_ascii_case(domain));
+            if within.len() == most || (!known && domains.len() == domains_most) {
+                continue;
+            }
+            if !known {
+                domains.push(domain);
+            }
+            within.push(index);
+        }
+        within
+    }
+
     /// How many recipients the envelope has.
     #[must_use]
     pub fn recipients(&self) -> usize {
@@ -77,5 +107,24 @@ mod tests {
         assert!(e.is_ascii());
         e.push("d\u{f6}ra@c.example".as_bytes());
         assert!(!e.is_ascii());
+    }
+
+    #[test]
+    fn those_within_the_limits_are_the_first_and_all_that_fit_behind_it() {
+        let mut envelope = Envelope::new(b"");
+        ["a@x", "b@y", "c@X", "d@z", "e@y", "nowhere"].iter().for_each(|path| envelope.push(path.as_bytes()));
+        assert_eq!(envelope.domain(2), b"X");
+        assert_eq!(envelope.domain(5), b"nowhere");
+        for (most, domains, within) in [
+            (9, 9, vec![0, 1, 2, 3, 4, 5]),
+            (2, usize::MAX, vec![0, 1]),
+            (9, 1, vec![0, 2]),
+            (9, 2, vec![0, 1, 2, 4]),
+            (3, 2, vec![0, 1, 2]),
+            (1, 1, vec![0]),
+            (0, 0, vec![0]),
+        ] {
+            assert_eq!(envelope.within(most, domains), within, "{most} of {domains} domains");
+        }
     }
 }

@@ -102,6 +102,8 @@ pub struct Peer {
     free_at: Instant,
     counts: HashMap<On, usize>,
     rows: Vec<u32>,
+    /// The domains that RCPT was said for since MAIL.
+    domains: Vec<String>,
     mail: bool,
     content: Vec<u8>,
     tls_config: Option<ServerConfig>,
@@ -122,6 +124,7 @@ impl Peer {
             free_at: now,
             counts: HashMap::new(),
             rows: Vec::new(),
+            domains: Vec::new(),
             mail: false,
             content: Vec::new(),
             tls_config,
@@ -319,9 +322,18 @@ impl Peer {
             "STARTTLS" => self.start_tls(now),
             "MAIL" => {
                 let honest = if self.mail { "503 5.5.1 one at a time" } else { "250 2.1.0 ok" };
+                self.domains.clear();
                 self.mail |= self.fire(now, On::Mail, honest) == Some(b'2');
             }
             "RCPT" => {
+                let domain = text.split(['@', '>']).nth(1).unwrap_or_default().to_owned();
+                if !self.domains.contains(&domain) {
+                    self.domains.push(domain);
+                }
+                let most = self.play.offers.iter().find_map(|o| o.strip_prefix("LIMITS RCPTDOMAINMAX="));
+                if most.is_some_and(|most| self.domains.len() > most.parse().unwrap()) {
+                    self.log.wrong.push(format!("{text:?} is for a domain more than the server takes"));
+                }
                 let honest = if self.mail { "250 2.1.5 ok" } else { "503 5.5.1 MAIL first" };
                 let special = self.play.rules.iter().find_map(|r| match r.on {
                     On::RcptBeyond(most) if self.rows.len() >= most => Some(r.on),

@@ -1,7 +1,7 @@
 //! A scenario: a peer's behaviour, what is sent to it, and what must come of every recipient.
 //!
 //! Guarantees: whatever a scenario expects, some things hold in all of them (see [`Scenario::verdict`]): nobody counts as
-//! delivered whose message the peer did not take, nobody gets it twice, nothing is pipelined to a peer that did not
+//! delivered whose message the peer did not take, or as bounced or untried whose message it took, nobody gets it twice, nothing is pipelined to a peer that did not
 //! offer it, and no content goes where commands belong.
 
 use crate::peer::SessionLog;
@@ -26,6 +26,8 @@ pub enum Fate {
     Kept,
     /// In the queue; no attempt counts.
     Waiting,
+    /// Whatever [`Scenario::laws`] allow.
+    Lawful,
 }
 
 /// One record of the journal about one recipient, with the words it refers to.
@@ -69,6 +71,8 @@ pub struct Scenario {
     pub crowd: Option<(usize, Play)>,
     pub recipients: u32,
     pub per_message: u32,
+    /// The recipients are of so many domains, by turns.
+    pub domains: u32,
     /// Octets that each content has more than its few lines.
     pub padding: usize,
     /// So many more recipients come after that while.
@@ -113,6 +117,7 @@ impl Scenario {
             crowd: None,
             recipients: 2,
             per_message: 2,
+            domains: 1,
             padding: 0,
             later: None,
             sessions: 1,
@@ -213,6 +218,7 @@ impl Scenario {
             let found = fate_of(facts);
             let fits = match fate {
                 Fate::Unsure => matches!(found, Some(Fate::Delivered | Fate::Uncertain)),
+                Fate::Lawful => found.is_some(),
                 Fate::Kept => matches!(found, Some(Fate::Delivered | Fate::Deferred(_) | Fate::Waiting)),
                 _ => found == Some(*fate),
             };
@@ -310,6 +316,9 @@ impl Scenario {
             let delivered = facts.last().is_some_and(|f| f.kind == Kind::Delivered);
             if delivered && count != 1 || count > 1 {
                 return Err(format!("row {row} has {count} copies, and its last record is {:?}", facts.last()));
+            }
+            if count > 0 && matches!(fate_of(facts), Some(Fate::Bounced(_) | Fate::Deferred(_) | Fate::Waiting)) {
+                return Err(format!("row {row} has a copy, and its last record is {:?}", facts.last()));
             }
         }
         Ok(())

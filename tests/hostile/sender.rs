@@ -49,6 +49,7 @@ pub struct Sender<I: Io> {
     contexts: HashMap<u32, (String, String, String)>,
     padding: usize,
     per_message: usize,
+    domains: u32,
     loaded: u32,
     /// By row: its records, in order.
     pub rows: Vec<Vec<Fact>>,
@@ -98,6 +99,7 @@ impl<I: Io> Sender<I> {
             contexts: HashMap::new(),
             padding: scenario.padding,
             per_message: scenario.per_message as usize,
+            domains: scenario.domains,
             loaded: 0,
             rows: Vec::new(),
         }
@@ -142,7 +144,7 @@ impl<I: Io> Sender<I> {
             }
         }
         for job in self.render.try_iter() {
-            self.line.tell(ToShard::Rendered(rendered(&job, self.per_message, self.padding)));
+            self.line.tell(ToShard::Rendered(rendered(&job, self.per_message, self.domains, self.padding)));
         }
     }
 
@@ -160,7 +162,7 @@ impl<I: Io> Sender<I> {
     }
 }
 
-fn rendered(job: &RenderJob, per_message: usize, padding: usize) -> Rendered {
+fn rendered(job: &RenderJob, per_message: usize, domains: u32, padding: usize) -> Rendered {
     let rows: Vec<u32> = job.rows.iter().collect();
     let messages = rows.chunks(per_message).map(|rows| {
         let mut envelope = Envelope::new(b"news@us.example");
@@ -168,7 +170,7 @@ fn rendered(job: &RenderJob, per_message: usize, padding: usize) -> Rendered {
         let mut content = String::with_capacity(padding + 4096);
         content += "Subject: to all of these\r\nX-For: ";
         for row in rows {
-            envelope.push(format!("r{row}@them.example").as_bytes());
+            envelope.push(format!("r{row}@them{}.example", row % domains).as_bytes());
             content += &mark(*row);
         }
         content += "\r\n\r\nMAIL FROM is no command here\r\n";

@@ -11,6 +11,7 @@ use crate::engine::policy::Demand;
 use crate::engine::shard::course::Course;
 use crate::engine::shard::desk::{Asked, Desk, answered};
 use crate::engine::shard::refused::Refused;
+use crate::engine::shard::sealed::Sealed;
 use crate::engine::shard::secure::{self, failure_of};
 use crate::engine::shard::target::Whom;
 use crate::engine::shard::{Shard, Stage, trace};
@@ -44,6 +45,8 @@ pub(super) struct Connection {
     pub(super) socks: Option<Box<Socks5>>,
     pub(super) tls: Option<Box<crate::tls::Client>>,
     pub(super) tls_hands: bool,
+    /// What was sealed since the output was last empty.
+    pub(super) sealed: Sealed,
     /// The domains for which it was told how TLS went.
     pub(super) told: Vec<DomainId>,
     pub(super) connected: bool,
@@ -157,6 +160,7 @@ impl<I: Io> Shard<I> {
         connection.course.tls_trouble = Some(error.to_string().into());
         self.ledger.seen.tls_failures += u64::from(connection.tls_hands);
         let mut asked = self.asked(&connection, now);
+        self.note_unsent(&mut connection);
         self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
         // Once mail went through, it is a connection that was lost, whatever broke it.
         if connection.delivered == 0 {
@@ -169,6 +173,7 @@ impl<I: Io> Shard<I> {
     pub(super) fn handle_drained(&mut self, id: ConnectionId, now: Now) {
         let Some(mut connection) = self.take(id) else { return };
         connection.session.handle_drained(now.mono);
+        connection.sealed.drained();
         self.mark(&mut connection);
         self.put(connection);
     }
@@ -180,6 +185,7 @@ impl<I: Io> Shard<I> {
         }
         let mut asked = self.asked(&connection, now);
         if !connection.ended {
+            self.note_unsent(&mut connection);
             self.tell(&mut connection, now, &mut asked, |session, on| session.handle_closed(now.mono, on));
             self.react(&mut connection, &mut asked, now);
         }
@@ -194,6 +200,7 @@ impl<I: Io> Shard<I> {
         }
         let mut asked = self.asked(&connection, now);
         if connection.session.deadline().is_some_and(|at| at <= now.mono) {
+            self.note_unsent(&mut connection);
             self.tell(&mut connection, now, &mut asked, |session, on| session.handle_deadline(now.mono, on));
         } else if connection.idle_since.is_some_and(|since| now.mono >= since.after(self.idle())) {
             connection.session.quit();
@@ -220,6 +227,16 @@ impl<I: Io> Shard<I> {
             has_another_source: self.egress.has_another(connection.source, now.mono),
             ..Asked::default()
         }
+    }
+
+    /// Tells the session what of its octets has not left, and cannot any more should it end now.
+    fn note_unsent(&self, connection: &mut Connection) {
+        let untouched = self.io.untouched(connection.id) as u64;
+        let unsent = match &connection.tls {
+            None => untouched,
+            Some(_) => connection.sealed.unsent(untouched, connection.session.octets_given()),
+        };
+        connection.session.handle_unsent(unsent);
     }
 
     /// Runs one of the session's handlers with the ledger behind it.
@@ -458,7 +475,8 @@ impl<I: Io> Shard<I> {
             Some(tls) => {
                 // The session sees what it says now, not what still waits to leave: a peer that does not read would be
                 // sealed all of its content, a slice with each look.
-                if out.len() < OUT_MAX {
+                let before = out.len();
+                if before < OUT_MAX {
                     trace::transmit(&mut connection.session, connection.trace.as_deref_mut(), now, &mut self.unsealed);
                 }
                 let sent = tls.send(&mut self.unsealed, out);
@@ -466,7 +484,9 @@ impl<I: Io> Shard<I> {
                     // Behind what was said last (QUIT): a peer throws away what follows it.
                     tls.close();
                 }
-                sent.and_then(|()| tls.write(&[], out))
+                let sent = sent.and_then(|()| tls.write(&[], out));
+                connection.sealed.note(connection.session.octets_given(), out.len().saturating_sub(before));
+                sent
             }
         };
         if let Err(error) = sent {
@@ -553,7 +573,8 @@ impl<I: Io> Shard<I> {
                 return self.hold(connection);
             }
             let most = connection.session.recipients_max();
-            let Some((ready, added)) = self.sites.take_stock_within(connection.site, most) else {
+            let domains_most = connection.session.recipient_domains_max();
+            let Some((ready, added)) = self.sites.take_stock_within(connection.site, most, domains_most) else {
                 return self.hunger(connection);
             };
             self.ledger.add_stock(added);
@@ -571,7 +592,7 @@ impl<I: Io> Shard<I> {
             };
             trace::begun(connection.trace.as_deref_mut(), key, &transaction.envelope);
             if let Err(refused) = connection.session.begin(transaction) {
-                // `room` and `recipients_max` were asked; should they ever disagree, nothing is lost.
+                // `room` and the limits were asked; should they ever disagree, nothing is lost.
                 let all: Vec<usize> = (0..refused.envelope.recipients()).collect();
                 self.ledger.give_back(refused.key, &all, None, &mut self.queue, now);
                 self.ledger.finish(refused.key, now);

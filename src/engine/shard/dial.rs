@@ -15,6 +15,7 @@ use crate::base::out::Out;
 use crate::engine::memory::Host;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::course::Course;
+use crate::engine::shard::sealed::Sealed;
 use crate::engine::shard::secure;
 use crate::engine::shard::shortage;
 use crate::engine::shard::target::Picked;
@@ -115,6 +116,7 @@ impl<I: Io> Shard<I> {
             socks: None,
             tls: None,
             tls_hands: false,
+            sealed: Sealed::default(),
             told: Vec::new(),
             connected: false,
             ready: false,

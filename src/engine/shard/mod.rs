@@ -19,6 +19,7 @@ mod lifetime;
 mod past;
 mod ready;
 mod refused;
+mod sealed;
 mod secure;
 mod shortage;
 mod show;

@@ -1,6 +1,7 @@
 //! How a session ends, and what that means for the transactions under way.
 //!
-//! A recipient whose content was given out whole is uncertain, for the kernel may have sent it. The others of a
+//! A recipient whose content was given out whole is uncertain, for the kernel may have sent it, unless its owner knows
+//! that the kernel never had the end of it. The others of a
 //! transaction that was being answered were tried: a 421 to their command is theirs, and a session that breaks there
 //! cuts them off, which is a deferral, or one recipient that a server chokes on would come back first for ever. All that
 //! stood behind comes back as not attempted. What was refused by name stays refused, unless the peer broke the protocol
@@ -9,14 +10,14 @@
 use crate::base::clock::Instant;
 use crate::mail::{Enhanced, ReplyRef};
 use crate::smtp::client::lessons::{Break, is_about_errors, is_session_full};
-use crate::smtp::client::running::{Running, own};
-use crate::smtp::client::{Core, End, Event, Lesson, Phase, Sink, State, Verdict};
+use crate::smtp::client::running::{Conclusion, own};
+use crate::smtp::client::{Core, End, Event, Lesson, Mode, Phase, Sink, State, Verdict};
 use crate::smtp::ledger::Expected;
 
 /// RFC 3463: bad connection.
 const CUT: Enhanced = Enhanced::new(4, 4, 2);
 /// RFC 3463: other protocol status.
-const GARBLED: Enhanced = Enhanced::new(4, 5, 0);
+pub(super) const GARBLED: Enhanced = Enhanced::new(4, 5, 0);
 
 impl Core {
     /// Whether nothing is under way at the server.
@@ -39,6 +40,10 @@ impl Core {
     }
 
     pub(super) fn timeout(&mut self, on: &mut Sink<'_>) {
+        if self.is_settling() {
+            self.quit = true;
+            return;
+        }
         let phase = self.phase();
         let done = matches!(self.state, State::Quit { .. });
         self.blames_starttls(on);
@@ -55,7 +60,7 @@ impl Core {
     /// The peer broke a rule.
     pub(super) fn protocol(&mut self, rule: &'static str, phase: Phase, on: &mut Sink<'_>) {
         let done = matches!(self.state, State::Quit { .. });
-        self.running.iter_mut().filter(|r| !r.is_handed_out()).for_each(Running::forget_refusals);
+        self.distrust(rule, on);
         self.blames_chunking(on);
         if !self.blames_pipelining(phase, Break::Garbled, on) {
             self.cut(own(451, GARBLED, rule.as_bytes()), phase, on);
@@ -63,9 +68,17 @@ impl Core {
         self.end(if done { End::Done } else { End::Protocol(rule, phase) }, on);
     }
 
+    /// Octets that the server may have seen.
+    fn seen(&self) -> u64 {
+        self.given.saturating_sub(self.unsent)
+    }
+
     /// The oldest transaction, if the server was answering it, is cut off.
     fn cut(&mut self, reply: ReplyRef<'static>, phase: Phase, on: &mut Sink<'_>) {
-        let Some(front) = self.running.front_mut().filter(|front| front.answered && !front.is_handed_out()) else {
+        let seen = self.seen();
+        let Some(front) =
+            self.running.front_mut().filter(|front| front.answered && !front.is_decided() && !front.may_be_taken(seen))
+        else {
             return;
         };
         let phase = if phase == Phase::Content { Phase::Data } else { phase };
@@ -92,6 +105,9 @@ impl Core {
         }
         if self.running.iter().any(|running| running.is_handed_out() && running.is_open()) {
             (self.shutting, self.shut_silent) = (true, true);
+        } else if !self.held.is_empty() && self.ledger.is_empty() {
+            // Another word in the same breath would say that it was no answer.
+            self.parting = Some(reply.to_owned());
         } else {
             self.end_with(End::Done, Some(reply), on);
         }
@@ -99,24 +115,37 @@ impl Core {
 
     /// Tells whom a 421 is about.
     fn settle_shut(&mut self, expected: Expected, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        let chunked = self.mode == Mode::Chunked;
         let Some(front) = self.running.front_mut() else { return };
         match expected {
             Expected::Content | Expected::Chunk => {
-                front.settle_open(Verdict::Refused(reply, Phase::End), on);
-                self.finish_front(on);
+                front.conclude(Conclusion::Refused(reply.to_owned(), Phase::End));
+                self.finish_front(false, on);
             }
-            Expected::Data => {
+            Expected::Data if !front.is_decided() => {
                 front.settle_open(Verdict::Refused(reply, Phase::Data), on);
             }
             Expected::Rcpt => match front.answer_rcpt(false) {
                 Some(index) if self.refusals > 0 && is_about_errors(reply) => {
-                    front.give_back(index, Some(reply), on);
+                    if chunked {
+                        front.note_return(index, reply);
+                    } else {
+                        front.give_back(index, Some(reply), on);
+                    }
                 }
+                Some(index) if chunked => front.refuse(index, reply),
                 Some(index) => front.settle(index, Verdict::Refused(reply, Phase::Rcpt), on),
                 None => {}
             },
-            Expected::Mail => front.give_back_open(Some(reply), on),
+            Expected::Mail => self.return_front(reply, on),
             _ => {}
+        }
+    }
+
+    /// The input is used up: a session that was shut with it is over.
+    pub(super) fn end_of_input(&mut self, on: &mut Sink<'_>) {
+        if let Some(reply) = self.parting.take() {
+            self.end_with(End::Done, Some(reply.by_ref()), on);
         }
     }
 
@@ -131,9 +160,11 @@ impl Core {
         if self.state == State::Ended {
             return;
         }
+        // No more replies come: what is held stands.
+        self.prove(on);
         while let Some(mut running) = self.running.pop_front() {
-            running.tell_refusals(on);
-            if running.is_handed_out() && !self.shut_silent {
+            running.tell(on);
+            if running.may_be_taken(self.seen()) && !self.shut_silent {
                 running.settle_open(Verdict::Uncertain, on);
             } else {
                 running.give_back_open(reply, on);

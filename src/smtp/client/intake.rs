@@ -73,20 +73,7 @@ impl Core {
     fn domains_fit(&self, transaction: &Transaction) -> bool {
         let Some(max) = self.capabilities.limits.rcpt_domain_max else { return true };
         let envelope = &transaction.envelope;
-        let domain = |index: usize| {
-            let path = envelope.forward_path(index);
-            memchr::memrchr(b'@', path).map_or(path, |at| path.get(at..).unwrap_or_default())
-        };
-        let mut seen: Vec<&[u8]> = Vec::new();
-        for domain in (0..envelope.recipients()).map(domain) {
-            if !seen.iter().any(|s| s.eq_ignore_ascii_case(domain)) {
-                seen.push(domain);
-                if seen.len() > max as usize {
-                    return false;
-                }
-            }
-        }
-        true
+        envelope.within(usize::MAX, max as usize).len() == envelope.recipients()
     }
 
     /// Tells of what cannot be said to this server; the first thing that each `handle_*` does.

@@ -11,13 +11,15 @@
 //! Guarantees:
 //! - Each recipient of a transaction that [`Session::begin`] took gets exactly one verdict or is returned, then its
 //!   transaction is finished; whatever the peer says, and whenever the connection ends.
-//! - A recipient is `Uncertain` only if the last octet of its content was given out, and then it is neither `Returned`
-//!   nor `Cut`, unless the server said 421 and closed without another word.
+//! - A recipient is `Uncertain` only if the last octet of its content was given out and may have left
+//!   ([`Session::handle_unsent`]), and then it is neither `Returned` nor `Cut`, unless the server said 421 and closed without
+//!   another word.
+//! - A verdict is told only when the replies are known to be in step with the commands (`step`), or the connection is over.
 //! - What is malformed, out of count or about the session bounces nobody (`end`); what a peer was found to do wrong is
 //!   told as a [`Lesson`], and a session that is given it ([`Known`]) does not run into it again (`lessons`).
 //! - Credentials leave only inside TLS unless their owner said otherwise ([`Phase::Auth`] is when they do).
-//! - Memory is bounded: the reader's buffer, the ledger, at most [`Session::room`] more transactions. No allocation for
-//!   a reply, but for a refusal at RCPT, which is kept until the reply to DATA proves whose it was.
+//! - Memory is bounded: the reader's buffer, the ledger, at most [`Session::room`] more transactions, and the envelopes of
+//!   what is held. No allocation for a reply, but for those that are kept until it is proven whose they were.
 //!
 //! Where a RSET stands. A transaction ends the server's state when its content was answered (RFC 5321 §4.1.1.4), and
 //! then none is said. After MAIL without a content (all recipients refused, DATA refused) one goes ahead of the next
@@ -44,6 +46,7 @@ mod replies;
 mod running;
 mod scram;
 mod send;
+mod step;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -59,6 +62,7 @@ pub use window::WINDOW_MAX;
 
 use crate::base::clock::Instant;
 use crate::base::out::Out;
+use crate::mail::Reply;
 use crate::smtp::capabilities::{Capabilities, Size};
 use crate::smtp::ledger::{Expected, Ledger};
 use crate::smtp::reader::Reader;
@@ -135,6 +139,12 @@ struct Core {
     /// Begun and not finished; the first `started` of them have had their MAIL sent.
     running: VecDeque<Running>,
     started: usize,
+    /// Answered to their end by replies that are not known to be in step (`step`).
+    held: VecDeque<Running>,
+    /// In lockstep: the last reply, if it was a refusal.
+    refused_last: Option<Reply>,
+    /// The session ends with the input at hand, by this 421.
+    parting: Option<Reply>,
     /// Cannot be said to this server, to be told of.
     unsendable: Vec<(Running, Option<Obstacle>)>,
     /// Something is to be told of that the peer has no part in: there, or in a running transaction.
@@ -178,6 +188,9 @@ struct Core {
     /// When content last moved: given out, or drained.
     progress: Instant,
     drained: bool,
+    /// Octets given out, and how many of these, the last ones, the peer has provably not seen.
+    given: u64,
+    unsent: u64,
     counters: Counters,
 }
 
@@ -200,6 +213,9 @@ impl Session {
             ledger,
             running: VecDeque::new(),
             started: 0,
+            held: VecDeque::new(),
+            refused_last: None,
+            parting: None,
             unsendable: Vec::new(),
             unsaid: false,
             octets: 0,
@@ -223,6 +239,8 @@ impl Session {
             answered_at: now,
             progress: now,
             drained: true,
+            given: 0,
+            unsent: 0,
             counters: Counters::default(),
         };
         // PIPECONNECT: a host that offered it last time lets EHLO leave before the greeting.
@@ -241,7 +259,7 @@ impl Session {
         while !matches!(core.state, State::Handshake | State::Ended) {
             match reader.next(&mut input) {
                 Ok(Some(reply)) => core.reply(now, reply, on),
-                Ok(None) => return,
+                Ok(None) => return core.end_of_input(on),
                 Err(malformed) => core.protocol(malformed.rule(), core.phase(), on),
             }
         }
@@ -261,6 +279,7 @@ impl Session {
         if self.core.deadline().is_some_and(|at| at <= now) {
             self.core.timeout(on);
         }
+        self.core.unsent = 0;
     }
 
     /// Everything that [`Session::poll_transmit`] gave has been handed to the kernel (moves the content timeout).
@@ -271,6 +290,18 @@ impl Session {
             core.since = now;
         }
         core.drained = true;
+    }
+
+    /// Of what [`Session::poll_transmit`] gave, the last `octets` were never handed to the kernel, and will not be should the
+    /// session end now: call ahead of a handler that may end it. Contents that end among them leave nobody uncertain.
+    pub fn handle_unsent(&mut self, octets: u64) {
+        self.core.unsent = octets;
+    }
+
+    /// Octets that [`Session::poll_transmit`] has given so far.
+    #[must_use]
+    pub fn octets_given(&self) -> u64 {
+        self.core.given
     }
 
     /// The TLS handshake is done: EHLO is said again.
@@ -354,7 +385,7 @@ impl Session {
     /// Transactions begun and not finished.
     #[must_use]
     pub fn under_way(&self) -> usize {
-        self.core.running.len() + self.core.unsendable.len()
+        self.core.running.len() + self.core.unsendable.len() + self.core.held.len()
     }
 
     /// What the session waits for.
@@ -440,6 +471,9 @@ impl Core {
         }
         if self.unsaid {
             return Some(Instant::default());
+        }
+        if self.is_settling() {
+            return Some(self.since.after(step::SETTLES));
         }
         let phase = if self.shutting { Phase::Quit } else { self.phase() };
         let since = if phase == Phase::Content { self.progress.max(self.since) } else { self.since };

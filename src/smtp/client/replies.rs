@@ -5,7 +5,7 @@
 use crate::base::clock::Instant;
 use crate::mail::{Class, ReplyRef};
 use crate::smtp::client::lessons::{is_about_pipelining, is_session_full};
-use crate::smtp::client::running::{Running, Stage};
+use crate::smtp::client::running::{Conclusion, Running, Stage};
 use crate::smtp::client::{Core, End, Lesson, Mode, Phase, Sink, State, Verdict};
 use crate::smtp::ledger::Expected;
 
@@ -22,8 +22,10 @@ impl Core {
         self.answered_at = now;
         self.shut_silent = false;
         self.counters.replies += 1;
+        let doubled = self.refused_last.take().is_some_and(|last| last.by_ref() == reply);
         if let Some(front) = self.running.front_mut() {
             front.marks.answered(expected, now);
+            front.doubled |= doubled;
         }
         let answers = !matches!(expected, Expected::Greeting | Expected::StartTls | Expected::Auth | Expected::Quit);
         if answers && matches!(reply.code, 220 | 221) {
@@ -49,7 +51,7 @@ impl Core {
             Expected::Content => self.on_content(reply, on),
             Expected::Chunk => self.on_chunk(reply, on),
             Expected::LoneDot => {}
-            Expected::Quit => self.end(End::Done, on),
+            Expected::Quit => self.on_quit(reply, on),
         }
         if self.state == State::Ready {
             self.after_reply(expected, reply, on);
@@ -62,6 +64,7 @@ impl Core {
         let counts = matches!(expected, Expected::Mail | Expected::Rcpt | Expected::Content | Expected::Chunk);
         if counts && reply.code >= 400 {
             self.refusals += 1;
+            self.refused_last = (self.mode == Mode::Lockstep).then(|| reply.to_owned());
             if self.refusals == self.config.refused_max.max(1) {
                 self.quit = true;
                 self.return_unstarted(None, on);
@@ -78,7 +81,20 @@ impl Core {
             let end = if self.is_idle() { End::Done } else { End::Refused(reply.to_owned(), phase) };
             self.end_with(end, Some(reply), on);
         } else {
-            self.protocol("a reply came that no command had asked for", phase, on);
+            self.surplus("a reply came that no command had asked for", phase, on);
+        }
+    }
+
+    /// Only 221 answers QUIT (RFC 5321 §4.3.2). Behind anything else the right one may come, and then what was held was not
+    /// in step.
+    fn on_quit(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        match reply.class() {
+            Class::Intermediate => return self.surplus("the reply to QUIT has an intermediate code", Phase::Quit, on),
+            _ if reply.code == 221 => self.prove(on),
+            _ => {}
+        }
+        if self.held.is_empty() {
+            self.end(End::Done, on);
         }
     }
 
@@ -92,41 +108,51 @@ impl Core {
         match reply.class() {
             Class::Positive => {
                 front.mail_accepted = true;
+                front.look_at(reply);
                 self.mails_accepted = self.mails_accepted.saturating_add(1);
                 return;
             }
-            Class::Intermediate => return self.protocol("the reply to MAIL has an intermediate code", Phase::Mail, on),
+            Class::Intermediate => return self.surplus("the reply to MAIL has an intermediate code", Phase::Mail, on),
             Class::Transient if full => {
-                front.give_back_open(Some(reply), on);
+                self.return_front(reply, on);
                 self.learn(Lesson::TransactionsMax(self.mails_accepted), on);
                 self.return_unstarted(Some(reply), on);
                 self.quit = true;
             }
             Class::Transient if reply.code == 452 => self.turned_away(reply, on),
             _ if out_of_sequence => {
-                front.give_back_open(Some(reply), on);
+                self.return_front(reply, on);
                 self.window.close();
             }
             _ if blames => self.give_up_pipelining(reply, on),
             // Log in first, say STARTTLS first, say EHLO first: that is about the session, and bounces nobody.
             Class::Permanent if matches!(reply.code, 503 | 530) => self.turned_away(reply, on),
             class => {
-                front.settle_open(Verdict::Refused(reply, Phase::Mail), on);
+                front.conclude(Conclusion::Refused(reply.to_owned(), Phase::Mail));
                 if class == Class::Transient {
                     self.window.shrink();
                 }
             }
         }
         if lockstep {
-            self.finish_front(on);
+            let in_step = self.is_refused_whole();
+            self.finish_front(in_step, on);
+        }
+    }
+
+    /// The oldest transaction comes back. A content that was given out may have been taken all the same.
+    pub(super) fn return_front(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        let chunked = self.mode == Mode::Chunked;
+        match self.running.front_mut() {
+            Some(front) if chunked => front.conclude(Conclusion::Returned(reply.to_owned())),
+            Some(front) => front.give_back_open(Some(reply), on),
+            None => {}
         }
     }
 
     /// MAIL was refused for a reason that is about the session.
     fn turned_away(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        if let Some(front) = self.running.front_mut() {
-            front.give_back_open(Some(reply), on);
-        }
+        self.return_front(reply, on);
         self.return_unstarted(Some(reply), on);
         self.closing.get_or_insert(End::Refused(reply.to_owned(), Phase::Mail));
     }
@@ -137,16 +163,21 @@ impl Core {
         let (has_accepted, chunked) = (self.counters.accepted > 0, self.mode == Mode::Chunked);
         let Some(front) = self.running.front_mut() else { return };
         let index = front.answer_rcpt(reply.class() == Class::Positive);
+        front.look_at(reply);
+        let back = |front: &mut Running, index: usize, on: &mut Sink<'_>| match chunked {
+            true => front.note_return(index, reply),
+            false => front.give_back(index, Some(reply), on),
+        };
         match (reply.class(), index) {
             (Class::Intermediate, _) => {
-                return self.protocol("the reply to RCPT has an intermediate code", Phase::Rcpt, on);
+                return self.surplus("the reply to RCPT has an intermediate code", Phase::Rcpt, on);
             }
             // MAIL was refused: everyone has been told of.
             (_, None) => {}
             (Class::Positive, Some(index)) => front.accept(index),
             (_, Some(index)) if is_too_many(reply) && front.accepted > 0 => {
                 let max = front.accepted;
-                front.give_back(index, Some(reply), on);
+                back(front, index, on);
                 if max < self.recipients_max {
                     self.recipients_max = max;
                     self.learn(Lesson::RecipientsMax(u32::try_from(max).unwrap_or(u32::MAX)), on);
@@ -154,18 +185,16 @@ impl Core {
             }
             // Not one was taken here, but some were earlier: the limit is the session's.
             (_, Some(index)) if is_too_many(reply) && has_accepted && reply.enhanced.is_some() => {
-                front.give_back(index, Some(reply), on);
+                back(front, index, on);
                 self.return_unstarted(Some(reply), on);
                 self.quit = true;
             }
-            (_, Some(index)) if out_of_sequence => front.give_back(index, Some(reply), on),
+            (_, Some(index)) if out_of_sequence => back(front, index, on),
             (_, Some(index)) if blames => {
-                front.give_back(index, Some(reply), on);
+                back(front, index, on);
                 self.quit = true;
                 self.return_unstarted(Some(reply), on);
             }
-            // In chunks nothing behind it proves the count.
-            (_, Some(index)) if chunked => front.settle(index, Verdict::Refused(reply, Phase::Rcpt), on),
             (_, Some(index)) => front.refuse(index, reply),
         }
         self.after_rcpt(on);
@@ -179,7 +208,8 @@ impl Core {
                 front.stage = Stage::Data;
             } else {
                 self.unclean = true;
-                self.finish_front(on);
+                let in_step = self.is_refused_whole();
+                self.finish_front(in_step, on);
             }
         }
     }
@@ -187,13 +217,12 @@ impl Core {
     fn on_data(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let blames = self.running.front().is_some_and(Running::is_wanted) && self.blames(reply, on);
         let Some(front) = self.running.front_mut() else { return };
-        if reply.class() != Class::Positive {
-            front.tell_refusals(on);
-        }
         match reply.class() {
-            Class::Positive => self.protocol("the reply to DATA is neither 354 nor a refusal", Phase::Data, on),
+            Class::Positive => self.surplus("the reply to DATA is neither 354 nor a refusal", Phase::Data, on),
             Class::Intermediate if front.is_wanted() => {
+                front.tell_notes(on);
                 front.stage = Stage::Content;
+                self.prove(on);
                 self.group_answered(on);
             }
             // A dot would now give an empty message to those that the server took although it had refused MAIL.
@@ -203,16 +232,21 @@ impl Core {
             Class::Intermediate => {
                 // RFC 2920 §3.1: the client must end this content with a dot at once.
                 self.lone_dot = true;
-                self.finish_front(on);
+                self.prove(on);
+                self.finish_front(true, on);
+            }
+            Class::Transient | Class::Permanent if front.is_decided() && front.taken > 0 => {
+                self.surplus("RCPT was accepted although MAIL was refused", Phase::Data, on);
             }
             Class::Transient | Class::Permanent => {
                 self.unclean = front.mail_accepted;
                 if blames {
                     self.give_up_pipelining(reply, on);
                 } else {
-                    front.settle_open(Verdict::Refused(reply, Phase::Data), on);
+                    front.conclude(Conclusion::Refused(reply.to_owned(), Phase::Data));
                 }
-                self.finish_front(on);
+                let in_step = self.is_refused_whole();
+                self.finish_front(in_step, on);
             }
         }
     }
@@ -221,15 +255,13 @@ impl Core {
     fn on_content(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let Some(front) = self.running.front_mut() else { return };
         match reply.class() {
-            Class::Positive => self.delivered(reply, on),
-            Class::Intermediate => {
-                return self.protocol("the reply to the content has an intermediate code", Phase::End, on);
-            }
+            Class::Positive => self.taken(reply, on),
+            Class::Intermediate => self.surplus("the reply to the content has an intermediate code", Phase::End, on),
             Class::Transient | Class::Permanent => {
                 front.settle_open(Verdict::Refused(reply, Phase::End), on);
+                self.finish_front(true, on);
             }
         }
-        self.finish_front(on);
     }
 
     /// RFC 3030 §2: a refused chunk has been read and dropped by the server.
@@ -242,40 +274,47 @@ impl Core {
         let unknown =
             matches!(reply.code, 500..=502 | 504) || (reply.code == 503 && front.is_wanted() && !out_of_sequence);
         if unknown && !self.chunk_seen {
+            front.tell_notes(on);
             front.give_back_open(Some(reply), on);
             self.learn(Lesson::ChunkingBroken, on);
             return self.end_with(End::Done, Some(reply), on);
         }
+        // The transactions that are already on their way have a RSET ahead of them.
+        self.unclean = class != Class::Positive && mail_accepted && self.started == 1;
         match class {
-            Class::Positive => self.delivered(reply, on),
-            Class::Intermediate => return self.protocol("the reply to BDAT has an intermediate code", Phase::End, on),
-            _ if out_of_sequence => front.give_back_open(Some(reply), on),
+            Class::Positive => {
+                self.taken(reply, on);
+                self.window.grow();
+                self.group_answered(on);
+                if !self.chunk_seen {
+                    self.chunk_seen = true;
+                    self.learn(Lesson::ChunkingWorks, on);
+                }
+                return;
+            }
+            Class::Intermediate => return self.surplus("the reply to BDAT has an intermediate code", Phase::End, on),
+            _ if out_of_sequence => front.conclude(Conclusion::Returned(reply.to_owned())),
             Class::Transient | Class::Permanent => {
-                if front.settle_open(Verdict::Refused(reply, Phase::End), on) > 0 && class == Class::Transient {
-                    self.window.shrink();
+                if front.is_open() && !front.is_decided() {
+                    front.conclude(Conclusion::Refused(reply.to_owned(), Phase::End));
+                    if class == Class::Transient {
+                        self.window.shrink();
+                    }
                 }
             }
         }
-        // The transactions that are already on their way have a RSET ahead of them.
-        self.unclean = class != Class::Positive && mail_accepted && self.started == 1;
-        self.finish_front(on);
-        if class == Class::Positive {
-            self.window.grow();
-            self.group_answered(on);
-            if !self.chunk_seen {
-                self.chunk_seen = true;
-                self.learn(Lesson::ChunkingWorks, on);
-            }
-        } else {
-            self.suspects = self.started;
-        }
+        let in_step = self.is_refused_whole();
+        self.finish_front(in_step, on);
+        self.suspects = self.started;
     }
 
     /// A server that knows no RSET may keep the state of a transaction: nothing new is begun on it, and no content goes
     /// out behind it.
     fn on_reset(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        if reply.class() == Class::Positive {
-            return;
+        match reply.class() {
+            Class::Positive => return,
+            Class::Intermediate => return self.surplus("the reply to RSET has an intermediate code", Phase::Mail, on),
+            Class::Transient | Class::Permanent => {}
         }
         self.quit = true;
         self.return_unstarted(Some(reply), on);
@@ -284,12 +323,23 @@ impl Core {
         }
     }
 
-    fn delivered(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        if let Some(front) = self.running.front_mut() {
-            self.counters.accepted += front.settle_open(Verdict::Accepted(reply), on) as u64;
-            self.counters.messages += 1;
-            self.message_taken(on);
+    /// The content of the oldest transaction was accepted, if the replies are in step.
+    fn taken(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        let in_step = self.is_contents(reply);
+        if in_step {
+            self.prove(on);
         }
+        let Some(front) = self.running.front_mut() else { return };
+        self.counters.messages += 1;
+        if in_step {
+            front.tell_notes(on);
+            self.counters.accepted += front.settle_open(Verdict::Accepted(reply), on) as u64;
+        } else {
+            self.counters.accepted += front.accepted as u64;
+            front.conclude(Conclusion::Accepted(reply.to_owned()));
+        }
+        self.message_taken(on);
+        self.finish_front(in_step, on);
     }
 
     /// A transaction that was pipelined behind one that failed is told "bad sequence": that says nothing about its
@@ -312,21 +362,23 @@ impl Core {
 
     /// The front and all that has not left come back, and the session winds up.
     fn give_up_pipelining(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        if let Some(front) = self.running.front_mut() {
-            front.give_back_open(Some(reply), on);
-        }
+        self.return_front(reply, on);
         self.quit = true;
         self.return_unstarted(Some(reply), on);
     }
 
-    /// The oldest transaction is done: all its replies have come.
-    pub(super) fn finish_front(&mut self, on: &mut Sink<'_>) {
+    /// The oldest transaction is done: all its replies have come. What they said is told, or held until they are known to
+    /// be in step.
+    pub(super) fn finish_front(&mut self, in_step: bool, on: &mut Sink<'_>) {
         let Some(mut front) = self.running.pop_front() else { return };
-        front.tell_refusals(on);
         self.started = self.started.saturating_sub(1);
         self.suspects = self.suspects.saturating_sub(1);
         self.octets = self.octets.saturating_sub(front.content.len());
         self.octets_held = self.octets_held.saturating_sub(front.content.len());
+        if !in_step && (front.is_open() || front.has_notes()) {
+            return self.hold(front, on);
+        }
+        front.tell(on);
         on(crate::smtp::client::Event::Finished { key: front.key });
     }
 }

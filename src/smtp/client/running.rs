@@ -1,9 +1,10 @@
 //! A transaction inside a session: what stands of each recipient.
 //!
 //! Guarantees: each recipient is told of exactly once, as a verdict or as returned. Costs no allocation up to 32
-//! recipients, and one above.
+//! recipients, and one above; what is kept until it is sure whom it was said of (`step`) costs one each.
 
-use crate::mail::{Enhanced, Envelope, Reply, ReplyRef};
+use crate::mail::{Class, Enhanced, Envelope, Reply, ReplyRef};
+use crate::smtp::client::step;
 use crate::smtp::client::{Event, Marks, Options, Phase, Sink, Transaction, Verdict};
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
@@ -16,8 +17,8 @@ pub(super) enum Standing {
     Pending,
     /// RCPT was answered with 2yz; the content decides.
     Accepted,
-    /// Refused by name; to be told of once it is sure whom the reply was for.
-    Refused,
+    /// Refused or returned by name; to be told of once it is sure whom the reply was for.
+    Noted,
     /// Told of.
     Settled,
     /// Cannot be said to this server; to be told of.
@@ -43,6 +44,23 @@ pub(super) enum Stage {
     End,
 }
 
+/// What RCPT was answered for one recipient, until it is told.
+#[derive(Debug)]
+struct Note {
+    index: usize,
+    reply: Reply,
+    /// It comes back untried.
+    returned: bool,
+}
+
+/// What becomes of all those that have no verdict of their own, until it is told.
+#[derive(Debug)]
+pub(super) enum Conclusion {
+    Accepted(Reply),
+    Refused(Reply, Phase),
+    Returned(Reply),
+}
+
 /// Why the whole of a transaction cannot be said to this server.
 pub(super) type Obstacle = ReplyRef<'static>;
 
@@ -58,6 +76,8 @@ pub(super) struct Running {
     pub(super) stage: Stage,
     /// Octets of content given out.
     pub(super) offset: usize,
+    /// Octets that the session had given out when the last one of the content was; 0: it was not.
+    pub(super) end_at: u64,
     /// Recipients whose RCPT was answered with 2yz.
     pub(super) accepted: usize,
     /// Replies to RCPT that were 2yz, whoever had been told of by then.
@@ -66,9 +86,16 @@ pub(super) struct Running {
     pub(super) answered: bool,
     pub(super) mail_accepted: bool,
     pub(super) marks: Marks,
+    /// Every 2yz to MAIL and RCPT had an enhanced code about addresses (X.1.X), and one did not and had a number in its
+    /// text: see [`step`].
+    pub(super) addressing: bool,
+    pub(super) numbered: bool,
+    /// A refusal had the words of the refusal before it.
+    pub(super) doubled: bool,
     standings: SmallVec<[Standing; 32]>,
-    /// Replies to the RCPT of those that are [`Standing::Refused`].
-    refusals: Vec<(usize, Reply)>,
+    /// About those that are [`Standing::Noted`].
+    notes: Vec<Note>,
+    conclusion: Option<Conclusion>,
     /// The recipient that the next reply to RCPT is for.
     cursor: usize,
     /// Recipients that are pending or accepted.
@@ -89,13 +116,18 @@ impl Running {
             utf8: !envelope.reverse_path().is_ascii(),
             stage: Stage::Mail,
             offset: 0,
+            end_at: 0,
             accepted: 0,
             taken: 0,
             answered: false,
             mail_accepted: false,
             marks: Marks::default(),
             standings: smallvec![Standing::Pending; recipients],
-            refusals: Vec::new(),
+            addressing: true,
+            numbered: false,
+            doubled: false,
+            notes: Vec::new(),
+            conclusion: None,
             cursor: 0,
             open: recipients,
             unsaid: false,
@@ -159,13 +191,21 @@ impl Running {
         (self.cursor < self.standings.len()).then_some(self.cursor)
     }
 
-    /// A reply to RCPT came: whom it is for, unless it has been told of already.
+    /// A reply to RCPT came: whom it is for, unless that has been decided already.
     pub(super) fn answer_rcpt(&mut self, positive: bool) -> Option<usize> {
         let index = self.at()?;
         self.taken += usize::from(positive);
         self.cursor += 1;
         self.skip();
-        (self.standings.get(index) == Some(&Standing::Pending)).then_some(index)
+        (self.conclusion.is_none() && self.standings.get(index) == Some(&Standing::Pending)).then_some(index)
+    }
+
+    /// Notes what the replies to MAIL and RCPT look like here, to know them from the reply to a content.
+    pub(super) fn look_at(&mut self, reply: ReplyRef<'_>) {
+        if reply.class() == Class::Positive && !step::is_about_addresses(reply) {
+            self.addressing = false;
+            self.numbered |= step::has_number(reply.text);
+        }
     }
 
     fn skip(&mut self) {
@@ -189,31 +229,87 @@ impl Running {
     }
 
     /// RCPT was refused. A peer that says a reply too many makes each one behind it another command's, so this is told only
-    /// with [`Running::tell_refusals`].
+    /// with [`Running::tell_notes`].
     pub(super) fn refuse(&mut self, index: usize, reply: ReplyRef<'_>) {
+        self.note(index, reply, false);
+    }
+
+    /// The same for one who comes back untried.
+    pub(super) fn note_return(&mut self, index: usize, reply: ReplyRef<'_>) {
+        self.note(index, reply, true);
+    }
+
+    fn note(&mut self, index: usize, reply: ReplyRef<'_>, returned: bool) {
         self.close(index);
         if let Some(standing) = self.standings.get_mut(index) {
-            *standing = Standing::Refused;
-            self.refusals.push((index, reply.to_owned()));
+            *standing = Standing::Noted;
+            self.notes.push(Note { index, reply: reply.to_owned(), returned });
         }
     }
 
-    /// Tells whom RCPT was refused for: the replies are in step with the commands, or no more of them come.
-    pub(super) fn tell_refusals(&mut self, on: &mut Sink<'_>) {
-        for (index, reply) in std::mem::take(&mut self.refusals) {
+    pub(super) fn has_notes(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
+    /// Whether what is to be told does no harm if it was said of others: all are tried again, and the content was not given
+    /// out.
+    pub(super) fn is_harmless(&self) -> bool {
+        let later = |reply: &Reply| reply.by_ref().class() == Class::Transient;
+        let concluded = match &self.conclusion {
+            Some(Conclusion::Refused(reply, _)) => later(reply),
+            Some(Conclusion::Accepted(_)) => false,
+            Some(Conclusion::Returned(_)) | None => true,
+        };
+        concluded && !self.is_handed_out() && self.notes.iter().all(|note| note.returned || later(&note.reply))
+    }
+
+    /// Decides about all that have no verdict of their own; the first decision counts. Told with [`Running::tell`].
+    pub(super) fn conclude(&mut self, conclusion: Conclusion) {
+        self.conclusion.get_or_insert(conclusion);
+    }
+
+    /// Whether it was decided.
+    pub(super) fn is_decided(&self) -> bool {
+        self.conclusion.is_some()
+    }
+
+    /// Tells of those that RCPT was answered for: the replies are in step with the commands, or no more of them come.
+    pub(super) fn tell_notes(&mut self, on: &mut Sink<'_>) {
+        for Note { index, reply, returned } in std::mem::take(&mut self.notes) {
             if let Some(standing) = self.standings.get_mut(index) {
                 *standing = Standing::Settled;
             }
+            let reply = reply.by_ref();
+            if returned {
+                on(Event::Returned { key: self.key, recipients: &[index], reply: Some(reply) });
+                continue;
+            }
             let (path, marks) = (self.envelope.forward_path(index), self.marks);
-            let verdict = Verdict::Refused(reply.by_ref(), Phase::Rcpt);
+            let verdict = Verdict::Refused(reply, Phase::Rcpt);
             on(Event::Recipient { key: self.key, index, verdict, path, marks });
         }
     }
 
-    /// The peer has broken the protocol: whom it refused is not known.
-    pub(super) fn forget_refusals(&mut self) {
-        for (index, _) in std::mem::take(&mut self.refusals) {
-            if let Some(standing) = self.standings.get_mut(index) {
+    /// Tells all that is known.
+    pub(super) fn tell(&mut self, on: &mut Sink<'_>) {
+        self.tell_notes(on);
+        match self.conclusion.take() {
+            Some(Conclusion::Accepted(reply)) => {
+                let _ = self.settle_open(Verdict::Accepted(reply.by_ref()), on);
+            }
+            Some(Conclusion::Refused(reply, phase)) => {
+                let _ = self.settle_open(Verdict::Refused(reply.by_ref(), phase), on);
+            }
+            Some(Conclusion::Returned(reply)) => self.give_back_open(Some(reply.by_ref()), on),
+            None => {}
+        }
+    }
+
+    /// The peer has broken the protocol: whom its words were about is not known.
+    pub(super) fn forget(&mut self) {
+        self.conclusion = None;
+        for note in std::mem::take(&mut self.notes) {
+            if let Some(standing) = self.standings.get_mut(note.index) {
                 *standing = Standing::Pending;
                 self.open += 1;
             }
@@ -273,9 +369,15 @@ impl Running {
         self.open > 0
     }
 
-    /// Whether the server could have taken the message over: its last octet was given out.
+    /// Whether the last octet of the content was given out.
     pub(super) fn is_handed_out(&self) -> bool {
         self.stage == Stage::End
+    }
+
+    /// Whether the server could have taken the message over, having seen no more than so many octets of the session. RFC
+    /// 3030 §2: a BDAT whose octets did not all come is not acted on; and a content without its dot is none.
+    pub(super) fn may_be_taken(&self, seen: u64) -> bool {
+        self.is_handed_out() && self.end_at <= seen
     }
 }
 

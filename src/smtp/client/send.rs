@@ -15,7 +15,23 @@ pub const OUT_MAX: usize = 256 * 1024;
 impl Core {
     pub(super) fn transmit(&mut self, now: Instant, out: &mut Out) {
         // Each step appends something or changes the state for good, and the output is bounded.
-        while out.len() < OUT_MAX && self.step(now, out) {}
+        loop {
+            let before = out.len();
+            if before >= OUT_MAX || !self.step(now, out) {
+                return;
+            }
+            self.given += out.len().saturating_sub(before) as u64;
+            self.mark_end();
+        }
+    }
+
+    /// Notes where the content that was just given out whole ends.
+    fn mark_end(&mut self) {
+        let given = self.given;
+        let last = self.started.checked_sub(1).and_then(|last| self.running.get_mut(last));
+        if let Some(last) = last.filter(|last| last.stage == Stage::End && last.end_at == 0) {
+            last.end_at = given;
+        }
     }
 
     /// Does the next thing; says whether there was one.

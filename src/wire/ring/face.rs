@@ -64,6 +64,15 @@ impl Io for Ring {
         self.slot(id).map_or(0, |s| s.out.len() + s.flight_len - s.flight_sent)
     }
 
+    fn untouched(&self, id: ConnectionId) -> usize {
+        self.slots.get(id.index as usize).map_or(0, |slot| match slot.state {
+            State::Free if slot.generation == id.generation.wrapping_add(1) => slot.left_behind,
+            State::Free => 0,
+            _ if slot.generation == id.generation => slot.left_behind + slot.out.len(),
+            _ => 0,
+        })
+    }
+
     fn bytes(&self, buffer: &Buffer) -> &[u8] {
         self.buffers.slice(buffer.id, buffer.len)
     }

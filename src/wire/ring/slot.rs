@@ -64,6 +64,8 @@ pub(super) struct Slot {
     pub(super) flight_len: usize,
     /// Octets of the flight that have left.
     pub(super) flight_sent: usize,
+    /// Octets that were thrown away before any send had begun with them.
+    pub(super) left_behind: usize,
     pub(super) message: Option<Box<Message>>,
     pub(super) target: Option<Box<Target>>,
 }
@@ -84,6 +86,7 @@ impl Slot {
             flight: Vec::new(),
             flight_len: 0,
             flight_sent: 0,
+            left_behind: 0,
             message: None,
             target: None,
         }
@@ -95,6 +98,7 @@ impl Slot {
         self.socket = Some(socket);
         self.eof = false;
         self.broken = None;
+        self.left_behind = 0;
     }
 
     /// Ends the connection's use of the slot. Only after its last completion.
@@ -134,6 +138,7 @@ impl Slot {
 
     /// Throws away what is queued. Not what the kernel reads from: that goes with its completion.
     pub(super) fn drop_output(&mut self) {
+        self.left_behind += self.out.len();
         self.out = Out::new();
         if !self.sending {
             self.unload();

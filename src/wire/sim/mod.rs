@@ -256,6 +256,10 @@ impl Io for SimIo {
         output.map_or(0, |(_, output)| output.out.len() + output.held.len())
     }
 
+    fn untouched(&self, id: ConnectionId) -> usize {
+        self.unsent(id)
+    }
+
     fn bytes(&self, buffer: &Buffer) -> &[u8] {
         self.buffers.get(buffer.id as usize).map_or(&[], Vec::as_slice)
     }

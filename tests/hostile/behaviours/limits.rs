@@ -8,6 +8,7 @@ use crate::script::{Act, On, Play, Wait, say};
 pub fn all() -> Vec<Scenario> {
     let mut all = Vec::new();
     recipients(&mut all);
+    domains(&mut all);
     transactions(&mut all);
     sessions(&mut all);
     errors(&mut all);
@@ -30,6 +31,27 @@ fn recipients(all: &mut Vec<Scenario>) {
         let scenario = Scenario::new(format!("not one recipient is taken: 452, {mode}"), [play]);
         all.push(scenario.all(Deferred(452)).in_sessions(1, 2));
     }
+}
+
+/// RCPTDOMAINMAX (RFC 9422 §4): one content for recipients of more domains than a transaction may have.
+fn domains(all: &mut Vec<Scenario>) {
+    for (limit, most) in [("LIMITS RCPTDOMAINMAX=1", 1), ("LIMITS RCPTDOMAINMAX=2", 2), ("LIMITS RCPTDOMAINMAX=9", 9)] {
+        for (mode, offers) in MODES {
+            let offers: Vec<&'static str> = offers.iter().copied().chain([limit]).collect();
+            let scenario =
+                Scenario::new(format!("{limit}, four domains in a message, {mode}"), [Play::honest(&offers)])
+                    .to(12, 12)
+                    .all(Delivered)
+                    .in_sessions(1, 1)
+                    .says_at_most(0, "MAIL", 4_usize.div_ceil(most));
+            all.push(Scenario { domains: 4, ..scenario });
+        }
+    }
+    // Limits of each kind at once, each smaller than the message.
+    let offers = ["PIPELINING", "LIMITS RCPTDOMAINMAX=2", "LIMITS RCPTMAX=2 MAILMAX=2"];
+    let scenario = Scenario::new("all limits at once, four domains in a message", [Play::honest(&offers)]);
+    let scenario = scenario.to(12, 12).all(Delivered).in_sessions(3, 8).says_at_most(0, "MAIL", 2);
+    all.push(Scenario { domains: 4, ..scenario.says_at_most(0, "RCPT", 4) });
 }
 
 /// 452 and 421 at MAIL, a silent close after some messages.

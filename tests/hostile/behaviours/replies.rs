@@ -86,17 +86,16 @@ fn miscounted(all: &mut Vec<Scenario>) {
             let doubled = honest().nth(on, 0, twice.clone());
             let chunks = offers == CHUNKING;
             let scenario = Scenario::new(format!("{on:?} is answered twice, {mode}"), [doubled, honest()]);
-            // In chunks nothing tells that a 250 was not meant for the content, and here all are.
-            let fate = if chunks { Delivered } else { cut(offers) };
+            // In chunks the content has left with the rest.
+            let fate = if chunks { Uncertain } else { cut(offers) };
             all.push(scenario.miscounting().all(fate).in_sessions(1, 2));
         }
         let doubled = honest().nth(On::Mail, 0, twice.clone()).nth(On::Rcpt, 0, [say("550 5.1.1 nobody")]);
-        if offers != CHUNKING {
-            // Whose refusal it was cannot be told: nobody is bounced for it.
-            let scenario =
-                Scenario::new(format!("MAIL is answered twice and a recipient refused, {mode}"), [doubled, honest()]);
-            all.push(scenario.miscounting().all(cut(offers)).in_sessions(1, 2));
-        }
+        // Whose refusal it was cannot be told: nobody is bounced for it.
+        let scenario =
+            Scenario::new(format!("MAIL is answered twice and a recipient refused, {mode}"), [doubled, honest()]);
+        let fate = if offers == CHUNKING { Uncertain } else { cut(offers) };
+        all.push(scenario.miscounting().all(fate).in_sessions(1, 2));
         let missing = honest().nth(On::Rcpt, 0, [Act::Means(b'2')]);
         let scenario = Scenario::new(format!("RCPT is not answered, {mode}"), [missing, honest()]).impatient();
         all.push(if offers == CHUNKING {

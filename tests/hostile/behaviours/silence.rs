@@ -1,7 +1,7 @@
 //! Peers that never answer, drip, or do not read.
 
 use super::{CHUNKING, MODES, PIPELINING, cut};
-use crate::scenario::Fate::{Deferred, Delivered, Uncertain, Unsure};
+use crate::scenario::Fate::{Deferred, Delivered, Lawful, Uncertain};
 use crate::scenario::Scenario;
 use crate::script::{Act, On, Play, Wait, say};
 
@@ -83,11 +83,14 @@ fn reads(all: &mut Vec<Scenario>) {
         let scenario = scenario.impatient().all(Deferred(451)).in_sessions(1, 2);
         all.push(Scenario { padding: 8 << 20, ..scenario.logs("content", "timed out") });
         if chunks {
-            // A window of whole messages is on its way when it stops: of these nothing can be told.
-            let stops = Play::honest(offers).nth(On::ContentAt(1000), 0, [Act::StopReading]);
-            let scenario = Scenario::new("the peer stops reading a full window", [stops, Play::honest(offers)]);
-            let scenario = scenario.to(16, 1).impatient().all(Unsure).in_sessions(2, 2);
-            all.push(Scenario { padding: 200 << 10, ..scenario });
+            // The first message, or a window of whole messages, is on its way when it stops: nothing can be told of what may
+            // have left, and the others are not held.
+            for (nth, what) in [(0, "the first message"), (1, "a full window")] {
+                let stops = Play::honest(offers).nth(On::ContentAt(1000), nth, [Act::StopReading]);
+                let scenario = Scenario::new(format!("the peer stops reading {what}"), [stops, Play::honest(offers)]);
+                let scenario = scenario.to(16, 1).impatient().all(Lawful).in_sessions(2, 2);
+                all.push(Scenario { padding: 200 << 10, ..scenario });
+            }
         }
     }
 }

@@ -88,8 +88,8 @@ fn a_domain_is_said_as_a_labels_where_smtputf8_is_not_offered() {
              S: 354 go
              C: one
              C: .
-             S: 250 ok
-             E: 1.0 accepted: 250 ok
+             S: 250 ok 7
+             E: 1.0 accepted: 250 ok 7
              E: 1 finished"
         );
     play_transactions(&config(), proven(), &script, &all);

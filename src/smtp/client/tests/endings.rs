@@ -61,14 +61,39 @@ fn a_lost_window_is_uncertain_except_for_those_refused_by_name() {
     let script = chunked()
         + "S: 250 ok
            S: 550 no
-           E: 1.0 refused at rcpt: 550 no
            X
+           E: 1.0 refused at rcpt: 550 no
            E: 1.1 uncertain
            E: 1 finished
            E: 2.0 uncertain
            E: 2 finished
            E: lost at rcpt";
     play(&config(), &script);
+}
+
+#[test]
+fn whose_content_did_not_leave_whole_is_not_uncertain() {
+    // One octet, so that the second chunk is not whole; as many as leave the first one not whole either.
+    let second = "RSET\r\nMAIL FROM:<b2@us>\r\nRCPT TO:<c@x>\r\nBDAT 5 LAST\r\ntwo\r\n".len();
+    let ends = |first: &str| format!("X\n{first}E: 1 finished\nE: 2 returned [0]\nE: 2 finished\nE: lost at ");
+    let uncertain = "E: 1.0 uncertain\nE: 1.1 uncertain\n";
+    for unsent in [1, second] {
+        play(&config(), &format!("{}U: {unsent}\n{}mail", chunked(), ends(uncertain)));
+    }
+    let returned = "E: 1 returned [0, 1]\n";
+    play(&config(), &format!("{}U: {}\n{}mail", chunked(), second + 1, ends(returned)));
+    // It was being answered, and the peer does not read on.
+    let cut = "the server did not answer in time; the message was not sent";
+    let cut = format!("E: 1.0 cut at data: 451 4.4.2 {cut}\nE: 1.1 cut at data: 451 4.4.2 {cut}\n");
+    let ends = ends(&cut).replace("X\n", "T: 60\n").replace("lost", "timeout");
+    play(&config(), &format!("{}S: 250 ok\nS: 250 ok\nS: 250 ok\nU: {}\n{ends}content", chunked(), second + 1));
+    // The dot of a content.
+    let ends =
+        "X\nE: 1 returned [0]\nE: 1 finished\nE: 2 returned [0]\nE: 2 finished\nE: 3 returned [0]\nE: 3 finished";
+    let behind = "MAIL FROM:<b2@us>\r\nRCPT TO:<c@x>\r\nDATA\r\n".len();
+    let cut = "E: 1.0 cut at data: 451 4.4.2 the connection was lost before the message was sent\n";
+    let ends = ends.replace("E: 1 returned [0]\n", cut);
+    play(&config(), &format!("{}U: {}\n{ends}\nE: lost at content", overlapped(), behind + 1));
 }
 
 #[test]
@@ -120,21 +145,21 @@ fn a_421_returns_what_is_not_past_its_content() {
     let script = overlapped()
         + "D
            S: 421 4.3.2 shutting down
-           E: 1.0 refused at end: 421 4.3.2 shutting down
-           E: 1 finished
            E: 3 returned [0]: 421 4.3.2 shutting down
            E: 3 finished
+           E: 1.0 refused at end: 421 4.3.2 shutting down
+           E: 1 finished
            E: 2 returned [0]: 421 4.3.2 shutting down
            E: 2 finished
            E: session refused at end: 421 4.3.2 shutting down";
     play(&config(), &script);
     let script = overlapped()
         + "D
-           S: 250 first
+           S: 250 1st
            S: 250 ok
            S: 250 ok
            S: 421 4.3.0 no disk
-           E: 1.0 accepted: 250 first
+           E: 1.0 accepted: 250 1st
            E: 1 finished
            E: 2.0 refused at data: 421 4.3.0 no disk
            E: 3 returned [0]: 421 4.3.0 no disk
@@ -148,8 +173,8 @@ fn a_421_returns_what_is_not_past_its_content() {
 fn a_421_ahead_of_whole_transactions_returns_them_once_the_connection_closes_without_another_word() {
     let refused = chunked()
         + "B: 3 d@x | three\nC: RSET\nC: MAIL FROM:<b3@us>\nC: RCPT TO:<d@x>\nC: BDAT 7 LAST\nC: three\nS: 421 bye\n";
-    let refused = refused + "E: 1 returned [0, 1]: 421 bye\n";
     let closed = "X
+                  E: 1 returned [0, 1]: 421 bye
                   E: 1 finished
                   E: 2 returned [0]
                   E: 2 finished
@@ -160,6 +185,7 @@ fn a_421_ahead_of_whole_transactions_returns_them_once_the_connection_closes_wit
     // It says that it closes and does not: nothing is known of what stands behind.
     let silent = "T: 4
                   T: 1
+                  E: 1 returned [0, 1]: 421 bye
                   E: 1 finished
                   E: 2.0 uncertain
                   E: 2 finished
@@ -174,9 +200,10 @@ fn a_421_ahead_of_whole_transactions_returns_them_once_the_connection_closes_wit
                    S: 250 reset
                    S: 250 ok
                    S: 250 ok
-                   S: 250 second
+                   S: 250 2nd
+                   E: 1 returned [0, 1]: 421 bye
                    E: 1 finished
-                   E: 2.0 accepted: 250 second
+                   E: 2.0 accepted: 250 2nd
                    E: 2 finished
                    X
                    E: 3.0 uncertain
@@ -190,13 +217,14 @@ fn a_421_ahead_of_whole_transactions_returns_them_once_the_connection_closes_wit
                 S: 250 reset
                 S: 250 ok
                 S: 250 ok
-                S: 250 second
+                S: 250 2nd
                 S: 250 reset
                 S: 250 ok
                 S: 550 who
                 S: 503 nobody
+                E: 1 returned [0, 1]: 421 bye
                 E: 1 finished
-                E: 2.0 accepted: 250 second
+                E: 2.0 accepted: 250 2nd
                 E: 2 finished
                 E: 3.0 refused at rcpt: 550 who
                 E: 3 finished
@@ -219,6 +247,7 @@ fn a_broken_protocol_ends_the_session_at_once() {
     play(&config(), &script);
     let script = open(&["PIPELINING"])
         + "S: 250 surprise
+           E: learnt PipeliningBroken
            E: protocol error at idle: a reply came that no command had asked for";
     play(&config(), &script);
     let script = open(&["PIPELINING"])
@@ -229,6 +258,7 @@ fn a_broken_protocol_ends_the_session_at_once() {
            S: 250 ok
            S: 250 ok
            S: 250 ok
+           E: learnt PipeliningBroken
            E: 1.0 cut at data: 451 4.5.0 the reply to DATA is neither 354 nor a refusal
            E: 1 finished
            E: protocol error at data: the reply to DATA is neither 354 nor a refusal";

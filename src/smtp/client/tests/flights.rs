@@ -31,8 +31,8 @@ fn lockstep_says_one_command_at_a_time() {
            S: 354 go
            C: two
            C: .
-           S: 250 ok
-           E: 2.0 accepted: 250 ok
+           S: 250 ok 7
+           E: 2.0 accepted: 250 ok 7
            E: 2 finished
            Q
            C: QUIT
@@ -57,8 +57,8 @@ fn pipelined_says_the_envelope_at_once_and_the_content_after_354() {
            E: 1.1 refused at rcpt: 550 5.1.1 who
            C: one
            C: .
-           S: 250 ok
-           E: 1.0 accepted: 250 ok
+           S: 250 ok 7
+           E: 1.0 accepted: 250 ok 7
            E: 1 finished
            C: QUIT
            X
@@ -83,11 +83,11 @@ fn overlapped_says_the_next_envelope_behind_the_content() {
            C: MAIL FROM:<b2@us>
            C: RCPT TO:<b@x>
            C: DATA
-           S: 250 first
+           S: 250 1st
            S: 250 ok
            S: 250 ok
            S: 354 go
-           E: 1.0 accepted: 250 first
+           E: 1.0 accepted: 250 1st
            E: 1 finished
            C: two
            C: .
@@ -102,8 +102,8 @@ fn overlapped_says_the_next_envelope_behind_the_content() {
            S: 354 go
            C: three
            C: .
-           S: 250 third
-           E: 3.0 accepted: 250 third
+           S: 250 3rd
+           E: 3.0 accepted: 250 3rd
            E: 3 finished";
     play(&config(), &script);
 }
@@ -125,8 +125,8 @@ fn a_late_transaction_follows_the_content_as_soon_as_it_is_begun() {
            C: RCPT TO:<b@x>
            C: DATA
            B: 3 c@x | three
-           S: 250 first
-           E: 1.0 accepted: 250 first
+           S: 250 1st
+           E: 1.0 accepted: 250 1st
            E: 1 finished
            S: 250 ok
            S: 250 ok
@@ -159,9 +159,9 @@ fn chunked_says_whole_transactions_up_to_the_window() {
            S: 250 ok
            S: 550 no
            S: 250 ok
-           S: 250 first
+           S: 250 1st
            E: 1.0 refused at rcpt: 550 no
-           E: 1.1 accepted: 250 first
+           E: 1.1 accepted: 250 1st
            E: 1 finished
            C: RSET
            C: MAIL FROM:<b3@us>
@@ -171,14 +171,14 @@ fn chunked_says_whole_transactions_up_to_the_window() {
            S: 250 reset
            S: 250 ok
            S: 250 ok
-           S: 250 second
+           S: 250 2nd
            S: 250 reset
            S: 250 ok
            S: 250 ok
-           S: 250 third
-           E: 2.0 accepted: 250 second
+           S: 250 3rd
+           E: 2.0 accepted: 250 2nd
            E: 2 finished
-           E: 3.0 accepted: 250 third
+           E: 3.0 accepted: 250 3rd
            E: 3 finished
            B: 4 e@x | four
            C: MAIL FROM:<b4@us>
@@ -202,8 +202,8 @@ fn the_window_is_bounded_in_octets_but_one_may_always_go() {
            C: much too long
            S: 250 ok
            S: 250 ok
-           S: 250 first
-           E: 1.0 accepted: 250 first
+           S: 250 1st
+           E: 1.0 accepted: 250 1st
            E: 1 finished
            C: MAIL FROM:<b2@us>
            C: RCPT TO:<b@x>

@@ -124,8 +124,8 @@ fn an_address_above_ascii_needs_smtputf8() {
            E: 1.1 refused at rcpt: 550 no b
            C: one
            C: .
-           S: 250 ok
-           E: 1.3 accepted: 250 ok
+           S: 250 ok 7
+           E: 1.3 accepted: 250 ok 7
            E: 1 finished";
     play(&config(), &script);
     let script = open(&["PIPELINING"])

@@ -42,8 +42,8 @@ fn a_server_that_throws_pipelined_commands_away_is_asked_one_by_one_next_time() 
            S: 354 go
            C: one
            C: .
-           S: 250 ok
-           E: 1.0 accepted: 250 ok
+           S: 250 ok 7
+           E: 1.0 accepted: 250 ok 7
            ";
     let suspect = Known { pipelining_suspect: true, ..Known::default() };
     play_with(&config(), suspect, &(lockstep.clone() + "E: learnt LockstepWorks\nE: 1 finished"));
@@ -99,8 +99,8 @@ fn a_host_whose_pipelining_worked_is_not_blamed_for_a_broken_session() {
            E: learnt PipeliningWorks
            C: one
            C: .
-           S: 250 ok
-           E: 1.0 accepted: 250 ok
+           S: 250 ok 7
+           E: 1.0 accepted: 250 ok 7
            E: 1 finished
            B: 2 b@x | two
            C: MAIL FROM:<b2@us>
@@ -161,8 +161,8 @@ fn a_refusal_of_pipelining_is_nobodys_refusal() {
            E: 2 finished
            C: one
            C: .
-           S: 250 taken
-           E: 1.1 accepted: 250 taken
+           S: 250 taken 1
+           E: 1.1 accepted: 250 taken 1
            E: 1 finished
            C: QUIT
            S: 221 bye
@@ -268,8 +268,8 @@ fn the_first_chunk_goes_alone_until_one_was_taken() {
            C: one
            S: 250 ok
            S: 250 ok
-           S: 250 first
-           E: 1.0 accepted: 250 first
+           S: 250 1st
+           E: 1.0 accepted: 250 1st
            E: 1 finished
            E: learnt PipeliningWorks
            E: learnt ChunkingWorks
@@ -286,8 +286,14 @@ fn the_first_chunk_goes_alone_until_one_was_taken() {
            S: 250 ok
            S: 250 ok
            S: 502 not today
+           S: 250 reset
+           S: 250 ok
+           S: 250 ok
+           S: 250 3rd
            E: 2.0 refused at end: 502 not today
-           E: 2 finished";
+           E: 2 finished
+           E: 3.0 accepted: 250 3rd
+           E: 3 finished";
     unknown(&script);
 }
 
@@ -307,8 +313,8 @@ fn the_101st_mail_of_a_session_is_the_next_sessions_first() {
                  S: 354 go
                  C: one
                  C: .
-                 S: 250 taken
-                 E: 1.0 accepted: 250 taken
+                 S: 250 taken 1
+                 E: 1.0 accepted: 250 taken 1
                  E: 1 finished
                  C: MAIL FROM:<b2@us> SIZE=5
                  B: 3 c@x | three
@@ -348,8 +354,8 @@ fn the_101st_mail_of_a_session_is_the_next_sessions_first() {
            S: 354 go
            C: one
            C: .
-           S: 250 ok
-           E: 1.0 accepted: 250 ok
+           S: 250 ok 7
+           E: 1.0 accepted: 250 ok 7
            E: 1 finished
            C: QUIT";
     play_with(&config(), known, &script);
@@ -368,8 +374,8 @@ fn the_1001st_recipient_of_a_session_is_the_next_sessions_first() {
            S: 354 go
            C: one
            C: .
-           S: 250 taken
-           E: 1.0 accepted: 250 taken
+           S: 250 taken 1
+           E: 1.0 accepted: 250 taken 1
            E: 1 finished
            C: MAIL FROM:<b2@us> SIZE=5
            B: 3 d@x | three
@@ -404,8 +410,8 @@ fn a_silent_close_right_after_a_message_is_noted_and_one_after_a_pause_is_not() 
            S: 354 go
            C: one
            C: .
-           S: 250 taken
-           E: 1.0 accepted: 250 taken
+           S: 250 taken 1
+           E: 1.0 accepted: 250 taken 1
            E: 1 finished
            ";
     unknown(&(one.clone() + "X\nE: learnt ClosedAfter(1)\nE: done"));
@@ -442,8 +448,8 @@ fn a_session_that_has_earned_many_refusals_makes_room_for_another() {
            E: 1.1 refused at rcpt: 450 no b
            C: one
            C: .
-           S: 250 ok
-           E: 1.2 accepted: 250 ok
+           S: 250 ok 7
+           E: 1.2 accepted: 250 ok 7
            E: 1 finished
            C: QUIT
            S: 221 bye

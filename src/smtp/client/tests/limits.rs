@@ -115,7 +115,7 @@ fn a_verdict_comes_with_its_path_and_the_milestones_before_it() {
     session.begin(transaction(1, &["ann@a.example"], "hi\r\n")).unwrap();
     let (mut out, mut told) = (Out::new(), Vec::new());
     session.poll_transmit(Instant(10), &mut out);
-    for (at, reply) in [(20, "250 a\r\n"), (30, "250 b\r\n"), (40, "354 c\r\n"), (60, "250 d\r\n")] {
+    for (at, reply) in [(20, "250 a\r\n"), (30, "250 b\r\n"), (40, "354 c\r\n"), (60, "250 d 1\r\n")] {
         session.handle_input(Instant(at), reply.as_bytes(), &mut |event| {
             if let Event::Recipient { path, marks, .. } = event {
                 told.push((path.to_owned(), marks));

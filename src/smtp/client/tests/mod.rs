@@ -13,3 +13,4 @@ mod limits;
 mod login;
 mod play;
 mod refusals;
+mod surplus;

@@ -12,11 +12,11 @@ fn a_refused_mail_refuses_every_recipient_and_needs_no_rset() {
            C: RCPT TO:<b@x>
            C: DATA
            S: 450 4.7.1 sender unknown
+           S: 503 no
+           S: 503 no
+           S: 503 no
            E: 1.0 refused at mail: 450 4.7.1 sender unknown
            E: 1.1 refused at mail: 450 4.7.1 sender unknown
-           S: 503 no
-           S: 503 no
-           S: 503 no
            E: 1 finished
            C: MAIL FROM:<b2@us>
            C: RCPT TO:<c@x>
@@ -56,8 +56,8 @@ fn no_recipient_left_a_354_gets_a_lone_dot_whose_reply_is_nobodys() {
            S: 354 go
            C: two
            C: .
-           S: 250 ok
-           E: 2.0 accepted: 250 ok
+           S: 250 ok 7
+           E: 2.0 accepted: 250 ok 7
            E: 2 finished";
     play(&config(), &script);
 }
@@ -79,11 +79,11 @@ fn no_recipient_left_and_data_refused_needs_a_rset_which_rides_along() {
            C: MAIL FROM:<b2@us>
            C: RCPT TO:<b@x>
            C: DATA
-           S: 250 first
+           S: 250 1st
            S: 250 ok
            S: 450 4.2.0 greylisted
            S: 554 no valid recipients
-           E: 1.0 accepted: 250 first
+           E: 1.0 accepted: 250 1st
            E: 1 finished
            E: 2.0 refused at rcpt: 450 4.2.0 greylisted
            E: 2 finished
@@ -148,13 +148,19 @@ fn a_refused_data_refuses_those_that_rcpt_had_accepted() {
            S: 550 no
            S: 250 ok
            S: 451 4.3.0 no disk
-           E: 1.0 refused at rcpt: 550 no
-           E: 1.1 refused at data: 451 4.3.0 no disk
-           E: 1 finished
            C: RSET
            C: MAIL FROM:<b2@us>
            C: RCPT TO:<c@x>
-           C: DATA";
+           C: DATA
+           S: 250 reset
+           S: 250 ok
+           S: 250 ok
+           S: 354 go
+           E: 1.0 refused at rcpt: 550 no
+           E: 1.1 refused at data: 451 4.3.0 no disk
+           E: 1 finished
+           C: two
+           C: .";
     play(&config(), &script);
 }
 
@@ -182,9 +188,9 @@ fn too_many_recipients_splits_the_batch_and_is_remembered() {
            E: 1.4 refused at rcpt: 452 4.2.2 full
            C: one
            C: .
-           S: 250 ok
-           E: 1.0 accepted: 250 ok
-           E: 1.1 accepted: 250 ok
+           S: 250 ok 7
+           E: 1.0 accepted: 250 ok 7
+           E: 1.1 accepted: 250 ok 7
            E: 1 finished";
     play(&config(), &script);
 }
@@ -224,9 +230,9 @@ fn a_452_to_mail_ends_the_session_but_not_the_attempt() {
            C: MAIL FROM:<b2@us>
            C: RCPT TO:<b@x>
            C: DATA
-           S: 250 first
+           S: 250 1st
            S: 452 4.3.1 no space
-           E: 1.0 accepted: 250 first
+           E: 1.0 accepted: 250 1st
            E: 1 finished
            E: 2 returned [0]: 452 4.3.1 no space
            E: 3 returned [0]: 452 4.3.1 no space
@@ -272,12 +278,12 @@ fn a_failed_chunk_leaves_the_ones_behind_it_alone() {
            S: 250 reset
            S: 250 ok
            S: 250 ok
-           S: 250 third
+           S: 250 3rd
            E: 1.0 refused at rcpt: 550 who
            E: 1 finished
            E: 2.0 refused at end: 451 4.3.0 disk
            E: 2 finished
-           E: 3.0 accepted: 250 third
+           E: 3.0 accepted: 250 3rd
            E: 3 finished";
     play(&config(), &script);
 }
@@ -318,8 +324,8 @@ fn a_bad_sequence_behind_a_failed_chunk_is_nobodys_fault() {
            S: 250 reset
            S: 250 ok
            S: 250 ok
-           S: 250 third
-           E: 3.0 accepted: 250 third
+           S: 250 3rd
+           E: 3.0 accepted: 250 3rd
            E: 3 finished
            B: 4 e@x | four
            B: 5 f@x | five

@@ -1,0 +1,140 @@
+//! In step: whether the replies answer the commands that they seem to answer.
+//!
+//! A reply names no command. A peer that says one too many (`250` twice to MAIL, a word that nobody asked for) makes each
+//! one behind it the answer to the command before its own: a recipient that was refused looks taken, a content that was
+//! refused looks delivered. A surplus is *seen* when a reply comes that no command is left for, or one that cannot be
+//! its command's answer (2yz to DATA, 354 to MAIL, 221 to RCPT). So what a transaction came to is told only when its
+//! replies are known to be in step, and is *held* until then. They are when
+//!
+//! 1. DATA was answered with 354: nothing else is;
+//! 2. QUIT was answered with 221;
+//! 3. a content was accepted in words that are no answer to MAIL, RCPT or RSET here ([`Core::is_contents`]): an enhanced
+//!    code that is not about addresses where those to MAIL and RCPT are, or a number (the id under which it was queued)
+//!    where those have none. Nearly every server speaks so, and then nothing waits;
+//! 4. nobody was accepted, and nothing is held: a surplus in front of that would have made somebody look accepted. (In
+//!    lockstep a refusal in the words of the one before it may be that one, said twice.) And nothing need be proven of
+//!    those that are only deferred while their content was not given out.
+//!
+//! What is held waits for the next of 1 to 3. A session that has nothing to do and holds something says QUIT after
+//! [`SETTLES`]; one that holds [`HELD_MAX`] transactions says it when they are answered. No command is added to a flight,
+//! and nothing waits for a reply that did not wait before.
+//!
+//! Guarantees: where a surplus is seen, in the same read or in a later one, what was held and what is under way is neither
+//! delivered nor bounced nor returned: it is uncertain if its content was given out, else deferred; the session ends, and the
+//! next one with the host has one command under way at a time. Where none is seen until the connection ends, what is held
+//! is told as it stands.
+//!
+//! What no client can know: a surplus in the words of what is due next (a made-up id, a whole transaction's replies), one
+//! that makes up for a reply that is missing, one whose consequences the peer never comes to say because it closes first;
+//! and after 354, in place of a refusal of the content that has not come yet, a refusal that was meant for nobody.
+
+use crate::mail::{Class, ReplyRef};
+use crate::smtp::client::end::GARBLED;
+use crate::smtp::client::running::{Running, own};
+use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, State, Verdict};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// How long a session without work holds something before it says QUIT.
+pub(super) const SETTLES: Duration = Duration::from_millis(500);
+
+/// A session that holds so many transactions takes no more.
+pub(super) const HELD_MAX: usize = 100;
+
+/// How much of a text is looked at.
+const LOOKED_AT: usize = 256;
+
+impl Core {
+    /// Whether a 2yz can be the answer to the content of the oldest transaction only.
+    pub(super) fn is_contents(&self, reply: ReplyRef<'_>) -> bool {
+        let Some(front) = self.running.front() else { return false };
+        if is_about_addresses(reply) || front.taken == 0 || !front.mail_accepted {
+            return false;
+        }
+        // Behind a 354 only the words count.
+        let chunked = self.mode == Mode::Chunked;
+        let by_code = reply.enhanced.is_some() && (front.addressing || !chunked);
+        by_code || ((!front.numbered || !chunked) && has_number(reply.text))
+    }
+
+    /// The replies are in step: what is held is told.
+    pub(super) fn prove(&mut self, on: &mut Sink<'_>) {
+        for mut held in self.held.drain(..) {
+            held.tell(on);
+            on(Event::Finished { key: held.key });
+        }
+    }
+
+    /// Whether the oldest transaction may be told that nobody of it was accepted: see 4.
+    pub(super) fn is_refused_whole(&self) -> bool {
+        let Some(front) = self.running.front() else { return false };
+        (front.taken == 0 && !front.doubled && self.held.is_empty()) || front.is_harmless()
+    }
+
+    /// Keeps what a transaction came to.
+    pub(super) fn hold(&mut self, mut running: Running, on: &mut Sink<'_>) {
+        running.content = Bytes::new();
+        self.held.push_back(running);
+        if self.held.len() >= HELD_MAX {
+            self.quit = true;
+            self.return_unstarted(None, on);
+        }
+    }
+
+    /// Whether the session waits for nothing but to be proven in step.
+    pub(super) fn is_settling(&self) -> bool {
+        let idle = self.state == State::Ready && self.running.is_empty() && self.ledger.is_empty();
+        idle && !self.held.is_empty() && !self.quit && self.closing.is_none()
+    }
+
+    /// A reply came too many: the host is remembered for it.
+    pub(super) fn surplus(&mut self, rule: &'static str, phase: Phase, on: &mut Sink<'_>) {
+        if self.mode != Mode::Lockstep && !self.doubts_pipelining() {
+            self.group_seen = true;
+            self.learn(Lesson::PipeliningBroken, on);
+        }
+        self.protocol(rule, phase, on);
+    }
+
+    /// The peer broke the protocol: nobody knows whom its words were about.
+    pub(super) fn distrust(&mut self, rule: &'static str, on: &mut Sink<'_>) {
+        self.running.iter_mut().for_each(Running::forget);
+        for mut held in self.held.drain(..) {
+            held.forget();
+            let verdict = if held.is_handed_out() {
+                Verdict::Uncertain
+            } else {
+                Verdict::Cut(own(451, GARBLED, rule.as_bytes()), Phase::Data)
+            };
+            held.settle_open(verdict, on);
+            on(Event::Finished { key: held.key });
+        }
+    }
+}
+
+/// RFC 3463 §3.2: X.1.X is about addresses: an answer to MAIL or RCPT.
+pub(super) fn is_about_addresses(reply: ReplyRef<'_>) -> bool {
+    reply.class() == Class::Positive && reply.enhanced.is_some_and(|e| e.subject == 1)
+}
+
+/// Whether a word has a digit and is no mailbox.
+pub(super) fn has_number(text: &[u8]) -> bool {
+    let text = text.get(..LOOKED_AT).unwrap_or(text);
+    let words = text.split(u8::is_ascii_whitespace);
+    words.into_iter().any(|word| word.iter().any(u8::is_ascii_digit) && !word.contains(&b'@'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_number_and_a_mailbox_is_none() {
+        for text in ["OK id=1rXYZ0-000abc-1A", "ok 1700000000 qp 12345", "4ABC", "OK\nid 7"] {
+            assert!(has_number(text.as_bytes()), "{text}");
+        }
+        for text in ["ok", "", "Accepted", "<user1@d2.example> ok", "ok dirdel"] {
+            assert!(!has_number(text.as_bytes()), "{text}");
+        }
+    }
+}

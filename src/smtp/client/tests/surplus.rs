@@ -1,0 +1,362 @@
+//! A reply too many, at each place, in each mode, in each manner of speaking, in the same read or later: nobody is told
+//! of as delivered who has no copy, nobody as refused or returned who has one, and nobody is refused for another.
+
+use super::play::{config, open, play, proven, transaction};
+use crate::base::clock::Instant;
+use crate::base::out::Out;
+use crate::mail::Class;
+use crate::smtp::client::{Config, Event, Known, Session, Verdict};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+const RECIPIENTS: usize = 2;
+const TRANSACTIONS: u64 = 3;
+
+/// How a server speaks: to MAIL, RCPT, RSET, and a content it takes.
+type Manner = (&'static str, [&'static str; 4]);
+
+const MANNERS: [Manner; 3] = [
+    ("enhanced codes", ["250 2.1.0 ok", "250 2.1.5 ok", "250 2.0.0 ok", "250 2.0.0 taken"]),
+    ("queue ids", ["250 OK", "250 Accepted", "250 Reset OK", "250 OK id=1rXY-00"]),
+    ("one word for all", ["250 ok"; 4]),
+];
+
+const MODES: [(&str, &str); 4] = [
+    ("lockstep", ""),
+    ("pipelined", "250-PIPELINING\r\n250-LIMITS MAILMAX=1\r\n"),
+    ("overlapped", "250-PIPELINING\r\n"),
+    ("chunked", "250-PIPELINING\r\n250-CHUNKING\r\n"),
+];
+
+/// How replies come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reads {
+    /// All that was said, in one read.
+    Together,
+    /// Each by itself, with time to act on it.
+    Apart,
+    /// Each by itself, and the one to a content takes a while.
+    Slow,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    mode: (&'static str, &'static str),
+    manner: Manner,
+    /// The reply that is said twice, by its number; and the second one's words, if they are others.
+    surplus: Option<usize>,
+    words: Option<&'static str>,
+    reads: Reads,
+    /// A bit for each recipient that is refused, then for each content.
+    refuses: usize,
+    works: bool,
+}
+
+#[derive(Default)]
+struct Server {
+    heard: Vec<u8>,
+    from: bool,
+    to: Vec<(u64, usize)>,
+    content: bool,
+    /// Replies on their way, and whether each is about a content.
+    said: VecDeque<(String, bool)>,
+    answers: usize,
+    has_copy: BTreeSet<(u64, usize)>,
+    refused: BTreeSet<(u64, usize)>,
+    closes: bool,
+}
+
+impl Server {
+    fn answer(&mut self, case: &Case) {
+        while !self.closes {
+            let Some((command, content)) = self.command() else { return };
+            let reply = self.obey(case, &command, content.as_deref());
+            self.say(case, reply, content.is_some());
+        }
+    }
+
+    fn say(&mut self, case: &Case, reply: String, content: bool) {
+        self.said.push_back((format!("{reply}\r\n"), content));
+        if case.surplus == Some(self.answers) {
+            let again = case.words.map_or(reply, str::to_owned);
+            self.said.push_back((format!("{again}\r\n"), false));
+        }
+        self.answers += 1;
+    }
+
+    /// The next command, and its content.
+    fn command(&mut self) -> Option<(String, Option<String>)> {
+        let heard = String::from_utf8_lossy(&self.heard).into_owned();
+        let (taken, length) = if self.content {
+            let end = if heard.starts_with(".\r\n") { 0 } else { heard.find("\r\n.\r\n")? + 2 };
+            (("CONTENT".to_owned(), Some(heard[..end].to_owned())), end + 3)
+        } else {
+            let end = heard.find("\r\n")? + 2;
+            let line = heard[..end].trim().to_owned();
+            match line.strip_prefix("BDAT ").map(|rest| rest.split(' ').next().unwrap().parse::<usize>().unwrap()) {
+                Some(octets) if heard.len() < end + octets => return None,
+                Some(octets) => ((line, Some(heard[end..end + octets].to_owned())), end + octets),
+                None => ((line, None), end),
+            }
+        };
+        self.content = false;
+        self.heard.drain(..length);
+        Some(taken)
+    }
+
+    fn obey(&mut self, case: &Case, command: &str, content: Option<&str>) -> String {
+        let [mail, rcpt, reset, taken] = case.manner.1;
+        let path = || command.split(['<', '>']).nth(1).unwrap_or_default();
+        match command.split(' ').next().unwrap() {
+            "EHLO" => format!("250-mx\r\n{}250 HELP", case.mode.1),
+            "MAIL" if self.from => "503 5.5.1 nested".into(),
+            "MAIL" => {
+                self.from = true;
+                mail.into()
+            }
+            "RCPT" if !self.from => "503 5.5.1 MAIL first".into(),
+            "RCPT" => {
+                let (key, index) = path().trim_end_matches("@x").split_once('.').unwrap();
+                let recipient: (u64, usize) = (key.parse().unwrap(), index.parse().unwrap());
+                let bit = (recipient.0 as usize - 1) * RECIPIENTS + recipient.1;
+                if case.refuses & (1 << bit) != 0 {
+                    self.refused.insert(recipient);
+                    return "550 5.1.1 who".into();
+                }
+                self.to.push(recipient);
+                rcpt.into()
+            }
+            "DATA" if self.to.is_empty() => "503 5.5.1 RCPT first".into(),
+            "DATA" => {
+                self.content = true;
+                "354 go".into()
+            }
+            "CONTENT" | "BDAT" => {
+                let to = std::mem::take(&mut self.to);
+                let Some(&(key, _)) = to.first() else { return "503 5.5.1 RCPT first".into() };
+                self.from = false;
+                assert_eq!(content, Some(&*format!("for {key}\r\n")), "{to:?} got another's content");
+                if case.refuses & (1 << (RECIPIENTS * TRANSACTIONS as usize + key as usize - 1)) != 0 {
+                    self.refused.extend(to);
+                    return "554 5.6.0 no".into();
+                }
+                self.has_copy.extend(to);
+                taken.into()
+            }
+            "RSET" => {
+                (self.from, self.to) = (false, Vec::new());
+                reset.into()
+            }
+            "QUIT" => {
+                self.closes = true;
+                "221 bye".into()
+            }
+            other => panic!("the client says {other:?}"),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Books {
+    told: BTreeMap<(u64, usize), &'static str>,
+    ended: bool,
+}
+
+impl Books {
+    fn note(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Recipient { key, index, verdict, .. } => {
+                let what = match verdict {
+                    Verdict::Accepted(_) => "accepted",
+                    Verdict::Refused(reply, _) if reply.class() == Class::Permanent => "refused",
+                    Verdict::Refused(..) | Verdict::Cut(..) => "deferred",
+                    Verdict::Uncertain => "uncertain",
+                };
+                assert_eq!(self.told.insert((*key, *index), what), None);
+            }
+            Event::Returned { key, recipients, .. } => {
+                recipients.iter().for_each(|&i| assert_eq!(self.told.insert((*key, i), "returned"), None));
+            }
+            Event::Ended(_) => self.ended = true,
+            _ => {}
+        }
+    }
+}
+
+/// Runs a session; how many replies the server meant to say.
+fn run(config: &Config, case: &Case) -> usize {
+    let mut now = Instant(1_000_000);
+    let known = if case.works { proven() } else { Known::default() };
+    let mut session = Session::new(Arc::new(config.clone()), known, now);
+    let (mut server, mut books) = (Server::default(), Books::default());
+    server.say(case, "220 mx".into(), false);
+    let (mut out, mut begun) = (Out::new(), 0);
+    for _ in 0..300 {
+        while session.room() > 0 && begun < TRANSACTIONS {
+            begun += 1;
+            let to = [format!("{begun}.0@x"), format!("{begun}.1@x")];
+            let to: Vec<&str> = to.iter().map(String::as_str).collect();
+            assert!(session.begin(transaction(begun, &to, &format!("for {begun}\r\n"))).is_ok());
+        }
+        session.poll_transmit(now, &mut out);
+        while let Some(piece) = out.take() {
+            server.heard.extend_from_slice(piece.as_slice());
+        }
+        session.handle_drained(now);
+        server.answer(case);
+        if books.ended {
+            break;
+        }
+        let count = if case.reads == Reads::Together { server.said.len() } else { 1 };
+        let slow = case.reads == Reads::Slow && server.said.front().is_some_and(|(_, content)| *content);
+        if slow && session.deadline().is_some_and(|at| at <= now.after(Duration::from_secs(1))) {
+            now = now.after(Duration::from_secs(1));
+            session.handle_deadline(now, &mut |e| books.note(&e));
+            continue;
+        }
+        let input: String = server.said.drain(..count.min(server.said.len())).map(|(line, _)| line).collect();
+        if !input.is_empty() {
+            session.handle_input(now, input.as_bytes(), &mut |e| books.note(&e));
+        } else if server.closes {
+            session.handle_closed(now, &mut |e| books.note(&e));
+        } else if let Some(deadline) = session.deadline() {
+            now = now.max(deadline);
+            session.handle_deadline(now, &mut |e| books.note(&e));
+        } else {
+            session.quit();
+        }
+    }
+    assert!(books.ended, "the session never ends");
+    assert_eq!((session.under_way(), session.deadline()), (0, None));
+    assert_eq!(books.told.len(), begun as usize * RECIPIENTS, "{:?}", books.told);
+    for (recipient, what) in &books.told {
+        let has_copy = server.has_copy.contains(recipient);
+        match *what {
+            "accepted" => assert!(has_copy, "{recipient:?} is accepted, and has no copy"),
+            "refused" => assert!(server.refused.contains(recipient), "{recipient:?} is refused, and was not"),
+            "deferred" | "returned" => assert!(!has_copy, "{recipient:?} is {what}, and has a copy"),
+            _ => assert!(case.surplus.is_some(), "{recipient:?} is uncertain for nothing"),
+        }
+    }
+    if case.surplus.is_none() {
+        let right = |(recipient, what): (&(u64, usize), &&str)| match *what {
+            "accepted" => server.has_copy.contains(recipient),
+            "refused" => server.refused.contains(recipient),
+            _ => false,
+        };
+        assert!(books.told.iter().all(right), "{:?}", books.told);
+    }
+    server.answers
+}
+
+fn run_named(config: &Config, case: &Case) -> usize {
+    std::panic::catch_unwind(|| run(config, case)).unwrap_or_else(|cause| {
+        eprintln!("in {case:?}");
+        std::panic::resume_unwind(cause)
+    })
+}
+
+/// Each case with these words for the surplus.
+fn all(words: Option<&'static str>) {
+    let config = config();
+    let bits = (RECIPIENTS + 1) * TRANSACTIONS as usize;
+    for mode in MODES {
+        for manner in MANNERS {
+            for reads in [Reads::Together, Reads::Apart, Reads::Slow] {
+                for works in [true, false] {
+                    // Each bit alone, and a spread of what there is.
+                    let spread = (0..16).map(|n: usize| n.wrapping_mul(0x9e37) % (1 << bits));
+                    for refuses in (0..bits).map(|bit| 1 << bit).chain([0]).chain(spread) {
+                        let case = Case { mode, manner, surplus: None, words, reads, refuses, works };
+                        for at in 0..run_named(&config, &case) {
+                            run_named(&config, &Case { surplus: Some(at), ..case });
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reply_that_is_said_twice_makes_no_verdict_wrong() {
+    all(None);
+}
+
+#[test]
+fn a_reply_of_other_words_that_nobody_asked_for_makes_no_verdict_wrong() {
+    all(Some("250 and so on"));
+}
+
+/// A window of two transactions in chunks, to a server whose words tell nothing.
+fn chunks() -> String {
+    open(&["PIPELINING", "CHUNKING"])
+        + "B: 1 a@x b@x | one
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: RCPT TO:<b@x>
+           C: BDAT 5 LAST
+           C: one
+           "
+}
+
+#[test]
+fn mail_answered_twice_in_chunks_leaves_all_uncertain_and_the_host_is_remembered() {
+    // The first recipient was taken, the second refused, the content refused.
+    let said = "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 550 who\n";
+    let ends = "E: learnt PipeliningBroken
+                E: 1.0 uncertain
+                E: 1.1 uncertain
+                E: 1 finished
+                E: protocol error at idle: a reply came that no command had asked for";
+    play(&config(), &format!("{}{said}S: 554 no\n{ends}", chunks()));
+    // It comes when the session has begun to part.
+    let parted = ends.split("E: protocol").next().unwrap();
+    play(&config(), &format!("{}{said}T: 1\nC: QUIT\nS: 554 no\nS: 221 bye\n{parted}E: done", chunks()));
+}
+
+#[test]
+fn a_server_whose_words_tell_nothing_is_told_of_at_the_end_of_its_session() {
+    let told = "E: 1.1 refused at rcpt: 550 who\nE: 1.0 accepted: 250 ok\nE: 1 finished\n";
+    let script = chunks()
+        + "S: 250 ok
+           S: 250 ok
+           S: 550 who
+           S: 250 ok
+           T: 1
+           C: QUIT
+           ";
+    play(&config(), &format!("{script}S: 221 bye\n{told}E: done"));
+    // It closes, or does not know QUIT.
+    play(&config(), &format!("{script}X\n{told}E: done"));
+    play(&config(), &format!("{script}S: 500 what\nX\n{told}E: done"));
+    play(&config(), &format!("{script}S: 250 bye\nT: 4\nT: 1\n{told}E: done"));
+}
+
+#[test]
+fn the_next_354_tells_of_the_content_before_it() {
+    let script = open(&["PIPELINING"])
+        + "B: 1 a@x | one
+           B: 2 b@x | two
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: DATA
+           S: 250 ok
+           S: 250 ok
+           S: 354 go
+           C: one
+           C: .
+           C: MAIL FROM:<b2@us>
+           C: RCPT TO:<b@x>
+           C: DATA
+           S: 250 ok
+           S: 250 ok
+           S: 250 ok
+           S: 354 go
+           E: 1.0 accepted: 250 ok
+           E: 1 finished
+           C: two
+           C: .";
+    play(&config(), &script);
+}
