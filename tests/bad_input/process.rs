@@ -198,6 +198,22 @@ fn a_second_interrupt_ends_it_whatever_stalls() {
 }
 
 #[test]
+fn a_second_interrupt_ends_a_sink_whose_output_nobody_reads() {
+    let desk = Desk::new();
+    let said = desk.path().join("said");
+    let (_unread, stdout) = full_pipe();
+    let mut command = posthaste(&desk, &["sink", "--listen", "127.0.0.1:0"]);
+    command.stdout(stdout).stderr(File::create(&said).unwrap());
+    let mut sink = Sending::start(command);
+    sink.says(&said, "listening on");
+    sink.signal("INT");
+    sink.says(&said, "sessions");
+    sink.signal("INT");
+    let status = sink.ends(AT_ONCE);
+    assert_eq!((status.code(), status.signal()), (Some(3), None));
+}
+
+#[test]
 fn an_interrupt_before_the_engine_runs_ends_with_code_3_and_a_word() {
     for signals in [&["INT"][..], &["INT", "INT"], &["TERM"], &["HUP"]] {
         let desk = Desk::new();
