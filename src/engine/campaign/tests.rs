@@ -34,7 +34,7 @@ impl Made {
             assert!(pending.push(mailbox.as_bytes(), mailbox.find('@').unwrap(), domain, false, []));
         }
         campaign.table.commit(&mut pending, Default::default(), None).unwrap();
-        campaign.table.complete(Default::default()).unwrap();
+        campaign.table.complete(Default::default(), 0, None).unwrap();
         made
     }
 
