@@ -1,0 +1,143 @@
+//! Every file of a campaign, damaged in every way at seeded places: each start is right, or says what is damaged and sends
+//! nothing; nobody is lost, and each second copy has a name.
+//!
+//! Two campaigns are sent by the real program to a receiver that keeps every letter: one was killed, gone on with and ended in
+//! order, one was killed last. Each damage is done to a copy, which is opened as a start opens it and compared with the
+//! letters; what a start then does with those who are open is held elsewhere (the simulator). Some are started by the program.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "whatever is not as it should be ends the test, and says where"
+)]
+
+mod harm;
+mod sent;
+
+use harm::{Failing, Harm, WAYS, Way};
+use posthaste::base::clock::UnixTime;
+use posthaste::engine::campaign::{Campaign, OpenError, Opening, journal_of};
+use posthaste::engine::settings::OnUncertain;
+use posthaste::engine::table::RowBlock;
+use posthaste::journal::state::Standing;
+use posthaste::mail::Disposition;
+use posthaste::wire::disk::Files;
+use sent::{Sent, copy};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const PLACES: u64 = 500;
+/// Each so many-th place at which a start fails is started by the program too.
+const BY_PROGRAM: usize = 20;
+const NOW: UnixTime = UnixTime(2_000_000_000);
+
+fn is_open(standing: &Standing) -> bool {
+    matches!(standing.disposition, Disposition::Waiting | Disposition::Deferred | Disposition::InFlight)
+}
+
+fn opened(home: &Path, harm: &Harm, how: &Opening) -> Result<Campaign, OpenError> {
+    let files = Files::open(&journal_of(home))?;
+    Campaign::open(home, &mut Failing { files, harm: harm.clone() }, how)
+}
+
+/// Whether a start from here does right by everybody.
+fn check(sent: &Sent, campaign: &Campaign, place: &str) {
+    let table = campaign.table.reader().unwrap_or_else(|e| panic!("{place}: {e}"));
+    let mut block = RowBlock::new();
+    for (row, standing) in (0u32..).zip(campaign.state.standings()) {
+        let name = &sent.rows[row as usize];
+        let got = sent.letters.get(name).copied().unwrap_or(0);
+        match table.read(row, 1, &mut block) {
+            Ok(()) => assert_eq!(block.row(0).unwrap().mailbox, name, "{place}: row {row} is somebody else"),
+            Err(e) => {
+                assert!(e.to_string().contains("is damaged") || e.to_string().contains("cannot read"), "{place}: {e}")
+            }
+        }
+        if standing.disposition == Disposition::Delivered {
+            assert!(got > 0, "{place}: {name} counts as delivered, and got nothing");
+        }
+        let named = standing.possible_duplicate() || standing.disposition == Disposition::InFlight;
+        assert!(!is_open(standing) || got == 0 || named, "{place}: {name} would get a second copy without a name");
+    }
+    if campaign.table.manifest().loaded.is_some() {
+        assert_eq!(campaign.state.len(), sent.rows.len(), "{place}: somebody is lost");
+    }
+}
+
+/// Damage that was accepted is not asked about again, and leaves nobody without a name.
+fn check_accepted(sent: &Sent, home: &Path, harm: &Harm, place: &str) {
+    let how = Opening { accept_damage: Some(OnUncertain::Hold), ..Opening::at(NOW) };
+    let campaign = opened(home, harm, &how).unwrap_or_else(|e| panic!("{place}, accepted: {e}"));
+    check(sent, &campaign, place);
+    assert_eq!(campaign.state.standings().iter().filter(|s| is_open(s)).count(), 0, "{place}: all of them are held");
+    let again = opened(home, harm, &Opening::at(NOW)).unwrap_or_else(|e| panic!("{place}, asked again: {e}"));
+    check(sent, &again, place);
+    assert_eq!(again.state.standings(), campaign.state.standings(), "{place}");
+}
+
+#[test]
+fn whatever_is_damaged_is_told_or_harmless() {
+    let campaigns = [Sent::in_order(), Sent::killed()];
+    let mut told: BTreeMap<(String, Way), (u32, u32)> = BTreeMap::new();
+    let mut failed = 0;
+    for seed in 0..PLACES {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (sent, other) = (&campaigns[(seed % 2) as usize], &campaigns[(seed % 2) as usize ^ 1]);
+        let data = sent::folder();
+        copy(&sent.data, data.path());
+        let home = data.path().join("campaign/made-up");
+        let files = harm::files(&home);
+        let file = &files[(seed / 2) as usize % files.len()];
+        let way = WAYS[(seed / 2) as usize / files.len() % WAYS.len()];
+        let harm = Harm::done(&home, file, way, &sent.older, &other.home(), &mut random);
+        let place = format!("place {seed}, {} campaign: {file}, {way:?} {harm:?}", sent.name);
+        let outcome = opened(&home, &harm, &Opening::at(NOW));
+        let count = told.entry((file.clone(), way)).or_default();
+        match outcome {
+            Ok(campaign) => {
+                count.0 += 1;
+                check(sent, &campaign, &place);
+            }
+            Err(error) => {
+                count.1 += 1;
+                failed += 1;
+                let said = error.to_string();
+                assert!(harm.names().iter().any(|name| said.contains(name)), "{place} is not named: {said}");
+                if failed % BY_PROGRAM == 0 && !harm.is_injected() {
+                    let (code, stderr) = sent.start_again(data.path());
+                    assert_eq!(code, Some(1), "{place}: {stderr}");
+                    assert!(stderr.contains(said.lines().next().unwrap()), "{place}: {said}\n{stderr}");
+                }
+                // What lies in the place of the mark's file has to be removed first.
+                let in_the_way = file == "j/mark" && matches!(way, Way::Unreadable | Way::Eio);
+                if matches!(error, OpenError::Damaged(_)) && !in_the_way {
+                    check_accepted(sent, &home, &harm, &place);
+                }
+            }
+        }
+    }
+    for ((file, way), (right, stopped)) in &told {
+        eprintln!("{file:12} {way:?}: {right} right, {stopped} stopped");
+    }
+    assert!(failed > 100, "{failed} of {PLACES} places stopped the start: the test does not test");
+    campaigns.iter().for_each(Sent::nobody_got_anything_since);
+}
+
+#[test]
+fn accepted_damage_is_held_and_listed_by_the_program() {
+    let sent = Sent::in_order();
+    let segments = std::fs::read_dir(journal_of(&sent.home())).unwrap().map(|f| f.unwrap().path());
+    let last = segments.filter(|path| path.extension().is_some_and(|e| e == "jnl")).max().unwrap();
+    std::fs::remove_file(&last).unwrap();
+    let (code, stderr) = sent.start_again(&sent.data);
+    assert!(code == Some(1) && stderr.contains("--accept-damage") && stderr.contains("nothing was sent"), "{stderr}");
+    let (code, stderr) = sent.start_with(&sent.data, &["--accept-damage"]);
+    assert_eq!(code, Some(0), "everybody is done or held: {stderr}");
+    sent.nobody_got_anything_since();
+    let (listed, delivered) = (sent.possible_duplicates(), sent.delivered());
+    let unsure = sent.letters.keys().filter(|name| !delivered.contains(*name)).count();
+    assert!(unsure > 0, "the last segment told of nobody: the test does not test");
+    for name in sent.rows.iter().filter(|name| !delivered.contains(*name)) {
+        assert!(listed.contains(name), "{name} may have got a letter, and is not listed");
+    }
+}
