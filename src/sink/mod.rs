@@ -38,6 +38,19 @@ pub const IDLE_MAX: Duration = Duration::from_secs(300);
 /// Replies that a client has not taken, in octets; more, and it is cut off.
 const UNTAKEN_MAX: usize = 1 << 20;
 
+/// The first reply twice, then what follows it.
+fn said_twice(replies: &[u8]) -> Vec<u8> {
+    let mut first = 0;
+    for line in replies.split_inclusive(|&b| b == b'\n') {
+        first += line.len();
+        if line.get(3) != Some(&b'-') {
+            break;
+        }
+    }
+    let (first, _) = replies.split_at(first.min(replies.len()));
+    [first, replies].concat()
+}
+
 /// How a sink behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -55,7 +68,9 @@ pub struct Options {
     pub reject_percent: f64,
     /// Refuse so many percent of all recipients once, for now; always the same ones for one seed.
     pub defer_percent: f64,
-    /// Chooses who is refused.
+    /// Says a reply twice, so many percent of the times that it says something.
+    pub surplus_percent: f64,
+    /// Chooses who is refused, and what is said twice.
     pub seed: u64,
     /// Keep a list of the recipients that got a message twice (the first million of them).
     pub list_duplicates: bool,
@@ -75,6 +90,7 @@ impl Default for Options {
             keep: None,
             reject_percent: 0.0,
             defer_percent: 0.0,
+            surplus_percent: 0.0,
             seed: 0,
             list_duplicates: false,
             tls: None,
@@ -163,6 +179,8 @@ pub struct Sink<I> {
     server: Arc<Config>,
     tls: Option<tls::ServerConfig>,
     rtt: Duration,
+    /// The odds that a reply is said twice, and what draws them.
+    surplus: (f64, fastrand::Rng),
     books: Books,
     /// By the index of their connection.
     peers: Vec<Option<Peer>>,
@@ -193,6 +211,7 @@ impl<I: Io> Sink<I> {
             server: Arc::new(server),
             tls: options.tls.clone(),
             rtt: options.rtt,
+            surplus: (options.surplus_percent / 100.0, fastrand::Rng::with_seed(options.seed)),
             books: Books::new(options)?,
             peers: Vec::new(),
             replies: Out::new(),
@@ -312,7 +331,11 @@ impl<I: Io> Sink<I> {
             seal(tls, peer.session.is_over(), &mut self.replies);
         }
         while let Some(piece) = self.replies.take() {
-            let Piece::Owned(octets) = piece else { continue };
+            let Piece::Owned(mut octets) = piece else { continue };
+            let (odds, rng) = &mut self.surplus;
+            if *odds > 0.0 && peer.tls.is_none() && rng.f64() < *odds {
+                octets = said_twice(&octets);
+            }
             if self.rtt.is_zero() {
                 self.io.out(id).append(&octets);
                 self.replies.recycle(Piece::Owned(octets));

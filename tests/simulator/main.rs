@@ -23,7 +23,7 @@ use scenario::{Ending, Mutation, Scenario};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds of a usual run.
-const SEEDS: u64 = 1500;
+const SEEDS: u64 = 3000;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -98,7 +98,7 @@ fn no_seed_breaks_a_guarantee() {
 #[test]
 fn nobody_outlives_its_lifetime_and_nobody_expires_early() {
     let (tls, one) = (tls_config(), number("POSTHASTE_SIM_SEED"));
-    let seeds = one.map_or(1..=number("POSTHASTE_SIM_SEEDS").unwrap_or(SEEDS / 5), |seed| seed..=seed);
+    let seeds = one.map_or(1..=number("POSTHASTE_SIM_SEEDS").unwrap_or(SEEDS / 10), |seed| seed..=seed);
     let (mut failed, mut expired, mut all) = (Vec::new(), 0, 0);
     for seed in seeds {
         let scenario = lifetime::scenario(seed);

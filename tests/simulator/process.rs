@@ -119,6 +119,7 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
     let mut process = Process::start(ground, campaign, ending);
     let mut turn = 0;
     let mut turns_at_once = 0;
+    let mut drained = None;
     let through = loop {
         turn += 1;
         if matches!(ending, Ending::Crash { turn: last, .. } if turn >= last) {
@@ -136,6 +137,12 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
             process.ground.network.set_wall(ahead_s);
         }
         let before = process.ground.network.now();
+        if matches!(ending, Ending::Drain { turn: first } if turn >= first) && !drains {
+            let end = *drained.get_or_insert(before.after(process.drains_within()));
+            if before > end {
+                return Err(format!("stuck after a drain: {before:?} is past {end:?}; {:?}", process.total()));
+            }
+        }
         process.turn()?;
         if process.shards.iter().all(Option::is_none) {
             break !matches!(ending, Ending::Drain { turn: last } | Ending::Stop { turn: last } if turn >= last);
@@ -381,6 +388,14 @@ impl<'g, 'a> Process<'g, 'a> {
             }
         }
         (first..first + (count - 1) * lag).contains(&turn)
+    }
+
+    /// How long a drain may take from when all shards have heard of it: what is under way may be waited for until it is cut,
+    /// what that leaves is written, and some time is a connection's own.
+    fn drains_within(&self) -> Duration {
+        let Scenario { delivery, sync_us_max, .. } = self.ground.scenario;
+        let written = Duration::from_micros(*sync_us_max) * 20;
+        delivery.drain + delivery.connect_timeout + delivery.timeouts.quit + written + Duration::from_secs(60)
     }
 
     fn tell_all(&self, message: impl Fn() -> ToShard) {

@@ -114,6 +114,8 @@ pub struct Scenario {
     pub sink_pipelining: bool,
     pub sink_chunking: bool,
     pub rtt: Duration,
+    /// Percent of its words that a sink says twice: nothing is fair then.
+    pub surplus_percent: f64,
     pub reject_percent: f64,
     pub defer_percent: f64,
     /// Percent of the domains that have no route at first, and of those that never have one.
@@ -152,20 +154,23 @@ impl Scenario {
             _ => Routing::Sites(rng.usize(1..=5)),
         };
         let endings = endings(rng);
-        let fair =
-            weather_is_fair && endings.iter().all(|ending| matches!(ending, Ending::Through | Ending::Drain { .. }));
+        let surplus_percent = [0.0, 0.0, 0.0, 4.0][(seed / 4 % 4) as usize];
+        let fair = weather_is_fair
+            && surplus_percent == 0.0
+            && endings.iter().all(|ending| matches!(ending, Ending::Through | Ending::Drain { .. }));
         Self {
             seed,
             recipients,
             domains: rng.u32(1..=20),
             shareable: rng.bool(),
             routing,
-            shards: if rng.u8(..4) == 0 { 2 + (seed % 2) as u16 } else { 1 },
+            shards: if rng.u8(..4) == 0 { 2 + (seed % 3) as u16 } else { 1 },
             descriptors: [1, 2, 5, 1000, 1000, 1000, 1000, 1000][(seed / 16 % 8) as usize],
             delivery: delivery(rng, weather_is_fair),
             sources: sources(seed),
             weather: if weather_is_fair { Weather::FAIR } else { foul(rng) },
             fair,
+            surplus_percent,
             drain_lag: ([0, 1, 7, 60][(seed / 2 % 4) as usize], seed / 8 % 2 == 0),
             sink_pipelining: rng.u8(..4) != 0,
             sink_chunking: rng.u8(..3) != 0,

@@ -48,6 +48,7 @@ impl Town {
             chunking: scenario.sink_chunking,
             pipelining: scenario.sink_pipelining,
             rtt: scenario.rtt,
+            surplus_percent: scenario.surplus_percent,
             reject_percent: scenario.reject_percent,
             defer_percent: if temper(site) == Temper::Defers { 100.0 } else { scenario.defer_percent },
             seed: scenario.seed ^ site as u64,
