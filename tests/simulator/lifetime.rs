@@ -38,6 +38,7 @@ pub fn scenario(seed: u64) -> Scenario {
     let drain = |rng: &mut Rng| Ending::Drain { turn: rng.u64(1..2000) };
     let crash = |rng: &mut Rng| Ending::Crash { turn: 200 + rng.u64(..2000), loads: Loads::Everything };
     scenario.endings = (0..rng.usize(..4)).map(|_| if rng.bool() { drain(rng) } else { crash(rng) }).collect();
+    scenario.fair &= scenario.endings.iter().all(|ending| matches!(ending, Ending::Drain { .. }));
     let stops = [0, 30, lifetime_s / 2, lifetime_s, 3 * lifetime_s];
     scenario.downtimes = Some((0..4).map(|_| stops[rng.usize(..5)]).collect());
     let by = |rng: &mut Rng| [-86_400 * 400, -3600, 3600, 86_400 * 400][rng.usize(..4)];
