@@ -73,7 +73,7 @@ impl Dispatch {
         for (line, mut part) in self.lines.iter().zip(parts) {
             part.domains = if self.by_domain { rest.domains.clone() } else { Vec::new() };
             part.words = rest.words.clone();
-            line.tell(ToShard::Resumed(part));
+            line.tell(ToShard::Resumed(Box::new(part)));
         }
     }
 

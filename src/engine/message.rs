@@ -189,7 +189,7 @@ pub enum ToShard {
     /// More recipients, durable in the table.
     Chunk(Chunk),
     /// What an earlier process left to do.
-    Resumed(Resumed),
+    Resumed(Box<Resumed>),
     /// A domain whose site belongs to this shard, with all its waiting rows.
     Adopted(u32, Vec<Taken>, Baggage),
     /// The whole list has been loaded.

@@ -83,7 +83,7 @@ pub fn check(scenario: &Scenario, told: &[(Instant, Record)], lives: &[Instant],
             ))
         };
         let Some(expired) = course.expired else { return says("expired without a record") };
-        check_one(scenario, lives, course, expired).or_else(|what| says(what))?;
+        check_one(scenario, lives, course, expired).or_else(says)?;
     }
     Ok(())
 }

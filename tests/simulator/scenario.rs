@@ -171,7 +171,7 @@ impl Scenario {
             weather: if weather_is_fair { Weather::FAIR } else { foul(rng) },
             fair,
             surplus_percent,
-            drain_lag: ([0, 1, 7, 60][(seed / 2 % 4) as usize], seed / 8 % 2 == 0),
+            drain_lag: ([0, 1, 7, 60][(seed / 2 % 4) as usize], (seed / 8).is_multiple_of(2)),
             sink_pipelining: rng.u8(..4) != 0,
             sink_chunking: rng.u8(..3) != 0,
             rtt: Duration::from_millis([0, 0, 5, 40][rng.usize(..4)]),

@@ -172,7 +172,8 @@ fn a_crash_while_damage_is_accepted_means_to_be_asked_again() {
 
 #[test]
 fn a_journal_whose_end_is_gone_whatever_was_done_to_it_stops_the_start() {
-    let harm: [(&str, fn(&mut SimDisk)); 5] = [
+    type Harm = fn(&mut SimDisk);
+    let harm: [(&str, Harm); 5] = [
         ("cut", |disk| disk.octets_mut(1).unwrap().truncate(30 * PAGE)),
         ("deleted", |disk| disk.lose(1)),
         ("zeroed", |disk| disk.octets_mut(1).unwrap().fill(0)),

@@ -388,7 +388,8 @@ fn too_many_bad_records_later_pause_it_and_it_can_go_on() {
 
 #[test]
 fn a_list_that_changes_while_it_is_read_is_not_loaded_to_its_end() {
-    let spoils: [(&str, fn(&Path)); 4] = [
+    type Spoil = fn(&Path);
+    let spoils: [(&str, Spoil); 4] = [
         ("has ", |list| fs::OpenOptions::new().append(true).open(list).unwrap().write_all(b"\n").unwrap()),
         ("has 1000 now", |list| fs::OpenOptions::new().write(true).open(list).unwrap().set_len(1000).unwrap()),
         ("cannot be found any more", |list| fs::remove_file(list).unwrap()),

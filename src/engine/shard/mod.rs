@@ -9,6 +9,7 @@ mod course;
 mod desk;
 mod dial;
 mod egress;
+mod ended;
 mod feed;
 mod group;
 mod halt;
@@ -352,7 +353,7 @@ impl<I: Io> Shard<I> {
             let Ok(message) = self.ports.inbox.try_recv() else { return };
             match message {
                 ToShard::Chunk(chunk) => self.add_chunk(&chunk, now),
-                ToShard::Resumed(resumed) => self.resume(resumed, now),
+                ToShard::Resumed(resumed) => self.resume(*resumed, now),
                 ToShard::Adopted(domain, rows, baggage) => self.adopt(DomainId(domain), &rows, &baggage),
                 ToShard::LoadEnded => self.load_ended = true,
                 ToShard::Rendered(rendered) => self.handle_rendered(rendered, now),

@@ -64,7 +64,7 @@ impl NextHop {
                 from.and_then(|from| host.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(name.as_bytes()));
             ends && (host.len() == name.len() || from.and_then(|from| host.get(from.wrapping_sub(1))) == Some(&b'.'))
         };
-        if PROVIDERS.iter().any(|name| ends_in(name)) { Self::Provider } else { Self::Exchanger }
+        if PROVIDERS.iter().any(ends_in) { Self::Provider } else { Self::Exchanger }
     }
 }
 

@@ -180,7 +180,7 @@ pub(super) fn searched(host: &str, text: &str) -> Vec<String> {
                 suffixes = words.map(|word| word.trim_end_matches('.').to_ascii_lowercase()).collect();
             }
             Some("options") => {
-                let given = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<usize>().ok()).last();
+                let given = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<usize>().ok()).next_back();
                 ndots = given.unwrap_or(ndots).min(NDOTS_MAX);
             }
             _ => {}
