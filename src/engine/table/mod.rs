@@ -13,7 +13,7 @@
 //! Guarantees: a chunk is in the table only when all of it is durable; what a crash left behind its last committed
 //! chunk is cut off before more is written, and opening alone changes nothing; a file that is shorter or other than its
 //! chunks say is an error that names the file and the offset. Whoever reads a row gets the row that was written under this
-//! number for this campaign ([`seal`]), or an error: never another one. Rows are read with `pread`, not through a memory map: a truncated file
+//! number for this campaign (by its seal), or an error: never another one. Rows are read with `pread`, not through a memory map: a truncated file
 //! is then an error and not a SIGBUS, and the memory in use is the blocks', not the kernel's choice.
 //! Leaves to others: what became of the recipients (the journal), and keeping a second writer out (the data
 //! directory's lock).
