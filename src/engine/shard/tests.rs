@@ -13,7 +13,7 @@ use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::directory::{Directory, Question, Site as Place};
 use crate::engine::dispatch::shard_of;
-use crate::engine::message::{Append, Chunk, Line, Rendered, Run, ToShard};
+use crate::engine::message::{Append, Chunk, Line, Recorded, Rendered, Run, ToShard};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::source::Source;
 use crate::observe::Observer;
@@ -203,7 +203,7 @@ struct Pair {
     board: Arc<Board>,
     lines: Vec<Line>,
     other: Receiver<ToShard>,
-    _journal: Receiver<Append>,
+    journal: Receiver<Append>,
 }
 
 /// Domains that are known to belong to the other shard, `d0.example` and so on.
@@ -255,7 +255,7 @@ fn pair() -> Pair {
         watch: crate::engine::watch::Watch::default(),
         settled: Counters::default(),
     };
-    Pair { shard: Shard::new(io, ports, start), board, lines, other, _journal: journal }
+    Pair { shard: Shard::new(io, ports, start), board, lines, other, journal }
 }
 
 impl Pair {
@@ -270,6 +270,9 @@ impl Pair {
         (1..100)
             .find(|_| {
                 self.shard.turn().unwrap();
+                for append in self.journal.try_iter() {
+                    self.lines[0].tell(ToShard::Recorded(Recorded::Durable(append.ticket)));
+                }
                 self.shard.ended()
             })
             .expect("the shard ends")

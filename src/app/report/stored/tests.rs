@@ -213,7 +213,7 @@ fn who_expired_keeps_its_last_reply_its_host_and_its_time_everywhere() {
         ]
         .concat(),
     ];
-    made.journal(Start::fresh(7), &story);
+    made.journal(begin(), &story);
     let timeline = made.timeline("ann@b.example");
     let last = timeline.lines().last().unwrap();
     assert_eq!(
