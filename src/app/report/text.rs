@@ -127,7 +127,7 @@ pub(super) fn timeline(recipient: &Mailbox, timeline: &Timeline) -> String {
 fn step(step: &Step, text: &mut String) {
     let attempt = if step.attempt == 0 { String::new() } else { format!("attempt {}", step.attempt) };
     let what = if step.what == "attempt" { "begins" } else { step.what };
-    let _ = write!(text, "  {}  {attempt:<11}{what:<11}", time(step.at));
+    let _ = write!(text, "  {}  {attempt:<10} {what:<11}", time(step.at));
     if let Some(After { span_s, .. }) = step.after {
         let (attempts, span) = (step.attempt, duration_text(Duration::from_secs(span_s.into())));
         let s = if attempts == 1 { "" } else { "s" };

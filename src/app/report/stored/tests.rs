@@ -218,7 +218,7 @@ fn who_expired_keeps_its_last_reply_its_host_and_its_time_everywhere() {
     let last = timeline.lines().last().unwrap();
     assert_eq!(
         last,
-        "  2027-01-19T08:00:00Z  attempt 300expired     after 300 attempts in 4d; last: 451 4.7.1 greylisted  at RCPT  \
+        "  2027-01-19T08:00:00Z  attempt 300 expired     after 300 attempts in 4d; last: 451 4.7.1 greylisted  at RCPT  \
          [mx1.b.example, 2027-01-16T08:00:05Z]"
     );
     let csv = made.csv();
