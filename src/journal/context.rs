@@ -117,9 +117,14 @@ impl Dictionary {
     /// Learns a definition that an earlier process or another shard wrote, so that its words are known by its number, and
     /// not defined again. Ignored when there is no room.
     pub fn adopt(&mut self, define: &Define<'_>) {
-        if self.has_room(EXACT_QUARTERS) && !self.numbers.contains_key(&define.id) {
-            let hash = self.hash(define);
-            self.keep(define.id, define, hash);
+        if !self.has_room(EXACT_QUARTERS) || self.numbers.contains_key(&define.id) {
+            return;
+        }
+        let hash = self.hash(define);
+        // Of several numbers for the same words the first one goes on being given out.
+        match self.find(define, hash).and_then(|id| self.numbers.get(&id).copied()) {
+            Some(place) => drop(self.numbers.insert(define.id, place)),
+            None => self.keep(define.id, define, hash),
         }
     }
 
@@ -340,6 +345,21 @@ mod tests {
         );
         assert_eq!(normal("queued as ZBCDqwRtYpsD and FEEDBEEF"), "queued as … and …");
         assert_eq!(normal("Message accepted for delivery"), "Message accepted for delivery");
+    }
+
+    #[test]
+    fn of_several_numbers_for_the_same_words_the_first_is_given_out() {
+        let parts = Parts { code: 451, site: "s", host: "h", phase: "RCPT", text: b"later", ..Parts::default() };
+        let mut batch = Vec::new();
+        let other = Dictionary::new(1, 0).intern(&parts, &mut batch);
+        let Some(Ok(Entry::Define(define))) = entries(&batch).next() else { panic!("no definition") };
+        for _ in 0..32 {
+            let mut dictionary = Dictionary::new(0, 0);
+            dictionary.adopt(&define);
+            dictionary.adopt(&Define { id: 7, ..define });
+            assert_eq!(dictionary.intern(&parts, &mut Vec::new()), other);
+            assert_eq!(dictionary.words(7), Some(Define { id: 7, ..define }));
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub fn desk_of(recipients: usize, domains: usize) -> Desk {
 
 pub fn by_mx(port: u16, dns: &DnsServer, more: &str) -> String {
     format!(
-        "[dns]\nallow_loopback = true\nservers = [\"{}\"]\n[delivery]\nsink = false\nport = {port}\nchunking = false\n{more}",
+        "[dns]\nallow_loopback = true\nservers = [\"{}\"]\n[delivery]\nroute = \"mx\"\nport = {port}\nchunking = false\n{more}",
         dns.address()
     )
 }

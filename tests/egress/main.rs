@@ -55,10 +55,14 @@ impl Desk {
 
     /// Sends a campaign by this configuration.
     fn start(&self, name: &str, config: &str) -> Sending {
+        self.start_with(name, config, &[])
+    }
+
+    fn start_with(&self, name: &str, config: &str, more: &[&str]) -> Sending {
         self.put("e.toml", config);
         let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
         command.current_dir(self.path()).args(["send", &format!("{name}.toml"), "--data", "data"]);
-        command.args(["--config", "e.toml"]).env("EGRESS_PASSWORD", "hunter2");
+        command.args(["--config", "e.toml"]).args(more).env("EGRESS_PASSWORD", "hunter2");
         Sending(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
@@ -183,7 +187,7 @@ fn a_source_sends_no_more_messages_in_an_hour_than_it_may() {
     let limited = source("a", "address = \"127.0.0.2\"\nmessages_per_hour = 7200");
     let began = Instant::now();
     let said = desk.delivers(&(to(mx.address) + &limited));
-    assert!(said.contains("bound by messages_per_hour of a"), "{said}");
+    assert!(said.contains("bound by ") && said.contains("messages_per_hour"), "{said}");
     assert!(began.elapsed() > Duration::from_secs(8), "40 messages took {:?}", began.elapsed());
     assert_eq!(mx.seen().messages, 40);
 }

@@ -69,7 +69,7 @@ fn whatever_a_smarthost_refuses_of_us_bounces_nobody_and_holds_the_mailing() {
         // Mended, everybody gets it, once.
         let mended = refusing(|_| None);
         let mail = to(mended.address) + "retry = [\"1s\"]\n";
-        let (code, said) = desk.send("w", &mail);
+        let (code, said) = desk.start_with("w", &mail, &["--move-destination"]).wait();
         assert_eq!((code, mended.seen().messages), (Some(0), 60), "{reply}: {said}");
         assert!(figure(&desk.report("w"), "held").is_null(), "{reply}");
     }
@@ -248,13 +248,17 @@ fn one_site_that_refuses_us_waits_alone_and_bounces_nobody() {
     let fine: Odd = |_| None;
     let (servers, dns, config) = exchangers(&[UNKNOWN_SENDER, fine, fine, fine]);
     let desk = spread(4, 5);
-    let (code, said) =
-        desk.send("w", &format!("{config}[dns]\nallow_loopback = true\nservers = [\"{}\"]\n", dns.address()));
-    assert_eq!(code, Some(0), "{said}");
+    let config = format!("{config}[dns]\nallow_loopback = true\nservers = [\"{}\"]\n", dns.address());
+    let mut sending = desk.start("w", &config);
+    let mut said = sending.says("the site rests");
+    servers[1..].iter().for_each(|server| server.wait_for(|seen| seen.messages == 5));
+    let (code, more) = sending.interrupt();
+    said.push_str(&more);
+    assert_eq!(code, Some(3), "{said}");
     let report = desk.report("w");
-    let counts = ["delivered", "bounced", "expired"].map(|word| figure(&report, word).as_u64().unwrap());
-    assert_eq!(counts, [15, 0, 5], "{report}");
-    assert!(said.contains("the site rests") && servers[0].seen().said("MAIL") <= 20, "{said}");
+    let counts = ["delivered", "bounced", "expired", "waiting"].map(|word| figure(&report, word).as_u64().unwrap());
+    assert_eq!(counts, [15, 0, 0, 5], "{report}");
+    assert!(said.contains("mx0.test: paused for ") && servers[0].seen().said("MAIL") <= 20, "{said}");
 }
 
 #[test]

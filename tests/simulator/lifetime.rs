@@ -106,6 +106,7 @@ fn check_one(scenario: &Scenario, lives: &[Instant], course: Course, expired: In
     }
     let weather = scenario.weather;
     let fails = scenario.tempers.iter().any(|temper| matches!(temper, Temper::Silent | Temper::Lost))
+        || scenario.surplus_percent > 0.0
         || weather.refusal + weather.reset + weather.silence + scenario.lost_percent.0 as f64 > 0.0;
     if !fails && end < start && course.attempted.is_some_and(|at| at < start) {
         return Err("was overdue and had no last attempt");

@@ -314,9 +314,9 @@ impl<'a> Loader<'a> {
         if self.progress.records == 0 {
             return Err(LoadError::Empty { path: self.spec.list.path.clone() });
         }
-        self.judge()?;
-        // Before the last rows are taken in: a line that somebody is still writing may hold half an address.
+        // Before the rows are judged and taken in: a line that somebody is still writing may hold half an address.
         let whole = self.records.finish(self.spec.quiet)?;
+        self.judge()?;
         if self.commit(emit)?.is_break() {
             return Ok(None);
         }
