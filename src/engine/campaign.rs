@@ -220,7 +220,10 @@ impl Campaign {
     pub fn open(home: &Path, disk: &mut dyn Disk, how: &Opening) -> Result<Self, OpenError> {
         let (table, recovered) = TableWriter::open(home)?;
         let identity = table.manifest().identity();
-        let (mut state, mut replayed) = standings(&table.reader()?, home, disk)?;
+        let reader = table.reader()?;
+        let (mut state, mut replayed) = standings(&reader, home, disk)?;
+        // The rows themselves are read as they are sent: they are many times as long.
+        reader.check_index(state.len() as u32)?;
         let odd = state.oddities;
         if odd.strays > 0 || odd.bad > 0 {
             let place = home.display().to_string();

@@ -15,7 +15,7 @@ pub fn named(doing: &str, path: &Path, error: &io::Error) -> io::Error {
 pub fn damaged(path: &Path, offset: u64, what: &str) -> io::Error {
     let path = path.display();
     let message = format!(
-        "{path} is damaged at octet {offset}: {what}; hint: restore the campaign's directory from a copy, nothing was changed"
+        "{path} is damaged at octet {offset}: {what}; hint: restore this file from a copy, and leave the folder j beside it as it is: it knows who got mail"
     );
     io::Error::new(io::ErrorKind::InvalidData, message)
 }

@@ -44,6 +44,8 @@ use std::path::{Path, PathBuf};
 
 /// How many rows a sequential walk reads at a time.
 const WALK_ROWS: u32 = 4096;
+/// How many entries of the index are checked at a time.
+const INDEX_ROWS: u32 = 65_536;
 
 /// An open file and its path, for errors.
 #[derive(Debug)]
@@ -117,6 +119,18 @@ impl Table {
             block.ends.clear();
         }
         read
+    }
+
+    /// Checks every entry of the index for the first `rows` rows: a sending that starts knows that it can find them all.
+    ///
+    /// # Errors
+    /// A damaged (`InvalidData`) or unreadable index.
+    pub fn check_index(&self, rows: u32) -> io::Result<()> {
+        let mut block = RowBlock::new();
+        for first in (0..rows).step_by(INDEX_ROWS as usize) {
+            self.read_ends(first, INDEX_ROWS.min(rows - first), &mut block)?;
+        }
+        Ok(())
     }
 
     /// Walks all committed rows in order, and compares each chunk with its checksum. Ends early when told to.
@@ -204,6 +218,16 @@ impl Table {
     }
 
     fn fill(&self, first: u32, count: u32, block: &mut RowBlock) -> io::Result<()> {
+        self.read_ends(first, count, block)?;
+        let start = block.end(0).unwrap_or(0);
+        let end = block.end(count as usize).unwrap_or(0);
+        block.data.resize((end - start) as usize, 0);
+        files::read_at(&self.rows.file, &self.rows.path, &mut block.data, start)?;
+        self.check_rows(block)
+    }
+
+    /// The entries of the index for these rows, checked.
+    fn read_ends(&self, first: u32, count: u32, block: &mut RowBlock) -> io::Result<()> {
         block.first = first;
         block.columns = self.manifest.columns.len();
         block.ends.clear();
@@ -212,12 +236,7 @@ impl Table {
         let (skip, before) = if first == 0 { (8, 0) } else { (0, first - 1) };
         let at = u64::from(before) * 8;
         files::read_at(&self.index.file, &self.index.path, block.ends.get_mut(skip..).unwrap_or_default(), at)?;
-        self.check_ends(before, at, skip / 8, block)?;
-        let start = block.end(0).unwrap_or(0);
-        let end = block.end(count as usize).unwrap_or(0);
-        block.data.resize((end - start) as usize, 0);
-        files::read_at(&self.rows.file, &self.rows.path, &mut block.data, start)?;
-        self.check_rows(block)
+        self.check_ends(before, at, skip / 8, block)
     }
 
     /// Whether these are the entries of the index, and rows can lie like this. The first one is that of row `number`, at

@@ -51,6 +51,22 @@ fn two_chunks() -> (TempDir, PathBuf) {
 }
 
 #[test]
+fn one_look_at_the_index_finds_what_is_wrong_anywhere_in_it() {
+    let (_home, path) = two_chunks();
+    let index = fs::read(path.join("rows.idx")).unwrap();
+    assert!(Table::open(&path).unwrap().check_index(6).is_ok());
+    for octet in 0..index.len() {
+        let mut other = index.clone();
+        other[octet] ^= 0x10;
+        fs::write(path.join("rows.idx"), &other).unwrap();
+        let error = Table::open(&path).unwrap().check_index(6).unwrap_err().to_string();
+        assert!(error.contains(&format!("rows.idx is damaged at octet {}", octet / 8 * 8)), "{octet}: {error}");
+    }
+    fs::write(path.join("rows.idx"), &index[..40]).unwrap();
+    assert!(Table::open(&path).unwrap().check_index(6).unwrap_err().to_string().contains("ends too early"));
+}
+
+#[test]
 fn a_chunk_is_sorted_by_domain_with_the_suppressed_last() {
     let home = tempfile::tempdir().unwrap();
     let mut writer = create(home.path());
