@@ -243,13 +243,15 @@ pub fn table(summary: &Summary) -> String {
         summary.cpu_s,
         summary.peak_rss_bytes / 1_000_000
     );
-    if summary.possible_duplicates > 0 {
-        let _ = writeln!(
-            text,
-            "  {} recipients may have got a second copy: posthaste report {} --possible-duplicates -",
-            count(summary.possible_duplicates),
-            summary.campaign
-        );
+    // Those who are held are possible duplicates too, and nothing more goes to them.
+    let again = summary.possible_duplicates.saturating_sub(summary.uncertain);
+    let list = format!("posthaste report {} --possible-duplicates -", summary.campaign);
+    if again > 0 {
+        let _ = writeln!(text, "  {} recipients may have got a second copy: {list}", count(again));
+    }
+    if summary.uncertain > 0 {
+        let held = count(summary.uncertain);
+        let _ = writeln!(text, "  {held} recipients are held and may have got no copy; none goes to them now: {list}");
     }
     let _ = writeln!(text, "  destination: {}", destination::words(&summary.destination));
     text
@@ -411,6 +413,9 @@ mod tests {
              2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n  destination: mx\n"
         );
         assert!(!summary.is_settled());
+        let held = table(&Summary { uncertain: 7, possible_duplicates: 9, ..summary });
+        assert!(held.contains("  2 recipients may have got a second copy: "), "{held}");
+        assert!(held.contains("  7 recipients are held and may have got no copy; none goes to them now: "), "{held}");
     }
 
     #[test]

@@ -256,7 +256,11 @@ fn complete(
         true => format!(" To rehearse it anew, remove {}.", opened.home.display()),
         false => String::new(),
     };
-    watch::notice(&format!("Campaign {} is complete: nothing is left to send.{anew}\n", campaign.name));
+    let end = match settled.uncertain {
+        0 => "is complete: nothing is left to send.".to_owned(),
+        held => format!("has nothing left to send, and is not complete: {held} recipients are held."),
+    };
+    watch::notice(&format!("Campaign {} {end}{anew}\n", campaign.name));
     watch::print_end(args, &summary)?;
     Ok(Exit::Settled)
 }
