@@ -275,7 +275,9 @@ mod tests {
         let said = String::from_utf8(seen.try_iter().flatten().collect()).unwrap();
         let shown = said.lines().filter(|line| line.starts_with('x')).count();
         assert!(said.starts_with("first\n") && (1000..3000).contains(&shown), "{shown}");
-        assert!(said.ends_with(&format!("({} lines are missing here: nobody read them)\n", 3000 - shown)));
+        // The writer may take some of the lines while they are still printed: then the gap is told in two places.
+        let missing = |line: &str| line.strip_prefix('(')?.split_once(" lines are missing here")?.0.parse::<usize>().ok();
+        assert_eq!(said.lines().filter_map(missing).sum::<usize>(), 3000 - shown);
     }
 
     #[test]
