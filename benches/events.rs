@@ -38,6 +38,7 @@ fn tell(lane: &mut Lane, number: u32) {
         via: Some(&via),
         last: None,
         phase: "end of content",
+        cause: "",
         reply: ReplyRef { code: 250, enhanced: Some(Enhanced::new(2, 0, 0)), text: b"Ok: queued as 5E6959AA251" },
         octets: 10_240,
         spans: Spans { mail: span, rcpt: span, data: span, content: span, end: span, total: span },

@@ -118,10 +118,14 @@ fn the_event_log_adds_up_to_the_result() {
     assert_eq!(kinds["session_opened"], kinds["session_ended"]);
     let bounced = events.iter().find(|e| e["event"] == "bounced").unwrap();
     assert!(bounced["code"].as_u64().unwrap() >= 500 && bounced["phase"] == "RCPT", "{bounced}");
+    assert_eq!(bounced["cause"], "address", "{bounced}");
+    let deferred = events.iter().find(|e| e["event"] == "deferred").unwrap();
+    assert_eq!(deferred["cause"], "mailbox", "{deferred}");
     let delivered = events.iter().find(|e| e["event"] == "delivered").unwrap();
     for field in ["time", "session", "site", "host", "address", "ehlo", "latency_ms", "octets", "row"] {
         assert!(!delivered[field].is_null(), "{field} is missing in {delivered}");
     }
+    assert!(delivered["cause"].is_null(), "{delivered}");
     assert!(events.iter().any(|e| e["event"] == "delivered" && e["attempt"] == 2), "nobody was tried twice");
 }
 

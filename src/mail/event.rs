@@ -112,6 +112,8 @@ pub struct Told<'a> {
     pub last: Option<Last<'a>>,
     /// The phase that decided it: its word; empty outside of a session.
     pub phase: &'a str,
+    /// What the peer's reply is about, in a word; empty where nothing was refused, or nobody said so.
+    pub cause: &'a str,
     /// The peer's reply, or one of our own making; code 0: only a text.
     pub reply: ReplyRef<'a>,
     /// Octets of the content; 0 where there was none.

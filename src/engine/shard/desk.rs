@@ -130,7 +130,7 @@ impl Desk<'_> {
             let via = self.course.via(site_name, self.host, self.ehlo);
             return self.ledger.give_back(key, &[index], Some(&via), self.queue, self.now);
         }
-        let mut taken_back = false;
+        let (mut taken_back, mut cause) = (false, "");
         let (kind, phase, reply) = match said {
             Said::Accepted(reply) => {
                 self.asked.answered = true;
@@ -143,6 +143,7 @@ impl Desk<'_> {
                 self.asked.answered = true;
                 self.asked.served |= phase != Phase::Mail;
                 let judgement = classify(reply, answered(phase), self.hop);
+                cause = judgement.cause.word();
                 taken_back = self.judged(judgement, reply, phase, self.ledger.row(key, index));
                 (ledger::kind_of(judgement.disposition), phase, reply)
             }
@@ -168,7 +169,7 @@ impl Desk<'_> {
         }
         let watched = self.ledger.lane.is_some();
         let via = watched.then(|| self.course.via(site_name, self.host, self.ehlo));
-        let spans = |via| Detail { via, path, spans: course::spans(marks, self.now.mono) };
+        let spans = |via| Detail { via, path, spans: course::spans(marks, self.now.mono), cause };
         let detail = via.as_ref().map(spans);
         let (site, host) = (site_name, &**self.host);
         let verdict = Verdict { kind, taken_back, site, host, phase: phase.word(), reply, detail };

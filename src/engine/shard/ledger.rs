@@ -77,6 +77,8 @@ pub(super) struct Detail<'a> {
     pub(super) via: &'a Via<'a>,
     pub(super) path: &'a [u8],
     pub(super) spans: Spans,
+    /// What a refusal is about.
+    pub(super) cause: &'static str,
 }
 
 /// See the head of this file.
@@ -310,11 +312,12 @@ impl Ledger {
         self.seen.replies.count(verdict.reply);
         let Transaction { domain, attempts, cleared, octets, .. } = *transaction;
         let attempts = attempts.saturating_sub(u16::from(verdict.taken_back));
-        if let (Some(lane), Some(Detail { via, path, spans })) = (&mut self.lane, verdict.detail) {
+        if let (Some(lane), Some(Detail { via, path, spans, cause })) = (&mut self.lane, verdict.detail) {
             let told = Told {
                 path: Some(path),
                 via: Some(via),
                 phase: verdict.phase,
+                cause,
                 octets,
                 spans,
                 ..own(verdict.kind, row, attempts, verdict.reply)
@@ -534,7 +537,7 @@ fn own(kind: Kind, row: u32, attempt: u16, reply: ReplyRef<'_>) -> Told<'_> {
         Kind::Suppressed => Outcome::Stands(Disposition::Suppressed),
     };
     let spans = Spans::default();
-    Told { outcome, row, path: None, attempt, via: None, last: None, phase: "", reply, octets: 0, spans }
+    Told { outcome, row, path: None, attempt, via: None, last: None, phase: "", cause: "", reply, octets: 0, spans }
 }
 
 /// The record of a recipient that a peer's reply put there.

@@ -181,6 +181,9 @@ impl Object<'_> {
         if !told.phase.is_empty() {
             self.text("phase", told.phase.as_bytes());
         }
+        if !told.cause.is_empty() {
+            self.text("cause", told.cause.as_bytes());
+        }
         self.reply(told.reply);
         if told.octets > 0 {
             self.number("octets", told.octets.into());
@@ -375,6 +378,7 @@ mod tests {
             via: Some(via),
             last: None,
             phase: "RCPT",
+            cause: "address",
             reply: ReplyRef { code: 550, enhanced: Some(Enhanced::new(5, 1, 100)), text },
             octets: 10_240,
             spans: Spans {
@@ -403,7 +407,7 @@ mod tests {
              \"recipient\":\"ann@a.example\",\"domain\":\"a.example\",\"row\":12,\"attempt\":2,\"session\":7,\
              \"site\":\"mx.a.example\",\"host\":\"mx1.a.example\",\"address\":\"192.0.2.1:25\",\"source\":\"a\",\"source_address\":\"192.0.2.9\",\
              \"ehlo\":\"mail.acme.example\",\"tls\":\"TLSv1_3\",\"cipher\":\"TLS13_AES_256_GCM_SHA384\",\"resumed\":true,\
-             \"verified\":\"names\",\"phase\":\"RCPT\",\"code\":550,\"enhanced\":\"5.1.100\",\"text\":\"no such user\",\
+             \"verified\":\"names\",\"phase\":\"RCPT\",\"cause\":\"address\",\"code\":550,\"enhanced\":\"5.1.100\",\"text\":\"no such user\",\
              \"octets\":10240,\"mail_ms\":1.234,\"latency_ms\":90}\n"
         );
     }

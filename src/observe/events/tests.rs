@@ -36,6 +36,7 @@ fn told(row: u32, path: Option<&[u8]>) -> Event<'_> {
         via: None,
         last: None,
         phase: "",
+        cause: "",
         reply: ReplyRef { code: 250, enhanced: None, text: b"Ok" },
         octets: 0,
         spans: Spans::default(),

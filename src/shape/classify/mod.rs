@@ -63,6 +63,27 @@ pub enum Cause {
     Unclassified,
 }
 
+impl Cause {
+    /// The word for programs; empty where there is no trouble.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Address => "address",
+            Self::Mailbox => "mailbox",
+            Self::MailboxFull => "mailbox_full",
+            Self::Greylisted => "greylisted",
+            Self::Sender => "sender",
+            Self::Content => "content",
+            Self::Reputation => "reputation",
+            Self::Volume => "volume",
+            Self::Technical => "technical",
+            Self::Policy => "policy",
+            Self::Unclassified => "unclassified",
+        }
+    }
+}
+
 /// What the site's pace should make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
