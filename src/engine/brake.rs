@@ -16,6 +16,12 @@ pub const SAMPLE_MIN: u32 = 100;
 pub const SITE_SAMPLE_MIN: u32 = 50;
 /// Replies that are told apart.
 const REPLIES_MAX: usize = 256;
+/// The number of all others.
+const OTHERS: u16 = u16::MAX;
+/// Replies of one site that are told apart, and octets that are kept of each.
+const SITE_REPLIES_MAX: usize = 8;
+/// See above.
+const SITE_REPLY_OCTETS: usize = 512;
 
 /// The last outcomes, and what the bounces among them said.
 #[derive(Debug, Default)]
@@ -61,14 +67,20 @@ impl Brake {
         if let Some(&number) = self.numbers.get(reply) {
             return number;
         }
-        let known = self.counts.len();
-        if known < REPLIES_MAX {
+        if self.counts.len() < REPLIES_MAX {
             self.counts.push((reply.into(), 0));
-            self.numbers.insert(reply.into(), known as u16 + 1);
-            return known as u16 + 1;
+            let number = self.counts.len() as u16;
+            self.numbers.insert(reply.into(), number);
+            return number;
         }
-        // Where each is another, none is the most frequent.
-        REPLIES_MAX as u16
+        // One that none of the last ones was told makes room. Where each is told another, none is the most frequent.
+        let Some((number, (unused, _))) = (1..).zip(&mut self.counts).find(|(_, (_, count))| *count == 0) else {
+            return OTHERS;
+        };
+        self.numbers.remove(unused);
+        *unused = reply.into();
+        self.numbers.insert(reply.into(), number);
+        number
     }
 
     fn push(&mut self, outcome: u16) {
@@ -88,26 +100,69 @@ impl Brake {
     }
 }
 
-/// The same for one of very many sites: the outcomes of the last one or two halves of a window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The same for one of very many sites: the outcomes of the last one or two halves of a window. Nothing is kept of replies
+/// where nobody bounces, and little where many do.
+#[derive(Clone, Debug, Default)]
 pub struct SiteBrake {
     /// Outcomes, and how many of them bounced: of the half before, and of this one.
     before: (u16, u16),
     now: (u16, u16),
+    /// What the bounced were told.
+    said: Vec<Said>,
+}
+
+/// A reply, and how many of the half before and of this one were told it.
+#[derive(Clone, Debug)]
+struct Said {
+    reply: Box<str>,
+    before: u16,
+    now: u16,
+}
+
+impl Said {
+    fn count(&self) -> u32 {
+        u32::from(self.before) + u32::from(self.now)
+    }
 }
 
 impl SiteBrake {
-    /// Counts outcomes; how many bounced, and of how many, if that is more than the share `max`.
-    pub fn count(&mut self, delivered: u32, bounced: u32, max: f64) -> Option<(u32, u32)> {
+    /// Counts outcomes; says so if more than the share `max` of the last ones are bounces.
+    pub fn count(&mut self, delivered: u32, bounces: &[Box<str>], max: f64) -> Option<Excess> {
         let half = |n: u32| n.min(LAST as u32 / 2) as u16;
+        let bounced = u32::try_from(bounces.len()).unwrap_or(u32::MAX);
         self.now.0 = self.now.0.saturating_add(half(delivered.saturating_add(bounced)));
         self.now.1 = self.now.1.saturating_add(half(bounced));
+        bounces.iter().take(LAST / 2).for_each(|reply| self.hear(reply));
         let of = u32::from(self.before.0) + u32::from(self.now.0);
         let bounced = u32::from(self.before.1) + u32::from(self.now.1);
+        let exceeds = of >= SITE_SAMPLE_MIN && f64::from(bounced) > max * f64::from(of);
+        let excess = exceeds.then(|| Excess { bounced, of, reply: self.most_frequent() });
         if usize::from(self.now.0) >= LAST / 2 {
             (self.before, self.now) = (self.now, (0, 0));
+            self.said.iter_mut().for_each(|said| (said.before, said.now) = (said.now, 0));
+            self.said.retain(|said| said.before > 0);
         }
-        (of >= SITE_SAMPLE_MIN && f64::from(bounced) > max * f64::from(of)).then_some((bounced, of))
+        excess
+    }
+
+    fn hear(&mut self, reply: &str) {
+        let fits = (0..=SITE_REPLY_OCTETS.min(reply.len())).rev().find(|&at| reply.is_char_boundary(at));
+        let reply = fits.and_then(|at| reply.get(..at)).unwrap_or_default();
+        if let Some(said) = self.said.iter_mut().find(|said| &*said.reply == reply) {
+            said.now += 1;
+            return;
+        }
+        if self.said.len() >= SITE_REPLIES_MAX {
+            // The oldest that came once makes room: one that comes again and again stays, among any number of others.
+            let Some(once) = self.said.iter().position(|said| said.count() == 1) else { return };
+            self.said.remove(once);
+        }
+        self.said.push(Said { reply: reply.into(), before: 0, now: 1 });
+    }
+
+    fn most_frequent(&self) -> (Box<str>, u32) {
+        let most = self.said.iter().max_by_key(|said| said.count());
+        most.map(|said| (said.reply.clone(), said.count())).unwrap_or_default()
     }
 }
 
@@ -146,23 +201,51 @@ mod tests {
             brake.count(0, &bounces(1, &format!("550 {n}")), 1.0);
         }
         assert!(brake.counts.len() <= REPLIES_MAX && brake.last.len() == LAST);
-        assert_eq!(brake.counts.iter().map(|(_, count)| count).sum::<u32>(), LAST as u32);
+        assert!(brake.numbers.len() == brake.counts.len() && brake.counts.iter().all(|(_, count)| *count <= 1));
         assert_eq!(brake.bounced, LAST as u32);
+    }
+
+    #[test]
+    fn the_reply_that_explains_most_is_named_whatever_came_before_it() {
+        let mut brake = Brake::default();
+        for n in 0..600 {
+            brake.count(10, &bounces(1, &format!("550 {n}")), 0.2);
+        }
+        let excess = brake.count(0, &bounces(200, "550 blocked"), 0.2).unwrap();
+        assert_eq!(excess.reply, ("550 blocked".into(), 200));
+        let mut site = SiteBrake::default();
+        for n in 0..600 {
+            site.count(10, &bounces(1, &format!("550 {n}")), 0.2);
+        }
+        let mixed = |n: usize| if n % 4 == 0 { "550 blocked".to_owned() } else { format!("550 no such user {n}") };
+        let excess = (0..200).find_map(|n| site.count(0, &bounces(1, &mixed(n)), 0.3)).unwrap();
+        assert!(&*excess.reply.0 == "550 blocked" && excess.reply.1 > excess.bounced / 8, "{excess:?}");
+        assert!(site.said.len() <= SITE_REPLIES_MAX);
     }
 
     #[test]
     fn a_site_is_judged_by_its_own_last_outcomes() {
         let mut site = SiteBrake::default();
-        assert_eq!(site.count(0, 49, 0.2), None);
-        assert_eq!(site.count(0, 1, 0.2), Some((50, 50)));
+        assert_eq!(site.count(0, &bounces(48, "550 a"), 0.2), None);
+        assert_eq!(site.count(0, &bounces(1, "550 b"), 0.2), None);
+        let excess = site.count(0, &bounces(1, "550 b"), 0.2);
+        assert_eq!(excess, Some(Excess { bounced: 50, of: 50, reply: ("550 a".into(), 48) }), "not the last one");
         let mut site = SiteBrake::default();
         for _ in 0..10 {
-            assert_eq!(site.count(80, 20, 0.2), None);
+            assert_eq!(site.count(80, &bounces(20, "550 a"), 0.2), None);
         }
-        assert!(site.count(0, 200, 0.2).is_some());
+        assert_eq!(site.count(0, &bounces(200, "550 c"), 0.2).unwrap().reply, ("550 c".into(), 200));
         for _ in 0..10 {
-            site.count(100, 0, 0.2);
+            site.count(100, &[], 0.0);
         }
-        assert_eq!(site.count(0, 1, 0.2), None);
+        assert_eq!(site.count(0, &bounces(1, "550 a"), 0.2), None);
+        assert_eq!(site.said.len(), 1, "what is long past is forgotten");
+    }
+
+    #[test]
+    fn a_long_reply_of_a_site_is_cut() {
+        let mut site = SiteBrake::default();
+        let excess = site.count(0, &bounces(50, &"é".repeat(4000)), 0.2).unwrap();
+        assert_eq!(excess.reply, ("é".repeat(SITE_REPLY_OCTETS / 2).into(), 50));
     }
 }

@@ -55,12 +55,13 @@ impl Held {
 
     /// Too many of the last recipients of one site bounced: only its mail is held.
     #[must_use]
-    pub fn bounced_at(site: &str, (bounced, of): (u32, u32), reply: &str) -> Self {
+    pub fn bounced_at(site: &str, excess: &Excess) -> Self {
+        let Excess { bounced, of, reply: (reply, count) } = excess;
         Self {
             reason: BOUNCES,
             host: site.to_owned(),
-            reply: reply.to_owned(),
-            says: format!("{bounced} of the last {of} recipients at {site} bounced, the last one with \"{reply}\""),
+            reply: reply.to_string(),
+            says: format!("{bounced} of the last {of} recipients at {site} bounced, {count} of them with \"{reply}\""),
             hint: BOUNCES_HINT.to_owned(),
         }
     }

@@ -13,7 +13,7 @@ use super::refused::Standing;
 use super::secure::Refusal;
 use super::site::Sites;
 use crate::base::clock::{Instant, Now, UnixTime};
-use crate::engine::brake::SiteBrake;
+use crate::engine::brake::{Excess, SiteBrake};
 use crate::journal::record::Held;
 use crate::mail::Disposition;
 use crate::observe::{Outcomes, Publisher, SiteCounters};
@@ -410,12 +410,11 @@ impl Sites {
         self.group_mut(id).map(|group| &mut group.standing)
     }
 
-    /// Counts what became of recipients at the site; how many bounced, and of how many, if that is too much: nothing more
-    /// is sent there in this run.
-    pub(super) fn brake(&mut self, id: SiteId, delivered: u32, bounced: u32, max: f64) -> Option<(u32, u32)> {
+    /// Counts what became of recipients at the site; says so if too many bounced: nothing more is sent there in this run.
+    pub(super) fn brake(&mut self, id: SiteId, delivered: u32, bounces: &[Box<str>], max: f64) -> Option<Excess> {
         let index = self.site(id)?.group;
         let group = self.groups.get_mut(index).filter(|group| !group.held)?;
-        let excess = group.brake.count(delivered, bounced, max)?;
+        let excess = group.brake.count(delivered, bounces, max)?;
         group.held = true;
         self.held.push(index);
         self.touch_group(id);

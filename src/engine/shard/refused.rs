@@ -119,16 +119,14 @@ impl<I: Io> Shard<I> {
     /// Notes outcomes for the brake, and holds the mail of a site where too many bounce.
     pub(super) fn note_outcomes(&mut self, site: SiteId, asked: &mut Asked, now: Now) {
         let Some(max) = self.delivery.max_bounced else { return };
-        let (delivered, last) = (u32::try_from(asked.delivered).unwrap_or(u32::MAX), asked.bounces.last().cloned());
-        let bounced = asked.bounces.len() as u32;
+        let delivered = u32::try_from(asked.delivered).unwrap_or(u32::MAX);
         self.recent.delivered = self.recent.delivered.saturating_add(delivered);
-        self.recent.bounces.append(&mut asked.bounces);
         // Where everything goes to one place, its share is the mailing's.
-        if !self.by_domain || self.delivery.smarthost {
-            return;
-        }
-        if let Some(excess) = self.sites.brake(site, delivered, bounced, max) {
-            let held = Held::bounced_at(self.sites.name(site), excess, &last.unwrap_or_default());
+        let own = self.by_domain && !self.delivery.smarthost;
+        let excess = if own { self.sites.brake(site, delivered, &asked.bounces, max) } else { None };
+        self.recent.bounces.append(&mut asked.bounces);
+        if let Some(excess) = excess {
+            let held = Held::bounced_at(self.sites.name(site), &excess);
             tracing::error!(site = held.host, reason = held.reason, "the mail of the site is held");
             self.tell_held(&held, now);
             self.ports.board.halt().hold_site(held);
