@@ -6,6 +6,7 @@
 use super::config::values::duration_text;
 use super::destination;
 use super::held::Note;
+use crate::base::many::Many;
 use serde::Serialize;
 use std::fmt::Write;
 use std::time::Duration;
@@ -175,7 +176,13 @@ pub fn live(name: &str, now: &Snapshot, columns: usize) -> String {
             count(now.bounced),
             rare(now)
         ),
-        format!("  {}/s  {}  {} sessions  {}", rate(now.rate_per_s), eta(now), count(now.open_sessions), bound_by(now)),
+        format!(
+            "  {}/s  {}  {}  {}",
+            rate(now.rate_per_s),
+            eta(now),
+            counted(now.open_sessions, "session", "sessions"),
+            bound_by(now)
+        ),
     ];
     lines.map(|line| short(&line, columns - 1)).join("\n")
 }
@@ -227,12 +234,12 @@ pub fn table(summary: &Summary) -> String {
     let _ = writeln!(text, "  {:<12}{:>14}", "recipients", count(summary.loaded));
     let _ = writeln!(
         text,
-        "  rows rejected {}, duplicates {}; {} messages in {} transactions over {} sessions",
+        "  rows rejected {}, duplicates {}; {} in {} over {}",
         count(summary.rejected),
         count(summary.duplicates),
-        count(summary.messages),
-        count(summary.transactions),
-        count(summary.sessions)
+        counted(summary.messages, "message", "messages"),
+        counted(summary.transactions, "transaction", "transactions"),
+        counted(summary.sessions, "session", "sessions")
     );
     let first = summary.first_delivery_s.map(|s| format!(", first delivery after {s:.2} s")).unwrap_or_default();
     let _ = writeln!(
@@ -247,11 +254,12 @@ pub fn table(summary: &Summary) -> String {
     let again = summary.possible_duplicates.saturating_sub(summary.uncertain);
     let list = format!("posthaste report {} --possible-duplicates -", summary.campaign);
     if again > 0 {
-        let _ = writeln!(text, "  {} recipients may have got a second copy: {list}", count(again));
+        let again = counted(again, "recipient", "recipients");
+        let _ = writeln!(text, "  {again} may have got a second copy: {list}");
     }
     if summary.uncertain > 0 {
-        let held = count(summary.uncertain);
-        let _ = writeln!(text, "  {held} recipients are held and may have got no copy; none goes to them now: {list}");
+        let held = counted(summary.uncertain, "recipient is", "recipients are");
+        let _ = writeln!(text, "  {held} held and may have got no copy; none goes out now: {list}");
     }
     let _ = writeln!(text, "  destination: {}", destination::words(&summary.destination));
     text
@@ -302,6 +310,11 @@ fn bound_by(now: &Snapshot) -> String {
 
 fn rate(per_s: f64) -> String {
     if per_s < 10.0 { format!("{per_s:.1}") } else { count(per_s.round() as u64) }
+}
+
+/// So many of something, with thousands set off.
+fn counted(n: u64, one: &'static str, several: &'static str) -> String {
+    format!("{} {}", count(n), Many(n, one, several).words())
 }
 
 /// A number with its thousands set off: `1,234,567`.
@@ -415,7 +428,27 @@ mod tests {
         assert!(!summary.is_settled());
         let held = table(&Summary { uncertain: 7, possible_duplicates: 9, ..summary });
         assert!(held.contains("  2 recipients may have got a second copy: "), "{held}");
-        assert!(held.contains("  7 recipients are held and may have got no copy; none goes to them now: "), "{held}");
+        assert!(held.contains("  7 recipients are held and may have got no copy; none goes out now: "), "{held}");
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        let one = Summary {
+            messages: 1,
+            transactions: 1,
+            sessions: 1,
+            possible_duplicates: 2,
+            uncertain: 1,
+            ..Default::default()
+        };
+        let said = table(&one);
+        for words in
+            ["; 1 message in 1 transaction over 1 session\n", "  1 recipient may have", "  1 recipient is held"]
+        {
+            assert!(said.contains(words), "{said}");
+        }
+        let now = Snapshot { open_sessions: 1, ..half() };
+        assert!(live("w", &now, 100).contains("  1 session  "));
     }
 
     #[test]

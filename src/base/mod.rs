@@ -3,6 +3,7 @@
 pub mod access;
 pub mod base64;
 pub mod clock;
+pub mod many;
 pub mod out;
 pub mod span;
 pub mod wheel;

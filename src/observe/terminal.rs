@@ -6,6 +6,7 @@
 //! again. A log line never lands inside the live lines; when there is no terminal nothing is redrawn.
 //! Leaves to others: what the lines say.
 
+use crate::base::many::Many;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -123,7 +124,9 @@ impl State {
         frame.append(&mut self.lines);
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
-            frame.extend_from_slice(format!("({dropped} lines are missing here: nobody read them)\n").as_bytes());
+            frame.extend_from_slice(
+                format!("({} missing here: nobody read them)\n", Many(dropped, "line is", "lines are")).as_bytes(),
+            );
         }
         if let Some(text) = self.live.take() {
             frame.extend_from_slice(text.as_bytes());
@@ -276,7 +279,7 @@ mod tests {
         let shown = said.lines().filter(|line| line.starts_with('x')).count();
         assert!(said.starts_with("first\n") && (1000..3000).contains(&shown), "{shown}");
         // The writer may take some of the lines while they are still printed: then the gap is told in two places.
-        let missing = |line: &str| line.strip_prefix('(')?.split_once(" lines are missing here")?.0.parse::<usize>().ok();
+        let missing = |line: &str| line.strip_prefix('(')?.split_once(" line")?.0.parse::<usize>().ok();
         assert_eq!(said.lines().filter_map(missing).sum::<usize>(), 3000 - shown);
     }
 

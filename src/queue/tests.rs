@@ -206,7 +206,7 @@ fn every_wait_has_its_reason() {
     assert_eq!(queue.explain_domain(D), Wait::Retry { rows: 2, at: Instant(3_000) });
     queue.poll_due(Instant(3_000));
     assert_eq!(queue.explain_domain(D), Wait::Session { site: S, rows: 1, domains: 1 });
-    assert_eq!(queue.explain_site(S).to_string(), "1 rows wait for a session, 1 domains in turn");
+    assert_eq!(queue.explain_site(S).to_string(), "1 row waits for a session, 1 domain in turn");
 }
 
 #[test]

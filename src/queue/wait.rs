@@ -4,6 +4,7 @@ use super::domain::NIL;
 use super::shard::Place;
 use super::{DomainId, Queue, SiteId};
 use crate::base::clock::Instant;
+use crate::base::many::Many;
 use std::fmt;
 
 /// What rows wait for. The first that applies, in this order.
@@ -38,13 +39,18 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("nothing waits"),
-            Self::Route { rows } => write!(f, "{rows} rows wait until their domain's exchangers are known"),
+            Self::Route { rows } => write!(f, "{} until the domain's exchangers are known", waiting(*rows)),
             Self::Session { rows, domains, .. } => {
-                write!(f, "{rows} rows wait for a session, {domains} domains in turn")
+                let domains = Many(u64::from(*domains), "domain", "domains");
+                write!(f, "{} for a session, {domains} in turn", waiting(*rows))
             }
-            Self::Retry { rows, .. } => write!(f, "{rows} rows wait for their retry"),
+            Self::Retry { rows, .. } => write!(f, "{} for a retry", waiting(*rows)),
         }
     }
+}
+
+fn waiting(rows: u64) -> Many {
+    Many(rows, "row waits", "rows wait")
 }
 
 impl Queue {

@@ -9,6 +9,7 @@
 
 use super::classify::{Advice, Judgement};
 use crate::base::clock::Instant;
+use crate::base::many::Many;
 use crate::base::span::Span;
 use std::fmt;
 use std::sync::Arc;
@@ -122,17 +123,22 @@ pub enum Binding {
 impl fmt::Display for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ceiling { max } => write!(f, "the configured {max} sessions"),
+            Self::Ceiling { max } => write!(f, "the configured {}", Many(u64::from(*max), "session", "sessions")),
             Self::Window { now, max } => write!(f, "window {now} of {max} sessions, grows with clean transactions"),
             Self::Probing { failures, trouble } => {
-                write!(f, "one session probes after {failures} failures ({})", trouble.words())
+                write!(f, "one session probes after {} ({})", failed(*failures), trouble.words())
             }
             Self::BackingOff { left, failures, trouble, .. } => {
-                write!(f, "backing off for {} after {failures} failures ({})", Span(*left).rough(), trouble.words())
+                let (left, failures) = (Span(*left).rough(), failed(*failures));
+                write!(f, "backing off for {left} after {failures} ({})", trouble.words())
             }
             Self::Paused { left, .. } => write!(f, "paused for {}, then one session", Span(*left).rough()),
         }
     }
+}
+
+fn failed(times: u32) -> Many {
+    Many(times.into(), "failure", "failures")
 }
 
 /// Why nothing is opened until an instant.

@@ -102,7 +102,7 @@ fn a_smarthost_that_refuses_is_named_and_its_recipients_wait() {
     assert!(said.contains(&smarthost) && said.contains("refused"), "{said}");
     let (code, said) = sending.interrupt();
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("1 recipients wait") && said.contains("hint: go on with: posthaste send"), "{said}");
+    assert!(said.contains("1 recipient waits") && said.contains("hint: go on with: posthaste send"), "{said}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ use super::super::signals::Signals;
 use super::content::{self, Content};
 use super::{list, prepare};
 use crate::base::clock::UnixTime;
+use crate::base::many::Many;
 use crate::engine::directory::Directory;
 use crate::engine::loader::{self, LoadSpec, Loaded};
 use crate::engine::message::RenderJob;
@@ -79,7 +80,8 @@ pub fn run(
     if rendered.refused.is_empty() {
         return Ok(Exit::Settled);
     }
-    Err(Failure::usage(format!("{} rows cannot be rendered: see above", rendered.refused_count)))
+    let refused = Many(rendered.refused_count, "row", "rows");
+    Err(Failure::usage(format!("{refused} cannot be rendered: see above")))
 }
 
 /// A folder that goes with its owner.

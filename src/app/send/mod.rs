@@ -27,6 +27,7 @@ use super::destination::Destination;
 use super::exit::{Exit, Failure};
 use super::progress::Summary;
 use super::signals::Signals;
+use crate::base::many::Many;
 use crate::engine::campaign::{Campaign, journal_of};
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
@@ -258,7 +259,10 @@ fn complete(
     };
     let end = match settled.uncertain {
         0 => "is complete: nothing is left to send.".to_owned(),
-        held => format!("has nothing left to send, and is not complete: {held} recipients are held."),
+        held => {
+            let held = Many(held, "recipient is held", "recipients are held");
+            format!("has nothing left to send, and is not complete: {held}.")
+        }
     };
     watch::notice(&format!("Campaign {} {end}{anew}\n", campaign.name));
     watch::print_end(args, &summary)?;

@@ -13,6 +13,7 @@ use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
 use super::resources::{self, Began};
+use crate::base::many::Many;
 use crate::engine::board::{Counters, Shown};
 use crate::engine::loader::LoadError;
 use crate::engine::run::{Engine, LoadEnd};
@@ -90,7 +91,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     summary.first_delivery_s = first.map(|at| watched.began.until(at).as_secs_f64());
     print_end(watched.args, &summary)?;
     let failure = ended.failure.map(|reason| if short { reason + &room_wanted(&summary) } else { reason });
-    let exit = conclude(watched, &summary, ended.load, failure);
+    let exit = conclude(watched, &summary, &told.bound, ended.load, failure);
     let events = super::events::conclude(ended.events, watched.campaign);
     exit.and_then(|exit| events.map(|()| exit))
 }
@@ -100,6 +101,8 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
 struct Told {
     ends: usize,
     paused: bool,
+    /// What bound the sending when it was interrupted; empty if it was not.
+    bound: String,
     /// Why the mailing is held.
     held: Option<Note>,
 }
@@ -127,6 +130,7 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
     let ends = signals.ends();
     if ends > told.ends {
         if told.ends == 0 {
+            told.bound = engine.board().total().binding;
             notice(&format!("{}Finishing what is under way; Ctrl-C again stops at once.\n", signals.why()));
             engine.drain();
         }
@@ -152,11 +156,18 @@ pub fn notice(text: &str) {
 fn room_wanted(summary: &Summary) -> String {
     let waiting = summary.waiting + summary.in_flight;
     let octets = waiting.saturating_mul(JOURNAL_OCTETS_EACH).saturating_add(RESERVE_OCTETS + JOURNAL_OCTETS_MIN);
-    format!("\nhint: the {waiting} recipients who wait take about {} MiB", octets.div_ceil(1 << 20))
+    let who = Many(waiting, "recipient who waits takes", "recipients who wait take");
+    format!("\nhint: the {who} about {} MiB", octets.div_ceil(1 << 20))
 }
 
 /// The exit code, and the words for it: with a hint at the command that goes on, where that gets further.
-fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Option<String>) -> Result<Exit, Failure> {
+fn conclude(
+    watched: &Watched<'_>,
+    summary: &Summary,
+    bound: &str,
+    load: LoadEnd,
+    failure: Option<String>,
+) -> Result<Exit, Failure> {
     let command = watched.args.resume_command();
     let resume = format!("hint: go on with: {command}");
     let mended = format!("hint: once the list is as it should be, go on with: {command} --add");
@@ -186,7 +197,7 @@ fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Op
             Ok(Exit::Settled)
         }
         LoadEnd::Complete(_) | LoadEnd::Open => {
-            let waiting = summary.waiting + summary.in_flight;
+            let waiting = Many(summary.waiting + summary.in_flight, "recipient waits", "recipients wait");
             let held: Vec<&Note> = match &summary.held {
                 Some(held) => vec![held],
                 None => summary.held_sites.iter().take(SITES_TOLD).collect(),
@@ -194,12 +205,11 @@ fn conclude(watched: &Watched<'_>, summary: &Summary, load: LoadEnd, failure: Op
             if let Some(first) = held.first() {
                 let says: Vec<&str> = held.iter().map(|held| held.says.as_str()).collect();
                 let (says, hint) = (says.join("\n"), &first.hint);
-                return Err(Failure::unfinished(format!(
-                    "held: {says}\n{waiting} recipients wait\nhint: {hint}\n{resume}"
-                )));
+                return Err(Failure::unfinished(format!("held: {says}\n{waiting}\nhint: {hint}\n{resume}")));
             }
             let rest = if matches!(load, LoadEnd::Open) { ", and the list is not read to its end" } else { "" };
-            Err(Failure::unfinished(format!("not finished: {waiting} recipients wait{rest}\n{resume}")))
+            let bound = if bound.is_empty() { String::new() } else { format!("\nit was bound by {bound}") };
+            Err(Failure::unfinished(format!("not finished: {waiting}{rest}{bound}\n{resume}")))
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::Instant;
+use crate::base::many::Many;
 use crate::base::span::Span;
 use crate::engine::budget::{Budget, Descriptors, Rate, Shards};
 use crate::engine::settings::Delivery;
@@ -371,14 +372,13 @@ impl Egress {
         if self.waiting.is_empty() {
             let held = self.lanes.iter().find(|lane| !lane.held.is_empty())?;
             let next = Span(held.sends_at(self.shard).since(now)).rough();
-            let (name, sessions) = (held.source.title(), held.held.len());
-            return Some(format!(
-                "messages_per_hour of {name}: {sessions} sessions wait, the next message leaves in {next}"
-            ));
+            let sessions = Many(held.held.len() as u64, "session waits", "sessions wait");
+            let name = held.source.title();
+            return Some(format!("messages_per_hour of {name}: {sessions}, the next message leaves in {next}"));
         }
-        let (sites, sessions) = (self.waiting.len(), self.descriptors.taken());
+        let sites = Many(self.waiting.len() as u64, "site waits", "sites wait");
         if self.shortage.is_recent(now) || !self.descriptors.has_room() {
-            return Some(format!("{}: {sites} sites wait", self.shortage.words(self.limit, sessions)));
+            return Some(format!("{}: {sites}", self.shortage.words(self.limit, self.descriptors.taken())));
         }
         let lane = self.lanes.iter().find(|lane| !lane.is_free(self.shard, now))?;
         let why = if lane.listed_until > now {
@@ -390,7 +390,7 @@ impl Egress {
         } else {
             "has sent its messages_per_hour for now"
         };
-        Some(format!("the source {} {why}: {sites} sites wait", lane.source.title()))
+        Some(format!("the source {} {why}: {sites}", lane.source.title()))
     }
 }
 

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::base::clock::Instant;
+use crate::base::many::Many;
 
 /// Nothing is opened for so long.
 const REST: Duration = Duration::from_secs(1);
@@ -74,6 +75,7 @@ impl Shortage {
             libc::EADDRNOTAVAIL => ("the local ports".to_owned(), "sysctl net.ipv4.ip_local_port_range"),
             _ => (format!("the limit on open files ({limit})"), "ulimit -n, or LimitNOFILE"),
         };
-        format!("{what}: {sessions} sessions are open; hint: raise {hint}")
+        let sessions = Many(sessions.into(), "session is open", "sessions are open");
+        format!("{what}: {sessions}; hint: raise {hint}")
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::base::clock::{Instant, Now};
+use crate::base::many::Many;
 use crate::base::span::Span;
 use crate::engine::board::Shown;
 use crate::engine::shard::Shard;
@@ -70,8 +71,8 @@ impl<I: Io> Shard<I> {
         }
         if counts.scheduled > 0 {
             let first = Span(self.queue.next_due().unwrap_or(now.mono).since(now.mono)).rough();
-            let text = format!("the retry schedule: {} recipients wait, the first for {first}", counts.scheduled);
-            return (counts.scheduled, text);
+            let waiting = Many(counts.scheduled, "recipient waits", "recipients wait");
+            return (counts.scheduled, format!("the retry schedule: {waiting}, the first for {first}"));
         }
         (0, if self.load_ended { String::new() } else { "reading the list".to_owned() })
     }
@@ -87,7 +88,10 @@ impl<I: Io> Shard<I> {
     fn what_hides_routes(&self, waiting: u64) -> String {
         match &self.no_smarthost {
             Some(why) => format!("the smarthost, which cannot be found: {why}"),
-            None => format!("the look-up of domains: {waiting} recipients wait for a route"),
+            None => {
+                let waiting = Many(waiting, "recipient waits", "recipients wait");
+                format!("the look-up of domains: {waiting} for a route")
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::holds::Holds;
+use super::ledger::Ledger;
 use super::site::Sites;
 use super::{Ports, Shard, Start};
 use crate::base::clock::{Ahead, Instant, Now};
@@ -13,11 +14,12 @@ use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::directory::{Directory, Question, Site as Place};
 use crate::engine::dispatch::shard_of;
-use crate::engine::message::{Append, Chunk, Line, Recorded, Rendered, Run, ToShard};
+use crate::engine::message::{Append, Chunk, Line, Message, Recorded, Rendered, Run, ToShard};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::source::Source;
+use crate::mail::Envelope;
 use crate::observe::Observer;
-use crate::queue::SiteId;
+use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
 use crate::shape::retry::Schedule;
 use crate::smtp::client::Timeouts;
 use crate::wire::dns::{Exchanger, Route};
@@ -195,6 +197,35 @@ fn a_lost_session_is_one_loss_while_others_are_let_in_and_a_failure_when_they_al
     assert_eq!(losses, 5, "three, and one for each other session");
     assert!(!sites.moves_on(id, a, at(0).mono), "others show that it serves");
     assert!(sites.moves_on(id, ("b.example", B), at(0).mono));
+}
+
+#[test]
+fn what_binds_is_the_journals_disk_or_rendering_while_nothing_is_in_stock() {
+    let delivery = delivery(vec![Source::unbound("me.example".into())]);
+    let (mut sites, mut queue, mut rng) = (sites_of(&delivery), Queue::new(), fastrand::Rng::with_seed(1));
+    let site = sites.enter(Arc::new(Place::fixed("mx.example", ([192, 0, 2, 1], 25).into())));
+    let board = Arc::new(Board::new(1));
+    let mut ledger = Ledger::new((0, 0, Ahead::default()), Counters::default(), &delivery, None, board);
+    let job = |ledger: &mut Ledger, sites: &mut Sites, row: u32| {
+        sites.cooking(site, 1);
+        let batch = Batch { domain: DomainId(0), attempts: 0, rows: Rows::List(vec![row]) };
+        ledger.clear(site, batch, at(0))
+    };
+    let jobs = [0, 1].map(|row| job(&mut ledger, &mut sites, row));
+    let ticket = ledger.take_append(at(0)).unwrap().ticket;
+    assert_eq!(ledger.binding(at(20).mono), None, "a disk that takes its usual time");
+    let disk = "the journal's disk: what is recorded takes 80 ms to be on stable storage";
+    assert_eq!(ledger.binding(at(80).mono).unwrap(), disk);
+    ledger.handle_durable(ticket, &mut queue, &mut sites, at(80), &mut rng);
+    assert_eq!(ledger.binding(at(80).mono).unwrap(), "rendering: 2 batches are being made");
+    let rendered = |job, messages| Rendered { job, messages, ..Rendered::default() };
+    ledger.handle_rendered(rendered(jobs[0], Vec::new()), &mut sites, &mut queue, at(81));
+    assert_eq!(ledger.binding(at(81).mono).unwrap(), "rendering: 1 batch is being made");
+    let rows = [1].into_iter().collect();
+    let envelope = Envelope::new(b"news@me.example");
+    let message = Message { rows, envelope, content: bytes::Bytes::from_static(b"x"), eight_bit: false };
+    ledger.handle_rendered(rendered(jobs[1], vec![message]), &mut sites, &mut queue, at(82));
+    assert_eq!(ledger.binding(at(82).mono), None, "there is something to send");
 }
 
 /// The first of two shards, the board, and the other's inbox.

@@ -6,6 +6,7 @@
 use super::speech::Speech;
 use super::{Outlet, Tracer};
 use crate::base::clock::{Instant, Now};
+use crate::base::many::Many;
 use crate::mail::event::{Tls, Via};
 use crate::mail::reply::Printable;
 use crate::observe::events::json::civil;
@@ -232,7 +233,7 @@ impl Dialogue {
         }
         let hidden = std::mem::take(&mut self.hidden);
         if hidden > 0 {
-            let text = format!("{hidden} lines are left out");
+            let text = format!("{} left out", Many(hidden, "line is", "lines are"));
             write_line(&mut self.lines, &self.prefix, (self.began, now, None), b'*', text.as_bytes());
             self.moment = None;
         }

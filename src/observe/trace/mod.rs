@@ -29,6 +29,7 @@ mod tests;
 pub use dialogue::{Dialogue, Opening};
 pub use filter::{Filter, NoFilter};
 
+use crate::base::many::Many;
 use crate::observe::{patience, private, terminal};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fs::{File, OpenOptions};
@@ -165,7 +166,8 @@ impl Trace {
 }
 
 fn lost_remark(lines: u64) -> Vec<u8> {
-    format!("# {lines} lines are missing in this trace: they came faster than they could be written\n").into_bytes()
+    let lines = Many(lines, "line is", "lines are");
+    format!("# {lines} missing in this trace: more came than could be written\n").into_bytes()
 }
 
 fn open(path: &Path) -> Result<File, TraceError> {

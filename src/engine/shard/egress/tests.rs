@@ -201,3 +201,34 @@ fn shards_that_wait_for_a_source_send_in_turn() {
         assert!(each.iter().all(|sent| *sent + 1 >= share * 9 / 10), "{shards}: {each:?}");
     }
 }
+
+#[test]
+fn what_waits_is_told_of_in_the_singular_and_in_the_plural() {
+    let mut limited = source("a", 1);
+    limited.limit(Some(1), Some(3600));
+    let mut egress = egress(vec![limited]);
+    let id = |index| ConnectionId { index, generation: 0 };
+    while egress.send(0, at(1)) {}
+    egress.hold(0, id(1));
+    assert!(egress.binding(at(1)).unwrap().contains(": 1 session waits, the next message leaves in "));
+    egress.hold(0, id(2));
+    assert!(egress.binding(at(1)).unwrap().contains(": 2 sessions wait, the next message leaves in "));
+    egress.failed(0, "gone", at(1));
+    egress.wait(SiteId(1), at(1), any);
+    assert_eq!(egress.binding(at(1)).unwrap(), "the source a rests after a failure: 1 site waits");
+    egress.wait(SiteId(2), at(1), any);
+    assert_eq!(egress.binding(at(1)).unwrap(), "the source a rests after a failure: 2 sites wait");
+}
+
+#[test]
+fn a_machine_without_a_port_left_says_so_and_narrows_nothing() {
+    let mut egress = egress(vec![source("a", 1)]);
+    assert_eq!(picks(&mut egress, 1, at(1)), "a");
+    egress.short(libc::EADDRNOTAVAIL, at(1));
+    egress.wait(SiteId(1), at(1), any);
+    assert_eq!(
+        egress.binding(at(1)).unwrap(),
+        "the local ports: 1 session is open; hint: raise sysctl net.ipv4.ip_local_port_range: 1 site waits"
+    );
+    assert_eq!(picks(&mut egress, 4, at(3)), "aaaa", "the limit on descriptors is another one");
+}

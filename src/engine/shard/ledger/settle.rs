@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Ledger, Settle};
 use crate::base::clock::{Instant, Now};
+use crate::base::many::Many;
 use crate::journal::record::Kind;
 use crate::queue::Queue;
 use crate::shape::retry::Next;
@@ -83,7 +84,8 @@ impl Ledger {
             let takes_ms = takes.as_millis();
             return Some(format!("the journal's disk: what is recorded takes {takes_ms} ms to be on stable storage"));
         }
-        let rendering = self.jobs.iter().filter(|(_, job)| job.durable && job.rendered.is_none()).count();
-        (rendering > 0 && self.clearing.is_empty()).then(|| format!("rendering: {rendering} batches are being made"))
+        let made = self.jobs.iter().filter(|(_, job)| job.durable && job.rendered.is_none()).count();
+        let batches = Many(made as u64, "batch is being made", "batches are being made");
+        (made > 0 && self.clearing.is_empty()).then(|| format!("rendering: {batches}"))
     }
 }
