@@ -8,6 +8,7 @@
 
 mod behaviours;
 mod exchangers;
+mod lasting;
 mod logs;
 mod machine;
 mod over_sim;

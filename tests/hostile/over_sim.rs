@@ -58,8 +58,13 @@ impl<'s> Host<'s> {
 
     /// The peer at this address.
     pub fn at(address: IpAddr, network: &Network, scenario: &'s Scenario, cut: Cut) -> Self {
-        let mut io = network.party(address);
-        io.listen(SocketAddr::new(address, 25)).unwrap();
+        Self::listening(SocketAddr::new(address, 25), network, scenario, cut)
+    }
+
+    /// The peer at this address and port.
+    pub fn listening(address: SocketAddr, network: &Network, scenario: &'s Scenario, cut: Cut) -> Self {
+        let mut io = network.party(address.ip());
+        io.listen(address).unwrap();
         Self {
             io,
             scenario,

@@ -51,6 +51,7 @@ pub struct Sender<I: Io> {
     per_message: usize,
     domains: u32,
     loaded: u32,
+    pub board: Arc<Board>,
     /// By row: its records, in order.
     pub rows: Vec<Vec<Fact>>,
 }
@@ -63,23 +64,29 @@ impl<I: Io> Sender<I> {
 
     /// A sender whose mail all goes to this site.
     pub fn to(io: I, scenario: &Scenario, site: Site, patience: Patience, tls: tls::ClientConfig) -> Self {
+        Self::delivering(io, scenario, site, delivery(scenario, patience), tls)
+    }
+
+    /// The same, with a delivery of its own.
+    pub fn delivering(io: I, scenario: &Scenario, site: Site, delivery: Delivery, tls: tls::ClientConfig) -> Self {
         let (inbox_to, inbox) = unbounded();
         let (journal_to, journal) = unbounded();
         let (render_to, render) = unbounded();
         let line = Line { inbox: inbox_to, waker: io.waker() };
+        let board = Arc::new(Board::new(1));
         let ports = Ports {
             inbox: inbox.clone(),
             journal: journal_to,
             render: render_to,
             router: None,
             peers: vec![line.clone()],
-            board: Arc::new(Board::new(1)),
+            board: board.clone(),
         };
         let start = Start {
             descriptors: Descriptors::of_sessions(1000),
             watch: Default::default(),
             number: 0,
-            delivery: delivery(scenario, patience),
+            delivery,
             directory: Arc::new(Directory::fixed(site)),
             memory: Arc::default(),
             tls,
@@ -101,6 +108,7 @@ impl<I: Io> Sender<I> {
             per_message: scenario.per_message as usize,
             domains: scenario.domains,
             loaded: 0,
+            board,
             rows: Vec::new(),
         }
     }
@@ -182,14 +190,16 @@ fn rendered(job: &RenderJob, per_message: usize, domains: u32, padding: usize) -
     Rendered { job: job.job, messages: messages.collect(), ..Rendered::default() }
 }
 
-fn site(remote: SocketAddr, starttls: bool) -> Site {
+/// The one site of a scenario.
+pub fn site(remote: SocketAddr, starttls: bool) -> Site {
     let level = if starttls { Level::Opportunistic } else { Level::Never };
     let mut site = Site::fixed("hostile", remote).demanding(Rule { level, names: Vec::new() }.demand(HOST));
     site.exchangers.iter_mut().for_each(|exchanger| exchanger.host = HOST.into());
     site
 }
 
-fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
+/// How a scenario is delivered.
+pub fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
     let wait = patience.reply;
     Delivery {
         sources: vec![Source::unbound("sender.example".into())],

@@ -94,7 +94,7 @@ impl<I: Io> Shard<I> {
 
     /// Tells the site's pace what a reply means for it, and people of a new pause.
     pub(super) fn judged(&mut self, site: SiteId, judgement: &Judgement, why: &str, now: Now) {
-        if let Some(binding) = self.sites.judged(site, judgement, now, &mut self.rng) {
+        if let Some(binding) = self.sites.judged(site, judgement, why, now, &mut self.rng) {
             self.tell_rest(site, why, &binding, now);
         }
     }
@@ -290,6 +290,10 @@ impl<I: Io> Shard<I> {
             self.note_outcomes(site, asked, now);
         }
         let refused = asked.refused.take();
+        if asked.delivered > 0 && (refused.is_some() || asked.judged.is_some()) {
+            // Whatever was said besides: the site is reached.
+            self.sites.no_longer_held(site, now);
+        }
         if let Some(refused) = &refused {
             self.refused(connection, refused, now);
             if refused.follows.rests == Rests::Source {

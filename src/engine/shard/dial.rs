@@ -46,6 +46,9 @@ impl<I: Io> Shard<I> {
         };
         let Some(index) = self.egress.pick(now.mono, suits) else {
             self.egress.wait(site, now.mono, suits);
+            if let Some(why) = self.egress.failing(now.mono, suits) {
+                self.no_way_to(site, &why, now);
+            }
             return false;
         };
         let source = self.egress.source(index);

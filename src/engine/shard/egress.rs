@@ -43,6 +43,8 @@ struct Lane {
     /// Smooth weighted round robin: who has waited longest for its share.
     credit: i64,
     rests_until: Instant,
+    /// Why it rests.
+    failure: Box<str>,
     /// Its address is on a block list: it is not used until then.
     listed_until: Instant,
     failures: u32,
@@ -61,6 +63,7 @@ impl Lane {
             configs,
             credit: 0,
             rests_until: Instant::default(),
+            failure: Box::default(),
             listed_until: Instant::default(),
             failures: 0,
             stood_v6: false,
@@ -219,9 +222,18 @@ impl Egress {
         let rest = REST_MIN.saturating_mul(1 << lane.failures.min(10)).min(REST_MAX);
         lane.failures = lane.failures.saturating_add(1);
         lane.rests_until = now.after(rest);
+        lane.failure = why.into();
         let others = self.lanes.iter().any(|lane| lane.rests_until <= now);
         let name = self.source(index).map_or("", Source::title);
         tracing::warn!(source = name, why, rest_s = rest.as_secs(), others, "the source rests");
+    }
+
+    /// Why no source that `suits` can be used now, where all of them have failed or are on a block list.
+    pub(super) fn failing(&self, now: Instant, suits: impl Fn(&Source) -> bool) -> Option<String> {
+        let mut suitable = self.lanes.iter().filter(|lane| suits(&lane.source));
+        let rests = |lane: &Lane| lane.rests_until.max(lane.listed_until) > now;
+        let failed = suitable.clone().find(|lane| lane.rests_until > now)?;
+        suitable.all(rests).then(|| format!("the source {}: {}", failed.source.title(), failed.failure))
     }
 
     /// The source's address is on a block list: it is not used for a while.

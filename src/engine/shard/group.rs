@@ -16,6 +16,7 @@ use crate::base::clock::{Instant, Now, UnixTime};
 use crate::engine::brake::{Excess, SiteBrake};
 use crate::journal::record::Held;
 use crate::mail::Disposition;
+use crate::mail::reply::Nameless;
 use crate::observe::{Outcomes, Publisher, SiteCounters};
 use crate::queue::{Queue, SiteId};
 use crate::shape::classify::Judgement;
@@ -304,7 +305,7 @@ impl Sites {
     }
 
     /// Something was delivered there: nothing holds it up.
-    fn no_longer_held(&mut self, id: SiteId, now: Now) {
+    pub(super) fn no_longer_held(&mut self, id: SiteId, now: Now) {
         let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
         if site.insecure_since.take().is_some() {
             (site.refusal, site.failure, site.in_vain) = (None, None, false);
@@ -335,8 +336,16 @@ impl Sites {
         let Some(group) = self.groups.get_mut(index) else { return };
         let since = self.holds.begin(Held::Hosts, &group.name, now.unix);
         group.unreachable_since.get_or_insert(since);
-        group.failure.get_or_insert_with(|| Box::new(Failure::own(why, self.holds.time(now.unix))));
+        let at = self.holds.time(now.unix);
+        group.failure.get_or_insert_with(|| Box::new(Failure::own(&Nameless(why).to_string(), at)));
         group.in_vain = true;
+    }
+
+    /// No session can leave for the site, for this reason.
+    pub(super) fn cut_off(&mut self, id: SiteId, failure: Failure, now: Now) {
+        let Some(index) = self.site(id).map(|site| site.group) else { return };
+        self.failed(id, failure, false);
+        self.tried_in_vain(index, "", now);
     }
 
     /// What failed last at the site, to be given back with [`Sites::put_failure`].
@@ -380,23 +389,25 @@ impl Sites {
         self.touch_group(id);
     }
 
-    /// A reply reaches further than its recipient. The sentence that says what follows, when the group's hold is new.
+    /// A reply reaches further than its recipient. The sentence that says what follows, when the group's hold is new: then
+    /// nothing is delivered there until the site thinks better of us, and its recipients' lifetime bounds that.
     pub(super) fn judged(
         &mut self,
         id: SiteId,
         judgement: &Judgement,
+        why: &str,
         now: Now,
         rng: &mut fastrand::Rng,
     ) -> Option<String> {
         let index = self.site(id)?.group;
-        // Whoever turns each session away by a pause is not reached either.
-        if self.group(id).is_some_and(|group| group.ready == 0 && group.failure.is_some()) {
-            self.tried_in_vain(index, "", now);
-        }
         let group = self.groups.get_mut(index)?;
         let held = group.pace.next_due();
         group.pace.handle_judgement(now.mono, judgement, rng);
         let said = group.said(held, now.mono);
+        // Whoever turns each session away during a pause is not reached either.
+        if said.is_some() || self.group(id).is_some_and(|group| group.ready == 0 && group.failure.is_some()) {
+            self.tried_in_vain(index, why, now);
+        }
         self.touch_group(id);
         said
     }
@@ -425,13 +436,6 @@ impl Sites {
     pub(super) fn waiting_held(&self, queue: &Queue) -> u64 {
         let members = self.held.iter().filter_map(|index| self.groups.get(*index)).flat_map(|group| &group.members);
         members.map(|&id| queue.site_counts(id).waiting()).sum()
-    }
-
-    /// Nothing more is delivered there until the site thinks better of us: its recipients' lifetime bounds that.
-    pub(super) fn no_longer_reached(&mut self, id: SiteId, now: Now) {
-        if let Some(group) = self.group_mut(id) {
-            group.unreachable_since.get_or_insert(now.unix);
-        }
     }
 
     /// The source leaves the site alone until then.

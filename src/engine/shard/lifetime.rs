@@ -3,8 +3,8 @@
 //! Guarantees: a recipient that was tried has expired when its next attempt would lie beyond its lifetime, counted from its
 //! first attempt, and one that is ready and does not get that attempt at most a rest later. Nobody that was overdue when the
 //! process began, or went on after a pause, goes without a last try: its own, or that of its site or domain, which failed.
-//! One that was never tried has expired when its site or domain was held up for a lifetime, and a try fails still. Whoever
-//! expires keeps what its last attempt came to.
+//! One that was never tried has expired when its site or domain was held up for a lifetime, whoever is to blame for that (its
+//! hosts, their pauses, our own sources), and a try fails still. Whoever expires keeps what its last attempt came to.
 //! Leaves to others: the schedule (`shape::retry`), and what is held up since when (`holds`).
 
 use std::sync::Arc;
@@ -117,13 +117,29 @@ impl<I: Io> Shard<I> {
             return;
         }
         let name = self.sites.name(site).to_owned();
-        let Some(failure) = self.sites.take_failure(site) else { return };
+        let unknown = || Box::new(Failure::own("nothing could be sent there", self.ledger.time(now)));
+        let failure = self.sites.take_failure(site).unwrap_or_else(unknown);
         for (domain, taken) in fresh {
             for row in taken.rows() {
                 self.ledger.expire(domain, row, 0, Some((&name, &failure)), now);
             }
         }
         self.sites.put_failure(site, failure);
+    }
+
+    /// No source can be used for the site: that is no trouble of the site's, and it bounds its recipients' lifetime all the
+    /// same.
+    pub(super) fn no_way_to(&mut self, site: SiteId, why: &str, now: Now) {
+        let failure = Failure::own(why, self.ledger.time(now));
+        self.sites.cut_off(site, failure, now);
+        if self.sites.is_given_up(site, now) {
+            if self.sites.has_fresh_stock(site) {
+                self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
+            }
+            self.expire_site(site, now);
+        } else if let Some(left) = self.sites.given_up_in(site, now) {
+            self.sites.wake(site, now.mono.after(left));
+        }
     }
 
     /// A domain will never have a route.

@@ -156,7 +156,6 @@ impl<I: Io> Shard<I> {
             Rests::Site => self.judged(connection.site, &refused.judgement, &refused.reply, now),
             Rests::Source => self.rest_source(connection, refused, now),
         }
-        self.sites.no_longer_reached(connection.site, now);
     }
 
     /// Keeps what the site's hosts said of us.

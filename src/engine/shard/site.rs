@@ -362,6 +362,11 @@ impl Sites {
             .any(|(r, a)| which(r, a))
     }
 
+    /// Whether the site has a message in stock for somebody who was never tried before.
+    pub(super) fn has_fresh_stock(&self, id: SiteId) -> bool {
+        self.site(id).is_some_and(|site| site.stock.iter().any(|ready| ready.attempts == 1))
+    }
+
     pub(super) fn has_stock(&self, id: SiteId) -> bool {
         self.site(id).is_some_and(|site| !site.stock.is_empty())
     }

@@ -9,7 +9,7 @@ use super::holds::Holds;
 use super::ledger::Ledger;
 use super::site::Sites;
 use super::{Ports, Shard, Start};
-use crate::base::clock::{Ahead, Instant, Now};
+use crate::base::clock::{Ahead, Instant, Now, UnixTime};
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::directory::{Directory, Question, Site as Place};
@@ -17,10 +17,12 @@ use crate::engine::dispatch::shard_of;
 use crate::engine::message::{Append, Chunk, Line, Message, Recorded, Rendered, Run, ToShard};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::source::Source;
-use crate::mail::Envelope;
+use crate::journal::record::Held;
+use crate::mail::{Enhanced, Envelope, ReplyRef};
 use crate::observe::Observer;
 use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
 use crate::shape::retry::Schedule;
+use crate::shape::{NextHop, Phase, classify};
 use crate::smtp::client::Timeouts;
 use crate::wire::dns::{Exchanger, Route};
 use crate::wire::io::Io as _;
@@ -197,6 +199,22 @@ fn a_lost_session_is_one_loss_while_others_are_let_in_and_a_failure_when_they_al
     assert_eq!(losses, 5, "three, and one for each other session");
     assert!(!sites.moves_on(id, a, at(0).mono), "others show that it serves");
     assert!(sites.moves_on(id, ("b.example", B), at(0).mono));
+}
+
+#[test]
+fn a_pause_counts_against_the_lifetime_until_something_is_delivered_and_the_next_process_knows_it() {
+    let (mut sites, [id, _]) = two();
+    let at = |second: u32| Now { mono: Instant(u64::from(second) * 1_000_000), unix: UnixTime(1000 + second) };
+    let reply = ReplyRef { code: 421, enhanced: Some(Enhanced::new(4, 7, 28)), text: b"too much for <ann@a.example>" };
+    let judgement = classify(reply, Phase::Mail, NextHop::Exchanger);
+    assert!(sites.judged(id, &judgement, &reply.to_string(), at(0), &mut fastrand::Rng::with_seed(1)).is_some());
+    assert_eq!(sites.holds.take_changes(), [(Held::Hosts, "mx.example".into(), UnixTime(1000))]);
+    assert!(sites.is_failing(id) && !sites.is_given_up(id, at(0)) && sites.is_given_up(id, at(1)));
+    let said = sites.take_failure(id).unwrap().reply.to_string();
+    assert!(said.contains("421 4.7.28 too much for <…>"), "{said}");
+    sites.succeeded(id, 1, at(1));
+    assert!(!sites.is_failing(id) && !sites.is_given_up(id, at(1)));
+    assert_eq!(sites.holds.take_changes(), [(Held::Hosts, "mx.example".into(), UnixTime(0))]);
 }
 
 #[test]
