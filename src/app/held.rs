@@ -1,6 +1,6 @@
 //! The note that a mailing is held, beside the campaign: reports tell of it while it stands.
 //!
-//! Guarantees: written whole or not at all, gone once the campaign is sent again. It is for people; whether a run holds is
+//! Guarantees: written whole or not at all, gone once the campaign goes on, or nobody waits. It is for people; whether a run holds is
 //! never read from it. Leaves to others: finding the reason (`engine::held`).
 
 use crate::engine::held::Held;

@@ -272,14 +272,17 @@ impl Recording {
                 return if starved { Err("the thread that makes journal segments has ended".into()) } else { Ok(()) };
             };
             self.preparing = false;
-            self.counters.short_of_room.store(prepared.is_err(), Relaxed);
             match prepared {
                 Ok(_) => {
                     self.counters.segments.fetch_add(1, Relaxed);
                     self.journal.handle_prepared();
                 }
-                Err(fault) if starved => return Err(fault.to_string().into()),
+                Err(fault) if starved => {
+                    self.counters.short_of_room.store(true, Relaxed);
+                    return Err(fault.to_string().into());
+                }
                 Err(fault) => {
+                    self.counters.short_of_room.store(true, Relaxed);
                     self.journal.handle_not_prepared(now.after(PREPARE_AGAIN));
                     self.short = Some(fault.to_string().into());
                     self.tell_short();

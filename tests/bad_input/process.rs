@@ -152,6 +152,23 @@ fn nobody_reads_standard_output_and_the_end_is_said_on_standard_error() {
 }
 
 #[test]
+fn a_table_that_cannot_be_written_hides_neither_why_it_ended_nor_what_goes_on() {
+    let desk = Desk::new();
+    let (_listener, address) = silent();
+    let said = desk.path().join("said");
+    let mut command = posthaste(&desk, &["send", "w.toml", "--smarthost", &address, "--data", "data"]);
+    command.stdout(File::options().write(true).open("/dev/full").unwrap()).stderr(File::create(&said).unwrap());
+    let mut sending = Sending::start(command);
+    sending.says(&said, "destination: smarthost");
+    wait_for("a journal", || desk.path().join("data/campaign/w/j/0001.jnl").exists());
+    sending.signal("INT");
+    let status = sending.ends(PATIENCE);
+    let said = fs::read_to_string(said).unwrap();
+    assert_eq!(status.code(), Some(3), "{said}");
+    assert!(said.contains("hint: go on with: posthaste send w.toml"), "{said}");
+}
+
+#[test]
 fn nobody_reads_the_events_and_all_mail_arrives_and_what_is_lost_is_counted() {
     let desk = Desk::new();
     many(&desk, 2_000);

@@ -25,6 +25,7 @@ use super::cli::SendArgs;
 use super::config::{CampaignConfig, EngineConfig};
 use super::destination::Destination;
 use super::exit::{Exit, Failure};
+use super::held::Note;
 use super::progress::Summary;
 use super::signals::Signals;
 use crate::base::many::Many;
@@ -110,9 +111,9 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     };
     let before = opened.settled();
     let created = opened.table.manifest().created_unix_s;
-    super::held::Note::clear(&home);
     signals.engage()?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
+    Note::clear(&home);
     let exit = watch::watch(
         engine,
         &signals,
@@ -264,6 +265,7 @@ fn complete(
             format!("has nothing left to send, and is not complete: {held}.")
         }
     };
+    Note::clear(&opened.home);
     watch::notice(&format!("Campaign {} {end}{anew}\n", campaign.name));
     watch::print_end(args, &summary)?;
     Ok(Exit::Settled)

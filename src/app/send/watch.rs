@@ -84,16 +84,31 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     summary.destination = watched.destination.to_string();
     summary.held = told.held;
     summary.held_sites = held_sites.iter().map(Note::of).collect();
-    if let Some(first) = summary.held_sites.first().filter(|_| summary.held.is_none()) {
-        keep(first, watched.home);
-    }
     (summary.rejected, summary.duplicates) = (rejected, duplicates);
     summary.first_delivery_s = first.map(|at| watched.began.until(at).as_secs_f64());
-    print_end(watched.args, &summary)?;
+    note_what_holds(&summary, watched.home);
+    // Whoever cannot print the table still learns why it ended, and what goes on.
+    let printed = print_end(watched.args, &summary);
     let failure = ended.failure.map(|reason| if short { reason + &room_wanted(&summary) } else { reason });
     let exit = conclude(watched, &summary, &told.bound, ended.load, failure);
     let events = super::events::conclude(ended.events, watched.campaign);
-    exit.and_then(|exit| events.map(|()| exit))
+    exit.and_then(|exit| printed.and(events).map(|()| exit))
+}
+
+/// The reports tell of it while recipients wait for its end.
+fn note_what_holds(summary: &Summary, home: &Path) {
+    match holding(summary).first() {
+        Some(first) if !summary.is_settled() => keep(first, home),
+        _ => Note::clear(home),
+    }
+}
+
+/// What holds the mailing, else the first of the sites that wait.
+fn holding(summary: &Summary) -> Vec<&Note> {
+    match &summary.held {
+        Some(held) => vec![held],
+        None => summary.held_sites.iter().take(SITES_TOLD).collect(),
+    }
 }
 
 /// What has been passed on.
@@ -189,19 +204,15 @@ fn conclude(
             watched.args.campaign.display()
         ))),
         LoadEnd::Complete(_) if summary.is_settled() => {
-            if let Some(held) = &summary.held {
-                // Nothing is left to be held.
-                Note::clear(watched.home);
+            // Nothing is left to be held.
+            for held in holding(summary) {
                 notice(&format!("warning: {}\n", held.says));
             }
             Ok(Exit::Settled)
         }
         LoadEnd::Complete(_) | LoadEnd::Open => {
             let waiting = Many(summary.waiting + summary.in_flight, "recipient waits", "recipients wait");
-            let held: Vec<&Note> = match &summary.held {
-                Some(held) => vec![held],
-                None => summary.held_sites.iter().take(SITES_TOLD).collect(),
-            };
+            let held = holding(summary);
             if let Some(first) = held.first() {
                 let says: Vec<&str> = held.iter().map(|held| held.says.as_str()).collect();
                 let (says, hint) = (says.join("\n"), &first.hint);
@@ -374,5 +385,27 @@ impl<'a> Show<'a> {
             self.render.publish(&engine.render().facts());
             self.dns.publish(&engine.dns());
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_of_what_holds_stands_while_somebody_waits_for_its_end() {
+        let home = tempfile::tempdir().unwrap();
+        let site = Note { says: "at mx.example everybody bounced".into(), ..Note::default() };
+        let mut summary = Summary { waiting: 1, held_sites: vec![site.clone()], ..Summary::default() };
+        note_what_holds(&summary, home.path());
+        assert_eq!(Note::read(home.path()), Some(site.clone()));
+        let mailing = Note { says: "the smarthost refuses us".into(), ..Note::default() };
+        summary.held = Some(mailing.clone());
+        note_what_holds(&summary, home.path());
+        assert_eq!(Note::read(home.path()), Some(mailing));
+        // Its last recipients bounced as well.
+        (summary.waiting, summary.held) = (0, None);
+        note_what_holds(&summary, home.path());
+        assert_eq!(Note::read(home.path()), None);
     }
 }
