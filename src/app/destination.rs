@@ -9,6 +9,8 @@ use super::config::EngineConfig;
 use super::config::engine::Route;
 use super::config::values::HostPort;
 use super::exit::Failure;
+use crate::base::many::Many;
+use crate::engine::table::MovedFrom;
 use std::fmt;
 
 /// The port of exchangers, which needs no mention.
@@ -88,6 +90,19 @@ pub fn name(pin: &str) -> &str {
 #[must_use]
 pub fn words(pin: &str) -> String {
     if pin == "sink" { "sink (built in: nobody gets mail)".to_owned() } else { pin.to_owned() }
+}
+
+/// What people read of where the mail went before, to be put behind [`words`].
+#[must_use]
+pub fn words_of_earlier(moved_from: &[MovedFrom]) -> String {
+    let mut before = 0;
+    let mut text = String::new();
+    for MovedFrom { destination, recipients, .. } in moved_from {
+        let there = recipients.saturating_sub(std::mem::replace(&mut before, *recipients));
+        let whose = Many(there, "recipient", "recipients");
+        text += &format!("; before it moved: {} ({whose})", words(destination));
+    }
+    text
 }
 
 impl fmt::Display for Destination {

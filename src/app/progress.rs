@@ -7,6 +7,7 @@ use super::config::values::duration_text;
 use super::destination;
 use super::held::Note;
 use crate::base::many::Many;
+use crate::engine::table::MovedFrom;
 use serde::Serialize;
 use std::fmt::Write;
 use std::time::Duration;
@@ -84,6 +85,8 @@ pub struct Summary {
     pub campaign: String,
     /// Where its mail went.
     pub destination: String,
+    /// Where it went before that.
+    pub moved_from: Vec<MovedFrom>,
     /// Recipients of the list, suppressed ones included.
     pub loaded: u64,
     /// Rows without a usable recipient.
@@ -261,7 +264,8 @@ pub fn table(summary: &Summary) -> String {
         let held = counted(summary.uncertain, "recipient is", "recipients are");
         let _ = writeln!(text, "  {held} held and may have got no copy; none goes out now: {list}");
     }
-    let _ = writeln!(text, "  destination: {}", destination::words(&summary.destination));
+    let earlier = destination::words_of_earlier(&summary.moved_from);
+    let _ = writeln!(text, "  destination: {}{earlier}", destination::words(&summary.destination));
     text
 }
 
@@ -456,7 +460,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&Summary::default().json()).unwrap();
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected: Vec<&str> =
-            "campaign destination loaded rejected duplicates delivered deferred bounced expired suppressed \
+            "campaign destination moved_from loaded rejected duplicates delivered deferred bounced expired suppressed \
              cancelled uncertain waiting in_flight deferrals messages transactions sessions tls_handshakes tls_resumed \
              elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held held_sites"
                 .split_whitespace()

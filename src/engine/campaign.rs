@@ -274,6 +274,12 @@ impl Campaign {
         self.state.standings().iter().filter(told).count() as u64
     }
 
+    /// Attempts that were made for all of its recipients.
+    #[must_use]
+    pub fn attempts(&self) -> u64 {
+        self.state.standings().iter().map(|s| u64::from(s.attempts)).sum()
+    }
+
     /// Whether it can no longer be begun anew as if nothing had been: somebody may have got its mail, or nobody can know.
     #[must_use]
     pub fn has_begun(&self) -> bool {

@@ -212,6 +212,34 @@ mod destination {
             std::thread::sleep(LOOK);
         }
         assert_eq!(all(), names.len());
+        assert_eq!(desk.report(&[])["moved_from"][0]["destination"], format!("smarthost {}", mx.address));
+    }
+
+    #[test]
+    fn a_move_is_told_with_what_went_where_and_only_who_waits_can_move() {
+        let (desk, mx, other) = (Desk::new(), Receiver::start(&[]), Receiver::start(&[]));
+        let to_mx = ["--smarthost", &mx.address, "--add"];
+        let to_other = ["--smarthost", &other.address, "--move-destination", "--add"];
+        desk.put("w.csv", list(&["ann", "bob"]));
+        desk.sends(&to_mx[..2], 0);
+        let (said, _) = desk.sends(&to_other[..2], 2);
+        assert!(!said.contains("--move-destination"), "{said}");
+        says(&desk.sends(&to_other[..3], 2).0, &["was begun to smarthost", "nobody of it waits", "another name"]);
+        // A run that is refused moves nothing.
+        desk.put("w.csv", list(&["ann", "bob", "cy"]));
+        desk.put("w.txt", "Dear {{ frist }}\n");
+        desk.sends(&to_other, 2);
+        desk.put("w.txt", "Dear {{ first }}\n");
+        let (_, json) = desk.sends(&to_mx, 0);
+        assert_eq!((&json["delivered"], &json["moved_from"]), (&3.into(), &serde_json::json!([])));
+        desk.put("w.csv", list(&["ann", "bob", "cy", "dora"]));
+        let (_, json) = desk.sends(&to_other, 0);
+        mx.delivered(&addresses(&["ann", "bob", "cy"]));
+        other.delivered(&addresses(&["dora"]));
+        assert_eq!(json["destination"], format!("smarthost {}", other.address));
+        let whole = desk.run(&["report", "w", "--data", "data"]);
+        let before = format!("; before it moved: smarthost {} (3 recipients)", mx.address);
+        says(&String::from_utf8(whole.stdout).unwrap(), &[&before]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{Facts, Recipient, Rows, time};
 use crate::app::exit::Failure;
 use crate::app::held::Note;
 use crate::base::clock::UnixTime;
+use crate::engine::table::MovedFrom;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced};
 use hashbrown::HashMap;
@@ -68,6 +69,8 @@ pub struct Digest {
     pub name: String,
     /// Where its mail goes; empty if that is not known.
     pub destination: String,
+    /// Where it went before that.
+    pub moved_from: Vec<MovedFrom>,
     /// What became of the list's rows.
     pub rows: Rows,
     /// What is damaged in storage.
@@ -100,8 +103,8 @@ impl Digest {
     pub fn of(facts: &dyn Facts) -> Result<Self, Failure> {
         let (name, damage) = (facts.name().to_owned(), facts.damage().to_vec());
         let destination = facts.destination().to_owned();
-        let held = facts.held().cloned();
-        let mut digest = Self { name, destination, rows: facts.rows(), damage, held, ..Self::default() };
+        let (moved_from, held) = (facts.moved_from().to_vec(), facts.held().cloned());
+        let mut digest = Self { name, destination, moved_from, rows: facts.rows(), damage, held, ..Self::default() };
         facts.each(&mut |recipient| {
             digest.add(recipient);
             Ok(())
@@ -240,6 +243,7 @@ impl Digest {
         struct Whole<'a> {
             campaign: &'a str,
             destination: &'a str,
+            moved_from: &'a [MovedFrom],
             loaded: u64,
             loading: bool,
             rejected: u64,
@@ -270,6 +274,7 @@ impl Digest {
         let whole = Whole {
             campaign: &self.name,
             destination: &self.destination,
+            moved_from: &self.moved_from,
             loaded: self.counts.all(),
             loading: self.rows.loading,
             rejected: self.rows.rejected,

@@ -23,6 +23,7 @@ use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
 use super::held::Note;
 use crate::base::clock::UnixTime;
+use crate::engine::table::MovedFrom;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced, Mailbox};
 use crate::observe::terminal;
@@ -129,6 +130,11 @@ pub trait Facts {
     /// Where its mail goes; empty if that is not known.
     fn destination(&self) -> &str {
         ""
+    }
+
+    /// Where it went before that.
+    fn moved_from(&self) -> &[MovedFrom] {
+        &[]
     }
 
     /// What became of the list's rows.

@@ -52,7 +52,8 @@ pub(super) fn html(digest: &Digest) -> String {
 
 fn head(digest: &Digest, page: &mut String) {
     if !digest.destination.is_empty() {
-        let _ = writeln!(page, "<p>Destination: {}.</p>", escape(&destination::words(&digest.destination)));
+        let words = destination::words(&digest.destination) + &destination::words_of_earlier(&digest.moved_from);
+        let _ = writeln!(page, "<p>Destination: {}.</p>", escape(&words));
     }
     for damage in &digest.damage {
         let _ = writeln!(page, "<p class=\"damage\">Damaged: {}</p>", escape(damage));

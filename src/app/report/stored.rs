@@ -14,7 +14,7 @@ use crate::app::exit::Failure;
 use crate::app::held::Note;
 use crate::base::clock::UnixTime;
 use crate::engine::campaign::{end_of, journal_of, snapshot_in, snapshot_of};
-use crate::engine::table::Table;
+use crate::engine::table::{MovedFrom, Table};
 use crate::journal::disk::Fault;
 use crate::journal::mark::Mark;
 use crate::journal::record::{Entry, Kind, entries};
@@ -179,6 +179,10 @@ impl Facts for Stored {
 
     fn destination(&self) -> &str {
         destination::name(self.table.manifest().destination.as_deref().unwrap_or_default())
+    }
+
+    fn moved_from(&self) -> &[MovedFrom] {
+        &self.table.manifest().moved_from
     }
 
     fn rows(&self) -> Rows {

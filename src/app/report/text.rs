@@ -61,7 +61,8 @@ fn whither(digest: &Digest) -> String {
     if digest.destination.is_empty() {
         return String::new();
     }
-    format!(", destination: {}", destination::words(&digest.destination))
+    let earlier = destination::words_of_earlier(&digest.moved_from);
+    format!(", destination: {}{earlier}", destination::words(&digest.destination))
 }
 
 fn sites(digest: &Digest, text: &mut String) {

@@ -111,6 +111,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     };
     let before = opened.settled();
     let created = opened.table.manifest().created_unix_s;
+    let moved_from = opened.table.manifest().moved_from.clone();
     signals.engage()?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
     Note::clear(&home);
@@ -121,6 +122,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
             args,
             campaign: &campaign.name,
             destination: &destination,
+            moved_from: &moved_from,
             began: &began,
             before,
             observer,
@@ -252,6 +254,7 @@ fn complete(
         rejected: totals.rejected,
         duplicates: totals.duplicates,
         destination: destination.to_string(),
+        moved_from: opened.table.manifest().moved_from.clone(),
         ..watch::summary(&settled, began, &settled)
     };
     let anew = match destination.is_sink() {

@@ -8,7 +8,7 @@ use super::super::destination::{self, Destination};
 use super::super::exit::Failure;
 use super::super::progress::count;
 use crate::engine::campaign::Campaign;
-use crate::engine::table::Manifest;
+use crate::engine::table::{Manifest, MovedFrom};
 use std::path::Path;
 
 /// Nobody has said where mail goes.
@@ -27,24 +27,48 @@ pub fn nowhere(args: &SendArgs, data: &Path, name: &str) -> Failure {
 pub fn hold(args: &SendArgs, destination: &Destination, opened: &mut Campaign) -> Result<(), Failure> {
     let asked = destination.pin();
     let manifest = opened.table.manifest();
-    let known = match &manifest.destination {
-        Some(known) if *known == asked => return Ok(()),
-        known => known.clone(),
-    };
-    if let Some(known) = known
-        && opened.has_begun()
-        && !args.move_destination
-    {
-        let (sent, all) = (count(opened.handed_over()), count(opened.state.len() as u64));
-        return Err(Failure::usage(format!(
-            "the campaign {} was begun to {known} ({sent} of {all} recipients), and this run would go to {asked}\n{}\n\
-             hint: if that destination has moved, --move-destination: who still waits goes to {asked}\n\
-             hint: or send under another name: everybody then gets it from the beginning",
-            manifest.name,
-            as_before(args, &known),
-        )));
+    let (mut known, mut moved_from) = followed(opened);
+    if let Some(known) = known.take_if(|known| *known != asked && opened.has_begun()) {
+        if !args.move_destination || (opened.is_complete() && !args.add) {
+            return Err(elsewhere(args, opened, &known, &asked));
+        }
+        let (recipients, attempts) = (opened.handed_over(), opened.attempts());
+        moved_from.push(MovedFrom { destination: known, recipients, attempts });
     }
-    opened.table.set_destination(&asked).map_err(|e| Failure::failed(e.to_string()))
+    if manifest.destination.as_ref() == Some(&asked) && manifest.moved_from == moved_from {
+        return Ok(());
+    }
+    opened.table.set_destination(&asked, moved_from).map_err(|e| Failure::failed(e.to_string()))
+}
+
+/// Where its mail went last, and before. A move that no attempt followed (a run that was refused, a server that is not
+/// there) has not happened.
+fn followed(opened: &Campaign) -> (Option<String>, Vec<MovedFrom>) {
+    let manifest = opened.table.manifest();
+    let (mut known, mut moved_from) = (manifest.destination.clone(), manifest.moved_from.clone());
+    let attempts = opened.attempts();
+    while let Some(left) = moved_from.pop_if(|left| left.attempts == attempts) {
+        known = Some(left.destination);
+    }
+    (known, moved_from)
+}
+
+/// It was begun to another destination than this run would go to.
+fn elsewhere(args: &SendArgs, opened: &Campaign, known: &str, asked: &str) -> Failure {
+    let (sent, all) = (count(opened.handed_over()), count(opened.state.len() as u64));
+    let name = &opened.table.manifest().name;
+    let ways = if opened.is_complete() {
+        "hint: nobody of it waits any more: nothing could move".to_owned()
+    } else {
+        format!(
+            "{}\nhint: if that destination has moved, --move-destination: who still waits goes to {asked}",
+            as_before(args, known)
+        )
+    };
+    Failure::usage(format!(
+        "the campaign {name} was begun to {known} ({sent} of {all} recipients), and this run would go to {asked}\n{ways}\n\
+         hint: or send under another name: everybody then gets it from the beginning"
+    ))
 }
 
 /// How to go on as the campaign was begun.

@@ -17,6 +17,7 @@ use crate::base::many::Many;
 use crate::engine::board::{Counters, Shown};
 use crate::engine::loader::LoadError;
 use crate::engine::run::{Engine, LoadEnd};
+use crate::engine::table::MovedFrom;
 use crate::observe::{self, Observer, Publisher, terminal};
 use crate::wire::clock::unix_now;
 use crate::wire::disk::RESERVE_OCTETS;
@@ -44,6 +45,8 @@ pub struct Watched<'a> {
     pub campaign: &'a str,
     /// Where its mail goes.
     pub destination: &'a Destination,
+    /// Where it went before.
+    pub moved_from: &'a [MovedFrom],
     /// When the command began.
     pub began: &'a Began,
     /// What was settled before this run.
@@ -82,6 +85,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let mut summary = summary(&ended.counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
     summary.destination = watched.destination.to_string();
+    summary.moved_from = watched.moved_from.to_vec();
     summary.held = told.held;
     summary.held_sites = held_sites.iter().map(Note::of).collect();
     (summary.rejected, summary.duplicates) = (rejected, duplicates);

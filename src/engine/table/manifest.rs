@@ -43,12 +43,26 @@ pub struct Manifest {
     /// Where its mail goes, in words that are compared when the campaign goes on; `None` until a run began.
     #[serde(default)]
     pub destination: Option<String>,
+    /// Where it went before, the first destination first.
+    #[serde(default)]
+    pub moved_from: Vec<MovedFrom>,
     /// The list was replaced by one with more recipients: it is read from its front, and who is there is passed over.
     #[serde(default)]
     pub adding: bool,
     /// Who is no longer on the list, and still waits, is cancelled.
     #[serde(default)]
     pub cancels_removed: bool,
+}
+
+/// A destination that a campaign has left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedFrom {
+    /// Its words.
+    pub destination: String,
+    /// Recipients of whom anything had been handed over until then, earlier destinations' included.
+    pub recipients: u64,
+    /// Attempts that had been made until then.
+    pub attempts: u64,
 }
 
 /// By what a list is known again.
@@ -122,6 +136,7 @@ impl Manifest {
             list: None,
             loaded: None,
             destination: None,
+            moved_from: Vec::new(),
             adding: false,
             cancels_removed: false,
         }

@@ -28,7 +28,7 @@ mod tests;
 mod writer;
 
 pub use directory::{Chunks, Header, Progress};
-pub use manifest::{FileMark, ListPrint, Manifest, Totals};
+pub use manifest::{FileMark, ListPrint, Manifest, MovedFrom, Totals};
 pub use row::{Fields, ROW_OCTETS_MAX, Row, RowBlock};
 pub use writer::{Pending, Recovered, TableWriter};
 

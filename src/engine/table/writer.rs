@@ -5,7 +5,7 @@
 //! written: the writer says so, and what is on disk is a valid table.
 
 use super::directory::{self, Header, Progress};
-use super::manifest::{self, FileMark, ListPrint, Manifest, Totals};
+use super::manifest::{self, FileMark, ListPrint, Manifest, MovedFrom, Totals};
 use super::seal::Seals;
 use super::{Chunks, Named, Table, files, row};
 use crate::engine::message::{Chunk, Run};
@@ -315,12 +315,13 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Notes where the campaign's mail goes, durably.
+    /// Notes where the campaign's mail goes, and where it went before, durably.
     ///
     /// # Errors
     /// The disk's; the old manifest holds then.
-    pub fn set_destination(&mut self, destination: &str) -> io::Result<()> {
-        let manifest = Manifest { destination: Some(destination.to_owned()), ..self.manifest.clone() };
+    pub fn set_destination(&mut self, destination: &str, moved_from: Vec<MovedFrom>) -> io::Result<()> {
+        let destination = Some(destination.to_owned());
+        let manifest = Manifest { destination, moved_from, ..self.manifest.clone() };
         manifest.write(&self.home)?;
         self.manifest = manifest;
         Ok(())
