@@ -257,6 +257,10 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
     if phase == Phase::Session {
         return deferred(Scope::Site, Cause::Unclassified, SlowDown);
     }
+    // RFC 5321 §4.2.4: a command that is not known, or not wanted now. The recipient has no part in it.
+    if is_about_the_command(reply, words) {
+        return deferred(Scope::Session, Cause::Technical, Keep);
+    }
     // RFC 5321 §4.5.3.1.10: a 552 for too many recipients is to be treated as a 452.
     if reply.code == 552 && (reply.enhanced == Some(Enhanced::new(5, 5, 3)) || words.any(CROWD_WORDS)) {
         return deferred(Scope::Transaction, Cause::Volume, Keep);
@@ -285,6 +289,11 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
             Phase::Content | Phase::Session => bounced(Scope::Transaction, Cause::Unclassified, Keep),
         },
     }
+}
+
+fn is_about_the_command(reply: ReplyRef<'_>, words: &Words) -> bool {
+    let of_command = reply.enhanced.is_none_or(|e| matches!(e.subject, 0 | 5));
+    matches!(reply.code, 500 | 502 | 503) && of_command && !words.any(UNKNOWN_WORDS)
 }
 
 fn mailbox(detail: u16, words: &Words) -> Cause {
