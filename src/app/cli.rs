@@ -128,6 +128,12 @@ pub struct SendArgs {
     /// Go on although the journal is damaged: whoever may have got mail becomes a possible duplicate first
     #[arg(long, conflicts_with = "dry_run")]
     pub accept_damage: bool,
+    /// Send to those who are held because a copy may have reached them: they may get a second one
+    #[arg(long, conflicts_with_all = ["dry_run", "accept_damage", "cancel_held"])]
+    pub retry_held: bool,
+    /// Cancel those who are held because a copy may have reached them: nothing more goes to them
+    #[arg(long, conflicts_with_all = ["dry_run", "accept_damage"])]
+    pub cancel_held: bool,
     /// Check the list, the templates against every row, and the routes; show three messages; send nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -159,6 +165,18 @@ impl SendArgs {
         words.extend(self.sink.then(|| "--sink".to_owned()));
         words.extend(self.ignore_bounces.then(|| "--ignore-bounces".to_owned()));
         words.extend(self.json.then(|| "--json".to_owned()));
+        words.join(" ")
+    }
+
+    /// The command line that lists who of the campaign `name` may have got a second copy.
+    #[must_use]
+    pub fn list_command(&self, name: &str) -> String {
+        let mut words = vec![format!("posthaste report {}", shell(name))];
+        for (flag, value) in [("config", &self.config), ("data", &self.data)] {
+            words.extend(value.as_ref().map(|path| format!("--{flag} {}", shell(&path.display().to_string()))));
+        }
+        words.extend(self.sink.then(|| "--sink".to_owned()));
+        words.push("--possible-duplicates -".to_owned());
         words.join(" ")
     }
 }
@@ -366,6 +384,9 @@ mod tests {
              --events e.jsonl --trace a.example --trace b@b.example --trace-file t.txt",
         );
         assert_eq!(send(&args.resume_command()), args);
+        let Ok(Command::Report(list)) = read(&args.list_command("news")) else { panic!("{}", args.list_command("news")) };
+        assert_eq!((&list.data, &list.config, list.name), (&args.data, &args.config, "news".to_owned()));
+        assert_eq!(list.possible_duplicates, Some("-".into()));
         args.campaign = "it's a \"test\".toml".into();
         assert!(args.resume_command().contains(r#"'it'\''s a "test".toml'"#));
     }

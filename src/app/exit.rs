@@ -15,7 +15,7 @@ pub enum Exit {
     Failed = 1,
     /// The command line, a configuration file or a list is wrong.
     Usage = 2,
-    /// Recipients still wait: interrupted, paused or held up; the message names the command that goes on.
+    /// Recipients still wait, or somebody has to look at those who are held: the message names the command that goes on.
     Unfinished = 3,
 }
 

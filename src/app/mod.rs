@@ -16,10 +16,12 @@ mod signals;
 mod sink;
 mod tls_report;
 
+use crate::base::remedy;
 use crate::observe::terminal;
 use crate::wire::disk;
 use cli::Command;
 use exit::{Exit, Failure};
+use signals::Signals;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -29,13 +31,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the program on its arguments (the first one is its own name), and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let signals = match Signals::begin() {
+        Ok(signals) => signals,
+        Err(failure) => {
+            failure.print();
+            return failure.exit;
+        }
+    };
     disk::access::begin();
     signals::survive_file_limits();
     let command = match cli::parse(arguments) {
         Ok(command) => command,
         Err(exit) => return exit,
     };
-    let exit = dispatch(command).unwrap_or_else(|failure| {
+    let exit = dispatch(command, &signals).unwrap_or_else(|failure| {
         failure.print();
         failure.exit
     });
@@ -43,13 +52,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     exit
 }
 
-fn dispatch(command: Command) -> Result<Exit, Failure> {
+fn dispatch(command: Command, signals: &Signals) -> Result<Exit, Failure> {
+    if matches!(command, Command::Config | Command::Report(_) | Command::Probe(_)) {
+        // What they have said stays said, and nothing of theirs has to last.
+        signals.leave()?;
+    }
     match command {
         Command::Config => print_out(&config::EngineConfig::template()),
-        Command::Send(args) => send::run(&args),
+        Command::Send(args) => send::run(&args, signals),
         Command::Report(args) => report::run(&args),
-        Command::Sink(args) => sink::run(&args),
-        Command::TlsReport(args) => tls_report::run(&args),
+        Command::Sink(args) => sink::run(&args, signals),
+        Command::TlsReport(args) => tls_report::run(&args, signals),
         Command::Probe(args) => probe::run(&args),
     }
 }
@@ -64,7 +77,7 @@ fn share(config: &config::EngineConfig) -> Result<(), Failure> {
 fn print_last(text: &str) -> Result<Exit, Failure> {
     match terminal::last_words(text.as_bytes(), PATIENCE) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("standard output cannot be written: {e}")))
+            Err(Failure::failed(format!("standard output cannot be written: {}", remedy::told(&e))))
         }
         _ => Ok(Exit::Settled),
     }
@@ -74,7 +87,7 @@ fn print_last(text: &str) -> Result<Exit, Failure> {
 fn print_out(text: &str) -> Result<Exit, Failure> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("standard output cannot be written: {e}")))
+            Err(Failure::failed(format!("standard output cannot be written: {}", remedy::told(&e))))
         }
         _ => Ok(Exit::Settled),
     }

@@ -1,7 +1,9 @@
 //! What people ask a running command for by signals.
 //!
-//! SIGINT, SIGTERM, SIGHUP and SIGXCPU ask for the end: the first one in order, another SIGINT or SIGTERM at once. A command
-//! is *preparing* (loading, replaying, hashing: nothing has left the machine) until it says [`Signals::engage`].
+//! SIGINT, SIGTERM, SIGHUP and SIGXCPU ask for the end: the first one in order, another SIGINT or SIGTERM at once. They are
+//! caught before anything else is done, also where the process was started with them blocked. A command
+//! is *preparing* (loading, replaying, hashing: nothing has left the machine) until it says [`Signals::engage`]; one that has
+//! nothing to bring in order [`Signals::leave`]s them as they are.
 //! Guarantees: while it prepares the first signal ends it soon with code 3 and a word, and whatever it does meanwhile
 //! survives as it would `kill -9`; once engaged, the first is its own to obey; after the second the process is gone within
 //! [`GRACE`], whatever stalls: a terminal, a reader of events, a disk, a look-up. No signal of these kills the process without
@@ -14,7 +16,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXCPU, SIGXFSZ};
 use signal_hook::iterator::Signals as Incoming;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long an end at once may take before it is taken.
@@ -40,37 +42,68 @@ struct Asked {
     /// Set with the first one.
     stop: Arc<AtomicBool>,
     pause: Arc<AtomicBool>,
-    engaged: Mutex<bool>,
+    stage: Mutex<Stage>,
     /// Whether the end of a command that prepared was told.
     said: AtomicBool,
-    unfinished: String,
+    /// What is said then.
+    unfinished: Mutex<String>,
+}
+
+/// How far the command has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing has left the machine.
+    Preparing,
+    /// The first signal is its own to obey.
+    Engaged,
+    /// Signals do what they do without us.
+    Left,
 }
 
 impl Signals {
-    /// Listens from here on. `unfinished` is what an end says while the command still prepares.
+    /// Listens from here on: to be called first of all.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn listen(unfinished: impl Into<String>) -> Result<Self, Failure> {
+    pub fn begin() -> Result<Self, Failure> {
         let failed = |e: io::Error| Failure::failed(format!("signals cannot be caught: {e}"));
         let asked = Arc::new(Asked {
             ends: AtomicUsize::new(0),
             first: AtomicI32::new(0),
             stop: Arc::default(),
             pause: Arc::default(),
-            engaged: Mutex::new(false),
+            stage: Mutex::new(Stage::Preparing),
             said: AtomicBool::new(false),
-            unfinished: unfinished.into(),
+            unfinished: Mutex::new("interrupted before anything was begun".to_owned()),
         });
         let mut caught = vec![SIGINT, SIGTERM, SIGXCPU];
         // Under nohup the terminal's end is nobody's business.
         caught.extend((!process::ignores(SIGHUP)).then_some(SIGHUP));
-        let mut incoming = Incoming::new(caught).map_err(failed)?;
+        let mut incoming = Incoming::new(&caught).map_err(failed)?;
         signal_hook::flag::register(SIGUSR1, asked.pause.clone()).map_err(failed)?;
+        caught.push(SIGUSR1);
+        process::unblock(&caught).map_err(failed)?;
         let shared = asked.clone();
         let thread = std::thread::Builder::new().name("signals".to_owned());
         thread.spawn(move || incoming.forever().for_each(|signal| shared.handle(signal))).map_err(failed)?;
         Ok(Self(asked))
+    }
+
+    /// A command begins to prepare; `unfinished` is what its end says from here on.
+    ///
+    /// # Errors
+    /// The end was asked for already.
+    pub fn prepare(&self, unfinished: impl Into<String>) -> Result<(), Failure> {
+        *held(&self.0.unfinished) = unfinished.into();
+        self.check()
+    }
+
+    /// A command begins that any signal may end as it is.
+    ///
+    /// # Errors
+    /// The end was asked for already.
+    pub fn leave(&self) -> Result<(), Failure> {
+        self.enter(Stage::Left)
     }
 
     /// How often the end was asked for.
@@ -118,20 +151,33 @@ impl Signals {
     /// # Errors
     /// The end was asked for already.
     pub fn engage(&self) -> Result<(), Failure> {
-        let mut engaged = self.0.engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        self.enter(Stage::Engaged)
+    }
+
+    fn enter(&self, next: Stage) -> Result<(), Failure> {
+        let mut stage = held(&self.0.stage);
         self.check()?;
-        *engaged = true;
+        *stage = next;
         Ok(())
     }
 }
 
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Asked {
     fn failure(&self) -> Failure {
-        Failure::unfinished(self.unfinished.clone())
+        Failure::unfinished(held(&self.unfinished).clone())
     }
 
     fn handle(self: &Arc<Self>, signal: i32) {
-        let engaged = self.engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        let stage = held(&self.stage);
+        if *stage == Stage::Left {
+            // It ends the process; should it not, the next one will.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+            return;
+        }
         // A hang-up comes twice, by the shell and by the kernel; a limit of CPU time every second.
         let hurries = matches!(signal, SIGINT | SIGTERM);
         if self.ends.load(SeqCst) > 0 && !hurries {
@@ -140,8 +186,8 @@ impl Asked {
         let ends = self.ends.fetch_add(1, SeqCst) + 1;
         let _ = self.first.compare_exchange(0, signal, SeqCst, SeqCst);
         self.stop.store(true, SeqCst);
-        let was_engaged = *engaged;
-        drop(engaged);
+        let was_engaged = *stage == Stage::Engaged;
+        drop(stage);
         match (was_engaged, ends) {
             (false, 1) => self.end_after(GRACE_PREPARING),
             (false, _) => self.end_preparing(),
@@ -164,7 +210,7 @@ impl Asked {
     }
 
     fn end(&self) {
-        let engaged = *self.engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        let engaged = *held(&self.stage) == Stage::Engaged;
         if engaged { process::end_now(Exit::Unfinished as u8) } else { self.end_preparing() }
     }
 

@@ -7,6 +7,7 @@ use super::cli::SinkArgs;
 use super::exit::{Exit, Failure};
 use super::progress::count;
 use super::signals::Signals;
+use crate::base::remedy;
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
 use crate::sink::{self, Counters, Login, Options, Report};
@@ -24,13 +25,13 @@ use std::time::Duration;
 ///
 /// # Errors
 /// The ring is refused, the address cannot be listened on, a folder or a file cannot be written.
-pub(super) fn run(args: &SinkArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &SinkArgs, signals: &Signals) -> Result<Exit, Failure> {
     if let Err(e) = ring::raise_descriptor_limit() {
         say(&format!("warning: the limit of open files stays as it is: {e}\n"));
     }
     // Made at once: a file that cannot be written is known before the first message.
     let list = args.duplicates.as_deref().map(List::open).transpose()?;
-    let signals = Signals::listen("interrupted before it listened")?;
+    signals.prepare("interrupted before it listened")?;
     let options = options(args)?;
     signals.engage()?;
     let stop = signals.stop();
@@ -125,7 +126,7 @@ impl<'a> List<'a> {
 }
 
 fn unwritable(name: &Path, e: &io::Error) -> Failure {
-    Failure::failed(format!("{}: cannot be written: {e}\nhint: --duplicates names the file", name.display()))
+    Failure::failed(format!("{}: cannot be written: {}\nhint: --duplicates names the file", name.display(), remedy::told(e)))
 }
 
 /// The sums, for people.

@@ -5,5 +5,6 @@ pub mod base64;
 pub mod clock;
 pub mod many;
 pub mod out;
+pub mod remedy;
 pub mod span;
 pub mod wheel;

@@ -96,6 +96,19 @@ pub enum OpenError {
         /// The ways on.
         hint: &'static str,
     },
+    /// A file has more octets than it should.
+    #[error(
+        "{} is damaged at octet {end}: {octets} octets lie behind its end, and were not written there; nothing was sent\n\
+         hint: cut them off: truncate -s {end} {}", .place.display(), .place.display()
+    )]
+    Surplus {
+        /// The file.
+        place: PathBuf,
+        /// Where it should end.
+        end: u64,
+        /// So many octets lie behind that.
+        octets: u64,
+    },
     /// The journal is damaged.
     #[error("{0}")]
     Damaged(Box<Damaged>),
@@ -145,11 +158,22 @@ impl fmt::Display for Damaged {
     }
 }
 
+/// What becomes of recipients who were held because a copy may have reached them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// They are mailed (again).
+    Retry,
+    /// They are withdrawn.
+    Cancel,
+}
+
 /// How a campaign is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
     /// Damage in the journal is gone past; then this is done with recipients whose outcome may be lost.
     pub accept_damage: Option<OnUncertain>,
+    /// What is done with recipients who are held; `None`: they stay so.
+    pub held: Option<Release>,
     /// With more octets of entries behind the newest snapshot, a new one is written.
     pub snapshot_after_octets: u64,
     /// The present time.
@@ -160,7 +184,7 @@ impl Opening {
     /// As it is usual: damage is not accepted.
     #[must_use]
     pub fn at(now: UnixTime) -> Self {
-        Self { accept_damage: None, snapshot_after_octets: 64 << 20, now }
+        Self { accept_damage: None, held: None, snapshot_after_octets: 64 << 20, now }
     }
 }
 
@@ -238,6 +262,13 @@ impl Campaign {
             let start = replayed.next(identity);
             let end = accept::accept(disk, start, &mut state, &unknown, on_uncertain, how.now)?;
             replayed.went_on_to(&end);
+        }
+        if let Some(release) = how.held.filter(|_| state.count(Disposition::Uncertain) > 0) {
+            let end = accept::release(disk, replayed.next(identity), &mut state, release, how.now)?;
+            replayed.went_on_to(&end);
+        }
+        if let Some(behind) = replayed.behind {
+            tracing::warn!(journal = %journal_of(home).display(), %behind, "the journal has grown by what is none of it");
         }
         for unused in &replayed.unused {
             disk.remove(*unused)?;

@@ -15,6 +15,9 @@ use super::frame::PAGE;
 /// Slots in a mark's file, each of them a page.
 pub const SLOTS: usize = 2;
 
+/// The length of a mark's file.
+pub const OCTETS: u64 = (SLOTS * PAGE) as u64;
+
 const MAGIC: &[u8; 12] = b"posthaste-m1";
 const MARK_OCTETS: usize = 48;
 

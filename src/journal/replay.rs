@@ -154,6 +154,22 @@ pub struct Torn {
     pub frames: u64,
 }
 
+/// Octets behind the end of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// The segment…
+    pub segment: u32,
+    /// …and where in it they begin.
+    pub offset: u64,
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { segment, offset } = self;
+        write!(f, "segment {segment:04} offset {offset}: octets behind the journal's end, which are no part of it; nothing is lost")
+    }
+}
+
 /// What a replay found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
@@ -171,6 +187,8 @@ pub struct Replayed {
     pub damage_more: u64,
     /// The unfinished end, if there is one.
     pub torn: Option<Torn>,
+    /// What lies behind an end that was reached in order: it was never written there, and nothing is lost by it.
+    pub behind: Option<Behind>,
     /// Segments at the end that hold nothing but zeros: made ahead, and never written to.
     pub unused: Vec<u32>,
     /// The last segment with frames, when less than half of its file is used: a process that was killed left it so.

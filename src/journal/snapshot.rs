@@ -113,6 +113,9 @@ pub fn decode(from: &mut dyn Read) -> io::Result<(State, Covered)> {
     if u32::from_le_bytes(sum) != crc.finalize() {
         return Err(bad("the snapshot's checksum is wrong"));
     }
+    if from.read(&mut [0])? > 0 {
+        return Err(bad("something lies behind the snapshot's end"));
+    }
     let mut state = State::from_parts(standings, last_contexts, UnixTime(u32_at(44)));
     state.fold(&entries);
     Ok((state, covered))

@@ -16,6 +16,7 @@ mod tests;
 
 pub use run::{Running, run, spawn};
 
+use crate::base::remedy;
 use crate::base::clock::Instant;
 use crate::base::out::{Out, Piece};
 use crate::smtp::server::{Config, Session};
@@ -150,7 +151,9 @@ pub enum Error {
         source: io::Error,
     },
     /// Messages cannot be kept.
-    #[error("cannot keep messages in {folder}: {source}\nhint: the folder must be writable and have space")]
+    #[error(
+        "cannot keep messages in {folder}: {source}\nhint: {}", remedy::of(.source).unwrap_or("the folder must be writable")
+    )]
     Keep {
         /// The folder.
         folder: String,

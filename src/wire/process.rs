@@ -24,6 +24,24 @@ pub fn ignores(signal: i32) -> bool {
     }
 }
 
+/// Has these signals arrived, also where this process was started with them blocked: those that waited arrive now.
+///
+/// # Errors
+/// The system refuses.
+pub fn unblock(signals: &[i32]) -> io::Result<()> {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    #[expect(unsafe_code, reason = "the mask of signals has no safe face in std")]
+    // SAFETY: `set` is initialised by the first call and as large as all of them read and write.
+    let refused = unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), *signal);
+        }
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut())
+    };
+    if refused == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(refused)) }
+}
+
 /// What is made from here on has none of these permissions.
 pub fn set_umask(mask: u32) {
     #[expect(unsafe_code, reason = "umask has no safe face in std")]

@@ -6,7 +6,7 @@ use super::machine::{Mount, nobody};
 use std::fs::{self, File};
 use std::io::{PipeReader, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -256,6 +256,44 @@ fn an_interrupt_before_the_engine_runs_ends_with_code_3_and_a_word() {
     }
 }
 
+/// The process begins with this signal blocked, and waiting: it came before the program.
+#[expect(unsafe_code, reason = "the mask of signals is set between fork and exec, which std cannot do")]
+fn with_waiting(mut command: Command, signal: i32) -> Command {
+    let wait = move || {
+        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: `set` is initialised by the first call; all of them take it, or plain numbers.
+        unsafe {
+            libc::sigemptyset(set.as_mut_ptr());
+            libc::sigaddset(set.as_mut_ptr(), signal);
+            libc::sigprocmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
+            libc::raise(signal);
+        }
+        Ok(())
+    };
+    // SAFETY: `wait` makes four system calls and allocates nothing.
+    unsafe { command.pre_exec(wait) };
+    command
+}
+
+#[test]
+fn a_signal_that_came_before_the_program_ends_it_with_code_3_and_a_word() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let desk = Desk::new();
+        let campaign = fs::read_to_string(desk.path().join("w.toml")).unwrap();
+        desk.put("w.toml", campaign.replace("\"w.csv\"", "\"-\""));
+        let said = desk.path().join("said");
+        let mut command = posthaste(&desk, &["send", "w.toml", "--sink", "--data", "data"]);
+        // A list that never comes to its end.
+        command.stdin(Stdio::piped()).stderr(File::create(&said).unwrap());
+        let mut sending = Sending::start(with_waiting(command, signal));
+        let _list = sending.0.stdin.take().unwrap();
+        let status = sending.ends(AT_ONCE);
+        let said = fs::read_to_string(said).unwrap();
+        assert_eq!((status.code(), status.signal()), (Some(3), None), "{signal}: {said}");
+        assert_eq!(said.matches("error: interrupted before anything was ").count(), 1, "{signal}: {said}");
+    }
+}
+
 #[test]
 fn a_terminal_that_goes_away_is_an_end_in_order_unless_it_was_to_be_nobodys_business() {
     let desk = Desk::new();
@@ -294,6 +332,46 @@ fn a_limit_on_the_size_of_files_is_told_and_kills_nobody() {
 }
 
 #[test]
+fn every_file_that_may_not_grow_is_named_with_the_limit_and_how_to_raise_it() {
+    let desk = Desk::new();
+    let address = nobody();
+    // The table grows beyond 8 MiB with its second chunk, and the first segment of the journal has 4.
+    let wide: String = (0..20_000).map(|n| format!("person{n}@d{}.example,{n:0>600}\n", n % 50)).collect();
+    desk.put("w.csv", format!("email,first\n{wide}"));
+    let limited = |blocks: u32, words: &[&str], file: &str| {
+        let mut command = after(&desk, &format!("ulimit -f {blocks}"), words);
+        command.stdin(File::open(desk.path().join("w.csv")).unwrap());
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.status.signal()), (Some(1), None), "{words:?}: {said}");
+        for part in [file, "File too large", "ulimit -f"] {
+            assert!(said.contains(part), "{words:?}: {part:?} is missing in\n{said}");
+        }
+    };
+    let send = ["send", "w.toml", "--data", "data", "--smarthost", &address];
+    limited(16_384, &send, "rows.dat");
+    let campaign = fs::read_to_string(desk.path().join("w.toml")).unwrap();
+    desk.put("piped.toml", campaign.replace("\"w.csv\"", "\"-\"").replace("\"w\"", "\"piped\""));
+    limited(16_384, &["send", "piped.toml", "--data", "data", "--smarthost", &address], "the list on standard input");
+    for (form, file) in [("--csv", "r.csv"), ("--html", "r.html")] {
+        limited(2, &["report", "w", "--data", "data", form, file], file);
+    }
+}
+
+#[test]
+fn a_report_that_finds_no_room_says_so() {
+    let desk = Desk::new();
+    assert_eq!(desk.send(&[]).0, Some(0));
+    for form in ["--csv", "--html"] {
+        let mut command = posthaste(&desk, &["report", "w", "--data", "data", form, "/dev/full"]);
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("/dev/full") && said.contains("No space left") && said.contains("hint: make room"), "{said}");
+    }
+}
+
+#[test]
 fn a_deleted_lock_lets_nobody_in_and_neither_does_another_way_to_the_campaign() {
     let desk = Desk::new();
     let said = desk.path().join("said");
@@ -322,7 +400,8 @@ fn a_disk_that_runs_short_ends_it_in_order_before_the_last_page_and_says_how_muc
     let mount = Mount::new(&desk, "data", "size=24m");
     let (code, said) = desk.send(&[]);
     assert_eq!(code, Some(1), "{said}");
-    for words in ["No space left on device", "KiB are free; it takes ", "are kept", "recipients who wait take about "] {
+    let estimate = ["recipients who wait take about ", " MiB of free space, of which 8 MiB are kept free"];
+    for words in ["No space left on device", "KiB are free; it takes ", "are kept"].iter().chain(&estimate) {
         assert!(said.contains(words), "{words:?} is missing in\n{said}");
     }
     let free = posthaste::wire::disk::free_octets(&desk.path().join("data")).unwrap();

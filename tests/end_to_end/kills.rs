@@ -56,7 +56,9 @@ impl Siege {
     /// Lets it run to its end, ends the sink, and counts the letters.
     fn lift(mut self, engine: &Path) -> (Campaign, Copies) {
         let sent = run(&self.campaign.scratch, "last", self.campaign.send(engine, &self.sink.address));
-        let summary = sent.expect_code(0).json();
+        let summary = sent.json();
+        // Somebody has to look at those who are held.
+        sent.expect_code(if number(&summary, "uncertain") == 0 { 0 } else { 3 });
         adds_up(&summary);
         self.look_at_the_books();
         self.sink.stop();

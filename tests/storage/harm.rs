@@ -13,6 +13,7 @@ pub enum Way {
     Zero,
     Tear,
     Cut,
+    Surplus,
     Delete,
     Swap,
     Older,
@@ -21,11 +22,12 @@ pub enum Way {
     Eio,
 }
 
-pub const WAYS: [Way; 10] = [
+pub const WAYS: [Way; 11] = [
     Way::Flip,
     Way::Zero,
     Way::Tear,
     Way::Cut,
+    Way::Surplus,
     Way::Delete,
     Way::Swap,
     Way::Older,
@@ -72,6 +74,7 @@ impl Harm {
             Way::Zero => octets[at..at + len].fill(0),
             Way::Tear => octets[at..].chunks_mut(512).filter(|_| random.bool()).for_each(|sector| sector.fill(0xee)),
             Way::Cut => octets.truncate(at),
+            Way::Surplus => octets.extend((0..len.max(1)).map(|_| random.u8(1..))),
             Way::Delete => {
                 fs::remove_file(&path).unwrap();
                 return harm;

@@ -134,7 +134,10 @@ fn accepted_damage_is_held_and_listed_by_the_program() {
     let (code, stderr) = sent.start_again(&sent.data);
     assert!(code == Some(1) && stderr.contains("--accept-damage") && stderr.contains("nothing was sent"), "{stderr}");
     let (code, stderr) = sent.start_with(&sent.data, &["--accept-damage"]);
-    assert_eq!(code, Some(0), "everybody is done or held: {stderr}");
+    assert_eq!(code, Some(3), "everybody is done or held: {stderr}");
+    assert!(stderr.contains(" recipients are held") && stderr.contains("--retry-held"), "{stderr}");
+    let again = sent.start_again(&sent.data);
+    assert!(again.0 == Some(3) && again.1.contains("--cancel-held") && !again.1.contains("is complete"), "{again:?}");
     sent.nobody_got_anything_since();
     let (listed, delivered) = (sent.possible_duplicates(), sent.delivered());
     let unsure = sent.letters.keys().filter(|name| !delivered.contains(*name)).count();
@@ -142,4 +145,9 @@ fn accepted_damage_is_held_and_listed_by_the_program() {
     for name in sent.rows.iter().filter(|name| !delivered.contains(*name)) {
         assert!(listed.contains(name), "{name} may have got a letter, and is not listed");
     }
+    let (code, stderr) = sent.start_with(&sent.data, &["--cancel-held"]);
+    assert!(code == Some(0) && stderr.contains("is complete"), "{stderr}");
+    assert_eq!(sent.start_again(&sent.data).0, Some(0), "it stays complete");
+    assert_eq!((sent.possible_duplicates(), sent.delivered()), (listed, delivered), "what is known of them stays");
+    sent.nobody_got_anything_since();
 }

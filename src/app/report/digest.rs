@@ -3,7 +3,7 @@
 //! Guarantees: bounded memory whatever the campaign: at most [`SITES_MAX`] sites and [`REPLIES_MAX`] replies are told
 //! apart, the rest is one entry `other`; times are kept in at most [`BINS_MAX`] bins, which widen as needed.
 
-use super::{Facts, Recipient, Rows, time};
+use super::{Facts, Recipient, Rows, Unread, time};
 use crate::app::exit::Failure;
 use crate::app::held::Note;
 use crate::base::clock::UnixTime;
@@ -75,6 +75,8 @@ pub struct Digest {
     pub rows: Rows,
     /// What is damaged in storage.
     pub damage: Vec<String>,
+    /// Rows that cannot be read.
+    pub unread: Unread,
     /// Why the mailing is held.
     pub held: Option<Note>,
     /// Recipients by disposition.
@@ -105,10 +107,11 @@ impl Digest {
         let destination = facts.destination().to_owned();
         let (moved_from, held) = (facts.moved_from().to_vec(), facts.held().cloned());
         let mut digest = Self { name, destination, moved_from, rows: facts.rows(), damage, held, ..Self::default() };
-        facts.each(&mut |recipient| {
+        digest.unread = facts.each(&mut |recipient| {
             digest.add(recipient);
             Ok(())
         })?;
+        digest.damage.extend(digest.unread.told().map(|told| format!("{told}: {}", digest.unread.why)));
         Ok(digest)
     }
 

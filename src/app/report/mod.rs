@@ -22,6 +22,8 @@ use super::cli::ReportArgs;
 use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
 use super::held::Note;
+use crate::base::many::Many;
+use crate::base::remedy;
 use crate::base::clock::UnixTime;
 use crate::engine::table::MovedFrom;
 use crate::mail::reply::Printable;
@@ -32,14 +34,17 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+/// Rows that cannot be read and are told one by one.
+const ROWS_TOLD: usize = 100;
+
 /// One recipient, as tables and journal know it.
 #[derive(Clone, Debug)]
 pub struct Recipient<'a> {
     /// Its row in the recipient table.
     pub row: u32,
-    /// Its address.
+    /// Its address; empty if its row cannot be read.
     pub address: &'a str,
-    /// Its domain.
+    /// Its domain; empty, too.
     pub domain: &'a str,
     /// Where it stands.
     pub disposition: Disposition,
@@ -119,6 +124,40 @@ pub struct Rows {
     pub loading: bool,
 }
 
+/// Rows of the table that cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// The first of them.
+    pub rows: Vec<u32>,
+    /// How many more there are.
+    pub more: u64,
+    /// Why the first one cannot be read.
+    pub why: String,
+}
+
+impl Unread {
+    /// Another one.
+    pub fn add(&mut self, row: u32, why: &io::Error) {
+        if self.rows.is_empty() {
+            self.why = why.to_string();
+        }
+        if self.rows.len() < ROWS_TOLD {
+            self.rows.push(row);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// The sentence that tells of them, if there are any.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        let numbers: Vec<String> = self.rows.iter().map(u32::to_string).collect();
+        let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
+        let some = !self.rows.is_empty();
+        some.then(|| format!("these rows cannot be read, and have no address here: {}{more}", numbers.join(", ")))
+    }
+}
+
 /// Takes one recipient; an error ends the visit.
 pub type Visit<'v> = dyn FnMut(&Recipient<'_>) -> Result<(), Failure> + 'v;
 
@@ -148,11 +187,12 @@ pub trait Facts {
         None
     }
 
-    /// Visits every recipient once, in order of the rows.
+    /// Visits every recipient once, in order of the rows; those whose rows cannot be read as well: who they are is not known,
+    /// and where they stand is. Which they are is returned.
     ///
     /// # Errors
     /// Storage cannot be read, or what `visit` said.
-    fn each(&self, visit: &mut Visit<'_>) -> Result<(), Failure>;
+    fn each(&self, visit: &mut Visit<'_>) -> Result<Unread, Failure>;
 
     /// Everything that happened to one recipient, in order; `None`: it is not on the list.
     ///
@@ -209,15 +249,13 @@ impl<W: Write> Write for Pipe<W> {
 /// Writes the report that was asked for: to its file, else to `out`.
 ///
 /// # Errors
-/// Storage or a file; a recipient that is not on the list.
+/// Storage or a file; a recipient that is not on the list. Rows that cannot be read: the report of the others is made first.
 pub fn write(args: &ReportArgs, facts: &dyn Facts, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let mut unread = Unread::default();
     if let Some(file) = &args.csv {
-        to_file(file, out, &mut |to| csv(facts, to))?;
+        to_file(file, out, &mut |to| csv(facts, to).map(|found| unread = found))?;
     } else if let Some(file) = &args.possible_duplicates {
-        to_file(file, out, &mut |to| possible_duplicates(facts, to))?;
-    } else if let Some(file) = &args.html {
-        let page = page::html(&Digest::of(facts)?);
-        to_file(file, out, &mut |to| to.write_all(page.as_bytes()).map_err(write_failed))?;
+        to_file(file, out, &mut |to| possible_duplicates(facts, to).map(|found| unread = found))?;
     } else if let Some(address) = &args.recipient {
         let mailbox = Mailbox::parse(address.as_bytes())
             .map_err(|e| Failure::usage(format!("--recipient {}: {e}", Printable(address.as_bytes()))))?;
@@ -227,11 +265,20 @@ pub fn write(args: &ReportArgs, facts: &dyn Facts, out: &mut dyn Write) -> Resul
         out.write_all(text::timeline(&mailbox, &timeline).as_bytes()).map_err(write_failed)?;
     } else {
         let digest = Digest::of(facts)?;
-        let text = if args.json { digest.json() + "\n" } else { text::table(&digest) };
-        out.write_all(text.as_bytes()).map_err(write_failed)?;
+        if let Some(file) = &args.html {
+            let page = page::html(&digest);
+            to_file(file, out, &mut |to| to.write_all(page.as_bytes()).map_err(write_failed))?;
+        } else {
+            let text = if args.json { digest.json() + "\n" } else { text::table(&digest) };
+            out.write_all(text.as_bytes()).map_err(write_failed)?;
+        }
+        unread = digest.unread;
     }
     out.flush().map_err(write_failed)?;
-    Ok(Exit::Settled)
+    match unread.told() {
+        None => Ok(Exit::Settled),
+        Some(told) => Err(Failure::failed(format!("the report is made without some addresses: {told}\n{}", unread.why))),
+    }
 }
 
 /// Writes to a file, or to `out` when it is called `-`.
@@ -243,21 +290,45 @@ fn to_file(
     if file == Path::new("-") {
         return fill(out);
     }
-    let failed = |e: io::Error| Failure::failed(format!("{}: cannot be written: {e}", file.display()));
+    let failed = |e: io::Error| Failure::failed(format!("{}: cannot be written: {}", file.display(), remedy::told(&e)));
     let created = File::create(file).map_err(failed)?;
     // Somebody else's file stays as it is.
     let _ = access::own(&created);
-    let mut to = BufWriter::new(created);
+    let mut to = Named { to: BufWriter::new(created), file };
     fill(&mut to)?;
-    to.flush().map_err(failed)
+    to.flush().map_err(write_failed)
+}
+
+/// A file whose errors say which one it is.
+struct Named<'a> {
+    to: BufWriter<File>,
+    file: &'a Path,
+}
+
+impl Named<'_> {
+    fn name<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|e| io::Error::new(e.kind(), format!("{}: {}", self.file.display(), remedy::told(&e))))
+    }
+}
+
+impl Write for Named<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(octets);
+        self.name(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.to.flush();
+        self.name(flushed)
+    }
 }
 
 fn write_failed(e: io::Error) -> Failure {
-    Failure::failed(format!("the report cannot be written: {e}"))
+    Failure::failed(format!("the report cannot be written: {}", remedy::told(&e)))
 }
 
 /// A row for each recipient.
-fn csv(facts: &dyn Facts, to: &mut dyn Write) -> Result<(), Failure> {
+fn csv(facts: &dyn Facts, to: &mut dyn Write) -> Result<Unread, Failure> {
     const HEAD: [&str; 11] = [
         "recipient",
         "disposition",
@@ -271,10 +342,10 @@ fn csv(facts: &dyn Facts, to: &mut dyn Write) -> Result<(), Failure> {
         "last_at",
         "tried_at",
     ];
-    let failed = |e: csv::Error| Failure::failed(format!("the report cannot be written: {e}"));
+    let failed = |e: csv::Error| write_failed(e.into());
     let mut rows = csv::Writer::from_writer(to);
     rows.write_record(HEAD).map_err(failed)?;
-    facts.each(&mut |r| {
+    let unread = facts.each(&mut |r| {
         let code = if r.code == 0 { String::new() } else { r.code.to_string() };
         rows.write_record([
             r.address,
@@ -291,15 +362,27 @@ fn csv(facts: &dyn Facts, to: &mut dyn Write) -> Result<(), Failure> {
         ])
         .map_err(failed)
     })?;
-    rows.flush().map_err(write_failed)
+    rows.flush().map_err(write_failed)?;
+    Ok(unread)
 }
 
-/// The addresses that may have got a second copy, one a line.
-fn possible_duplicates(facts: &dyn Facts, to: &mut dyn Write) -> Result<(), Failure> {
-    facts.each(&mut |r| match r.possible_duplicate {
+/// The addresses that may have got a second copy, one a line. Rows that cannot be read are told where they are of such.
+fn possible_duplicates(facts: &dyn Facts, to: &mut dyn Write) -> Result<Unread, Failure> {
+    let mut nameless = 0u64;
+    let unread = facts.each(&mut |r| match r.possible_duplicate {
+        true if r.address.is_empty() => {
+            nameless += 1;
+            Ok(())
+        }
         true => writeln!(to, "{}", r.address).map_err(write_failed),
         false => Ok(()),
-    })
+    })?;
+    if nameless > 0 {
+        let nameless = Many(nameless, "recipient", "recipients");
+        let told = format!("warning: {nameless} may have got a second copy, and cannot be named\n");
+        terminal::print(told.as_bytes());
+    }
+    Ok(unread)
 }
 
 /// A time as RFC 3339 writes it, in UTC.

@@ -8,7 +8,7 @@
 mod tests;
 
 use super::book::Book;
-use super::{After, Facts, Recipient, Rows, Step, Timeline, Visit};
+use super::{After, Facts, Recipient, Rows, Step, Timeline, Unread, Visit};
 use crate::app::destination;
 use crate::app::exit::Failure;
 use crate::app::held::Note;
@@ -129,6 +129,8 @@ fn look(table: &Table, home: &Path, damage: &mut Vec<String>) -> Result<(Chunks,
         if known < totals.rows {
             let place = home.display();
             damage.push(format!("{place}: the table had {} rows, and {known} of them can be found", totals.rows));
+        } else {
+            damage.extend(table.surplus().map_err(failed)?.iter().map(ToString::to_string));
         }
     }
     Ok((chunks, rows))
@@ -141,6 +143,7 @@ fn describe(journal: &Path, replayed: &Replayed, book: &Book, damage: &mut Vec<S
         format!("{}: {one}{accepted}", journal.display())
     }));
     let more = (replayed.damage.len().saturating_sub(DAMAGES_TOLD)) as u64 + replayed.damage_more;
+    damage.extend(replayed.behind.map(|behind| format!("{}: {behind}", journal.display())));
     if more > 0 {
         damage.push(format!("{}: {more} more damaged places", journal.display()));
     }
@@ -197,15 +200,22 @@ impl Facts for Stored {
         self.held.as_ref()
     }
 
-    fn each(&self, visit: &mut Visit<'_>) -> Result<(), Failure> {
-        let mut result = Ok(());
-        let walked = self.table.walk(|row| {
-            let Some(standing) = self.book.standing(row.number) else { return ControlFlow::Break(()) };
-            let (last_at, code, context) = self.book.last(row.number);
+    fn each(&self, visit: &mut Visit<'_>) -> Result<Unread, Failure> {
+        let (mut result, mut unread) = (Ok(()), Unread::default());
+        let walked = self.table.walk_past(|number, row| {
+            let Some(standing) = self.book.standing(number) else { return ControlFlow::Break(()) };
+            let (address, domain) = match row {
+                Ok(row) => (row.mailbox, row.domain),
+                Err(error) => {
+                    unread.add(number, &error);
+                    Default::default()
+                }
+            };
+            let (last_at, code, context) = self.book.last(number);
             result = visit(&Recipient {
-                row: row.number,
-                address: row.mailbox,
-                domain: row.domain,
+                row: number,
+                address,
+                domain,
                 disposition: standing.disposition,
                 code,
                 enhanced: context.enhanced,
@@ -220,11 +230,13 @@ impl Facts for Stored {
             });
             if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        result.and(walked.map_err(failed))
+        result.and(walked.map_err(failed)).map(|()| unread)
     }
 
     fn timeline(&self, recipient: &Mailbox) -> Result<Option<Timeline>, Failure> {
-        let Some(row) = self.table.find(recipient).map_err(failed)? else { return Ok(None) };
+        let lost =
+            |e: io::Error| failed(io::Error::new(e.kind(), format!("{recipient} may be in a row that cannot be read: {e}")));
+        let Some(row) = self.table.find(recipient).map_err(lost)? else { return Ok(None) };
         // Loaded after this was opened: it waits.
         let disposition = self.book.standing(row).map_or(Disposition::Waiting, |s| s.disposition);
         let mut reader = Reader::new(&journal_of(&self.home));

@@ -26,7 +26,7 @@ impl Facts for Made {
         &[]
     }
 
-    fn each(&self, visit: &mut Visit<'_>) -> Result<(), Failure> {
+    fn each(&self, visit: &mut Visit<'_>) -> Result<Unread, Failure> {
         for row in 0..self.count {
             let (disposition, code, enhanced, text) = (self.make)(row);
             let tried = u32::from(code != 0);
@@ -47,7 +47,7 @@ impl Facts for Made {
                 possible_duplicate: row == 2,
             })?;
         }
-        Ok(())
+        Ok(Unread::default())
     }
 
     fn timeline(&self, recipient: &Mailbox) -> Result<Option<Timeline>, Failure> {

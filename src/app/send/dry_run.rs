@@ -16,6 +16,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::signals::Signals;
 use super::content::{self, Content};
 use super::{list, prepare};
+use crate::base::remedy;
 use crate::base::clock::UnixTime;
 use crate::base::many::Many;
 use crate::engine::directory::Directory;
@@ -92,7 +93,7 @@ impl Folder {
         Self::sweep(data);
         let path = data.join(format!("dry-run-{}", std::process::id()));
         crate::wire::disk::access::make_directory(&path)
-            .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {e}", path.display())))?;
+            .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {}", path.display(), remedy::told(&e))))?;
         Ok(Self(path))
     }
 

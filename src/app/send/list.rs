@@ -10,6 +10,7 @@ use super::super::exit::Failure;
 use super::super::progress::count;
 use super::prepare::{QUIET, copy_within_room};
 use super::watch::notice;
+use crate::base::remedy;
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{Difference, Format, List, LoadError, compare, print};
 use crate::engine::table::ListPrint;
@@ -48,7 +49,7 @@ impl Given {
         let Some(spool) = self.spool else { return Ok(self.list) };
         let path = home.join(KEPT);
         let moved = fs::rename(&spool.0, &path).and_then(|()| File::open(home)?.sync_all());
-        moved.map_err(|e| Failure::failed(format!("the list cannot be kept as {}: {e}", path.display())))?;
+        moved.map_err(|e| Failure::failed(format!("the list cannot be kept as {}: {}", path.display(), remedy::told(&e))))?;
         Ok(List { path, ..self.list })
     }
 
@@ -83,7 +84,8 @@ pub fn given(campaign: &CampaignConfig, home: &Path, begun: bool) -> Result<Opti
         notice("Reading the list to compare it (</dev/null goes on with the one that was kept).\n");
     }
     let (spool, octets) =
-        spool(from, home).map_err(|e| Failure::failed(format!("the list on standard input cannot be kept: {e}")))?;
+        spool(from, home)
+        .map_err(|e| Failure::failed(format!("the list on standard input cannot be kept: {}", remedy::told(&e))))?;
     if begun && octets == 0 {
         return Ok(None);
     }

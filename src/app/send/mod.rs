@@ -29,6 +29,7 @@ use super::held::Note;
 use super::progress::Summary;
 use super::signals::Signals;
 use crate::base::many::Many;
+use crate::base::remedy;
 use crate::engine::campaign::{Campaign, journal_of};
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
@@ -47,9 +48,9 @@ use resources::Began;
 ///
 /// # Errors
 /// Bad input (usage), or the machine.
-pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
+pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let began = Began::now();
-    let signals = Signals::listen(if args.dry_run {
+    signals.prepare(if args.dry_run {
         "interrupted: the list is not checked to its end; nothing is sent by --dry-run".to_owned()
     } else {
         format!("interrupted before anything was sent in this run\nhint: go on with: {}", args.resume_command())
@@ -62,7 +63,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     ring::check().map_err(|e| Failure::failed(e.to_string()))?;
     let told = Destination::told(args, &config)?;
     if args.dry_run {
-        return dry_run::run(args, &config, &campaign, told.as_ref(), &signals);
+        return dry_run::run(args, &config, &campaign, told.as_ref(), signals);
     }
     let data = args.data(&config);
     let destination = told.ok_or_else(|| pin::nowhere(args, &data, &campaign.name))?;
@@ -117,7 +118,7 @@ pub fn run(args: &SendArgs) -> Result<Exit, Failure> {
     Note::clear(&home);
     let exit = watch::watch(
         engine,
-        &signals,
+        signals,
         &watch::Watched {
             args,
             campaign: &campaign.name,
@@ -160,8 +161,9 @@ fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
     let campaigns = data.join(CAMPAIGNS);
     disk::access::make_directory(&campaigns).map_err(|e| {
         Failure::failed(format!(
-            "the data directory {} cannot be made: {e}\nhint: give this user write permission there, or choose another with --data",
-            data.display()
+            "the data directory {} cannot be made: {}\nhint: give this user write permission there, or choose another with --data",
+            data.display(),
+            remedy::told(&e)
         ))
     })?;
     let held = |fault: Fault| Failure::failed(fault.to_string());
@@ -170,7 +172,7 @@ fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
         tracing::warn!("{told}");
     }
     disk::access::make_directory(home)
-        .map_err(|e| Failure::failed(format!("{} cannot be made: {e}", home.display())))?;
+        .map_err(|e| Failure::failed(format!("{} cannot be made: {}", home.display(), remedy::told(&e))))?;
     Ok([whole, Lock::take(home).map_err(held)?])
 }
 
@@ -262,14 +264,11 @@ fn complete(
         false => String::new(),
     };
     let end = match settled.uncertain {
-        0 => "is complete: nothing is left to send.".to_owned(),
-        held => {
-            let held = Many(held, "recipient is held", "recipients are held");
-            format!("has nothing left to send, and is not complete: {held}.")
-        }
+        0 => "is complete: nothing is left to send.",
+        _ => "has nothing left to send.",
     };
     Note::clear(&opened.home);
     watch::notice(&format!("Campaign {} {end}{anew}\n", campaign.name));
     watch::print_end(args, &summary)?;
-    Ok(Exit::Settled)
+    watch::settled(args, &campaign.name, settled.uncertain)
 }

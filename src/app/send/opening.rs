@@ -11,7 +11,8 @@ use super::super::exit::Failure;
 use super::content::{self, Content};
 use super::list::{self, Given};
 use super::{open_journal, pin, prepare, report_damage, watch};
-use crate::engine::campaign::{Campaign, OpenError, Opening, is_there, journal_of};
+use crate::base::remedy;
+use crate::engine::campaign::{Campaign, OpenError, Opening, Release, is_there, journal_of};
 use crate::engine::loader::List;
 use crate::engine::table::{Manifest, manifest};
 use crate::wire::clock::unix_now;
@@ -79,7 +80,12 @@ impl Asked<'_> {
     fn go_on(&self, mut disk: Files) -> Result<Opened, Failure> {
         let &Self { args, config, campaign, destination, home } = self;
         let accept_damage = args.accept_damage.then(|| prepare::on_uncertain(campaign));
-        let how = Opening { accept_damage, ..Opening::at(unix_now()) };
+        let held = match (args.retry_held, args.cancel_held) {
+            (true, _) => Some(Release::Retry),
+            (_, true) => Some(Release::Cancel),
+            _ => None,
+        };
+        let how = Opening { accept_damage, held, ..Opening::at(unix_now()) };
         let mut opened = Campaign::open(home, &mut disk, &how).map_err(storage)?;
         report_damage(&opened);
         pin::hold(args, destination, &mut opened)?;
@@ -150,7 +156,7 @@ impl Asked<'_> {
             File::open(home)?.sync_all()?;
             fs::remove_file(mark)
         };
-        all().map_err(|error| Failure::failed(format!("{} cannot be thrown away: {error}", home.display())))
+        all().map_err(|e| Failure::failed(format!("{} cannot be thrown away: {}", home.display(), remedy::told(&e))))
     }
 }
 

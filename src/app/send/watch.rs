@@ -175,8 +175,9 @@ pub fn notice(text: &str) {
 fn room_wanted(summary: &Summary) -> String {
     let waiting = summary.waiting + summary.in_flight;
     let octets = waiting.saturating_mul(JOURNAL_OCTETS_EACH).saturating_add(RESERVE_OCTETS + JOURNAL_OCTETS_MIN);
+    let [mib, reserve] = [octets, RESERVE_OCTETS].map(|octets| octets.div_ceil(1 << 20));
     let who = Many(waiting, "recipient who waits takes", "recipients who wait take");
-    format!("\nhint: the {who} about {} MiB", octets.div_ceil(1 << 20))
+    format!("\nhint: the {who} about {mib} MiB of free space, of which {reserve} MiB are kept free")
 }
 
 /// The exit code, and the words for it: with a hint at the command that goes on, where that gets further.
@@ -212,7 +213,7 @@ fn conclude(
             for held in holding(summary) {
                 notice(&format!("warning: {}\n", held.says));
             }
-            Ok(Exit::Settled)
+            settled(watched.args, watched.campaign, summary.uncertain)
         }
         LoadEnd::Complete(_) | LoadEnd::Open => {
             let waiting = Many(summary.waiting + summary.in_flight, "recipient waits", "recipients wait");
@@ -227,6 +228,24 @@ fn conclude(
             Err(Failure::unfinished(format!("not finished: {waiting}{rest}{bound}\n{resume}")))
         }
     }
+}
+
+/// The end of a campaign that has nothing left to send: somebody has to look at those who are held.
+///
+/// # Errors
+/// There are such.
+pub fn settled(args: &SendArgs, campaign: &str, held: u64) -> Result<Exit, Failure> {
+    if held == 0 {
+        return Ok(Exit::Settled);
+    }
+    let (command, held) = (args.resume_command(), Many(held, "recipient is held", "recipients are held"));
+    Err(Failure::unfinished(format!(
+        "not finished: {held}: a copy may have reached them, and none goes to them now\n\
+         hint: they are listed by: {}\n\
+         hint: to send to them all the same: {command} --retry-held\n\
+         hint: to send nothing more to them: {command} --cancel-held",
+        args.list_command(campaign)
+    )))
 }
 
 /// Whether this is of damaged storage: the same command would stop at the same place.

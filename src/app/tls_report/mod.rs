@@ -11,6 +11,7 @@ use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
 use super::send::prepare;
 use super::signals::Signals;
+use crate::base::remedy;
 use crate::engine::policy::tally::{Book, DAY};
 use crate::tls::report::{Report, Submitter};
 use crate::wire::clock::unix_now;
@@ -22,8 +23,8 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// The data directory is not there or in use, or a report cannot be written.
-pub(super) fn run(args: &TlsReportArgs) -> Result<Exit, Failure> {
-    let signals = Signals::listen("interrupted: nothing was written or mailed yet; the same command goes on")?;
+pub(super) fn run(args: &TlsReportArgs, signals: &Signals) -> Result<Exit, Failure> {
+    signals.prepare("interrupted: nothing was written or mailed yet; the same command goes on")?;
     let config = EngineConfig::load(args.config.as_deref())?;
     super::share(&config)?;
     let data = args.data.clone().unwrap_or_else(|| config.engine.data.clone());
@@ -35,11 +36,11 @@ pub(super) fn run(args: &TlsReportArgs) -> Result<Exit, Failure> {
     let mut book = Book::read(&data).map_err(|e| Failure::failed(e.to_string()))?;
     let until = args.until.unwrap_or(unix_now().0 / DAY);
     let submitter = submitter(args, &config);
-    let Some(folder) = &args.write else { return mailing::run(&config, &data, book, until, &submitter, &signals) };
+    let Some(folder) = &args.write else { return mailing::run(&config, &data, book, until, &submitter, signals) };
     signals.engage()?;
     let reports = book.tallies.take_before(until);
     disk::access::make_directory(folder)
-        .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {e}", folder.display())))?;
+        .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {}", folder.display(), remedy::told(&e))))?;
     let mut page = String::new();
     for report in &reports {
         let file = write(report, &submitter, folder)?;

@@ -1,10 +1,11 @@
-//! Going on although the journal is damaged, because somebody said so.
+//! Going on although the journal is damaged, or with who is held, because somebody said so.
 //!
 //! Guarantees: before anything is sent, everybody without a final outcome is recorded as uncertain, durably: a copy may have
 //! reached them, and what told of it is lost. So each second copy has a name; where the campaign holds the uncertain, they are
 //! held. What was accepted is recorded behind that, and not asked about again; a crash in between only means to be asked again.
 
 use crate::base::clock::{Instant, UnixTime};
+use super::Release;
 use crate::engine::settings::OnUncertain;
 use crate::journal::disk::{Disk, Fault, FaultKind};
 use crate::journal::mark::Mark;
@@ -39,22 +40,35 @@ pub(super) fn accept(
         OnUncertain::Retry => Kind::UncertainRetry,
         OnUncertain::Hold => Kind::UncertainHeld,
     };
-    let mut scribe = Scribe { disk, journal: Journal::new(Config::default(), start), batch: Vec::new() };
-    for row in 0..state.len() as u32 {
-        let Some(standing) = state.get(row).filter(is_open) else { continue };
-        let record =
-            Record { recipient: row, at: now, code: 0, kind, attempts: standing.attempts, extra: standing.context };
-        state.apply(&record);
-        record.encode_into(&mut scribe.batch);
-        if scribe.batch.len() >= BATCH_OCTETS {
-            scribe.write()?;
-        }
-    }
+    let mut scribe = Scribe::begin(disk, start);
+    scribe.record(state, kind, now, is_open)?;
     for Damage { first_lsn, last_lsn, .. } in damage {
         let accepted = Accepted { first_lsn: *first_lsn, last_lsn: *last_lsn };
         state.accept(accepted);
         accepted.encode_into(&mut scribe.batch);
     }
+    scribe.write()?;
+    scribe.close()
+}
+
+/// Records in an epoch of its own what becomes of everybody who is held, and folds that into `state`; returns where the
+/// journal ends then.
+///
+/// # Errors
+/// The disk's. Whoever was not recorded is held still.
+pub(super) fn release(
+    disk: &mut dyn Disk,
+    start: Start,
+    state: &mut State,
+    release: Release,
+    now: UnixTime,
+) -> Result<Mark, Fault> {
+    let kind = match release {
+        Release::Retry => Kind::UncertainRetry,
+        Release::Cancel => Kind::Cancelled,
+    };
+    let mut scribe = Scribe::begin(disk, start);
+    scribe.record(state, kind, now, |standing| standing.disposition == Disposition::Uncertain)?;
     scribe.write()?;
     scribe.close()
 }
@@ -66,7 +80,32 @@ struct Scribe<'a> {
     batch: Vec<u8>,
 }
 
-impl Scribe<'_> {
+impl<'a> Scribe<'a> {
+    fn begin(disk: &'a mut dyn Disk, start: Start) -> Self {
+        Self { disk, journal: Journal::new(Config::default(), start), batch: Vec::new() }
+    }
+
+    /// A record of this kind for everybody whom it is about.
+    fn record(
+        &mut self,
+        state: &mut State,
+        kind: Kind,
+        at: UnixTime,
+        is_about: impl Fn(&Standing) -> bool,
+    ) -> Result<(), Fault> {
+        for row in 0..state.len() as u32 {
+            let Some(standing) = state.get(row).filter(&is_about) else { continue };
+            let (attempts, extra) = (standing.attempts, standing.context);
+            let record = Record { recipient: row, at, code: 0, kind, attempts, extra };
+            state.apply(&record);
+            record.encode_into(&mut self.batch);
+            if self.batch.len() >= BATCH_OCTETS {
+                self.write()?;
+            }
+        }
+        Ok(())
+    }
+
     fn write(&mut self) -> Result<(), Fault> {
         self.journal.append(0, 0, &self.batch, Instant(0)).map_err(|refused| trouble(&refused.to_string()))?;
         self.batch.clear();

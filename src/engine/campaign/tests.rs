@@ -160,6 +160,31 @@ fn accepted_damage_gives_everybody_without_an_outcome_a_name_and_is_not_asked_ab
 }
 
 #[test]
+fn who_is_held_stays_so_until_somebody_says_what_becomes_of_them() {
+    for (release, became) in [(Release::Retry, Disposition::Waiting), (Release::Cancel, Disposition::Cancelled)] {
+        let mut made = Made::new();
+        made.send(&usual(), 0..90, Kind::Delivered, true);
+        made.send(&usual(), 90..95, Kind::UncertainHeld, true);
+        let cancelled = Opening { held: Some(Release::Cancel), ..usual() };
+        assert_eq!(made.open(&usual()).unwrap().state.count(Disposition::Uncertain), 5);
+        let campaign = made.open(&Opening { held: Some(release), ..usual() }).unwrap();
+        let check = |campaign: &Campaign| {
+            let count = |disposition| campaign.state.count(disposition);
+            assert_eq!((count(Disposition::Uncertain), count(Disposition::Delivered)), (0, 90));
+            let five = (90..95).all(|row| campaign.state.get(row).is_some_and(|s| s.disposition == became));
+            assert!(five && campaign.state.possible_duplicates().eq(90..95), "{release:?}: they keep their names");
+        };
+        check(&campaign);
+        let again = made.open(&usual()).unwrap();
+        check(&again);
+        assert_eq!((again.state.clone(), again.start()), (campaign.state.clone(), campaign.start()));
+        check(&made.send(&usual(), 95..100, Kind::Delivered, true));
+        let complete = made.open(&cancelled).unwrap();
+        assert_eq!(complete.is_complete(), release == Release::Cancel);
+    }
+}
+
+#[test]
 fn a_crash_while_damage_is_accepted_means_to_be_asked_again() {
     let mut made = Made::new();
     made.send(&usual(), 0..40, Kind::Delivered, true);
@@ -249,6 +274,41 @@ fn what_is_of_another_campaign_or_missing_is_named() {
     assert!(is_there(&home, &mut made.disk).is_err(), "its mark is there");
     made.disk.mark_mut().clear();
     assert!(is_there(&home, &mut made.disk).is_ok_and(|there| !there), "nothing is there");
+}
+
+#[test]
+fn what_lies_behind_the_end_of_a_file_is_told_with_the_way_to_be_rid_of_it() {
+    let how = Opening { snapshot_after_octets: 64, ..usual() };
+    let mut made = Made::new();
+    made.send(&how, 0..40, Kind::Delivered, true);
+    made.send(&how, 40..50, Kind::Delivered, true);
+    let home = made.home();
+    for name in ["rows.dat", "rows.idx", "domains.dir"] {
+        let good = std::fs::read(home.join(name)).unwrap();
+        std::fs::write(home.join(name), [&good[..], b"garbage"].concat()).unwrap();
+        let told = said(made.open(&usual()));
+        let place = home.join(name).display().to_string();
+        let (end, octets) = (good.len(), format!("{name} is damaged at octet {}: 7 octets lie behind", good.len()));
+        assert!(told.contains(&octets) && told.contains(&format!("truncate -s {end} {place}")), "{told}");
+        std::fs::write(home.join(name), good).unwrap();
+    }
+    made.disk.mark_mut().extend_from_slice(b"garbage");
+    let told = said(made.open(&usual()));
+    assert!(told.contains("j/mark is damaged at octet 8192: 7 octets") && told.contains("truncate -s 8192 "), "{told}");
+    made.disk.mark_mut().truncate(2 * PAGE);
+
+    let snapshot = std::fs::read(snapshot_of(&home)).unwrap();
+    assert!(snapshot::decode(&mut &snapshot[..]).is_ok());
+    let longer = [&snapshot[..], b"x"].concat();
+    assert!(snapshot::decode(&mut &longer[..]).unwrap_err().to_string().contains("behind"));
+
+    assert_eq!(made.open(&usual()).unwrap().replayed.behind, None);
+    let segment = made.disk.octets_mut(2).unwrap();
+    let end = segment.len();
+    segment.extend_from_slice(&[b'x'; PAGE]);
+    let campaign = made.open(&usual()).unwrap();
+    assert_eq!(campaign.replayed.behind.map(|b| (b.segment, b.offset)), Some((2, end as u64)));
+    assert_eq!((campaign.state.count(Disposition::Delivered), campaign.replayed.torn), (50, None));
 }
 
 #[test]

@@ -58,11 +58,15 @@ fn size_of(path: &Path) -> io::Result<Option<u64>> {
 /// What the mark says of the journal's end; also why it cannot be read, if that is so.
 ///
 /// # Errors
-/// The mark is another campaign's, or may not be read.
+/// The mark is another campaign's, may not be read, or something lies behind it.
 pub fn end_of(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<(End, Option<Fault>), OpenError> {
     match disk.mark() {
         Err(fault) if fault.kind == FaultKind::Denied => Err(fault.into()),
         Err(fault) => Ok((End::MarkLost, Some(fault))),
+        Ok(octets) if octets.len() as u64 > mark::OCTETS => {
+            let (place, end) = (mark_of(home), mark::OCTETS);
+            Err(OpenError::Surplus { octets: octets.len() as u64 - end, place, end })
+        }
         Ok(octets) => match mark::read(&octets, identity) {
             Found::Mark(mark) => Ok((End::Behind(mark), None)),
             Found::Nothing => Ok((End::MarkLost, None)),

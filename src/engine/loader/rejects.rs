@@ -2,6 +2,7 @@
 //! to print.
 
 use super::records::SAMPLE_OCTETS;
+use crate::base::remedy;
 use crate::mail::reply::Printable;
 use crate::wire::disk::access;
 use std::fs::{File, OpenOptions};
@@ -14,6 +15,10 @@ pub const FILE: &str = "rejects.csv";
 const HEADER: &[u8] = b"line,reason,text\n";
 const BUFFER_OCTETS: usize = 64 * 1024;
 
+fn named(doing: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot {doing} {}: {}", path.display(), remedy::told(error)))
+}
+
 pub struct Rejects {
     file: File,
     path: PathBuf,
@@ -25,7 +30,7 @@ impl Rejects {
     /// Opens the file and cuts off what follows its first `committed` octets.
     pub fn open(home: &Path, committed: u64) -> io::Result<Self> {
         let path = home.join(FILE);
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot open {}: {e}", path.display()));
+        let named = |e: io::Error| named("open", &path, &e);
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(named)?;
         access::own(&file).map_err(named)?;
         let there = file.metadata().map_err(named)?.len();
@@ -56,7 +61,7 @@ impl Rejects {
 
     /// Hands all to the kernel; returns the length of the file.
     pub fn flush(&mut self) -> io::Result<u64> {
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot write {}: {e}", self.path.display()));
+        let named = |e: io::Error| named("write", &self.path, &e);
         self.file.write_all_at(&self.buffer, self.written).map_err(named)?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();

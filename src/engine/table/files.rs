@@ -1,14 +1,15 @@
 //! Files that survive a crash: the few calls that the table needs, with errors that name the file.
 
+use crate::base::remedy;
 use crate::wire::disk::access;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// An error of the same kind that says what was being done, and to which file.
+/// An error of the same kind that says what was being done, to which file, and what to do about it.
 pub fn named(doing: &str, path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot {doing} {}: {error}", path.display()))
+    io::Error::new(error.kind(), format!("cannot {doing} {}: {}", path.display(), remedy::told(error)))
 }
 
 /// The error of a file whose content cannot be right.
@@ -16,6 +17,16 @@ pub fn damaged(path: &Path, offset: u64, what: &str) -> io::Error {
     let path = path.display();
     let message = format!(
         "{path} is damaged at octet {offset}: {what}; hint: restore this file from a copy, and leave the folder j beside it as it is: it knows who got mail"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// The damage of a file that has more octets than it should.
+pub fn surplus(path: &Path, end: u64, octets: u64) -> io::Error {
+    let path = path.display();
+    let message = format!(
+        "{path} is damaged at octet {end}: {octets} octets lie behind its end, and were not written there; hint: cut them off: \
+         truncate -s {end} {path}"
     );
     io::Error::new(io::ErrorKind::InvalidData, message)
 }

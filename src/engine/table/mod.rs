@@ -133,6 +133,31 @@ impl Table {
         Ok(())
     }
 
+    /// What lies behind the end of the files of a table that was loaded to its end: no crash leaves that.
+    ///
+    /// # Errors
+    /// A damaged or unreadable directory file.
+    pub fn surplus(&self) -> io::Result<Vec<io::Error>> {
+        let (mut chunks, mut rows, mut rows_end) = (self.chunks(), 0, 0);
+        for header in &mut chunks {
+            let header = header?;
+            rows += u64::from(header.chunk.rows);
+            rows_end = header.rows_end;
+        }
+        let mut found = Vec::new();
+        for (named, end) in [(&self.rows, rows_end), (&self.index, rows * 8), (&self.directory, chunks.offset())] {
+            let octets = files::length(&named.file, &named.path)?.saturating_sub(end);
+            found.extend((octets > 0).then(|| files::surplus(&named.path, end, octets)));
+        }
+        // One that goes on with another list grows.
+        let grows = || Manifest::read(self.home()).is_ok_and(|manifest| manifest != self.manifest);
+        Ok(if found.is_empty() || self.manifest.loaded.is_none() || grows() { Vec::new() } else { found })
+    }
+
+    fn home(&self) -> &Path {
+        self.directory.path.parent().unwrap_or(Path::new("."))
+    }
+
     /// Walks all committed rows in order, and compares each chunk with its checksum. Ends early when told to.
     ///
     /// # Errors
@@ -164,13 +189,55 @@ impl Table {
         Ok(())
     }
 
+    /// Walks all committed rows in order, past those that cannot be read: they come as what the error says. Ends early when
+    /// told to.
+    ///
+    /// # Errors
+    /// A damaged or unreadable directory file.
+    pub fn walk_past(&self, mut visit: impl FnMut(u32, io::Result<Row<'_>>) -> ControlFlow<()>) -> io::Result<()> {
+        let mut block = RowBlock::new();
+        for header in self.chunks() {
+            let chunk = header?.chunk;
+            let end = chunk.first.saturating_add(chunk.rows);
+            for first in (chunk.first..end).step_by(WALK_ROWS as usize) {
+                if self.each_of(first, WALK_ROWS.min(end - first), &mut block, &mut visit).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits these rows: read together, or, where that fails, one by one.
+    fn each_of(
+        &self,
+        first: u32,
+        count: u32,
+        block: &mut RowBlock,
+        visit: &mut dyn FnMut(u32, io::Result<Row<'_>>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.read(first, count, block).is_ok() {
+            return block.rows().try_for_each(|row| visit(row.number, Ok(row)));
+        }
+        for number in first..first.saturating_add(count) {
+            let read = self.read(number, 1, block).and_then(|()| block.row(0).ok_or_else(|| self.no_row(number)));
+            visit(number, read)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn no_row(&self, number: u32) -> io::Error {
+        files::damaged(&self.rows.path, 0, &format!("row {number} is none"))
+    }
+
     /// The row of a mailbox, whose local-part is compared without regard to ASCII case (as duplicates are). Reads the
     /// rows of its domain only, and those that are suppressed.
     ///
     /// # Errors
-    /// Damaged or unreadable files.
+    /// A damaged or unreadable directory file; or the mailbox is in none of the rows that can be read, and others cannot.
     pub fn find(&self, mailbox: &Mailbox) -> io::Result<Option<u32>> {
         let mut block = RowBlock::new();
+        let mut lost = None;
         let mut domains = 0u32;
         let mut domain = None;
         for header in self.chunks() {
@@ -184,12 +251,12 @@ impl Table {
             let runs = chunk.runs.iter().filter(|run| run.domain == domain).map(|run| (run.first, run.count));
             let suppressed = (chunk.first + chunk.rows - chunk.suppressed, chunk.suppressed);
             for (first, count) in runs.chain([suppressed]) {
-                if let Some(row) = self.find_in(first, count, mailbox, &mut block)? {
+                if let Some(row) = self.find_in(first, count, mailbox, &mut block, &mut lost) {
                     return Ok(Some(row));
                 }
             }
         }
-        Ok(None)
+        lost.map_or(Ok(None), Err)
     }
 
     /// The damage of a row that a run of another domain holds: what `domains.dir` says of it is wrong.
@@ -206,15 +273,30 @@ impl Table {
         files::damaged(&self.directory.path, at, &what)
     }
 
-    fn find_in(&self, first: u32, count: u32, wanted: &Mailbox, block: &mut RowBlock) -> io::Result<Option<u32>> {
+    fn find_in(
+        &self,
+        first: u32,
+        count: u32,
+        wanted: &Mailbox,
+        block: &mut RowBlock,
+        lost: &mut Option<io::Error>,
+    ) -> Option<u32> {
         let end = first.saturating_add(count);
+        let mut found = None;
         for from in (first..end).step_by(WALK_ROWS as usize) {
-            self.read(from, WALK_ROWS.min(end - from), block)?;
-            if let Some(row) = block.rows().find(|row| row.mailbox.eq_ignore_ascii_case(wanted.as_str())) {
-                return Ok(Some(row.number));
+            let walked = self.each_of(from, WALK_ROWS.min(end - from), block, &mut |number, row| {
+                match row {
+                    Ok(row) if row.mailbox.eq_ignore_ascii_case(wanted.as_str()) => found = Some(number),
+                    Ok(_) => {}
+                    Err(error) => drop(lost.get_or_insert(error)),
+                }
+                if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            if walked.is_break() {
+                return found;
             }
         }
-        Ok(None)
+        None
     }
 
     fn fill(&self, first: u32, count: u32, block: &mut RowBlock) -> io::Result<()> {

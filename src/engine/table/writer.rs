@@ -186,6 +186,19 @@ impl TableWriter {
         let mut writer = Self::over(home, manifest)?;
         writer.replay()?;
         let recovered = writer.find_tails()?;
+        if writer.manifest.loaded.is_some() {
+            // What a crash leaves was cut off before the list counted as loaded.
+            for (named, octets) in [
+                (&writer.rows, recovered.rows_octets),
+                (&writer.index, recovered.index_octets),
+                (&writer.directory, recovered.directory_octets),
+            ] {
+                if octets > 0 {
+                    let end = files::length(&named.file, &named.path)?.saturating_sub(octets);
+                    return Err(files::surplus(&named.path, end, octets));
+                }
+            }
+        }
         Ok((writer, recovered))
     }
 

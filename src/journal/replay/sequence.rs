@@ -3,7 +3,7 @@
 //! Every frame waits until something attests to it: a later frame whose durable LSN passes it, a later epoch that began
 //! beyond it, the journal's mark, or the end of the journal with nothing missing before it.
 
-use super::{DAMAGES_MAX, Damage, End, PENDING_MAX, Range, Replayed, Torn, What};
+use super::{Behind, DAMAGES_MAX, Damage, End, PENDING_MAX, Range, Replayed, Torn, What};
 use crate::journal::frame::{Header, PAGE};
 use crate::journal::mark::Mark;
 use std::collections::VecDeque;
@@ -40,6 +40,8 @@ pub(super) struct Sequence<'a> {
     pending: VecDeque<Pending>,
     spare: Vec<Vec<u8>>,
     suspect: Option<Suspect>,
+    /// The first octets since the last frame that are neither a frame nor zeros.
+    scrap: Option<Suspect>,
     /// The first place behind the last frame where something lies that no crash leaves behind…
     odd: Option<Suspect>,
     /// …how many commits may have been there, and the last page of them.
@@ -67,6 +69,7 @@ impl<'a> Sequence<'a> {
             pending,
             spare,
             suspect: None,
+            scrap: None,
             odd: None,
             odd_frames: 0,
             odd_page: (0, 0),
@@ -84,6 +87,9 @@ impl<'a> Sequence<'a> {
             let page = (segment, offset / PAGE as u64);
             self.odd_frames += u64::from(what != What::Unreadable || page != self.odd_page);
             self.odd_page = (segment, (offset + octets.max(1) as u64 - 1) / PAGE as u64);
+        }
+        if matches!(what, What::BadHeader | What::BadPayload) {
+            self.scrap.get_or_insert(new);
         }
         let known = self.suspect.get_or_insert(new);
         // Zeros behind the last frame of a segment are its unused end; anything else tells more.
@@ -104,6 +110,7 @@ impl<'a> Sequence<'a> {
     /// A whole frame that belongs here.
     pub(super) fn frame(&mut self, header: Header, payload: &[u8], offset: u64) {
         self.last_frame = (header.segment, offset + header.unpadded() as u64);
+        self.scrap = None;
         if header.lsn <= self.range.after || header.lsn > self.range.until {
             (self.suspect, self.odd, self.odd_frames) = (None, None, 0);
             return;
@@ -137,8 +144,13 @@ impl<'a> Sequence<'a> {
     }
 
     pub(super) fn finish(mut self) -> Replayed {
+        let epoch = self.found.epoch;
         self.end_journal();
-        if let Some(s) = self.suspect.filter(|s| !matches!(s.what, What::Zeroed | What::MissingSegment)) {
+        // A mark that says nothing of the file's length was made at the end of its epoch, or before its first frame.
+        let in_order = |mark: Mark| (mark.octets, mark.epoch, mark.lsn) == (0, epoch, self.found.last_lsn);
+        if matches!(self.range.end, End::Behind(mark) if in_order(mark)) {
+            self.found.behind = self.scrap.map(|Suspect { segment, offset, .. }| Behind { segment, offset });
+        } else if let Some(s) = self.suspect.filter(|s| !matches!(s.what, What::Zeroed | What::MissingSegment)) {
             self.torn(s, 0);
         }
         self.found
@@ -181,7 +193,7 @@ impl<'a> Sequence<'a> {
         }
         if let Some(place) = place.filter(|_| next > self.expected) {
             self.missing(next, place);
-            self.suspect = None;
+            (self.suspect, self.scrap) = (None, None);
         }
     }
 

@@ -4,6 +4,7 @@
 //! process that was killed in between leaves the plain one, which the next process packs.
 
 use super::file::{self, Options};
+use crate::base::remedy;
 use crate::observe::private;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fs::File;
@@ -48,7 +49,8 @@ fn run(path: &Path, options: &Options, from: &Receiver<()>) {
         if options.compress {
             for (_, file) in file::rotated(path).into_iter().filter(|(_, file)| !is_packed(file)) {
                 if let Err(error) = pack(&file) {
-                    tracing::warn!(file = %file.display(), %error, "a rotated event log cannot be packed; it stays as it is");
+                    let error = remedy::in_line(&error);
+                    tracing::warn!(file = %file.display(), error, "a rotated event log cannot be packed; it stays as it is");
                 }
             }
         }

@@ -3,6 +3,7 @@
 use super::file::{LogFile, Options, Target};
 use super::pack::Packer;
 use super::{Batch, Lane, json};
+use crate::base::remedy;
 use crate::base::clock::Instant;
 use crate::observe::patience;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
@@ -53,7 +54,7 @@ impl EventsError {
             io::ErrorKind::NotFound => "the folder must exist",
             io::ErrorKind::PermissionDenied => "the user that runs posthaste must be able to write there",
             io::ErrorKind::IsADirectory => "name a file in that folder",
-            _ => "name a file that can be written",
+            _ => remedy::of(&error).unwrap_or("name a file that can be written"),
         };
         Self::Open { file: file.to_owned(), error, hint }
     }
@@ -221,7 +222,8 @@ impl Scribe {
             }
             if !said {
                 let log = name_of(&self.options.target);
-                tracing::error!(%log, %error, "the event log cannot be written: no new transactions begin until it can");
+                let error = remedy::in_line(error);
+                tracing::error!(%log, error, "the event log cannot be written: no new transactions begin until it can");
                 said = true;
             }
             // The end of everything is not delayed by a full disk.
@@ -248,7 +250,7 @@ impl Scribe {
         self.written.lost += lines;
         if let Some(error) = error {
             let log = name_of(&self.options.target);
-            let why = format!("the event log {log} cannot be written: {error}");
+            let why = format!("the event log {log} cannot be written: {}", remedy::in_line(&error));
             tracing::error!("{why}; from here on its lines are lost");
             self.written.why = Some(why);
         }
@@ -277,7 +279,8 @@ impl Scribe {
             Ok(()) => self.packer.iter().for_each(Packer::look),
             Err(error) => {
                 let log = name_of(&self.options.target);
-                tracing::warn!(%log, %error, "the event log cannot be rotated; it grows on");
+                let error = remedy::in_line(&error);
+                tracing::warn!(%log, error, "the event log cannot be rotated; it grows on");
             }
         }
     }

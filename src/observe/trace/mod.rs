@@ -30,6 +30,7 @@ pub use dialogue::{Dialogue, Opening};
 pub use filter::{Filter, NoFilter};
 
 use crate::base::many::Many;
+use crate::base::remedy;
 use crate::observe::{patience, private, terminal};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fs::{File, OpenOptions};
@@ -213,7 +214,8 @@ fn write(mut output: Output, from: &Receiver<Vec<u8>>, queued: &AtomicUsize) {
             let end = b"# the trace ends here: it has grown as large as a trace may\n";
             let written = output.write(if fits { &lines } else { end });
             if let Err(error) = &written {
-                tracing::error!(%error, "the trace cannot be written: it ends; sending goes on");
+                let error = remedy::in_line(error);
+                tracing::error!(error, "the trace cannot be written: it ends; sending goes on");
             }
             open = fits && written.is_ok();
         }

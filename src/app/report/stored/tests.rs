@@ -366,3 +366,50 @@ fn an_end_that_the_mark_knows_of_is_damage_when_it_is_gone_and_so_is_the_mark() 
     let facts = Stored::open(&made.home()).unwrap();
     assert!(facts.damage()[0].contains("the mark is missing or damaged"), "{:?}", facts.damage());
 }
+
+#[test]
+fn rows_that_cannot_be_read_are_told_by_number_and_everybody_else_is_named() {
+    let made = Made::new(&PEOPLE);
+    made.journal(begin(), &story());
+    // A letter of ann; where ann ends, and bob begins; a letter of eve.
+    let eve = memchr::memmem::find(&std::fs::read(made.home().join("rows.dat")).unwrap(), b"eve").unwrap();
+    for (file, place, lost) in [("rows.dat", 3, &[0usize][..]), ("rows.idx", 2, &[0, 1]), ("rows.dat", eve, &[4])] {
+        let path = made.home().join(file);
+        let good = std::fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        bad[place] ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        let facts = Stored::open(&made.home()).unwrap();
+        let told = |args: &ReportArgs| {
+            let mut out = Vec::new();
+            let failure = write(args, &facts, &mut out).unwrap_err();
+            assert_eq!(failure.exit, Exit::Failed, "{file} {place}");
+            let numbers: Vec<String> = lost.iter().map(usize::to_string).collect();
+            let rows = format!("these rows cannot be read, and have no address here: {}\n", numbers.join(", "));
+            assert!(failure.message.contains(&rows) && failure.message.contains(file), "{}", failure.message);
+            String::from_utf8(out).unwrap()
+        };
+        let mut wanted: Vec<String> = ROWS.lines().map(str::to_owned).collect();
+        for &row in lost {
+            let line = &mut wanted[row + 1];
+            line.replace_range(..line.find(',').unwrap(), "");
+        }
+        let csv = told(&ReportArgs { csv: Some("-".into()), ..args() });
+        assert!(csv.lines().eq(wanted.iter().map(String::as_str)), "{csv}");
+        let list = told(&ReportArgs { possible_duplicates: Some("-".into()), ..args() });
+        assert_eq!(list, if lost == [4] { "" } else { "eve@b.example\n" });
+        let table = told(&args());
+        assert!(table.contains("delivered                1") && table.contains("DAMAGED: these rows"), "{table}");
+        let json: serde_json::Value = serde_json::from_str(&told(&ReportArgs { json: true, ..args() })).unwrap();
+        assert_eq!((&json["loaded"], &json["possible_duplicates"]), (&6.into(), &1.into()), "where they stand is known");
+        assert!(json["damage"][0].as_str().unwrap().starts_with("these rows cannot be read"), "{json}");
+        assert!(told(&ReportArgs { html: Some("-".into()), ..args() }).contains("Damaged: these rows"));
+
+        assert!(made.timeline("dan@b.example").starts_with("dan@b.example: "), "another row of its domain");
+        let missing = ReportArgs { recipient: Some("x@b.example".into()), ..args() };
+        let failure = write(&missing, &facts, &mut Vec::new()).unwrap_err();
+        assert_eq!(failure.exit, Exit::Failed, "nobody knows whether it is on the list");
+        assert!(failure.message.starts_with("x@b.example may be in a row that cannot be read: "), "{}", failure.message);
+        std::fs::write(&path, good).unwrap();
+    }
+}
