@@ -35,7 +35,7 @@ mod whole;
 pub use whole::{end_of, is_there, snapshot_in};
 
 /// Damaged places that are described; more are counted.
-const DAMAGES_TOLD: usize = 20;
+pub const DAMAGES_TOLD: usize = 20;
 /// How long a recipient whose attempts were taken back lets others go first.
 const BEHIND: Duration = Duration::from_secs(1);
 
@@ -121,8 +121,6 @@ pub struct Damaged {
     pub journal: PathBuf,
     /// The places.
     pub damage: Vec<Damage>,
-    /// Places beyond them.
-    pub more: u64,
     /// What the system said when something could not be read.
     pub fault: Option<Fault>,
     /// Recipients of the table.
@@ -140,7 +138,7 @@ impl fmt::Display for Damaged {
         for damage in self.damage.iter().take(DAMAGES_TOLD) {
             writeln!(f, "{damage}")?;
         }
-        let more = self.damage.len().saturating_sub(DAMAGES_TOLD) as u64 + self.more;
+        let more = self.damage.len().saturating_sub(DAMAGES_TOLD);
         if more > 0 {
             writeln!(f, "{more} more damaged places")?;
         }
@@ -255,7 +253,7 @@ impl Campaign {
         }
         let unknown: Vec<Damage> =
             replayed.damage.iter().filter(|d| !state.has_accepted(d.first_lsn, d.last_lsn)).copied().collect();
-        if !unknown.is_empty() || replayed.damage_more > 0 {
+        if !unknown.is_empty() {
             let Some(on_uncertain) = how.accept_damage else {
                 return Err(OpenError::Damaged(Box::new(describe(home, unknown, &replayed, &state))));
             };
@@ -407,7 +405,6 @@ fn describe(home: &Path, damage: Vec<Damage>, replayed: &Replayed, state: &State
     Damaged {
         journal: journal_of(home),
         damage,
-        more: replayed.damage_more,
         fault: replayed.fault.clone(),
         recipients: state.len(),
         open: state.standings().iter().filter(|s| accept::is_open(s)).count(),

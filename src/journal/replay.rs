@@ -7,7 +7,7 @@
 //! leaves behind (pages that cannot be read, frames of another journal, a file that was cut, a mark that is gone) is
 //! damage at the tail as well: at least one commit is taken for lost there. Nothing is written or cut.
 //!
-//! Memory: one window over the segment, and the frames not yet attested to (a few).
+//! Memory: one window over the segment, the frames not yet attested to (a few), and what is damaged (40 octets a place).
 //!
 //! While another process writes, reading runs behind the writing: a page may be read before it is written and a later
 //! one after, which looks like damage. [`replay_live`] tells the two apart.
@@ -28,8 +28,8 @@ pub use pack::pack;
 use sequence::Sequence;
 use window::{Look, Window};
 
-/// Damages that are described; more are counted.
-pub const DAMAGES_MAX: usize = 1000;
+/// Damages that are told apart; the last one of so many takes in whatever follows it.
+pub const DAMAGES_MAX: usize = 1 << 20;
 /// How much of a segment is read at once.
 const WINDOW_OCTETS: usize = 4 * FRAME_OCTETS_MAX;
 /// Unattested frames kept; more than can be under way means that the attestation itself is damaged.
@@ -183,8 +183,6 @@ pub struct Replayed {
     pub durable: u64,
     /// What is damaged, in order.
     pub damage: Vec<Damage>,
-    /// Damages beyond [`DAMAGES_MAX`].
-    pub damage_more: u64,
     /// The unfinished end, if there is one.
     pub torn: Option<Torn>,
     /// What lies behind an end that was reached in order: it was never written there, and nothing is lost by it.

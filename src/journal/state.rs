@@ -94,6 +94,7 @@ pub struct State {
     words: Words,
     holds: Holds,
     newest: UnixTime,
+    /// In order; none touches the next.
     accepted: Vec<Accepted>,
     /// What did not fit.
     pub oddities: Oddities,
@@ -237,18 +238,22 @@ impl State {
     }
 
     /// The loss of these commits is accepted.
-    pub fn accept(&mut self, accepted: Accepted) {
-        self.accepted.push(accepted);
-        self.accepted.sort_unstable_by_key(|a| a.first_lsn);
+    pub fn accept(&mut self, new: Accepted) {
+        let from = self.accepted.partition_point(|a| a.last_lsn.saturating_add(1) < new.first_lsn);
+        let rest = self.accepted.get(from..).unwrap_or_default();
+        let touched = rest.iter().take_while(|a| a.first_lsn <= new.last_lsn.saturating_add(1)).count();
+        let all = rest.iter().take(touched).fold(new, |all, a| Accepted {
+            first_lsn: all.first_lsn.min(a.first_lsn),
+            last_lsn: all.last_lsn.max(a.last_lsn),
+        });
+        self.accepted.splice(from..from + touched, [all]);
     }
 
     /// Whether the loss of all commits from `first_lsn` to `last_lsn` was accepted. What a snapshot covers is not known of.
     #[must_use]
     pub fn has_accepted(&self, first_lsn: u64, last_lsn: u64) -> bool {
-        let next = self.accepted.iter().fold(first_lsn, |next, a| {
-            if a.first_lsn <= next && next <= a.last_lsn { a.last_lsn.saturating_add(1) } else { next }
-        });
-        next > last_lsn
+        let at = self.accepted.partition_point(|a| a.last_lsn < first_lsn);
+        self.accepted.get(at).is_some_and(|a| a.first_lsn <= first_lsn && last_lsn <= a.last_lsn)
     }
 
     /// How many recipients there are.

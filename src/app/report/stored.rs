@@ -142,7 +142,7 @@ fn describe(journal: &Path, replayed: &Replayed, book: &Book, damage: &mut Vec<S
         let accepted = if book.has_accepted(one.first_lsn, one.last_lsn) { " (accepted)" } else { "" };
         format!("{}: {one}{accepted}", journal.display())
     }));
-    let more = (replayed.damage.len().saturating_sub(DAMAGES_TOLD)) as u64 + replayed.damage_more;
+    let more = replayed.damage.len().saturating_sub(DAMAGES_TOLD);
     damage.extend(replayed.behind.map(|behind| format!("{}: {behind}", journal.display())));
     if more > 0 {
         damage.push(format!("{}: {more} more damaged places", journal.display()));

@@ -30,7 +30,7 @@ use super::progress::Summary;
 use super::signals::Signals;
 use crate::base::many::Many;
 use crate::base::remedy;
-use crate::engine::campaign::{Campaign, journal_of};
+use crate::engine::campaign::{Campaign, DAMAGES_TOLD, journal_of};
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
 use crate::engine::router::{self, SmarthostError};
@@ -226,11 +226,12 @@ fn find_smarthost(config: &EngineConfig, directory: &Directory, policies: &Polic
 
 /// Damage is said loudly, each place by its name, before anything is sent (G5).
 fn report_damage(opened: &Campaign) {
-    for damage in &opened.replayed.damage {
+    for damage in opened.replayed.damage.iter().take(DAMAGES_TOLD) {
         tracing::warn!(journal = %journal_of(&opened.home).display(), %damage, "the journal is damaged, which was accepted");
     }
-    if opened.replayed.damage_more > 0 {
-        tracing::warn!(more = opened.replayed.damage_more, "further damage in the journal, which was accepted");
+    let more = opened.replayed.damage.len().saturating_sub(DAMAGES_TOLD);
+    if more > 0 {
+        tracing::warn!(more, "further damage in the journal, which was accepted");
     }
 }
 

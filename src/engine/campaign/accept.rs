@@ -46,6 +46,9 @@ pub(super) fn accept(
         let accepted = Accepted { first_lsn: *first_lsn, last_lsn: *last_lsn };
         state.accept(accepted);
         accepted.encode_into(&mut scribe.batch);
+        if scribe.batch.len() >= BATCH_OCTETS {
+            scribe.write()?;
+        }
     }
     scribe.write()?;
     scribe.close()

@@ -160,6 +160,31 @@ fn accepted_damage_gives_everybody_without_an_outcome_a_name_and_is_not_asked_ab
 }
 
 #[test]
+fn however_many_places_were_accepted_none_of_them_is_asked_about_again() {
+    let mut made = Made::new();
+    for segment in 1..=25 {
+        made.send(&usual(), 0..90, Kind::Delivered, true);
+        // As packing does; there is less to read.
+        made.disk.octets_mut(segment).unwrap().truncate(92 * PAGE);
+    }
+    for segment in 1..=25 {
+        let octets = made.disk.octets_mut(segment).unwrap();
+        (0..90).step_by(2).for_each(|frame| octets[frame * PAGE..(frame + 1) * PAGE].fill(0));
+    }
+    assert!(said(made.open(&usual())).contains(" more damaged places"));
+    let campaign = made.open(&accepting(OnUncertain::Retry)).unwrap();
+    assert!(campaign.replayed.damage.len() > 1_000, "{}: the test does not test", campaign.replayed.damage.len());
+    let again = made.open(&usual()).unwrap();
+    assert_eq!(again.state, campaign.state);
+    made.send(&usual(), 90..95, Kind::Delivered, true);
+    assert_eq!(made.open(&usual()).unwrap().state.count(Disposition::Delivered), 45 + 5);
+    // Another place is asked about, and told.
+    made.disk.octets_mut(1).unwrap()[PAGE + 70] ^= 1;
+    let told = said(made.open(&usual()));
+    assert!(told.contains("acknowledged commits 1 to 3 are lost") && !told.contains("more damaged places"), "{told}");
+}
+
+#[test]
 fn who_is_held_stays_so_until_somebody_says_what_becomes_of_them() {
     for (release, became) in [(Release::Retry, Disposition::Waiting), (Release::Cancel, Disposition::Cancelled)] {
         let mut made = Made::new();

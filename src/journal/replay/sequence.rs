@@ -266,10 +266,9 @@ impl<'a> Sequence<'a> {
     fn missing(&mut self, next: u64, place: Suspect) {
         let Suspect { segment, offset, what } = place;
         let damage = Damage { segment, offset, first_lsn: self.expected, last_lsn: next - 1, what };
-        if self.found.damage.len() < DAMAGES_MAX {
-            self.found.damage.push(damage);
-        } else {
-            self.found.damage_more += 1;
+        match self.found.damage.get_mut(DAMAGES_MAX - 1) {
+            None => self.found.damage.push(damage),
+            Some(last) => last.last_lsn = damage.last_lsn,
         }
         self.found.last_lsn = next - 1;
         self.expected = next;
