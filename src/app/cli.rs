@@ -384,7 +384,9 @@ mod tests {
              --events e.jsonl --trace a.example --trace b@b.example --trace-file t.txt",
         );
         assert_eq!(send(&args.resume_command()), args);
-        let Ok(Command::Report(list)) = read(&args.list_command("news")) else { panic!("{}", args.list_command("news")) };
+        let Ok(Command::Report(list)) = read(&args.list_command("news")) else {
+            panic!("{}", args.list_command("news"))
+        };
         assert_eq!((&list.data, &list.config, list.name), (&args.data, &args.config, "news".to_owned()));
         assert_eq!(list.possible_duplicates, Some("-".into()));
         args.campaign = "it's a \"test\".toml".into();

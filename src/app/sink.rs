@@ -126,7 +126,11 @@ impl<'a> List<'a> {
 }
 
 fn unwritable(name: &Path, e: &io::Error) -> Failure {
-    Failure::failed(format!("{}: cannot be written: {}\nhint: --duplicates names the file", name.display(), remedy::told(e)))
+    Failure::failed(format!(
+        "{}: cannot be written: {}\nhint: --duplicates names the file",
+        name.display(),
+        remedy::told(e)
+    ))
 }
 
 /// The sums, for people.

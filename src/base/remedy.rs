@@ -37,7 +37,9 @@ mod tests {
     #[test]
     fn what_the_system_refuses_has_a_remedy_and_words_of_others_stay_as_they_are() {
         // ENOSPC, EDQUOT, EFBIG, EROFS, EISDIR.
-        for (number, word) in [(28, "room"), (122, "quota"), (27, "ulimit -f"), (30, "read-write"), (21, "move it away")] {
+        for (number, word) in
+            [(28, "room"), (122, "quota"), (27, "ulimit -f"), (30, "read-write"), (21, "move it away")]
+        {
             let error = io::Error::from_raw_os_error(number);
             assert!(told(&error).contains("\nhint: ") && told(&error).contains(word), "{}", told(&error));
             assert!(in_line(&error).contains("; hint: ") && !in_line(&error).contains('\n'));

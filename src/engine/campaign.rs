@@ -32,7 +32,7 @@ mod accept;
 mod tests;
 mod whole;
 
-pub use whole::{end_of, is_there, snapshot_in};
+pub use whole::{Known, end_of, is_there, snapshot_in};
 
 /// Damaged places that are described; more are counted.
 pub const DAMAGES_TOLD: usize = 20;
@@ -121,6 +121,8 @@ pub struct Damaged {
     pub journal: PathBuf,
     /// The places.
     pub damage: Vec<Damage>,
+    /// Whether all of the campaign's directory is older than the mark that is kept outside of it.
+    pub is_older: bool,
     /// What the system said when something could not be read.
     pub fault: Option<Fault>,
     /// Recipients of the table.
@@ -134,6 +136,9 @@ impl fmt::Display for Damaged {
         writeln!(f, "the journal {} is damaged; nothing was sent", self.journal.display())?;
         if let Some(Fault { what, place, why, .. }) = &self.fault {
             writeln!(f, "cannot {what} {place}: {why}")?;
+        }
+        if self.is_older {
+            writeln!(f, "The campaign's directory is a copy of an earlier time: it had come further.")?;
         }
         for damage in self.damage.iter().take(DAMAGES_TOLD) {
             writeln!(f, "{damage}")?;
@@ -243,7 +248,7 @@ impl Campaign {
         let (table, recovered) = TableWriter::open(home)?;
         let identity = table.manifest().identity();
         let reader = table.reader()?;
-        let (mut state, mut replayed) = standings(&reader, home, disk)?;
+        let (mut state, mut replayed, is_older) = standings(&reader, home, disk)?;
         // The rows themselves are read as they are sent: they are many times as long.
         reader.check_index(state.len() as u32)?;
         let odd = state.oddities;
@@ -255,7 +260,7 @@ impl Campaign {
             replayed.damage.iter().filter(|d| !state.has_accepted(d.first_lsn, d.last_lsn)).copied().collect();
         if !unknown.is_empty() {
             let Some(on_uncertain) = how.accept_damage else {
-                return Err(OpenError::Damaged(Box::new(describe(home, unknown, &replayed, &state))));
+                return Err(OpenError::Damaged(Box::new(describe(home, unknown, &replayed, &state, is_older))));
             };
             let start = replayed.next(identity);
             let end = accept::accept(disk, start, &mut state, &unknown, on_uncertain, how.now)?;
@@ -367,11 +372,12 @@ impl Campaign {
     }
 }
 
-/// Reads where each recipient stands: the table's rows, the snapshot if there is a good one, and the journal behind it.
+/// Reads where each recipient stands: the table's rows, the snapshot if there is a good one, and the journal behind it. Whether
+/// it had come further, as the mark outside tells, is returned with it.
 ///
 /// # Errors
 /// The table or the journal's directory cannot be read, or they do not belong together.
-fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(State, Replayed), OpenError> {
+fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(State, Replayed, bool), OpenError> {
     let identity = table.manifest().identity();
     let (mut state, mut range) = (State::new(), Range { journal: Some(identity), ..Range::ALL });
     match snapshot_in(home, identity)? {
@@ -382,7 +388,7 @@ fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(Sta
             tracing::warn!(snapshot = %snapshot.display(), %why, "the snapshot cannot be used: the whole journal is read instead");
         }
     }
-    let (end, fault) = end_of(home, disk, identity)?;
+    let Known { end, fault, is_older } = end_of(home, disk, identity)?;
     range.end = end;
     let mut rows = 0u32;
     for header in table.chunks() {
@@ -398,13 +404,14 @@ fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(Sta
     }
     let mut replayed = replay(disk, range, &mut |_, entries| state.fold(entries))?;
     replayed.fault = fault.or(replayed.fault);
-    Ok((state, replayed))
+    Ok((state, replayed, is_older))
 }
 
-fn describe(home: &Path, damage: Vec<Damage>, replayed: &Replayed, state: &State) -> Damaged {
+fn describe(home: &Path, damage: Vec<Damage>, replayed: &Replayed, state: &State, is_older: bool) -> Damaged {
     Damaged {
         journal: journal_of(home),
         damage,
+        is_older,
         fault: replayed.fault.clone(),
         recipients: state.len(),
         open: state.standings().iter().filter(|s| accept::is_open(s)).count(),

@@ -31,6 +31,8 @@ pub enum FaultKind {
     Held,
     /// It is not there.
     Missing,
+    /// A directory lies in its place.
+    Blocked,
     /// The device failed, or anything else.
     Broken,
 }
@@ -51,6 +53,9 @@ impl FaultKind {
             }
             Self::Held => "wait for it to end, or choose another directory with --data",
             Self::Missing => "check the path",
+            Self::Blocked => {
+                "a directory lies in the place of that file: move it away, then run the same command again"
+            }
             Self::Broken => {
                 "look at the kernel's log (dmesg) for the device, then run the same command again: it resumes"
             }
@@ -83,6 +88,15 @@ pub trait Segments {
     /// # Errors
     /// They cannot be read.
     fn mark(&mut self) -> Result<Vec<u8>, Fault>;
+
+    /// The octets of the mark of this journal that is kept outside of all that belongs to it; none if there is none.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn kept_mark(&mut self, journal: u64) -> Result<Vec<u8>, Fault> {
+        let _ = journal;
+        Ok(Vec::new())
+    }
 }
 
 /// A disk that a journal is written to.

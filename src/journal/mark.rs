@@ -54,6 +54,12 @@ impl Mark {
         Self { journal, epoch: 0, lsn: 0, segment: 0, octets: 0 }
     }
 
+    /// Whether it was made after another one of the same journal.
+    #[must_use]
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        order(self) > order(other)
+    }
+
     /// A slot with this mark: a whole page.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

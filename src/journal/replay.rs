@@ -166,7 +166,10 @@ pub struct Behind {
 impl fmt::Display for Behind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { segment, offset } = self;
-        write!(f, "segment {segment:04} offset {offset}: octets behind the journal's end, which are no part of it; nothing is lost")
+        write!(
+            f,
+            "segment {segment:04} offset {offset}: octets behind the journal's end, which are no part of it; nothing is lost"
+        )
     }
 }
 

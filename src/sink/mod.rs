@@ -16,9 +16,9 @@ mod tests;
 
 pub use run::{Running, run, spawn};
 
-use crate::base::remedy;
 use crate::base::clock::Instant;
 use crate::base::out::{Out, Piece};
+use crate::base::remedy;
 use crate::smtp::server::{Config, Session};
 
 pub use crate::smtp::server::Login;

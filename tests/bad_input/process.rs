@@ -367,7 +367,10 @@ fn a_report_that_finds_no_room_says_so() {
         let output = command.stderr(Stdio::piped()).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("/dev/full") && said.contains("No space left") && said.contains("hint: make room"), "{said}");
+        assert!(
+            said.contains("/dev/full") && said.contains("No space left") && said.contains("hint: make room"),
+            "{said}"
+        );
     }
 }
 

@@ -59,6 +59,11 @@ pub fn files(home: &Path) -> Vec<String> {
 }
 
 impl Harm {
+    /// Nothing was harmed.
+    pub fn none() -> Self {
+        Self { files: Vec::new(), injected: None }
+    }
+
     /// Harms `file` in the campaign's directory `home`.
     pub fn done(home: &Path, file: &str, way: Way, older: &Path, foreign: &Path, random: &mut fastrand::Rng) -> Self {
         let path = home.join(file);
@@ -161,6 +166,10 @@ impl Segments for Failing {
 
     fn mark(&mut self) -> Result<Vec<u8>, Fault> {
         self.files.mark()
+    }
+
+    fn kept_mark(&mut self, journal: u64) -> Result<Vec<u8>, Fault> {
+        self.files.kept_mark(journal)
     }
 }
 

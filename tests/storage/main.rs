@@ -36,7 +36,8 @@ fn is_open(standing: &Standing) -> bool {
 }
 
 fn opened(home: &Path, harm: &Harm, how: &Opening) -> Result<Campaign, OpenError> {
-    let files = Files::open(&journal_of(home))?;
+    let marks = home.parent().and_then(Path::parent).map(|data| data.join("marks"));
+    let files = Files::open(&journal_of(home))?.with_marks_in(marks);
     Campaign::open(home, &mut Failing { files, harm: harm.clone() }, how)
 }
 
@@ -110,9 +111,7 @@ fn whatever_is_damaged_is_told_or_harmless() {
                     let named = harm.names().iter().any(|name| stderr.contains(name));
                     assert!(named || stderr.contains(said.lines().next().unwrap()), "{place}: {said}\n{stderr}");
                 }
-                // What lies in the place of the mark's file has to be removed first.
-                let in_the_way = file == "j/mark" && matches!(way, Way::Unreadable | Way::Eio);
-                if matches!(error, OpenError::Damaged(_)) && !in_the_way {
+                if matches!(error, OpenError::Damaged(_)) {
                     check_accepted(sent, &home, &harm, &place);
                 }
             }
@@ -149,5 +148,47 @@ fn accepted_damage_is_held_and_listed_by_the_program() {
     assert!(code == Some(0) && stderr.contains("is complete"), "{stderr}");
     assert_eq!(sent.start_again(&sent.data).0, Some(0), "it stays complete");
     assert_eq!((sent.possible_duplicates(), sent.delivered()), (listed, delivered), "what is known of them stays");
+    // Neither mark can be read, and in the place of one lies something that is no file.
+    std::fs::remove_dir_all(sent.data.join("marks")).unwrap();
+    let mark = journal_of(&sent.home()).join("mark");
+    std::fs::remove_file(&mark).unwrap();
+    std::fs::create_dir_all(mark.join("something")).unwrap();
+    let (code, stderr) = sent.start_again(&sent.data);
+    assert!(code == Some(1) && stderr.contains("j/mark") && stderr.contains("--accept-damage"), "{stderr}");
+    let (code, stderr) = sent.start_with(&sent.data, &["--accept-damage"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(mark.is_file() && mark.with_extension("aside-1").join("something").is_dir(), "it is put aside, and kept");
+    assert_eq!(sent.start_again(&sent.data).0, Some(0), "and not asked about again");
     sent.nobody_got_anything_since();
+}
+
+#[test]
+fn a_whole_campaign_put_back_from_an_older_copy_sends_nothing_and_everybody_has_a_name() {
+    for sent in [Sent::in_order(), Sent::killed()] {
+        let (data, moved) = (sent::folder(), sent::folder());
+        let newest = moved.path().join("campaign/made-up");
+        copy(&sent.data, moved.path());
+        copy(&sent.data, data.path());
+        let home = data.path().join("campaign/made-up");
+        std::fs::remove_dir_all(&home).unwrap();
+        copy(&sent.older, &home);
+        let (code, stderr) = sent.start_again(data.path());
+        assert_eq!(code, Some(1), "{}: {stderr}", sent.name);
+        for words in ["is a copy of an earlier time", "nothing was sent", "are lost", "--accept-damage"] {
+            assert!(stderr.contains(words), "{}: {words:?} is missing in {stderr}", sent.name);
+        }
+        let none = Harm::none();
+        check_accepted(&sent, &home, &none, &format!("{}, an older copy", sent.name));
+
+        // The newest copy goes on there, wherever it was moved to, and without what is kept outside of it.
+        std::fs::remove_dir_all(&home).unwrap();
+        copy(&newest, &home);
+        let _ = std::fs::remove_dir_all(data.path().join("marks"));
+        for place in [&newest, &home] {
+            let campaign = opened(place, &none, &Opening::at(NOW)).unwrap_or_else(|e| panic!("{}: {e}", sent.name));
+            check(&sent, &campaign, sent.name);
+            assert_eq!(campaign.replayed.damage, [], "{}", sent.name);
+        }
+        sent.nobody_got_anything_since();
+    }
 }

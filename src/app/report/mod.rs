@@ -22,9 +22,9 @@ use super::cli::ReportArgs;
 use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
 use super::held::Note;
+use crate::base::clock::UnixTime;
 use crate::base::many::Many;
 use crate::base::remedy;
-use crate::base::clock::UnixTime;
 use crate::engine::table::MovedFrom;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced, Mailbox};
@@ -277,7 +277,9 @@ pub fn write(args: &ReportArgs, facts: &dyn Facts, out: &mut dyn Write) -> Resul
     out.flush().map_err(write_failed)?;
     match unread.told() {
         None => Ok(Exit::Settled),
-        Some(told) => Err(Failure::failed(format!("the report is made without some addresses: {told}\n{}", unread.why))),
+        Some(told) => {
+            Err(Failure::failed(format!("the report is made without some addresses: {told}\n{}", unread.why)))
+        }
     }
 }
 

@@ -12,8 +12,9 @@ use super::{After, Facts, Recipient, Rows, Step, Timeline, Unread, Visit};
 use crate::app::destination;
 use crate::app::exit::Failure;
 use crate::app::held::Note;
+use crate::app::send::marks_of;
 use crate::base::clock::UnixTime;
-use crate::engine::campaign::{end_of, journal_of, snapshot_in, snapshot_of};
+use crate::engine::campaign::{Known, end_of, journal_of, snapshot_in, snapshot_of};
 use crate::engine::table::{MovedFrom, Table};
 use crate::journal::disk::Fault;
 use crate::journal::mark::Mark;
@@ -57,7 +58,7 @@ impl Stored {
         let mut damage = Vec::new();
         let (chunks, rows) = look(&table, home, &mut damage)?;
         let identity = table.manifest().identity();
-        let mut reader = Reader::new(&journal_of(home));
+        let mut reader = Reader::new(&journal_of(home)).with_marks_in(marks_of(home));
         let snapshot = snapshot(home, identity, &mut damage);
         let end = end(home, &mut reader, identity, &mut damage);
         let range = Range { journal: Some(identity), end, ..Range::ALL };
@@ -94,8 +95,8 @@ fn snapshot(home: &Path, identity: u64, damage: &mut Vec<String>) -> (State, u64
 /// What the mark says of the journal's end. The length of files is not compared: beside a send they may shrink.
 fn end(home: &Path, reader: &mut Reader, identity: u64, damage: &mut Vec<String>) -> End {
     match end_of(home, reader, identity) {
-        Ok((End::Behind(mark), _)) => End::Behind(Mark { octets: 0, ..mark }),
-        Ok((end, fault)) => {
+        Ok(Known { end: End::Behind(mark), .. }) => End::Behind(Mark { octets: 0, ..mark }),
+        Ok(Known { end, fault, .. }) => {
             damage.extend(fault.map(|fault| fault.to_string()));
             end
         }
@@ -234,8 +235,9 @@ impl Facts for Stored {
     }
 
     fn timeline(&self, recipient: &Mailbox) -> Result<Option<Timeline>, Failure> {
-        let lost =
-            |e: io::Error| failed(io::Error::new(e.kind(), format!("{recipient} may be in a row that cannot be read: {e}")));
+        let lost = |e: io::Error| {
+            failed(io::Error::new(e.kind(), format!("{recipient} may be in a row that cannot be read: {e}")))
+        };
         let Some(row) = self.table.find(recipient).map_err(lost)? else { return Ok(None) };
         // Loaded after this was opened: it waits.
         let disposition = self.book.standing(row).map_or(Disposition::Waiting, |s| s.disposition);

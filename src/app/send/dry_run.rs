@@ -16,9 +16,9 @@ use super::super::exit::{Exit, Failure};
 use super::super::signals::Signals;
 use super::content::{self, Content};
 use super::{list, prepare};
-use crate::base::remedy;
 use crate::base::clock::UnixTime;
 use crate::base::many::Many;
+use crate::base::remedy;
 use crate::engine::directory::Directory;
 use crate::engine::loader::{self, LoadSpec, Loaded};
 use crate::engine::message::RenderJob;
@@ -92,8 +92,9 @@ impl Folder {
     fn make(data: &Path) -> Result<Self, Failure> {
         Self::sweep(data);
         let path = data.join(format!("dry-run-{}", std::process::id()));
-        crate::wire::disk::access::make_directory(&path)
-            .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {}", path.display(), remedy::told(&e))))?;
+        crate::wire::disk::access::make_directory(&path).map_err(|e| {
+            Failure::failed(format!("the folder {} cannot be made: {}", path.display(), remedy::told(&e)))
+        })?;
         Ok(Self(path))
     }
 

@@ -49,7 +49,9 @@ impl Given {
         let Some(spool) = self.spool else { return Ok(self.list) };
         let path = home.join(KEPT);
         let moved = fs::rename(&spool.0, &path).and_then(|()| File::open(home)?.sync_all());
-        moved.map_err(|e| Failure::failed(format!("the list cannot be kept as {}: {}", path.display(), remedy::told(&e))))?;
+        moved.map_err(|e| {
+            Failure::failed(format!("the list cannot be kept as {}: {}", path.display(), remedy::told(&e)))
+        })?;
         Ok(List { path, ..self.list })
     }
 
@@ -83,8 +85,7 @@ pub fn given(campaign: &CampaignConfig, home: &Path, begun: bool) -> Result<Opti
     if begun {
         notice("Reading the list to compare it (</dev/null goes on with the one that was kept).\n");
     }
-    let (spool, octets) =
-        spool(from, home)
+    let (spool, octets) = spool(from, home)
         .map_err(|e| Failure::failed(format!("the list on standard input cannot be kept: {}", remedy::told(&e))))?;
     if begun && octets == 0 {
         return Ok(None);

@@ -28,7 +28,6 @@ use super::exit::{Exit, Failure};
 use super::held::Note;
 use super::progress::Summary;
 use super::signals::Signals;
-use crate::base::many::Many;
 use crate::base::remedy;
 use crate::engine::campaign::{Campaign, DAMAGES_TOLD, journal_of};
 use crate::engine::directory::{Directory, Site};
@@ -155,6 +154,14 @@ pub fn home_of(data: &Path, name: &str, destination: &Destination) -> PathBuf {
     data.join(if destination.is_sink() { REHEARSALS } else { CAMPAIGNS }).join(name)
 }
 
+/// Where the marks of campaigns are kept besides: in the data directory, and outside of what is copied and put back with one
+/// campaign. Of a rehearsal none is kept.
+#[must_use]
+pub fn marks_of(home: &Path) -> Option<PathBuf> {
+    let campaigns = home.parent().filter(|folder| folder.ends_with(CAMPAIGNS))?;
+    Some(campaigns.with_file_name("marks"))
+}
+
 /// Locks the data directory, and the campaign's own, which another one may lead to as well. What others could read in there
 /// is taken from them.
 fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
@@ -177,7 +184,8 @@ fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
 }
 
 fn open_journal(home: &Path) -> Result<Files, Failure> {
-    Files::open(&journal_of(home)).map_err(|fault| Failure::failed(fault.to_string()))
+    let opened = Files::open(&journal_of(home)).map(|files| files.with_marks_in(marks_of(home)));
+    opened.map_err(|fault| Failure::failed(fault.to_string()))
 }
 
 /// Where mail goes, and the receiver that runs inside this process if that is where.

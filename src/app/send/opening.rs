@@ -10,13 +10,13 @@ use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::content::{self, Content};
 use super::list::{self, Given};
-use super::{open_journal, pin, prepare, report_damage, watch};
+use super::{marks_of, open_journal, pin, prepare, report_damage, watch};
 use crate::base::remedy;
 use crate::engine::campaign::{Campaign, OpenError, Opening, Release, is_there, journal_of};
 use crate::engine::loader::List;
 use crate::engine::table::{Manifest, manifest};
 use crate::wire::clock::unix_now;
-use crate::wire::disk::Files;
+use crate::wire::disk::{self, Files};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -141,6 +141,9 @@ impl Asked<'_> {
     /// Removes everything of the campaign but its lock. A mark says so meanwhile: half of one is never taken for damaged.
     fn throw_away(&self) -> Result<(), Failure> {
         let home = self.home;
+        if let (Some(marks), Ok(manifest)) = (marks_of(home), Manifest::read(home)) {
+            disk::forget_mark(&marks, manifest.identity()).map_err(|fault| Failure::failed(fault.to_string()))?;
+        }
         let all = || -> io::Result<()> {
             let mark = home.join(DISCARDED);
             File::create(&mark)?.sync_all()?;

@@ -39,8 +39,9 @@ pub(super) fn run(args: &TlsReportArgs, signals: &Signals) -> Result<Exit, Failu
     let Some(folder) = &args.write else { return mailing::run(&config, &data, book, until, &submitter, signals) };
     signals.engage()?;
     let reports = book.tallies.take_before(until);
-    disk::access::make_directory(folder)
-        .map_err(|e| Failure::failed(format!("the folder {} cannot be made: {}", folder.display(), remedy::told(&e))))?;
+    disk::access::make_directory(folder).map_err(|e| {
+        Failure::failed(format!("the folder {} cannot be made: {}", folder.display(), remedy::told(&e)))
+    })?;
     let mut page = String::new();
     for report in &reports {
         let file = write(report, &submitter, folder)?;

@@ -4,8 +4,8 @@
 //! reached them, and what told of it is lost. So each second copy has a name; where the campaign holds the uncertain, they are
 //! held. What was accepted is recorded behind that, and not asked about again; a crash in between only means to be asked again.
 
-use crate::base::clock::{Instant, UnixTime};
 use super::Release;
+use crate::base::clock::{Instant, UnixTime};
 use crate::engine::settings::OnUncertain;
 use crate::journal::disk::{Disk, Fault, FaultKind};
 use crate::journal::mark::Mark;

@@ -55,11 +55,46 @@ fn size_of(path: &Path) -> io::Result<Option<u64>> {
     }
 }
 
-/// What the mark says of the journal's end; also why it cannot be read, if that is so.
+/// What is known of the journal's end before its segments are read.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The end.
+    pub end: End,
+    /// Why the mark beside the segments cannot be read, if that is so.
+    pub fault: Option<Fault>,
+    /// Whether the mark that is kept outside of the campaign's directory is newer than all that is in there.
+    pub is_older: bool,
+}
+
+/// What the marks say of the journal's end: the one beside its segments, or the one outside, whichever is newer.
 ///
 /// # Errors
-/// The mark is another campaign's, may not be read, or something lies behind it.
-pub fn end_of(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<(End, Option<Fault>), OpenError> {
+/// A mark is another campaign's, may not be read, or something lies behind it.
+pub fn end_of(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<Known, OpenError> {
+    let (end, fault) = end_within(home, disk, identity)?;
+    let kept = match disk.kept_mark(identity) {
+        Err(fault) if fault.kind == FaultKind::Denied => return Err(fault.into()),
+        Err(fault) => {
+            tracing::warn!(%fault, "whether this is an older copy of the campaign cannot be told");
+            None
+        }
+        Ok(octets) => match mark::read(&octets, identity) {
+            Found::Mark(mark) => Some(mark),
+            Found::Foreign | Found::Nothing => None,
+        },
+    };
+    Ok(match (end, kept) {
+        (End::Behind(own), Some(kept)) if kept.is_newer_than(&own) => {
+            Known { end: End::Behind(kept), fault, is_older: true }
+        }
+        // It was written at the same time, and says the same.
+        (End::MarkLost, Some(kept)) => Known { end: End::Behind(kept), fault: None, is_older: false },
+        (end, _) => Known { end, fault, is_older: false },
+    })
+}
+
+/// What the mark beside the segments says; also why it cannot be read, if that is so.
+fn end_within(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<(End, Option<Fault>), OpenError> {
     match disk.mark() {
         Err(fault) if fault.kind == FaultKind::Denied => Err(fault.into()),
         Err(fault) => Ok((End::MarkLost, Some(fault))),

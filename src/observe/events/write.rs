@@ -3,8 +3,8 @@
 use super::file::{LogFile, Options, Target};
 use super::pack::Packer;
 use super::{Batch, Lane, json};
-use crate::base::remedy;
 use crate::base::clock::Instant;
+use crate::base::remedy;
 use crate::observe::patience;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use std::io::{self, Write};

@@ -14,8 +14,8 @@ use std::path::Path;
 /// How deep the data directory is looked through: `campaign/<name>/j/<file>`.
 const DEPTH_MAX: usize = 5;
 /// What stands in a data directory of ours; besides it only event logs and the like, which have owners of their own.
-const OURS: [&str; 9] =
-    ["lock", "campaign", "sink", "spool", "suppress", "hosts.jsonl", "mta-sts", "tls-rpt", "dry-run"];
+const OURS: [&str; 10] =
+    ["lock", "campaign", "marks", "sink", "spool", "suppress", "hosts.jsonl", "mta-sts", "tls-rpt", "dry-run"];
 /// Complaints that are told one by one.
 const TOLD_MAX: usize = 10;
 

@@ -56,6 +56,8 @@ pub(super) fn open_for_writing(path: &Path, direct: bool) -> io::Result<Opened> 
 #[derive(Debug)]
 pub struct Reader {
     directory: PathBuf,
+    /// The folder of marks outside of the journal.
+    marks: Option<PathBuf>,
     open: Option<(u32, File)>,
 }
 
@@ -63,7 +65,13 @@ impl Reader {
     /// Reads in `directory`.
     #[must_use]
     pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), open: None }
+        Self { directory: directory.to_owned(), marks: None, open: None }
+    }
+
+    /// Marks of journals are kept in this folder, too.
+    #[must_use]
+    pub fn with_marks_in(self, folder: Option<PathBuf>) -> Self {
+        Self { marks: folder, ..self }
     }
 
     fn file(&mut self, segment: u32) -> io::Result<&File> {
@@ -109,7 +117,11 @@ impl Segments for Reader {
     }
 
     fn mark(&mut self) -> Result<Vec<u8>, Fault> {
-        marks::read(&self.directory)
+        marks::read(&marks::beside(&self.directory))
+    }
+
+    fn kept_mark(&mut self, journal: u64) -> Result<Vec<u8>, Fault> {
+        self.marks.as_ref().map_or(Ok(Vec::new()), |folder| marks::read(&marks::outside(folder, journal)))
     }
 }
 
@@ -135,8 +147,27 @@ impl Files {
             sync_directory(parent)?;
         }
         remove_temporaries(directory)?;
-        let (zeros, marks) = (Zeros::spawn(directory.to_owned())?, Marks::new(directory));
+        let (zeros, marks) = (Zeros::spawn(directory.to_owned())?, Marks::new(directory, None));
         Ok(Self { reader: Reader::new(directory), zeros, marks, open: Vec::new() })
+    }
+
+    /// The journal's mark is kept in this folder, too.
+    #[must_use]
+    pub fn with_marks_in(self, folder: Option<PathBuf>) -> Self {
+        let marks = Marks::new(&self.reader.directory, folder.clone());
+        Self { reader: self.reader.with_marks_in(folder), marks, ..self }
+    }
+}
+
+/// Removes the mark that is kept of a journal in this folder: nothing of it shall be missed.
+///
+/// # Errors
+/// It is there and cannot be removed.
+pub fn forget_mark(folder: &Path, journal: u64) -> Result<(), Fault> {
+    let path = marks::outside(folder, journal);
+    match fs::remove_file(&path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault("remove", &path, &e)),
+        _ => Ok(()),
     }
 }
 
@@ -151,6 +182,10 @@ impl Segments for Files {
 
     fn mark(&mut self) -> Result<Vec<u8>, Fault> {
         self.reader.mark()
+    }
+
+    fn kept_mark(&mut self, journal: u64) -> Result<Vec<u8>, Fault> {
+        self.reader.kept_mark(journal)
     }
 }
 

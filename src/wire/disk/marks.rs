@@ -1,15 +1,17 @@
-//! The mark of a journal: the file `mark` beside its segments.
+//! The mark of a journal: the file `mark` beside its segments; and, where that is asked for, the same in a folder outside of all
+//! that belongs to the journal, under its identity: it tells when all of it was put back from an older copy.
 //!
-//! Guarantees: a mark that is waited for is on stable storage, in both slots. Others are written by a thread of their own, the
+//! Guarantees: the mark outside is never newer than the one beside the segments. A mark that is waited for is on stable storage, in both slots. Others are written by a thread of their own, the
 //! newest one first and only that, so that no commit waits for a mark; the thread rests so long between two of them that the
-//! device is hardly busier. A failed write is told at the next mark, and nothing is written after it.
+//! device is hardly busier. A failed write is told at the next mark, and nothing is written after it. What lies in a mark's place
+//! and is no file (a directory, a link to itself) is put aside when a mark is written: that it could not be read was told before.
 
-use super::access::own;
-use super::{fault, sync_directory};
+use super::access::{make_directory, own};
+use super::fault;
 use crate::journal::disk::Fault;
 use crate::journal::frame::PAGE;
 use crate::journal::mark::{Mark, SLOTS};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ use std::time::{Duration, Instant};
 const NAME: &str = "mark";
 /// More than a mark's file ever has: what is longer is none.
 const OCTETS_MAX: u64 = 4 * (SLOTS * PAGE) as u64;
+/// Things in a mark's place that are kept under other names.
+const ASIDE_MAX: u32 = 100;
 /// The thread rests so many times as long as its last write took…
 const REST: u32 = 50;
 /// …but not shorter than this…
@@ -28,17 +32,26 @@ const REST_MIN: Duration = Duration::from_millis(20);
 /// …and not longer than this.
 const REST_MAX: Duration = Duration::from_secs(1);
 
-/// The octets of the mark in `directory`; none if there is none.
-pub(super) fn read(directory: &Path) -> Result<Vec<u8>, Fault> {
-    let path = directory.join(NAME);
-    let octets = File::open(&path).and_then(|file| {
+/// The mark's file beside the segments in `directory`.
+pub(super) fn beside(directory: &Path) -> PathBuf {
+    directory.join(NAME)
+}
+
+/// The mark's file of a journal in a folder for those of all journals.
+pub(super) fn outside(folder: &Path, journal: u64) -> PathBuf {
+    folder.join(format!("{journal:016x}"))
+}
+
+/// The octets of a mark's file; none if there is none.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+    let octets = File::open(path).and_then(|file| {
         let mut octets = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(file, OCTETS_MAX), &mut octets)?;
         Ok(octets)
     });
     match octets {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        octets => octets.map_err(|e| fault("read", &path, &e)),
+        octets => octets.map_err(|e| fault("read", path, &e)),
     }
 }
 
@@ -66,17 +79,20 @@ struct Wanted {
     idle: bool,
 }
 
-/// The file, made when the first mark is set.
+/// The files, made when the first mark is set.
 #[derive(Debug)]
 struct Slots {
     directory: PathBuf,
     file: Option<File>,
+    /// The folder outside, if there is one, and the file in it.
+    outside: Option<PathBuf>,
+    kept: Option<File>,
     next: usize,
 }
 
 impl Marks {
-    pub(super) fn new(directory: &Path) -> Self {
-        let slots = Slots { directory: directory.to_owned(), file: None, next: 0 };
+    pub(super) fn new(directory: &Path, outside: Option<PathBuf>) -> Self {
+        let slots = Slots { directory: directory.to_owned(), file: None, outside, kept: None, next: 0 };
         let shared = Shared { wanted: Mutex::default(), wake: Condvar::new(), slots: Mutex::new(slots) };
         Self { shared: Arc::new(shared), thread: None }
     }
@@ -160,26 +176,48 @@ impl Shared {
 
 impl Slots {
     fn write(&mut self, mark: &Mark) -> Result<(), Fault> {
-        let path = self.directory.join(NAME);
-        let file = match &self.file {
-            Some(file) => file,
-            None => self.file.insert(open(&path).map_err(|e| fault("make", &path, &e)).and_then(|file| {
-                sync_directory(&self.directory)?;
-                Ok(file)
-            })?),
-        };
-        file.write_all_at(&mark.encode(), (self.next * PAGE) as u64).map_err(|e| fault("write", &path, &e))?;
+        let (octets, offset) = (mark.encode(), (self.next * PAGE) as u64);
+        let path = beside(&self.directory);
+        put(&mut self.file, &path, &octets, offset).map_err(|e| fault("write", &path, &e))?;
+        // What was never begun is not missed.
+        if let Some(folder) = self.outside.as_ref().filter(|_| mark.epoch > 0) {
+            let path = outside(folder, mark.journal);
+            make_directory(folder)
+                .and_then(|()| put(&mut self.kept, &path, &octets, offset))
+                .map_err(|e| fault("write", &path, &e))?;
+        }
         self.next = (self.next + 1) % SLOTS;
         Ok(())
     }
 }
 
+fn put(file: &mut Option<File>, path: &Path, octets: &[u8], offset: u64) -> io::Result<()> {
+    let file = match file {
+        Some(file) => file,
+        None => file.insert(open(path)?),
+    };
+    file.write_all_at(octets, offset)
+}
+
+/// Opens a mark's file, and makes it, durably by name, where there is none.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_DSYNC);
-    let file = options.open(path)?;
+    let file = options.open(path).or_else(|e| match e.raw_os_error() {
+        Some(libc::EISDIR | libc::ELOOP) => put_aside(path).and_then(|()| options.open(path)),
+        _ => Err(e),
+    })?;
     own(&file)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
     Ok(file)
+}
+
+/// Gives another name to what lies in the place of a mark's file.
+fn put_aside(path: &Path) -> io::Result<()> {
+    let names = (1..=ASIDE_MAX).map(|n| path.with_extension(format!("aside-{n}")));
+    let mut free = names.filter(|name| fs::symlink_metadata(name).is_err());
+    let aside = free.next().ok_or_else(|| io::Error::other("too much lies beside it that was put aside"))?;
+    fs::rename(path, aside)
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -12,7 +12,7 @@ mod replace;
 mod room;
 mod zeros;
 
-pub use files::{Files, Reader};
+pub use files::{Files, Reader, forget_mark};
 pub use lock::Lock;
 pub use replace::{replace, sync_directory};
 pub use room::{RESERVE_OCTETS, free_octets, room_for};
@@ -31,6 +31,7 @@ pub fn fault(what: &'static str, place: &Path, error: &io::Error) -> Fault {
         io::ErrorKind::PermissionDenied => FaultKind::Denied,
         io::ErrorKind::NotFound => FaultKind::Missing,
         io::ErrorKind::WouldBlock => FaultKind::Held,
+        io::ErrorKind::IsADirectory => FaultKind::Blocked,
         _ => FaultKind::Broken,
     };
     Fault { what, place: place.display().to_string(), why: error.to_string(), kind }

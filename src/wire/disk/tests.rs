@@ -186,5 +186,42 @@ fn a_directory_in_a_segments_place_cannot_be_read() {
     fs::create_dir(home.path().join("0001.jnl")).unwrap();
     let mut reader = Reader::new(home.path());
     assert_eq!(reader.segments().map(|s| s.len()), Ok(1));
-    assert_eq!(reader.read(1, 0, &mut [0; 16]).map_err(|f| f.kind), Err(FaultKind::Broken));
+    assert_eq!(reader.read(1, 0, &mut [0; 16]).map_err(|f| f.kind), Err(FaultKind::Blocked));
+}
+
+#[test]
+fn a_mark_is_kept_outside_too_once_its_journal_is_begun_and_read_by_identity() {
+    let home = tempfile::tempdir().unwrap();
+    let (journal, marks) = (home.path().join("c/j"), home.path().join("marks"));
+    let mark = Mark { epoch: 1, lsn: 3, ..Mark::fresh(7) };
+    let mut files = Files::open(&journal).unwrap().with_marks_in(Some(marks.clone()));
+    files.set_mark(&Mark::fresh(7), true).unwrap();
+    assert!(!marks.exists(), "nothing was begun");
+    files.set_mark(&mark, true).unwrap();
+    let kept = |journal_id| Reader::new(&journal).with_marks_in(Some(marks.clone())).kept_mark(journal_id).unwrap();
+    assert_eq!(mark::read(&kept(7), 7), Found::Mark(mark));
+    assert_eq!((kept(8), Reader::new(&journal).kept_mark(7)), (vec![], Ok(vec![])));
+    forget_mark(&marks, 7).unwrap();
+    forget_mark(&marks, 7).unwrap();
+    assert!(kept(7).is_empty());
+}
+
+#[test]
+fn what_is_no_file_in_a_marks_place_is_put_aside_when_one_is_written() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("mark");
+    let mark = Mark { epoch: 1, lsn: 3, ..Mark::fresh(7) };
+    for n in 1..=2 {
+        let _ = fs::remove_file(&path);
+        if n == 1 {
+            fs::create_dir_all(path.join("x")).unwrap();
+        } else {
+            std::os::unix::fs::symlink(&path, &path).unwrap();
+        }
+        let mut files = Files::open(home.path()).unwrap();
+        assert!(files.mark().is_err(), "it is told before");
+        files.set_mark(&mark, true).unwrap();
+        assert_eq!(mark::read(&files.mark().unwrap(), 7), Found::Mark(mark));
+        assert!(fs::symlink_metadata(home.path().join(format!("mark.aside-{n}"))).is_ok());
+    }
 }

@@ -401,7 +401,11 @@ fn rows_that_cannot_be_read_are_told_by_number_and_everybody_else_is_named() {
         let table = told(&args());
         assert!(table.contains("delivered                1") && table.contains("DAMAGED: these rows"), "{table}");
         let json: serde_json::Value = serde_json::from_str(&told(&ReportArgs { json: true, ..args() })).unwrap();
-        assert_eq!((&json["loaded"], &json["possible_duplicates"]), (&6.into(), &1.into()), "where they stand is known");
+        assert_eq!(
+            (&json["loaded"], &json["possible_duplicates"]),
+            (&6.into(), &1.into()),
+            "where they stand is known"
+        );
         assert!(json["damage"][0].as_str().unwrap().starts_with("these rows cannot be read"), "{json}");
         assert!(told(&ReportArgs { html: Some("-".into()), ..args() }).contains("Damaged: these rows"));
 
@@ -409,7 +413,11 @@ fn rows_that_cannot_be_read_are_told_by_number_and_everybody_else_is_named() {
         let missing = ReportArgs { recipient: Some("x@b.example".into()), ..args() };
         let failure = write(&missing, &facts, &mut Vec::new()).unwrap_err();
         assert_eq!(failure.exit, Exit::Failed, "nobody knows whether it is on the list");
-        assert!(failure.message.starts_with("x@b.example may be in a row that cannot be read: "), "{}", failure.message);
+        assert!(
+            failure.message.starts_with("x@b.example may be in a row that cannot be read: "),
+            "{}",
+            failure.message
+        );
         std::fs::write(&path, good).unwrap();
     }
 }
