@@ -208,6 +208,8 @@ impl State {
             Kind::Attempt if first.0 == 0 => first = record.at,
             Kind::Released if record.attempts == 0 => first = UnixTime(0),
             Kind::Attempt | Kind::Released => {}
+            // It met a refusal of us, and does not count.
+            Kind::Deferred if record.attempts == 0 => (first, tried, context) = (UnixTime(0), record.at, record.extra),
             // No attempt ended with these: the last one did before.
             Kind::Suppressed if record.attempts == 0 => (first, context) = (UnixTime(0), record.extra),
             Kind::Expired | Kind::Cancelled | Kind::Suppressed => context = record.extra,
@@ -416,7 +418,9 @@ mod tests {
         };
         assert_eq!(tell(10, Kind::Attempt, 1, 0), (10, 0, 0, 1));
         assert_eq!(tell(11, Kind::Released, 0, 0), (0, 0, 0, 0));
-        assert_eq!(tell(20, Kind::Attempt, 1, 0), (20, 0, 0, 1));
+        assert_eq!(tell(12, Kind::Attempt, 1, 0), (12, 0, 0, 1));
+        assert_eq!(tell(13, Kind::Deferred, 0, 6), (0, 13, 6, 0), "one that does not count is no first one");
+        assert_eq!(tell(20, Kind::Attempt, 1, 0), (20, 13, 6, 1));
         assert_eq!(tell(25, Kind::Deferred, 1, 7), (20, 25, 7, 1));
         assert_eq!(tell(90, Kind::Attempt, 2, 0), (20, 25, 7, 2));
         assert_eq!(tell(91, Kind::Released, 1, 0), (20, 25, 7, 1));

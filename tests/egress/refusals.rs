@@ -76,6 +76,29 @@ fn whatever_a_smarthost_refuses_of_us_bounces_nobody_and_holds_the_mailing() {
 }
 
 #[test]
+fn a_held_mailing_expires_nobody_however_little_is_left_of_the_lifetime_and_whoever_waits_is_not_deferred() {
+    let (smarthost, mended) = (refusing(says!("RCPT", "550 account suspended")), refusing(|_| None));
+    let desk = Desk::new(60);
+    // The next step leads far beyond the lifetime.
+    let config = |server: &Server| to(server.address) + "retry = [\"1h\"]\nlifetime = \"1m\"\n";
+    let (code, said) = desk.send("w", &config(&smarthost));
+    assert!(code == Some(3) && said.contains("60 recipients wait"), "{said}");
+    let report = desk.report("w");
+    assert_eq!(
+        ["expired", "bounced", "waiting"].map(|word| figure(&report, word).as_u64()),
+        [0, 0, 60].map(Some),
+        "{report}"
+    );
+    desk.put("e.toml", &config(&mended));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_posthaste"));
+    command.current_dir(desk.path()).args(["send", "w.toml", "--data", "data", "--config", "e.toml"]);
+    let output = command.args(["--move-destination", "--json"]).output().unwrap();
+    let summary = String::from_utf8(output.stdout).unwrap();
+    let counts = ["delivered", "deferred", "expired"].map(|word| figure(&summary, word).as_u64());
+    assert_eq!(counts, [60, 0, 0].map(Some), "{summary}");
+}
+
+#[test]
 fn a_source_whose_address_is_listed_rests_and_the_others_go_on_and_the_last_one_holds_the_mailing() {
     let smarthost = refusing(|command| {
         let listed = command.starts_with("EHLO a.test") || command.starts_with("HELO a.test");

@@ -297,10 +297,13 @@ impl Digest {
     }
 }
 
-/// Where a recipient stands, in a report: who waits after an attempt, however that ended, is deferred.
+/// Where a recipient stands, in a report: who waits after an attempt that counts, however that ended, is deferred.
 fn stands(r: &Recipient<'_>) -> Disposition {
-    let tried = r.disposition == Disposition::Waiting && r.attempts > 0;
-    if tried { Disposition::Deferred } else { r.disposition }
+    match r.disposition {
+        Disposition::Waiting | Disposition::Deferred if r.attempts > 0 => Disposition::Deferred,
+        Disposition::Deferred => Disposition::Waiting,
+        disposition => disposition,
+    }
 }
 
 /// Writes a reply's text to `line`, without what differs from one recipient to the next: addresses and queue identifiers

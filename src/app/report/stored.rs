@@ -270,6 +270,11 @@ impl Facts for Stored {
                     tried_at,
                 }),
                 Kind::Released => None,
+                // It met a refusal of us, and does not count.
+                Kind::Deferred if record.attempts == 0 => {
+                    (first, tried) = (None, Some(record.at));
+                    None
+                }
                 _ => {
                     tried = Some(record.at);
                     None

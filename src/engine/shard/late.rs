@@ -35,7 +35,7 @@ impl Late {
                 ToShard::Resumed(resumed) => {
                     counters.waiting += resumed.runs.iter().map(|run| u64::from(run.count)).sum::<u64>();
                     counters.waiting += resumed.retries.len() as u64;
-                    counters.deferred += resumed.retries.len() as u64;
+                    counters.deferred += resumed.retries.iter().filter(|retry| retry.attempts > 0).count() as u64;
                     counters.in_flight += resumed.reopened.len() as u64;
                 }
                 ToShard::Adopted(_, rows, _) => {

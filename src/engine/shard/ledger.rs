@@ -67,7 +67,7 @@ struct Settle {
     row: u32,
     attempts: u16,
     kind: Kind,
-    /// Tried again at once, not by the schedule: the trouble was ours.
+    /// Tried again at once, not by the schedule, and given up by none: the trouble was ours.
     at_once: bool,
 }
 
@@ -325,8 +325,15 @@ impl Ledger {
             lane.write(now, &Event::Recipient(told));
         }
         let context = self.context(verdict);
-        self.note_attempt(verdict.kind, row, cleared, context, now);
+        if attempts > 0 {
+            self.note_attempt(verdict.kind, row, cleared, context, now);
+        }
         self.outcome(domain, row, attempts, verdict.kind, verdict.reply.code, context, now);
+        if verdict.taken_back
+            && let Some(settle) = self.settling.back_mut()
+        {
+            settle.at_once = true;
+        }
     }
 
     /// A transaction has no recipient left without a verdict.

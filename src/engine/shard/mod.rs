@@ -399,8 +399,11 @@ impl<I: Io> Shard<I> {
         self.ledger.learn(&resumed.words);
         for retry in &resumed.retries {
             self.ledger.counters.waiting += 1;
-            self.ledger.counters.deferred += 1;
-            self.ledger.take_over(retry.row, retry.past);
+            // Where no attempt counts, no lifetime runs.
+            if retry.attempts > 0 {
+                self.ledger.counters.deferred += 1;
+                self.ledger.take_over(retry.row, retry.past);
+            }
             let rests = Duration::from_secs(retry.rests_s.into());
             self.queue.schedule(self.domain(retry.domain), retry.row, retry.attempts, now.mono.after(rests));
         }

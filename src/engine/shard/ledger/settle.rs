@@ -49,7 +49,7 @@ impl Ledger {
             Kind::UncertainHeld => counters.uncertain += 1,
             Kind::Deferred | Kind::UncertainRetry => {
                 counters.waiting += 1;
-                counters.deferred += 1;
+                counters.deferred += u64::from(settle.attempts > 0);
                 counters.deferrals += u64::from(settle.kind == Kind::Deferred);
             }
             Kind::Cancelled => counters.cancelled += 1,
