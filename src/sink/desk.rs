@@ -3,7 +3,7 @@
 use super::keep::Keep;
 use super::message_id::{self, Search};
 use super::seen::Seen;
-use super::{Counters, Options};
+use super::{Counters, Options, Refusal, Step};
 use crate::smtp::server::{Answer, Receiver};
 use siphasher::sip::SipHasher13;
 use std::collections::HashSet;
@@ -23,6 +23,9 @@ pub(super) struct Books {
     /// Recipients that were deferred once, by hash.
     deferred: HashSet<u64>,
     keep: Option<Keep>,
+    /// What is refused of every client now, and how often something was.
+    pub(super) refusal: Option<Refusal>,
+    pub(super) refused: u64,
     /// Remember the recipients' names in a transaction: they are listed or kept.
     names: bool,
     list: bool,
@@ -41,6 +44,8 @@ impl Books {
             duplicated: Vec::new(),
             seen: Seen::new(),
             deferred: HashSet::new(),
+            refusal: None,
+            refused: 0,
             names: keep.is_some() || options.list_duplicates,
             keep,
             list: options.list_duplicates,
@@ -50,6 +55,13 @@ impl Books {
             rejecter: SipHasher13::new_with_keys(options.seed, 3),
             deferrer: SipHasher13::new_with_keys(options.seed, 4),
         })
+    }
+
+    /// What every client is answered at this step.
+    fn answer(&mut self, step: Step) -> Answer {
+        let Some(refusal) = self.refusal.filter(|refusal| refusal.at == step) else { return Answer::Accept };
+        self.refused += 1;
+        Answer::Refuse(refusal.reply)
     }
 
     /// Waits for what is kept, and gives the books' sums.
@@ -135,10 +147,18 @@ impl Desk<'_> {
 impl Receiver for Desk<'_> {
     fn greet(&mut self) -> Answer {
         self.books.counters.sessions += 1;
-        Answer::Accept
+        self.books.answer(Step::Greeting)
+    }
+
+    fn hello(&mut self, _name: &[u8]) -> Answer {
+        self.books.answer(Step::Hello)
     }
 
     fn mail(&mut self, reverse_path: &[u8]) -> Answer {
+        let answer = self.books.answer(Step::Mail);
+        if answer != Answer::Accept {
+            return answer;
+        }
         self.books.counters.transactions += 1;
         if self.books.names {
             self.visit.names.extend_from_slice(reverse_path);
@@ -151,6 +171,10 @@ impl Receiver for Desk<'_> {
         if drawn(books.rejecter.hash(forward_path), books.reject) {
             books.counters.rejected += 1;
             return Answer::Refuse("550 5.1.1 No such mailbox");
+        }
+        let answer = books.answer(Step::Recipient);
+        if answer != Answer::Accept {
+            return answer;
         }
         let hash = books.hasher.hash(forward_path);
         if drawn(books.deferrer.hash(forward_path), books.defer) && books.deferred.insert(hash) {
@@ -166,6 +190,10 @@ impl Receiver for Desk<'_> {
     }
 
     fn begin(&mut self) -> Answer {
+        let answer = self.books.answer(Step::Data);
+        if answer != Answer::Accept {
+            return answer;
+        }
         let visit = &mut *self.visit;
         visit.looking = true;
         if self.books.keep.is_some() {
@@ -189,6 +217,10 @@ impl Receiver for Desk<'_> {
     }
 
     fn end(&mut self) -> Answer {
+        let answer = self.books.answer(Step::Content);
+        if answer != Answer::Accept {
+            return answer;
+        }
         self.note_message();
         let counters = &mut self.books.counters;
         counters.messages += 1;

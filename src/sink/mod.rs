@@ -100,6 +100,32 @@ impl Default for Options {
     }
 }
 
+/// A step of a session that a client may be refused at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The greeting.
+    Greeting,
+    /// EHLO, HELO.
+    Hello,
+    /// MAIL.
+    Mail,
+    /// RCPT of a mailbox that there is.
+    Recipient,
+    /// DATA, or the first chunk.
+    Data,
+    /// The end of the content.
+    Content,
+}
+
+/// A refusal of every client, whoever the mail is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where it is said.
+    pub at: Step,
+    /// What is said: code, enhanced code and text.
+    pub reply: &'static str,
+}
+
 /// What a sink has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counters {
@@ -184,6 +210,7 @@ pub struct Sink<I> {
     rtt: Duration,
     /// The odds that a reply is said twice, and what draws them.
     surplus: (f64, fastrand::Rng),
+    said_twice: u64,
     books: Books,
     /// By the index of their connection.
     peers: Vec<Option<Peer>>,
@@ -215,6 +242,7 @@ impl<I: Io> Sink<I> {
             tls: options.tls.clone(),
             rtt: options.rtt,
             surplus: (options.surplus_percent / 100.0, fastrand::Rng::with_seed(options.seed)),
+            said_twice: 0,
             books: Books::new(options)?,
             peers: Vec::new(),
             replies: Out::new(),
@@ -235,6 +263,23 @@ impl<I: Io> Sink<I> {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.books.counters
+    }
+
+    /// Refuses every client so from now on; `None`: none.
+    pub fn refuse(&mut self, refusal: Option<Refusal>) {
+        self.books.refusal = refusal;
+    }
+
+    /// How often it refused a client so.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.books.refused
+    }
+
+    /// How often it said a reply twice.
+    #[must_use]
+    pub fn said_twice(&self) -> u64 {
+        self.said_twice
     }
 
     /// The driver: for its clock and its waker.
@@ -338,6 +383,7 @@ impl<I: Io> Sink<I> {
             let (odds, rng) = &mut self.surplus;
             if *odds > 0.0 && peer.tls.is_none() && rng.f64() < *odds {
                 octets = said_twice(&octets);
+                self.said_twice += 1;
             }
             if self.rtt.is_zero() {
                 self.io.out(id).append(&octets);

@@ -6,6 +6,7 @@
 //! was overdue when a process began does so without a try of that process. Where clocks are set forward between processes
 //! only the last holds.
 
+use crate::run::LISTED_REST;
 use crate::scenario::{Ending, Loads, Routing, Scenario, Temper};
 use fastrand::Rng;
 use posthaste::base::clock::Instant;
@@ -24,7 +25,7 @@ const TRY_MAX: Duration = Duration::from_secs(400);
 /// The scenario of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let rng = &mut Rng::with_seed(seed ^ 0x6c69_6665);
-    let mut scenario = Scenario::of(seed);
+    let mut scenario = Scenario::without_refusals(seed);
     let sites = rng.usize(1..=4);
     let tempers = [Temper::Takes, Temper::Defers, Temper::Silent, Temper::Lost];
     scenario.tempers = (0..sites).map(|_| tempers[rng.usize(..4)]).collect();
@@ -91,21 +92,24 @@ pub fn check(scenario: &Scenario, told: &[(Instant, Record)], lives: &[Instant],
 fn check_one(scenario: &Scenario, lives: &[Instant], course: Course, expired: Instant) -> Result<(), &'static str> {
     let Schedule { steps, lifetime } = &scenario.delivery.retry;
     let Some(step) = steps.iter().max() else { return Ok(()) };
+    let rest_max = if scenario.refusals.is_some() { REST_MAX.max(LISTED_REST * 5 / 4) } else { REST_MAX };
     let begun = lives.first().copied().unwrap_or_default();
     let start = lives.iter().filter(|start| **start <= expired).max().copied().unwrap_or_default();
     let end = course.first.unwrap_or(begun).after(*lifetime);
-    let jumps = |sign: i64| scenario.jumps.iter().any(|(_, by)| by.signum() == sign);
+    // A process does not see that the clock was set under it: the next one does.
+    let jumps = |sign: i64| start > begun && scenario.jumps.iter().any(|(_, by)| by.signum() == sign);
     if !jumps(1) && expired.after(*step / 2 + Duration::from_secs(3)) < end {
         return Err("expired early");
     }
     if !jumps(-1) && course.first.is_some() {
-        let late = end.max(start).after((*step * 2).max(REST_MAX) + TRY_MAX);
+        let late = end.max(start).after((*step * 2).max(rest_max) + TRY_MAX);
         if expired > late {
             return Err("outlived its lifetime");
         }
     }
     let weather = scenario.weather;
     let fails = scenario.tempers.iter().any(|temper| matches!(temper, Temper::Silent | Temper::Lost))
+        || scenario.refusals.is_some()
         || scenario.surplus_percent > 0.0
         || weather.refusal + weather.reset + weather.silence + scenario.lost_percent.0 as f64 > 0.0;
     if !fails && end < start && course.attempted.is_some_and(|at| at < start) {

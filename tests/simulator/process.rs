@@ -3,83 +3,44 @@
 //!
 //! Guarantees: every answer takes a while that the seed chooses; after each turn the counters are compared (G1, G2).
 
+use crate::counts::settled_within;
+use crate::ground::{Ground, Left};
 use crate::scenario::{Ending, Loads, Mutation, Routing, Scenario};
+use crate::seen::Ability;
 use crate::storage::{Said, Storage};
-use crate::town::Town;
-use crate::trace::Trace;
+use crate::words::without_attempts;
 use crossbeam_channel::{Receiver, unbounded};
 use posthaste::base::clock::Instant;
-use posthaste::content::Composer;
 use posthaste::engine::board::{Board, Counters};
 use posthaste::engine::budget::Descriptors;
 use posthaste::engine::campaign::Campaign;
 use posthaste::engine::directory::Directory;
 use posthaste::engine::dispatch::Dispatch;
 use posthaste::engine::loader::{self, List, LoadSpec, Loaded};
-use posthaste::engine::memory::Memory;
 use posthaste::engine::message::{Append, Line, Recorded, RenderJob, Rendered, ToShard};
 use posthaste::engine::render::Press;
 use posthaste::engine::router::RouteAsk;
 use posthaste::engine::shard::{Late, Ports, Shard, Start};
-use posthaste::engine::suppression::Suppression;
 use posthaste::engine::table::TableWriter;
-use posthaste::journal::record::{Entry, Record, entries};
-use posthaste::journal::sim::SimDisk;
+use posthaste::journal::record::{Entry, entries};
 use posthaste::journal::state::State;
-use posthaste::mail::Disposition;
-use posthaste::tls;
 use posthaste::wire::io::Io as _;
-use posthaste::wire::sim::{Network, SimIo};
+use posthaste::wire::sim::SimIo;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Turns at one instant of virtual time: more, and something spins.
 const TURNS_AT_ONCE_MAX: u64 = 20_000;
+/// So many descriptors are never short.
+const ENOUGH: u32 = 1000;
+/// Where it sends from.
+pub const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
 /// Turns of one process.
 const TURNS_MAX: u64 = 3_000_000;
-
-/// What all processes of a run share.
-pub struct Ground<'a> {
-    pub scenario: &'a Scenario,
-    pub mutation: Mutation,
-    pub network: Network,
-    pub town: Town,
-    pub disk: SimDisk,
-    pub home: &'a Path,
-    pub list: &'a Path,
-    pub composer: Arc<Composer>,
-    pub suppression: Suppression,
-    /// Outlives its processes, as the file does.
-    pub memory: Arc<Memory>,
-    pub tls: tls::ClientConfig,
-    pub rng: fastrand::Rng,
-    /// Wakes the network when something of ours is due.
-    pub clock: SimIo,
-    pub trace: Trace,
-    /// What was recorded of recipients, and when in truth.
-    pub told: Vec<(Instant, Record)>,
-}
-
-/// What a process leaves behind.
-pub struct Left {
-    /// The counts of all its shards.
-    pub counters: Counters,
-    /// Where each recipient stands by the entries that were said to be durable.
-    pub acknowledged: State,
-    /// Whether it ended in order: nothing was under way, and its journal is closed.
-    pub in_order: bool,
-    /// Whether its counts are to be those of the journal: all of it was written.
-    pub exact: bool,
-    /// Whether it was to send everything, and did end.
-    pub through: bool,
-    /// Octets of entries that it appended.
-    pub appended: usize,
-}
 
 /// What happens later.
 enum Later {
@@ -112,6 +73,8 @@ struct Process<'g, 'a> {
     sequence: u64,
     acknowledged: State,
     appended: usize,
+    board: Arc<Board>,
+    descriptors: Descriptors,
 }
 
 /// Runs one process on the campaign until it ends as it is to.
@@ -129,15 +92,17 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
             process.tell_all(|| ToShard::Stop);
         }
         let drains = if let Ending::Drain { turn: first } = ending { process.drain(first, turn) } else { false };
+        let held = process.board.halt().held().is_some();
         if process.ground.scenario.pause == Some(turn) {
             process.tell_all(|| ToShard::Pause(true));
             process.later(600_000_000, Later::GoOn);
         }
         for &(_, ahead_s) in process.ground.scenario.jumps.iter().filter(|(at, _)| *at == turn) {
-            process.ground.network.set_wall(ahead_s);
+            process.ground.set_wall(ahead_s);
         }
         let before = process.ground.network.now();
-        if matches!(ending, Ending::Drain { turn: first } if turn >= first) && !drains {
+        process.note_drain(ending, turn, drains);
+        if held || matches!(ending, Ending::Drain { turn: first } if turn >= first) && !drains {
             let end = *drained.get_or_insert(before.after(process.drains_within()));
             if before > end {
                 return Err(format!("stuck after a drain: {before:?} is past {end:?}; {:?}", process.total()));
@@ -145,7 +110,9 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
         }
         process.turn()?;
         if process.shards.iter().all(Option::is_none) {
-            break !matches!(ending, Ending::Drain { turn: last } | Ending::Stop { turn: last } if turn >= last);
+            break !matches!(ending, Ending::Drain { turn: last } | Ending::Stop { turn: last } if turn >= last)
+                && !held
+                && process.board.halt().held_sites().1 == 0;
         }
         if !process.pass_time() && !drains {
             if process.loads == Loads::Everything {
@@ -172,10 +139,11 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
 impl<'g, 'a> Process<'g, 'a> {
     fn start(ground: &'g mut Ground<'a>, campaign: Campaign, ending: Ending) -> Self {
         let scenario = ground.scenario;
-        let address = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1));
+        let address = HOME;
         let clock = ground.network.party(address);
         let now = clock.now();
-        let rest = campaign.rest(&scenario.delivery.retry, now.unix).unwrap();
+        let delivery = ground.delivery();
+        let rest = campaign.rest(&delivery.retry, now.unix).unwrap();
         let table = Arc::new(campaign.table.reader().unwrap());
         let directory = Arc::new(ground.town.directory());
         let begin = campaign.start();
@@ -185,7 +153,6 @@ impl<'g, 'a> Process<'g, 'a> {
         if let Ending::JournalFails { writes } = ending {
             storage.fail_after(writes);
         }
-        let delivery = scenario.delivery();
         let by_domain = matches!(scenario.routing, Routing::Sites(_));
         let count = if by_domain { scenario.shards } else { delivery.lanes(scenario.shards) };
         let drivers: Vec<SimIo> = (0..count).map(|_| ground.network.party(address)).collect();
@@ -198,7 +165,8 @@ impl<'g, 'a> Process<'g, 'a> {
         let (routes_to, routes) = unbounded();
         let board = Arc::new(Board::new(usize::from(count)));
         board.know_doubtful(campaign.doubtful());
-        let descriptors = Descriptors::of_sessions(scenario.descriptors);
+        let unheard_of = if ground.mutation == Mutation::DescriptorsForgotten { 3 } else { 0 };
+        let descriptors = Descriptors::of_sessions(scenario.descriptors + unheard_of);
         let shards = drivers.into_iter().zip(inboxes).zip(0u16..).map(|((io, (_, inbox)), number)| {
             let ports = Ports {
                 inbox,
@@ -249,6 +217,8 @@ impl<'g, 'a> Process<'g, 'a> {
             sequence: 0,
             acknowledged: campaign.state,
             appended: 0,
+            board,
+            descriptors,
         };
         if process.loads != Loads::Nothing {
             process.later(50_000, Later::Load);
@@ -266,7 +236,7 @@ impl<'g, 'a> Process<'g, 'a> {
                 self.late[slot] = self.shards[slot].take().map(Shard::into_late);
             }
         }
-        self.ground.town.turn();
+        self.ground.town.turn(self.ground.network.now());
         self.pump();
         self.check()
     }
@@ -291,7 +261,10 @@ impl<'g, 'a> Process<'g, 'a> {
     }
 
     fn write_journal(&mut self) {
-        for append in self.journal.try_iter() {
+        for mut append in self.journal.try_iter() {
+            if self.ground.mutation == Mutation::AttemptsUnrecorded {
+                append.entries = without_attempts(&append.entries);
+            }
             self.appended += append.entries.len();
             let records = entries(&append.entries).filter_map(|entry| match entry {
                 Ok(Entry::Record(record)) => Some((self.ground.network.now(), record)),
@@ -301,11 +274,14 @@ impl<'g, 'a> Process<'g, 'a> {
             self.ground.trace.note(&append.entries);
             self.storage.take(append);
         }
-        let Ground { disk, rng, network, trace, .. } = &mut *self.ground;
+        let Ground { disk, rng, network, trace, words, .. } = &mut *self.ground;
         let (acknowledged, lines) = (&mut self.acknowledged, &self.lines);
         self.storage.turn(disk, rng, network.now(), &mut |said| match said {
             Said::Durable(appends) => {
-                appends.iter().for_each(|append| acknowledged.fold(&append.entries));
+                for append in &appends {
+                    acknowledged.fold(&append.entries);
+                    words.note(&append.entries, acknowledged);
+                }
                 if let Some(last) = appends.last() {
                     trace.note(&last.ticket.to_le_bytes());
                     lines[usize::from(last.shard)].tell(ToShard::Recorded(Recorded::Durable(last.ticket)));
@@ -383,11 +359,26 @@ impl<'g, 'a> Process<'g, 'a> {
         let count = self.lines.len() as u64;
         for (slot, line) in (0u64..).zip(&self.lines) {
             let nth = if backwards { count - 1 - slot } else { slot };
-            if turn == first + nth * lag {
+            let deaf = self.ground.mutation == Mutation::DeafToDrains && slot + 1 == count;
+            if turn == first + nth * lag && !deaf {
                 line.tell(ToShard::Drain);
             }
         }
         (first..first + (count - 1) * lag).contains(&turn)
+    }
+
+    /// Notes what a drain that begins, or is being heard of, meets.
+    fn note_drain(&mut self, ending: Ending, turn: u64, drains: bool) {
+        let Ending::Drain { turn: first } = ending else { return };
+        if turn < first || self.shards.len() < 2 || self.total().in_flight == 0 {
+            return;
+        }
+        if turn == first {
+            self.ground.seen.note(Ability::DrainOfSeveral);
+        }
+        if drains {
+            self.ground.seen.note(Ability::DrainHeardLate);
+        }
     }
 
     /// How long a drain may take from when all shards have heard of it: what is under way may be waited for until it is cut,
@@ -406,9 +397,10 @@ impl<'g, 'a> Process<'g, 'a> {
         Counters::sum(&self.counters)
     }
 
-    /// G1 and G2, now.
+    /// G1 and G2, now, and what the machine has.
     fn check(&mut self) -> Result<(), String> {
         let total = self.total();
+        self.check_descriptors(&total)?;
         self.ground.trace.note_counters(self.ground.network.now(), &total);
         if !total.adds_up() {
             return Err(format!("G2: the counters do not add up: {total:?}"));
@@ -416,12 +408,28 @@ impl<'g, 'a> Process<'g, 'a> {
         settled_within(&total, &self.acknowledged).map_err(|e| format!("G1: before it was said to be durable: {e}"))
     }
 
+    /// No more sessions are open than there are descriptors for.
+    fn check_descriptors(&mut self, total: &Counters) -> Result<(), String> {
+        let most = self.ground.scenario.descriptors;
+        if most >= ENOUGH {
+            return Ok(());
+        }
+        if total.waiting > 0 && !self.descriptors.sessions.waiting.shards().is_empty() {
+            self.ground.seen.note(Ability::ShortOfDescriptors);
+        }
+        let open = self.ground.network.connections_from(HOME);
+        if open > most as usize {
+            return Err(format!("{open} connections are open, and there are {most} descriptors"));
+        }
+        Ok(())
+    }
+
     /// The end of a process that ends in order: what it appended is written.
     fn close(&mut self) {
         self.later.clear();
         while !self.storage.is_closed() {
             self.storage.close();
-            self.ground.town.turn();
+            self.ground.town.turn(self.ground.network.now());
             self.write_journal();
             if self.storage.is_closed() || !self.pass_time() {
                 return;
@@ -440,45 +448,16 @@ impl<'g, 'a> Process<'g, 'a> {
 
     fn leave(self, in_order: bool, through: bool) -> Left {
         let counters = self.total();
-        Left { counters, acknowledged: self.acknowledged, in_order, exact: false, through, appended: self.appended }
-    }
-}
-
-/// Whether the counts say of everybody what the state says.
-pub fn same_as(counters: &Counters, state: &State) -> Result<(), String> {
-    let count = |disposition| state.count(disposition);
-    let tried = state.standings().iter().filter(|s| s.disposition == Disposition::Waiting && s.attempts > 0).count();
-    let counted = [
-        ("loaded", counters.loaded, state.len() as u64),
-        ("delivered", counters.delivered, count(Disposition::Delivered)),
-        ("bounced", counters.bounced, count(Disposition::Bounced)),
-        ("expired", counters.expired, count(Disposition::Expired)),
-        ("suppressed", counters.suppressed, count(Disposition::Suppressed)),
-        ("cancelled", counters.cancelled, count(Disposition::Cancelled)),
-        ("uncertain", counters.uncertain, count(Disposition::Uncertain)),
-        ("in flight", counters.in_flight, count(Disposition::InFlight)),
-        ("waiting", counters.waiting, count(Disposition::Waiting) + count(Disposition::Deferred)),
-        ("deferred", counters.deferred, count(Disposition::Deferred) + tried as u64),
-        ("possible duplicates", counters.possible_duplicates, state.possible_duplicates().count() as u64),
-    ];
-    let wrong: Vec<_> = counted.iter().filter(|(_, counted, known)| counted != known).collect();
-    if wrong.is_empty() { Ok(()) } else { Err(format!("counted, and in the journal: {wrong:?}")) }
-}
-
-/// Whether no more recipients are counted as settled than the state knows of.
-pub fn settled_within(counters: &Counters, state: &State) -> Result<(), String> {
-    let counted = [
-        (Disposition::Delivered, counters.delivered),
-        (Disposition::Bounced, counters.bounced),
-        (Disposition::Expired, counters.expired),
-        (Disposition::Uncertain, counters.uncertain),
-        (Disposition::Cancelled, counters.cancelled),
-    ];
-    for (disposition, count) in counted {
-        let known = state.count(disposition);
-        if count > known {
-            return Err(format!("{count} are counted as {disposition:?}, the journal knows {known}"));
+        let halt = self.board.halt();
+        Left {
+            counters,
+            acknowledged: self.acknowledged,
+            in_order,
+            exact: false,
+            through,
+            appended: self.appended,
+            held: halt.held().cloned(),
+            held_sites: halt.held_sites().0,
         }
     }
-    Ok(())
 }

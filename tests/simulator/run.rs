@@ -1,10 +1,15 @@
 //! A run: one seed, from the list to the end of the campaign and beyond, through all the crashes it has in store, and
 //! what must hold at each of them.
 
-use crate::process::{Ground, Left, live, same_as, settled_within};
+use crate::after::{self, AtStart};
+use crate::counts::{same_as, settled_within};
+use crate::ground::{Ground, Left};
+use crate::process::{HOME, live};
 use crate::scenario::{Ending, Mutation, Scenario, Temper};
+use crate::seen::Seen;
 use crate::town::Town;
 use crate::trace::Trace;
+use crate::words::Words;
 use posthaste::content::{Composer, Source, Spec};
 use posthaste::engine::campaign::{Campaign, Opening};
 use posthaste::engine::settings::OnUncertain;
@@ -41,7 +46,13 @@ pub struct Ran {
     pub delivered: u64,
     pub duplicates: u64,
     pub expired: u64,
+    pub seen: Seen,
 }
+
+/// The longest rest for a refusal of us.
+pub const LISTED_REST: Duration = Duration::from_secs(7200);
+/// So many processes more than were to be end a campaign, whoever refuses us.
+const MORE_LIVES_MAX: usize = 12;
 
 /// Runs a scenario.
 ///
@@ -55,10 +66,13 @@ pub fn run(scenario: &Scenario, tls: &tls::ClientConfig, mutation: Mutation) -> 
     let columns = composer.columns_used().iter().map(|&at| COLUMNS[at].to_owned()).collect::<Vec<_>>();
     let manifest = Manifest::new("simulated", 1, 1_800_000_000, [scenario.seed as u8; 32], &columns);
     let network = Network::new(scenario.seed, scenario.weather);
+    if let Some(sockets) = scenario.sockets {
+        network.limit_sockets(HOME, sockets);
+    }
     let mut ground = Ground {
         scenario,
         mutation,
-        town: Town::new(scenario, &network),
+        town: Town::new(scenario, &network, mutation),
         disk: SimDisk::new(scenario.seed),
         home: &home,
         list: &list,
@@ -71,16 +85,31 @@ pub fn run(scenario: &Scenario, tls: &tls::ClientConfig, mutation: Mutation) -> 
         network,
         trace: Trace::default(),
         told: Vec::new(),
+        ignores_bounces: false,
+        held: 0,
+        mended_at: None,
+        seen: Seen::default(),
+        words: Words::new(after::uncounted(scenario)),
     };
     let mut campaign = Campaign::create(&home, manifest, &mut ground.disk).map_err(|e| e.to_string())?;
     let mut lives = Vec::new();
-    for (life, &ending) in scenario.endings.iter().chain([&Ending::Through]).enumerate() {
-        lives.push(ground.network.now());
+    let planned = scenario.endings.len();
+    for life in 0..=planned + MORE_LIVES_MAX {
+        let ending = scenario.endings.get(life).copied().unwrap_or(Ending::Through);
+        let at_start = AtStart::of(&ground, ending);
+        lives.push(at_start.began);
         let left = live(&mut ground, campaign, ending).map_err(|e| format!("life {life}, {ending:?}: {e}"))?;
+        at_start.check(&ground, &left).map_err(|e| format!("refusals: life {life}, {ending:?}: {e}"))?;
+        at_start.note(&mut ground, &left);
         campaign = reopen(&mut ground, &left).map_err(|e| format!("after life {life}, {ending:?}: {e}"))?;
+        after::mend(&mut ground, &left);
         let seconds = [0, 1, 600, 86_400][ground.rng.usize(..4)];
-        let planned = scenario.downtimes.as_ref().and_then(|all| all.get(life).copied());
-        pass_downtime(&mut ground, planned.unwrap_or(seconds));
+        let downtime = scenario.downtimes.as_ref().and_then(|all| all.get(life).copied()).unwrap_or(seconds);
+        after::note_stop(&mut ground, &campaign.state, downtime);
+        pass_downtime(&mut ground, downtime);
+        if life >= planned && campaign.is_complete() {
+            break;
+        }
     }
     if !campaign.is_complete() {
         return Err(format!("G3: the campaign went through and is not complete: {:?}", counts(&campaign.state)));
@@ -148,14 +177,14 @@ fn is_same(a: &State, b: &State) -> bool {
 fn pass_downtime(ground: &mut Ground<'_>, seconds: u64) {
     let until = ground.network.now().after(Duration::from_secs(seconds));
     while ground.network.now() < until {
-        ground.town.turn();
+        ground.town.turn(ground.network.now());
         ground.clock.poll(Some(until), &mut Vec::new()).unwrap();
         let _ = ground.network.step();
     }
 }
 
 /// What must hold when all is over.
-fn check_end(scenario: &Scenario, ground: Ground<'_>, home: &Path, campaign: &Campaign) -> Result<Ran, String> {
+fn check_end(scenario: &Scenario, mut ground: Ground<'_>, home: &Path, campaign: &Campaign) -> Result<Ran, String> {
     let state = &campaign.state;
     let (digest, turns) = (ground.trace.digest(), ground.trace.turns);
     let seen = ground.town.counters();
@@ -171,6 +200,8 @@ fn check_end(scenario: &Scenario, ground: Ground<'_>, home: &Path, campaign: &Ca
     if rows.len() as u64 != state.len() as u64 || state.len() as u32 != loadable(scenario) {
         return Err(format!("G3: {} rows of {} recipients, {}", state.len(), loadable(scenario), rows.len()));
     }
+    after::note_all(&mut ground, state);
+    let outlasts = after::refusals_outlast(&ground);
     let duplicated = ground.town.duplicated();
     for name in &duplicated {
         let row = rows.get(name).copied();
@@ -199,11 +230,20 @@ fn check_end(scenario: &Scenario, ground: Ground<'_>, home: &Path, campaign: &Ca
     }
     let calm = scenario.reject_percent == 0.0 && scenario.defer_percent == 0.0 && scenario.lost_percent == (0, 0);
     let calm = calm && scenario.tempers.iter().all(|temper| *temper == Temper::Takes);
-    if scenario.fair && calm && delivered + suppressed != state.len() as u64 {
-        return Err(format!("nothing went wrong, and not all are delivered: {:?}", counts(state)));
-    }
     let expired = state.count(Disposition::Expired);
-    Ok(Ran { digest, turns, recipients: state.len() as u64, delivered, duplicates: seen.duplicates, expired })
+    let excused = if outlasts { expired } else { 0 };
+    if scenario.fair && calm && delivered + suppressed + excused != state.len() as u64 {
+        return Err(format!("nothing else went wrong, and not all are delivered: {:?}", counts(state)));
+    }
+    Ok(Ran {
+        digest,
+        turns,
+        recipients: state.len() as u64,
+        delivered,
+        duplicates: seen.duplicates,
+        expired,
+        seen: ground.seen,
+    })
 }
 
 /// How many recipients have each disposition.

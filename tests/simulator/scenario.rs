@@ -3,6 +3,7 @@
 //!
 //! Guarantees: everything is drawn from the seed, in one order, and from nothing else.
 
+use crate::refusals::{self, Refusals};
 use fastrand::Rng;
 use posthaste::engine::settings::{Delivery, OnUncertain};
 use posthaste::engine::source::Source;
@@ -69,6 +70,20 @@ pub enum Mutation {
     None,
     /// The recorder says that entries are durable as soon as it has them.
     SettleBeforeSync,
+    /// No attempt is recorded.
+    AttemptsUnrecorded,
+    /// The last shard never hears of a drain.
+    DeafToDrains,
+    /// Refusals of us come in words that are a recipient's.
+    RefusalsUnknown,
+    /// The engine is told of other lifetimes, as many times as long.
+    Lifetimes(u32),
+    /// Of lifetimes half as long.
+    HalfLifetimes,
+    /// The engine is told of more descriptors than there are.
+    DescriptorsForgotten,
+    /// Processes follow the wall clock when it is set.
+    ClocksFollow,
 }
 
 /// How a site is.
@@ -103,6 +118,8 @@ pub struct Scenario {
     pub shards: u16,
     /// Descriptors that sessions may have.
     pub descriptors: u32,
+    /// The machine has fewer sockets than it says.
+    pub sockets: Option<usize>,
     /// Its sources are made anew by each process: [`Scenario::delivery`].
     pub delivery: Delivery,
     pub sources: Vec<Limits>,
@@ -129,6 +146,8 @@ pub struct Scenario {
     pub pause: Option<u64>,
     /// How the sites are, by number; those beyond take mail.
     pub tempers: Vec<Temper>,
+    /// Servers refuse us.
+    pub refusals: Option<Refusals>,
     /// In this turn of a process the wall clock is set: so many seconds ahead of the true time.
     pub jumps: Vec<(u64, i64)>,
     /// How long nobody sends after each process; chosen at random where nothing is said.
@@ -141,6 +160,40 @@ impl Scenario {
     /// The scenario of a seed.
     #[must_use]
     pub fn of(seed: u64) -> Self {
+        let mut scenario = Self::without_refusals(seed);
+        refusals::add_to(&mut scenario);
+        if scenario.refusals.is_none() && seed % 16 == 7 {
+            scenario.brake();
+        }
+        // Silence would keep the few that there are for whole timeouts.
+        if seed % 8 == 5 && scenario.weather.silence == 0.0 {
+            scenario.sockets = Some([1, 2, 5][(seed / 8 % 3) as usize]);
+        }
+        if scenario.shards > 1 && !seed.is_multiple_of(3) {
+            scenario.drain_early();
+        }
+        scenario
+    }
+
+    /// Its first process drains while much is to be done yet.
+    fn drain_early(&mut self) {
+        let rng = &mut Rng::with_seed(self.seed ^ 0x6472_6169);
+        let magnitude = rng.u32(4..11);
+        self.endings.insert(0, Ending::Drain { turn: 1 + rng.u64(..1 << magnitude) });
+    }
+
+    /// So many bounce that the brake may stop it.
+    fn brake(&mut self) {
+        let rng = &mut Rng::with_seed(self.seed ^ 0x6272_616b);
+        self.delivery.max_bounced = Some([0.0, 0.2, 0.2, 0.6][rng.usize(..4)]);
+        self.recipients = rng.u32(100..=300);
+        self.reject_percent = [5.0, 40.0, 100.0][rng.usize(..3)];
+        self.suppressed_percent = 0;
+    }
+
+    /// The same, and nobody refuses us.
+    #[must_use]
+    pub fn without_refusals(seed: u64) -> Self {
         let rng = &mut Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let weather_is_fair = rng.u8(..3) == 0;
         let recipients = match rng.u8(..4) {
@@ -166,6 +219,7 @@ impl Scenario {
             routing,
             shards: if rng.u8(..4) == 0 { 2 + (seed % 3) as u16 } else { 1 },
             descriptors: [1, 2, 5, 1000, 1000, 1000, 1000, 1000][(seed / 16 % 8) as usize],
+            sockets: None,
             delivery: delivery(rng, weather_is_fair),
             sources: sources(seed),
             weather: if weather_is_fair { Weather::FAIR } else { foul(rng) },
@@ -185,6 +239,7 @@ impl Scenario {
             journal_flights: [1, 1, 4, 8][rng.usize(..4)],
             pause: (rng.u8(..8) == 0).then(|| rng.u64(1..300)),
             tempers: Vec::new(),
+            refusals: None,
             jumps: Vec::new(),
             downtimes: None,
             endings,

@@ -1,8 +1,9 @@
 //! The world around the sender: the sinks that take its mail, and what DNS says of the domains. It outlives every
 //! sending process.
 
-use crate::scenario::{Routing, Scenario, Temper};
-use posthaste::base::clock::UnixTime;
+use crate::refusals::Refusals;
+use crate::scenario::{Mutation, Routing, Scenario, Temper};
+use posthaste::base::clock::{Instant, UnixTime};
 use posthaste::engine::directory::{Directory, Question, Site};
 use posthaste::engine::router::RouteAnswer;
 use posthaste::engine::router::RouteAsk;
@@ -32,6 +33,20 @@ pub struct Town {
     rng: fastrand::Rng,
     lost_percent: (u32, u32),
     tempers: Vec<Temper>,
+    refusals: Option<Refusals>,
+    mended: bool,
+    /// In whose words refusals come: see [`Mutation::RefusalsUnknown`].
+    mutation: Mutation,
+    /// Whether each site refuses us now.
+    refuse: Vec<bool>,
+}
+
+/// What a mailbox that there is not would be refused by, in other words than a sink's.
+const UNKNOWN: &str = "550 5.1.1 Nobody of that name";
+
+/// The name of a site's exchanger.
+fn host(refusals: Option<&Refusals>, site: usize) -> String {
+    refusals.map_or_else(|| format!("mx.s{site}.example"), |refusals| refusals.host(site))
 }
 
 fn address(site: usize) -> IpAddr {
@@ -40,11 +55,11 @@ fn address(site: usize) -> IpAddr {
 
 impl Town {
     /// The sinks of a scenario, listening.
-    pub fn new(scenario: &Scenario, network: &Network) -> Self {
+    pub fn new(scenario: &Scenario, network: &Network, mutation: Mutation) -> Self {
         let count = if let Routing::Sites(count) = scenario.routing { count } else { 1 };
         let temper = |site: usize| scenario.tempers.get(site).copied().unwrap_or(Temper::Takes);
         let options = |site: usize| sink::Options {
-            hostname: format!("mx.s{site}.example"),
+            hostname: host(scenario.refusals.as_ref(), site),
             chunking: scenario.sink_chunking,
             pipelining: scenario.sink_pipelining,
             rtt: scenario.rtt,
@@ -69,6 +84,10 @@ impl Town {
             rng: fastrand::Rng::with_seed(scenario.seed ^ 0x0070_7773),
             lost_percent: scenario.lost_percent,
             tempers: scenario.tempers.clone(),
+            refusals: scenario.refusals.clone(),
+            mended: false,
+            mutation,
+            refuse: vec![false; count],
         }
     }
 
@@ -82,8 +101,41 @@ impl Town {
     }
 
     /// Each sink does what it has to do.
-    pub fn turn(&mut self) {
+    pub fn turn(&mut self, now: Instant) {
+        self.refuse(now);
         self.sinks.iter_mut().for_each(|sink| sink.turn(None).unwrap());
+    }
+
+    /// Sites begin to refuse us, and end it, as they are to.
+    fn refuse(&mut self, now: Instant) {
+        let Some(refusals) = self.refusals.as_ref().filter(|_| !self.mended) else { return };
+        for (site, sink) in self.sinks.iter_mut().enumerate() {
+            let mut refusal = refusals.at(site, now.0 / 1_000_000);
+            if self.refuse[site] != refusal.is_some() {
+                self.refuse[site] = refusal.is_some();
+                if self.mutation == Mutation::RefusalsUnknown {
+                    refusal = refusal.map(|refusal| sink::Refusal { reply: UNKNOWN, ..refusal });
+                }
+                sink.refuse(refusal);
+            }
+        }
+    }
+
+    /// Somebody does what it takes to be refused no longer.
+    pub fn mend(&mut self) {
+        self.mended = true;
+        self.sinks.iter_mut().for_each(|sink| sink.refuse(None));
+        self.refuse.fill(false);
+    }
+
+    /// How often each site has refused us so far.
+    pub fn refused(&self) -> Vec<u64> {
+        self.sinks.iter().map(Sink::refused).collect()
+    }
+
+    /// Replies that were said twice so far.
+    pub fn said_twice(&self) -> u64 {
+        self.sinks.iter().map(Sink::said_twice).sum()
     }
 
     /// What the router answers.
@@ -108,7 +160,7 @@ impl Town {
             let result = Err(Arc::new(RouteError { reply, permanent: true }));
             return RouteAnswer { domain: ask.domain, result };
         }
-        let host: Arc<str> = format!("mx.s{}.example", zone.site).into();
+        let host: Arc<str> = host(self.refusals.as_ref(), zone.site).into();
         let exchanger =
             |preference, host: &Arc<str>, address| Exchanger::plain(preference, host.clone(), vec![address]);
         let mut exchangers = vec![exchanger(20, &host, address(zone.site))];

@@ -65,6 +65,10 @@ pub trait Receiver {
     fn greet(&mut self) -> Answer {
         Answer::Accept
     }
+    /// EHLO or HELO, with the name that the client gives itself.
+    fn hello(&mut self, _name: &[u8]) -> Answer {
+        Answer::Accept
+    }
     /// MAIL, with the reverse-path (empty: null).
     fn mail(&mut self, _reverse_path: &[u8]) -> Answer {
         Answer::Accept
@@ -293,14 +297,11 @@ impl Session {
             b"BDAT" => self.bdat(rest, receiver, out),
             b"DATA" => self.data(rest, receiver, out),
             b"EHLO" | b"HELO" if rest.is_empty() => reply(out, SYNTAX),
-            b"EHLO" => self.ehlo(receiver, out),
-            b"HELO" => {
-                self.reset(receiver);
-                self.greeted = true;
-                out.append(b"250 ");
-                out.append(self.config.hostname.as_bytes());
-                reply(out, "");
-            }
+            b"EHLO" | b"HELO" => match receiver.hello(rest) {
+                Answer::Accept if word == *b"EHLO" => self.ehlo(receiver, out),
+                Answer::Accept => self.helo(receiver, out),
+                refusal => self.answer(refusal, "", out),
+            },
             b"RSET" => {
                 self.reset(receiver);
                 reply(out, OK);
@@ -316,6 +317,14 @@ impl Session {
             }
             _ => self.junk(out, "500 5.5.2 Command not recognized"),
         }
+    }
+
+    fn helo<R: Receiver>(&mut self, receiver: &mut R, out: &mut Out) {
+        self.reset(receiver);
+        self.greeted = true;
+        out.append(b"250 ");
+        out.append(self.config.hostname.as_bytes());
+        reply(out, "");
     }
 
     fn ehlo<R: Receiver>(&mut self, receiver: &mut R, out: &mut Out) {

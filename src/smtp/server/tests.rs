@@ -11,6 +11,9 @@ struct Clerk {
 }
 
 impl Receiver for Clerk {
+    fn hello(&mut self, name: &[u8]) -> Answer {
+        if name == b"box" { Answer::Refuse("504 5.5.2 Not a full name") } else { Answer::Accept }
+    }
     fn mail(&mut self, reverse_path: &[u8]) -> Answer {
         if reverse_path == b"hangup@x.example" { Answer::Close } else { Answer::Accept }
     }
@@ -62,6 +65,13 @@ fn drain(out: &mut Out) -> String {
         text.extend_from_slice(piece.as_slice());
     }
     String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn who_is_refused_for_its_name_has_not_been_greeted_and_may_say_another() {
+    let (said, ..) = talk_in(config(), b"EHLO box\r\nHELO box\r\nMAIL FROM:<>\r\nHELO a.example\r\n", 7);
+    let replies: Vec<_> = said.lines().map(|line| line.get(..9).unwrap_or(line)).collect();
+    assert_eq!(replies, ["220 mx.si", "504 5.5.2", "504 5.5.2", "503 5.5.1", "250 mx.si"]);
 }
 
 /// The replies to `input`, given in pieces of `step` octets, and the clerk.

@@ -91,6 +91,31 @@ impl Network {
     pub fn set_wall(&self, ahead_s: i64) {
         self.0.borrow_mut().wall_ahead_s = ahead_s;
     }
+
+    /// Has the parties that have joined follow the wall clock, once.
+    pub fn follow_wall(&self) {
+        let mut world = self.0.borrow_mut();
+        let ahead_s = world.wall_ahead_s;
+        world.parties.iter_mut().for_each(|party| party.wall_ahead_s = ahead_s);
+    }
+
+    /// Connections that parties at this address have made and not yet heard the last of.
+    #[must_use]
+    pub fn connections_from(&self, address: IpAddr) -> usize {
+        self.0.borrow().connections_from(address)
+    }
+
+    /// From now on parties at this address have so many sockets for connections that they make, all together: one more
+    /// fails with EMFILE.
+    pub fn limit_sockets(&self, address: IpAddr, most: usize) {
+        self.0.borrow_mut().sockets = Some((address, most));
+    }
+
+    /// How often a connection failed for want of a socket.
+    #[must_use]
+    pub fn no_socket(&self) -> u64 {
+        self.0.borrow().no_socket
+    }
 }
 
 /// What is to leave on a connection.

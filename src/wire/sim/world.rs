@@ -125,6 +125,10 @@ pub(super) struct World {
     queue: BTreeMap<(Instant, u64), Happening>,
     sequence: u64,
     next_port: u16,
+    /// Parties at this address have so many sockets for connections that they make, all together.
+    pub(super) sockets: Option<(IpAddr, usize)>,
+    /// How often there was none.
+    pub(super) no_socket: u64,
     /// What the wall clock is ahead of the virtual time.
     pub(super) wall_ahead_s: i64,
 }
@@ -141,6 +145,8 @@ impl World {
             queue: BTreeMap::new(),
             sequence: 0,
             next_port: 30_000,
+            sockets: None,
+            no_socket: 0,
             wall_ahead_s: 0,
         }
     }
@@ -272,6 +278,14 @@ impl World {
 
     pub(super) fn connect(&mut self, party: usize, spec: &ConnectSpec) -> ConnectionId {
         let link = self.links.len();
+        let address = self.parties[party].address;
+        if self.sockets.is_some_and(|(of, most)| of == address && self.connections_from(address) >= most) {
+            self.no_socket += 1;
+            let id = self.seat(party, State::Connecting, link, 0);
+            self.links.push(Link { ends: [None; 2], arrival: [self.now; 2], room: [None; 2], silent: true });
+            self.end(party, id, News::ConnectFailed(libc::EMFILE));
+            return id;
+        }
         let from = SocketAddr::new(spec.local.unwrap_or(self.parties[party].address), self.port());
         let id = self.seat(party, State::Connecting, link, 0);
         let silent = self.chance(self.weather.silence);
@@ -285,6 +299,12 @@ impl World {
         }
         self.schedule(self.now.after(spec.timeout), Happening::ConnectTimeout { party, id });
         id
+    }
+
+    /// Connections that parties at this address have made and not yet heard the last of.
+    pub(super) fn connections_from(&self, address: IpAddr) -> usize {
+        let parties = self.parties.iter().filter(|party| party.alive && party.address == address);
+        parties.flat_map(|party| &party.slots).filter(|slot| slot.state != State::Free && slot.side == 0).count()
     }
 
     /// How many octets the peer of a connection takes now.
