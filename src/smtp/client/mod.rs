@@ -172,6 +172,10 @@ struct Core {
     /// A pipelined group was answered to its end, and a chunk was accepted.
     group_seen: bool,
     chunk_seen: bool,
+    /// BDAT was answered, whatever it was.
+    chunk_known: bool,
+    /// RSET was accepted.
+    reset_seen: bool,
     /// 421 came while whole transactions were on their way; since then not another reply did.
     shutting: bool,
     shut_silent: bool,
@@ -229,6 +233,8 @@ impl Session {
             mails_accepted: 0,
             group_seen: false,
             chunk_seen: false,
+            chunk_known: false,
+            reset_seen: false,
             shutting: false,
             shut_silent: false,
             tls,

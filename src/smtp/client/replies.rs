@@ -25,7 +25,7 @@ impl Core {
         let doubled = self.refused_last.take().is_some_and(|last| last.by_ref() == reply);
         if let Some(front) = self.running.front_mut() {
             front.marks.answered(expected, now);
-            front.doubled |= doubled;
+            front.doubled |= doubled || is_unknown(reply);
         }
         let answers = !matches!(expected, Expected::Greeting | Expected::StartTls | Expected::Auth | Expected::Quit);
         if answers && matches!(reply.code, 220 | 221) {
@@ -35,6 +35,9 @@ impl Core {
             return self.on_ehlo(reply, on);
         }
         let reply = clipped(reply);
+        if is_unknown(reply) && self.was_known(expected) {
+            return self.surplus("a command that was taken before is said not to be known", phase, on);
+        }
         if reply.code == 421 {
             return self.shut(expected, reply, phase, on);
         }
@@ -257,6 +260,11 @@ impl Core {
         match reply.class() {
             Class::Positive => self.taken(reply, on),
             Class::Intermediate => self.surplus("the reply to the content has an intermediate code", Phase::End, on),
+            // That is no word about a content: what it is about shows behind it.
+            _ if is_unknown(reply) => {
+                front.conclude(Conclusion::Refused(reply.to_owned(), Phase::End));
+                self.finish_front(false, on);
+            }
             Class::Transient | Class::Permanent => {
                 front.settle_open(Verdict::Refused(reply, Phase::End), on);
                 self.finish_front(true, on);
@@ -273,12 +281,13 @@ impl Core {
         // from here on.
         let unknown =
             matches!(reply.code, 500..=502 | 504) || (reply.code == 503 && front.is_wanted() && !out_of_sequence);
-        if unknown && !self.chunk_seen {
+        if unknown && !self.chunk_known && !self.known.chunking_works {
             front.tell_notes(on);
             front.give_back_open(Some(reply), on);
             self.learn(Lesson::ChunkingBroken, on);
             return self.end_with(End::Done, Some(reply), on);
         }
+        self.chunk_known |= !unknown && !out_of_sequence;
         // The transactions that are already on their way have a RSET ahead of them.
         self.unclean = class != Class::Positive && mail_accepted && self.started == 1;
         match class {
@@ -312,7 +321,10 @@ impl Core {
     /// out behind it.
     fn on_reset(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         match reply.class() {
-            Class::Positive => return,
+            Class::Positive => {
+                self.reset_seen = true;
+                return;
+            }
             Class::Intermediate => return self.surplus("the reply to RSET has an intermediate code", Phase::Mail, on),
             Class::Transient | Class::Permanent => {}
         }
@@ -340,6 +352,15 @@ impl Core {
         }
         self.message_taken(on);
         self.finish_front(in_step, on);
+    }
+
+    /// Whether this server has taken the same command in this session.
+    fn was_known(&self, expected: Expected) -> bool {
+        match expected {
+            Expected::Mail => self.mails_accepted > 0,
+            Expected::Reset => self.reset_seen,
+            _ => false,
+        }
     }
 
     /// A transaction that was pipelined behind one that failed is told "bad sequence": that says nothing about its
@@ -381,6 +402,11 @@ impl Core {
         front.tell(on);
         on(crate::smtp::client::Event::Finished { key: front.key });
     }
+}
+
+/// RFC 5321 §4.2.4: the command is not known, or not implemented.
+fn is_unknown(reply: ReplyRef<'_>) -> bool {
+    matches!(reply.code, 500 | 502)
 }
 
 /// RFC 5321 §4.5.3.1.10: the server takes no more recipients in this transaction, which says nothing about those that

@@ -90,7 +90,7 @@ pub(super) struct Running {
     /// text: see [`step`].
     pub(super) addressing: bool,
     pub(super) numbered: bool,
-    /// A refusal had the words of the refusal before it.
+    /// A refusal had the words of the one before it, or said that the command is not known.
     pub(super) doubled: bool,
     standings: SmallVec<[Standing; 32]>,
     /// About those that are [`Standing::Noted`].

@@ -3,8 +3,8 @@
 //! A reply names no command. A peer that says one too many (`250` twice to MAIL, a word that nobody asked for) makes each
 //! one behind it the answer to the command before its own: a recipient that was refused looks taken, a content that was
 //! refused looks delivered. A surplus is *seen* when a reply comes that no command is left for, or one that cannot be
-//! its command's answer (2yz to DATA, 354 to MAIL, 221 to RCPT). So what a transaction came to is told only when its
-//! replies are known to be in step, and is *held* until then. They are when
+//! its command's answer (2yz to DATA, 354 to MAIL, 221 to RCPT, 500 to a MAIL or RSET that this server has taken before). So
+//! what a transaction came to is told only when its replies are known to be in step, and is *held* until then. They are when
 //!
 //! 1. DATA was answered with 354: nothing else is;
 //! 2. QUIT was answered with 221;
@@ -12,8 +12,9 @@
 //!    code that is not about addresses where those to MAIL and RCPT are, or a number (the id under which it was queued)
 //!    where those have none. Nearly every server speaks so, and then nothing waits;
 //! 4. nobody was accepted, and nothing is held: a surplus in front of that would have made somebody look accepted. (In
-//!    lockstep a refusal in the words of the one before it may be that one, said twice.) And nothing need be proven of
-//!    those that are only deferred while their content was not given out.
+//!    lockstep a refusal in the words of the one before it may be that one, said twice, and one that says that a command
+//!    is not known may be meant for none.) And nothing need be proven of those that are only deferred while their content
+//!    was not given out.
 //!
 //! What is held waits for the next of 1 to 3. A session that has nothing to do and holds something says QUIT after
 //! [`SETTLES`]; one that holds [`HELD_MAX`] transactions says it when they are answered. No command is added to a flight,
@@ -26,7 +27,8 @@
 //!
 //! What no client can know: a surplus in the words of what is due next (a made-up id, a whole transaction's replies), one
 //! that makes up for a reply that is missing, one whose consequences the peer never comes to say because it closes first;
-//! and after 354, in place of a refusal of the content that has not come yet, a refusal that was meant for nobody.
+//! after 354, in place of a refusal of the content that has not come yet, a refusal that was meant for nobody; and at the
+//! first chunk that a host was ever given, the word that BDAT is not known, which is taken for what it says.
 
 use crate::mail::{Class, ReplyRef};
 use crate::smtp::client::end::GARBLED;
