@@ -1,9 +1,9 @@
 //! Every recipient is accounted for, and nobody gets another's mail: each fault at each reply, and each pair of faults,
 //! in each mode, against a server that keeps a transaction's state whenever the standards let it.
 
-use super::play::{config, proven, transaction};
+use super::ear::{Ear, MODES, RECIPIENTS, TRANSACTIONS, keyed, path, recipient};
+use super::play::{config, proven};
 use crate::base::clock::Instant;
-use crate::base::out::Out;
 use crate::smtp::client::{Config, Event, Known, Session, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,11 +31,10 @@ const FAULTS: [Fault; 9] = [
 /// A server that keeps MAIL and RCPT after a refused BDAT or DATA until it hears RSET, and refuses a nested MAIL.
 #[derive(Default)]
 struct Server {
-    heard: Vec<u8>,
+    ear: Ear,
     offers: &'static str,
     from: Option<String>,
     to: Vec<String>,
-    content: bool,
     delivered: Vec<(String, Vec<String>, String)>,
     answers: usize,
     closed: bool,
@@ -64,23 +63,11 @@ impl Server {
         said
     }
 
-    /// The next whole command; a content comes with its verb in front.
+    /// The next whole command; a content stands behind its verb.
     fn command(&mut self) -> Option<String> {
-        let heard = String::from_utf8_lossy(&self.heard).into_owned();
-        let (command, length) = if self.content {
-            let end = if heard.starts_with(".\r\n") { 0 } else { heard.find("\r\n.\r\n")? + 2 };
-            (format!("CONTENT {}", &heard[..end]), end + 3)
-        } else {
-            let end = heard.find("\r\n")? + 2;
-            match heard.strip_prefix("BDAT ").map(|rest| rest.split(' ').next().unwrap().parse::<usize>().unwrap()) {
-                Some(octets) if heard.len() < end + octets => return None,
-                Some(octets) => (format!("BDAT {}", &heard[end..end + octets]), end + octets),
-                None => (heard[..end].trim().to_string(), end),
-            }
-        };
-        self.content = false;
-        self.heard.drain(..length);
-        Some(command)
+        let (line, content) = self.ear.command()?;
+        let verb = line.split(' ').next().unwrap();
+        Some(content.map_or_else(|| line.clone(), |content| format!("{verb} {content}")))
     }
 
     /// A command that is answered wrongly has its effect only if the answer says so.
@@ -90,7 +77,7 @@ impl Server {
             ("MAIL" | "RCPT" | "CONTENT" | "BDAT" | "RSET", "2") | ("DATA", "3") => {
                 self.obey(command);
                 // Saying 354 obliges a server to read a content, whoever it is for.
-                self.content |= verb == "DATA";
+                self.ear.content |= verb == "DATA";
             }
             ("CONTENT", _) => self.reset(),
             ("RSET", _) => self.keeps_state = true,
@@ -100,16 +87,15 @@ impl Server {
 
     fn obey(&mut self, command: &str) -> String {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
-        let path = || rest.split(['<', '>']).nth(1).unwrap_or_default().to_string();
         match verb {
             "EHLO" => return format!("250-mx\r\n{}250 HELP", self.offers),
             "MAIL" if self.from.is_some() => return "503 5.5.1 nested MAIL".into(),
-            "MAIL" => self.from = Some(path()),
+            "MAIL" => self.from = Some(path(rest).to_owned()),
             "RCPT" if self.from.is_none() => return "503 5.5.1 MAIL first".into(),
-            "RCPT" => self.to.push(path()),
+            "RCPT" => self.to.push(path(rest).to_owned()),
             "DATA" | "BDAT" if self.to.is_empty() => return "503 5.5.1 RCPT first".into(),
             "DATA" => {
-                self.content = true;
+                self.ear.content = true;
                 return "354 go".into();
             }
             "CONTENT" | "BDAT" => {
@@ -173,22 +159,17 @@ impl Books {
     }
 }
 
-const RECIPIENTS: usize = 2;
-const TRANSACTIONS: u64 = 3;
-
 /// Runs a session against the server; returns how many answers the server gave.
 fn run(config: &Config, known: Known, offers: &'static str, faults: &[(usize, Fault)]) -> usize {
     let mut now = Instant(1);
     let mut session = Session::new(Arc::new(config.clone()), known, now);
     let (mut server, mut books) = (Server { offers, ..Server::default() }, Books::default());
-    let (mut out, mut begun, mut input) = (Out::new(), 0, String::from("220 mx\r\n"));
+    let (mut begun, mut input) = (0, String::from("220 mx\r\n"));
     for _ in 0..200 {
         session.handle_input(now, input.as_bytes(), &mut |e| books.note(&e));
         while session.room() > 0 && begun < TRANSACTIONS {
             begun += 1;
-            let to = [format!("{begun}.0@x"), format!("{begun}.1@x")];
-            let to: Vec<&str> = to.iter().map(String::as_str).collect();
-            if session.begin(transaction(begun, &to, &format!("for {begun}\r\n"))).is_err() {
+            if session.begin(keyed(begun)).is_err() {
                 // A limit of one recipient was learnt.
                 assert!(session.recipients_max() < RECIPIENTS, "there was room for {begun}");
                 begun -= 1;
@@ -198,11 +179,7 @@ fn run(config: &Config, known: Known, offers: &'static str, faults: &[(usize, Fa
         if begun == TRANSACTIONS {
             session.quit();
         }
-        session.poll_transmit(now, &mut out);
-        while let Some(piece) = out.take() {
-            server.heard.extend_from_slice(piece.as_slice());
-        }
-        session.handle_drained(now);
+        server.ear.hear(&mut session, now);
         input = server.answer(faults);
         if books.ended {
             break;
@@ -237,9 +214,9 @@ fn check_deliveries(server: &Server, books: &Books, faults: &[(usize, Fault)]) {
         let key: u64 = content.strip_prefix("for ").unwrap().parse().unwrap();
         assert_eq!(from, &format!("b{key}@us"), "sent under another's reverse-path");
         for to in to {
-            let (owner, index) = to.trim_end_matches("@x").split_once('.').unwrap();
-            assert_eq!(owner, key.to_string(), "{to} got the mail of {key}");
-            delivered.insert((key, index.parse::<usize>().unwrap()));
+            let owner = recipient(to);
+            assert_eq!(owner.0, key, "{to} got the mail of {key}");
+            delivered.insert(owner);
         }
     }
     // Where a server says yes to a command that it does not obey, its words and its deeds differ.
@@ -252,13 +229,6 @@ fn check_deliveries(server: &Server, books: &Books, faults: &[(usize, Fault)]) {
         }
     }
 }
-
-const MODES: [(&str, &str); 4] = [
-    ("lockstep", ""),
-    ("pipelined", "250-PIPELINING\r\n250-LIMITS MAILMAX=1\r\n"),
-    ("overlapped", "250-PIPELINING\r\n"),
-    ("chunked", "250-PIPELINING\r\n250-CHUNKING\r\n"),
-];
 
 #[test]
 fn each_fault_at_each_reply_leaves_the_books_in_order() {

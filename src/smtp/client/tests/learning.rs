@@ -1,9 +1,9 @@
 //! One session after another with a server that lies or has limits it never told: every recipient is delivered once, and
 //! each session makes no more mistakes than the one before it.
 
+use super::ear::{Ear, path};
 use super::play::{config, transaction};
 use crate::base::clock::Instant;
-use crate::base::out::Out;
 use crate::smtp::client::{Config, End, Event, Known, Session, Verdict};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -41,10 +41,9 @@ enum Vice {
 struct Server<'a> {
     vice: Vice,
     delivered: &'a mut BTreeMap<String, u32>,
-    heard: Vec<u8>,
+    ear: Ear,
     to: Vec<String>,
     from: bool,
-    content: bool,
     mails: usize,
     rcpts: usize,
     messages: usize,
@@ -64,32 +63,18 @@ impl Server<'_> {
     }
 
     fn command(&mut self) -> Option<String> {
-        let heard = String::from_utf8_lossy(&self.heard).into_owned();
-        let (command, length) = if self.content {
-            let end = heard.find("\r\n.\r\n")? + 2;
-            ("CONTENT".to_owned(), end + 3)
-        } else {
-            let end = heard.find("\r\n")? + 2;
-            let octets =
-                heard.strip_prefix("BDAT ").and_then(|rest| rest.split(' ').next().unwrap().parse::<usize>().ok());
-            match octets.filter(|_| self.vice != Vice::NoBdat) {
-                Some(octets) if heard.len() < end + octets => return None,
-                Some(octets) => ("BDAT".to_owned(), end + octets),
-                None => (heard[..end].trim().to_owned(), end),
-            }
-        };
-        if !self.content && matches!(command.get(..4), Some("MAIL" | "RCPT")) && length < self.heard.len() {
+        let (command, _) = self.ear.command()?;
+        if matches!(command.get(..4), Some("MAIL" | "RCPT")) && !self.ear.octets.is_empty() {
             match self.vice {
-                Vice::Flushes => self.heard.truncate(length),
+                Vice::Flushes => self.ear.octets.clear(),
                 Vice::HangsUp => self.closed = true,
                 Vice::Protests => {
-                    self.heard = b"PROTEST\r\n".to_vec();
-                    return self.command();
+                    self.ear.octets.clear();
+                    return Some("PROTEST".to_owned());
                 }
                 _ => {}
             }
         }
-        self.heard.drain(..length);
         Some(command)
     }
 
@@ -97,7 +82,6 @@ impl Server<'_> {
         if self.closed {
             return String::new();
         }
-        let path = || command.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
         match command.split(' ').next().unwrap() {
             "EHLO" if self.vice == Vice::NoEhlo => return "500 what".into(),
             "EHLO" => {
@@ -122,12 +106,12 @@ impl Server<'_> {
                         self.closed = true;
                         return "421 4.7.0 tired".into();
                     }
-                    _ => self.to.push(path()),
+                    _ => self.to.push(path(command).to_owned()),
                 }
             }
             "DATA" if self.to.is_empty() => return "503 5.5.1 RCPT first".into(),
             "DATA" => {
-                self.content = true;
+                self.ear.content = true;
                 return "354 go".into();
             }
             "BDAT" if self.vice == Vice::BdatKills => {
@@ -162,7 +146,6 @@ impl Server<'_> {
     fn reset(&mut self) {
         self.to.clear();
         self.from = false;
-        self.content = false;
     }
 }
 
@@ -189,16 +172,15 @@ fn session(
     let mut server = Server {
         vice,
         delivered,
-        heard: Vec::new(),
+        ear: Ear { knows_no_bdat: vice == Vice::NoBdat, ..Ear::default() },
         to: Vec::new(),
         from: false,
-        content: false,
         mails: 0,
         rcpts: 0,
         messages: 0,
         closed: false,
     };
-    let (mut out, mut outcome, mut begun): (_, _, Vec<Vec<String>>) = (Out::new(), Outcome::default(), Vec::new());
+    let (mut outcome, mut begun): (_, Vec<Vec<String>>) = (Outcome::default(), Vec::new());
     let (mut input, mut ended) = (String::from("220 mx\r\n"), false);
     for _ in 0..300 {
         let mut events = |event: Event<'_>| match event {
@@ -246,11 +228,7 @@ fn session(
         if waiting.is_empty() {
             session.quit();
         }
-        session.poll_transmit(now, &mut out);
-        while let Some(piece) = out.take() {
-            server.heard.extend_from_slice(piece.as_slice());
-        }
-        session.handle_drained(now);
+        server.ear.hear(&mut session, now);
         input = server.answer();
     }
     assert!(ended, "the session never ends");

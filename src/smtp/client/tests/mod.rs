@@ -3,6 +3,7 @@
 mod accounting;
 mod asks;
 mod attack;
+mod ear;
 mod endings;
 mod flights;
 mod foreign;

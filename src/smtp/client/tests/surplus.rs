@@ -1,17 +1,14 @@
 //! A reply too many, at each place, in each mode, in each manner of speaking, in the same read or later: nobody is told
 //! of as delivered who has no copy, nobody as refused or returned who has one, and nobody is refused for another.
 
-use super::play::{config, open, play, proven, transaction};
+use super::ear::{Ear, MODES, RECIPIENTS, TRANSACTIONS, keyed, path, recipient};
+use super::play::{config, open, play, proven};
 use crate::base::clock::Instant;
-use crate::base::out::Out;
 use crate::mail::Class;
 use crate::smtp::client::{Config, Event, Known, Session, Verdict};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-
-const RECIPIENTS: usize = 2;
-const TRANSACTIONS: u64 = 3;
 
 /// How a server speaks: to MAIL, RCPT, RSET, and a content it takes.
 type Manner = (&'static str, [&'static str; 4]);
@@ -20,13 +17,6 @@ const MANNERS: [Manner; 3] = [
     ("enhanced codes", ["250 2.1.0 ok", "250 2.1.5 ok", "250 2.0.0 ok", "250 2.0.0 taken"]),
     ("queue ids", ["250 OK", "250 Accepted", "250 Reset OK", "250 OK id=1rXY-00"]),
     ("one word for all", ["250 ok"; 4]),
-];
-
-const MODES: [(&str, &str); 4] = [
-    ("lockstep", ""),
-    ("pipelined", "250-PIPELINING\r\n250-LIMITS MAILMAX=1\r\n"),
-    ("overlapped", "250-PIPELINING\r\n"),
-    ("chunked", "250-PIPELINING\r\n250-CHUNKING\r\n"),
 ];
 
 /// How replies come.
@@ -55,10 +45,9 @@ struct Case {
 
 #[derive(Default)]
 struct Server {
-    heard: Vec<u8>,
+    ear: Ear,
     from: bool,
     to: Vec<(u64, usize)>,
-    content: bool,
     /// Replies on their way, and whether each is about a content.
     said: VecDeque<(String, bool)>,
     answers: usize,
@@ -70,7 +59,7 @@ struct Server {
 impl Server {
     fn answer(&mut self, case: &Case) {
         while !self.closes {
-            let Some((command, content)) = self.command() else { return };
+            let Some((command, content)) = self.ear.command() else { return };
             let reply = self.obey(case, &command, content.as_deref());
             self.say(case, reply, content.is_some());
         }
@@ -85,29 +74,8 @@ impl Server {
         self.answers += 1;
     }
 
-    /// The next command, and its content.
-    fn command(&mut self) -> Option<(String, Option<String>)> {
-        let heard = String::from_utf8_lossy(&self.heard).into_owned();
-        let (taken, length) = if self.content {
-            let end = if heard.starts_with(".\r\n") { 0 } else { heard.find("\r\n.\r\n")? + 2 };
-            (("CONTENT".to_owned(), Some(heard[..end].to_owned())), end + 3)
-        } else {
-            let end = heard.find("\r\n")? + 2;
-            let line = heard[..end].trim().to_owned();
-            match line.strip_prefix("BDAT ").map(|rest| rest.split(' ').next().unwrap().parse::<usize>().unwrap()) {
-                Some(octets) if heard.len() < end + octets => return None,
-                Some(octets) => ((line, Some(heard[end..end + octets].to_owned())), end + octets),
-                None => ((line, None), end),
-            }
-        };
-        self.content = false;
-        self.heard.drain(..length);
-        Some(taken)
-    }
-
     fn obey(&mut self, case: &Case, command: &str, content: Option<&str>) -> String {
         let [mail, rcpt, reset, taken] = case.manner.1;
-        let path = || command.split(['<', '>']).nth(1).unwrap_or_default();
         match command.split(' ').next().unwrap() {
             "EHLO" => format!("250-mx\r\n{}250 HELP", case.mode.1),
             "HELO" => "250 mx".into(),
@@ -118,8 +86,7 @@ impl Server {
             }
             "RCPT" if !self.from => "503 5.5.1 MAIL first".into(),
             "RCPT" => {
-                let (key, index) = path().trim_end_matches("@x").split_once('.').unwrap();
-                let recipient: (u64, usize) = (key.parse().unwrap(), index.parse().unwrap());
+                let recipient = recipient(path(command));
                 let bit = (recipient.0 as usize - 1) * RECIPIENTS + recipient.1;
                 if case.refuses & (1 << bit) != 0 {
                     self.refused.insert(recipient);
@@ -130,7 +97,7 @@ impl Server {
             }
             "DATA" if self.to.is_empty() => "503 5.5.1 RCPT first".into(),
             "DATA" => {
-                self.content = true;
+                self.ear.content = true;
                 "354 go".into()
             }
             "CONTENT" | "BDAT" => {
@@ -194,19 +161,13 @@ fn run(config: &Config, case: &Case) -> usize {
     let mut session = Session::new(Arc::new(config.clone()), known, now);
     let (mut server, mut books) = (Server::default(), Books::default());
     server.say(case, "220 mx".into(), false);
-    let (mut out, mut begun) = (Out::new(), 0);
+    let mut begun = 0;
     for _ in 0..300 {
         while session.room() > 0 && begun < TRANSACTIONS {
             begun += 1;
-            let to = [format!("{begun}.0@x"), format!("{begun}.1@x")];
-            let to: Vec<&str> = to.iter().map(String::as_str).collect();
-            assert!(session.begin(transaction(begun, &to, &format!("for {begun}\r\n"))).is_ok());
+            assert!(session.begin(keyed(begun)).is_ok());
         }
-        session.poll_transmit(now, &mut out);
-        while let Some(piece) = out.take() {
-            server.heard.extend_from_slice(piece.as_slice());
-        }
-        session.handle_drained(now);
+        server.ear.hear(&mut session, now);
         server.answer(case);
         if books.ended {
             break;
