@@ -119,8 +119,8 @@ pub trait Io {
     /// Octets appended and not yet handed to the kernel.
     fn unsent(&self, id: ConnectionId) -> usize;
 
-    /// Of the octets appended, the last so many were not handed to the kernel, not even in part of a send that is under way.
-    /// Told of a connection that has ended too, until its place is used again; less may be told, never more.
+    /// Of the octets appended, the last so many were not handed to the kernel, not even in part of a send that is under way,
+    /// or, once the connection broke, are known never to have left it. Told of a connection that has ended too, until its place is used again; less may be told, never more.
     fn untouched(&self, id: ConnectionId) -> usize;
 
     /// The octets of a received buffer.

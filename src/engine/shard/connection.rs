@@ -43,7 +43,7 @@ pub(super) struct Connection {
     pub(super) socks: Option<Box<Socks5>>,
     pub(super) tls: Option<Box<crate::tls::Client>>,
     pub(super) tls_hands: bool,
-    /// What was sealed since the output was last empty.
+    /// What was sealed last.
     pub(super) sealed: Sealed,
     /// The domains for which it was told how TLS went.
     pub(super) told: Vec<DomainId>,
@@ -171,7 +171,6 @@ impl<I: Io> Shard<I> {
     pub(super) fn handle_drained(&mut self, id: ConnectionId, now: Now) {
         let Some(mut connection) = self.take(id) else { return };
         connection.session.handle_drained(now.mono);
-        connection.sealed.drained();
         self.mark(&mut connection);
         self.put(connection);
     }

@@ -1,7 +1,7 @@
 //! How a session ends, and what that means for the transactions under way.
 //!
 //! A recipient whose content was given out whole is uncertain, for the kernel may have sent it, unless its owner knows
-//! that the kernel never had the end of it. The others of a
+//! that the end of it never left. The others of a
 //! transaction that was being answered were tried: a 421 to their command is theirs, and a session that breaks there
 //! cuts them off, which is a deferral, or one recipient that a server chokes on would come back first for ever. All that
 //! stood behind comes back as not attempted. What was refused by name stays refused, unless the peer broke the protocol

@@ -298,7 +298,7 @@ impl Session {
         core.drained = true;
     }
 
-    /// Of what [`Session::poll_transmit`] gave, the last `octets` were never handed to the kernel, and will not be should the
+    /// Of what [`Session::poll_transmit`] gave, the last `octets` have not left, and will not should the
     /// session end now: call ahead of a handler that may end it. Contents that end among them leave nobody uncertain.
     pub fn handle_unsent(&mut self, octets: u64) {
         self.core.unsent = octets;

@@ -122,7 +122,8 @@ impl Ring {
             return self.send_failed(index, -result);
         }
         if matches!(slot.state, State::Leaving(_)) {
-            slot.unload();
+            slot.flight_sent += result as usize;
+            slot.drop_output();
             return Ok(());
         }
         if !slot.advance(result as usize) {

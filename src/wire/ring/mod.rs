@@ -19,6 +19,7 @@ mod slot;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod unsent;
 mod wake;
 
 pub use setup::{SetupError, check};
@@ -376,6 +377,10 @@ impl Ring {
         let slot = &mut self.slots[index as usize];
         let id = ConnectionId { index, generation: slot.generation };
         let State::Leaving(leave) = slot.state else { return };
+        // A reset that a send has met looks like an end to the receive.
+        if let (Leave::Closed(Closed::Error(_) | Closed::Eof), Some(socket)) = (leave, &slot.socket) {
+            slot.left_behind += unsent::never_left(socket);
+        }
         slot.vacate();
         self.free.push(index);
         self.happened.push(match leave {

@@ -64,7 +64,7 @@ pub(super) struct Slot {
     pub(super) flight_len: usize,
     /// Octets of the flight that have left.
     pub(super) flight_sent: usize,
-    /// Octets that were thrown away before any send had begun with them.
+    /// Octets at the end of what was appended that the kernel did not take, or will never send.
     pub(super) left_behind: usize,
     pub(super) message: Option<Box<Message>>,
     pub(super) target: Option<Box<Target>>,
@@ -141,6 +141,8 @@ impl Slot {
         self.left_behind += self.out.len();
         self.out = Out::new();
         if !self.sending {
+            // The kernel told how much of it it took.
+            self.left_behind += self.flight_len - self.flight_sent;
             self.unload();
         }
     }

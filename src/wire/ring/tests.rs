@@ -1,5 +1,7 @@
 //! The ring against real sockets on loopback.
 
+mod unsent;
+
 use super::*;
 use crate::base::out::SHARE_MIN;
 use crate::wire::io::{Buffer, ConnectSpec, Io as _};
