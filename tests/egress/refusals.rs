@@ -75,6 +75,41 @@ fn whatever_a_smarthost_refuses_of_us_bounces_nobody_and_holds_the_mailing() {
     }
 }
 
+/// A smarthost that offers AUTH and cannot judge a login now.
+fn no_login_now(command: &str) -> Option<&'static str> {
+    match command.split(' ').next() {
+        Some("EHLO") => Some("250-mx.test\r\n250 AUTH PLAIN"),
+        Some("AUTH") => Some("454 4.7.0 Temporary authentication failure"),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_a_smarthost_refuses_of_us_for_now_rests_it_and_everybody_waits() {
+    let login = "[smarthost]\nuser = \"jo\"\npassword_env = \"EGRESS_PASSWORD\"\nauth_in_clear = true\n";
+    let refusals: &[(Odd, &str, &str, &str)] = &[
+        (says!("MAIL", "450 4.1.8 sender domain not found"), "450 4.1.8 sender domain not found", "paused for", ""),
+        (says!("RCPT", "451 4.7.26 unauthenticated"), "451 4.7.26 unauthenticated", "paused for", ""),
+        (no_login_now, "454 4.7.0 Temporary authentication failure", "backing off for", login),
+    ];
+    for (odd, reply, rests, keys) in refusals {
+        let (smarthost, desk) = (refusing(*odd), Desk::new(60));
+        let config = to(smarthost.address) + "sessions_per_site = 2\n" + keys;
+        let mut sending = desk.start("w", &config);
+        let said = sending.says("the site rests");
+        let (code, more) = sending.interrupt();
+        assert_eq!(code, Some(3), "{reply}: {said}{more}");
+        assert!(said.contains(reply) && said.contains(rests), "{said}");
+        assert!(more.contains("60 recipients wait") && !more.contains("error: held"), "{more}");
+        let report = desk.report("w");
+        let counts = ["bounced", "expired", "delivered", "waiting"].map(|word| figure(&report, word).as_u64().unwrap());
+        assert_eq!(counts, [0, 0, 0, 60], "{reply}: {report}");
+        // The attempt counts where it may have been about the recipient, and not where nobody was named.
+        assert_eq!(figure(&report, "deferred") == 0, !keys.is_empty(), "{report}");
+        assert!(figure(&report, "held").is_null(), "{reply}: {report}");
+    }
+}
+
 #[test]
 fn a_held_mailing_expires_nobody_however_little_is_left_of_the_lifetime_and_whoever_waits_is_not_deferred() {
     let (smarthost, mended) = (refusing(says!("RCPT", "550 account suspended")), refusing(|_| None));
