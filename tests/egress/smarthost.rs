@@ -150,5 +150,10 @@ fn a_greeting_that_does_not_come_is_what_binds() {
     let mut sending = desk.start("w", &to(mx.address));
     let said = sending.says("bound by the greeting of ");
     assert!(said.contains("127.0.0.1") && said.contains("which has not come for"), "{said}");
-    assert_eq!(sending.interrupt().0, Some(3));
+    let (code, said) = sending.interrupt();
+    assert_eq!(code, Some(3), "{said}");
+    let last = said.split("error: not finished: 3 recipients wait").nth(1).unwrap_or_else(|| panic!("{said}"));
+    assert!(last.contains("it was bound by the greeting of ") && last.contains("hint: go on with: "), "{said}");
+    // It is not waited for, and we are who ended it.
+    assert!(!said.contains("the session failed") && !said.contains("the site rests"), "{said}");
 }

@@ -5,8 +5,12 @@ use crate::campaign::{Campaign, adds_up};
 use crate::letters::{kept_in, one_each};
 use crate::program::{Ended, PATIENCE, Running, SinkProcess, number, run, wait_for};
 use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A campaign that has been sent in part, and its sink.
@@ -50,15 +54,38 @@ fn an_interrupted_send_drains_and_its_own_words_resume_it() {
     }
 }
 
+/// A server that lets each session in and answers no transaction; how many it was asked for.
+fn stalling() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, asked) = (listener.local_addr().unwrap().to_string(), Arc::<AtomicUsize>::default());
+    let counted = asked.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let counted = counted.clone();
+            std::thread::spawn(move || {
+                let _ = stream.write_all(b"220 mx.test\r\n");
+                for line in BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok) {
+                    if line.starts_with("EHLO") {
+                        let _ = stream.write_all(b"250 mx.test\r\n");
+                    }
+                    counted.fetch_add(usize::from(line.starts_with("MAIL")), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    (address, asked)
+}
+
 #[test]
 fn a_second_interrupt_stops_at_once_and_still_loses_nobody() {
-    // Replies take a minute: only those who do not wait for them are gone before.
+    // A transaction under way is waited for: only who does not wait is gone before.
     let campaign = Campaign::made_up(300, "");
     let kept = campaign.scratch.at("kept");
     let folder = kept.display().to_string();
-    let far = SinkProcess::start(&campaign.scratch, &["--rtt-ms", "60000"]);
+    let (far, asked) = stalling();
     let engine = campaign.engine("engine", "[delivery]\nsessions_per_site = 8\n");
-    let mut sending = Running::start(&campaign.scratch, "send", campaign.send(&engine, &far.address));
+    let mut sending = Running::start(&campaign.scratch, "send", campaign.send(&engine, &far));
+    wait_for("a transaction", PATIENCE, || (asked.load(Ordering::Relaxed) > 0).then_some(()));
     wait_for("a campaign on disk", PATIENCE, || {
         let report = campaign.report(&["--json"]);
         (report.status.code() == Some(0) && number(&report.json(), "loaded") == 300).then_some(())
@@ -69,7 +96,9 @@ fn a_second_interrupt_stops_at_once_and_still_loses_nobody() {
     sending.signal("INT");
     adds_up(&sending.wait(Duration::from_secs(10)).expect_code(3).json());
     let near = SinkProcess::start(&campaign.scratch, &["--keep", &folder]);
-    let summary = run(&campaign.scratch, "resumed", campaign.send(&engine, &near.address)).expect_code(0).json();
+    let mut resumes = campaign.send(&engine, &near.address);
+    resumes.arg("--move-destination");
+    let summary = run(&campaign.scratch, "resumed", resumes).expect_code(0).json();
     assert_eq!(number(&summary, "delivered"), 300, "{summary}");
     near.stop();
     assert_eq!(kept_in(&kept).len(), 300);

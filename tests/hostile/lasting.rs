@@ -5,19 +5,20 @@
 //! that hold at once (`tests/egress`).
 
 use crate::logs;
-use crate::over_sim::{CLOCK, Host, PATIENCE, PEER, US};
+use crate::over_sim::{self, CLOCK, PATIENCE, PEER, US};
 use crate::peer::{Cut, SessionLog};
 use crate::pem;
-use crate::scenario::{Fact, Scenario};
+use crate::scenario::{Fact, HOST, Scenario};
 use crate::script::{Act, On, Play, say};
 use crate::sender::{self, Sender};
-use posthaste::base::clock::Instant;
+use posthaste::base::clock::{Instant, UnixTime};
 use posthaste::engine::held::Held;
+use posthaste::engine::memory::Host;
 use posthaste::engine::settings::Delivery;
 use posthaste::engine::source::{Proxy, Source};
 use posthaste::journal::record::Kind;
 use posthaste::shape::retry::Schedule;
-use posthaste::smtp::client::Credentials;
+use posthaste::smtp::client::{Credentials, Known};
 use posthaste::wire::io::Io as _;
 use posthaste::wire::sim::{Network, Weather};
 use std::net::SocketAddr;
@@ -35,6 +36,8 @@ struct Came {
     held: Option<Held>,
     /// What bound the sending, in each different clause.
     bindings: Vec<String>,
+    /// What was learnt of the host.
+    known: Known,
     /// The shard came to its end.
     ended: bool,
     took: Duration,
@@ -56,14 +59,19 @@ impl Came {
 
 /// Sends to the peer at `port` for so long at most, one session at a time.
 fn play(peer: &Scenario, port: u16, most: Duration, change: impl FnOnce(&mut Delivery)) -> Came {
-    logs::caught(|| run(peer, port, most, change)).0
+    logs::caught(|| run(peer, port, (most, None), change)).0
 }
 
-fn run(peer: &Scenario, port: u16, most: Duration, change: impl FnOnce(&mut Delivery)) -> Came {
+fn run(
+    peer: &Scenario,
+    port: u16,
+    (most, drains): (Duration, Option<Duration>),
+    change: impl FnOnce(&mut Delivery),
+) -> Came {
     let network = Network::new(11, Weather::FAIR);
     let mut clock = network.party(CLOCK);
     let remote = SocketAddr::new(PEER, port);
-    let mut host = Host::listening(remote, &network, peer, Cut::Whole);
+    let mut host = over_sim::Host::listening(remote, &network, peer, Cut::Whole);
     let mut delivery = sender::delivery(peer, PATIENCE);
     change(&mut delivery);
     let site = sender::site(remote, peer.starttls);
@@ -71,6 +79,7 @@ fn run(peer: &Scenario, port: u16, most: Duration, change: impl FnOnce(&mut Deli
     sender.load(peer.recipients);
     sender.end_load();
     let end = Instant::default().after(most);
+    let mut drain_at = drains.map(|after| Instant::default().after(after));
     let mut bindings: Vec<String> = Vec::new();
     for turn in 0.. {
         assert!(turn < TURNS_MAX, "{}: it spins at {:?}", peer.name, network.now());
@@ -81,10 +90,13 @@ fn run(peer: &Scenario, port: u16, most: Duration, change: impl FnOnce(&mut Deli
             bindings.push(binding);
         }
         let now = network.now();
+        if drain_at.take_if(|at| *at <= now).is_some() {
+            sender.drain();
+        }
         if sender.ended() || now >= end {
             break;
         }
-        let dues = [sender.next_due(), host.due()];
+        let dues = [sender.next_due(), host.due(), drain_at];
         if sender.busy() || dues.into_iter().flatten().any(|at| at <= now) {
             continue;
         }
@@ -96,6 +108,7 @@ fn run(peer: &Scenario, port: u16, most: Duration, change: impl FnOnce(&mut Deli
         sessions: host.logs(),
         held: sender.board.halt().held().cloned(),
         bindings,
+        known: sender.memory.known(&Host { name: HOST.into(), port }, UnixTime(1_800_000_100)),
         ended: sender.ended(),
         took: network.now().since(Instant::default()),
     }
@@ -166,7 +179,6 @@ fn a_login_that_cannot_be_judged_now_is_tried_again_and_holds_the_mailing_if_it_
 #[test]
 fn who_is_silent_and_in_which_phase_is_what_binds_and_nobody_bounces() {
     let deaf = |on, offers: &[&'static str]| Play::honest(offers).on(on, [Act::Deaf]);
-    let host = crate::scenario::HOST;
     let cases = [
         ("the greeting of", deaf(On::Connect, &[]), 25, ""),
         (
@@ -186,11 +198,30 @@ fn who_is_silent_and_in_which_phase_is_what_binds_and_nobody_bounces() {
             smarthost(delivery);
             delivery.auth = Some(Arc::new(Credentials::new("jo", "hunter2", None, true, [7; 32])));
         });
-        let starts = format!("{what} {host}:{port}, which has not come for ");
+        let starts = format!("{what} {HOST}:{port}, which has not come for ");
         let told = came.bindings.iter().find(|binding| binding.starts_with(&starts));
         let told = told.unwrap_or_else(|| panic!("{starts}: {:?}", came.bindings));
         assert!(told.ends_with(hint) && (told.contains("hint") != hint.is_empty()), "{told}");
         assert!(came.held.is_none() && came.records(Kind::Bounced) == 0, "{what}");
+    }
+}
+
+#[test]
+fn a_drain_waits_for_no_session_that_was_not_let_in_and_holds_its_end_against_nobody() {
+    let deaf = |on, offers: &[&'static str]| Play::honest(offers).on(on, [Act::Deaf]);
+    for (phase, silent) in [
+        ("greeting", deaf(On::Connect, &[])),
+        ("EHLO", deaf(On::Ehlo, &[])),
+        ("STARTTLS", deaf(On::Handshake, &["STARTTLS"])),
+    ] {
+        let peer = Scenario { starttls: true, ..peer(phase, [silent], 3) };
+        let limits = (HOUR, Some(Duration::from_secs(20)));
+        let (came, lines) = logs::caught(|| run(&peer, 25, limits, smarthost));
+        assert!(came.ended && came.took < Duration::from_secs(21), "{phase}: {:?}", came.took);
+        assert_eq!(came.known, Known::default(), "{phase}: a silence that we ended is nothing that a host does wrong");
+        let blamed = lines.iter().find(|line| line.message.contains("rests") || line.message.contains("failed"));
+        assert!(blamed.is_none(), "{phase}: {blamed:?}");
+        assert_eq!([Kind::Bounced, Kind::Deferred, Kind::UncertainHeld].map(|kind| came.records(kind)), [0; 3]);
     }
 }
 

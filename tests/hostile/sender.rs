@@ -10,6 +10,7 @@ use posthaste::base::clock::Instant;
 use posthaste::engine::board::{Board, Counters};
 use posthaste::engine::budget::Descriptors;
 use posthaste::engine::directory::{Directory, Site};
+use posthaste::engine::memory::Memory;
 use posthaste::engine::message::{Append, Chunk, Line, Message, Recorded, RenderJob, Rendered, Run, ToShard};
 use posthaste::engine::policy::rules::Rule;
 use posthaste::engine::settings::{Delivery, OnUncertain};
@@ -52,6 +53,7 @@ pub struct Sender<I: Io> {
     domains: u32,
     loaded: u32,
     pub board: Arc<Board>,
+    pub memory: Arc<Memory>,
     /// By row: its records, in order.
     pub rows: Vec<Vec<Fact>>,
 }
@@ -73,7 +75,7 @@ impl<I: Io> Sender<I> {
         let (journal_to, journal) = unbounded();
         let (render_to, render) = unbounded();
         let line = Line { inbox: inbox_to, waker: io.waker() };
-        let board = Arc::new(Board::new(1));
+        let (board, memory) = (Arc::new(Board::new(1)), Arc::<Memory>::default());
         let ports = Ports {
             inbox: inbox.clone(),
             journal: journal_to,
@@ -88,7 +90,7 @@ impl<I: Io> Sender<I> {
             number: 0,
             delivery,
             directory: Arc::new(Directory::fixed(site)),
-            memory: Arc::default(),
+            memory: memory.clone(),
             tls,
             earlier: Default::default(),
             shareable: true,
@@ -109,6 +111,7 @@ impl<I: Io> Sender<I> {
             domains: scenario.domains,
             loaded: 0,
             board,
+            memory,
             rows: Vec::new(),
         }
     }
@@ -125,6 +128,11 @@ impl<I: Io> Sender<I> {
     /// No more come.
     pub fn end_load(&mut self) {
         self.line.tell(ToShard::LoadEnded);
+    }
+
+    /// Nothing new is to begin.
+    pub fn drain(&self) {
+        self.line.tell(ToShard::Drain);
     }
 
     /// One turn of the shard, and what follows from it.

@@ -60,6 +60,8 @@ pub(super) struct Connection {
     pub(super) idle_since: Option<Instant>,
     pub(super) delivered: u64,
     pub(super) ended: bool,
+    /// It is cut because this process ends: that says nothing of the host.
+    pub(super) cut: bool,
     pub(super) course: Course,
     /// What a tracer sees of it, if one may want it.
     pub(super) trace: Option<Box<Dialogue>>,
@@ -105,7 +107,7 @@ impl<I: Io> Shard<I> {
             return self.io.release(buffer);
         };
         let mut asked = self.asked(&connection, now);
-        let Connection { session, demand, tls, tls_hands, host, hop, remote, site, config, course, trace, .. } =
+        let Connection { session, demand, tls, tls_hands, host, hop, remote, site, config, cut, course, trace, .. } =
             &mut *connection;
         course.heard(now.mono);
         let bytes = self.io.bytes(&buffer).get(used..).unwrap_or_default();
@@ -139,6 +141,7 @@ impl<I: Io> Shard<I> {
             remote: *remote,
             ehlo: &config.ehlo,
             hop: *hop,
+            cut: *cut,
             course,
             trace: trace.as_deref_mut(),
         };
@@ -256,6 +259,7 @@ impl<I: Io> Shard<I> {
             remote: connection.remote,
             ehlo: &connection.config.ehlo,
             hop: connection.hop,
+            cut: connection.cut,
             course: &connection.course,
             trace: connection.trace.as_deref_mut(),
         };
@@ -448,9 +452,10 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    /// The drain took too long: what is still under way is cut, and so becomes uncertain or comes back.
-    pub(super) fn cut_connections(&mut self) {
-        for connection in self.connections.iter().flatten() {
+    /// This process ends before these do: what is under way in them becomes uncertain or comes back.
+    pub(super) fn cut_connections(&mut self, which: impl Fn(&Connection) -> bool) {
+        for connection in self.connections.iter_mut().flatten().filter(|connection| which(connection)) {
+            connection.cut = true;
             self.io.abort(connection.id);
         }
     }

@@ -76,6 +76,8 @@ pub(super) struct Desk<'a> {
     pub(super) remote: SocketAddr,
     pub(super) ehlo: &'a str,
     pub(super) hop: NextHop,
+    /// The session is cut by ourselves.
+    pub(super) cut: bool,
     pub(super) course: &'a Course,
     pub(super) trace: Option<&'a mut Dialogue>,
 }
@@ -104,7 +106,9 @@ impl Desk<'_> {
 
     fn learnt(&mut self, lesson: Lesson) {
         // A connection that is lost while others are encrypted must not send the next ones out in clear text.
-        if lesson == Lesson::StarttlsBroken && self.sites.is_encrypted(self.site, (self.host, self.remote.ip())) {
+        if self.cut
+            || lesson == Lesson::StarttlsBroken && self.sites.is_encrypted(self.site, (self.host, self.remote.ip()))
+        {
             return;
         }
         let server = Host { name: self.host.clone(), port: self.remote.port() };

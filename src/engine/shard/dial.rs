@@ -130,6 +130,7 @@ impl<I: Io> Shard<I> {
             idle_since: None,
             delivered: 0,
             ended: false,
+            cut: false,
             course: Course::new(number, remote, (name, local), now.mono),
             trace: None,
         };

@@ -23,6 +23,7 @@ impl<I: Io> Shard<I> {
         let (site, worked) = (connection.site, connection.delivered > 0);
         let host = &connection.host;
         match end {
+            _ if connection.cut => {}
             End::Done => {}
             End::Refused(reply, phase) => self.session_refused(connection, reply, *phase, now),
             End::NoTls(why) => self.no_tls(connection, why, now),

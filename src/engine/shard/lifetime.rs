@@ -50,7 +50,7 @@ pub(super) fn outlived(what: &str) -> Reply {
 impl<I: Io> Shard<I> {
     /// A session ended without having delivered anything: what is said to whoever expires for want of another one.
     pub(super) fn note_failure(&mut self, connection: &Connection, ended: &Ended<'_>, now: Now) {
-        if ended.word == "done" || connection.delivered > 0 {
+        if ended.word == "done" || connection.cut || connection.delivered > 0 {
             return;
         }
         let Ended { phase, reply, why, .. } = *ended;

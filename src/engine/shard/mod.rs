@@ -548,12 +548,14 @@ impl<I: Io> Shard<I> {
             self.stage = Stage::Draining { until: now.mono.after(self.delivery.drain) };
             self.ledger.release_all(&mut self.sites, &mut self.queue, now);
             self.egress.end();
+            // Nothing is under way in a session that was not let in, and that may take minutes.
+            self.cut_connections(|connection| !connection.ready && !connection.ended);
             self.for_each_connection(|connection| connection.session.quit());
         }
     }
 
     fn stop(&mut self) {
-        self.cut_connections();
+        self.cut_connections(|_| true);
         self.egress.end();
         self.stage = Stage::Ended;
     }
@@ -576,7 +578,7 @@ impl<I: Io> Shard<I> {
             }
             Stage::Draining { until } => {
                 if now.mono >= until {
-                    self.cut_connections();
+                    self.cut_connections(|_| true);
                     self.stage = Stage::Draining { until: Instant::FAR };
                 }
                 if self.open == 0 && self.ledger.is_quiet() {

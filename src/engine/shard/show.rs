@@ -9,7 +9,7 @@ use crate::base::clock::{Instant, Now};
 use crate::base::many::Many;
 use crate::base::span::Span;
 use crate::engine::board::Shown;
-use crate::engine::shard::Shard;
+use crate::engine::shard::{Shard, Stage};
 use crate::observe::ShardCounters;
 use crate::smtp::client::Phase;
 use crate::wire::io::Io;
@@ -61,6 +61,10 @@ impl<I: Io> Shard<I> {
         }
         if self.crowded.is_some() {
             return (u64::MAX, "the event log: its lines are written more slowly than they come".to_owned());
+        }
+        if self.stage != Stage::Running && self.open > 0 && counts.waiting() + self.ledger.counters.in_flight > 0 {
+            let open = Many(self.open as u64, "session finishes", "sessions finish");
+            return (u64::MAX, format!("the end of this run: {open} what is under way"));
         }
         let busy = counts.ready + self.ledger.counters.in_flight;
         if busy > 0 {

@@ -62,6 +62,7 @@ impl<I: Io> Shard<I> {
         let trouble = connection.course.tls_trouble.take();
         let (word, phase, reply, why) = match (end, &trouble) {
             (_, Some(trouble)) => ("tls_failed", "STARTTLS", None, &**trouble),
+            (End::Lost(phase), _) if connection.cut => ("lost", phase.word(), None, "cut: this process ends"),
             (End::Done, _) => ("done", "QUIT", None, ""),
             (End::Refused(reply, phase), _) => ("refused", phase.word(), Some(reply.by_ref()), ""),
             (End::Unauthenticated(reply), _) => ("refused", "AUTH", Some(reply.by_ref()), ""),
