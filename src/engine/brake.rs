@@ -217,7 +217,8 @@ mod tests {
         for n in 0..600 {
             site.count(10, &bounces(1, &format!("550 {n}")), 0.2);
         }
-        let mixed = |n: usize| if n % 4 == 0 { "550 blocked".to_owned() } else { format!("550 no such user {n}") };
+        let mixed =
+            |n: usize| if n.is_multiple_of(4) { "550 blocked".to_owned() } else { format!("550 no such user {n}") };
         let excess = (0..200).find_map(|n| site.count(0, &bounces(1, &mixed(n)), 0.3)).unwrap();
         assert!(&*excess.reply.0 == "550 blocked" && excess.reply.1 > excess.bounced / 8, "{excess:?}");
         assert!(site.said.len() <= SITE_REPLIES_MAX);

@@ -152,7 +152,7 @@ impl<I: Io> Shard<I> {
             return self.hold_for(connection, refused, others, now);
         }
         match refused.follows.rests {
-            Rests::Nothing => return,
+            Rests::Nothing => {}
             Rests::Site => self.judged(connection.site, &refused.judgement, &refused.reply, now),
             Rests::Source => self.rest_source(connection, refused, now),
         }
