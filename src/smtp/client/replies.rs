@@ -281,9 +281,13 @@ impl Core {
         // from here on.
         let unknown =
             matches!(reply.code, 500..=502 | 504) || (reply.code == 503 && front.is_wanted() && !out_of_sequence);
-        if unknown && !self.chunk_known && !self.known.chunking_works {
+        if unknown && !self.chunk_known {
             front.tell_notes(on);
-            front.give_back_open(Some(reply), on);
+            // Of a host that knew it before, the word may be one too many.
+            match self.known.chunking_works {
+                true => drop(front.settle_open(Verdict::Uncertain, on)),
+                false => front.give_back_open(Some(reply), on),
+            }
             self.learn(Lesson::ChunkingBroken, on);
             return self.end_with(End::Done, Some(reply), on);
         }

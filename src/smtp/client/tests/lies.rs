@@ -248,7 +248,7 @@ fn a_host_whose_chunking_worked_once_and_does_no_longer_leaves_the_window_uncert
            S: 250 ok
            S: 250 ok
            S: 502 what
-           E: 1 returned [0]: 502 what
+           E: 1.0 uncertain
            E: learnt ChunkingBroken
            E: 1 finished
            E: 2.0 uncertain
