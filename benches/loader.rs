@@ -59,6 +59,7 @@ fn load_into(home: &Path, list: PathBuf) {
         header_columns: columns.to_vec(),
         max_rejected: 0.05,
         suppression: &suppression,
+        readmitted: &[],
         quiet: std::time::Duration::ZERO,
     };
     let mut last = None;

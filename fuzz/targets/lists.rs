@@ -55,6 +55,7 @@ fn loaded(home: &Path, list: &List, columns: &[String]) -> Option<(Totals, Vec<K
         header_columns: columns.iter().take(1).cloned().collect(),
         max_rejected: 1.0,
         suppression: &Suppression::new([5; 16]),
+        readmitted: &[],
         quiet: std::time::Duration::ZERO,
     };
     let mut last = None;

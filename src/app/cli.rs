@@ -104,7 +104,8 @@ pub struct SendArgs {
     /// Go on to another destination than the one that the campaign began with
     #[arg(long)]
     pub move_destination: bool,
-    /// The list has changed since the campaign was begun: send to who is new on it, too
+    /// The list has changed since the campaign was begun: send to who is new on it, too, and to
+    /// who was cancelled and is on it again
     #[arg(long)]
     pub add: bool,
     /// The list has changed since the campaign was begun: cancel who is no longer on it and still waits

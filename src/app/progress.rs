@@ -105,6 +105,10 @@ pub struct Summary {
     pub suppressed: u64,
     /// Withdrawn.
     pub cancelled: u64,
+    /// Recipients on the list who had been cancelled before this run, and get nothing.
+    pub cancelled_on_list: u64,
+    /// Recipients on the list who had been cancelled, and whom this run takes in again: each as a new one.
+    pub readmitted: u64,
     /// Perhaps delivered.
     pub uncertain: u64,
     /// In the queue, the deferred ones included.
@@ -244,6 +248,14 @@ pub fn table(summary: &Summary) -> String {
         counted(summary.transactions, "transaction", "transactions"),
         counted(summary.sessions, "session", "sessions")
     );
+    for (n, what) in [
+        (summary.cancelled_on_list, "cancelled before this run, and get nothing"),
+        (summary.readmitted, "cancelled before, and are taken in again"),
+    ] {
+        if n > 0 {
+            let _ = writeln!(text, "  {} on the list were {what}", count(n));
+        }
+    }
     let first = summary.first_delivery_s.map(|s| format!(", first delivery after {s:.2} s")).unwrap_or_default();
     let _ = writeln!(
         text,

@@ -116,6 +116,8 @@ pub struct Load {
     pub max_rejected: f64,
     /// Who gets no mail.
     pub suppressions: Suppressions,
+    /// Rows, in order, of whom who stands on the list is taken in again.
+    pub readmitted: Vec<u32>,
     /// A list that was written to so lately is watched until it is older.
     pub quiet: Duration,
 }
@@ -468,6 +470,7 @@ fn spawn_loader(
             header_columns: load.header_columns,
             max_rejected: load.max_rejected,
             suppression: &suppression,
+            readmitted: &load.readmitted,
             quiet: load.quiet,
         };
         let mut end = LoadEnd::Open;

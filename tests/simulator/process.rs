@@ -314,6 +314,7 @@ impl<'g, 'a> Process<'g, 'a> {
             header_columns: vec!["name".to_owned()],
             max_rejected: 1.0,
             suppression: &self.ground.suppression,
+            readmitted: &[],
             quiet: Duration::ZERO,
         };
         let mut ended = false;

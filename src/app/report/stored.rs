@@ -238,14 +238,15 @@ impl Facts for Stored {
         let lost = |e: io::Error| {
             failed(io::Error::new(e.kind(), format!("{recipient} may be in a row that cannot be read: {e}")))
         };
-        let Some(row) = self.table.find(recipient).map_err(lost)? else { return Ok(None) };
+        let rows = self.table.find(recipient).map_err(lost)?;
+        let Some(&row) = rows.last() else { return Ok(None) };
         // Loaded after this was opened: it waits.
         let disposition = self.book.standing(row).map_or(Disposition::Waiting, |s| s.disposition);
         let mut reader = Reader::new(&journal_of(&self.home));
         let (steps, _) = replay_live(&mut reader, self.range, Vec::new, |steps, _, octets| {
             for entry in entries(octets) {
                 if let Ok(Entry::Record(record)) = entry
-                    && record.recipient == row
+                    && rows.contains(&record.recipient)
                     && steps.len() < STEPS_MAX
                 {
                     steps.push(record);
@@ -253,8 +254,11 @@ impl Facts for Stored {
             }
         })
         .map_err(unreadable)?;
-        let (mut first, mut tried) = (None, None);
+        let (mut first, mut tried, mut before) = (None, None, row);
         let steps = steps.iter().map(|record| {
+            if std::mem::replace(&mut before, record.recipient) != record.recipient {
+                (first, tried) = (None, None);
+            }
             let context = self.book.context(record.extra);
             let after = match record.kind {
                 Kind::Attempt => {

@@ -152,6 +152,7 @@ fn load(
         header_columns: load.header_columns,
         max_rejected: load.max_rejected,
         suppression: &suppression,
+        readmitted: &[],
         quiet: load.quiet,
     };
     let mut list = List { totals: Totals::default(), suppressed: 0, domains: Vec::new() };

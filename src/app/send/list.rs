@@ -1,18 +1,15 @@
 //! The list of a campaign: where it comes from, and whether it is the one that the campaign was begun with.
 //!
-//! Guarantees: a list that changed is told with what differs, and nothing is sent until somebody says what is meant
-//! (`--add`, `--cancel-removed`, another name); a list on standard input is kept only once a campaign is made of it.
-//! Leaves to others: loading it, and cancelling (`engine`).
+//! Guarantees: a list on standard input is kept only once a campaign is made of it, and what was kept stays until another
+//! takes its place. Leaves to others: what a changed one means (`settle`), and loading it (`engine`).
 
-use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, campaign};
 use super::super::exit::Failure;
-use super::super::progress::count;
-use super::prepare::{QUIET, copy_within_room};
+use super::prepare::copy_within_room;
 use super::watch::notice;
 use crate::base::remedy;
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{Difference, Format, List, LoadError, compare, print};
+use crate::engine::loader::{Format, List, LoadError, print};
 use crate::engine::table::ListPrint;
 use crate::wire::disk::access;
 use std::fs::{self, File, OpenOptions};
@@ -21,12 +18,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The copy of a list that came as a stream, in the campaign's directory.
-const KEPT: &str = "list";
+pub const KEPT: &str = "list";
 
 /// A list that this run was given.
 pub struct Given {
     /// Where it can be read.
     pub list: List,
+    /// What it is called.
+    pub name: String,
     spool: Option<Spool>,
 }
 
@@ -55,42 +54,78 @@ impl Given {
         Ok(List { path, ..self.list })
     }
 
-    fn name(&self) -> String {
-        match self.spool {
-            Some(_) => "the list on standard input".to_owned(),
-            None => format!("the list {}", self.list.path.display()),
-        }
+    /// A list in a file.
+    #[must_use]
+    pub fn file(list: List, name: String) -> Self {
+        Self { list, name, spool: None }
+    }
+
+    /// Whether it came as a stream in this run.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.spool.is_some()
+    }
+
+    /// Whether it is, or becomes, the copy in the campaign's directory.
+    #[must_use]
+    pub fn is_kept_in(&self, home: &Path) -> bool {
+        self.is_stream() || self.list.path == home.join(KEPT)
+    }
+
+    /// As it is once it is kept.
+    #[must_use]
+    pub fn as_kept(&self, home: &Path) -> List {
+        let path = if self.is_stream() { home.join(KEPT) } else { self.list.path.clone() };
+        List { path, ..self.list.clone() }
     }
 }
 
+/// The copy that a campaign keeps of a list that came as a stream.
+#[must_use]
+pub fn kept(campaign: &CampaignConfig, home: &Path) -> Given {
+    let path = home.join(KEPT);
+    let name = format!("the list that was kept ({})", path.display());
+    Given::file(List { path, format: Some(format_of(campaign)) }, name)
+}
+
+/// A pipe by name gives its octets once, as standard input does.
+fn is_stream(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
+}
+
 /// The list that this run was given. A stream is copied to a file beside `home` first, so that a campaign can go on
-/// without it. `None`: there is a campaign already, and nothing came.
+/// without it. `None`: nothing came, and there is a campaign, or a list that was kept.
 ///
 /// # Errors
 /// The copy cannot be written.
 pub fn given(campaign: &CampaignConfig, home: &Path, begun: bool) -> Result<Option<Given>, Failure> {
     let format = Some(format_of(campaign));
-    let from: Box<dyn Read> = match &campaign.recipients.from {
+    let begun = begun || home.join(KEPT).exists();
+    let (from, name): (Box<dyn Read>, String) = match &campaign.recipients.from {
         campaign::ListSource::Stdin if begun && io::stdin().is_terminal() => return Ok(None),
-        campaign::ListSource::Stdin => Box::new(io::stdin().lock()),
-        campaign::ListSource::File(path) => match fs::metadata(path) {
-            // A pipe by name gives its octets once, as standard input does.
-            Ok(kind) if !kind.is_file() && !kind.is_dir() => Box::new(
-                File::open(path)
-                    .map_err(|e| Failure::usage(format!("cannot read the list {}: {e}", path.display())))?,
-            ),
-            _ => return Ok(Some(Given { list: List { path: path.clone(), format }, spool: None })),
-        },
+        campaign::ListSource::Stdin => {
+            if begun {
+                notice("Reading the list to compare it (</dev/null goes on with the one that was kept).\n");
+            }
+            (Box::new(io::stdin().lock()), "the list on standard input".to_owned())
+        }
+        campaign::ListSource::File(path) if is_stream(path) => {
+            notice(&format!("Reading the list from {}: it waits until somebody writes there.\n", path.display()));
+            let file = File::open(path)
+                .map_err(|e| Failure::usage(format!("cannot read the list {}: {e}", path.display())))?;
+            (Box::new(file), format!("the list from {}", path.display()))
+        }
+        campaign::ListSource::File(path) => {
+            let name = format!("the list {}", path.display());
+            return Ok(Some(Given::file(List { path: path.clone(), format }, name)));
+        }
     };
-    if begun {
-        notice("Reading the list to compare it (</dev/null goes on with the one that was kept).\n");
-    }
-    let (spool, octets) = spool(from, home)
-        .map_err(|e| Failure::failed(format!("the list on standard input cannot be kept: {}", remedy::told(&e))))?;
+    let (spool, octets) =
+        spool(from, home).map_err(|e| Failure::failed(format!("{name} cannot be kept: {}", remedy::told(&e))))?;
     if begun && octets == 0 {
         return Ok(None);
     }
-    Ok(Some(Given { list: List { path: spool.0.clone(), format }, spool: Some(spool) }))
+    Ok(Some(Given { list: List { path: spool.0.clone(), format }, name, spool: Some(spool) }))
 }
 
 fn spool(mut from: Box<dyn Read>, home: &Path) -> io::Result<(Spool, u64)> {
@@ -125,7 +160,11 @@ pub fn is_same(campaign: &CampaignConfig, opened: &Campaign, given: Option<&Give
     }
 }
 
-fn changed(known: &ListPrint, given: &Given, email: &str, home: &Path) -> Result<Option<String>, LoadError> {
+/// How a list differs from the one that the campaign was made from, if it does.
+///
+/// # Errors
+/// It cannot be read.
+pub fn changed(known: &ListPrint, given: &Given, email: &str, home: &Path) -> Result<Option<String>, LoadError> {
     if given.spool.is_none() || known.sha256.is_some() {
         return print::changed(known, &given.list, email);
     }
@@ -133,124 +172,6 @@ fn changed(known: &ListPrint, given: &Given, email: &str, home: &Path) -> Result
     let hash = |path: &Path| print::sha256_of(path).map_err(|error| LoadError::Open { path: path.to_owned(), error });
     let same = hash(&given.list.path)? == hash(&home.join(KEPT))?;
     Ok((!same).then(|| "its content differs".to_owned()))
-}
-
-/// Settles which list a campaign goes on with: the one that it has, or, if that is wanted, another one in its place.
-///
-/// # Errors
-/// The list has changed, and nobody has said what that means; or it cannot be read.
-pub fn settle(
-    args: &SendArgs,
-    campaign: &CampaignConfig,
-    home: &Path,
-    opened: &mut Campaign,
-    given: Option<Given>,
-) -> Result<List, Failure> {
-    let email = &campaign.recipients.email.value;
-    let kept = List { path: home.join(KEPT), format: Some(format_of(campaign)) };
-    // Nothing came, and who is gone from the list that was kept is still to be cancelled.
-    let given = match given {
-        None if opened.table.manifest().cancels_removed => Some(Given { list: kept.clone(), spool: None }),
-        given => given,
-    };
-    let Some(given) = given else {
-        return match args.add || args.cancel_removed {
-            true => Err(Failure::usage("the list on standard input is empty, and --add and --cancel-removed need it")),
-            false => Ok(kept),
-        };
-    };
-    let Some(known) = opened.table.manifest().list.clone() else { return given.keep(home) };
-    let is_loaded = opened.table.manifest().loaded.is_some();
-    let gone = is_loaded && !given.list.path.exists() && known.path == given.list.path.display().to_string();
-    if gone && !args.add && !args.cancel_removed {
-        tracing::warn!(list = %given.list.path.display(), "the list is gone: the campaign goes on with what was loaded");
-        return Ok(given.list);
-    }
-    let refused = |error: LoadError| match error.is_input() {
-        true => Failure::usage(error.to_string()),
-        false => Failure::failed(error.to_string()),
-    };
-    let failed = |e: io::Error| Failure::failed(e.to_string());
-    let cancels = args.cancel_removed || opened.table.manifest().cancels_removed;
-    let Some(what) = changed(&known, &given, email, home).map_err(refused)? else {
-        if cancels {
-            let difference = compare(&given.list, email, QUIET, &opened.table).map_err(refused)?;
-            let open = open_of(opened, &difference.gone);
-            if opened.table.manifest().cancels_removed != (open > 0) {
-                opened.table.set_cancels_removed(open > 0).map_err(failed)?;
-            }
-            notice(&format!(
-                "{} recipients are no longer on the list: {} that still wait are cancelled.\n",
-                count(difference.gone.len() as u64),
-                count(open)
-            ));
-            opened.withdrawn = difference.gone;
-        } else if given.spool.is_none() && known.sha256.is_some() {
-            let mark = fs::metadata(&given.list.path).ok().and_then(|file| print::mark_of(&file));
-            let path = given.list.path.display().to_string();
-            let now = ListPrint { path, mark: mark.and_then(print::settled), ..known.clone() };
-            if now != known {
-                opened.table.set_list(now).map_err(failed)?;
-            }
-        }
-        // A stream that is the same as the one before adds nothing to the copy.
-        return Ok(if given.spool.is_some() { kept } else { given.list });
-    };
-    let difference = compare(&given.list, email, QUIET, &opened.table).map_err(refused)?;
-    let open = open_of(opened, &difference.gone);
-    if !args.add && (!args.cancel_removed || difference.new > 0) {
-        return Err(refusal(args, &given, &what, &difference, open));
-    }
-    let mut print = print::print_at(&given.list, email).map_err(refused)?;
-    if given.spool.is_some() {
-        print.path = kept.path.display().to_string();
-    }
-    notice(&format!("{} has changed ({what}): {}.\n", given.name(), told(args, &difference, open)));
-    opened.table.begin_adding(print, cancels).map_err(failed)?;
-    if cancels {
-        opened.withdrawn = difference.gone;
-    }
-    given.keep(home)
-}
-
-fn told(args: &SendArgs, difference: &Difference, open: u64) -> String {
-    let added = format!("{} new recipients are added", count(difference.new));
-    let gone = count(difference.gone.len() as u64);
-    match (difference.gone.len(), args.cancel_removed) {
-        (0, _) => added,
-        (_, true) => format!("{added}, {gone} are no longer on it, and {} that still wait are cancelled", count(open)),
-        (_, false) => {
-            format!("{added}, {gone} are no longer on it, and {} that still wait get it all the same", count(open))
-        }
-    }
-}
-
-fn refusal(args: &SendArgs, given: &Given, what: &str, difference: &Difference, open: u64) -> Failure {
-    let (new, gone) = (count(difference.new), count(difference.gone.len() as u64));
-    let command = args.resume_command();
-    let mut text = format!(
-        "{} has changed since the campaign was begun ({what}): {new} recipients on it are new, {gone} of the campaign are no \
-         longer on it, and {} of these still wait; nothing is sent",
-        given.name(),
-        count(open)
-    );
-    if difference.new > 0 || difference.gone.is_empty() {
-        text += &format!("\nhint: to take in the new ones, and keep all others: {command} --add");
-    }
-    if !difference.gone.is_empty() {
-        let add = if difference.new > 0 { " --add" } else { "" };
-        text += &format!("\nhint: to cancel who is no longer on it and still waits: {command}{add} --cancel-removed");
-        if difference.new == 0 {
-            text += &format!("\nhint: to send to them all the same: {command} --add");
-        }
-    }
-    text += "\nhint: or put the old list back, or send the new one as a campaign of another name";
-    Failure::usage(text)
-}
-
-/// How many of these rows are still to be tried.
-fn open_of(opened: &Campaign, rows: &[u32]) -> u64 {
-    rows.iter().filter(|row| opened.state.get(**row).is_some_and(|s| !s.disposition.is_final())).count() as u64
 }
 
 /// Whether the list is another one by now than the one that was loaded, and how.

@@ -13,6 +13,7 @@ mod opening;
 mod pin;
 pub mod prepare;
 mod resources;
+mod settle;
 pub mod sources;
 pub mod tls;
 mod trace;
@@ -79,12 +80,16 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let (sink, directory) = directory(&destination, &policies)?;
     find_smarthost(&config, &directory, &policies)?;
     let asked = Asked { args, config: &config, campaign: &campaign, destination: &destination, home: &home };
-    let Opened { campaign: opened, content, list, disk } = asked.open()?;
-    if opened.is_complete() {
-        return complete(args, &campaign, &opened, &began, &destination);
+    let Opened { campaign: mut opened, content, settled, disk } = asked.open()?;
+    let (cancelled_on_list, readmitted) = (settled.cancelled_on_list, settled.readmitted);
+    if opened.is_complete() && !settled.goes_on() {
+        settled.commit(&mut opened)?;
+        return complete(args, &campaign, &opened, &began, &destination, cancelled_on_list);
     }
     let observer = observe(args, &config)?;
-    let load = prepare::load(&config, &campaign, list.clone(), &content, opened.table.manifest())?;
+    let list = settled.list.clone();
+    let mut load = prepare::load(&config, &campaign, list.clone(), &content, opened.table.manifest())?;
+    load.readmitted.clone_from(&settled.readmitted_rows);
     let events = events::open(args, &config, &campaign.name, &home)?;
     let trace = trace::begin(args)?;
     // A rehearsal teaches nothing about others, and is told to nobody.
@@ -113,6 +118,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let created = opened.table.manifest().created_unix_s;
     let moved_from = opened.table.manifest().moved_from.clone();
     signals.engage()?;
+    // Nothing refuses this run any more.
+    settled.commit(&mut opened)?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
     Note::clear(&home);
     let exit = watch::watch(
@@ -128,6 +135,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
             observer,
             created,
             home: &home,
+            cancelled_on_list,
+            readmitted,
         },
     );
     if let Some(sink) = sink {
@@ -257,6 +266,7 @@ fn complete(
     opened: &Campaign,
     began: &Began,
     destination: &Destination,
+    cancelled_on_list: u64,
 ) -> Result<Exit, Failure> {
     let totals = opened.table.manifest().loaded.unwrap_or_default();
     let settled = opened.settled();
@@ -266,6 +276,7 @@ fn complete(
         duplicates: totals.duplicates,
         destination: destination.to_string(),
         moved_from: opened.table.manifest().moved_from.clone(),
+        cancelled_on_list,
         ..watch::summary(&settled, began, &settled)
     };
     let anew = match destination.is_sink() {

@@ -1,8 +1,9 @@
 //! Opening a campaign: a new one, one that goes on, or one of which nobody got anything, and which begins anew.
 //!
 //! Guarantees: while nothing was handed over, a refused list, template or pipe leaves nothing behind that stands in the way
-//! of the next start; once something was, nothing of the campaign is thrown away. Leaves to others: which list it is
-//! (`list`), and where its mail goes (`pin`).
+//! of the next start; once something was, nothing of the campaign is thrown away. A list that came as a stream, and may be
+//! the only copy, outlives beginning anew, at whatever point that ends. Leaves to others: which list it is (`list`), what
+//! another one means (`settle`), and where its mail goes (`pin`).
 
 use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, EngineConfig};
@@ -10,10 +11,10 @@ use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::content::{self, Content};
 use super::list::{self, Given};
+use super::settle::{Case, Settled};
 use super::{marks_of, open_journal, pin, prepare, report_damage, watch};
 use crate::base::remedy;
 use crate::engine::campaign::{Campaign, OpenError, Opening, Release, is_there, journal_of};
-use crate::engine::loader::List;
 use crate::engine::table::{Manifest, manifest};
 use crate::wire::clock::unix_now;
 use crate::wire::disk::{self, Files};
@@ -32,8 +33,8 @@ pub struct Opened {
     pub campaign: Campaign,
     /// Its content.
     pub content: Content,
-    /// Its list.
-    pub list: List,
+    /// Its list, and what is to be done for it before it goes on.
+    pub settled: Settled,
     /// Its journal's disk.
     pub disk: Files,
 }
@@ -59,7 +60,7 @@ impl Asked<'_> {
     /// The list, the content, or storage; a campaign that has begun otherwise than this run would have it.
     pub fn open(&self) -> Result<Opened, Failure> {
         if self.home.join(DISCARDED).exists() {
-            self.throw_away()?;
+            self.throw_away(true)?;
         }
         let opened = self.open_what_is_there();
         if opened.is_err() && !self.home.join(manifest::FILE).exists() {
@@ -74,7 +75,7 @@ impl Asked<'_> {
     fn open_what_is_there(&self) -> Result<Opened, Failure> {
         let mut disk = open_journal(self.home)?;
         let there = is_there(self.home, &mut disk).map_err(storage)?;
-        if there { self.go_on(disk) } else { self.begin(None, disk) }
+        if there { self.go_on(disk) } else { self.begin(disk) }
     }
 
     fn go_on(&self, mut disk: Files) -> Result<Opened, Failure> {
@@ -91,16 +92,25 @@ impl Asked<'_> {
         pin::hold(args, destination, &mut opened)?;
         let given = list::given(campaign, home, true)?;
         if !opened.has_begun() && !self.is_as_it_was(&opened, given.as_ref()) {
+            let given = self.given_or_kept(given)?;
+            // Refused, it leaves everything as it was.
+            let draft = self.draft(&given)?;
             watch::notice(&format!(
                 "Nobody has got anything of campaign {}: it begins anew, with the list and the content of now.\n",
                 campaign.name
             ));
             drop((opened, disk));
-            self.throw_away()?;
-            return self.begin(given, open_journal(home)?);
+            return self.begin_anew(given, draft);
         }
-        let list = list::settle(args, campaign, home, &mut opened, given)?;
         let content = content::again(config, campaign, home, &opened)?;
+        let case = Case {
+            args,
+            email: &campaign.recipients.email.value,
+            header_columns: &content.header_columns,
+            max_rejected: campaign.recipients.max_rejected,
+            opened: &opened,
+        };
+        let settled = case.settle(given, list::kept(campaign, home))?;
         if opened.table.manifest().content != content.fingerprint {
             tracing::warn!(
                 campaign = %campaign.name,
@@ -108,7 +118,7 @@ impl Asked<'_> {
             );
             opened.table.set_content(&content.fingerprint).map_err(|e| Failure::failed(e.to_string()))?;
         }
-        Ok(Opened { campaign: opened, content, list, disk })
+        Ok(Opened { campaign: opened, content, settled, disk })
     }
 
     /// Whether what was loaded so far is what would be loaded now.
@@ -120,47 +130,92 @@ impl Asked<'_> {
         opened.table.chunks() > 0 && list::is_same(self.campaign, opened, given, self.home) && same_content()
     }
 
-    fn begin(&self, given: Option<Given>, mut disk: Files) -> Result<Opened, Failure> {
-        let &Self { config, campaign, destination, home, .. } = self;
-        let given = match given {
-            Some(given) => given,
-            None => list::given(campaign, home, false)?
-                .ok_or_else(|| Failure::usage("the list on standard input is empty: it has no recipient"))?,
-        };
+    /// A list that was kept, and of which no campaign was made, is the list where nothing comes.
+    fn given_or_kept(&self, given: Option<Given>) -> Result<Given, Failure> {
+        let kept = list::kept(self.campaign, self.home);
+        match given {
+            Some(given) => Ok(given),
+            None if kept.list.path.exists() => {
+                watch::notice(&format!("No list came: it goes on with {}.\n", kept.name));
+                Ok(kept)
+            }
+            None => Err(Failure::usage("the list on standard input is empty: it has no recipient")),
+        }
+    }
+
+    fn begin(&self, disk: Files) -> Result<Opened, Failure> {
+        let given = self.given_or_kept(list::given(self.campaign, self.home, false)?)?;
+        let draft = self.draft(&given)?;
+        self.make(given, draft, disk)
+    }
+
+    fn begin_anew(&self, given: Given, draft: Draft) -> Result<Opened, Failure> {
+        self.mark_discarded()?;
+        let is_kept = given.is_kept_in(self.home);
+        let name = given.name.clone();
+        let list = given.keep(self.home)?;
+        self.throw_away(is_kept)?;
+        self.make(Given::file(list, name), draft, open_journal(self.home)?)
+    }
+
+    /// What a campaign of this list would be.
+    fn draft(&self, given: &Given) -> Result<Draft, Failure> {
+        let &Self { config, campaign, destination, .. } = self;
         let number = fastrand::u32(1..);
         let key = prepare::random_key()?;
         let (content, columns) = content::first(config, campaign, &given.list, key, number)?;
         let mut manifest = Manifest::new(&campaign.name, number, unix_now().0, key, &columns);
         manifest.content.clone_from(&content.fingerprint);
         manifest.destination = Some(destination.pin());
-        let made = Campaign::create(home, manifest, &mut disk).map_err(storage)?;
-        let list = given.keep(home)?;
-        Ok(Opened { campaign: made, content, list, disk })
+        Ok(Draft { content, manifest })
     }
 
-    /// Removes everything of the campaign but its lock. A mark says so meanwhile: half of one is never taken for damaged.
-    fn throw_away(&self) -> Result<(), Failure> {
+    /// The list comes before the manifest: with that the campaign exists.
+    fn make(&self, given: Given, Draft { content, manifest }: Draft, mut disk: Files) -> Result<Opened, Failure> {
+        let list = given.keep(self.home)?;
+        let made = Campaign::create(self.home, manifest, &mut disk).map_err(storage)?;
+        Ok(Opened { campaign: made, content, settled: Settled::as_it_is(list), disk })
+    }
+
+    /// From now on nothing of the campaign counts.
+    fn mark_discarded(&self) -> Result<(), Failure> {
+        let mark = self.home.join(DISCARDED);
+        let made = File::create(mark).and_then(|mark| mark.sync_all()).and_then(|()| File::open(self.home)?.sync_all());
+        made.map_err(|error| self.cannot_be_thrown_away(&error))
+    }
+
+    /// Removes everything of the campaign but its lock and, with `keeps_list`, the copy of its list. The mark stays
+    /// meanwhile: half of a campaign is never taken for a damaged one.
+    fn throw_away(&self, keeps_list: bool) -> Result<(), Failure> {
         let home = self.home;
         if let (Some(marks), Ok(manifest)) = (marks_of(home), Manifest::read(home)) {
             disk::forget_mark(&marks, manifest.identity()).map_err(|fault| Failure::failed(fault.to_string()))?;
         }
         let all = || -> io::Result<()> {
-            let mark = home.join(DISCARDED);
-            File::create(&mark)?.sync_all()?;
-            File::open(home)?.sync_all()?;
             for entry in fs::read_dir(home)? {
                 let entry = entry?;
                 match entry.file_name().to_str() {
                     Some(DISCARDED | LOCK) => {}
+                    Some(list::KEPT) if keeps_list => {}
                     _ if entry.file_type()?.is_dir() => fs::remove_dir_all(entry.path())?,
                     _ => fs::remove_file(entry.path())?,
                 }
             }
             File::open(home)?.sync_all()?;
-            fs::remove_file(mark)
+            fs::remove_file(home.join(DISCARDED))
         };
-        all().map_err(|e| Failure::failed(format!("{} cannot be thrown away: {}", home.display(), remedy::told(&e))))
+        all().map_err(|error| self.cannot_be_thrown_away(&error))
     }
+
+    fn cannot_be_thrown_away(&self, error: &io::Error) -> Failure {
+        Failure::failed(format!("{} cannot be thrown away: {}", self.home.display(), remedy::told(error)))
+    }
+}
+
+/// A campaign that is not made yet.
+struct Draft {
+    content: Content,
+    manifest: Manifest,
 }
 
 fn storage(error: OpenError) -> Failure {

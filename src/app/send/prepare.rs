@@ -206,6 +206,7 @@ pub fn load(
         header_columns: content.header_columns.clone(),
         max_rejected: campaign.recipients.max_rejected,
         suppressions,
+        readmitted: Vec::new(),
         quiet: QUIET,
     })
 }

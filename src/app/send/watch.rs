@@ -57,6 +57,10 @@ pub struct Watched<'a> {
     pub created: u32,
     /// Its directory.
     pub home: &'a Path,
+    /// Recipients on the list who were cancelled before, and stay so.
+    pub cancelled_on_list: u64,
+    /// Recipients on the list who were cancelled before, and are taken in again.
+    pub readmitted: u64,
 }
 
 /// Watches the engine until it ends; says how.
@@ -85,6 +89,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let mut summary = summary(&ended.counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
     summary.destination = watched.destination.to_string();
+    (summary.cancelled_on_list, summary.readmitted) = (watched.cancelled_on_list, watched.readmitted);
     summary.moved_from = watched.moved_from.to_vec();
     summary.held = told.held;
     summary.held_sites = held_sites.iter().map(Note::of).collect();

@@ -1,63 +1,167 @@
-//! Compares a list with the table of a campaign: who is new on it, and who is gone from it.
+//! Compares a list with the table of a campaign: who is new on it, who is gone from it, and who was withdrawn and is back.
 //!
-//! Guarantees: a list that changes meanwhile, or has nobody on it, is refused rather than compared: whoever seems gone may
-//! be cancelled for it. Whoever stands on the list is on it, whatever the other columns hold. Memory: 22 octets a mailbox of
-//! the list, 4 a row that is gone. Leaves to others: what becomes of either.
+//! Guarantees: a list that changes meanwhile, that has nobody on it, or that a load would refuse for its records, is refused
+//! rather than compared: whoever seems gone may be cancelled for it. Whoever stands on the list is on it, whatever the other
+//! columns hold; records whose address cannot be read are counted, for they may be anybody's. Nothing is written. Memory: 22
+//! octets a mailbox of the list, 4 a row that is gone. Leaves to others: what becomes of any.
 
 use super::records::Step;
-use super::{Format, List, LoadError, fold, secret_of};
+use super::{EXAMPLES, FIRST_RECORDS, Format, List, LoadError, Rejections, fault_of, fold, print, secret_of, too_many};
 use crate::engine::keyset::KeySet;
-use crate::engine::table::TableWriter;
+use crate::engine::table::{ListPrint, TableWriter};
 use crate::mail::address;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Duration;
 
-/// How a list differs from a table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Difference {
-    /// Mailboxes that the table does not have.
-    pub new: u64,
-    /// Rows whose mailbox is not on the list, in order.
-    pub gone: Vec<u32>,
+/// What to compare with a table, and how.
+pub struct Comparison<'a> {
+    /// The list.
+    pub list: &'a List,
+    /// The column of addresses.
+    pub email: &'a str,
+    /// Stored columns that reach headers.
+    pub header_columns: &'a [String],
+    /// The fraction of records that may be rejected.
+    pub max_rejected: f64,
+    /// Rows that were withdrawn, in order, and that can be taken in again.
+    pub withdrawn: &'a [u32],
+    /// A list that was written to so lately is watched until it is older.
+    pub quiet: Duration,
 }
 
-/// Compares them; `email` is the column of addresses, and a list that was written to within `quiet` is watched.
-///
-/// # Errors
-/// The list cannot be read, has nobody on it, or changes; the table cannot be read.
-pub fn compare(list: &List, email: &str, quiet: Duration, table: &TableWriter) -> Result<Difference, LoadError> {
-    let mut records = list.open()?;
-    let header = if list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
-    records.select(&[email.to_owned()], &header)?;
-    let mut listed = KeySet::new(secret_of(table));
-    let (mut mailbox, mut folded) = (Vec::new(), Vec::new());
-    loop {
-        match records.advance()? {
-            Step::End => break,
-            Step::Bad(_) => continue,
-            Step::Record => {}
-        }
-        mailbox.clear();
-        if let Ok(at) = address::parse_into(records.field(0), &mut mailbox) {
-            folded.clear();
-            address::fold_into(&mailbox, at, &mut folded);
-            listed.insert(&folded);
-        }
+/// How a list differs from a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// By what the list is known again.
+    pub print: ListPrint,
+    /// Mailboxes that the table does not have.
+    pub new: u64,
+    /// Mailboxes of whom the table has only rows that were withdrawn.
+    pub back: u64,
+    /// Rows whose mailbox is not on the list, in order.
+    pub gone: Vec<u32>,
+    /// Records whose address cannot be read, and the first of them: its line and why.
+    pub unreadable: u64,
+    /// See [`Self::unreadable`].
+    pub first_unreadable: Option<(u64, String)>,
+}
+
+/// What was read of a list.
+struct Listed {
+    mailboxes: KeySet,
+    print: ListPrint,
+    unreadable: u64,
+    first_unreadable: Option<(u64, String)>,
+}
+
+impl Comparison<'_> {
+    /// Compares them.
+    ///
+    /// # Errors
+    /// The list cannot be read or loaded, has nobody on it, or changes; the table cannot be read.
+    pub fn with(&self, table: &TableWriter) -> Result<Difference, LoadError> {
+        let Listed { mailboxes, print, unreadable, first_unreadable } = self.read(table)?;
+        let mut back = KeySet::new(secret_of(table));
+        let (mut gone, mut met, mut folded) = (Vec::new(), 0, Vec::new());
+        // Who was taken in again stands behind the row that was withdrawn.
+        let mut again = 0;
+        let walked = table.reader().map_err(LoadError::Table)?.walk(|row| {
+            fold(&row, &mut folded);
+            if !mailboxes.contains(&folded) {
+                gone.push(row.number);
+            } else if self.withdrawn.binary_search(&row.number).is_ok() {
+                back.insert(&folded);
+            } else if back.contains(&folded) {
+                again += 1;
+            } else {
+                met += 1;
+            }
+            ControlFlow::Continue(())
+        });
+        walked.map_err(LoadError::Table)?;
+        let known = met + back.len() as u64;
+        let new = (mailboxes.len() as u64).saturating_sub(known);
+        let back = (back.len() as u64).saturating_sub(again);
+        Ok(Difference { print, new, back, gone, unreadable, first_unreadable })
     }
-    if listed.is_empty() {
-        return Err(LoadError::Empty { path: list.path.clone() });
-    }
-    records.finish(quiet)?;
-    let (mut gone, mut met) = (Vec::new(), 0);
-    let walked = table.reader().map_err(LoadError::Table)?.walk(|row| {
-        fold(&row, &mut folded);
-        if listed.contains(&folded) {
-            met += 1;
-        } else {
-            gone.push(row.number);
+
+    fn read(&self, table: &TableWriter) -> Result<Listed, LoadError> {
+        let mut records = self.list.open()?;
+        let print = print::print_of(&self.list.path, records.mark(), records.head(), self.email);
+        let stored = &table.manifest().columns;
+        let wanted: Vec<String> =
+            [self.email].into_iter().chain(stored.iter().map(String::as_str)).map(str::to_owned).collect();
+        let header = if self.list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
+        records.select(&wanted, &header)?;
+        let columns: Vec<(String, bool)> =
+            stored.iter().map(|name| (name.clone(), self.header_columns.contains(name))).collect();
+        let mut listed =
+            Listed { mailboxes: KeySet::new(secret_of(table)), print, unreadable: 0, first_unreadable: None };
+        let (mut mailbox, mut folded) = (Vec::new(), Vec::new());
+        let mut judge = Judge {
+            path: &self.list.path,
+            max_rejected: self.max_rejected,
+            rejected: 0,
+            records: 0,
+            examples: Vec::new(),
+        };
+        loop {
+            let (fault, is_readable) = match records.advance()? {
+                Step::End => break,
+                Step::Bad(reason) => (Some(reason), false),
+                Step::Record => {
+                    mailbox.clear();
+                    match address::parse_into(records.field(0), &mut mailbox) {
+                        Err(e) => (Some(e.to_string()), false),
+                        Ok(at) => {
+                            folded.clear();
+                            address::fold_into(&mailbox, at, &mut folded);
+                            listed.mailboxes.insert(&folded);
+                            (fault_of(&records, &columns, mailbox.len()), true)
+                        }
+                    }
+                }
+            };
+            if let (Some(reason), false) = (&fault, is_readable) {
+                listed.unreadable += 1;
+                listed.first_unreadable.get_or_insert_with(|| (records.line(), reason.clone()));
+            }
+            judge.count(fault.map(|reason| (records.line(), reason)))?;
         }
-        ControlFlow::Continue(())
-    });
-    walked.map_err(LoadError::Table)?;
-    Ok(Difference { new: (listed.len() as u64).saturating_sub(met), gone })
+        judge.end()?;
+        if listed.mailboxes.is_empty() {
+            return Err(LoadError::Empty { path: self.list.path.clone() });
+        }
+        records.finish(self.quiet)?;
+        Ok(listed)
+    }
+}
+
+/// Refuses a list where a load would stop for its records.
+struct Judge<'a> {
+    path: &'a Path,
+    max_rejected: f64,
+    rejected: u64,
+    records: u64,
+    examples: Vec<(u64, String)>,
+}
+
+impl Judge<'_> {
+    fn count(&mut self, fault: Option<(u64, String)>) -> Result<(), LoadError> {
+        self.records += 1;
+        let is_bad = fault.is_some();
+        self.rejected += u64::from(is_bad);
+        self.examples.extend(fault.filter(|_| self.examples.len() < EXAMPLES));
+        if self.records == FIRST_RECORDS || (is_bad && self.records > FIRST_RECORDS) { self.end() } else { Ok(()) }
+    }
+
+    fn end(&mut self) -> Result<(), LoadError> {
+        let &mut Self { path, max_rejected, rejected, records, .. } = self;
+        if !too_many(rejected, records, max_rejected) {
+            return Ok(());
+        }
+        let rejections = Rejections { rejected, records, examples: std::mem::take(&mut self.examples), rejects: None };
+        Err(LoadError::TooManyRejected { path: path.to_owned(), rejections })
+    }
 }

@@ -1,7 +1,7 @@
 //! Why a list cannot be loaded. A bad record is none of these: it is rejected, and the loading goes on.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a list cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,7 @@ impl LoadError {
 
 /// How many records were rejected, and why: what a person needs to mend the list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{rejected} of {records} records rejected, more than max_rejected allows{}\nhint: all of them are in {}", quoted(.examples), rejects.display())]
+#[error("{rejected} of {records} records rejected, more than max_rejected allows{}\nhint: {}", quoted(.examples), way_on(.rejects.as_deref()))]
 pub struct Rejections {
     /// Records rejected.
     pub rejected: u64,
@@ -109,8 +109,15 @@ pub struct Rejections {
     pub records: u64,
     /// The first ones: the line and the reason.
     pub examples: Vec<(u64, String)>,
-    /// The file that lists all.
-    pub rejects: PathBuf,
+    /// The file that lists all; `None` where the list was only looked at.
+    pub rejects: Option<PathBuf>,
+}
+
+fn way_on(rejects: Option<&Path>) -> String {
+    match rejects {
+        Some(file) => format!("all of them are in {}", file.display()),
+        None => "mend these rows, or raise recipients.max_rejected; nothing was changed".to_owned(),
+    }
 }
 
 fn quoted(examples: &[(u64, String)]) -> String {

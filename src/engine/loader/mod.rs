@@ -11,7 +11,8 @@
 //! list makes memory grow but by its distinct mailboxes (about 22 octets each) and domains. A load that was cut off
 //! goes on behind its last committed chunk, and refuses another list than the one it was begun with. A list that is
 //! loaded to its end is not opened again; one that changed while it was read is not loaded to its end. A list that was
-//! put in the place of another is read from its front, and who is in the table is passed over ([`TableWriter::begin_adding`]).
+//! put in the place of another is read from its front, and who is in the table is passed over ([`TableWriter::begin_adding`]),
+//! but for who was withdrawn and is taken in again.
 //! Leaves to others: sending, and threads: it runs on the caller's.
 
 mod compare;
@@ -24,7 +25,7 @@ mod rejects;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Difference, compare};
+pub use compare::{Comparison, Difference};
 pub use error::{LoadError, Rejections};
 pub use records::RECORD_OCTETS_MAX;
 
@@ -109,6 +110,8 @@ pub struct LoadSpec<'a> {
     pub max_rejected: f64,
     /// Who gets no mail.
     pub suppression: &'a Suppression,
+    /// Rows, in order, of whom a list in the place of another takes in again who stands on it.
+    pub readmitted: &'a [u32],
     /// A list that was written to so lately is watched until it is older: it may not be written to its end.
     pub quiet: Duration,
 }
@@ -222,6 +225,7 @@ struct Loader<'a> {
     seen: KeySet,
     /// Whom the table had when a list took another's place, and how many of them were met on it.
     known: Option<KeySet>,
+    known_rows: u64,
     met: u64,
     pending: Pending,
     progress: Progress,
@@ -257,15 +261,16 @@ impl<'a> Loader<'a> {
         let secret = secret_of(table);
         let (mut seen, mut known) = (KeySet::new(secret), None);
         if adding {
-            remember(table, known.insert(KeySet::new(secret)))?;
+            remember(table, known.insert(KeySet::new(secret)), spec.readmitted)?;
         } else if table.chunks() > 0 {
-            remember(table, &mut seen)?;
+            remember(table, &mut seen, &[])?;
             records.jump(progress.octets, progress.lines)?;
         }
         let columns = stored.into_iter().map(|name| (spec.header_columns.contains(&name), name));
         Ok(Self {
             columns: columns.map(|(strict, name)| (name, strict)).collect(),
             chunk_rows: chunk_rows(table.chunks()),
+            known_rows: u64::from(table.rows()),
             spec,
             table,
             records,
@@ -321,7 +326,7 @@ impl<'a> Loader<'a> {
             return Ok(None);
         }
         self.rejects.flush().and_then(|_| self.rejects.file().sync_data()).map_err(LoadError::Table)?;
-        let removed = self.known.as_ref().map_or(0, |known| (known.len() as u64).saturating_sub(self.met));
+        let removed = self.known.as_ref().map_or(0, |_| self.known_rows.saturating_sub(self.met));
         let whole = whole.map(|whole| (print::settled(whole.mark), whole.sha256));
         self.table
             .complete(self.progress, removed, whole)
@@ -342,16 +347,7 @@ impl<'a> Loader<'a> {
             Ok(at) => at,
             Err(e) => return Some(Bad { reason: e.to_string(), of_address: !self.records.field(0).is_empty() }),
         };
-        let mut octets = self.mailbox.len() + 2;
-        for (i, (name, strict)) in self.columns.iter().enumerate() {
-            let field = self.records.field(i + 1);
-            octets += field.len() + 2;
-            if let Some(what) = wrong(field, *strict) {
-                return Some(Bad { reason: format!("column {name}: {what}"), of_address: true });
-            }
-        }
-        if octets > table::ROW_OCTETS_MAX {
-            let reason = "its columns together are longer than 64 KiB".to_owned();
+        if let Some(reason) = fault_of(&self.records, &self.columns, self.mailbox.len()) {
             return Some(Bad { reason, of_address: true });
         }
         self.folded.clear();
@@ -384,7 +380,7 @@ impl<'a> Loader<'a> {
     }
 
     fn too_many(&self) -> bool {
-        self.progress.rejected as f64 > self.spec.max_rejected * self.progress.records as f64
+        too_many(self.progress.rejected, self.progress.records, self.spec.max_rejected)
     }
 
     fn rejections(&self) -> Rejections {
@@ -392,7 +388,7 @@ impl<'a> Loader<'a> {
             rejected: self.progress.rejected,
             records: self.progress.records,
             examples: self.examples.clone(),
-            rejects: self.rejects.path().to_owned(),
+            rejects: Some(self.rejects.path().to_owned()),
         }
     }
 
@@ -424,6 +420,23 @@ fn chunk_rows(chunks: u32) -> usize {
     (FIRST_RECORDS as usize).saturating_mul(4usize.saturating_pow(chunks)).min(CHUNK_ROWS_MAX)
 }
 
+fn too_many(rejected: u64, records: u64, max_rejected: f64) -> bool {
+    rejected as f64 > max_rejected * records as f64
+}
+
+/// What keeps the stored columns of the record in hand out of the table, if anything does.
+fn fault_of(records: &Records, columns: &[(String, bool)], mailbox_octets: usize) -> Option<String> {
+    let mut octets = mailbox_octets + 2;
+    for (i, (name, strict)) in columns.iter().enumerate() {
+        let field = records.field(i + 1);
+        octets += field.len() + 2;
+        if let Some(what) = wrong(field, *strict) {
+            return Some(format!("column {name}: {what}"));
+        }
+    }
+    (octets > table::ROW_OCTETS_MAX).then(|| "its columns together are longer than 64 KiB".to_owned())
+}
+
 /// What keeps `field` out of the table, if anything does.
 fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
     if field.iter().all(|b| matches!(b, b' '..=b'~')) {
@@ -446,13 +459,15 @@ fn secret_of(table: &TableWriter) -> [u8; 16] {
     table.manifest().identity_key.first_chunk::<16>().copied().unwrap_or_default()
 }
 
-/// Puts the mailboxes of the table into `seen`.
-fn remember(table: &TableWriter, seen: &mut KeySet) -> Result<(), LoadError> {
+/// Puts the mailboxes of the table into `seen`, but for those of the rows `without`, which are in order.
+fn remember(table: &TableWriter, seen: &mut KeySet, without: &[u32]) -> Result<(), LoadError> {
     let mut folded = Vec::new();
     let reader = table.reader().map_err(LoadError::Table)?;
     let walked = reader.walk(|row| {
-        fold(&row, &mut folded);
-        seen.insert(&folded);
+        if without.binary_search(&row.number).is_err() {
+            fold(&row, &mut folded);
+            seen.insert(&folded);
+        }
         ControlFlow::Continue(())
     });
     walked.map_err(LoadError::Table)

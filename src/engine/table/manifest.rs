@@ -52,6 +52,9 @@ pub struct Manifest {
     /// Who is no longer on the list, and still waits, is cancelled.
     #[serde(default)]
     pub cancels_removed: bool,
+    /// While it is added to: who is on the list, and was cancelled, is taken in again.
+    #[serde(default)]
+    pub readmits: bool,
 }
 
 /// A destination that a campaign has left.
@@ -139,6 +142,7 @@ impl Manifest {
             moved_from: Vec::new(),
             adding: false,
             cancels_removed: false,
+            readmits: false,
         }
     }
 

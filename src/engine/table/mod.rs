@@ -230,14 +230,15 @@ impl Table {
         files::damaged(&self.rows.path, 0, &format!("row {number} is none"))
     }
 
-    /// The row of a mailbox, whose local-part is compared without regard to ASCII case (as duplicates are). Reads the
-    /// rows of its domain only, and those that are suppressed.
+    /// The rows of a mailbox, whose local-part is compared without regard to ASCII case (as duplicates are), in order: who
+    /// was cancelled and taken in again has several. Reads the rows of its domain only, and those that are suppressed.
     ///
     /// # Errors
     /// A damaged or unreadable directory file; or the mailbox is in none of the rows that can be read, and others cannot.
-    pub fn find(&self, mailbox: &Mailbox) -> io::Result<Option<u32>> {
+    pub fn find(&self, mailbox: &Mailbox) -> io::Result<Vec<u32>> {
         let mut block = RowBlock::new();
         let mut lost = None;
+        let mut found = Vec::new();
         let mut domains = 0u32;
         let mut domain = None;
         for header in self.chunks() {
@@ -251,12 +252,10 @@ impl Table {
             let runs = chunk.runs.iter().filter(|run| run.domain == domain).map(|run| (run.first, run.count));
             let suppressed = (chunk.first + chunk.rows - chunk.suppressed, chunk.suppressed);
             for (first, count) in runs.chain([suppressed]) {
-                if let Some(row) = self.find_in(first, count, mailbox, &mut block, &mut lost) {
-                    return Ok(Some(row));
-                }
+                found.extend(self.find_in(first, count, mailbox, &mut block, &mut lost));
             }
         }
-        lost.map_or(Ok(None), Err)
+        lost.filter(|_| found.is_empty()).map_or(Ok(found), Err)
     }
 
     /// The damage of a row that a run of another domain holds: what `domains.dir` says of it is wrong.

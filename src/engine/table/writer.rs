@@ -350,13 +350,20 @@ impl TableWriter {
     }
 
     /// Puts another list in the place of the one that the table was made from, durably: its rows that the table does not
-    /// have are still to be loaded. `cancels_removed`: who is not on it, and waits, is to be cancelled.
+    /// have are still to be loaded. `cancels_removed`: who is not on it, and waits, is to be cancelled; `readmits`: who is on
+    /// it, and was cancelled, is to be taken in again.
     ///
     /// # Errors
     /// The disk's.
-    pub fn begin_adding(&mut self, list: ListPrint, cancels_removed: bool) -> io::Result<()> {
-        let manifest =
-            Manifest { list: Some(list), loaded: None, adding: true, cancels_removed, ..self.manifest.clone() };
+    pub fn begin_adding(&mut self, list: ListPrint, cancels_removed: bool, readmits: bool) -> io::Result<()> {
+        let manifest = Manifest {
+            list: Some(list),
+            loaded: None,
+            adding: true,
+            cancels_removed,
+            readmits,
+            ..self.manifest.clone()
+        };
         manifest.write(&self.home)?;
         self.manifest = manifest;
         Ok(())
@@ -387,7 +394,7 @@ impl TableWriter {
         if let (Some(list), Some((mark, sha256))) = (&mut self.manifest.list, whole) {
             (list.mark, list.sha256) = (mark, Some(sha256));
         }
-        self.manifest.adding = false;
+        (self.manifest.adding, self.manifest.readmits) = (false, false);
         let totals = Totals {
             records: progress.records,
             rows: u64::from(self.row_count),
