@@ -576,16 +576,15 @@ impl<I: Io> Shard<I> {
                     Stage::Draining { until: now.mono.after(self.delivery.timeouts.quit.min(self.delivery.drain)) };
                 self.for_each_connection(|connection| connection.session.quit());
             }
-            Stage::Draining { until } => {
-                if now.mono >= until {
-                    self.cut_connections(|_| true);
-                    self.stage = Stage::Draining { until: Instant::FAR };
-                }
-                if self.open == 0 && self.ledger.is_quiet() {
-                    self.stage = Stage::Ended;
-                }
+            Stage::Draining { until } if now.mono >= until => {
+                self.cut_connections(|_| true);
+                self.stage = Stage::Draining { until: Instant::FAR };
             }
             _ => {}
+        }
+        // With nothing open nothing would wake it again.
+        if matches!(self.stage, Stage::Draining { .. }) && self.open == 0 && self.ledger.is_quiet() {
+            self.stage = Stage::Ended;
         }
     }
 }

@@ -360,6 +360,18 @@ fn what_is_handed_over_is_waiting_until_the_other_shard_has_it() {
 }
 
 #[test]
+fn a_shard_without_sessions_ends_in_the_turn_in_which_nothing_is_left_anywhere() {
+    let mut pair = pair();
+    pair.lines[0].tell(ToShard::LoadEnded);
+    pair.shard.turn().unwrap();
+    assert!(!pair.shard.ended(), "the other one has work");
+    assert!(pair.board.let_go());
+    pair.lines[0].tell(ToShard::Done);
+    pair.shard.turn().unwrap();
+    assert!(pair.shard.ended(), "it would sleep until a QUIT is given up that nobody said");
+}
+
+#[test]
 fn a_shard_that_fails_does_not_keep_the_others_waiting_for_it() {
     let mut pair = pair();
     pair.lines[0].tell(ToShard::Rendered(Rendered { failed: Some("gone".into()), ..Rendered::default() }));
