@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod base64;
+pub mod caught;
 pub mod clock;
 pub mod many;
 pub mod out;

@@ -1,7 +1,7 @@
 //! The journal's thread: takes batches of entries from the shards, commits them in groups, tells each shard what is durable.
 //!
 //! Guarantees: [`Recorded::Durable`] is said only after the write has come back from stable storage, in the order of tickets. After
-//! a failed write every shard is told, nothing more is acknowledged and nothing is tried again. When all senders are
+//! a failed write, or a panic, every shard is told, nothing more is acknowledged and nothing is tried again. When all senders are
 //! gone, everything taken is written before the thread ends, the journal's mark says so, and the last segment keeps no more
 //! room than it needs. Idle, it sleeps.
 //!
@@ -10,6 +10,7 @@
 //! cannot be done (a disk without room for it and the reserve) a shard is told ([`Recorded::Short`]), so that nothing new
 //! begins; the rest of the segment is for what is under way. Only when that is full too does recording fail.
 
+use crate::base::caught::caught;
 use crate::base::clock::Instant;
 use crate::engine::message::{Append, Recorded};
 use crate::journal::disk::{Disk, Fault, FaultKind};
@@ -171,7 +172,8 @@ struct Recording {
 
 impl Recording {
     fn run(mut self) -> Result<Closed, Arc<str>> {
-        match self.record().and_then(|()| self.close()) {
+        let recorded = caught(|| self.record().and_then(|()| self.close()));
+        match recorded.unwrap_or_else(|why| Err(format!("the journal's thread panicked: {why}").into())) {
             Ok(closed) => Ok(closed),
             Err(reason) => {
                 self.refuse(&reason);

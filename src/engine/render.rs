@@ -3,7 +3,7 @@
 //! Guarantees: consecutive rows whose bytes would be the same share one message (one body, one signature, one
 //! transaction), never more than the campaign's cap; a row that cannot be rendered is refused by name and stops no
 //! other; of a job with a row that is damaged, or of another domain than the job, nothing is rendered; who is on the
-//! suppression list at that moment gets nothing. Leaves to others: templates, MIME and signatures (`content`), and when to
+//! suppression list at that moment gets nothing; each job is answered, whatever becomes of it. Leaves to others: templates, MIME and signatures (`content`), and when to
 //! render (the shard).
 
 use crossbeam_channel::Receiver;
@@ -12,11 +12,11 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::base::caught::caught;
 use crate::base::clock::UnixTime;
 use crate::content::{Composed, Composer, RowRef, Scratch};
 use crate::engine::message::{Line, Message, RenderJob, Rendered, ToShard};
-use crate::engine::suppression::Suppression;
-use crate::engine::suppressions::Suppressions;
+use crate::engine::suppressions::{InForce, Suppressions};
 use crate::engine::table::{Row, RowBlock, Table};
 use crate::mail::Envelope;
 use crate::observe::{RenderCounters, Spread};
@@ -31,9 +31,8 @@ pub struct Press {
     table: Arc<Table>,
     composer: Arc<Composer>,
     recipients_max: usize,
-    suppressions: Option<Suppressions>,
-    /// What is in force for the job in hand.
-    stopped: Option<Arc<Suppression>>,
+    /// Who gets nothing: where that is said, and what is in force for the job in hand.
+    suppressions: Option<(Suppressions, InForce)>,
     /// Room for comparing a mailbox.
     folded: Vec<u8>,
     block: RowBlock,
@@ -70,7 +69,6 @@ impl Press {
             composer,
             recipients_max: recipients_max.max(1),
             suppressions: None,
-            stopped: None,
             folded: Vec::new(),
             block: RowBlock::default(),
             scratch: Scratch::default(),
@@ -81,30 +79,21 @@ impl Press {
     /// The same press, which gives no message to whom these stop.
     #[must_use]
     pub fn heeding(self, suppressions: Suppressions) -> Self {
-        Self { suppressions: Some(suppressions), ..self }
+        let known = suppressions.in_force();
+        Self { suppressions: Some((suppressions, known)), ..self }
     }
 
     /// Serves jobs until the channel closes.
     pub fn run(mut self, jobs: &Receiver<RenderJob>, shards: &[Line], counters: &Counters) {
-        while let Ok(mut job) = jobs.recv() {
-            // Receivers compare it with their own clocks: it is not the engine's, which does not follow a correction.
-            job.date = wall_now();
-            let began = std::time::Instant::now();
-            let shard = usize::from(job.shard);
-            let rendered = self.render(&job);
-            counters.messages.fetch_add(rendered.messages.len() as u64, Ordering::Relaxed);
-            counters.spent.lock().unwrap_or_else(PoisonError::into_inner).record(began.elapsed());
-            if let Some(line) = shards.get(shard) {
-                line.tell(ToShard::Rendered(rendered));
-            }
-        }
+        serve(jobs, shards, counters, |job| self.render(job));
     }
 
     /// Renders one job.
     pub fn render(&mut self, job: &RenderJob) -> Rendered {
-        let in_force = self.suppressions.as_ref().map(Suppressions::in_force);
-        let edition = in_force.as_ref().map_or(0, |in_force| in_force.edition);
-        self.stopped = in_force.map(|in_force| in_force.set).filter(|set| !set.is_empty());
+        let edition = self.suppressions.as_mut().map_or(0, |(suppressions, known)| {
+            suppressions.bring_up_to_date(known);
+            known.edition
+        });
         let mut done = Rendered { job: job.job, edition, ..Rendered::default() };
         let outcome = match &job.rows {
             Rows::Run { first, count } => self.render_run(*first, *count, job, &mut done),
@@ -114,7 +103,7 @@ impl Press {
             done.messages.clear();
             done.refused.clear();
             done.suppressed.clear();
-            done.failed = Some(error.to_string());
+            done.failed = Some(format!("the recipient table cannot be read: {error}"));
         }
         done
     }
@@ -136,7 +125,8 @@ impl Press {
     /// Renders the message of row `at` of the block, with the rows behind it that share its bytes; how many that were.
     fn render_at(&mut self, at: usize, date: UnixTime, done: &mut Rendered) -> io::Result<usize> {
         let row = self.block.row(at).ok_or_else(|| io::Error::other("a row of the table does not read as one"))?;
-        let (stopped, folded) = (self.stopped.as_deref(), &mut self.folded);
+        let stopped = self.suppressions.as_ref().map(|(_, known)| &known.set).filter(|set| !set.is_empty());
+        let folded = &mut self.folded;
         let mut is_stopped =
             |row: &Row<'_>| stopped.is_some_and(|set| set.stops(row.mailbox.as_bytes(), row.at(), folded));
         if is_stopped(&row) {
@@ -178,11 +168,38 @@ impl Press {
     }
 }
 
+/// Answers each job, also one that makes whoever renders it panic: its shard waits for it.
+fn serve(
+    jobs: &Receiver<RenderJob>,
+    shards: &[Line],
+    counters: &Counters,
+    mut render: impl FnMut(&RenderJob) -> Rendered,
+) {
+    while let Ok(mut job) = jobs.recv() {
+        // Receivers compare it with their own clocks: it is not the engine's, which does not follow a correction.
+        job.date = wall_now();
+        let began = std::time::Instant::now();
+        let rendered = caught(|| render(&job)).unwrap_or_else(|why| Rendered {
+            job: job.job,
+            failed: Some(format!("messages cannot be rendered: a render thread panicked: {why}")),
+            ..Rendered::default()
+        });
+        counters.messages.fetch_add(rendered.messages.len() as u64, Ordering::Relaxed);
+        counters.spent.lock().unwrap_or_else(PoisonError::into_inner).record(began.elapsed());
+        if let Some(line) = shards.get(usize::from(job.shard)) {
+            line.tell(ToShard::Rendered(rendered));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::content::{Source, Spec};
     use crate::engine::table::{Manifest, Pending, TableWriter};
+    use crate::wire::io::Io as _;
+    use crate::wire::sim::{Network, Weather};
+    use crossbeam_channel::unbounded;
 
     fn press(home: &std::path::Path) -> Press {
         let mut table = TableWriter::create(home, Manifest::new("news", 1, 0, [5; 32], &[])).unwrap();
@@ -221,5 +238,24 @@ mod tests {
         assert!(done.messages.is_empty() && done.refused.is_empty());
         let why = done.failed.unwrap();
         assert!(why.contains("domains.dir is damaged at octet 0: row 2 is of another domain"), "{why}");
+    }
+
+    #[test]
+    fn a_job_whose_rendering_panics_is_answered_and_so_is_the_next_one() {
+        let waker = Network::new(1, Weather::FAIR).party(std::net::Ipv4Addr::LOCALHOST.into()).waker();
+        let (inbox, told) = unbounded();
+        let (ask, jobs) = unbounded();
+        (1..3).for_each(|number| ask.send(RenderJob { job: number, ..job(0, 1, None) }).unwrap());
+        drop(ask);
+        serve(&jobs, &[Line { inbox, waker }], &Counters::default(), |job| {
+            assert!(job.job != 1, "no such row");
+            Rendered { job: job.job, ..Rendered::default() }
+        });
+        let said: Vec<_> = told
+            .try_iter()
+            .map(|told| if let ToShard::Rendered(done) = told { (done.job, done.failed) } else { (0, None) })
+            .collect();
+        let why = "messages cannot be rendered: a render thread panicked: no such row";
+        assert_eq!(said, [(1, Some(why.to_owned())), (2, None)]);
     }
 }

@@ -4,14 +4,15 @@
 //! knows; the rest it hands to `dns`, a tokio runtime of its own, through a tokio channel: so nobody polls, neither
 //! channel is ever waited for in the wrong world, and an ask that is known never waits behind look-ups that are not.
 //!
-//! Guarantees: each ask gets exactly one answer, unless the channel of asks is closed first: then both threads end
-//! soon, look-ups under way are abandoned. At most [`LOOK_UPS_MAX`] look-ups run at once; asks that wait are bounded by
+//! Guarantees: each ask gets exactly one answer, also where finding it panics, unless the channel of asks is closed first:
+//! then both threads end soon, look-ups under way are abandoned. At most [`LOOK_UPS_MAX`] look-ups run at once; asks that wait are bounded by
 //! who asks (a shard asks once for a domain until it is answered).
 //! Leaves to others: asking again after an error (the retry schedule).
 
 use super::directory::{Directory, Found, Question};
 use super::policy::sts::Answer;
 use super::policy::{Placement, Policies};
+use crate::base::caught::caught;
 use crate::mail::{Enhanced, Reply};
 use crate::observe::DnsCounters;
 use crate::wire::clock::unix_now;
@@ -162,12 +163,11 @@ impl Desk {
 
 fn take_asks(asks: &Receiver<RouteAsk>, desk: &Desk, look_ups: Option<LookUps>) {
     for ask in asks {
-        if desk.tell_known(&ask) {
-            continue;
-        }
-        // Without look-ups the directory knows every domain.
-        if let Some(look_ups) = &look_ups {
-            look_ups.ask(ask);
+        match (caught(|| desk.tell_known(&ask)), &look_ups) {
+            (Ok(false), Some(look_ups)) => look_ups.ask(ask, desk),
+            // Without look-ups the directory knows every domain.
+            (Ok(_), _) => {}
+            (Err(why), _) => desk.tell(&ask, Err(no_answer(&format!("the router panicked: {why}")))),
         }
     }
     if let Some(look_ups) = look_ups {
@@ -198,9 +198,11 @@ impl LookUps {
         Ok(Self { asks, stop, thread })
     }
 
-    fn ask(&self, ask: RouteAsk) {
-        // The receiver lives as long as the runtime, which lives until `stop`.
-        let _taken = self.asks.send(ask);
+    fn ask(&self, ask: RouteAsk, desk: &Desk) {
+        // The receiver lives as long as the runtime, which lives until `stop`, if it does not panic.
+        if let Err(refused) = self.asks.send(ask) {
+            desk.tell(&refused.0, Err(no_answer("the thread of the look-ups has ended")));
+        }
     }
 
     fn stop(self) {
@@ -216,7 +218,11 @@ async fn look_up_all(mut asks: UnboundedReceiver<RouteAsk>, resolver: Resolver, 
         let Ok(permit) = room.clone().acquire_owned().await else { return };
         let (resolver, desk) = (resolver.clone(), desk.clone());
         tokio::spawn(async move {
-            look_up(&ask, &resolver, &desk).await;
+            let (asked, told) = (ask.clone(), desk.clone());
+            let looked = tokio::spawn(async move { look_up(&asked, &resolver, &told).await });
+            if looked.await.is_err_and(|error| error.is_panic()) {
+                desk.tell(&ask, Err(no_answer("the look-up panicked")));
+            }
             drop(permit);
         });
     }
@@ -256,6 +262,11 @@ async fn placement(question: &Question, resolver: &Resolver, policies: &Policies
             policies.place(host, route, &Answer::default())
         }
     }
+}
+
+/// Nobody could find out where a domain's mail goes, for a reason of our own: it is asked again later.
+fn no_answer(why: &str) -> Arc<RouteError> {
+    Arc::new(RouteError { reply: Reply::own(451, Enhanced::new(4, 3, 0), why), permanent: false })
 }
 
 /// A smarthost without an address is a fault of the configuration: no recipient may bounce for it.

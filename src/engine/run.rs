@@ -2,7 +2,8 @@
 //!
 //! Threads: one for each shard, one for each render worker, the recorder, the loader, the memory's, and the router's
 //! two where domains are looked up. Guarantees: an error at the start ends every thread that was started; the end is
-//! orderly: the shards first, then whoever served them, the recorder last, so that all that was recorded is durable.
+//! orderly: the shards first, then whoever served them, the recorder last, so that all that was recorded is durable; where a
+//! thread breaks, whoever waits for it is told, and the engine ends by itself, with the reason.
 //! Leaves to others: signals, progress, and what the exit code says (`app`).
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::base::caught::caught;
 use crate::content::Composer;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
@@ -455,11 +457,11 @@ fn spawn_loader(
     mut table: TableWriter,
     load: Load,
     rest: Rest,
-    mut dispatch: Dispatch,
+    dispatch: Dispatch,
     loading: Arc<Loading>,
     stop: Arc<AtomicBool>,
 ) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name("loader".to_owned()).spawn(move || {
+    let run = move |dispatch: &mut Dispatch, loading: &Loading| {
         dispatch.resume(rest);
         let progress = table.progress();
         loading.count(progress.rejected, progress.duplicates);
@@ -491,13 +493,22 @@ fn spawn_loader(
             }
             ControlFlow::Break(())
         });
-        if !matches!(end, LoadEnd::Complete(_)) {
-            // What is loaded and under way is finished; the rest is for the next run.
-            dispatch.tell_all(|| ToShard::Drain);
-        }
-        *loading.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
-        loading.over.store(true, Ordering::Release);
-    })
+        end
+    };
+    let builder = std::thread::Builder::new().name("loader".to_owned());
+    builder.spawn(move || load_to_the_end(dispatch, &loading, run))
+}
+
+/// Loads, and has the shards end if that comes to no end: they wait for it.
+fn load_to_the_end(mut dispatch: Dispatch, loading: &Loading, load: impl FnOnce(&mut Dispatch, &Loading) -> LoadEnd) {
+    let panicked = |why| LoadEnd::Failed(LoadError::Table(io::Error::other(format!("the loader panicked: {why}"))));
+    let end = caught(|| load(&mut dispatch, loading)).unwrap_or_else(panicked);
+    if !matches!(end, LoadEnd::Complete(_)) {
+        // What is loaded and under way is finished; the rest is for the next run.
+        dispatch.tell_all(|| ToShard::Drain);
+    }
+    *loading.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    loading.over.store(true, Ordering::Release);
 }
 
 /// How a shard's thread ended, and what is left of the shard, if it ever began.
@@ -561,5 +572,29 @@ impl Crew {
         if let Some(orders) = self.orders.get(usize::from(number)) {
             let _ = orders.send((ports, start));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::sim::{Network, Weather};
+
+    #[test]
+    fn shards_do_not_wait_for_a_loader_that_panicked() {
+        let waker = Network::new(1, Weather::FAIR).party(std::net::Ipv4Addr::LOCALHOST.into()).waker();
+        let (inbox, told) = unbounded();
+        let dispatch = Dispatch::new(vec![Line { inbox, waker }], false);
+        let loading = Loading::default();
+        load_to_the_end(dispatch, &loading, |dispatch, _| {
+            dispatch.resume(Rest::default());
+            assert!(told.is_empty(), "no such list");
+            LoadEnd::Open
+        });
+        assert!(matches!(told.try_recv(), Ok(ToShard::Resumed(_))));
+        assert!(matches!(told.try_recv(), Ok(ToShard::Drain)));
+        let end = std::mem::take(&mut *loading.end.lock().unwrap());
+        let LoadEnd::Failed(error) = end else { panic!("{end:?}") };
+        assert!(loading.is_over() && error.to_string() == "the loader panicked: no such list", "{error}");
     }
 }

@@ -1,10 +1,11 @@
 //! The suppression in force: read at the start, and again whenever one of its files changes.
 //!
 //! Guarantees: what is in force is always a whole set: a file that is still being written, cannot be read or holds a line
-//! that means nothing leaves the last good one in force, and says so once. Whoever asks pays for one uncontended lock; the
-//! files are read on a thread of their own. Leaves to others: asking before each hand-over (`engine::render`), and taking
+//! that means nothing leaves the last good one in force, and says so once. Whoever asks again pays for one look at a number,
+//! and takes a lock only for a set it has not seen; the files are read on a thread of their own. Leaves to others: asking before each hand-over (`engine::render`), and taking
 //! back what was rendered under an older set (the shards).
 
+use crate::base::caught::caught;
 use crate::engine::loader::print::mark_of;
 use crate::engine::message::{Line, ToShard};
 use crate::engine::suppression::{Suppression, SuppressionError};
@@ -12,6 +13,7 @@ use crate::engine::table::FileMark;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -36,7 +38,13 @@ pub struct Suppressions {
     secret: [u8; 16],
     files: Arc<[PathBuf]>,
     seen: Vec<Option<FileMark>>,
-    now: Arc<Mutex<InForce>>,
+    now: Arc<Shared>,
+}
+
+/// What is in force, and its edition, which is written last.
+struct Shared {
+    edition: AtomicU32,
+    now: Mutex<InForce>,
 }
 
 impl Suppressions {
@@ -50,7 +58,8 @@ impl Suppressions {
             let set = Arc::new(Suppression::read(secret, files)?);
             let after = marks(files);
             if after == seen {
-                let now = Arc::new(Mutex::new(InForce { set, edition: 0 }));
+                let now = Mutex::new(InForce { set, edition: 0 });
+                let now = Arc::new(Shared { edition: AtomicU32::new(0), now });
                 return Ok(Self { secret, files: files.into(), seen, now });
             }
             seen = after;
@@ -64,7 +73,14 @@ impl Suppressions {
     /// What is in force now.
     #[must_use]
     pub fn in_force(&self) -> InForce {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.now.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes what was in force once what is in force now.
+    pub fn bring_up_to_date(&self, known: &mut InForce) {
+        if known.edition != self.now.edition.load(Ordering::Acquire) {
+            *known = self.in_force();
+        }
     }
 
     /// Looks at the files: whether another set is in force now. A file must have rested from one look to the next.
@@ -82,8 +98,9 @@ impl Suppressions {
         self.seen = marks_now;
         match read {
             Ok(set) => {
-                let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut now = self.now.now.lock().unwrap_or_else(PoisonError::into_inner);
                 *now = InForce { set: Arc::new(set), edition: now.edition.wrapping_add(1) };
+                self.now.edition.store(now.edition, Ordering::Release);
                 tracing::info!(entries = now.set.len(), "the suppression has changed: it is in force from here on");
                 Some(now.edition)
             }
@@ -132,8 +149,10 @@ impl Watcher {
 fn watch(mut suppressions: Suppressions, lines: &[Line], stopped: &Receiver<()>) {
     let mut before = suppressions.seen.clone();
     while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        if let Some(edition) = suppressions.look(&mut before) {
-            lines.iter().for_each(|line| line.tell(ToShard::Suppression(edition)));
+        match caught(|| suppressions.look(&mut before)) {
+            Ok(Some(edition)) => lines.iter().for_each(|line| line.tell(ToShard::Suppression(edition))),
+            Ok(None) => {}
+            Err(why) => tracing::error!(why, "the suppression cannot be looked at: the one before stays in force"),
         }
     }
 }
@@ -170,7 +189,26 @@ mod tests {
         assert!(stops(&list, "bob@a.example"), "a file that is gone stops nobody less");
         put("eve@a.example");
         list.look(&mut before);
+        let mut known = list.in_force();
         assert_eq!(list.look(&mut before), Some(2));
         assert!(stops(&list, "eve@a.example") && !stops(&list, "bob@a.example"));
+        list.bring_up_to_date(&mut known);
+        assert!(known.edition == 2 && known.set.stops(b"eve@a.example", 3, &mut Vec::new()));
+    }
+
+    #[test]
+    fn who_knows_what_is_in_force_takes_no_lock_for_it() {
+        let list = Suppressions::read([3; 16], &[]).unwrap();
+        let mut known = list.in_force();
+        let held = list.now.now.lock().unwrap();
+        let (done, came) = bounded(1);
+        let asks = list.clone();
+        let asking = std::thread::spawn(move || {
+            asks.bring_up_to_date(&mut known);
+            done.send(known.edition)
+        });
+        assert_eq!(came.recv_timeout(Duration::from_secs(60)), Ok(0));
+        drop(held);
+        asking.join().unwrap().unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::clock::UnixTime;
-use crate::journal::disk::Segments as _;
+use crate::journal::disk::Segments;
 use crate::journal::frame::FRAME_OCTETS_MAX;
 use crate::journal::mark::{self, Found};
 use crate::journal::record::{Kind, Record};
@@ -117,6 +117,58 @@ fn a_failed_write_is_told_to_every_shard_and_nothing_is_acknowledged_after_it() 
     drop(sender);
     assert_eq!(recorder.join(), Err(reason));
     assert!(heard.try_recv().is_err(), "and nobody is told anything else");
+}
+
+/// Good for one write.
+struct Breaking(SimDisk, bool);
+
+impl Segments for Breaking {
+    fn segments(&mut self) -> Result<Vec<(u32, u64)>, Fault> {
+        self.0.segments()
+    }
+    fn read(&mut self, segment: u32, offset: u64, into: &mut [u8]) -> Result<usize, Fault> {
+        self.0.read(segment, offset, into)
+    }
+    fn mark(&mut self) -> Result<Vec<u8>, Fault> {
+        self.0.mark()
+    }
+}
+
+impl Disk for Breaking {
+    fn prepare(&mut self, segment: u32, octets: u64) {
+        self.0.prepare(segment, octets);
+    }
+    fn prepared(&mut self, wait: bool) -> Option<Result<u32, Fault>> {
+        self.0.prepared(wait)
+    }
+    fn write(&mut self, segment: u32, offset: u64, octets: &[u8]) -> Result<(), Fault> {
+        assert!(!std::mem::replace(&mut self.1, true), "no second one");
+        self.0.write(segment, offset, octets)
+    }
+    fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Fault> {
+        self.0.set_mark(mark, wait)
+    }
+    fn pack(&mut self, segment: u32) {
+        self.0.pack(segment);
+    }
+    fn remove(&mut self, segment: u32) -> Result<(), Fault> {
+        self.0.remove(segment)
+    }
+}
+
+#[test]
+fn a_panic_is_told_to_every_shard_as_a_failed_write_is() {
+    let config = Config { window: Duration::ZERO, ..Config::default() };
+    let (recorder, sender, heard) = start(Box::new(Breaking(SimDisk::new(1), false)), config, Start::fresh(7));
+    sender.send(Append { shard: 0, ticket: 1, entries: record(0, Kind::Attempt) }).unwrap();
+    assert!(matches!(heard.recv_timeout(PATIENCE), Ok((0, Recorded::Durable(1)))));
+    sender.send(Append { shard: 0, ticket: 2, entries: record(0, Kind::Delivered) }).unwrap();
+    let Ok((0, Recorded::Failed(reason))) = heard.recv_timeout(PATIENCE) else { panic!("the shard is told") };
+    assert_eq!(&*reason, "the journal's thread panicked: no second one");
+    sender.send(Append { shard: 1, ticket: 1, entries: record(1, Kind::Attempt) }).unwrap();
+    assert!(matches!(heard.recv_timeout(PATIENCE), Ok((1, Recorded::Failed(_)))), "a late one is told as well");
+    drop(sender);
+    assert_eq!(recorder.join(), Err(reason));
 }
 
 #[test]

@@ -110,6 +110,32 @@ fn a_domain_whose_server_is_silent_holds_up_no_other_and_not_the_end() {
 }
 
 #[test]
+fn who_is_asked_and_panics_answers_that_nobody_knows_yet() {
+    let zone = Zone::new().mx("a.example", &[(10, "mx.a.example")]).address("mx.a.example", "192.0.2.1");
+    let server = DnsServer::start(zone);
+    let config = ResolverConfig { servers: vec![server.address()], timeout: PATIENCE, ..ResolverConfig::default() };
+    let (asks, incoming) = unbounded();
+    let (outgoing, answers) = unbounded();
+    // The first two answers make whoever gives them panic: a look-up, and the router, which knows it then.
+    let panics = std::sync::atomic::AtomicU32::new(0);
+    let deliver: Deliver = Box::new(move |shard, answer| {
+        let found = answer.result.is_ok();
+        assert!(!found || panics.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 1, "no such shard");
+        outgoing.send((shard, answer)).unwrap();
+    });
+    let router = Router::spawn(&config, Arc::new(Directory::mx()), Policies::default(), incoming, deliver).unwrap();
+    let bench = Bench { asks, answers, router };
+    for why in ["the look-up panicked", "the router panicked: no such shard"] {
+        bench.ask(7, "a.example", 0);
+        let error = bench.answer().1.result.unwrap_err();
+        assert_eq!((error.permanent, error.reply.to_string()), (false, format!("451 4.3.0 {why}")));
+    }
+    bench.ask(7, "a.example", 0);
+    assert!(bench.answer().1.result.is_ok(), "the threads live on");
+    bench.end();
+}
+
+#[test]
 fn a_fixed_site_needs_no_resolver() {
     let bench = bench("no address at all", Directory::smarthost(&parse_smarthost("127.0.0.1:2525").unwrap()));
     bench.ask(1, "a.example", 0);

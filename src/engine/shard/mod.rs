@@ -517,7 +517,7 @@ impl<I: Io> Shard<I> {
 
     fn handle_rendered(&mut self, rendered: Rendered, now: Now) {
         if let Some(reason) = &rendered.failed {
-            return self.halt(format!("the recipient table cannot be read: {reason}").into(), now);
+            return self.halt(reason.as_str().into(), now);
         }
         self.ledger.handle_rendered(rendered, &mut self.sites, &mut self.queue, now);
     }

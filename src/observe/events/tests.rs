@@ -158,6 +158,27 @@ fn a_full_disk_crowds_the_lanes_and_loses_nothing_in_silence() {
 }
 
 #[test]
+fn a_writer_that_panics_loses_lines_aloud_and_crowds_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let look_up = |row: u32, _: &mut Vec<u8>| {
+        assert!(row != 1, "no such row");
+        true
+    };
+    let log = EventLog::open(options(&folder.path().join("e.jsonl")), "news", Box::new(look_up)).unwrap();
+    let mut lane = log.lane();
+    for row in 0..3 {
+        lane.write(NOW, &told(row, None));
+        lane.send();
+    }
+    let queued = lane.queued.clone();
+    drop(lane);
+    let Written { lines, lost, why } = log.close();
+    assert_eq!((lines, lost, queued.load(Ordering::Relaxed)), (1, 2, 0));
+    let why = why.unwrap();
+    assert!(why.ends_with("e.jsonl cannot be written: its writer panicked: no such row"), "{why}");
+}
+
+#[test]
 fn a_batch_goes_when_it_is_old_and_buffers_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("e.jsonl");

@@ -3,6 +3,7 @@
 use super::file::{LogFile, Options, Target};
 use super::pack::Packer;
 use super::{Batch, Lane, json};
+use crate::base::caught::caught;
 use crate::base::clock::Instant;
 use crate::base::remedy;
 use crate::observe::patience;
@@ -143,7 +144,10 @@ impl EventLog {
     pub fn close(self) -> Written {
         drop((self.to, self.closing));
         if patience::ends(&self.thread, || self.queued.load(Ordering::Relaxed)) {
-            return self.thread.join().unwrap_or_default();
+            return self.thread.join().unwrap_or_else(|_| Written {
+                why: Some(format!("the thread of the event log {} panicked", self.name)),
+                ..Written::default()
+            });
         }
         let why = format!("nobody reads the event log {}", self.name);
         Written { lines: 0, lost: self.lines.load(Ordering::Relaxed), why: Some(why) }
@@ -193,7 +197,10 @@ struct Scribe {
 impl Scribe {
     fn run(mut self, from: &Receiver<Batch>) -> Written {
         while let Ok(mut batch) = from.recv() {
-            self.write(&batch);
+            // Whatever becomes of it: shards wait while too much is queued.
+            if let Err(why) = caught(|| self.write(&batch)) {
+                self.lose(batch.lines, Some(io::Error::other(format!("its writer panicked: {why}"))));
+            }
             self.queued.fetch_sub(batch.octets.len(), Ordering::Relaxed);
             self.lines.fetch_sub(batch.lines, Ordering::Relaxed);
             batch.clear();
