@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::clock::Instant;
 use crate::engine::held::Halt;
-use crate::engine::message::Chunk;
+use crate::engine::message::{Chunk, Withdrawn};
 use crate::mail::Disposition;
 use crate::observe::ShardCounters;
 use crate::queue::Taken;
@@ -120,6 +120,16 @@ impl Counters {
         for taken in rows {
             self.waiting += u64::from(taken.count);
             self.deferred += if taken.attempts > 0 { u64::from(taken.count) } else { 0 };
+        }
+    }
+
+    /// Nobody has withdrawn this recipient: it stands as the journal says.
+    pub(super) fn stay(&mut self, withdrawn: &Withdrawn) {
+        if withdrawn.open {
+            self.in_flight += 1;
+        } else {
+            self.waiting += 1;
+            self.deferred += u64::from(withdrawn.attempts > 0);
         }
     }
 

@@ -162,7 +162,7 @@ pub struct Rendered {
     pub suppressed: Vec<u32>,
     /// The edition of the suppression list that was asked.
     pub edition: u32,
-    /// The table could not be read: nothing was rendered.
+    /// Nothing was rendered: why, for people.
     pub failed: Option<String>,
 }
 
@@ -224,17 +224,9 @@ pub struct Line {
 impl Line {
     /// Puts a message into the inbox, and wakes the shard.
     pub fn tell(&self, message: ToShard) {
-        // A shard that is gone needs no message.
-        let _ = self.hand(message);
-    }
-
-    /// As [`Line::tell`], for what must not get lost.
-    ///
-    /// # Errors
-    /// The shard is gone: the message comes back.
-    pub fn hand(&self, message: ToShard) -> Result<(), ToShard> {
-        self.inbox.send(message).map_err(|refused| refused.0)?;
-        self.waker.wake();
-        Ok(())
+        // The inbox outlives the shard's thread: only when all is over nobody needs the message.
+        if self.inbox.send(message).is_ok() {
+            self.waker.wake();
+        }
     }
 }

@@ -402,8 +402,7 @@ impl<I: Io> Shard<I> {
     fn arm(&mut self, connection: &mut Connection, now: Now) {
         let idle = connection.session.under_way() == 0 && connection.session.room() > 0;
         connection.idle_since = if idle { connection.idle_since.or(Some(now.mono)) } else { None };
-        let idle = self.idle();
-        let idles = connection.idle_since.map(|since| since.after(idle));
+        let idles = connection.idle_since.map(|since| since.after(self.idle()));
         let waits = self.waits_until(connection, now);
         let Some(wanted) = [connection.session.deadline(), idles, waits].into_iter().flatten().min() else { return };
         if connection.armed.is_none_or(|armed| wanted < armed) {

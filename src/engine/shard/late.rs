@@ -1,8 +1,8 @@
 //! What is left of a shard that has ended: what may still become durable of what it recorded, and what came too late for it.
 //!
 //! A shard that is told to stop waits for nobody, and the recorder ends after it: outcomes that were not yet durable
-//! when it ended become so behind its back. Guarantees: its counts then say of each recipient what the journal and the
-//! table say (G2), never less. Leaves to others: acting on it, which is the next run's.
+//! when it ended become so behind its back. One that broke is told more, too, until others hear of it. Guarantees: its counts
+//! then say of each recipient what the journal and the table say (G2), never less. Leaves to others: acting on it, which is the next run's.
 
 use crossbeam_channel::Receiver;
 
@@ -37,6 +37,7 @@ impl Late {
                     counters.waiting += resumed.retries.len() as u64;
                     counters.deferred += resumed.retries.iter().filter(|retry| retry.attempts > 0).count() as u64;
                     counters.in_flight += resumed.reopened.len() as u64;
+                    resumed.withdrawn.iter().for_each(|withdrawn| counters.stay(withdrawn));
                 }
                 ToShard::Adopted(_, rows, _) => {
                     counters.taken_over += count_of(&rows);

@@ -16,6 +16,8 @@ use crate::engine::shard::watch::Ended;
 use crate::engine::shard::{Shard, Stage};
 use crate::mail::{Enhanced, Reply};
 use crate::queue::{DomainId, SiteId, Taken};
+use crate::smtp::client::Phase;
+use crate::tls::policy::Level;
 use crate::wire::io::Io;
 
 /// Overdue recipients are looked for so many times in a lifetime, within bounds.
@@ -47,6 +49,12 @@ pub(super) fn outlived(what: &str) -> Reply {
     Reply::own(550, Enhanced::new(5, 4, 7), &format!("not delivered within its lifetime; {what}"))
 }
 
+/// Whether a session that ended in this phase did so for want of TLS, however it ended: a matter of its site, not of the
+/// hosts, which may serve others.
+pub(super) fn wants_security(phase: &str, demanded: Level) -> bool {
+    phase == Phase::StartTls.word() && !demanded.allows_clear_text()
+}
+
 impl<I: Io> Shard<I> {
     /// A session ended without having delivered anything: what is said to whoever expires for want of another one.
     pub(super) fn note_failure(&mut self, connection: &Connection, ended: &Ended<'_>, now: Now) {
@@ -60,7 +68,8 @@ impl<I: Io> Shard<I> {
         };
         let at = self.ledger.time(now);
         let failure = Failure { host: connection.host.clone(), phase, reply, at };
-        self.sites.failed(connection.site, failure, ended.word == "tls_failed");
+        let insecure = wants_security(phase, connection.demand.security.level);
+        self.sites.failed(connection.site, failure, insecure);
     }
 
     /// When overdue recipients are looked for.

@@ -2,7 +2,10 @@
 //!
 //! One turn of the loop: wait for the driver, walk its events through the sessions, take the inbox, move due retries,
 //! cut and feed, then hand the turn's records to the journal in one append. Guarantees: G1 and G3 as `ledger` keeps
-//! them; no lock is taken, but to show counts; whatever a turn walks through has a bound. The same code runs under the simulator, which calls [`Shard::turn`] itself.
+//! them; whoever waits for a shard that breaks is told; what a turn takes in has a bound. Locks are taken to show counts, and
+//! where a turn had outcomes that all shards judge together (`refused`); never for a message. What concerns a whole site or
+//! domain (its rows expire, move, are taken back) is walked through at once. The same code runs under the simulator, which
+//! calls [`Shard::turn`] itself.
 
 mod connection;
 mod course;
@@ -38,6 +41,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::caught::caught;
 use crate::base::clock::{Ahead, Instant, Now};
 use crate::base::out::Out;
 use crate::engine::board::{Board, Counters};
@@ -120,8 +124,6 @@ pub struct Shard<I: Io> {
     load_ended: bool,
     /// Whether this shard keeps the others from ending.
     holds: bool,
-    /// Another shard has ended before its time: so does this one, once the turn is over.
-    drains_next: bool,
     failed: Option<Arc<str>>,
     /// Outcomes that the brake has not counted.
     recent: refused::Recent,
@@ -219,7 +221,6 @@ impl<I: Io> Shard<I> {
             paused: false,
             load_ended: false,
             holds: true,
-            drains_next: false,
             failed: None,
             recent: refused::Recent::default(),
             no_smarthost: None,
@@ -243,16 +244,25 @@ impl<I: Io> Shard<I> {
     /// Runs until the campaign is settled, drained or stopped.
     ///
     /// # Errors
-    /// The driver broke, or the journal did: the reason. Everything durable stays so.
+    /// The shard broke, its driver, or the journal: the reason. Everything durable stays so, and no other shard waits for
+    /// this one.
     pub fn run(&mut self) -> io::Result<()> {
-        while self.stage != Stage::Ended {
-            self.turn()?;
+        match caught(|| self.turn_to_the_end()) {
+            Ok(Ok(())) => self.publish(self.io.now()),
+            Ok(Err(error)) => self.give_out(&format!("its driver fails: {error}")),
+            Err(why) => self.give_out(&format!("it panicked: {why}")),
         }
-        self.publish(self.io.now());
         match &self.failed {
             Some(reason) => Err(io::Error::other(reason.to_string())),
             None => Ok(()),
         }
+    }
+
+    fn turn_to_the_end(&mut self) -> io::Result<()> {
+        while self.stage != Stage::Ended {
+            self.turn()?;
+        }
+        Ok(())
     }
 
     /// Whether the shard has ended.
@@ -465,9 +475,8 @@ impl<I: Io> Shard<I> {
             return self.route(domain, found);
         }
         let ask = RouteAsk { domain: domain.0, name, shard: self.ledger.shard() };
-        if let Some(router) = &self.ports.router {
-            // The router lives as long as its shards; when it is gone the engine is ending.
-            let _ = router.send(ask);
+        if self.ports.router.as_ref().is_some_and(|router| router.send(ask).is_err()) {
+            self.halt("the router's thread has ended".into(), now);
         }
     }
 
@@ -483,7 +492,7 @@ impl<I: Io> Shard<I> {
     /// The domain's site is known: it is this shard's, or the domain moves to the shard that owns the site.
     fn route(&mut self, domain: DomainId, found: Found) {
         let Found { site: place, expires } = found;
-        if self.stage != Stage::Running || self.drains_next {
+        if self.stage != Stage::Running {
             // Nothing begins any more, here or there.
             return;
         }
@@ -500,12 +509,8 @@ impl<I: Io> Shard<I> {
                 // Held until the other shard has taken it.
                 self.ports.board.hold();
                 let baggage = self.ledger.pack(&rows);
-                if let Err(ToShard::Adopted(_, rows, baggage)) = peer.hand(ToShard::Adopted(domain.0, rows, baggage)) {
-                    // No shard ends before the others but by a drain, or by a failure that drains them all: this one's
-                    // word is on its way. Until then the rows stay here, and nothing more is handed over.
-                    self.adopt(domain, &rows, &baggage);
-                    self.drains_next = true;
-                }
+                // Should it have ended by a drain or a failure, of which word is on its way: its inbox is counted (`late`).
+                peer.tell(ToShard::Adopted(domain.0, rows, baggage));
             }
             _ => {
                 let site = self.sites.enter(place);
@@ -561,9 +566,6 @@ impl<I: Io> Shard<I> {
     }
 
     fn advance_stage(&mut self, now: Now) {
-        if std::mem::take(&mut self.drains_next) {
-            self.drain(now);
-        }
         match self.stage {
             Stage::Running if self.load_ended && self.is_settled() => {
                 if std::mem::take(&mut self.holds) && self.ports.board.let_go() {

@@ -1,31 +1,37 @@
 //! Sites and their groups over time, without connections; shards whose peers have ended.
 
 use crossbeam_channel::{Receiver, unbounded};
-use std::net::{IpAddr, Ipv4Addr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::holds::Holds;
 use super::ledger::Ledger;
+use super::lifetime::wants_security;
 use super::site::Sites;
 use super::{Ports, Shard, Start};
 use crate::base::clock::{Ahead, Instant, Now, UnixTime};
+use crate::base::out::Out;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::directory::{Directory, Question, Site as Place};
 use crate::engine::dispatch::shard_of;
-use crate::engine::message::{Append, Chunk, Line, Message, Recorded, Rendered, Run, ToShard};
+use crate::engine::message::{
+    Append, Baggage, Chunk, Line, Message, Recorded, Rendered, Resumed, Run, ToShard, Withdrawn,
+};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::source::Source;
 use crate::journal::record::Held;
 use crate::mail::{Enhanced, Envelope, ReplyRef};
 use crate::observe::Observer;
-use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
+use crate::queue::{Batch, DomainId, Queue, Rows, SiteId, Taken};
 use crate::shape::retry::Schedule;
 use crate::shape::{NextHop, Phase, classify};
 use crate::smtp::client::Timeouts;
+use crate::tls::policy::Level;
 use crate::wire::dns::{Exchanger, Route};
-use crate::wire::io::Io as _;
+use crate::wire::io::{Buffer, ConnectSpec, ConnectionId, Event, Io, ListenerId, Waker};
 use crate::wire::sim::{Network, SimIo, Weather};
 
 /// What tests need no more of than that it is there.
@@ -247,8 +253,8 @@ fn what_binds_is_the_journals_disk_or_rendering_while_nothing_is_in_stock() {
 }
 
 /// The first of two shards, the board, and the other's inbox.
-struct Pair {
-    shard: Shard<SimIo>,
+struct Pair<I: Io = SimIo> {
+    shard: Shard<I>,
     board: Arc<Board>,
     lines: Vec<Line>,
     other: Receiver<ToShard>,
@@ -259,6 +265,11 @@ struct Pair {
 const FOREIGN: u32 = 3;
 
 fn pair() -> Pair {
+    pair_on(|io| io)
+}
+
+/// The first shard's driver is made of a good one.
+fn pair_on<I: Io>(driver: impl FnOnce(SimIo) -> I) -> Pair<I> {
     let network = Network::new(1, Weather::FAIR);
     let drivers = [1, 2].map(|n| network.party(IpAddr::V4(Ipv4Addr::new(10, 1, 0, n))));
     let wakers = drivers.each_ref().map(|io| io.waker());
@@ -304,10 +315,10 @@ fn pair() -> Pair {
         watch: crate::engine::watch::Watch::default(),
         settled: Counters::default(),
     };
-    Pair { shard: Shard::new(io, ports, start), board, lines, other, journal }
+    Pair { shard: Shard::new(driver(io), ports, start), board, lines, other, journal }
 }
 
-impl Pair {
+impl<I: Io> Pair<I> {
     /// The first shard is given rows of each foreign domain.
     fn load(&self) {
         let runs = (0..FOREIGN).map(|domain| Run { domain, first: domain * 10, count: 10 }).collect();
@@ -328,14 +339,114 @@ impl Pair {
     }
 }
 
+/// A driver that breaks, or panics.
+struct Breaking(SimIo, bool);
+
+impl Io for Breaking {
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+    fn connect(&mut self, spec: &ConnectSpec) -> io::Result<ConnectionId> {
+        self.0.connect(spec)
+    }
+    fn listen(&mut self, address: SocketAddr) -> io::Result<(ListenerId, SocketAddr)> {
+        self.0.listen(address)
+    }
+    fn out(&mut self, id: ConnectionId) -> &mut Out {
+        self.0.out(id)
+    }
+    fn unsent(&self, id: ConnectionId) -> usize {
+        self.0.unsent(id)
+    }
+    fn untouched(&self, id: ConnectionId) -> usize {
+        self.0.untouched(id)
+    }
+    fn bytes(&self, buffer: &Buffer) -> &[u8] {
+        self.0.bytes(buffer)
+    }
+    fn release(&mut self, buffer: Buffer) {
+        self.0.release(buffer);
+    }
+    fn quick_ack(&mut self, id: ConnectionId) {
+        self.0.quick_ack(id);
+    }
+    fn close(&mut self, id: ConnectionId) {
+        self.0.close(id);
+    }
+    fn abort(&mut self, id: ConnectionId) {
+        self.0.abort(id);
+    }
+    fn set_deadline(&mut self, id: ConnectionId, at: Option<Instant>) {
+        self.0.set_deadline(id, at);
+    }
+    fn waker(&self) -> Waker {
+        self.0.waker()
+    }
+    fn poll(&mut self, _: Option<Instant>, _: &mut Vec<Event>) -> io::Result<()> {
+        assert!(!self.1, "no such ring");
+        Err(io::Error::from_raw_os_error(libc::EBADF))
+    }
+}
+
 #[test]
-fn a_shard_whose_peer_has_ended_keeps_the_rows_and_ends_too() {
+fn a_shard_that_breaks_ends_the_others_and_what_it_was_handed_waits() {
+    for (panics, why) in
+        [(false, "its driver fails: Bad file descriptor (os error 9)"), (true, "it panicked: no such ring")]
+    {
+        let mut pair = pair_on(|io| Breaking(io, panics));
+        pair.load();
+        let error = pair.shard.run().unwrap_err().to_string();
+        assert_eq!(error, format!("shard 0 cannot go on: {why}"));
+        assert!(matches!(pair.other.try_recv(), Ok(ToShard::Drain)));
+        // From one that has not heard of it yet.
+        let handed = Counters { loaded: 5, given_away: 5, ..Counters::default() };
+        let rows = vec![Taken { first: 90, count: 5, attempts: 0 }];
+        pair.lines[0].tell(ToShard::Adopted(FOREIGN, rows, Baggage::default()));
+        let total = Counters::sum([&handed, &pair.shard.into_late().settle()]);
+        assert!(total.adds_up() && total.waiting == u64::from(FOREIGN) * 10 + 5, "{total:?}");
+    }
+}
+
+#[test]
+fn who_is_withdrawn_from_a_shard_that_has_ended_stands_as_before() {
     let mut pair = pair();
-    drop(std::mem::replace(&mut pair.other, unbounded().1));
+    pair.lines[0].tell(ToShard::Stop);
+    pair.turns_to_the_end();
+    let withdrawn = |row, attempts, open| Withdrawn { domain: 0, row, attempts, open };
+    let withdrawn = vec![withdrawn(0, 0, false), withdrawn(1, 2, false), withdrawn(2, 1, true)];
+    pair.lines[0].tell(ToShard::Resumed(Box::new(Resumed { withdrawn, ..Resumed::default() })));
+    let mut counters = pair.shard.into_late().settle();
+    counters.loaded += 3;
+    assert!(counters.adds_up(), "{counters:?}");
+    assert_eq!((counters.waiting, counters.deferred, counters.in_flight), (2, 1, 1));
+}
+
+#[test]
+fn a_site_that_is_given_up_without_a_word_of_what_failed_loses_nobody() {
+    let mut pair = pair();
     pair.load();
-    assert!(pair.turns_to_the_end() <= 3);
-    assert_eq!(pair.shard.counters().waiting, u64::from(FOREIGN) * 10);
-    assert!(Counters::sum([pair.shard.counters()]).adds_up());
+    pair.lines[0].tell(ToShard::Pause(true));
+    let place = Arc::new(Place::fixed("mx.example", ([192, 0, 2, 1], 25).into()));
+    let (site, now) = (pair.shard.sites.enter(place), pair.shard.io.now());
+    let domain = DomainId(FOREIGN);
+    pair.shard.ledger.counters.loaded += 10;
+    pair.shard.ledger.counters.waiting += 10;
+    pair.shard.queue.push_run(domain, 900, 10);
+    pair.shard.queue.route(domain, site);
+    assert!(pair.shard.sites.take_failure(site).is_none());
+    pair.shard.expire_site(site, now);
+    let ticket = pair.shard.ledger.take_append(now).unwrap().ticket;
+    let Shard { ledger, sites, queue, rng, .. } = &mut pair.shard;
+    ledger.handle_durable(ticket, queue, sites, now, rng);
+    let counters = pair.shard.counters();
+    assert!(counters.adds_up() && counters.expired == 10, "{counters:?}");
+}
+
+#[test]
+fn what_failed_for_want_of_tls_is_the_sites_matter_where_tls_is_demanded() {
+    let levels = [Level::Never, Level::Opportunistic, Level::Required, Level::Verified];
+    assert_eq!(levels.map(|level| wants_security("STARTTLS", level)), [false, false, true, true]);
+    assert!(!wants_security("EHLO", Level::Verified));
 }
 
 #[test]
