@@ -204,7 +204,10 @@ fn read_ahead(
     whole: &Mutex<Option<Read256>>,
 ) -> io::Result<()> {
     let refused = |e: io::Error| {
-        let hint = "hint: io_uring may be forbidden here (sysctl kernel.io_uring_disabled, a seccomp profile)";
+        let hint = match e.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => "hint: raise the limit on open files (ulimit -n, LimitNOFILE)",
+            _ => "hint: io_uring may be forbidden here (sysctl kernel.io_uring_disabled, a seccomp profile)",
+        };
         io::Error::new(e.kind(), format!("cannot start io_uring to read the list: {e}\n{hint}"))
     };
     let mut builder = tokio_uring::builder();
