@@ -47,14 +47,23 @@ pub struct Excess {
 
 impl Brake {
     /// Counts outcomes; says so if more than the share `max` of the last ones are bounces.
+    ///
+    /// In which order they came is not known: the bounces count as spread among the deliveries.
     pub fn count(&mut self, delivered: u32, bounces: &[Box<str>], max: f64) -> Option<Excess> {
-        for _ in 0..(delivered as usize).min(LAST) {
-            self.push(0);
+        let delivered = delivered as usize;
+        // Whatever comes before the last ones of them is pushed out again by these.
+        let skipped = (delivered + bounces.len()).saturating_sub(LAST);
+        let mut pushed = 0;
+        for (index, reply) in bounces.iter().enumerate() {
+            let before = delivered * (index + 1) / (bounces.len() + 1);
+            (skipped.max(pushed + index)..before + index).for_each(|_| self.push(0));
+            pushed = before;
+            if before + index >= skipped {
+                let number = self.number(reply);
+                self.push(number);
+            }
         }
-        for reply in bounces {
-            let number = self.number(reply);
-            self.push(number);
-        }
+        (skipped.max(pushed + bounces.len())..delivered + bounces.len()).for_each(|_| self.push(0));
         let of = u32::try_from(self.last.len()).unwrap_or(u32::MAX);
         let exceeds = of >= SAMPLE_MIN && f64::from(self.bounced) > max * f64::from(of);
         exceeds.then(|| {
@@ -128,11 +137,13 @@ impl Said {
 impl SiteBrake {
     /// Counts outcomes; says so if more than the share `max` of the last ones are bounces.
     pub fn count(&mut self, delivered: u32, bounces: &[Box<str>], max: f64) -> Option<Excess> {
-        let half = |n: u32| n.min(LAST as u32 / 2) as u16;
-        let bounced = u32::try_from(bounces.len()).unwrap_or(u32::MAX);
-        self.now.0 = self.now.0.saturating_add(half(delivered.saturating_add(bounced)));
-        self.now.1 = self.now.1.saturating_add(half(bounced));
-        bounces.iter().take(LAST / 2).for_each(|reply| self.hear(reply));
+        let all = delivered as usize + bounces.len();
+        // More than a half holds are one half, of which the same share bounced.
+        let of = all.min(LAST / 2);
+        let bounced = bounces.len() * of / all.max(1);
+        self.now.0 = self.now.0.saturating_add(of as u16);
+        self.now.1 = self.now.1.saturating_add(bounced as u16);
+        bounces.iter().take(bounced).for_each(|reply| self.hear(reply));
         let of = u32::from(self.before.0) + u32::from(self.now.0);
         let bounced = u32::from(self.before.1) + u32::from(self.now.1);
         let exceeds = of >= SITE_SAMPLE_MIN && f64::from(bounced) > max * f64::from(of);
@@ -184,6 +195,18 @@ mod tests {
         let excess = brake.count(0, &bounces(1, "550 b"), 0.2).unwrap();
         assert_eq!(excess, Excess { bounced: 101, of: 500, reply: ("550 a".into(), 100) });
         assert_eq!(brake.count(0, &[], 1.0), None, "all of them may be");
+    }
+
+    #[test]
+    fn many_outcomes_at_once_are_judged_by_the_share_that_they_have() {
+        assert_eq!(Brake::default().count(2000, &bounces(110, "550 a"), 0.2), None, "5 %");
+        assert_eq!(Brake::default().count(2000, &bounces(110, "550 a"), 0.06), None, "5 %");
+        let excess = Brake::default().count(2000, &bounces(600, "550 a"), 0.2).unwrap();
+        assert!(excess.of == 500 && (114..118).contains(&excess.bounced), "23 %: {excess:?}");
+        assert_eq!(Brake::default().count(3, &bounces(1000, "550 a"), 0.2).unwrap().of, 500);
+        assert_eq!(SiteBrake::default().count(400, &bounces(60, "550 a"), 0.2), None, "13 %");
+        let excess = SiteBrake::default().count(400, &bounces(200, "550 a"), 0.2).unwrap();
+        assert_eq!((excess.bounced, excess.of, excess.reply.1), (83, 250, 83), "33 %");
     }
 
     #[test]

@@ -139,6 +139,12 @@ impl Halt {
         self.sites.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether any site has taken a message; the smarthost: in an earlier run, too.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.accepting.load(Ordering::Relaxed) > 0
+    }
+
     /// A site has taken its first message.
     pub fn site_accepts(&self) {
         self.accepting.fetch_add(1, Ordering::Relaxed);

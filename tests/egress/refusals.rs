@@ -172,6 +172,42 @@ fn the_first_recipient_of_such_a_kind_is_no_loop_without_a_way_out() {
     assert_eq!((ends.last(), smarthost.seen().messages), (Some(&Some(0)), 59), "{ends:?}");
 }
 
+/// One message serves everybody.
+const TO_ALL: &str = "to = \"Friends <friends@acme.example>\"";
+
+#[test]
+fn recipients_that_are_refused_beside_others_in_one_transaction_keep_nobody_from_the_mail() {
+    const REFUSED: Odd = |command| {
+        let refused = ["RCPT TO:<p0@", "RCPT TO:<p1@", "RCPT TO:<p2@", "RCPT TO:<p3@"];
+        refused.iter().any(|said| command.starts_with(said)).then_some("550 account disabled")
+    };
+    let (smarthost, desk) = (refusing(REFUSED), Desk::new(40));
+    let config = to(smarthost.address) + "retry = [\"1s\"]\nlifetime = \"3s\"\n";
+    desk.campaign("w", TO_ALL);
+    let (code, said) = desk.send("w", &config);
+    let report = desk.report("w");
+    // Who was refused beside others is refused alone at last, and three of those in a row are no more about them.
+    assert_eq!(figure(&report, "delivered"), 36, "{said}{report}");
+    assert!(code == Some(0) || said.contains("--ignore-bounces"), "{said}");
+    let (code, said) = desk.start_with("w", &config, &["--ignore-bounces"]).wait();
+    assert!(code == Some(0) || said.contains("is complete"), "{said}");
+    let report = desk.report("w");
+    assert_eq!((figure(&report, "bounced"), figure(&report, "expired")), (0.into(), 4.into()), "{report}");
+}
+
+#[test]
+fn the_last_recipients_that_a_smarthost_refuses_are_no_loop_without_a_way_out() {
+    // The first ones hold the mailing; what is left in the end is only they.
+    let smarthost = refusing(|command| {
+        ["RCPT TO:<p0@", "RCPT TO:<p1@"].iter().any(|said| command.starts_with(said)).then_some("550 relaying denied")
+    });
+    let desk = Desk::new(12);
+    let config = to(smarthost.address) + "retry = [\"1s\"]\nlifetime = \"3s\"\n";
+    let ends: Vec<_> = (0..3).map(|_| desk.send("w", &config).0).collect();
+    assert_eq!((ends.last(), smarthost.seen().messages), (Some(&Some(0)), 10), "{ends:?}");
+    assert_eq!(figure(&desk.report("w"), "expired"), 2, "{ends:?}");
+}
+
 #[test]
 fn a_held_mailing_says_so_in_its_summary_and_in_the_event_log() {
     let smarthost = refusing(says!("RCPT", "554 5.7.1 <x@a.example>: Relay access denied"));
@@ -251,6 +287,22 @@ fn a_small_list_or_one_with_few_bounces_or_a_higher_bound_is_not_held() {
     let mx = refusing(|command| command.starts_with("RCPT TO:<p9").then_some("550 5.3.0 no"));
     let (desk, config) = rotten(&mx, 900, "");
     assert_eq!(desk.send("w", &config).0, Some(0), "11 of 900");
+}
+
+#[test]
+fn bounces_count_with_the_deliveries_of_their_transaction() {
+    // All of them are told before the content is taken of.
+    let mx = refusing(|command| {
+        let number = command.strip_prefix("RCPT TO:<p")?.split('@').next()?;
+        (number.ends_with('7')).then_some("550 5.3.0 no")
+    });
+    let desk = Desk::new(2000);
+    desk.campaign("w", TO_ALL);
+    let config = to(mx.address) + "sessions_per_site = 1\nrecipients_per_transaction = 2000\n";
+    let (code, said) = desk.send("w", &config);
+    assert_eq!(code, Some(0), "{said}");
+    let report = desk.report("w");
+    assert_eq!((figure(&report, "bounced"), figure(&report, "delivered")), (200.into(), 1800.into()), "{report}");
 }
 
 #[test]

@@ -122,7 +122,10 @@ impl Refusals {
 
     /// Whether the mailing is held once so many sites have said it to each of so many sources.
     fn hold(&self, sites: usize, sources: usize) -> bool {
+        let named = matches!(self.kind.at, Step::Recipient | Step::Data | Step::Content);
         match (self.kind.mailing, self.kind.by) {
+            // Once somebody was taken, in whichever process, it is believed when enough say it in a row.
+            (Mailing::Held, By::Smarthost) if named && self.from_s > 0 => false,
             (Mailing::Held, _) => sites > 0,
             (Mailing::HeldBySeveral, _) => sites >= SEVERAL,
             (Mailing::HeldWithoutSource, By::Smarthost) => sites > 0 && sources == 1,

@@ -222,9 +222,12 @@ impl<I: Io> Shard<I> {
 
     /// What an event is written down in.
     fn asked(&self, connection: &Connection, now: Now) -> Asked {
+        let mut standing = self.sites.standing(connection.site);
+        standing.accepts |= connection.hop == NextHop::Smarthost && self.ports.board.halt().is_accepted();
         Asked {
-            standing: self.sites.standing(connection.site),
+            standing,
             has_another_source: self.egress.has_another(connection.source, now.mono),
+            insists: self.delivery.max_bounced.is_none(),
             ..Asked::default()
         }
     }
@@ -290,6 +293,8 @@ impl<I: Io> Shard<I> {
         if asked.told {
             self.sites.count(site, &asked.outcomes, asked.deferrals);
             self.note_standing(site, asked.standing);
+        }
+        if asked.delivered > 0 || !asked.bounces.is_empty() {
             self.note_outcomes(site, asked, now);
         }
         let refused = asked.refused.take();

@@ -12,7 +12,6 @@ use crate::engine::shard::ledger::{self, Detail, Ledger, Verdict};
 use crate::engine::shard::refused::{Refused, Standing};
 use crate::engine::shard::site::Sites;
 use crate::journal::record::Kind;
-use crate::mail::reply::Nameless;
 use crate::mail::{Class, Disposition, ReplyRef, Scope};
 use crate::observe::Outcomes;
 use crate::observe::trace::Dialogue;
@@ -35,6 +34,8 @@ pub(super) struct Asked {
     pub(super) standing: Standing,
     /// Another source's address is on no block list, as far as we know.
     pub(super) has_another_source: bool,
+    /// Refusals of some recipients hold nothing.
+    pub(super) insists: bool,
     pub(super) finished: u64,
     /// Whether the peer said yes or no to any recipient.
     pub(super) answered: bool,
@@ -44,7 +45,7 @@ pub(super) struct Asked {
     /// Whether any recipient had its verdict, and which.
     pub(super) told: bool,
     pub(super) outcomes: Outcomes,
-    /// What the bounced were told, without addresses.
+    /// What the bounced of transactions that are over were told, without addresses.
     pub(super) bounces: Vec<Box<str>>,
     pub(super) deferrals: u64,
     /// The target took no message, and those that it was asked to take came back for another one.
@@ -94,13 +95,15 @@ impl Desk<'_> {
                 if let Some(trace) = &mut self.trace {
                     trace.finished(key);
                 }
-                self.ledger.finish(key, self.now);
+                self.asked.bounces.append(&mut self.ledger.finish(key, self.now));
             }
             Event::Returned { key, recipients, .. } => {
                 let via = self.course.via(self.sites.name(self.site), self.host, self.ehlo);
                 self.ledger.give_back(key, recipients, Some(&via), self.queue, self.now);
             }
-            Event::Recipient { key, index, verdict, path, marks } => self.verdict(key, index, verdict, path, &marks),
+            Event::Recipient { key, index, verdict, path, marks, takes } => {
+                self.verdict((key, index), verdict, path, &marks, takes);
+            }
         }
     }
 
@@ -128,7 +131,7 @@ impl Desk<'_> {
         put_off
     }
 
-    fn verdict(&mut self, key: u64, index: usize, said: Said<'_>, path: &[u8], marks: &Marks) {
+    fn verdict(&mut self, (key, index): (u64, usize), said: Said<'_>, path: &[u8], marks: &Marks, takes: bool) {
         let site_name = self.sites.name(self.site);
         if self.moves_on(&said) {
             let via = self.course.via(site_name, self.host, self.ehlo);
@@ -148,7 +151,13 @@ impl Desk<'_> {
                 self.asked.served |= phase != Phase::Mail;
                 let judgement = classify(reply, answered(phase), self.hop);
                 cause = judgement.cause.word();
-                taken_back = self.judged(judgement, reply, phase, self.ledger.row(key, index));
+                let is_one = phase == Phase::Rcpt && takes && self.hop == NextHop::Smarthost;
+                if is_one && judgement.refusal.is_some() {
+                    // It takes others in this very transaction: it is about this one.
+                    self.asked.standing.judged();
+                } else {
+                    taken_back = self.judged(judgement, reply, phase, self.ledger.row(key, index));
+                }
                 (ledger::kind_of(judgement.disposition), phase, reply)
             }
             Said::Cut(reply, phase) => (Kind::Deferred, phase, reply),
@@ -164,10 +173,7 @@ impl Desk<'_> {
         self.asked.told = true;
         match kind {
             Kind::Delivered => self.asked.outcomes.count(Disposition::Delivered),
-            Kind::Bounced => {
-                self.asked.outcomes.count(Disposition::Bounced);
-                self.asked.bounces.push(Nameless(&reply.to_string()).to_string().into());
-            }
+            Kind::Bounced => self.asked.outcomes.count(Disposition::Bounced),
             Kind::UncertainHeld => self.asked.outcomes.count(Disposition::Uncertain),
             _ => self.asked.deferrals += 1,
         }
@@ -191,7 +197,8 @@ impl Desk<'_> {
             }
             return false;
         };
-        let holds = self.asked.standing.refused(follows.mailing, phase, row, self.asked.has_another_source);
+        let others = (self.asked.has_another_source, self.asked.insists);
+        let holds = self.asked.standing.refused(follows.mailing, phase, row, others);
         if self.asked.refused.as_ref().is_none_or(|first| holds && !first.holds) {
             self.asked.refused = Refused::of(judgement, reply, phase, holds);
         }

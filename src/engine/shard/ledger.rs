@@ -26,6 +26,7 @@ use crate::engine::shard::site::Sites;
 use crate::journal::context::{Dictionary, Parts};
 use crate::journal::record::{Kind, Record};
 use crate::mail::event::{Event, Outcome, Spans, Tls, Told, Via};
+use crate::mail::reply::Nameless;
 use crate::mail::{Disposition, Enhanced, Reply, ReplyRef};
 use crate::observe::ShardCounters;
 use crate::observe::events::Lane;
@@ -58,6 +59,8 @@ struct Transaction {
     octets: u32,
     began: Instant,
     accepted: bool,
+    /// What the bounced were told, without addresses.
+    bounces: Vec<Box<str>>,
 }
 
 /// What is done for a recipient once its record is durable.
@@ -90,9 +93,13 @@ pub(super) struct Ledger {
     pub(super) lane: Option<Lane>,
     shard: u16,
     on_uncertain: OnUncertain,
+    /// Whether it is of interest what the bounced were told.
+    brakes: bool,
     retry: Schedule,
     jobs: Slab<Job>,
     transactions: Slab<Transaction>,
+    /// Transactions that are over, in this run.
+    finished: u64,
     entries: Vec<u8>,
     /// Entries that filled a whole append before the turn was over.
     full: VecDeque<Append>,
@@ -145,9 +152,11 @@ impl Ledger {
             lane,
             shard,
             on_uncertain: delivery.on_uncertain,
+            brakes: delivery.max_bounced.is_some(),
             retry: delivery.retry.clone(),
             jobs: Slab::new(),
             transactions: Slab::new(),
+            finished: 0,
             entries: Vec::with_capacity(16 * 1024),
             full: VecDeque::new(),
             dictionary: Dictionary::new(shard as u8, last_context),
@@ -295,7 +304,8 @@ impl Ledger {
         let rows = std::mem::take(&mut message.rows);
         let octets = message.content.len() as u32;
         self.counters.transactions += 1;
-        let transaction = Transaction { domain, attempts, cleared, rows, octets, began: now.mono, accepted: false };
+        let (began, bounces) = (now.mono, Vec::new());
+        let transaction = Transaction { domain, attempts, cleared, rows, octets, began, accepted: false, bounces };
         (self.transactions.insert(transaction) as u64, message)
     }
 
@@ -309,6 +319,9 @@ impl Ledger {
         let Some(transaction) = self.transactions.get_mut(key as usize) else { return };
         let Some(&row) = transaction.rows.get(index) else { return };
         transaction.accepted |= verdict.kind == Kind::Delivered;
+        if verdict.kind == Kind::Bounced && self.brakes {
+            transaction.bounces.push(Nameless(&verdict.reply.to_string()).to_string().into());
+        }
         self.seen.replies.count(verdict.reply);
         let Transaction { domain, attempts, cleared, octets, .. } = *transaction;
         let attempts = attempts.saturating_sub(u16::from(verdict.taken_back));
@@ -336,14 +349,23 @@ impl Ledger {
         }
     }
 
-    /// A transaction has no recipient left without a verdict.
-    pub(super) fn finish(&mut self, key: u64, now: Now) {
-        let Some(transaction) = self.transactions.try_remove(key as usize) else { return };
+    /// A transaction has no recipient left without a verdict: what its bounced were told, where that is of interest. Of
+    /// those that were delivered nothing is known before: a bounce that counted at once would count without them.
+    pub(super) fn finish(&mut self, key: u64, now: Now) -> Vec<Box<str>> {
+        let Some(transaction) = self.transactions.try_remove(key as usize) else { return Vec::new() };
+        self.finished += 1;
         if transaction.accepted {
             self.counters.messages += 1;
             self.seen.content_octets += u64::from(transaction.octets);
             self.seen.delivery.record(now.mono.since(transaction.began));
         }
+        transaction.bounces
+    }
+
+    /// Whether what has ended says something of what has begun: a recipient is refused sooner than another one's content is
+    /// taken, so that the first ends of many sessions are refusals.
+    pub(super) fn is_under_steam(&self) -> bool {
+        self.finished >= self.transactions.len() as u64
     }
 
     /// Recipients of a transaction come back untried: their attempt is taken back, and they go to the queue's front.

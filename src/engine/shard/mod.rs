@@ -193,6 +193,9 @@ impl<I: Io> Shard<I> {
         let Earlier { last_context, newest, holds } = start.earlier;
         let clock = Ahead::of(newest, io.now().unix);
         let holds = Holds::new(&holds, clock, start.delivery.retry.lifetime);
+        if start.delivery.smarthost && start.settled.delivered > 0 {
+            ports.board.halt().site_accepts();
+        }
         let mut ledger = Ledger::new(
             (start.number, last_context, clock),
             start.settled,

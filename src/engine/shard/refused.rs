@@ -1,8 +1,9 @@
 //! What a shard does when it is refused itself: the site or the source rests, or the mailing is held.
 //!
 //! Guarantees: what is refused of us bounces nobody; whatever rests for it ends, or is given up with the lifetime; a
-//! mailing that is held drains on every shard. A smarthost that takes others is not believed by one recipient: it may be
-//! about that one, which then waits by its schedule.
+//! mailing that is held drains on every shard. A smarthost that takes others, in this run or an earlier one, is not
+//! believed by one recipient: it may be about that one, which then waits by its schedule. Nor by several, where it takes
+//! others in the same transaction, or where the user goes on whoever is refused.
 //! Leaves to others: which replies are refusals of us (`shape::classify`), when several sites are so many (`held`).
 
 use std::sync::Arc;
@@ -27,11 +28,14 @@ use crate::wire::io::Io;
 const AGAIN_MAX: u32 = 3;
 /// The same for a login that it cannot judge now: the first rests are short.
 const LOGIN_AGAIN_MAX: u32 = 6;
+/// The other way on, from a smarthost that takes others.
+const OR_ONE: &str = "; or, if it is about these recipients alone, go on with --ignore-bounces: they wait, and expire at \
+     the end of their lifetime";
 
 /// What the hosts of a site have said of us in this run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// They have taken a message.
+    /// They have taken a message; a smarthost: in any run, for any shard.
     pub(super) accepts: bool,
     /// Recipients for whom we were refused since they last judged one, as many as matter.
     row: [Option<u32>; ROW_MAX],
@@ -50,13 +54,14 @@ impl Standing {
         self.row = Default::default();
     }
 
-    /// We are refused in answer to `phase` of this recipient's transaction: whether that holds the mailing.
+    /// We are refused in answer to `phase` of this recipient's transaction: whether that holds the mailing. `insists`: once
+    /// a recipient is named it is about that one, where others are taken.
     pub(super) fn refused(
         &mut self,
         mailing: Mailing,
         phase: Phase,
         recipient: Option<u32>,
-        has_another_source: bool,
+        (has_another_source, insists): (bool, bool),
     ) -> bool {
         // One that is refused again and again is one.
         if !self.row.contains(&recipient)
@@ -67,8 +72,8 @@ impl Standing {
         match mailing {
             // Once a recipient is named it may be about that one, where others are taken.
             Mailing::Held => {
-                let named = matches!(phase, Phase::Rcpt | Phase::Data | Phase::Content | Phase::End);
-                !named || !self.accepts || self.row.iter().all(Option::is_some)
+                let is_many = !insists && self.row.iter().all(Option::is_some);
+                !names_recipient(phase) || !self.accepts || is_many
             }
             Mailing::HeldWithoutSource => !has_another_source,
             Mailing::GoesOn | Mailing::HeldBySeveral | Mailing::HeldIfItLasts => false,
@@ -82,6 +87,10 @@ impl Standing {
         }
         self.again
     }
+}
+
+fn names_recipient(phase: Phase) -> bool {
+    matches!(phase, Phase::Rcpt | Phase::Data | Phase::Content | Phase::End)
 }
 
 /// A refusal of us.
@@ -108,6 +117,8 @@ impl Refused {
 pub(super) struct Recent {
     delivered: u32,
     bounces: Vec<Box<str>>,
+    /// Too many bounced, and it was too soon to say so.
+    unjudged: bool,
 }
 
 impl<I: Io> Shard<I> {
@@ -135,12 +146,15 @@ impl<I: Io> Shard<I> {
 
     /// Has the turn's outcomes counted.
     pub(super) fn brake(&mut self, now: Now) {
-        let Recent { delivered, bounces } = &mut self.recent;
-        let Some(max) = self.delivery.max_bounced.filter(|_| *delivered > 0 || !bounces.is_empty()) else { return };
+        let Recent { delivered, bounces, unjudged } = &mut self.recent;
+        let is_due = *delivered > 0 || !bounces.is_empty() || *unjudged;
+        let Some(max) = self.delivery.max_bounced.filter(|_| is_due) else { return };
         let excess = self.ports.board.halt().count(*delivered, bounces, max);
         *delivered = 0;
         bounces.clear();
-        if let Some(excess) = excess.filter(|_| self.ports.board.halt().held().is_none()) {
+        let judges = self.ledger.is_under_steam();
+        *unjudged = excess.is_some() && !judges;
+        if let Some(excess) = excess.filter(|_| judges && self.ports.board.halt().held().is_none()) {
             self.hold_mailing(Held::bounced(&excess), now);
         }
     }
@@ -212,10 +226,16 @@ impl<I: Io> Shard<I> {
     fn hold_for(&mut self, connection: &Connection, refused: &Refused, others: usize, now: Now) {
         let name =
             if connection.hop == NextHop::Smarthost { self.sites.name(connection.site) } else { &connection.host };
-        self.hold_mailing(
-            Held::refused(refused.refusal, name, connection.hop, &refused.reply, refused.phase.word(), others),
-            now,
-        );
+        let mut held =
+            Held::refused(refused.refusal, name, connection.hop, &refused.reply, refused.phase.word(), others);
+        if refused.follows.mailing == Mailing::Held
+            && connection.hop == NextHop::Smarthost
+            && names_recipient(refused.phase)
+            && self.ports.board.halt().is_accepted()
+        {
+            held.hint.push_str(OR_ONE);
+        }
+        self.hold_mailing(held, now);
     }
 
     /// Holds the mailing: every shard drains.

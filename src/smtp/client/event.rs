@@ -128,6 +128,8 @@ pub enum Event<'a> {
         path: &'a [u8],
         /// How far the transaction had come, and when.
         marks: Marks,
+        /// The server has taken somebody at RCPT in this transaction.
+        takes: bool,
     },
     /// All recipients of the transaction have had their verdict or were returned.
     Finished {

@@ -171,8 +171,8 @@ impl Running {
                 *standing = Standing::Skipped;
                 let path = self.envelope.forward_path(index);
                 let reply = if is_speakable(path) && !path.is_empty() { NEEDS_UTF8 } else { BAD_PATH };
-                let verdict = Verdict::Refused(reply, Phase::Rcpt);
-                on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks });
+                let (verdict, takes) = (Verdict::Refused(reply, Phase::Rcpt), self.accepted > 0);
+                on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks, takes });
             }
         }
     }
@@ -224,8 +224,8 @@ impl Running {
     /// Tells one recipient's verdict.
     pub(super) fn settle(&mut self, index: usize, verdict: Verdict<'_>, on: &mut Sink<'_>) {
         self.close(index);
-        let path = self.envelope.forward_path(index);
-        on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks });
+        let (path, takes) = (self.envelope.forward_path(index), self.accepted > 0);
+        on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks, takes });
     }
 
     /// RCPT was refused. A peer that says a reply too many makes each one behind it another command's, so this is told only
@@ -284,9 +284,9 @@ impl Running {
                 on(Event::Returned { key: self.key, recipients: &[index], reply: Some(reply) });
                 continue;
             }
-            let (path, marks) = (self.envelope.forward_path(index), self.marks);
+            let (path, marks, takes) = (self.envelope.forward_path(index), self.marks, self.accepted > 0);
             let verdict = Verdict::Refused(reply, Phase::Rcpt);
-            on(Event::Recipient { key: self.key, index, verdict, path, marks });
+            on(Event::Recipient { key: self.key, index, verdict, path, marks, takes });
         }
     }
 
@@ -336,8 +336,8 @@ impl Running {
             for (index, standing) in self.standings.iter_mut().enumerate() {
                 if matches!(standing, Standing::Pending | Standing::Accepted) {
                     *standing = Standing::Settled;
-                    let path = self.envelope.forward_path(index);
-                    on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks });
+                    let (path, takes) = (self.envelope.forward_path(index), self.accepted > 0);
+                    on(Event::Recipient { key: self.key, index, verdict, path, marks: self.marks, takes });
                 }
             }
         }
