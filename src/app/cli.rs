@@ -98,7 +98,7 @@ pub struct SendArgs {
     /// Rehearse with a built-in receiver on loopback: nothing leaves the machine, and it never counts as the campaign
     #[arg(long)]
     pub sink: bool,
-    /// Go on however many recipients bounce: max_bounced of the campaign holds nothing
+    /// Go on however many recipients bounce, have no message, or are refused beside others: max_bounced holds nothing
     #[arg(long)]
     pub ignore_bounces: bool,
     /// Go on to another destination than the one that the campaign began with

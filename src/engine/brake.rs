@@ -1,8 +1,8 @@
 //! The brake: a list is not burnt by what no rule knows. When too many of the last outcomes are bounces, sending stops.
 //!
-//! Counted are the outcomes that servers gave: delivered and bounced. Rows that were refused without being sent
-//! (rendering, size, a domain that takes no mail) say nothing of the sender, and do not count. A window begins anew with
-//! each run. Guarantees: bounded memory; never holds for fewer outcomes than [`SAMPLE_MIN`] ([`SITE_SAMPLE_MIN`] at one
+//! Counted are the outcomes that servers gave: delivered and bounced. Rows that were refused without being sent (size, a
+//! domain that takes no mail) say nothing of the sender, and do not count; those for whom no message could be made count
+//! among those for whom one could. A window begins anew with each run. Guarantees: bounded memory; never holds for fewer outcomes than [`SAMPLE_MIN`] ([`SITE_SAMPLE_MIN`] at one
 //! site), so that a test list of a few rows runs to its end whatever becomes of it.
 //! Leaves to others: what is held then (`held`, `shard`).
 

@@ -8,9 +8,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::base::many::Many;
 use crate::engine::brake::{Brake, Excess};
 use crate::shape::classify::refusal::{SHARE_MIN, SITES_MIN};
 use crate::shape::{NextHop, Refusal};
@@ -66,6 +67,34 @@ impl Held {
         }
     }
 
+    /// No message can be made: so many failed, the first one so, and none succeeded.
+    #[must_use]
+    pub fn unmade(count: u32, why: &str) -> Self {
+        let failed = Many(count.into(), "recipient has none", "recipients have none");
+        Self::unrendered(&format!("no message can be made: {failed}, and nobody has one"), why)
+    }
+
+    /// For too many of the last recipients no message could be made.
+    #[must_use]
+    pub fn seldom_made(excess: &Excess) -> Self {
+        let Excess { bounced, of, reply: (why, count) } = excess;
+        Self::unrendered(
+            &format!("no message could be made for {bounced} of the last {of} recipients, {count} of them alike"),
+            why,
+        )
+    }
+
+    fn unrendered(says: &str, why: &str) -> Self {
+        let (why, hint) = why.split_once("\nhint: ").unwrap_or((why, "mend the template, or the list"));
+        Self {
+            reason: "rendering",
+            host: String::new(),
+            reply: String::new(),
+            says: format!("{says}: {why}"),
+            hint: format!("{hint}; or go on with --ignore-bounces: whoever has no message bounces"),
+        }
+    }
+
     /// A server refuses us by this `reply` to `phase`; `others` said the same.
     #[must_use]
     pub fn refused(refusal: Refusal, host: &str, hop: NextHop, reply: &str, phase: &str, others: usize) -> Self {
@@ -100,6 +129,9 @@ pub struct Halt {
     /// Sites that have taken a message.
     accepting: AtomicU32,
     brake: Mutex<Brake>,
+    /// The same, of messages that could be made or not; whether one could.
+    unmade: Mutex<Brake>,
+    made: AtomicBool,
     /// Sites whose mail alone is held: why, and how many there are.
     sites: Mutex<(Vec<Held>, usize)>,
 }
@@ -122,6 +154,22 @@ impl Halt {
     /// Counts what became of recipients; says so if too many of the last ones bounced.
     pub fn count(&self, delivered: u32, bounces: &[Box<str>], max: f64) -> Option<Excess> {
         self.brake.lock().unwrap_or_else(PoisonError::into_inner).count(delivered, bounces, max)
+    }
+
+    /// Counts for whom messages could be made, and why not for others; says so if too many of the last ones have none.
+    pub fn count_made(&self, made: u32, failed: &[Box<str>], max: f64) -> Option<Excess> {
+        self.unmade.lock().unwrap_or_else(PoisonError::into_inner).count(made, failed, max)
+    }
+
+    /// A message was made.
+    pub fn note_made(&self) {
+        self.made.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one was, by any shard in this run.
+    #[must_use]
+    pub fn has_made(&self) -> bool {
+        self.made.load(Ordering::Relaxed)
     }
 
     /// Holds the mail of one site.

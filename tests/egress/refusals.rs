@@ -290,6 +290,48 @@ fn a_small_list_or_one_with_few_bounces_or_a_higher_bound_is_not_held() {
 }
 
 #[test]
+fn a_template_that_fails_on_everybody_holds_the_mailing_and_burns_nobody() {
+    for recipients in [1000, 5] {
+        let (mx, desk) = (super::mx(), Desk::new(recipients));
+        desk.put("w.txt", "Dear {{ first }},\n{{ first|round }}.\n");
+        let (code, said) = desk.send("w", &to(mx.address));
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("error: held: no message can be made: ") && said.contains("w.txt, line 2"), "{said}");
+        assert!(said.contains("--ignore-bounces"), "{said}");
+        let report = desk.report("w");
+        assert_eq!((figure(&report, "bounced"), figure(&report, "waiting")), (0.into(), recipients.into()), "{report}");
+        assert_eq!(figure(&report, "held")["reason"], "rendering", "{report}");
+        assert_eq!(mx.seen().said("MAIL"), 0, "nobody was asked");
+        desk.put("w.txt", "Dear {{ first }},\nhello.\n");
+        desk.delivers(&to(mx.address));
+        assert_eq!(mx.seen().messages, recipients);
+    }
+}
+
+#[test]
+fn rows_that_a_template_fails_on_bounce_alone_until_they_are_too_many() {
+    let mailing = |every: usize| {
+        let desk = Desk::new(1);
+        let row = |n: usize| format!("p{n}@a.example,{}\n", if n.is_multiple_of(every) { "x" } else { "1" });
+        desk.put("w.csv", &format!("email,first\n{}", (0..900).map(row).collect::<String>()));
+        desk.put("w.txt", "{{ first|int }} hello.\n");
+        desk
+    };
+    let mx = super::mx();
+    let desk = mailing(10);
+    let (code, said) = desk.send("w", &to(mx.address));
+    assert_eq!((code, mx.seen().messages), (Some(0), 810), "{said}");
+    let desk = mailing(3);
+    let (code, said) = desk.send("w", &to(mx.address));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("error: held: no message could be made for ") && said.contains("w.txt, line 1"), "{said}");
+    let (code, said) = desk.start_with("w", &to(mx.address), &["--ignore-bounces"]).wait();
+    assert_eq!(code, Some(0), "{said}");
+    let report = desk.report("w");
+    assert_eq!((figure(&report, "bounced"), figure(&report, "delivered")), (300.into(), 600.into()), "{report}");
+}
+
+#[test]
 fn bounces_count_with_the_deliveries_of_their_transaction() {
     // All of them are told before the content is taken of.
     let mx = refusing(|command| {

@@ -8,6 +8,7 @@
 
 mod expiry;
 mod settle;
+mod unmade;
 mod unsent;
 
 use slab::Slab;
@@ -32,6 +33,7 @@ use crate::observe::ShardCounters;
 use crate::observe::events::Lane;
 use crate::queue::{Batch, DomainId, Queue, Rows, SiteId};
 use crate::shape::retry::Schedule;
+use unmade::Unmade;
 
 /// An append is closed once it holds so much: the recorder takes 64 KiB, and one definition may still follow.
 const APPEND_OCTETS: usize = 48 * 1024;
@@ -115,6 +117,7 @@ pub(super) struct Ledger {
     clearing: VecDeque<(u64, u32)>,
     settling: VecDeque<Settle>,
     pasts: Pasts,
+    unmade: Unmade,
     clock: Ahead,
     /// Since when this process sends, without a pause.
     awake: UnixTime,
@@ -146,6 +149,10 @@ impl Ledger {
         lane: Option<Lane>,
         board: Arc<Board>,
     ) -> Self {
+        if delivery.smarthost && settled.delivered > 0 {
+            // It took mail in an earlier run.
+            board.halt().site_accepts();
+        }
         Self {
             counters: settled,
             seen: ShardCounters::default(),
@@ -167,6 +174,7 @@ impl Ledger {
             clearing: VecDeque::new(),
             settling: VecDeque::new(),
             pasts: Pasts::new(),
+            unmade: Unmade::default(),
             clock,
             awake: UnixTime(0),
             stock: 0,
@@ -276,13 +284,13 @@ impl Ledger {
             self.release(job.domain, job.rows.iter().collect(), job.attempts, None, queue, now);
             return sites.touch(job.site);
         }
+        let failed = rendered.refused.len();
+        self.unmade.note_made(job.rows.len().saturating_sub(failed + rendered.suppressed.len()), &self.board);
         for row in rendered.suppressed {
             self.suppress(job.domain, row, job.attempts.saturating_sub(1), now);
         }
         for (row, why) in rendered.refused {
-            self.counters.render_failures += 1;
-            let reply = Reply::own(554, Enhanced::new(5, 6, 0), &why);
-            self.refuse_locally_attempted(job.domain, row, job.attempts, &reply, now);
+            self.note_unmade((job.domain, row, job.attempts, why), now);
         }
         self.counters.messages_rendered += rendered.messages.len() as u64;
         for message in rendered.messages {
@@ -425,6 +433,7 @@ impl Ledger {
             self.release(job.domain, job.rows.iter().collect(), job.attempts, None, queue, now);
         }
         self.clearing.clear();
+        self.release_unmade(queue, now);
     }
 
     fn release(

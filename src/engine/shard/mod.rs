@@ -193,9 +193,6 @@ impl<I: Io> Shard<I> {
         let Earlier { last_context, newest, holds } = start.earlier;
         let clock = Ahead::of(newest, io.now().unix);
         let holds = Holds::new(&holds, clock, start.delivery.retry.lifetime);
-        if start.delivery.smarthost && start.settled.delivered > 0 {
-            ports.board.halt().site_accepts();
-        }
         let mut ledger = Ledger::new(
             (start.number, last_context, clock),
             start.settled,
@@ -576,6 +573,9 @@ impl<I: Io> Shard<I> {
                 }
                 if !self.ports.board.is_done() {
                     return;
+                }
+                if self.ledger.has_unmade() {
+                    return self.judge_unmade(true, now);
                 }
                 self.stage =
                     Stage::Draining { until: now.mono.after(self.delivery.timeouts.quit.min(self.delivery.drain)) };

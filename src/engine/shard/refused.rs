@@ -144,8 +144,29 @@ impl<I: Io> Shard<I> {
         }
     }
 
+    /// Holds the mailing where no message can be made.
+    pub(super) fn judge_unmade(&mut self, last: bool, now: Now) {
+        if let Some((count, why)) = self.ledger.judge_unmade(last, now) {
+            self.hold_mailing(Held::unmade(count, &why), now);
+        }
+        if last {
+            // The turn has written its records by now.
+            self.write_journal(now);
+        }
+    }
+
     /// Has the turn's outcomes counted.
     pub(super) fn brake(&mut self, now: Now) {
+        if self.ledger.has_unmade() {
+            self.judge_unmade(false, now);
+        }
+        if let Some((made, said)) = self.ledger.take_unmade()
+            && let Some(max) = self.delivery.max_bounced
+            && let Some(excess) = self.ports.board.halt().count_made(made, &said, max)
+            && self.ports.board.halt().held().is_none()
+        {
+            self.hold_mailing(Held::seldom_made(&excess), now);
+        }
         let Recent { delivered, bounces, unjudged } = &mut self.recent;
         let is_due = *delivered > 0 || !bounces.is_empty() || *unjudged;
         let Some(max) = self.delivery.max_bounced.filter(|_| is_due) else { return };
