@@ -473,8 +473,9 @@ mod tests {
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected: Vec<&str> =
             "campaign destination moved_from loaded rejected duplicates delivered deferred bounced expired suppressed \
-             cancelled uncertain waiting in_flight deferrals messages transactions sessions tls_handshakes tls_resumed \
-             elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held held_sites"
+             cancelled cancelled_on_list readmitted uncertain waiting in_flight deferrals messages transactions sessions \
+             tls_handshakes tls_resumed elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held \
+             held_sites"
                 .split_whitespace()
                 .collect();
         keys.sort_unstable();
