@@ -172,8 +172,9 @@ impl Halt {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// Holds the mail of one site.
+    /// Holds the mail of one site; what became of recipients is counted anew.
     pub fn hold_site(&self, held: Held) {
+        *self.brake.lock().unwrap_or_else(PoisonError::into_inner) = Brake::default();
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         sites.1 += 1;
         if sites.0.len() < HELD_SITES_MAX {
@@ -242,6 +243,15 @@ mod tests {
         (0..28).for_each(|_| halt.site_accepts());
         assert_eq!(refuses(3), None, "3 of 31");
         assert_eq!(refuses(4), Some(3), "4 of 32");
+    }
+
+    #[test]
+    fn what_bounced_at_a_site_that_is_held_alone_does_not_hold_the_mailing() {
+        let (halt, bounces) = (Halt::default(), vec![Box::<str>::from("550 a"); 30]);
+        assert_eq!(halt.count(60, &bounces, 0.2), None);
+        halt.hold_site(Held::bounced_at("mx.example", &Excess { bounced: 30, of: 50, reply: Default::default() }));
+        assert_eq!(halt.count(100, &bounces[..20], 0.2), None, "20 of 120, not 50 of 210");
+        assert_eq!(halt.held_sites().1, 1);
     }
 
     #[test]

@@ -140,6 +140,8 @@ impl<I: Io> Shard<I> {
             let held = Held::bounced_at(self.sites.name(site), &excess);
             tracing::error!(site = held.host, reason = held.reason, "the mail of the site is held");
             self.tell_held(&held, now);
+            // Whatever it did is over, and says nothing of the others.
+            self.recent = Recent::default();
             self.ports.board.halt().hold_site(held);
         }
     }
