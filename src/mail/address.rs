@@ -9,6 +9,7 @@
 //! odd places of the local-part pass, since real mailboxes have them; [`Mailbox::has_odd_dots`] tells.
 //! Leaves to others: whether the mailbox exists.
 
+use icu_normalizer::ComposingNormalizerBorrowed as ComposingNormalizer;
 use std::fmt;
 
 #[cfg(test)]
@@ -169,9 +170,10 @@ pub fn parse_into(text: &[u8], out: &mut Vec<u8>) -> Result<usize, AddressError>
     parsed
 }
 
-/// Appends the form by which mailboxes are compared, and returns where its `@` stands: the local-part in ASCII lower case,
-/// and without quotes where it means the same without them (RFC 5321 §4.1.2: `"a.b"@x` is `a.b@x`). `mailbox` is canonical,
-/// with its `@` at `at`. By RFC 5321 case could tell two people apart; in practice they are one.
+/// Appends the form by which mailboxes are compared, and returns where its `@` stands: the local-part in lower case and in
+/// normal form C (RFC 6532 §3.1), and without quotes where it means the same without them (RFC 5321 §4.1.2: `"a.b"@x` is
+/// `a.b@x`). `mailbox` is canonical, with its `@` at `at`. By RFC 5321 case could tell two people apart; in practice they
+/// are one. Allocates nothing for ASCII.
 pub fn fold_into(mailbox: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
     let start = out.len();
     let (local, domain) = mailbox.split_at_checked(at).unwrap_or((mailbox, &[]));
@@ -179,10 +181,24 @@ pub fn fold_into(mailbox: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
         None => out.extend_from_slice(local),
         Some(quoted) => unquote(quoted, out),
     }
+    let local = out.get_mut(start..).unwrap_or_default();
+    local.make_ascii_lowercase();
+    if !local.is_ascii() {
+        fold_beyond_ascii(start, out);
+    }
     let folded = out.len() - start;
-    out.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
     out.extend_from_slice(domain);
     folded
+}
+
+/// Letters of any script in lower case, and each in its shortest spelling, from `start` on.
+fn fold_beyond_ascii(start: usize, out: &mut Vec<u8>) {
+    let Some(text) = out.get(start..).and_then(|local| std::str::from_utf8(local).ok()) else { return };
+    // The sigma at a word's end is in lower case what its capital is.
+    let lower = text.chars().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c });
+    let folded: String = ComposingNormalizer::new_nfc().normalize_iter(lower).collect();
+    out.truncate(start);
+    out.extend_from_slice(folded.as_bytes());
 }
 
 /// What stands between the quotes: bare, where that is a local-part, else in quotes with the fewest backslashes.

@@ -35,7 +35,7 @@ pub use writer::{Pending, Recovered, TableWriter};
 /// The names of the table's files, besides the manifest.
 pub const FILES: [&str; 3] = [writer::ROWS_FILE, writer::INDEX_FILE, writer::DIRECTORY_FILE];
 
-use crate::mail::Mailbox;
+use crate::mail::{Mailbox, address};
 use seal::Seals;
 use std::fs::File;
 use std::io;
@@ -230,8 +230,8 @@ impl Table {
         files::damaged(&self.rows.path, 0, &format!("row {number} is none"))
     }
 
-    /// The rows of a mailbox, whose local-part is compared without regard to ASCII case (as duplicates are), in order: who
-    /// was cancelled and taken in again has several. Reads the rows of its domain only, and those that are suppressed.
+    /// The rows of a mailbox, compared as duplicates are, in order: who was cancelled and taken in again has several. Reads the
+    /// rows of its domain only, and those that are suppressed.
     ///
     /// # Errors
     /// A damaged or unreadable directory file; or the mailbox is in none of the rows that can be read, and others cannot.
@@ -281,12 +281,19 @@ impl Table {
         lost: &mut Option<io::Error>,
     ) -> Option<u32> {
         let end = first.saturating_add(count);
-        let mut found = None;
+        let fold = |mailbox: &str, out: &mut Vec<u8>| {
+            out.clear();
+            address::fold_into(mailbox.as_bytes(), mailbox.rfind('@').unwrap_or(mailbox.len()), out);
+        };
+        let (mut sought, mut folded, mut found) = (Vec::new(), Vec::new(), None);
+        fold(wanted.as_str(), &mut sought);
         for from in (first..end).step_by(WALK_ROWS as usize) {
             let walked = self.each_of(from, WALK_ROWS.min(end - from), block, &mut |number, row| {
                 match row {
-                    Ok(row) if row.mailbox.eq_ignore_ascii_case(wanted.as_str()) => found = Some(number),
-                    Ok(_) => {}
+                    Ok(row) => {
+                        fold(row.mailbox, &mut folded);
+                        found = (folded == sought).then_some(number);
+                    }
                     Err(error) => drop(lost.get_or_insert(error)),
                 }
                 if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -184,6 +184,12 @@ fn spellings_of_one_mailbox_are_compared_as_one() {
         (r#""a@b"@x.example"#, r#""a@b"@x.example"#),
         (r#""a\"b"@x.example"#, r#""a\"b"@x.example"#),
         ("\"zo\u{eb}\"@x.example", "zo\u{eb}@x.example"),
+        ("ZO\u{cb}@x.example", "zo\u{eb}@x.example"),
+        ("Zoe\u{308}@x.example", "zo\u{eb}@x.example"),
+        ("ZOE\u{308}@x.example", "zo\u{eb}@x.example"),
+        ("\"\u{419}\"@x.example", "\u{439}@x.example"),
+        ("\u{39d}\u{399}\u{39a}\u{39f}\u{3a3}@x.example", "\u{3bd}\u{3b9}\u{3ba}\u{3bf}\u{3c3}@x.example"),
+        ("\u{3bd}\u{3b9}\u{3ba}\u{3bf}\u{3c2}@x.example", "\u{3bd}\u{3b9}\u{3ba}\u{3bf}\u{3c3}@x.example"),
     ] {
         assert_eq!(folded(text), wanted, "{text}");
     }
