@@ -20,6 +20,10 @@ use crate::shape::{NextHop, Refusal};
 const BOUNCES: &str = "bounces";
 const BOUNCES_HINT: &str = "look who bounces and why (posthaste report NAME), and clean the list; or go on with --ignore-bounces, \
      or with a higher max_bounced in the campaign";
+/// The reason of a suppression that cannot be read whole.
+const SUPPRESSION: &str = "suppression";
+const SUPPRESSION_HINT: &str = "mend it, or put it back: whoever can be read of it got nothing since, and nobody is sent to before \
+     all of it can be";
 /// Sites that are held and told of, at most.
 const HELD_SITES_MAX: usize = 20;
 /// Sites that are told apart for one refusal; what is beyond them changes nothing any more.
@@ -92,6 +96,18 @@ impl Held {
             reply: String::new(),
             says: format!("{says}: {why}"),
             hint: format!("{hint}; or go on with --ignore-bounces: whoever has no message bounces"),
+        }
+    }
+
+    /// A suppression file has changed and cannot be used whole: nobody knows whom the rest of it would stop.
+    #[must_use]
+    pub fn unreadable_suppression(why: &str) -> Self {
+        Self {
+            reason: SUPPRESSION,
+            host: String::new(),
+            reply: String::new(),
+            says: format!("the suppression has changed and cannot be used as it is: {why}"),
+            hint: SUPPRESSION_HINT.to_owned(),
         }
     }
 

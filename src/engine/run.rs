@@ -318,7 +318,7 @@ impl Engine {
             };
             crew.send_to_work(number, ports, start);
         }
-        let watcher = Watcher::spawn(load.suppressions.clone(), lines.clone())?;
+        let watcher = Watcher::spawn(load.suppressions.clone(), lines.clone(), board.clone())?;
         let dispatch = Dispatch::new(lines.clone(), by_domain);
         let loading = Arc::new(Loading::default());
         let stop_loading = Arc::new(AtomicBool::new(false));
@@ -415,7 +415,7 @@ impl Engine {
 
     /// Begin nothing new until told otherwise.
     pub fn pause(&self, paused: bool) {
-        self.lines.iter().for_each(|line| line.tell(ToShard::Pause(paused)));
+        self.watcher.pause(paused);
     }
 
     /// Waits for the end of every thread.

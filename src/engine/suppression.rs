@@ -4,12 +4,13 @@
 //!
 //! | entry | stops |
 //! |---|---|
-//! | `ann@example.org`, `"ann"@example.org` | this mailbox, in whatever spelling and ASCII case |
+//! | `ann@example.org`, `"ann"@example.org` | this mailbox, in whatever spelling and case |
 //! | `@example.org`, `*@example.org`, `example.org` | everybody at the domain, not below it |
 //! | `*.example.org`, `*@*.example.org` | everybody at any domain below it, not at it |
 //!
 //! Guarantees: a line that is none of these stops the reading with its place, since a suppression that was silently
-//! dropped is mail that somebody asked not to get; memory is about 22 octets an entry.
+//! dropped is mail that somebody asked not to get; what is salvaged of files that cannot be read whole stops nobody less than
+//! what was read before; memory is about 22 octets an entry.
 
 use super::keyset::KeySet;
 use crate::mail::AddressError;
@@ -17,9 +18,12 @@ use crate::mail::address::{self, MAILBOX_OCTETS_MAX};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// No line that means something is longer.
 const LINE_OCTETS_MAX: u64 = 4096;
+/// A file with more lines that mean nothing is no suppression file.
+const FAULTS_MAX: u32 = 100_000;
 
 /// Why a suppression file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,13 +66,15 @@ pub struct Suppression {
     set: KeySet,
     /// Whether there is an entry for all that is below a domain.
     below: bool,
+    /// What stops people besides.
+    before: Option<Arc<Suppression>>,
 }
 
 impl Suppression {
     /// A list of none. `secret` keys the hashes; it should be random.
     #[must_use]
     pub fn new(secret: [u8; 16]) -> Self {
-        Self { set: KeySet::new(secret), below: false }
+        Self { set: KeySet::new(secret), below: false, before: None }
     }
 
     /// Reads suppression files.
@@ -81,9 +87,25 @@ impl Suppression {
     ) -> Result<Self, SuppressionError> {
         let mut list = Self::new(secret);
         for path in paths {
-            list.read_file(path.as_ref())?;
+            list.read_file(path.as_ref(), false)?;
         }
         Ok(list)
+    }
+
+    /// What can be read of files that cannot be used whole, beside what was read `before`. A last line without its end is not
+    /// taken: it may be half of one.
+    #[must_use]
+    pub fn salvage<P: AsRef<Path>>(
+        secret: [u8; 16],
+        paths: impl IntoIterator<Item = P>,
+        before: Arc<Suppression>,
+    ) -> Self {
+        let mut list = Self { before: Some(before), ..Self::new(secret) };
+        for path in paths {
+            // Whoever salvages knows already why it cannot be read whole.
+            let _ = list.read_file(path.as_ref(), true);
+        }
+        list
     }
 
     /// Adds one entry (see the head of this file).
@@ -120,6 +142,10 @@ impl Suppression {
     /// Whether `folded`, a mailbox as it is compared ([`address::fold_into`]) with its `@` at `at`, is suppressed.
     #[must_use]
     pub fn contains(&self, folded: &[u8], at: usize) -> bool {
+        self.holds(folded, at) || self.before.as_ref().is_some_and(|before| before.contains(folded, at))
+    }
+
+    fn holds(&self, folded: &[u8], at: usize) -> bool {
         if self.set.is_empty() {
             return false;
         }
@@ -141,7 +167,7 @@ impl Suppression {
     /// Whether a canonical mailbox with its `@` at `at` is suppressed; `folded` is room for the work.
     #[must_use]
     pub fn stops(&self, mailbox: &[u8], at: usize, folded: &mut Vec<u8>) -> bool {
-        if self.set.is_empty() {
+        if self.is_empty() {
             return false;
         }
         folded.clear();
@@ -149,40 +175,56 @@ impl Suppression {
         self.contains(folded, at)
     }
 
-    /// How many entries there are.
+    /// How many entries were read.
     #[must_use]
     pub fn len(&self) -> usize {
         self.set.len()
     }
 
-    /// Whether there is none.
+    /// Whether nobody is stopped.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
+        self.set.is_empty() && self.before.as_ref().is_none_or(|before| before.is_empty())
     }
 
-    fn read_file(&mut self, path: &Path) -> Result<(), SuppressionError> {
+    /// Reads a file to its end; where it `salvages`, past lines that mean nothing, else to the first of them.
+    fn read_file(&mut self, path: &Path, salvages: bool) -> Result<(), SuppressionError> {
         let failed = |error| SuppressionError::Read { path: path.to_owned(), error };
         let mut input = BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
         let mut text = Vec::new();
-        for line in 1.. {
+        let (mut line, mut faults, mut is_rest) = (0, 0, false);
+        while faults < FAULTS_MAX {
             text.clear();
             if (&mut input).take(LINE_OCTETS_MAX).read_until(b'\n', &mut text).map_err(failed)? == 0 {
                 break;
             }
-            let mut entry = text.strip_suffix(b"\n").unwrap_or(&text);
-            if line == 1 {
-                entry = entry.strip_prefix(b"\xef\xbb\xbf").unwrap_or(entry);
+            line += u64::from(!is_rest);
+            let is_whole = text.ends_with(b"\n");
+            let is_taken = !is_rest && (is_whole || !salvages);
+            is_rest = !is_whole;
+            match if is_taken { self.add_line(path, line, &text) } else { Ok(()) } {
+                Err(error) if !salvages => return Err(error),
+                Err(_) => faults += 1,
+                // What is no line at all must end, too.
+                Ok(()) => faults += u32::from(!is_taken),
             }
-            let indent = entry.len() - entry.trim_ascii_start().len();
-            let entry = entry.trim_ascii();
-            let bad = |column, error| SuppressionError::Line { path: path.to_owned(), line, column, error };
-            if text.len() as u64 == LINE_OCTETS_MAX && !text.ends_with(b"\n") {
-                return Err(bad(1, AddressError::TooLong.into()));
-            }
-            if !entry.is_empty() && !entry.starts_with(b"#") {
-                self.add(entry).map_err(|error| bad(indent + fault_at(entry, error) + 1, error))?;
-            }
+        }
+        Ok(())
+    }
+
+    fn add_line(&mut self, path: &Path, line: u64, text: &[u8]) -> Result<(), SuppressionError> {
+        let mut entry = text.strip_suffix(b"\n").unwrap_or(text);
+        if line == 1 {
+            entry = entry.strip_prefix(b"\xef\xbb\xbf").unwrap_or(entry);
+        }
+        let indent = entry.len() - entry.trim_ascii_start().len();
+        let entry = entry.trim_ascii();
+        let bad = |column, error| SuppressionError::Line { path: path.to_owned(), line, column, error };
+        if text.len() as u64 == LINE_OCTETS_MAX && !text.ends_with(b"\n") {
+            return Err(bad(1, AddressError::TooLong.into()));
+        }
+        if !entry.is_empty() && !entry.starts_with(b"#") {
+            self.add(entry).map_err(|error| bad(indent + fault_at(entry, error) + 1, error))?;
         }
         Ok(())
     }

@@ -1,16 +1,19 @@
 //! The suppression in force: read at the start, and again whenever one of its files changes.
 //!
-//! Guarantees: what is in force is always a whole set: a file that is still being written, cannot be read or holds a line
-//! that means nothing leaves the last good one in force, and says so once. Whoever asks again pays for one look at a number,
-//! and takes a lock only for a set it has not seen; the files are read on a thread of their own. Leaves to others: asking before each hand-over (`engine::render`), and taking
-//! back what was rendered under an older set (the shards).
+//! Guarantees: a change is in force within two looks. Of files that cannot be read, or hold a line that means nothing, what
+//! can be read is in force at once beside the last whole set, and the mailing is held: whom the rest of them would have
+//! stopped nobody knows. A pause ends only after a look. Whoever asks again pays for one look at a number, and takes a lock
+//! only for a set it has not seen; the files are read on a thread of their own. Leaves to others: asking before each
+//! hand-over (`engine::render`), and taking back what was rendered under an older set (the shards).
 
 use crate::base::caught::caught;
+use crate::engine::board::Board;
+use crate::engine::held::Held;
 use crate::engine::loader::print::mark_of;
 use crate::engine::message::{Line, ToShard};
 use crate::engine::suppression::{Suppression, SuppressionError};
 use crate::engine::table::FileMark;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,6 +41,10 @@ pub struct Suppressions {
     secret: [u8; 16],
     files: Arc<[PathBuf]>,
     seen: Vec<Option<FileMark>>,
+    /// Looks in a row that found a file changed.
+    restless: usize,
+    /// The last set that was read whole, while another one is in force.
+    whole: Option<Arc<Suppression>>,
     now: Arc<Shared>,
 }
 
@@ -60,7 +67,7 @@ impl Suppressions {
             if after == seen {
                 let now = Mutex::new(InForce { set, edition: 0 });
                 let now = Arc::new(Shared { edition: AtomicU32::new(0), now });
-                return Ok(Self { secret, files: files.into(), seen, now });
+                return Ok(Self { secret, files: files.into(), seen, restless: 0, whole: None, now });
             }
             seen = after;
             std::thread::sleep(LOOK / 4);
@@ -83,42 +90,86 @@ impl Suppressions {
         }
     }
 
-    /// Looks at the files: whether another set is in force now. A file must have rested from one look to the next.
-    fn look(&mut self, before: &mut Vec<Option<FileMark>>) -> Option<u32> {
+    /// Looks at the files: what is in force now, if that has changed. A file must have rested from one look to the next.
+    fn look(&mut self, before: &mut Vec<Option<FileMark>>) -> Option<Change> {
         let marks_now = marks(&self.files);
         let rested = *before == marks_now;
         before.clone_from(&marks_now);
-        if !rested || marks_now == self.seen {
+        if marks_now == self.seen {
+            self.restless = 0;
             return None;
+        }
+        if !rested {
+            self.restless += 1;
+            // A file that is written to all the time is heeded all the same.
+            return (self.restless == READS_MAX).then(|| {
+                self.restless = 0;
+                Change { edition: self.salvage(), fault: None }
+            });
         }
         let read = Suppression::read(self.secret, &*self.files);
         if marks(&self.files) != marks_now {
             return None;
         }
-        self.seen = marks_now;
-        match read {
+        (self.seen, self.restless) = (marks_now, 0);
+        Some(match read {
             Ok(set) => {
-                let mut now = self.now.now.lock().unwrap_or_else(PoisonError::into_inner);
-                *now = InForce { set: Arc::new(set), edition: now.edition.wrapping_add(1) };
-                self.now.edition.store(now.edition, Ordering::Release);
-                tracing::info!(entries = now.set.len(), "the suppression has changed: it is in force from here on");
-                Some(now.edition)
+                self.whole = None;
+                Change { edition: self.put(set), fault: None }
             }
-            Err(error) => {
-                tracing::warn!(%error, "the suppression has changed and cannot be used: the one before stays in force");
-                None
-            }
-        }
+            Err(error) => Change { edition: self.salvage(), fault: Some(error) },
+        })
     }
+
+    /// Looks until what is in force is what the files say, or what can be read of files that never rest.
+    fn settle(&mut self) -> Option<Change> {
+        let mut before = Vec::new();
+        for _ in 0..READS_MAX {
+            let change = self.look(&mut before);
+            if change.is_some() || before == self.seen {
+                return change;
+            }
+            std::thread::sleep(LOOK / 4);
+        }
+        Some(Change { edition: self.salvage(), fault: None })
+    }
+
+    fn put(&self, set: Suppression) -> u32 {
+        let mut now = self.now.now.lock().unwrap_or_else(PoisonError::into_inner);
+        tracing::info!(entries = set.len(), "the suppression has changed: it is in force from here on");
+        *now = InForce { set: Arc::new(set), edition: now.edition.wrapping_add(1) };
+        self.now.edition.store(now.edition, Ordering::Release);
+        now.edition
+    }
+
+    /// Puts in force what can be read of the files, beside what the last whole ones said.
+    fn salvage(&mut self) -> u32 {
+        let whole = self.whole.clone().unwrap_or_else(|| self.in_force().set);
+        self.whole = Some(whole.clone());
+        let set = Suppression::salvage(self.secret, &*self.files, whole);
+        self.put(set)
+    }
+}
+
+/// Another set is in force.
+struct Change {
+    /// Its edition.
+    edition: u32,
+    /// Why it is not all that the files should say, if it is not.
+    fault: Option<SuppressionError>,
 }
 
 fn marks(files: &[PathBuf]) -> Vec<Option<FileMark>> {
     files.iter().map(|file| std::fs::metadata(file).ok().and_then(|file| mark_of(&file))).collect()
 }
 
-/// The thread that looks at the files.
+/// The thread that looks at the files, and whether the sending pauses.
 pub struct Watcher {
-    stop: Option<Sender<()>>,
+    lines: Vec<Line>,
+    /// What is asked for last; told under this lock, so that the last word is the last that the shards hear.
+    paused: Arc<Mutex<bool>>,
+    /// Asks for the end of a pause.
+    goes_on: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -127,32 +178,66 @@ impl Watcher {
     ///
     /// # Errors
     /// No thread can be had.
-    pub fn spawn(suppressions: Suppressions, lines: Vec<Line>) -> io::Result<Self> {
+    pub fn spawn(suppressions: Suppressions, lines: Vec<Line>, board: Arc<Board>) -> io::Result<Self> {
+        let mut watcher = Self { lines, paused: Arc::default(), goes_on: None, thread: None };
         if suppressions.files.is_empty() {
-            return Ok(Self { stop: None, thread: None });
+            return Ok(watcher);
         }
-        let (stop, stopped) = bounded(0);
+        let (goes_on, asked) = unbounded();
         let name = "suppression".to_owned();
-        let thread = std::thread::Builder::new().name(name).spawn(move || watch(suppressions, &lines, &stopped))?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        let (lines, paused) = (watcher.lines.clone(), watcher.paused.clone());
+        let watch = move || watch(suppressions, &lines, &board, &paused, &asked);
+        watcher.thread = Some(std::thread::Builder::new().name(name).spawn(watch)?);
+        watcher.goes_on = Some(goes_on);
+        Ok(watcher)
+    }
+
+    /// Nothing new begins until the pause ends; and before it does the files are looked at.
+    pub fn pause(&self, paused: bool) {
+        let mut last = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = paused;
+        if paused || self.goes_on.as_ref().is_none_or(|asks| asks.send(()).is_err()) {
+            tell(&self.lines, || ToShard::Pause(paused));
+        }
     }
 
     /// Ends it.
     pub fn join(mut self) {
-        self.stop = None;
+        self.goes_on = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn watch(mut suppressions: Suppressions, lines: &[Line], stopped: &Receiver<()>) {
+fn tell(lines: &[Line], what: impl Fn() -> ToShard) {
+    lines.iter().for_each(|line| line.tell(what()));
+}
+
+fn watch(mut suppressions: Suppressions, lines: &[Line], board: &Board, paused: &Mutex<bool>, asked: &Receiver<()>) {
     let mut before = suppressions.seen.clone();
-    while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        match caught(|| suppressions.look(&mut before)) {
-            Ok(Some(edition)) => lines.iter().for_each(|line| line.tell(ToShard::Suppression(edition))),
-            Ok(None) => {}
-            Err(why) => tracing::error!(why, "the suppression cannot be looked at: the one before stays in force"),
+    loop {
+        let asked = asked.recv_timeout(LOOK);
+        let looked = match asked {
+            Err(RecvTimeoutError::Timeout) => caught(|| suppressions.look(&mut before)),
+            Ok(()) => caught(|| suppressions.settle()),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let fault = match looked {
+            Ok(None) => None,
+            Ok(Some(Change { edition, fault })) => {
+                tell(lines, || ToShard::Suppression(edition));
+                fault.map(|fault| fault.to_string())
+            }
+            Err(why) => Some(why),
+        };
+        if let Some(fault) = fault {
+            board.halt().hold(Held::unreadable_suppression(&fault));
+            tell(lines, || ToShard::Drain);
+        }
+        let last = paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.is_ok() && !*last {
+            tell(lines, || ToShard::Pause(false));
         }
     }
 }
@@ -160,6 +245,7 @@ fn watch(mut suppressions: Suppressions, lines: &[Line], stopped: &Receiver<()>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossbeam_channel::bounded;
 
     fn stops(list: &Suppressions, text: &str) -> bool {
         let at = text.find('@').unwrap();
@@ -167,33 +253,36 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_in_force_once_the_file_rests_and_a_bad_one_never() {
+    fn a_change_is_in_force_once_the_file_rests_and_a_bad_one_as_far_as_it_can_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("no.txt");
         let put = |text: &str| std::fs::write(&file, text).unwrap();
         put("ann@a.example\n");
         let mut list = Suppressions::read([3; 16], std::slice::from_ref(&file)).unwrap();
         let mut before = list.seen.clone();
-        assert_eq!(list.look(&mut before), None, "nothing has changed");
+        assert!(list.look(&mut before).is_none(), "nothing has changed");
         put("ann@a.example\nbob@a.example\n");
-        assert_eq!(list.look(&mut before), None, "it may still be written");
-        assert_eq!(list.look(&mut before), Some(1));
+        assert!(list.look(&mut before).is_none(), "it may still be written");
+        assert!(list.look(&mut before).is_some_and(|change| change.edition == 1 && change.fault.is_none()));
         assert!(stops(&list, "bob@a.example") && list.in_force().edition == 1);
-        put("ann@a.example\nb*b@a.example and more\n");
+        // Of what cannot be read whole nothing is lost: neither what can be read, nor what was in force.
+        put("eve@a.example\nb*b@a.example and more\n@b.example\nc@c.exam");
         list.look(&mut before);
-        assert_eq!(list.look(&mut before), None);
-        assert!(stops(&list, "bob@a.example"), "the last good one stays");
+        let Some(Change { edition: 2, fault: Some(fault) }) = list.look(&mut before) else { panic!("no fault") };
+        assert!(fault.to_string().contains("no.txt:2:14: "), "{fault}");
+        assert!(["bob@a.example", "eve@a.example", "x@b.example"].iter().all(|who| stops(&list, who)));
+        assert!(!stops(&list, "x@c.exam") && list.look(&mut before).is_none(), "half a line, or told twice");
         std::fs::remove_file(&file).unwrap();
         list.look(&mut before);
-        assert_eq!(list.look(&mut before), None);
+        assert!(list.look(&mut before).unwrap().fault.unwrap().to_string().contains("no.txt: No such file"));
         assert!(stops(&list, "bob@a.example"), "a file that is gone stops nobody less");
         put("eve@a.example");
         list.look(&mut before);
         let mut known = list.in_force();
-        assert_eq!(list.look(&mut before), Some(2));
+        assert!(list.look(&mut before).unwrap().fault.is_none());
         assert!(stops(&list, "eve@a.example") && !stops(&list, "bob@a.example"));
         list.bring_up_to_date(&mut known);
-        assert!(known.edition == 2 && known.set.stops(b"eve@a.example", 3, &mut Vec::new()));
+        assert!(known.edition == 4 && known.set.stops(b"eve@a.example", 3, &mut Vec::new()));
     }
 
     #[test]
@@ -210,5 +299,26 @@ mod tests {
         assert_eq!(came.recv_timeout(Duration::from_secs(60)), Ok(0));
         drop(held);
         asking.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_file_that_never_rests_is_heeded_and_the_end_of_a_pause_looks_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("no.txt");
+        let mut text = "ann@a.example\n".to_owned();
+        std::fs::write(&file, &text).unwrap();
+        let mut list = Suppressions::read([3; 16], std::slice::from_ref(&file)).unwrap();
+        assert!(list.settle().is_none());
+        let mut before = list.seen.clone();
+        for n in 0..READS_MAX {
+            assert!(!stops(&list, "u0@a.example"));
+            text += &format!("u{n}@a.example\n");
+            std::fs::write(&file, &text).unwrap();
+            assert_eq!(list.look(&mut before).is_some(), n + 1 == READS_MAX);
+        }
+        assert!(stops(&list, "u0@a.example") && stops(&list, "ann@a.example"));
+        std::fs::write(&file, "bob@a.example\n").unwrap();
+        assert!(list.settle().unwrap().fault.is_none());
+        assert!(stops(&list, "bob@a.example") && !stops(&list, "u0@a.example"));
     }
 }
