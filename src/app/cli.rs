@@ -9,7 +9,7 @@ use super::exit::Exit;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -111,6 +111,9 @@ pub struct SendArgs {
     /// The list has changed since the campaign was begun: cancel who is no longer on it and still waits
     #[arg(long)]
     pub cancel_removed: bool,
+    /// Go on without suppression files that the campaign was begun with: who stands on them gets mail
+    #[arg(long)]
+    pub drop_suppression: bool,
     /// Serve Prometheus metrics on this address
     #[arg(long, value_name = "ADDR:PORT")]
     pub metrics: Option<SocketAddr>,
@@ -147,24 +150,33 @@ impl SendArgs {
         self.data.clone().unwrap_or_else(|| config.engine.data.clone())
     }
 
-    /// The command line that goes on with this campaign.
+    /// The same command with the place of the data in so many words: a configuration that is forgotten, or another working
+    /// directory, would be another place.
+    #[must_use]
+    pub fn at(&self, data: &Path) -> Self {
+        Self { data: Some(from_anywhere(data)), ..self.clone() }
+    }
+
+    /// The command line that goes on with this campaign, from whatever directory.
     #[must_use]
     pub fn resume_command(&self) -> String {
-        let mut words = vec!["posthaste send".to_owned(), shell(&self.campaign.display().to_string())];
+        let path = |path: &PathBuf| from_anywhere(path).display().to_string();
+        let mut words = vec!["posthaste send".to_owned(), shell(&path(&self.campaign))];
         let mut flag = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 words.push(format!("--{name} {}", shell(&value)));
             }
         };
-        flag("config", self.config.as_ref().map(|p| p.display().to_string()));
-        flag("data", self.data.as_ref().map(|p| p.display().to_string()));
+        flag("config", self.config.as_ref().map(path));
+        flag("data", self.data.as_ref().map(path));
         flag("smarthost", self.smarthost.as_ref().map(ToString::to_string));
         flag("metrics", self.metrics.map(|a| a.to_string()));
-        flag("events", self.events.as_ref().map(|p| p.display().to_string()));
+        flag("events", self.events.as_ref().map(path));
         self.trace.iter().for_each(|value| words.push(format!("--trace {}", shell(value))));
-        words.extend(self.trace_file.as_ref().map(|p| format!("--trace-file {}", shell(&p.display().to_string()))));
+        words.extend(self.trace_file.as_ref().map(|p| format!("--trace-file {}", shell(&path(p)))));
         words.extend(self.sink.then(|| "--sink".to_owned()));
         words.extend(self.ignore_bounces.then(|| "--ignore-bounces".to_owned()));
+        words.extend(self.drop_suppression.then(|| "--drop-suppression".to_owned()));
         words.extend(self.json.then(|| "--json".to_owned()));
         words.join(" ")
     }
@@ -174,12 +186,22 @@ impl SendArgs {
     pub fn list_command(&self, name: &str) -> String {
         let mut words = vec![format!("posthaste report {}", shell(name))];
         for (flag, value) in [("config", &self.config), ("data", &self.data)] {
-            words.extend(value.as_ref().map(|path| format!("--{flag} {}", shell(&path.display().to_string()))));
+            words.extend(
+                value.as_ref().map(|path| format!("--{flag} {}", shell(&from_anywhere(path).display().to_string()))),
+            );
         }
         words.extend(self.sink.then(|| "--sink".to_owned()));
         words.push("--possible-duplicates -".to_owned());
         words.join(" ")
     }
+}
+
+/// A path that means the same in any working directory. `-` is none.
+fn from_anywhere(path: &Path) -> PathBuf {
+    if path == Path::new("-") {
+        return path.to_owned();
+    }
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A word as a shell reads it back.
@@ -381,8 +403,8 @@ mod tests {
     #[test]
     fn the_command_that_resumes_is_the_same_command() {
         let mut args = send(
-            "posthaste send c.toml --config e.toml --data d --smarthost a.example:25 --metrics 127.0.0.1:9 --json \
-             --events e.jsonl --trace a.example --trace b@b.example --trace-file t.txt",
+            "posthaste send /c.toml --config /e.toml --data /d --smarthost a.example:25 --metrics 127.0.0.1:9 --json \
+             --events - --trace a.example --trace b@b.example --trace-file /t.txt --ignore-bounces --drop-suppression",
         );
         assert_eq!(send(&args.resume_command()), args);
         let Ok(Command::Report(list)) = read(&args.list_command("news")) else {
@@ -390,8 +412,17 @@ mod tests {
         };
         assert_eq!((&list.data, &list.config, list.name), (&args.data, &args.config, "news".to_owned()));
         assert_eq!(list.possible_duplicates, Some("-".into()));
-        args.campaign = "it's a \"test\".toml".into();
-        assert!(args.resume_command().contains(r#"'it'\''s a "test".toml'"#));
+        args.campaign = "/it's a \"test\".toml".into();
+        assert!(args.resume_command().contains(r#"'/it'\''s a "test".toml'"#));
+    }
+
+    #[test]
+    fn the_command_that_resumes_means_the_same_from_anywhere() {
+        let args = send("posthaste send c.toml --config e.toml --events e.jsonl --trace a.example --trace-file t.txt");
+        let here = std::env::current_dir().unwrap();
+        let again = send(&args.at(Path::new("d")).resume_command());
+        let paths = [Some(again.campaign), again.config, again.data, again.events, again.trace_file];
+        assert_eq!(paths, ["c.toml", "e.toml", "d", "e.jsonl", "t.txt"].map(|name| Some(here.join(name))));
     }
 
     #[test]

@@ -297,15 +297,32 @@ impl Campaign {
         self.table.manifest().loaded.is_some() && open.iter().all(|d| self.state.count(*d) == 0)
     }
 
-    /// Recipients that something was, or may have been, handed over for, or that have an outcome of an attempt.
+    /// Recipients that something was, or may have been, handed over for, or whom a server gave an outcome.
     #[must_use]
     pub fn handed_over(&self) -> u64 {
-        let told = |s: &&Standing| {
-            let untried =
-                matches!(s.disposition, Disposition::Waiting | Disposition::Suppressed | Disposition::Cancelled);
-            !untried || s.attempts > 0 || s.possible_duplicate()
-        };
-        self.state.standings().iter().filter(told).count() as u64
+        self.state.standings().iter().filter(|standing| self.was_asked_about(standing)).count() as u64
+    }
+
+    fn was_asked_about(&self, standing: &Standing) -> bool {
+        let tried = standing.attempts > 0 || standing.possible_duplicate();
+        match standing.disposition {
+            Disposition::Waiting | Disposition::Suppressed | Disposition::Cancelled | Disposition::Expired => tried,
+            Disposition::Bounced => tried && !self.was_refused_here(standing),
+            _ => true,
+        }
+    }
+
+    /// Whether the only attempt ended before anybody was asked: the message could not be made.
+    fn was_refused_here(&self, standing: &Standing) -> bool {
+        let only = standing.attempts == 1 && !standing.possible_duplicate() && !standing.was_deferred();
+        let words = self.state.words().get(standing.context).filter(|_| only);
+        words.is_some_and(|words| words.host.is_empty() && words.phase.is_empty())
+    }
+
+    /// Whether any recipient has a final outcome.
+    #[must_use]
+    pub fn has_outcomes(&self) -> bool {
+        self.state.standings().iter().any(|standing| standing.disposition.is_final())
     }
 
     /// Attempts that were made for all of its recipients.

@@ -47,11 +47,11 @@ impl FaultKind {
                 "raise the limit on the size of files (ulimit -f, LimitFSIZE= of systemd), then run the same command again: \
                  it resumes"
             }
-            Self::ReadOnly => "remount it read-write, or choose another directory with --data",
+            Self::ReadOnly => "remount it read-write, then run the same command again: it resumes",
             Self::Denied => {
-                "give this user permission to read and write there, or choose another directory with --data"
+                "give this user permission to read and write there, then run the same command again: it resumes"
             }
-            Self::Held => "wait for it to end, or choose another directory with --data",
+            Self::Held => "wait for it to end",
             Self::Missing => "check the path",
             Self::Blocked => {
                 "a directory lies in the place of that file: move it away, then run the same command again"

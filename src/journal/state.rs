@@ -49,6 +49,12 @@ impl Standing {
         self.flags & POSSIBLE_DUPLICATE != 0
     }
 
+    /// Whether a deferral came before.
+    #[must_use]
+    pub fn was_deferred(&self) -> bool {
+        self.flags & DEFERRED != 0
+    }
+
     pub(super) fn encode(self) -> [u8; STANDING_OCTETS] {
         let mut octets = [0; STANDING_OCTETS];
         octets[0..4].copy_from_slice(&self.first.0.to_le_bytes());

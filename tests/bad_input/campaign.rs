@@ -2,6 +2,7 @@
 //! another one. Receivers are `posthaste sink` on loopback.
 
 mod cancelled;
+mod suppressed;
 
 use super::Desk;
 use serde_json::Value;

@@ -165,7 +165,7 @@ fn a_table_that_cannot_be_written_hides_neither_why_it_ended_nor_what_goes_on() 
     let status = sending.ends(PATIENCE);
     let said = fs::read_to_string(said).unwrap();
     assert_eq!(status.code(), Some(3), "{said}");
-    assert!(said.contains("hint: go on with: posthaste send w.toml"), "{said}");
+    assert!(said.contains("hint: go on with: posthaste send /") && said.contains("/w.toml --data /"), "{said}");
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn an_interrupt_before_the_engine_runs_ends_with_code_3_and_a_word() {
         let said = fs::read_to_string(said).unwrap();
         assert_eq!((status.code(), status.signal()), (Some(3), None), "{signals:?}: {said}");
         assert_eq!(said.matches("error: interrupted before anything was sent").count(), 1, "{signals:?}: {said}");
-        assert!(said.contains("hint: go on with: posthaste send w.toml"), "{said}");
+        assert!(said.contains("hint: go on with: posthaste send /") && said.contains("/w.toml --data /"), "{said}");
         drop(list);
     }
 }

@@ -19,6 +19,7 @@ pub mod tls;
 mod trace;
 mod watch;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -50,12 +51,14 @@ use resources::Began;
 /// Bad input (usage), or the machine.
 pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let began = Began::now();
+    let config = EngineConfig::load(args.config.as_deref())?;
+    let data = args.data(&config);
+    let args = &args.at(&data);
     signals.prepare(if args.dry_run {
         "interrupted: the list is not checked to its end; nothing is sent by --dry-run".to_owned()
     } else {
         format!("interrupted before anything was sent in this run\nhint: go on with: {}", args.resume_command())
     })?;
-    let config = EngineConfig::load(args.config.as_deref())?;
     super::share(&config)?;
     observe::logs::init(config.log.level);
     let campaign = CampaignConfig::read(&args.campaign)?;
@@ -65,7 +68,6 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     if args.dry_run {
         return dry_run::run(args, &config, &campaign, told.as_ref(), signals);
     }
-    let data = args.data(&config);
     let destination = told.ok_or_else(|| pin::nowhere(args, &data, &campaign.name))?;
     let delivery = prepare::delivery(args, &destination, &config, &campaign)?;
     watch::notice(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()));
@@ -119,6 +121,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let moved_from = opened.table.manifest().moved_from.clone();
     signals.engage()?;
     // Nothing refuses this run any more.
+    pin::keep_suppression(&config, &mut opened)?;
     settled.commit(&mut opened)?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
     Note::clear(&home);
@@ -176,8 +179,11 @@ pub fn marks_of(home: &Path) -> Option<PathBuf> {
 fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
     let campaigns = data.join(CAMPAIGNS);
     disk::access::make_directory(&campaigns).map_err(|e| {
+        let what = if data.exists() { "used" } else { "made" };
+        // Where the campaign may have begun, another directory would begin it anew.
+        let other = if is_nowhere(home) { ", or choose another with --data" } else { "" };
         Failure::failed(format!(
-            "the data directory {} cannot be made: {}\nhint: give this user write permission there, or choose another with --data",
+            "the data directory {} cannot be {what}: {}\nhint: give this user read and write permission there{other}",
             data.display(),
             remedy::told(&e)
         ))
@@ -190,6 +196,12 @@ fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
     disk::access::make_directory(home)
         .map_err(|e| Failure::failed(format!("{} cannot be made: {}", home.display(), remedy::told(&e))))?;
     Ok([whole, Lock::take(home).map_err(held)?])
+}
+
+/// Whether no campaign can have begun there.
+fn is_nowhere(home: &Path) -> bool {
+    let found = std::fs::symlink_metadata(home);
+    found.is_err_and(|e| matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
 }
 
 fn open_journal(home: &Path) -> Result<Files, Failure> {

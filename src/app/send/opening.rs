@@ -90,13 +90,15 @@ impl Asked<'_> {
         let mut opened = Campaign::open(home, &mut disk, &how).map_err(storage)?;
         report_damage(&opened);
         pin::hold(args, destination, &mut opened)?;
+        pin::hold_suppression(args, config, &opened)?;
         let given = list::given(campaign, home, true)?;
-        if !opened.has_begun() && !self.is_as_it_was(&opened, given.as_ref()) {
+        // An outcome that nobody was asked for may be due to a mistake that is mended by now.
+        if !opened.has_begun() && (opened.has_outcomes() || !self.is_as_it_was(&opened, given.as_ref())) {
             let given = self.given_or_kept(given)?;
             // Refused, it leaves everything as it was.
             let draft = self.draft(&given)?;
             watch::notice(&format!(
-                "Nobody has got anything of campaign {}: it begins anew, with the list and the content of now.\n",
+                "Nobody has got anything of campaign {}: it begins anew, with the list, the content and the suppression of now.\n",
                 campaign.name
             ));
             drop((opened, disk));

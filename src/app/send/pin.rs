@@ -1,15 +1,17 @@
-//! A campaign stays with its destination.
+//! A campaign stays with its destination, and with its suppression.
 //!
-//! Guarantees: once anything was handed over, a run that goes elsewhere is refused, unless it says that it means to; a
-//! campaign of which nobody got anything goes wherever it is told. Leaves to others: where that is (`destination`).
+//! Guarantees: once anything was handed over, a run that goes elsewhere, or does not name a suppression file that an earlier
+//! one named, is refused, unless it says that it means to; a campaign of which nobody got anything goes wherever it is told.
+//! Leaves to others: where that is (`destination`), and what the files say (`engine::suppression`).
 
 use super::super::cli::SendArgs;
+use super::super::config::EngineConfig;
 use super::super::destination::{self, Destination};
 use super::super::exit::Failure;
 use super::super::progress::count;
 use crate::engine::campaign::Campaign;
 use crate::engine::table::{Manifest, MovedFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Nobody has said where mail goes.
 pub fn nowhere(args: &SendArgs, data: &Path, name: &str) -> Failure {
@@ -68,6 +70,70 @@ fn elsewhere(args: &SendArgs, opened: &Campaign, known: &str, asked: &str) -> Fa
     Failure::usage(format!(
         "the campaign {name} was begun to {known} ({sent} of {all} recipients), and this run would go to {asked}\n{ways}\n\
          hint: or send under another name: everybody then gets it from the beginning"
+    ))
+}
+
+/// The suppression files that this run is told of, by paths that mean the same in any run.
+fn suppression(config: &EngineConfig) -> Vec<String> {
+    let whole = |path: &PathBuf| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        // The file's own name stays: what it is a link to may change each day.
+        let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+        folder.zip(path.file_name()).map_or(path.clone(), |(folder, name)| folder.join(name)).display().to_string()
+    };
+    config.engine.suppression.iter().map(whole).collect()
+}
+
+/// Holds the campaign to the suppression files of its runs; one that has not begun takes those of now.
+///
+/// # Errors
+/// One of them is not named any more.
+pub fn hold_suppression(args: &SendArgs, config: &EngineConfig, opened: &Campaign) -> Result<(), Failure> {
+    let is_over = opened.is_complete() && !args.add;
+    if args.drop_suppression || is_over || !opened.has_begun() {
+        return Ok(());
+    }
+    let named = suppression(config);
+    let missing: Vec<&String> =
+        opened.table.manifest().suppression.iter().filter(|file| !named.contains(file)).collect();
+    match missing.split_first() {
+        Some((first, more)) => Err(forgotten(args, opened, first, more.len())),
+        None => Ok(()),
+    }
+}
+
+/// Notes the files of a run that nothing refuses any more. What was dropped for one run is asked for by the next one again.
+///
+/// # Errors
+/// The manifest cannot be written.
+pub fn keep_suppression(config: &EngineConfig, opened: &mut Campaign) -> Result<(), Failure> {
+    let known = &opened.table.manifest().suppression;
+    let earlier = if opened.has_begun() { known.clone() } else { Vec::new() };
+    let new: Vec<String> = suppression(config).into_iter().filter(|file| !earlier.contains(file)).collect();
+    let files = [earlier, new].concat();
+    if files == *known {
+        return Ok(());
+    }
+    opened.table.set_suppression(files).map_err(|e| Failure::failed(e.to_string()))
+}
+
+/// A suppression file of the campaign is not named any more.
+fn forgotten(args: &SendArgs, opened: &Campaign, file: &str, more: usize) -> Failure {
+    let (sent, all) = (count(opened.handed_over()), count(opened.state.len() as u64));
+    let name = &opened.table.manifest().name;
+    let more = match more {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let given = match &args.config {
+        Some(config) => format!("in {}", config.display()),
+        None => "in a file that --config names: this run has none".to_owned(),
+    };
+    Failure::usage(format!(
+        "the campaign {name} was begun with the suppression file {file}{more} ({sent} of {all} recipients), and this run does \
+         not name it: nothing is sent\nhint: name it by engine.suppression {given}\n\
+         hint: to go on without it, and send to who stands on it: {} --drop-suppression",
+        args.resume_command()
     ))
 }
 

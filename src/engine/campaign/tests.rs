@@ -5,7 +5,7 @@ use crate::base::clock::Instant;
 use crate::engine::table::Pending;
 use crate::journal::disk::FaultKind;
 use crate::journal::frame::PAGE;
-use crate::journal::record::{Kind, Record};
+use crate::journal::record::{Define, Kind, Record};
 use crate::journal::sim::SimDisk;
 use crate::journal::writer::{Config, Journal};
 
@@ -364,4 +364,37 @@ fn a_table_that_shrank_below_what_the_journal_or_the_snapshot_knows_is_damage() 
     made.open(&how).unwrap();
     std::fs::write(&directory, &whole[..whole.len() - 1]).unwrap();
     assert!(matches!(made.open(&how), Err(OpenError::Shrunk { snapshot: 100, table: 0, .. })));
+}
+
+#[test]
+fn a_campaign_of_which_nobody_was_asked_anything_has_not_begun() {
+    let mut made = Made::new();
+    let mut campaign = made.open(&usual()).unwrap();
+    let record = |recipient, kind, attempts, extra| Record { recipient, at: NOW, code: 554, kind, attempts, extra };
+    let define = |id, host, phase| Define { id, site: "", host, code: 554, enhanced: None, phase, text: b"no" };
+    campaign.state.learn(&define(1, "", ""));
+    campaign.state.learn(&define(2, "mx.d.example", "RCPT"));
+    // No route, no message, no mail to them, no time left.
+    for (row, kind, attempts) in [
+        (0, Kind::Bounced, 0),
+        (1, Kind::Bounced, 1),
+        (2, Kind::Suppressed, 0),
+        (3, Kind::Cancelled, 0),
+        (4, Kind::Expired, 0),
+    ] {
+        campaign.state.apply(&record(row, kind, attempts, 1));
+        assert!(campaign.has_outcomes() && !campaign.has_begun(), "{kind:?}");
+    }
+    for (first, last) in [
+        (record(5, Kind::Attempt, 1, 0), record(5, Kind::Bounced, 1, 2)),
+        (record(6, Kind::Deferred, 1, 2), record(6, Kind::Bounced, 1, 1)),
+        (record(7, Kind::Deferred, 1, 2), record(7, Kind::Suppressed, 1, 1)),
+        (record(8, Kind::UncertainRetry, 1, 2), record(8, Kind::Bounced, 1, 1)),
+        (record(9, Kind::Attempt, 1, 0), record(9, Kind::Delivered, 1, 2)),
+    ] {
+        let before = campaign.handed_over();
+        campaign.state.apply(&first);
+        campaign.state.apply(&last);
+        assert_eq!(campaign.handed_over(), before + 1, "{last:?}");
+    }
 }

@@ -46,6 +46,9 @@ pub struct Manifest {
     /// Where it went before, the first destination first.
     #[serde(default)]
     pub moved_from: Vec<MovedFrom>,
+    /// The suppression files that its runs were told of, with their whole paths.
+    #[serde(default)]
+    pub suppression: Vec<String>,
     /// The list was replaced by one with more recipients: it is read from its front, and who is there is passed over.
     #[serde(default)]
     pub adding: bool,
@@ -140,6 +143,7 @@ impl Manifest {
             loaded: None,
             destination: None,
             moved_from: Vec::new(),
+            suppression: Vec::new(),
             adding: false,
             cancels_removed: false,
             readmits: false,

@@ -340,6 +340,17 @@ impl TableWriter {
         Ok(())
     }
 
+    /// Notes which suppression files its runs were told of, durably.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn set_suppression(&mut self, suppression: Vec<String>) -> io::Result<()> {
+        let manifest = Manifest { suppression, ..self.manifest.clone() };
+        manifest.write(&self.home)?;
+        self.manifest = manifest;
+        Ok(())
+    }
+
     /// Notes which list the table is made from, durably.
     ///
     /// # Errors
