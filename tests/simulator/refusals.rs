@@ -9,6 +9,7 @@ use fastrand::Rng;
 use posthaste::engine::held::Held;
 use posthaste::sink::{Refusal, Step};
 use posthaste::wire::sim::Weather;
+use std::time::Duration;
 
 /// Who refuses us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +155,11 @@ pub fn add_to(scenario: &mut Scenario) {
     if kind.by == By::Smarthost {
         scenario.routing = if rng.bool() { Routing::Fixed } else { Routing::Named };
         scenario.delivery.smarthost = true;
+        // Where nothing may hold it, those who are refused are tried until their lifetime ends: not each second for days.
+        if let Some(last) = scenario.delivery.retry.steps.last_mut().filter(|_| scenario.delivery.max_bounced.is_none())
+        {
+            *last = (*last).max(Duration::from_secs(3600));
+        }
     } else {
         scenario.routing = Routing::Sites(count);
         sites = rng.usize(1..=count).max(rng.usize(1..=count));

@@ -156,7 +156,12 @@ fn reopen(ground: &mut Ground<'_>, left: &Left) -> Result<Campaign, String> {
         return Err(format!("an orderly end leaves attempts open: {:?}", counts(state)));
     }
     if left.in_order && !is_same(&left.acknowledged, state) {
-        return Err(format!("an orderly end leaves {:?}, not {:?}", counts(state), counts(&left.acknowledged)));
+        let differs = state.standings().iter().zip(left.acknowledged.standings()).find(|(a, b)| a != b);
+        return Err(format!(
+            "an orderly end leaves {:?}, not {:?}: {differs:?}",
+            counts(state),
+            counts(&left.acknowledged)
+        ));
     }
     if left.through && !campaign.is_complete() {
         return Err(format!("G3: it ended, and left recipients behind: {:?}", counts(state)));
@@ -170,7 +175,9 @@ fn is_same(a: &State, b: &State) -> bool {
     let open = [Disposition::Waiting, Disposition::Deferred, Disposition::InFlight];
     let mut waits = a.standings().iter().filter(|standing| open.contains(&standing.disposition));
     let worded = waits.all(|s| a.words().encoded(s.context) == b.words().encoded(s.context));
-    a.standings() == b.standings() && a.holds() == b.holds() && worded
+    // Nobody waits for the word that a pause goes on: the journal may have a later one than was acknowledged.
+    let held = a.holds().iter().all(|(what, since)| b.holds().get(what).is_none_or(|later| later >= since));
+    a.standings() == b.standings() && held && worded
 }
 
 /// Nobody sends for a while.

@@ -2,6 +2,7 @@
 //!
 //! The first SIGINT, SIGTERM or SIGHUP drains, a second one ends at once; SIGUSR1 pauses, and goes on again.
 
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -68,7 +69,8 @@ pub struct Watched<'a> {
 /// # Errors
 /// What broke, or that recipients still wait.
 pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result<Exit, Failure> {
-    let mut show = Show::new(watched);
+    // What was published stands until the process ends: a publisher that goes takes its levels along.
+    let mut show = ManuallyDrop::new(Show::new(watched));
     let mut told = Told::default();
     while !engine.is_finished() {
         obey(&engine, signals, &mut told);
