@@ -163,6 +163,7 @@ const VOLUME_WORDS: &[&str] = &[
     "try fewer",
 ];
 const UNKNOWN_WORDS: &[&str] = &["user unknown", "unknown user", "no such user", "does not exist", "no mailbox"];
+const RATE_WORDS: &[&str] = &["unusual rate of unsolicited"];
 const CROWD_WORDS: &[&str] = &["too many recipients"];
 
 /// Judges the `reply` of `hop`, which answered `phase`.
@@ -181,7 +182,8 @@ pub fn classify(reply: ReplyRef<'_>, phase: Phase, hop: NextHop) -> Judgement {
     if !is_passing(reply, &words)
         && let Some(refusal) = rules::refusal(reply, phase, hop, &words)
     {
-        return of_us(refusal, reply.class(), hop);
+        let class = if refusal == Refusal::Unwelcome { lasting(reply, phase) } else { reply.class() };
+        return of_us(refusal, class, hop);
     }
     match reply.class() {
         // An answer that asks for more where nothing more was to come.
@@ -198,6 +200,13 @@ fn is_passing(reply: ReplyRef<'_>, words: &Words) -> bool {
         Class::Transient => quota || words.any(GREY_WORDS),
         Class::Positive | Class::Intermediate | Class::Permanent => false,
     }
+}
+
+/// The class that tells how long it lasts. A command that is not known or not wanted now may be one reply too many, or one
+/// of ours too few: who says so again and again means it.
+fn lasting(reply: ReplyRef<'_>, phase: Phase) -> Class {
+    let passes = phase == Phase::Mail && matches!(reply.code, 500 | 502 | 503 | 555);
+    if passes { Class::Transient } else { reply.class() }
 }
 
 fn of_us(refusal: Refusal, class: Class, hop: NextHop) -> Judgement {
@@ -258,8 +267,12 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
         return deferred(Scope::Site, Cause::Unclassified, SlowDown);
     }
     // RFC 5321 §4.2.4: a command that is not known, or not wanted now. The recipient has no part in it.
-    if is_about_the_command(reply, words) {
+    if is_about_the_command(reply, phase, words) {
         return deferred(Scope::Session, Cause::Technical, Keep);
+    }
+    // Gmail's 5.7.28, before it had that number.
+    if words.any(RATE_WORDS) {
+        return deferred(Scope::Site, Cause::Volume, Advice::Pause(QUOTA_PAUSE));
     }
     // RFC 5321 §4.5.3.1.10: a 552 for too many recipients is to be treated as a 452.
     if reply.code == 552 && (reply.enhanced == Some(Enhanced::new(5, 5, 3)) || words.any(CROWD_WORDS)) {
@@ -291,9 +304,10 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
     }
 }
 
-fn is_about_the_command(reply: ReplyRef<'_>, words: &Words) -> bool {
-    let of_command = reply.enhanced.is_none_or(|e| matches!(e.subject, 0 | 5));
-    matches!(reply.code, 500 | 502 | 503) && of_command && !words.any(UNKNOWN_WORDS)
+fn is_about_the_command(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> bool {
+    let of_command = reply.enhanced.is_none_or(|e| !matches!(e.subject, 1 | 2));
+    let code = matches!(reply.code, 500 | 502 | 503) || (reply.code == 555 && phase == Phase::Mail);
+    code && of_command && !words.any(UNKNOWN_WORDS)
 }
 
 fn mailbox(detail: u16, words: &Words) -> Cause {

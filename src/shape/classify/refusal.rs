@@ -245,7 +245,7 @@ impl Refusal {
 
     pub(super) fn scope(self) -> Scope {
         match self {
-            Self::Name | Self::ReverseName | Self::ListedAddress => Scope::Source,
+            Self::Name | Self::ReverseName | Self::ListedAddress | Self::Reputation => Scope::Source,
             Self::ListedContent => Scope::Transaction,
             _ => Scope::Site,
         }
@@ -263,9 +263,9 @@ impl Refusal {
             (NextHop::Smarthost, _) => (HeldIfItLasts, Rests::Site),
             (NextHop::Provider, Self::Sender | Self::Authentication | Self::ReverseName) => (Held, Rests::Site),
             (_, Self::ListedAddress) => (HeldBySeveral, Rests::Source),
-            (_, Self::Login | Self::Reputation | Self::Relay | Self::Account | Self::Unwelcome) => {
-                (GoesOn, Rests::Site)
-            }
+            // What a block list says of an address others read too; what a site thinks of it, it thinks alone.
+            (_, Self::Reputation) => (GoesOn, Rests::Source),
+            (_, Self::Login | Self::Relay | Self::Account | Self::Unwelcome) => (GoesOn, Rests::Site),
             _ => (HeldBySeveral, Rests::Site),
         };
         let rest = match (hop, rests) {

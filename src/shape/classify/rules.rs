@@ -64,7 +64,11 @@ const BLOCKED: &str = "blocked|block list|blocklist|blacklist|black list|denylis
 const RELAY: &str = "relay denied|relay access denied|relaying denied|relay not|relaying not|not relay|relay is not|relaying is not|\
     relaying disallowed|relay prohibited|relaying prohibited|relay rejected|relaying rejected|relay refused|relaying refused|\
     relay forbidden|cannot relay|can't relay|unable to relay|permitted to relay|allowed to relay|authorized to relay|\
-    permission to relay|no relay|no relaying|refusing to relay|relay attempt|relaying mail to|relaying to|rcpthosts";
+    permission to relay|no relay|no relaying|refusing to relay|relay attempt|relaying mail to|relaying to|rcpthosts|\
+    allowed to be relayed|allowed relay clients|credentials for relay|delivery not authorized";
+/// What says that there is no such recipient.
+const UNKNOWN: &str = "user unknown|unknown user|no such user|no mailbox|no such recipient|unknown recipient|recipient not found|\
+    no such mailbox|does not exist|unknown in";
 /// What is about whom the mail is for, although it speaks of senders.
 const ABOUT_RECIPIENT: &str =
     "recipient|recipients|rcpt|this group|distribution|mailing list|to this user|to this address|deliver to";
@@ -72,9 +76,26 @@ const ABOUT_RECIPIENT: &str =
 const RULES: &[Rule] = &[
     // The sender, in words that leave no doubt whatever code stands before them.
     Rule {
-        words: &["sender address rejected|sender verify failed|sender domain must|domain of sender"],
+        words: &[
+            "sender address rejected|sender verify failed|sender domain must|domain of sender|required for sender|badmailfrom",
+        ],
         ..tells(Refusal::Sender)
     },
+    Rule {
+        by: By::Smarthost,
+        words: &["sender blocked|sender is blocked|sender is blacklisted|sender blacklisted|sender rejected"],
+        ..lasting(Refusal::Sender)
+    },
+    // What a smarthost says in the code of an unknown recipient, and means us by.
+    Rule { words: &[RELAY], without: UNKNOWN, ..smarthost(Refusal::Relay) },
+    Rule {
+        words: &[
+            "sender mailbox over quota|sender over quota|sender is over quota|sender's mailbox|recipientratelimit",
+        ],
+        ..smarthost(Refusal::Account)
+    },
+    // Exchange: what an account or a tenant may send in a day.
+    Rule { enhanced: &[(1, 90), (7, 232), (7, 233)], ..smarthost(Refusal::Account) },
     // The recipient.
     Rule { at: At::Recipients, enhanced: &[(1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 10)], ..ANY },
     Rule { at: At::Recipients, enhanced: &[(2, 1), (2, 2), (2, 3), (2, 4)], ..ANY },
@@ -113,6 +134,23 @@ const RULES: &[Rule] = &[
     },
     Rule {
         words: &[
+            "insufficient credit|insufficient credits|insufficient balance|insufficient funds|not enough credits|no credits|\
+             out of credits|license expired|license has expired|licence expired|licence has expired|subscription expired|\
+             subscription has expired|messages sent today|emails sent today|sent too many|sandbox subdomains",
+        ],
+        ..smarthost(Refusal::Account)
+    },
+    Rule {
+        class: Some(Class::Permanent),
+        words: &[
+            "your account|this account|sending|outgoing mail|outgoing messages|outbound mail",
+            "paused|sandbox|blocked|stopped|restricted|disabled",
+        ],
+        without: "recipient|that you tried to reach|mailbox|ip|ip address|host|server|domain|domains",
+        ..smarthost(Refusal::Account)
+    },
+    Rule {
+        words: &[
             "account|sending|tenant|smtp access",
             "suspend|disabled|deactivated|locked|not activated|not yet activated|terminated|on hold",
         ],
@@ -128,6 +166,11 @@ const RULES: &[Rule] = &[
     },
     // Office 365: banned senders, tenants over their threshold.
     Rule { enhanced: &[(7, 501), (7, 502), (7, 503), (7, 705), (7, 708), (7, 750)], ..smarthost(Refusal::Account) },
+    Rule {
+        by: By::Exchanger,
+        enhanced: &[(7, 501), (7, 502), (7, 503), (7, 705), (7, 708), (7, 750)],
+        ..lasting(Refusal::Reputation)
+    },
     Rule { at: At::Recipients, enhanced: &[(2, 0)], ..ANY },
     // RFC 3207 §4, and who wants a client's certificate.
     Rule {
@@ -147,14 +190,23 @@ const RULES: &[Rule] = &[
         words: &[
             "authentication required|authentication is required|authentication needed|must authenticate|authenticate first|\
             not authenticated|not logged in|log in first|login first|unauthenticated|smtp auth|unauthorized ip|auth required|\
-            need to authenticate|pop before smtp",
+            need to authenticate|pop before smtp|auth first|auth command first|authentication first|must be authenticated|\
+            requires authentication|please authenticate|authenticate before",
         ],
         without: "spf|dkim|dmarc",
         ..smarthost(Refusal::Login)
     },
+    // A command that is not wanted before another one.
+    Rule {
+        codes: &[500, 502, 503, 505],
+        words: &["auth|authenticate|authenticated|authentication|login|log in|logged in"],
+        without: "already",
+        ..smarthost(Refusal::Login)
+    },
     // Relaying: ours if a smarthost says so, the domain's if its own exchanger does.
-    Rule { words: &[RELAY], ..smarthost(Refusal::Relay) },
     Rule { enhanced: &[(7, 54)], ..smarthost(Refusal::Relay) },
+    // Amazon: what the user of the login may do.
+    Rule { words: &["not authorized to perform"], ..smarthost(Refusal::Relay) },
     Rule { by: By::Exchanger, at: At::Recipients, words: &[RELAY], ..ANY },
     // Who we say we are.
     Rule {
@@ -181,6 +233,15 @@ const RULES: &[Rule] = &[
         words: &["reverse dns|rdns|ptr|reverse lookup|reverse hostname|reverse host name|reverse mapping|no reverse|\
             cannot find your hostname|cannot find your reverse|reverse record|fcrdns"],
         ..tells(Refusal::ReverseName)
+    },
+    // Our address, in words that speak of senders: Office 365, Outlook.com, Yahoo, Gmail, Apple.
+    Rule {
+        enhanced: &[(7, 511), (7, 606), (7, 607), (7, 608), (7, 609), (7, 610), (7, 649)],
+        ..lasting(Refusal::Reputation)
+    },
+    Rule {
+        words: &["ou-002|[tss09]|[bl01]|ip you're using|banned sending ip|traffic not accepted from this ip"],
+        ..lasting(Refusal::Reputation)
     },
     // Who we say the sender is.
     Rule { enhanced: &[(7, 20), (7, 21), (7, 22), (7, 24)], ..lasting(Refusal::Authentication) },
@@ -230,21 +291,40 @@ const RULES: &[Rule] = &[
         ..tells(Refusal::ListedAddress)
     },
     Rule {
-        enhanced: &[(7, 511), (7, 606), (7, 607), (7, 608), (7, 609), (7, 610), (7, 649)],
-        ..lasting(Refusal::Reputation)
-    },
-    Rule {
         words: &[
             BLOCKED,
             "ip|client host|your host|host|network|mail server|your server|sending server|address [|connect from",
         ],
         ..lasting(Refusal::Reputation)
     },
-    Rule { words: &["reputation"], ..lasting(Refusal::Reputation) },
-    // A limit of the message, or a word of the protocol, is no refusal of us.
-    Rule { codes: &[552, 555], ..ANY },
-    Rule { at: At::Mail, enhanced: &[(3, 4), (2, 3), (5, 0), (5, 1), (5, 2), (5, 4)], ..ANY },
-    Rule { at: At::Mail, codes: &[500, 502, 503, 521, 556], ..ANY },
+    Rule { words: &["reputation|client host rejected"], ..lasting(Refusal::Reputation) },
+    // Yahoo, which gives no other reason.
+    Rule {
+        by: By::Exchanger,
+        at: At::Recipients,
+        enhanced: &[(7, 9)],
+        words: &["policy reasons"],
+        ..lasting(Refusal::Unwelcome)
+    },
+    // A limit of the message is no refusal of us…
+    Rule { at: At::Recipients, codes: &[552, 555], ..ANY },
+    Rule { at: At::Mail, enhanced: &[(3, 4), (2, 3), (6, 0), (6, 1), (6, 3), (6, 5), (6, 7)], ..ANY },
+    Rule {
+        at: At::Mail,
+        codes: &[552],
+        words: &["size|too large|too big|too long|larger than|message exceeds|storage allocation"],
+        ..ANY
+    },
+    // …and neither is a word of the protocol, unless it is said to whoever names nobody and has nowhere else to go.
+    Rule {
+        by: By::Exchanger,
+        at: At::Mail,
+        codes: &[521],
+        words: &["from you|you are|your"],
+        ..tells(Refusal::Unwelcome)
+    },
+    Rule { by: By::Exchanger, at: At::Mail, enhanced: &[(5, 0), (5, 1), (5, 2), (5, 4)], ..ANY },
+    Rule { by: By::Exchanger, at: At::Mail, codes: &[500, 502, 503, 521, 555, 556], ..ANY },
     // Nobody was named yet: whatever is refused here, it is us.
     Rule { at: At::Opening, class: Some(Class::Permanent), ..smarthost(Refusal::Unwelcome) },
     Rule { at: At::Mail, class: Some(Class::Permanent), ..smarthost(Refusal::Unwelcome) },
