@@ -263,9 +263,10 @@ impl<I: Io> Shard<I> {
 
     /// Holds the mailing: every shard drains.
     pub(super) fn hold_mailing(&mut self, held: Held, now: Now) {
-        tracing::error!(reason = held.reason, host = held.host, "the mailing is held");
-        self.tell_held(&held, now);
-        if self.ports.board.halt().hold(held) {
+        // Several sessions may find it at once: it is held, and told of, once.
+        if self.ports.board.halt().hold(held.clone()) {
+            tracing::error!(reason = held.reason, host = held.host, "the mailing is held");
+            self.tell_held(&held, now);
             self.ports.peers.iter().for_each(|peer| peer.tell(ToShard::Drain));
         }
     }
@@ -282,7 +283,8 @@ impl<I: Io> Shard<I> {
         let judgement = classify(reply.by_ref(), answered(Phase::Auth), connection.hop);
         let lasts = reply.by_ref().class() == Class::Permanent;
         let said = Refused::of(judgement, reply.by_ref(), Phase::Auth, lasts || reply.code == 432);
-        let refused = said.unwrap_or_else(|| {
+        // EHLO was taken: a 504 is about the mechanism (RFC 4954 §4).
+        let refused = said.filter(|said| said.refusal != Refusal::Name).unwrap_or_else(|| {
             let (refusal, class) = (Refusal::Login, reply.by_ref().class());
             let follows = refusal.consequence(class, connection.hop);
             Refused { refusal, follows, judgement, reply: reply.to_string(), phase: Phase::Auth, holds: lasts }

@@ -16,8 +16,11 @@ use std::sync::Arc;
 /// The longest command line that any server takes (RFC 5321 §4.5.3.1.4): a longer response waits for its challenge.
 const LINE_MAX: usize = 510;
 
-const NOT_IN_CLEAR: ReplyRef<'static> =
-    own(538, Enhanced::new(5, 7, 11), b"the session is not inside TLS, and the password is not said outside of it");
+const NOT_IN_CLEAR: ReplyRef<'static> = own(
+    538,
+    Enhanced::new(5, 7, 11),
+    b"the session has no encryption (TLS), and the password is not said outside of it",
+);
 const NO_MECHANISM: ReplyRef<'static> = own(
     504,
     Enhanced::new(5, 5, 4),

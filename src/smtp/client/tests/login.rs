@@ -72,7 +72,7 @@ fn a_refused_login_bounces_nobody() {
 fn where_nothing_may_be_said_the_session_ends() {
     let clear = Config { starttls: Starttls::Offered, ..login(None, false) };
     let hello = HELLO.to_owned() + "S: 250 AUTH PLAIN\n";
-    let inside = "538 5.7.11 the session is not inside TLS, and the password is not said outside of it";
+    let inside = "538 5.7.11 the session has no encryption (TLS), and the password is not said outside of it";
     play(&clear, &format!("{hello}C: QUIT\nS: 221 bye\nE: unauthenticated: {inside}"));
     let allowed = Config { starttls: Starttls::Offered, ..login(None, true) };
     play(&allowed, &(hello.clone() + "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\nS: 235 ok\nE: ready"));
