@@ -230,16 +230,21 @@ fn a_second_interrupt_ends_a_sink_whose_output_nobody_reads() {
     assert_eq!((status.code(), status.signal()), (Some(3), None));
 }
 
+/// A rehearsal of a list that never comes to its end, and the file of what it says.
+fn endless(desk: &Desk) -> (Command, PathBuf) {
+    let campaign = fs::read_to_string(desk.path().join("w.toml")).unwrap();
+    desk.put("w.toml", campaign.replace("\"w.csv\"", "\"-\""));
+    let said = desk.path().join("said");
+    let mut command = posthaste(desk, &["send", "w.toml", "--sink", "--data", "data"]);
+    command.stdin(Stdio::piped()).stderr(File::create(&said).unwrap());
+    (command, said)
+}
+
 #[test]
 fn an_interrupt_before_the_engine_runs_ends_with_code_3_and_a_word() {
     for signals in [&["INT"][..], &["INT", "INT"], &["TERM"], &["HUP"]] {
         let desk = Desk::new();
-        let campaign = fs::read_to_string(desk.path().join("w.toml")).unwrap();
-        desk.put("w.toml", campaign.replace("\"w.csv\"", "\"-\""));
-        let said = desk.path().join("said");
-        let mut command = posthaste(&desk, &["send", "w.toml", "--sink", "--data", "data"]);
-        // A list that never comes to its end.
-        command.stdin(Stdio::piped()).stderr(File::create(&said).unwrap());
+        let (command, said) = endless(&desk);
         let mut sending = Sending::start(command);
         let mut list = sending.0.stdin.take().unwrap();
         list.write_all(b"email,first\n").unwrap();
@@ -279,12 +284,7 @@ fn with_waiting(mut command: Command, signal: i32) -> Command {
 fn a_signal_that_came_before_the_program_ends_it_with_code_3_and_a_word() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let desk = Desk::new();
-        let campaign = fs::read_to_string(desk.path().join("w.toml")).unwrap();
-        desk.put("w.toml", campaign.replace("\"w.csv\"", "\"-\""));
-        let said = desk.path().join("said");
-        let mut command = posthaste(&desk, &["send", "w.toml", "--sink", "--data", "data"]);
-        // A list that never comes to its end.
-        command.stdin(Stdio::piped()).stderr(File::create(&said).unwrap());
+        let (command, said) = endless(&desk);
         let mut sending = Sending::start(with_waiting(command, signal));
         let _list = sending.0.stdin.take().unwrap();
         let status = sending.ends(AT_ONCE);
