@@ -111,6 +111,18 @@ impl Held {
         }
     }
 
+    /// The smarthost takes the letter for nobody.
+    #[must_use]
+    pub fn letter(host: &str, reply: &str, phase: &str) -> Self {
+        Self {
+            reason: "content",
+            host: host.to_owned(),
+            reply: reply.to_owned(),
+            says: format!("the smarthost {host} does not take the letter: at {phase} it is \"{reply}\""),
+            hint: "change the letter as the reply says".to_owned(),
+        }
+    }
+
     /// A server refuses us by this `reply` to `phase`; `others` said the same.
     #[must_use]
     pub fn refused(refusal: Refusal, host: &str, hop: NextHop, reply: &str, phase: &str, others: usize) -> Self {
@@ -144,6 +156,8 @@ pub struct Halt {
     refusing: Mutex<Refusing>,
     /// Sites that have taken a message.
     accepting: AtomicU32,
+    /// Whether one has in this run.
+    taken: AtomicBool,
     brake: Mutex<Brake>,
     /// The same, of messages that could be made or not; whether one could.
     unmade: Mutex<Brake>,
@@ -213,6 +227,17 @@ impl Halt {
     /// A site has taken its first message.
     pub fn site_accepts(&self) {
         self.accepting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A site has taken a message in this run.
+    pub fn note_taken(&self) {
+        self.taken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one has.
+    #[must_use]
+    pub fn has_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// A site refuses us. How many others do so for the same reason, once they are so many that it is not about sites.

@@ -17,6 +17,7 @@ use crate::mail::AddressError;
 use crate::mail::address::{self, MAILBOX_OCTETS_MAX};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -190,6 +191,11 @@ impl Suppression {
     /// Reads a file to its end; where it `salvages`, past lines that mean nothing, else to the first of them.
     fn read_file(&mut self, path: &Path, salvages: bool) -> Result<(), SuppressionError> {
         let failed = |error| SuppressionError::Read { path: path.to_owned(), error };
+        // Opening one would wait for whoever writes to it, and it says what it says once.
+        if std::fs::metadata(path).map_err(failed)?.file_type().is_fifo() {
+            let why = "it is a pipe, and the file is read again whenever it changes; hint: write what comes from it to a file";
+            return Err(failed(io::Error::other(why)));
+        }
         let mut input = BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
         let mut text = Vec::new();
         let (mut line, mut faults, mut is_rest) = (0, 0, false);

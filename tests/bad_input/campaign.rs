@@ -162,7 +162,8 @@ mod destination {
         assert_eq!(desk.report(&[])["destination"], "sink");
         let (said, json) = desk.sends(&["--smarthost", &mx.address], 0);
         let smarthost = format!("smarthost {}", mx.address);
-        assert!(said.starts_with(&format!("Campaign w, destination: {smarthost}\n")), "{said}");
+        let begins = format!("It begins: nothing of it is in {} yet.\n", desk.path().join("data").display());
+        assert!(said.starts_with(&format!("Campaign w, destination: {smarthost}\n{begins}")), "{said}");
         assert_eq!((&json["destination"], &json["delivered"]), (&smarthost.as_str().into(), &2.into()));
         mx.delivered(&addresses(&["ann", "bob"]));
         assert_eq!(desk.report(&[])["destination"], smarthost.as_str());
@@ -307,6 +308,7 @@ mod lists {
         says(&desk.sends(&to(&mx), 0).0, &["is complete"]);
         desk.put("x.csv", list(&["ann", "bob"]).replace(",ann", ",Anna"));
         says(&desk.sends(&to(&mx), 2).0, &["x.csv has changed", "0 recipients on it are new", "--add"]);
+        says(&desk.sends(&to(&mx), 2).0, &["1 on it have other values than they were loaded with", "another name"]);
         desk.put("x.csv", "");
         says(&desk.sends(&to_with(&mx, &["--add", "--cancel-removed"]), 2).0, &["x.csv"]);
         std::fs::remove_file(desk.path().join("x.csv")).unwrap();
@@ -477,6 +479,10 @@ mod suppression {
             desk.put("no.txt", format!("# never\n{line}\n"));
             says(&desk.sends(&to_with(&mx, &["--config", "e.toml"]), 2).0, &[place, "hint: "]);
         }
+        // Nobody writes to it: it would be waited for without end.
+        std::fs::remove_file(desk.path().join("no.txt")).unwrap();
+        assert!(Command::new("mkfifo").arg(desk.path().join("no.txt")).status().unwrap().success());
+        says(&desk.sends(&to_with(&mx, &["--config", "e.toml"]), 2).0, &["no.txt", "it is a pipe", "hint: "]);
         assert!(mx.got().is_empty());
     }
 }

@@ -172,6 +172,83 @@ fn the_first_recipient_of_such_a_kind_is_no_loop_without_a_way_out() {
     assert_eq!((ends.last(), smarthost.seen().messages), (Some(&Some(0)), 59), "{ends:?}");
 }
 
+/// Bounced, waiting and delivered.
+fn stands(desk: &Desk) -> [u64; 3] {
+    let report = desk.report("w");
+    ["bounced", "waiting", "delivered"].map(|word| figure(&report, word).as_u64().unwrap())
+}
+
+const SMALL: Odd = |command| command.starts_with("EHLO").then_some("250-mx.test\r\n250 SIZE 100");
+
+#[test]
+fn a_smarthost_that_takes_nobody_for_a_reason_that_no_rule_knows_burns_no_list_however_small() {
+    let refusals: &[(Odd, &str, &str)] = &[
+        (says!("RCPT", "550 Zugriff verweigert"), "550 Zugriff verweigert", "unwelcome"),
+        (says!("RCPT", "554 5.7.1 Acc\u{e8}s refus\u{e9}"), "554 5.7.1 Acc\u{e8}s refus\u{e9}", "unwelcome"),
+        (
+            says!("RCPT", "550 \u{434}\u{43e}\u{441}\u{442}\u{443}\u{43f} \u{437}\u{430}\u{43f}\u{440}"),
+            "550 ",
+            "unwelcome",
+        ),
+        (says!("RCPT", "550 Denied"), "550 Denied", "unwelcome"),
+        (says!("RCPT", "550 5.3.0 no"), "550 5.3.0 no", "unwelcome"),
+        (says!("DATA", "554 no"), "answered DATA with \"554 no", "unwelcome"),
+        (says!(".", "554 Transaction failed"), "554 Transaction failed", "unwelcome"),
+        (says!(".", "550 5.7.1 this message looks like spam"), "looks like spam", "content"),
+        (SMALL, "larger than the SIZE", "content"),
+    ];
+    for (odd, reply, reason) in refusals {
+        for recipients in [60, 2, 1] {
+            let (smarthost, desk) = (refusing(*odd), Desk::new(recipients));
+            let config = to(smarthost.address) + "sessions_per_site = 2\nretry = [\"1s\"]\n";
+            let (code, said) = desk.send("w", &config);
+            assert_eq!((code, stands(&desk)), (Some(3), [0, recipients as u64, 0]), "{reply}: {said}");
+            assert!(said.contains(reply) && said.contains("go on with --ignore-bounces"), "{reply}: {said}");
+            assert_eq!(figure(&desk.report("w"), "held")["reason"], *reason, "{reply}");
+        }
+        let (smarthost, desk) = (refusing(*odd), Desk::new(5));
+        let (code, said) = desk.start_with("w", &to(smarthost.address), &["--ignore-bounces"]).wait();
+        assert_eq!((code, stands(&desk)), (Some(0), [5, 0, 0]), "{reply}: {said}");
+    }
+}
+
+#[test]
+fn whoever_a_smarthost_refuses_before_it_takes_others_bounces_once_it_has() {
+    let refusals: &[Odd] = &[says!("RCPT TO:<p0@", "550 5.3.0 no"), says!("RCPT TO:<p0@", "550 5.1.1 no such user")];
+    for odd in refusals {
+        let (smarthost, desk) = (refusing(*odd), Desk::new(60));
+        let (code, said) =
+            desk.send("w", &(to(smarthost.address) + "sessions_per_site = 1\nretry = [\"1s\", \"1h\"]\n"));
+        assert_eq!((code, stands(&desk)), (Some(0), [1, 0, 59]), "{said}");
+    }
+    // Mailboxes that are not there are so, whoever else is: nobody doubts that.
+    for unknown in [says!("RCPT", "550 5.1.1 no such user") as Odd, says!("RCPT", "550 unknown recipient")] {
+        let (smarthost, desk) = (refusing(unknown), Desk::new(60));
+        let (code, said) = desk.send("w", &to(smarthost.address));
+        assert_eq!((code, stands(&desk)), (Some(0), [60, 0, 0]), "{said}");
+    }
+}
+
+#[test]
+fn a_smarthost_that_takes_nobody_any_more_burns_a_few_at_most() {
+    const LATER: Odd = |command| {
+        let number = command.strip_prefix("RCPT TO:<p")?.split('@').next()?.parse::<u32>().ok()?;
+        (number >= 10).then_some("550 Denied")
+    };
+    let (smarthost, desk) = (refusing(LATER), Desk::new(90));
+    let config = to(smarthost.address) + "sessions_per_site = 1\nretry = [\"1s\"]\n[engine]\nshards = 1\n";
+    let (code, said) = desk.send("w", &config);
+    let [bounced, waiting, delivered] = stands(&desk);
+    assert!(code == Some(3) && said.contains("550 Denied"), "{said}");
+    assert_eq!((bounced, waiting, delivered), (19, 61, 10), "{said}");
+    // In the next run it is not believed at all, until it takes somebody.
+    assert_eq!((desk.send("w", &config).0, stands(&desk)), (Some(3), [19, 61, 10]));
+    let mended = refusing(|_| None);
+    let mail = to(mended.address) + "retry = [\"1s\"]\n";
+    let (code, said) = desk.start_with("w", &mail, &["--move-destination"]).wait();
+    assert_eq!((code, stands(&desk)), (Some(0), [19, 0, 71]), "{said}");
+}
+
 /// One message serves everybody.
 const TO_ALL: &str = "to = \"Friends <friends@acme.example>\"";
 

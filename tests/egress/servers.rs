@@ -39,7 +39,7 @@ pub struct Server {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// A reply to a command that is not the usual one.
+/// A reply to a command that is not the usual one; a content ends in the command `.`.
 pub type Odd = fn(&str) -> Option<&'static str>;
 
 impl Server {
@@ -146,6 +146,10 @@ impl Server {
                         if from.read_line(&mut text)? == 0 {
                             return Err(gone());
                         }
+                    }
+                    if let Some(reply) = odd(".") {
+                        say(&mut from, reply)?;
+                        continue;
                     }
                     self.change(|seen| seen.messages += 1);
                     say(&mut from, "250 2.0.0 taken")?;

@@ -71,11 +71,16 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let destination = told.ok_or_else(|| pin::nowhere(args, &data, &campaign.name))?;
     let delivery = prepare::delivery(args, &destination, &config, &campaign)?;
     watch::notice(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()));
+    let home = home_of(&data, &campaign.name, &destination);
+    if !destination.is_sink() && !home.exists() {
+        // Whoever has begun it elsewhere, and forgot to say where, would mail everybody twice.
+        let place = std::path::absolute(&data).unwrap_or_else(|_| data.clone());
+        watch::notice(&format!("It begins: nothing of it is in {} yet.\n", place.display()));
+    }
     if !destination.is_sink() {
         names::warn_of(&delivery.sources);
     }
     let limit = ring::raise_descriptor_limit().map_err(|e| Failure::failed(format!("the limit on open files: {e}")))?;
-    let home = home_of(&data, &campaign.name, &destination);
     let _locks = lock(&data, &home)?;
     let client = tls::client(&config)?;
     let policies = tls::policies(&config, tls::rules_for(&config, &campaign), &data)?;

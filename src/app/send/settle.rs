@@ -205,7 +205,8 @@ impl Case<'_> {
             self.check(&given, &found, &gone)?;
         }
         let mut settled = Settled::as_it_is(given.as_kept(&opened.home));
-        settled.told = format!("{} has changed ({what}): {}.\n", given.name, told(cancels, &found, &gone));
+        let (told, altered) = (told(cancels, &found, &gone), altered(&found));
+        settled.told = format!("{} has changed ({what}): {told}{altered}.\n", given.name);
         self.take_back(&mut settled, &found, were, args.add);
         let print = printed(&given, &found.print, &opened.home);
         settled.change = Change::Adding { print, cancels: cancels && gone.open() > 0, readmits: args.add };
@@ -279,6 +280,7 @@ impl Case<'_> {
             let _ = write!(text, "; {} on it were cancelled before", count(found.back));
         }
         text += &unread(found);
+        text += &altered(found);
         text += "; nothing is sent";
         if found.new > 0 || found.back > 0 || found.gone.is_empty() {
             let back = if found.back > 0 { ", and who was cancelled," } else { "" };
@@ -386,6 +388,14 @@ fn unread(found: &Difference) -> String {
     match found.unreadable {
         0 => String::new(),
         rows => format!(" ({} rows of it cannot be read)", count(rows)),
+    }
+}
+
+/// Rows with other values than were loaded.
+fn altered(found: &Difference) -> String {
+    match found.altered {
+        0 => String::new(),
+        rows => format!("; {} on it have other values than they were loaded with, which change nothing", count(rows)),
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Guarantees: a list that changes meanwhile, that has nobody on it, or that a load would refuse for its records, is refused
 //! rather than compared: whoever seems gone may be cancelled for it. Whoever stands on the list is on it, whatever the other
-//! columns hold; records whose address cannot be read are counted, for they may be anybody's. Nothing is written. Memory: 22
-//! octets a mailbox of the list, 4 a row that is gone. Leaves to others: what becomes of any.
+//! columns hold; records whose address cannot be read are counted, for they may be anybody's, and so are rows that none of
+//! their mailbox's records gives any more. Nothing is written. Memory: 44 octets a mailbox of the list, 4 a row that is gone. Leaves to others: what becomes of any.
 
 use super::records::Step;
 use super::{EXAMPLES, FIRST_RECORDS, Format, List, LoadError, Rejections, fault_of, fold, print, secret_of, too_many};
@@ -41,6 +41,8 @@ pub struct Difference {
     pub back: u64,
     /// Rows whose mailbox is not on the list, in order.
     pub gone: Vec<u32>,
+    /// Rows that are on it with other values.
+    pub altered: u64,
     /// Records whose address cannot be read, and the first of them: its line and why.
     pub unreadable: u64,
     /// See [`Self::unreadable`].
@@ -50,6 +52,8 @@ pub struct Difference {
 /// What was read of a list.
 struct Listed {
     mailboxes: KeySet,
+    /// The same with the values of the columns that the table has.
+    records: KeySet,
     print: ListPrint,
     unreadable: u64,
     first_unreadable: Option<(u64, String)>,
@@ -61,11 +65,12 @@ impl Comparison<'_> {
     /// # Errors
     /// The list cannot be read or loaded, has nobody on it, or changes; the table cannot be read.
     pub fn with(&self, table: &TableWriter) -> Result<Difference, LoadError> {
-        let Listed { mailboxes, print, unreadable, first_unreadable } = self.read(table)?;
+        let Listed { mailboxes, records, print, unreadable, first_unreadable } = self.read(table)?;
         let mut back = KeySet::new(secret_of(table));
         let (mut gone, mut met, mut folded) = (Vec::new(), 0, Vec::new());
         // Who was taken in again stands behind the row that was withdrawn.
-        let mut again = 0;
+        let (mut again, mut altered) = (0, 0);
+        let (columns, mut whole) = (table.manifest().columns.len(), Vec::new());
         let walked = table.reader().map_err(LoadError::Table)?.walk(|row| {
             fold(&row, &mut folded);
             if !mailboxes.contains(&folded) {
@@ -76,6 +81,8 @@ impl Comparison<'_> {
                 again += 1;
             } else {
                 met += 1;
+                write_whole(&folded, (0..columns).map(|i| row.field(i).unwrap_or_default()), &mut whole);
+                altered += u64::from(!records.contains(&whole));
             }
             ControlFlow::Continue(())
         });
@@ -83,7 +90,7 @@ impl Comparison<'_> {
         let known = met + back.len() as u64;
         let new = (mailboxes.len() as u64).saturating_sub(known);
         let back = (back.len() as u64).saturating_sub(again);
-        Ok(Difference { print, new, back, gone, unreadable, first_unreadable })
+        Ok(Difference { print, new, back, gone, altered, unreadable, first_unreadable })
     }
 
     fn read(&self, table: &TableWriter) -> Result<Listed, LoadError> {
@@ -96,9 +103,9 @@ impl Comparison<'_> {
         records.select(&wanted, &header)?;
         let columns: Vec<(String, bool)> =
             stored.iter().map(|name| (name.clone(), self.header_columns.contains(name))).collect();
-        let mut listed =
-            Listed { mailboxes: KeySet::new(secret_of(table)), print, unreadable: 0, first_unreadable: None };
-        let (mut mailbox, mut folded) = (Vec::new(), Vec::new());
+        let [mailboxes, whole_records] = [(); 2].map(|()| KeySet::new(secret_of(table)));
+        let mut listed = Listed { mailboxes, records: whole_records, print, unreadable: 0, first_unreadable: None };
+        let (mut mailbox, mut folded, mut whole) = (Vec::new(), Vec::new(), Vec::new());
         let mut judge = Judge {
             path: &self.list.path,
             max_rejected: self.max_rejected,
@@ -118,6 +125,8 @@ impl Comparison<'_> {
                             folded.clear();
                             address::fold_into(&mailbox, at, &mut folded);
                             listed.mailboxes.insert(&folded);
+                            write_whole(&folded, (1..=stored.len()).map(|i| records.field(i)), &mut whole);
+                            listed.records.insert(&whole);
                             (fault_of(&records, &columns, mailbox.len()), true)
                         }
                     }
@@ -135,6 +144,17 @@ impl Comparison<'_> {
         }
         records.finish(self.quiet)?;
         Ok(listed)
+    }
+}
+
+/// What two records have in common that say the same of the same mailbox.
+fn write_whole<'a>(folded: &[u8], fields: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend_from_slice(folded);
+    for field in fields {
+        out.push(0);
+        out.extend_from_slice(&(field.len() as u64).to_le_bytes());
+        out.extend_from_slice(field);
     }
 }
 

@@ -223,7 +223,10 @@ impl<I: Io> Shard<I> {
     /// What an event is written down in.
     fn asked(&self, connection: &Connection, now: Now) -> Asked {
         let mut standing = self.sites.standing(connection.site);
-        standing.accepts |= connection.hop == NextHop::Smarthost && self.ports.board.halt().is_accepted();
+        if connection.hop == NextHop::Smarthost {
+            standing.accepts |= self.ports.board.halt().is_accepted();
+            standing.takes |= self.ports.board.halt().has_taken();
+        }
         Asked {
             standing,
             has_another_source: self.egress.has_another(connection.source, now.mono),

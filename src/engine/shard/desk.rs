@@ -9,8 +9,9 @@ use crate::base::clock::Now;
 use crate::engine::memory::{Host, Memory};
 use crate::engine::shard::course::{self, Course};
 use crate::engine::shard::ledger::{self, Detail, Ledger, Verdict};
-use crate::engine::shard::refused::{Refused, Standing};
+use crate::engine::shard::refused::Refused;
 use crate::engine::shard::site::Sites;
+use crate::engine::shard::standing::{DOUBT_REST, Doubt, Standing};
 use crate::journal::record::Kind;
 use crate::mail::{Class, Disposition, ReplyRef, Scope};
 use crate::observe::Outcomes;
@@ -137,7 +138,7 @@ impl Desk<'_> {
             let via = self.course.via(site_name, self.host, self.ehlo);
             return self.ledger.give_back(key, &[index], Some(&via), self.queue, self.now);
         }
-        let (mut taken_back, mut cause) = (false, "");
+        let (mut taken_back, mut rests, mut cause) = (false, None, "");
         let (kind, phase, reply) = match said {
             Said::Accepted(reply) => {
                 self.asked.answered = true;
@@ -152,13 +153,22 @@ impl Desk<'_> {
                 let judgement = classify(reply, answered(phase), self.hop);
                 cause = judgement.cause.word();
                 let is_one = phase == Phase::Rcpt && takes && self.hop == NextHop::Smarthost;
-                if is_one && judgement.refusal.is_some() {
+                if is_one && (judgement.refusal.is_some() || judgement.is_general()) {
                     // It takes others in this very transaction: it is about this one.
                     self.asked.standing.judged();
                 } else {
                     taken_back = self.judged(judgement, reply, phase, self.ledger.row(key, index));
                 }
-                (ledger::kind_of(judgement.disposition), phase, reply)
+                let doubt = if is_one || !judgement.is_general() {
+                    Doubt::Bounces
+                } else {
+                    self.doubt(judgement, reply, phase, (key, index))
+                };
+                taken_back |= doubt == Doubt::Holds;
+                rests = (doubt == Doubt::WaitsBriefly).then_some(DOUBT_REST);
+                let kind =
+                    if doubt == Doubt::Bounces { ledger::kind_of(judgement.disposition) } else { Kind::Deferred };
+                (kind, phase, reply)
             }
             Said::Cut(reply, phase) => (Kind::Deferred, phase, reply),
             Said::Uncertain => {
@@ -182,14 +192,27 @@ impl Desk<'_> {
         let spans = |via| Detail { via, path, spans: course::spans(marks, self.now.mono), cause };
         let detail = via.as_ref().map(spans);
         let (site, host) = (site_name, &**self.host);
-        let verdict = Verdict { kind, taken_back, site, host, phase: phase.word(), reply, detail };
+        let verdict = Verdict { kind, taken_back, rests, site, host, phase: phase.word(), reply, detail };
         self.ledger.verdict(key, index, &verdict, self.now);
+    }
+
+    /// A bounce that says nothing of a mailbox: whether it is believed.
+    fn doubt(&mut self, judgement: Judgement, reply: ReplyRef<'_>, phase: Phase, (key, index): (u64, usize)) -> Doubt {
+        if self.hop != NextHop::Smarthost || self.asked.insists {
+            return Doubt::Bounces;
+        }
+        let doubt = self.asked.standing.general(key, phase, self.ledger.row(key, index));
+        if doubt == Doubt::Holds && self.asked.refused.as_ref().is_none_or(|first| !first.holds) {
+            self.asked.refused = Some(Refused::general(judgement, reply, phase));
+        }
+        doubt
     }
 
     /// Notes what reaches further than the recipient. Whether that holds the mailing, so that the attempt does not count.
     fn judged(&mut self, judgement: Judgement, reply: ReplyRef<'_>, phase: Phase, row: Option<u32>) -> bool {
         let Some((_, follows)) = judgement.refusal else {
-            if judgement.scope == Scope::Recipient {
+            let is_doubted = self.hop == NextHop::Smarthost && judgement.is_general();
+            if judgement.scope == Scope::Recipient && !is_doubted {
                 self.asked.standing.judged();
             }
             if judgement.advice != Advice::Keep && self.asked.judged.is_none() {

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lifetime::Failure;
-use super::refused::Standing;
 use super::secure::Refusal;
 use super::site::Sites;
+use super::standing::Standing;
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::engine::brake::{Excess, SiteBrake};
 use crate::journal::record::Held;

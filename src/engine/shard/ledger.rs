@@ -72,8 +72,8 @@ struct Settle {
     row: u32,
     attempts: u16,
     kind: Kind,
-    /// Tried again at once, not by the schedule, and given up by none: the trouble was ours.
-    at_once: bool,
+    /// Tried again after so long at most, whatever the schedule says, and not given up: the trouble was ours, or may be.
+    rests: Option<Duration>,
 }
 
 /// What an event says of a verdict besides.
@@ -133,6 +133,8 @@ pub(super) struct Verdict<'a> {
     pub(super) kind: Kind,
     /// The attempt does not count: it was not about the recipient.
     pub(super) taken_back: bool,
+    /// The next attempt comes after so long at most.
+    pub(super) rests: Option<Duration>,
     pub(super) site: &'a str,
     pub(super) host: &'a str,
     pub(super) phase: &'static str,
@@ -350,10 +352,8 @@ impl Ledger {
             self.note_attempt(verdict.kind, row, cleared, context, now);
         }
         self.outcome(domain, row, attempts, verdict.kind, verdict.reply.code, context, now);
-        if verdict.taken_back
-            && let Some(settle) = self.settling.back_mut()
-        {
-            settle.at_once = true;
+        if let Some(settle) = self.settling.back_mut() {
+            settle.rests = if verdict.taken_back { Some(Duration::ZERO) } else { verdict.rests };
         }
     }
 
@@ -491,7 +491,7 @@ impl Ledger {
         self.note_attempt(self.uncertain(), row, past.first, context, now);
         self.outcome(domain, row, attempts, self.uncertain(), 0, context, now);
         if let Some(settle) = self.settling.back_mut() {
-            settle.at_once = true;
+            settle.rests = Some(Duration::ZERO);
         }
     }
 
@@ -514,6 +514,7 @@ impl Ledger {
         self.context(&Verdict {
             kind: Kind::Bounced,
             taken_back: false,
+            rests: None,
             site: "",
             host: "",
             phase: "",
@@ -530,7 +531,7 @@ impl Ledger {
 
     fn outcome(&mut self, domain: DomainId, row: u32, attempts: u16, kind: Kind, code: u16, context: u32, now: Now) {
         self.record(row, kind, attempts, code, context, now);
-        self.settling.push_back(Settle { ticket: self.ticket, domain, row, attempts, kind, at_once: false });
+        self.settling.push_back(Settle { ticket: self.ticket, domain, row, attempts, kind, rests: None });
     }
 
     fn record(&mut self, recipient: u32, kind: Kind, attempts: u16, code: u16, extra: u32, now: Now) {

@@ -29,6 +29,7 @@ mod shortage;
 mod show;
 mod site;
 mod size;
+mod standing;
 mod target;
 #[cfg(test)]
 pub(in crate::engine) mod tests;

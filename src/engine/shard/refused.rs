@@ -1,24 +1,24 @@
 //! What a shard does when it is refused itself: the site or the source rests, or the mailing is held.
 //!
 //! Guarantees: what is refused of us bounces nobody; whatever rests for it ends, or is given up with the lifetime; a
-//! mailing that is held drains on every shard. A smarthost that takes others, in this run or an earlier one, is not
-//! believed by one recipient: it may be about that one, which then waits by its schedule. Nor by several, where it takes
-//! others in the same transaction, or where the user goes on whoever is refused.
-//! Leaves to others: which replies are refusals of us (`shape::classify`), when several sites are so many (`held`).
+//! mailing that is held drains on every shard.
+//! Leaves to others: which replies are refusals of us (`shape::classify`), whether a smarthost's are believed (`standing`),
+//! when several sites are so many (`held`).
 
 use std::sync::Arc;
 
-use crate::base::clock::{Instant, Now};
+use crate::base::clock::Now;
 use crate::engine::held::Held;
 use crate::engine::message::ToShard;
 use crate::engine::shard::Shard;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::desk::{Asked, answered};
+use crate::engine::shard::standing::{Standing, names_recipient};
 use crate::mail::event::Event;
 use crate::mail::{Class, Reply, ReplyRef};
 use crate::queue::SiteId;
-use crate::shape::classify::refusal::{LISTED_REST, ROW_MAX};
-use crate::shape::classify::{Advice, Judgement, classify};
+use crate::shape::classify::refusal::LISTED_REST;
+use crate::shape::classify::{Advice, Cause, Judgement, classify};
 use crate::shape::site::Trouble;
 use crate::shape::{Consequence, Mailing, NextHop, Refusal, Rests};
 use crate::smtp::client::Phase;
@@ -28,70 +28,12 @@ use crate::wire::io::Io;
 const AGAIN_MAX: u32 = 3;
 /// The same for a login that it cannot judge now: the first rests are short.
 const LOGIN_AGAIN_MAX: u32 = 6;
+/// The other way on, from a smarthost whose bounces are not believed.
+const OR_BOUNCE: &str =
+    "; or, if it is about these recipients or their letter, go on with --ignore-bounces: they bounce";
 /// The other way on, from a smarthost that takes others.
 const OR_ONE: &str = "; or, if it is about these recipients alone, go on with --ignore-bounces: they wait, and expire at \
      the end of their lifetime";
-
-/// What the hosts of a site have said of us in this run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Standing {
-    /// They have taken a message; a smarthost: in any run, for any shard.
-    pub(super) accepts: bool,
-    /// Recipients for whom we were refused since they last judged one, as many as matter.
-    row: [Option<u32>; ROW_MAX],
-    /// Rests for refusals that may pass, since they last took a message.
-    again: u32,
-    again_after: Instant,
-}
-
-impl Standing {
-    pub(super) fn accepted(&mut self) {
-        *self = Self { accepts: true, ..Self::default() };
-    }
-
-    /// A recipient was judged: whoever does that does not mean us.
-    pub(super) fn judged(&mut self) {
-        self.row = Default::default();
-    }
-
-    /// We are refused in answer to `phase` of this recipient's transaction: whether that holds the mailing. `insists`: once
-    /// a recipient is named it is about that one, where others are taken.
-    pub(super) fn refused(
-        &mut self,
-        mailing: Mailing,
-        phase: Phase,
-        recipient: Option<u32>,
-        (has_another_source, insists): (bool, bool),
-    ) -> bool {
-        // One that is refused again and again is one.
-        if !self.row.contains(&recipient)
-            && let Some(place) = self.row.iter_mut().find(|place| place.is_none())
-        {
-            *place = recipient;
-        }
-        match mailing {
-            // Once a recipient is named it may be about that one, where others are taken.
-            Mailing::Held => {
-                let is_many = !insists && self.row.iter().all(Option::is_some);
-                !names_recipient(phase) || !self.accepts || is_many
-            }
-            Mailing::HeldWithoutSource => !has_another_source,
-            Mailing::GoesOn | Mailing::HeldBySeveral | Mailing::HeldIfItLasts => false,
-        }
-    }
-
-    fn again(&mut self, rest: std::time::Duration, now: Instant) -> u32 {
-        if now >= self.again_after {
-            self.again = self.again.saturating_add(1);
-            self.again_after = now.after(rest);
-        }
-        self.again
-    }
-}
-
-fn names_recipient(phase: Phase) -> bool {
-    matches!(phase, Phase::Rcpt | Phase::Data | Phase::Content | Phase::End)
-}
 
 /// A refusal of us.
 pub(super) struct Refused {
@@ -102,13 +44,23 @@ pub(super) struct Refused {
     pub(super) phase: Phase,
     /// It holds the mailing.
     pub(super) holds: bool,
+    /// Recipients would bounce, if it were believed.
+    pub(super) is_general: bool,
 }
 
 impl Refused {
+    /// A smarthost that bounces everybody for a reason that it does not say.
+    pub(super) fn general(judgement: Judgement, reply: ReplyRef<'_>, phase: Phase) -> Self {
+        let refusal = Refusal::Unwelcome;
+        let follows = refusal.consequence(Class::Permanent, NextHop::Smarthost);
+        let reply = reply.to_string();
+        Self { refusal, follows, judgement, reply, phase, holds: true, is_general: true }
+    }
+
     /// What `judgement` says of us, if it says something.
     pub(super) fn of(judgement: Judgement, reply: ReplyRef<'_>, phase: Phase, holds: bool) -> Option<Self> {
         let (refusal, follows) = judgement.refusal?;
-        Some(Self { refusal, follows, judgement, reply: reply.to_string(), phase, holds })
+        Some(Self { refusal, follows, judgement, reply: reply.to_string(), phase, holds, is_general: false })
     }
 }
 
@@ -143,6 +95,13 @@ impl<I: Io> Shard<I> {
             // Whatever it did is over, and says nothing of the others.
             self.recent = Recent::default();
             self.ports.board.halt().hold_site(held);
+        }
+    }
+
+    /// Notes for the brake that so many were refused by a reply of our own.
+    pub(super) fn note_refused(&mut self, said: &str, count: usize) {
+        if self.delivery.max_bounced.is_some() {
+            self.recent.bounces.extend(std::iter::repeat_n(Box::from(said), count));
         }
     }
 
@@ -201,6 +160,9 @@ impl<I: Io> Shard<I> {
         if standing.accepts && !known.accepts {
             self.ports.board.halt().site_accepts();
         }
+        if standing.takes && !known.takes {
+            self.ports.board.halt().note_taken();
+        }
         *known = standing;
     }
 
@@ -223,7 +185,7 @@ impl<I: Io> Shard<I> {
                 let standing = self.sites.standing_mut(connection.site)?;
                 (standing.again(refused.follows.rest, now.mono) >= AGAIN_MAX).then_some(0)
             }
-            Mailing::GoesOn | Mailing::Held | Mailing::HeldWithoutSource => None,
+            Mailing::GoesOn | Mailing::Held | Mailing::HeldWithoutSource | Mailing::HeldByAll => None,
         }
     }
 
@@ -249,9 +211,14 @@ impl<I: Io> Shard<I> {
     fn hold_for(&mut self, connection: &Connection, refused: &Refused, others: usize, now: Now) {
         let name =
             if connection.hop == NextHop::Smarthost { self.sites.name(connection.site) } else { &connection.host };
-        let mut held =
-            Held::refused(refused.refusal, name, connection.hop, &refused.reply, refused.phase.word(), others);
-        if refused.follows.mailing == Mailing::Held
+        let (reply, phase) = (&*refused.reply, refused.phase.word());
+        let mut held = match refused.judgement.cause {
+            Cause::Content if refused.is_general => Held::letter(name, reply, phase),
+            _ => Held::refused(refused.refusal, name, connection.hop, reply, phase, others),
+        };
+        if refused.is_general {
+            held.hint.push_str(OR_BOUNCE);
+        } else if refused.follows.mailing == Mailing::Held
             && connection.hop == NextHop::Smarthost
             && names_recipient(refused.phase)
             && self.ports.board.halt().is_accepted()
@@ -287,7 +254,15 @@ impl<I: Io> Shard<I> {
         let refused = said.filter(|said| said.refusal != Refusal::Name).unwrap_or_else(|| {
             let (refusal, class) = (Refusal::Login, reply.by_ref().class());
             let follows = refusal.consequence(class, connection.hop);
-            Refused { refusal, follows, judgement, reply: reply.to_string(), phase: Phase::Auth, holds: lasts }
+            Refused {
+                refusal,
+                follows,
+                judgement,
+                reply: reply.to_string(),
+                phase: Phase::Auth,
+                holds: lasts,
+                is_general: false,
+            }
         });
         let rest = std::time::Duration::ZERO;
         let again = self.sites.standing_mut(connection.site).map_or(0, |standing| standing.again(rest, now.mono));

@@ -220,6 +220,7 @@ impl<I: Io> Shard<I> {
         let verdict = Verdict {
             kind: Kind::Deferred,
             taken_back: false,
+            rests: None,
             site: &name,
             host: &refusal.host,
             phase: Phase::StartTls.word(),

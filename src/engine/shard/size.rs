@@ -1,5 +1,7 @@
 //! SIZE ahead of rendering: a site whose every host is known to take less than the smallest message of the campaign gets
-//! none rendered; its recipients are refused by a reply of our own, as the session would refuse them (RFC 1870 §6.1).
+//! none rendered; its recipients are refused by a reply of our own, as the session would refuse them (RFC 1870 §6.1). They
+//! count for the brake. Not so a smarthost: nobody would get anything, which holds the mailing (`refused`), and what it takes
+//! today it is asked today.
 //!
 //! Leaves to others: messages whose size is known once they are rendered (`smtp::client`).
 
@@ -23,7 +25,8 @@ impl<I: Io> Shard<I> {
 
     /// Refuses the batch if nothing of the campaign fits at the site; else gives it back.
     pub(super) fn refuse_too_large(&mut self, site: SiteId, batch: Batch, now: Now) -> Option<Batch> {
-        if !self.memory.has_sizes() {
+        let asks_again = self.delivery.smarthost && self.delivery.max_bounced.is_some();
+        if asks_again || !self.memory.has_sizes() {
             return Some(batch);
         }
         let sizes = self.sites.servers(site, self.delivery.port).map(|server| self.memory.size(&server, now.unix));
@@ -33,9 +36,11 @@ impl<I: Io> Shard<I> {
         let least = self.octets_min;
         let text = format!("each message has {least} octets or more, and the site takes at most {most}");
         let reply = Reply::own(552, Enhanced::new(5, 3, 4), &text);
+        let said = reply.to_string();
         for row in batch.rows.iter() {
             self.ledger.refuse_locally(batch.domain, row, batch.attempts, &reply, now);
         }
+        self.note_refused(&said, batch.rows.len());
         None
     }
 }

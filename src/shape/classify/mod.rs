@@ -111,10 +111,21 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// A bounce that says nothing of the recipient's mailbox: it may be about whoever sends, or about the letter.
+    #[must_use]
+    pub fn is_general(&self) -> bool {
+        let of_mailbox = matches!(self.cause, Cause::Address | Cause::Mailbox | Cause::MailboxFull);
+        self.disposition == Disposition::Bounced && !of_mailbox
+    }
+
     /// What becomes of the recipient, of the mailing, and of the site or source, in the words of README's table.
     #[must_use]
-    pub fn words(&self) -> [&'static str; 3] {
-        let mailing = self.refusal.map_or(Mailing::GoesOn, |(_, follows)| follows.mailing);
+    pub fn words(&self, hop: NextHop) -> [&'static str; 3] {
+        let mailing = match self.refusal {
+            Some((_, follows)) => follows.mailing,
+            None if hop == NextHop::Smarthost && self.is_general() => Mailing::HeldByAll,
+            None => Mailing::GoesOn,
+        };
         let recipient = match self.disposition {
             Disposition::Deferred if mailing == Mailing::Held => "waits",
             disposition => disposition.word(),
@@ -163,6 +174,43 @@ const VOLUME_WORDS: &[&str] = &[
     "try fewer",
 ];
 const UNKNOWN_WORDS: &[&str] = &["user unknown", "unknown user", "no such user", "does not exist", "no mailbox"];
+/// By which servers that give no code for it, or policy's, say that it is this address that they do not know.
+const NAMED_WORDS: &[&str] = &[
+    "unknown recipient",
+    "recipient unknown",
+    "unknown mailbox",
+    "mailbox unknown",
+    "unknown address",
+    "address unknown",
+    "unknown local",
+    "no such recipient",
+    "no such mailbox",
+    "no such address",
+    "no such person",
+    "not a valid mailbox",
+    "invalid recipient",
+    "invalid mailbox",
+    "recipient invalid",
+    "user not found",
+    "recipient not found",
+    "mailbox not found",
+    "address not found",
+    "doesn't exist",
+    "unrouteable address",
+    "unroutable address",
+    "benutzer unbekannt",
+    "empf\u{e4}nger unbekannt",
+    "unbekannter benutzer",
+    "unbekannter empf\u{e4}nger",
+    "utilisateur inconnu",
+    "destinataire inconnu",
+    "adresse inconnue",
+    "usuario desconocido",
+    "destinatario desconocido",
+    "utente sconosciuto",
+    "destinatario sconosciuto",
+    "usuario desconhecido",
+];
 const RATE_WORDS: &[&str] = &["unusual rate of unsolicited"];
 const CROWD_WORDS: &[&str] = &["too many recipients"];
 
@@ -290,18 +338,23 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
         Some((5, _)) => bounced(Scope::Transaction, Cause::Technical, Keep),
         Some((6, _)) => bounced(Scope::Transaction, Cause::Content, Keep),
         Some((7, _)) => match phase {
+            Phase::Rcpt if names_recipient(words) => bounced(Scope::Recipient, Cause::Address, Keep),
             Phase::Rcpt => bounced(Scope::Recipient, Cause::Policy, Keep),
             Phase::Content => bounced(Scope::Transaction, Cause::Content, Keep),
             Phase::Mail | Phase::Session => bounced(Scope::Transaction, Cause::Sender, Keep),
         },
         _ => match phase {
             Phase::Rcpt if words.any(FULL_WORDS) => bounced(Scope::Recipient, Cause::MailboxFull, Keep),
-            Phase::Rcpt if words.any(UNKNOWN_WORDS) => bounced(Scope::Recipient, Cause::Address, Keep),
+            Phase::Rcpt if names_recipient(words) => bounced(Scope::Recipient, Cause::Address, Keep),
             Phase::Rcpt => bounced(Scope::Recipient, Cause::Unclassified, Keep),
             Phase::Mail => bounced(Scope::Transaction, Cause::Sender, Keep),
             Phase::Content | Phase::Session => bounced(Scope::Transaction, Cause::Unclassified, Keep),
         },
     }
+}
+
+fn names_recipient(words: &Words) -> bool {
+    words.any(UNKNOWN_WORDS) || words.any(NAMED_WORDS)
 }
 
 fn is_about_the_command(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> bool {

@@ -110,6 +110,8 @@ pub enum Mailing {
     HeldIfItLasts,
     /// The same, once no source is left.
     HeldWithoutSource,
+    /// The same, while a smarthost takes nobody.
+    HeldByAll,
 }
 
 impl Mailing {
@@ -122,6 +124,7 @@ impl Mailing {
             Self::HeldBySeveral => "held if several sites say so",
             Self::HeldIfItLasts => "held if it lasts",
             Self::HeldWithoutSource => "held if no source is left",
+            Self::HeldByAll => "held if nobody is taken",
         }
     }
 }

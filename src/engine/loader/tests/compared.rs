@@ -41,6 +41,18 @@ fn a_list_is_judged_as_a_load_would_and_what_cannot_be_read_is_counted() {
     assert_eq!(house.rejects().len(), 0, "it wrote something");
 }
 
+#[test]
+fn rows_with_other_values_are_counted_and_other_spellings_or_columns_are_none() {
+    let house = House::new("l.csv", people(10));
+    house.totals();
+    fs::write(&house.list, people(10).replace("p7@", "P7@").replace("Person 3", "Persona 3")).unwrap();
+    let found = house.compared(&[]).unwrap();
+    assert_eq!((found.new, found.gone.len(), found.altered), (0, 0, 1));
+    let wider: String = people(10).lines().map(|line| format!("{line},more\n")).collect();
+    fs::write(&house.list, wider).unwrap();
+    assert_eq!(house.compared(&[]).unwrap().altered, 0, "a column that nobody uses");
+}
+
 fn row_of(house: &House, mailbox: &str) -> u32 {
     house.rows().iter().position(|row| row.starts_with(mailbox)).unwrap() as u32
 }

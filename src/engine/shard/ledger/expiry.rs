@@ -39,7 +39,16 @@ impl Ledger {
                 let Failure { host, reply, .. } = failure;
                 let (phase, reply) = (failure.phase, reply.by_ref());
                 self.tell_last(row, attempts, phase, reply, Last { site, host, tried: failure.at }, now);
-                let said = Verdict { kind: Kind::Expired, site, host, phase, reply, taken_back: false, detail: None };
+                let said = Verdict {
+                    kind: Kind::Expired,
+                    site,
+                    host,
+                    phase,
+                    reply,
+                    taken_back: false,
+                    rests: None,
+                    detail: None,
+                };
                 (reply.code, self.context(&said))
             }
             (None, None) => {

@@ -59,8 +59,9 @@ impl Ledger {
     }
 
     fn reschedule(&mut self, settle: &Settle, queue: &mut Queue, now: Now, rng: &mut fastrand::Rng) {
-        if settle.at_once {
-            return queue.schedule(settle.domain, settle.row, settle.attempts, now.mono);
+        if let Some(rests) = settle.rests {
+            let rests = rests.min(self.retry.step(settle.attempts.into()));
+            return queue.schedule(settle.domain, settle.row, settle.attempts, now.mono.after(rests));
         }
         let at = self.time(now);
         let first = self.pasts.get(settle.row).map_or(at, |past| past.first);
