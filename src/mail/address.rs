@@ -191,6 +191,13 @@ pub fn fold_into(mailbox: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
     folded
 }
 
+/// Whether a canonical mailbox with its `@` at `at` is as [`fold_into`] would write it, as far as that can be told at a glance.
+#[must_use]
+pub fn is_folded(mailbox: &[u8], at: usize) -> bool {
+    let local = mailbox.get(..at).unwrap_or(mailbox);
+    local.iter().all(|octet| octet.is_ascii() && !octet.is_ascii_uppercase() && *octet != b'"')
+}
+
 /// Letters of any script in lower case, and each in its shortest spelling, from `start` on.
 fn fold_beyond_ascii(start: usize, out: &mut Vec<u8>) {
     let Some(text) = out.get(start..).and_then(|local| std::str::from_utf8(local).ok()) else { return };

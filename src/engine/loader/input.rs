@@ -53,6 +53,11 @@ pub struct Whole {
 }
 
 impl Input {
+    /// How many octets will be read of a file that is read as it is.
+    pub fn octets(&self) -> Option<u64> {
+        self.mark.as_ref().filter(|_| self.plain).map(|mark| mark.octets)
+    }
+
     /// Opens a list; `-` is the standard input.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
         let read = Arc::default();

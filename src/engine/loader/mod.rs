@@ -311,6 +311,7 @@ impl<'a> Loader<'a> {
                 if self.commit(emit)?.is_break() {
                     return Ok(None);
                 }
+                self.make_room();
             }
             if self.progress.records.is_multiple_of(STOP_RECORDS) && stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -340,6 +341,15 @@ impl<'a> Loader<'a> {
         first || self.pending.rows() >= self.chunk_rows || self.pending.octets() >= CHUNK_OCTETS_MAX
     }
 
+    /// Makes room for whom the rest of the list will bring if it goes on like this: a set that has it grows no more.
+    fn make_room(&mut self) {
+        let done = self.records.octets_done().max(1);
+        if let Some(octets) = self.records.octets().filter(|octets| *octets > done) {
+            let more = self.seen.len() as u128 * u128::from(octets - done) / u128::from(done);
+            self.seen.reserve(usize::try_from(more).unwrap_or(0));
+        }
+    }
+
     /// Takes in the record in hand, unless it is bad.
     fn row(&mut self) -> Option<Bad> {
         self.mailbox.clear();
@@ -350,17 +360,22 @@ impl<'a> Loader<'a> {
         if let Some(reason) = fault_of(&self.records, &self.columns, self.mailbox.len()) {
             return Some(Bad { reason, of_address: true });
         }
-        self.folded.clear();
-        let folded_at = address::fold_into(&self.mailbox, at, &mut self.folded);
-        if !self.seen.insert(&self.folded) {
+        let (folded, folded_at) = if address::is_folded(&self.mailbox, at) {
+            (&self.mailbox, at)
+        } else {
+            self.folded.clear();
+            let folded_at = address::fold_into(&self.mailbox, at, &mut self.folded);
+            (&self.folded, folded_at)
+        };
+        if !self.seen.insert(folded) {
             self.progress.duplicates += 1;
             return None;
         }
-        if self.known.as_ref().is_some_and(|known| known.contains(&self.folded)) {
+        if self.known.as_ref().is_some_and(|known| known.contains(folded)) {
             self.met += 1;
             return None;
         }
-        let suppressed = self.spec.suppression.contains(&self.folded, folded_at);
+        let suppressed = self.spec.suppression.contains(folded, folded_at);
         let domain = self.mailbox.get(at + 1..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
         let domain = self.table.domain(domain);
         let fields = (0..self.columns.len()).map(|i| self.records.field(i + 1));

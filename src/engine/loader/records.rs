@@ -102,6 +102,11 @@ impl Records {
         self.input.mark
     }
 
+    /// How many octets it has in all, where that is known.
+    pub fn octets(&self) -> Option<u64> {
+        self.input.octets()
+    }
+
     /// At the end of the list: whether what was read is what is there ([`Input::finish`]).
     pub fn finish(&mut self, quiet: Duration) -> Result<Option<Whole>, LoadError> {
         let last = self.buffer.get(..self.end).and_then(<[u8]>::last);
