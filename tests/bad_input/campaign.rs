@@ -397,7 +397,11 @@ mod lists {
         says(&said, &["raise recipients.max_rejected in w.toml"]);
         // Both ways get further.
         desk.put("w.csv", format!("email,first\n{good}last@a.example,x\n"));
-        let (_, json) = desk.sends(&to_with(&mx, &["--add"]), 0);
+        // Of the list before, more may have stood behind.
+        let behind = "of the list before only 10,";
+        says(&desk.sends(&to(&mx), 2).0, &[behind, "rows were read", "keep all others that were read"]);
+        let (said, json) = desk.sends(&to_with(&mx, &["--add"]), 0);
+        says(&said, &[behind, "gets nothing unless on this one"]);
         assert_eq!((&json["loaded"], &json["delivered"]), (&10_001.into(), &10_001.into()));
     }
 

@@ -11,6 +11,7 @@ use super::super::exit::Failure;
 use super::super::progress::count;
 use crate::engine::campaign::Campaign;
 use crate::engine::table::{Manifest, MovedFrom};
+use crate::mail::Disposition;
 use std::path::{Path, PathBuf};
 
 /// Nobody has said where mail goes.
@@ -121,6 +122,10 @@ pub fn keep_suppression(config: &EngineConfig, opened: &mut Campaign) -> Result<
 fn forgotten(args: &SendArgs, opened: &Campaign, file: &str, more: usize) -> Failure {
     let (sent, all) = (count(opened.handed_over()), count(opened.state.len() as u64));
     let name = &opened.table.manifest().name;
+    let stopped = match opened.state.count(Disposition::Suppressed) {
+        0 => String::new(),
+        stopped => format!(" and still waits ({} were stopped, and stay so)", count(stopped)),
+    };
     let more = match more {
         0 => String::new(),
         more => format!(" (and {more} more)"),
@@ -132,7 +137,7 @@ fn forgotten(args: &SendArgs, opened: &Campaign, file: &str, more: usize) -> Fai
     Failure::usage(format!(
         "the campaign {name} was begun with the suppression file {file}{more} ({sent} of {all} recipients), and this run does \
          not name it: nothing is sent\nhint: name it by engine.suppression {given}\n\
-         hint: to go on without it, and send to who stands on it: {} --drop-suppression",
+         hint: to go on without it, and send to who stands on it{stopped}: {} --drop-suppression",
         args.resume_command()
     ))
 }

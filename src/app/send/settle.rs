@@ -205,14 +205,26 @@ impl Case<'_> {
             self.check(&given, &found, &gone)?;
         }
         let mut settled = Settled::as_it_is(given.as_kept(&opened.home));
-        let (told, altered) = (told(cancels, &found, &gone), altered(&found));
-        settled.told = format!("{} has changed ({what}): {told}{altered}.\n", given.name);
+        let (told, altered, unseen) = (told(cancels, &found, &gone), altered(&found), self.unseen());
+        settled.told = format!("{} has changed ({what}): {told}{altered}{unseen}.\n", given.name);
         self.take_back(&mut settled, &found, were, args.add);
         let print = printed(&given, &found.print, &opened.home);
         settled.change = Change::Adding { print, cancels: cancels && gone.open() > 0, readmits: args.add };
         settled.given = Some(given);
         settled.withdrawn = if cancels { found.gone } else { Vec::new() };
         Ok(settled)
+    }
+
+    /// What nobody knows of a list that was not read to its end before another one came.
+    fn unseen(&self) -> String {
+        let table = &self.opened.table;
+        match table.manifest().loaded {
+            Some(_) => String::new(),
+            None => format!(
+                "; of the list before only {} rows were read, and whoever stood behind them gets nothing unless on this one",
+                count(table.progress().records)
+            ),
+        }
     }
 
     fn compare(&self, given: &Given, were: &Cancelled, is_used: bool) -> Result<Difference, Failure> {
@@ -281,10 +293,12 @@ impl Case<'_> {
         }
         text += &unread(found);
         text += &altered(found);
+        text += &self.unseen();
         text += "; nothing is sent";
         if found.new > 0 || found.back > 0 || found.gone.is_empty() {
             let back = if found.back > 0 { ", and who was cancelled," } else { "" };
-            let _ = write!(text, "\nhint: to take in the new ones{back} and keep all others: {command} --add");
+            let read = if self.opened.table.manifest().loaded.is_none() { " that were read" } else { "" };
+            let _ = write!(text, "\nhint: to take in the new ones{back} and keep all others{read}: {command} --add");
         }
         if !found.gone.is_empty() {
             let add = if found.new > 0 { " --add" } else { "" };
