@@ -192,6 +192,8 @@ fn a_smarthost_that_takes_nobody_for_a_reason_that_no_rule_knows_burns_no_list_h
         ),
         (says!("RCPT", "550 Denied"), "550 Denied", "unwelcome"),
         (says!("RCPT", "550 5.3.0 no"), "550 5.3.0 no", "unwelcome"),
+        (says!(".", "554 5.4.6 Mail loop detected"), "554 5.4.6 Mail loop", "unwelcome"),
+        (says!("RCPT", "550 5.4.1 All recipient addresses rejected : Access denied"), "550 5.4.1 All", "unwelcome"),
         (says!("DATA", "554 no"), "answered DATA with \"554 no", "unwelcome"),
         (says!(".", "554 Transaction failed"), "554 Transaction failed", "unwelcome"),
         (says!(".", "550 5.7.1 this message looks like spam"), "looks like spam", "content"),
@@ -247,6 +249,23 @@ fn a_smarthost_that_takes_nobody_any_more_burns_a_few_at_most() {
     let mail = to(mended.address) + "retry = [\"1s\"]\n";
     let (code, said) = desk.start_with("w", &mail, &["--move-destination"]).wait();
     assert_eq!((code, stands(&desk)), (Some(0), [19, 0, 71]), "{said}");
+}
+
+#[test]
+fn one_content_that_is_refused_for_everybody_burns_no_more_than_many_do() {
+    // Taken once, and then never again.
+    static TAKEN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    const LATER: Odd = |command| {
+        let is_end = command == ".";
+        (is_end && TAKEN.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0).then_some("550 Konto gesperrt")
+    };
+    let (smarthost, desk) = (refusing(LATER), Desk::new(1000));
+    desk.campaign("w", TO_ALL);
+    let config = to(smarthost.address) + "sessions_per_site = 4\n[engine]\nshards = 1\n";
+    let (code, said) = desk.send("w", &config);
+    let [bounced, waiting, delivered] = stands(&desk);
+    assert!(code == Some(3) && said.contains("Konto gesperrt"), "{said}");
+    assert!(bounced <= 19 && (1..=100).contains(&delivered), "{bounced} {waiting} {delivered}: {said}");
 }
 
 /// One message serves everybody.

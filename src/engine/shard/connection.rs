@@ -231,6 +231,7 @@ impl<I: Io> Shard<I> {
             standing,
             has_another_source: self.egress.has_another(connection.source, now.mono),
             insists: self.delivery.max_bounced.is_none(),
+            is_held: self.ports.board.halt().held().is_some(),
             ..Asked::default()
         }
     }

@@ -37,6 +37,8 @@ pub(super) struct Asked {
     pub(super) has_another_source: bool,
     /// Refusals of some recipients hold nothing.
     pub(super) insists: bool,
+    /// The mailing is held already: what is under way ends, and what a smarthost says of nobody's mailbox is not believed.
+    pub(super) is_held: bool,
     pub(super) finished: u64,
     /// Whether the peer said yes or no to any recipient.
     pub(super) answered: bool,
@@ -164,7 +166,8 @@ impl Desk<'_> {
                 } else {
                     self.doubt(judgement, reply, phase, (key, index))
                 };
-                taken_back |= doubt == Doubt::Holds;
+                // Whoever waits so briefly was tried for the smarthost's sake.
+                taken_back |= matches!(doubt, Doubt::Holds | Doubt::WaitsBriefly);
                 rests = (doubt == Doubt::WaitsBriefly).then_some(DOUBT_REST);
                 let kind =
                     if doubt == Doubt::Bounces { ledger::kind_of(judgement.disposition) } else { Kind::Deferred };
@@ -201,7 +204,11 @@ impl Desk<'_> {
         if self.hop != NextHop::Smarthost || self.asked.insists {
             return Doubt::Bounces;
         }
-        let doubt = self.asked.standing.general(key, phase, self.ledger.row(key, index));
+        if self.asked.is_held {
+            return Doubt::Holds;
+        }
+        let doubt = self.asked.standing.general(self.ledger.row(key, index));
+        self.asked.is_held |= doubt == Doubt::Holds;
         if doubt == Doubt::Holds && self.asked.refused.as_ref().is_none_or(|first| !first.holds) {
             self.asked.refused = Some(Refused::general(judgement, reply, phase));
         }

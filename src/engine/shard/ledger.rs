@@ -353,7 +353,7 @@ impl Ledger {
         }
         self.outcome(domain, row, attempts, verdict.kind, verdict.reply.code, context, now);
         if let Some(settle) = self.settling.back_mut() {
-            settle.rests = if verdict.taken_back { Some(Duration::ZERO) } else { verdict.rests };
+            settle.rests = verdict.rests.or(verdict.taken_back.then_some(Duration::ZERO));
         }
     }
 

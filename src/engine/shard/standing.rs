@@ -14,11 +14,11 @@ use crate::shape::Mailing;
 use crate::shape::classify::refusal::ROW_MAX;
 use crate::smtp::client::Phase;
 
-/// So many transactions or recipients in a row are refused by a smarthost that took others before, without a word on
-/// any mailbox, before that is no longer about them.
+/// So many recipients in a row are refused by a smarthost that took others before, without a word on any mailbox, before
+/// that is no longer about them.
 const GENERAL_MAX: u32 = 20;
 /// How long those rest who were refused by a smarthost that has taken nothing yet: until it has, or refuses others, too.
-pub(super) const DOUBT_REST: Duration = Duration::from_secs(10);
+pub(super) const DOUBT_REST: Duration = Duration::from_secs(3);
 
 /// What the hosts of a site have said of us in this run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,9 +34,8 @@ pub(super) struct Standing {
     pub(super) takes: bool,
     /// Recipients whose bounces are not believed: before a message was taken.
     doubted: [Option<u32>; ROW_MAX],
-    /// Such bounces since the last message was taken, or the last mailbox judged; the transaction of the last one.
+    /// Such bounces since the last message was taken, or the last mailbox judged.
     general: u32,
-    general_in: Option<u64>,
 }
 
 /// What becomes of a bounce that says nothing of the recipient's mailbox.
@@ -61,14 +60,13 @@ impl Standing {
     pub(super) fn judged(&mut self) {
         self.row = Default::default();
         if self.takes {
-            (self.general, self.general_in) = (0, None);
+            self.general = 0;
         }
     }
 
-    /// A smarthost bounces this recipient of transaction `key` in answer to `phase`, for a reason that may be anybody's.
-    pub(super) fn general(&mut self, key: u64, phase: Phase, recipient: Option<u32>) -> Doubt {
-        let one_for_all = phase != Phase::Rcpt && self.takes && self.general_in.replace(key) == Some(key);
-        self.general = self.general.saturating_add(u32::from(!one_for_all));
+    /// A smarthost bounces this recipient for a reason that may be anybody's.
+    pub(super) fn general(&mut self, recipient: Option<u32>) -> Doubt {
+        self.general = self.general.saturating_add(1);
         if self.takes {
             return if self.general >= GENERAL_MAX { Doubt::Holds } else { Doubt::Bounces };
         }
@@ -133,7 +131,7 @@ mod tests {
     use super::*;
 
     fn general(standing: &mut Standing, rows: std::ops::Range<u32>) -> Vec<Doubt> {
-        rows.map(|row| standing.general(u64::from(row), Phase::Rcpt, Some(row))).collect()
+        rows.map(|row| standing.general(Some(row))).collect()
     }
 
     #[test]
@@ -152,7 +150,7 @@ mod tests {
     fn one_recipient_alone_holds_it_unless_others_were_taken_in_an_earlier_run() {
         for (accepts, third) in [(false, Doubt::Holds), (true, Doubt::Waits)] {
             let mut standing = Standing { accepts, ..Standing::default() };
-            let told: Vec<_> = (0..3).map(|key| standing.general(key, Phase::Rcpt, Some(7))).collect();
+            let told: Vec<_> = (0..3).map(|_| standing.general(Some(7))).collect();
             assert_eq!(told, [Doubt::WaitsBriefly, Doubt::WaitsBriefly, third], "{accepts}");
         }
     }
@@ -167,10 +165,5 @@ mod tests {
         assert_eq!(general(&mut standing, 0..19), [Doubt::Bounces; 19]);
         standing.accepted();
         assert_eq!(general(&mut standing, 0..21)[18..], [Doubt::Bounces, Doubt::Holds, Doubt::Holds]);
-        // One content for a hundred recipients is one refusal.
-        standing.accepted();
-        let mut all = |key| (0..100).map(|row| standing.general(key, Phase::End, Some(row))).collect::<Vec<_>>();
-        (0..19).for_each(|key| assert_eq!(all(key), [Doubt::Bounces; 100]));
-        assert_eq!(all(19), [Doubt::Holds; 100]);
     }
 }

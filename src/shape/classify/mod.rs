@@ -211,6 +211,7 @@ const NAMED_WORDS: &[&str] = &[
     "destinatario sconosciuto",
     "usuario desconhecido",
 ];
+const UNKNOWN_HERE_WORDS: &[&str] = &["recipient address rejected"];
 const RATE_WORDS: &[&str] = &["unusual rate of unsolicited"];
 const CROWD_WORDS: &[&str] = &["too many recipients"];
 
@@ -334,7 +335,9 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
         Some((2, detail)) => bounced(Scope::Recipient, mailbox(detail, words), Keep),
         Some((3, 4)) => bounced(Scope::Transaction, Cause::Content, Keep),
         Some((3, _)) => bounced(Scope::Site, Cause::Technical, Keep),
-        Some((4, _)) => bounced(Scope::Recipient, Cause::Address, Keep),
+        // Exchange says so of a recipient that it does not know; else it is about a way, a loop, or a name (RFC 3463 §3.5).
+        Some((4, 1)) if words.any(UNKNOWN_HERE_WORDS) => bounced(Scope::Recipient, Cause::Address, Keep),
+        Some((4, _)) => bounced(Scope::Recipient, Cause::Technical, Keep),
         Some((5, _)) => bounced(Scope::Transaction, Cause::Technical, Keep),
         Some((6, _)) => bounced(Scope::Transaction, Cause::Content, Keep),
         Some((7, _)) => match phase {

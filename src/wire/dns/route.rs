@@ -217,7 +217,7 @@ impl Resolver {
             let text = format!("the domain {domain} accepts no mail (null MX)");
             return Err(RouteError::permanent(556, Enhanced::new(5, 1, 10), &text));
         }
-        let (mut wanted, mut skipped) = exchangers(&records);
+        let (mut wanted, mut skipped, more) = exchangers(&records);
         wanted.retain(|w| {
             let bare = self.is_bare(&w.host);
             if bare {
@@ -240,7 +240,12 @@ impl Resolver {
         wanted.sort_by_key(|w| w.preference);
         let (authentic, valid_until) = (Some(answer.authentic), answer.valid_until);
         let plan = Plan { wanted, site, foreign: true, authentic, sure: true, valid_until, skipped };
-        self.with_addresses(domain, plan).await
+        self.with_addresses(domain, plan).await.map_err(|error| match more {
+            true if error.permanent => {
+                RouteError::temporary(&format!("{} (of its exchangers, the {EXCHANGERS_MAX} preferred)", error.reply))
+            }
+            _ => error,
+        })
     }
 
     /// `valid_until`: of the answer that there is no MX record; `sure`: whether that is proven.
@@ -386,8 +391,8 @@ fn mx_of(data: &RData) -> Option<&MX> {
     }
 }
 
-/// The exchangers in order of preference and name, each host once, and those that are none.
-fn exchangers(records: &[&MX]) -> (Vec<Wanted>, Vec<Skipped>) {
+/// The exchangers in order of preference and name, each host once, and those that are none; whether there are more.
+fn exchangers(records: &[&MX]) -> (Vec<Wanted>, Vec<Skipped>, bool) {
     let mut skipped = Vec::new();
     let mut wanted: Vec<Wanted> = Vec::with_capacity(records.len().min(EXCHANGERS_MAX));
     let mut named: Vec<(u16, String)> = Vec::with_capacity(records.len());
@@ -404,12 +409,15 @@ fn exchangers(records: &[&MX]) -> (Vec<Wanted>, Vec<Skipped>) {
         }
     }
     named.sort_unstable();
+    let mut more = false;
     for (preference, host) in named {
-        if wanted.len() < EXCHANGERS_MAX && !wanted.iter().any(|w| *w.host == *host) {
-            wanted.push(Wanted { preference, host: host.into() });
+        match wanted.iter().any(|w| *w.host == *host) {
+            true => {}
+            false if wanted.len() < EXCHANGERS_MAX => wanted.push(Wanted { preference, host: host.into() }),
+            false => more = true,
         }
     }
-    (wanted, skipped)
+    (wanted, skipped, more)
 }
 
 /// Under the name that it was asked for by: that is what people know it as, and what its certificate is to prove.

@@ -125,6 +125,16 @@ fn what_does_not_exist_is_permanent_and_says_which_domain() {
 }
 
 #[test]
+fn where_there_are_more_exchangers_than_are_asked_nobody_bounces_for_these() {
+    let hosts: Vec<String> = (0..20).map(|n| format!("m{n}.acme.example")).collect();
+    let records: Vec<(u16, &str)> = (10..).zip(&hosts).map(|(preference, host)| (preference, host.as_str())).collect();
+    let error = route(Zone::new().mx("acme.example", &records), "acme.example").unwrap_err();
+    assert!(!error.permanent && shown(&error).contains("the 16 preferred"), "{}", shown(&error));
+    let error = route(Zone::new().mx("acme.example", &records[..16]), "acme.example").unwrap_err();
+    assert!(error.permanent, "{}", shown(&error));
+}
+
+#[test]
 fn a_null_mx_is_permanent_and_one_among_others_is_skipped() {
     let null = Zone::new().mx("acme.example", &[(0, ".")]).address("acme.example", "192.0.2.1");
     let error = route(null, "acme.example").unwrap_err();
