@@ -96,6 +96,19 @@ pub enum OpenError {
         /// The ways on.
         hint: &'static str,
     },
+    /// The mark that is kept outside of the campaign's directory is there, and cannot be read.
+    #[error(
+        "{place} in the data directory is damaged ({why}): whether {} is an older copy than was sent from cannot be told; \
+         nothing was sent\nhint: restore it from a copy; or, if the campaign's directory is surely the newest, remove it", .home.display()
+    )]
+    KeptMark {
+        /// The campaign's directory.
+        home: PathBuf,
+        /// The mark, in the data directory.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A file has more octets than it should.
     #[error(
         "{} is damaged at octet {end}: {octets} octets lie behind its end, and were not written there; nothing was sent\n\

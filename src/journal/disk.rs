@@ -89,13 +89,13 @@ pub trait Segments {
     /// They cannot be read.
     fn mark(&mut self) -> Result<Vec<u8>, Fault>;
 
-    /// The octets of the mark of this journal that is kept outside of all that belongs to it; none if there is none.
+    /// The octets of the mark of this journal that is kept outside of all that belongs to it; `None` if there is none.
     ///
     /// # Errors
     /// They cannot be read.
-    fn kept_mark(&mut self, journal: u64) -> Result<Vec<u8>, Fault> {
+    fn kept_mark(&mut self, journal: u64) -> Result<Option<Vec<u8>>, Fault> {
         let _ = journal;
-        Ok(Vec::new())
+        Ok(None)
     }
 }
 

@@ -168,7 +168,7 @@ impl Segments for Failing {
         self.files.mark()
     }
 
-    fn kept_mark(&mut self, journal: u64) -> Result<Vec<u8>, Fault> {
+    fn kept_mark(&mut self, journal: u64) -> Result<Option<Vec<u8>>, Fault> {
         self.files.kept_mark(journal)
     }
 }

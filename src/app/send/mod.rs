@@ -7,7 +7,9 @@
 pub mod content;
 mod dry_run;
 mod events;
+mod identity;
 mod list;
+
 pub mod names;
 mod opening;
 mod pin;

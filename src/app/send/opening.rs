@@ -12,7 +12,7 @@ use super::super::exit::Failure;
 use super::content::{self, Content};
 use super::list::{self, Given};
 use super::settle::{Case, Settled};
-use super::{marks_of, open_journal, pin, prepare, report_damage, watch};
+use super::{identity, marks_of, open_journal, pin, prepare, report_damage, watch};
 use crate::base::remedy;
 use crate::engine::campaign::{Campaign, OpenError, Opening, Release, is_there, journal_of};
 use crate::engine::table::{Manifest, manifest};
@@ -88,6 +88,7 @@ impl Asked<'_> {
         };
         let how = Opening { accept_damage, held, ..Opening::at(unix_now()) };
         let mut opened = Campaign::open(home, &mut disk, &how).map_err(storage)?;
+        identity::check_same(home, opened.table.manifest().identity())?;
         report_damage(&opened);
         pin::hold(args, destination, &mut opened)?;
         pin::hold_suppression(args, config, &opened)?;
@@ -146,6 +147,7 @@ impl Asked<'_> {
     }
 
     fn begin(&self, disk: Files) -> Result<Opened, Failure> {
+        identity::check_free(self.home)?;
         let given = self.given_or_kept(list::given(self.campaign, self.home, false)?)?;
         let draft = self.draft(&given)?;
         self.make(given, draft, disk)
@@ -175,6 +177,8 @@ impl Asked<'_> {
     /// The list comes before the manifest: with that the campaign exists.
     fn make(&self, given: Given, Draft { content, manifest }: Draft, mut disk: Files) -> Result<Opened, Failure> {
         let list = given.keep(self.home)?;
+        // Before there is a campaign: one that has no mark yet has not begun.
+        identity::keep(self.home, manifest.identity())?;
         let made = Campaign::create(self.home, manifest, &mut disk).map_err(storage)?;
         Ok(Opened { campaign: made, content, settled: Settled::as_it_is(list), disk })
     }

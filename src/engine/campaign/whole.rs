@@ -69,18 +69,22 @@ pub struct Known {
 /// What the marks say of the journal's end: the one beside its segments, or the one outside, whichever is newer.
 ///
 /// # Errors
-/// A mark is another campaign's, may not be read, or something lies behind it.
+/// A mark is another campaign's, may not be read, or something lies behind it; the one outside is there and says nothing.
 pub fn end_of(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<Known, OpenError> {
     let (end, fault) = end_within(home, disk, identity)?;
     let kept = match disk.kept_mark(identity) {
         Err(fault) if fault.kind == FaultKind::Denied => return Err(fault.into()),
-        Err(fault) => {
-            tracing::warn!(%fault, "whether this is an older copy of the campaign cannot be told");
-            None
-        }
-        Ok(octets) => match mark::read(&octets, identity) {
+        Err(fault) => return Err(kept_lost(home, identity, &fault.why)),
+        Ok(None) => None,
+        Ok(Some(octets)) => match mark::read(&octets, identity) {
             Found::Mark(mark) => Some(mark),
-            Found::Foreign | Found::Nothing => None,
+            // It was made, and not written to before the process ended.
+            Found::Nothing
+                if octets.is_empty() && matches!(end, End::Behind(own) if own.epoch <= 1 && own.lsn == 0) =>
+            {
+                None
+            }
+            Found::Foreign | Found::Nothing => return Err(kept_lost(home, identity, "it is no mark of this campaign")),
         },
     };
     Ok(match (end, kept) {
@@ -91,6 +95,10 @@ pub fn end_of(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<Kno
         (End::MarkLost, Some(kept)) => Known { end: End::Behind(kept), fault: None, is_older: false },
         (end, _) => Known { end, fault, is_older: false },
     })
+}
+
+fn kept_lost(home: &Path, identity: u64, why: &str) -> OpenError {
+    OpenError::KeptMark { home: home.to_owned(), place: format!("marks/{identity:016x}"), why: why.to_owned() }
 }
 
 /// What the mark beside the segments says; also why it cannot be read, if that is so.
@@ -119,7 +127,11 @@ fn end_within(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<(En
 /// # Errors
 /// It is another campaign's.
 pub fn snapshot_in(home: &Path, identity: u64) -> Result<Option<io::Result<(State, Covered)>>, OpenError> {
-    let read = match File::open(snapshot_of(home)) {
+    let path = snapshot_of(home);
+    // What is no file (a pipe) is not waited for.
+    let is_other = fs::metadata(&path).is_ok_and(|found| !found.is_file());
+    let opened = if is_other { Err(io::Error::other("it is no file")) } else { File::open(path) };
+    let read = match opened {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.and_then(|file| snapshot::decode(&mut BufReader::new(file))),
     };

@@ -4,7 +4,7 @@ use crate::base::remedy;
 use crate::wire::disk::access;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, FileTypeExt as _};
 use std::path::Path;
 
 /// An error of the same kind that says what was being done, to which file, and what to do about it.
@@ -31,14 +31,28 @@ pub fn surplus(path: &Path, end: u64, octets: u64) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
+/// A pipe in a file's place would be waited for without end.
+fn refuse_pipe(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if found.file_type().is_fifo() => Err(io::Error::new(io::ErrorKind::InvalidData, "it is a pipe")),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a file whole.
+pub fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    refuse_pipe(path).and_then(|()| fs::read(path)).map_err(|e| named("read", path, &e))
+}
+
 /// Opens a file for reading.
 pub fn open_to_read(path: &Path) -> io::Result<File> {
-    File::open(path).map_err(|e| named("open", path, &e))
+    refuse_pipe(path).and_then(|()| File::open(path)).map_err(|e| named("open", path, &e))
 }
 
 /// Opens a file for appending at a place of our choice, making it if it is not there.
 pub fn open_to_write(path: &Path) -> io::Result<File> {
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let opened = refuse_pipe(path).and_then(|()| open());
     opened.and_then(|file| access::own(&file).map(|()| file)).map_err(|e| named("open", path, &e))
 }
 

@@ -156,7 +156,7 @@ impl Manifest {
     /// No such file (`NotFound`), or not a manifest of this format (`InvalidData`).
     pub fn read(directory: &Path) -> io::Result<Self> {
         let path = directory.join(FILE);
-        let octets = std::fs::read(&path).map_err(|e| files::named("read", &path, &e))?;
+        let octets = files::read_whole(&path)?;
         let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {what}", path.display()));
         let text = unsealed(&octets).map_err(|what| wrong(format!("{what}\n{DAMAGED_HINT}")))?;
         let Format { format } =

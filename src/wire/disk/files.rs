@@ -78,7 +78,7 @@ impl Reader {
         let known = self.open.take().filter(|(n, _)| *n == segment);
         let (_, file) = match known {
             Some(open) => self.open.insert(open),
-            None => self.open.insert((segment, File::open(name_of(&self.directory, segment))?)),
+            None => self.open.insert((segment, open(&name_of(&self.directory, segment))?)),
         };
         Ok(file)
     }
@@ -117,11 +117,11 @@ impl Segments for Reader {
     }
 
     fn mark(&mut self) -> Result<Vec<u8>, Fault> {
-        marks::read(&marks::beside(&self.directory))
+        Ok(marks::read(&marks::beside(&self.directory))?.unwrap_or_default())
     }
 
-    fn kept_mark(&mut self, journal: u64) -> Result<Vec<u8>, Fault> {
-        self.marks.as_ref().map_or(Ok(Vec::new()), |folder| marks::read(&marks::outside(folder, journal)))
+    fn kept_mark(&mut self, journal: u64) -> Result<Option<Vec<u8>>, Fault> {
+        self.marks.as_ref().map_or(Ok(None), |folder| marks::read(&marks::outside(folder, journal)))
     }
 }
 
@@ -171,6 +171,17 @@ pub fn forget_mark(folder: &Path, journal: u64) -> Result<(), Fault> {
     }
 }
 
+/// Opens a segment to read; what is a pipe is not waited for.
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Whether the mark of this journal is in the folder of marks, whatever it says.
+#[must_use]
+pub fn has_mark(folder: &Path, journal: u64) -> bool {
+    fs::symlink_metadata(marks::outside(folder, journal)).is_ok()
+}
+
 impl Segments for Files {
     fn segments(&mut self) -> Result<Vec<(u32, u64)>, Fault> {
         self.reader.segments()
@@ -184,7 +195,7 @@ impl Segments for Files {
         self.reader.mark()
     }
 
-    fn kept_mark(&mut self, journal: u64) -> Result<Vec<u8>, Fault> {
+    fn kept_mark(&mut self, journal: u64) -> Result<Option<Vec<u8>>, Fault> {
         self.reader.kept_mark(journal)
     }
 }

@@ -4,7 +4,7 @@
 //! Guarantees: the mark outside is never newer than the one beside the segments. A mark that is waited for is on stable storage, in both slots. Others are written by a thread of their own, the
 //! newest one first and only that, so that no commit waits for a mark; the thread rests so long between two of them that the
 //! device is hardly busier. A failed write is told at the next mark, and nothing is written after it. What lies in a mark's place
-//! and is no file (a directory, a link to itself) is put aside when a mark is written: that it could not be read was told before.
+//! and is no file (a directory, a link to itself, a pipe) is put aside when a mark is written: that it could not be read was told before.
 
 use super::access::{make_directory, own};
 use super::fault;
@@ -42,16 +42,18 @@ pub(super) fn outside(folder: &Path, journal: u64) -> PathBuf {
     folder.join(format!("{journal:016x}"))
 }
 
-/// The octets of a mark's file; none if there is none.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let octets = File::open(path).and_then(|file| {
+/// The octets of a mark's file; `None` if there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
+    // Opened like this, a pipe is not waited for.
+    let open = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let octets = open.and_then(|file| {
         let mut octets = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(file, OCTETS_MAX), &mut octets)?;
         Ok(octets)
     });
     match octets {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        octets => octets.map_err(|e| fault("read", path, &e)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        octets => octets.map(Some).map_err(|e| fault("read", path, &e)),
     }
 }
 
@@ -202,9 +204,9 @@ fn put(file: &mut Option<File>, path: &Path, octets: &[u8], offset: u64) -> io::
 /// Opens a mark's file, and makes it, durably by name, where there is none.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_DSYNC);
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_DSYNC | libc::O_NONBLOCK);
     let file = options.open(path).or_else(|e| match e.raw_os_error() {
-        Some(libc::EISDIR | libc::ELOOP) => put_aside(path).and_then(|()| options.open(path)),
+        Some(libc::EISDIR | libc::ELOOP | libc::ENXIO) => put_aside(path).and_then(|()| options.open(path)),
         _ => Err(e),
     })?;
     own(&file)?;

@@ -1,0 +1,87 @@
+//! A campaign's directory that is not the one that was sent from: an older copy, what is left of it, or nothing.
+
+use super::*;
+
+const CONFIG: [&str; 2] = ["--config", "e.toml"];
+
+fn shell(desk: &Desk, words: &str) {
+    assert!(Command::new("sh").current_dir(desk.path()).args(["-ec", words]).status().unwrap().success(), "{words}");
+}
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.put("w.csv", list(&["ann", "bob", "eve"]));
+    desk.put("e.toml", "[engine]\nsuppression = [\"no.txt\"]\n");
+    desk.put("no.txt", "");
+    desk
+}
+
+#[test]
+fn a_copy_from_before_it_began_anew_sends_nothing() {
+    let (desk, mx) = (desk(), Receiver::start(&[]));
+    desk.put("no.txt", "@a.example\n");
+    desk.sends(&to_with(&mx, &CONFIG), 0);
+    shell(&desk, "cp -a data/campaign/w old");
+    desk.put("no.txt", "");
+    says(&desk.sends(&to_with(&mx, &CONFIG), 0).0, &["it begins anew"]);
+    shell(&desk, "mv data/campaign/w new; mv old data/campaign/w");
+    let (said, _) = desk.sends(&to_with(&mx, &CONFIG), 1);
+    says(&said, &["is not the campaign that had this name last", "nothing was sent", "hint: put the right one back"]);
+    shell(&desk, "rm -r data/campaign/w; mv new data/campaign/w");
+    says(&desk.sends(&to_with(&mx, &CONFIG), 0).0, &["is complete"]);
+    mx.delivered(&addresses(&["ann", "bob", "eve"]));
+}
+
+#[test]
+fn a_campaign_whose_directory_was_emptied_does_not_begin_again_until_somebody_says_so() {
+    let ways = [
+        "rm -rf data/campaign/w/*",
+        "rm -rf data/campaign/w",
+        "cd data/campaign/w; rm -rf manifest rows.dat rows.idx domains.dir j",
+        "cd data/campaign/w; rm -rf manifest j; truncate -s 0 rows.dat rows.idx domains.dir",
+        "printf x > data/marks/names/w.name; rm -rf data/campaign/w",
+    ];
+    for way in ways {
+        let (desk, mx) = (desk(), Receiver::start(&[]));
+        desk.sends(&to_with(&mx, &CONFIG), 0);
+        shell(&desk, way);
+        for _ in 0..2 {
+            let (said, _) = desk.sends(&to_with(&mx, &CONFIG), 1);
+            says(&said, &["nothing of the campaign is in ", "nothing was sent", "marks/names/w.name"]);
+        }
+        mx.delivered(&addresses(&["ann", "bob", "eve"]));
+        shell(&desk, "rm data/marks/names/w.name");
+        desk.sends(&to_with(&mx, &CONFIG), 0);
+        assert_eq!(mx.got().len(), 6, "{way}");
+    }
+}
+
+#[test]
+fn a_mark_that_says_nothing_is_damage_and_nothing_is_sent() {
+    for way in [": >", "echo garbage >", "rm -f \"$f\"; mkdir", "rm -f \"$f\"; mkfifo"] {
+        let (desk, mx) = (desk(), Receiver::start(&[]));
+        desk.sends(&to_with(&mx, &CONFIG), 0);
+        desk.sends(&to_with(&mx, &CONFIG), 0);
+        shell(&desk, "cp -a data/marks whole");
+        shell(&desk, &format!("for f in data/marks/*; do [ -d \"$f\" ] || {{ {way} \"$f\"; }}; done"));
+        let (said, _) = desk.sends(&to_with(&mx, &CONFIG), 1);
+        says(&said, &["in the data directory is damaged", "nothing was sent", "hint: restore it"]);
+        shell(&desk, "rm -r data/marks; mv whole data/marks");
+        says(&desk.sends(&to_with(&mx, &CONFIG), 0).0, &["is complete"]);
+    }
+}
+
+#[test]
+fn a_pipe_in_a_files_place_is_told_and_not_waited_for() {
+    for name in ["manifest", "rows.dat", "rows.idx", "domains.dir", "j/mark", "j/0001.jnl"] {
+        let (desk, mx) = (desk(), Receiver::start(&[]));
+        desk.sends(&to_with(&mx, &CONFIG), 0);
+        shell(&desk, &format!("rm data/campaign/w/{name}; mkfifo data/campaign/w/{name}"));
+        let output = desk.run(&["send", "w.toml", "--data", "data", "--config", "e.toml", "--smarthost", &mx.address]);
+        // What the mark says stands outside, too.
+        let expected = if name == "j/mark" { 0 } else { 1 };
+        assert_eq!(output.status.code(), Some(expected), "{name}: {output:?}");
+        let output = desk.run(&["report", "w", "--data", "data"]);
+        assert!(output.status.code().is_some(), "{name}");
+    }
+}
