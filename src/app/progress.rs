@@ -137,7 +137,9 @@ pub struct Summary {
     pub cpu_s: f64,
     /// The most memory it had.
     pub peak_rss_bytes: u64,
-    /// Recipients that may have got a second copy.
+    /// Of those in flight: whose attempt the end of this run cut off.
+    pub cut_off: u64,
+    /// Recipients that may have got a second copy, those cut off included.
     pub possible_duplicates: u64,
     /// Why the mailing is held; null if it is not.
     pub held: Option<Note>,
@@ -265,12 +267,16 @@ pub fn table(summary: &Summary) -> String {
         summary.cpu_s,
         summary.peak_rss_bytes / 1_000_000
     );
-    // Those who are held are possible duplicates too, and nothing more goes to them.
-    let again = summary.possible_duplicates.saturating_sub(summary.uncertain);
+    // Those who are held, or cut off, are possible duplicates too, and have lines of their own.
+    let again = summary.possible_duplicates.saturating_sub(summary.uncertain + summary.cut_off);
     let list = format!("posthaste report {} --possible-duplicates -", summary.campaign);
     if again > 0 {
         let again = counted(again, "recipient", "recipients");
         let _ = writeln!(text, "  {again} may have got a second copy: {list}");
+    }
+    if summary.cut_off > 0 {
+        let cut = counted(summary.cut_off, "attempt was", "attempts were");
+        let _ = writeln!(text, "  {cut} cut off, and may have delivered: {list}");
     }
     if summary.uncertain > 0 {
         let held = counted(summary.uncertain, "recipient is", "recipients are");
@@ -474,7 +480,7 @@ mod tests {
         let mut expected: Vec<&str> =
             "campaign destination moved_from loaded rejected duplicates delivered deferred bounced expired suppressed \
              cancelled cancelled_on_list readmitted uncertain waiting in_flight deferrals messages transactions sessions \
-             tls_handshakes tls_resumed elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held \
+             tls_handshakes tls_resumed elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held cut_off \
              held_sites"
                 .split_whitespace()
                 .collect();

@@ -2,6 +2,7 @@
 //! another one. Receivers are `posthaste sink` on loopback.
 
 mod cancelled;
+mod cut_off;
 mod put_back;
 mod suppressed;
 

@@ -85,6 +85,7 @@ fn the_last_summary_says_what_the_report_says_after_a_second_interrupt() {
             "waiting",
             "in_flight",
             "deferred",
+            "cut_off",
             "possible_duplicates",
         ] {
             assert_eq!(summary[key], report[key], "{key}: {summary}\n{report}");

@@ -6,6 +6,7 @@
 use super::{Facts, Recipient, Rows, Unread, time};
 use crate::app::exit::Failure;
 use crate::app::held::Note;
+use crate::app::progress::count;
 use crate::base::clock::UnixTime;
 use crate::engine::table::MovedFrom;
 use crate::mail::reply::Printable;
@@ -83,7 +84,9 @@ pub struct Digest {
     pub counts: Counts,
     /// Attempts of all recipients.
     pub attempts: u64,
-    /// Recipients that may have got a second copy.
+    /// Of those in flight: whose attempt was cut off with its process.
+    pub cut_off: u64,
+    /// Recipients that may have got a second copy, those cut off included.
     pub possible_duplicates: u64,
     /// The earliest attempt.
     pub first_at: Option<UnixTime>,
@@ -119,6 +122,7 @@ impl Digest {
         let stands = stands(r);
         self.counts.count(stands);
         self.attempts += u64::from(r.attempts);
+        self.cut_off += u64::from(r.cut_off);
         self.possible_duplicates += u64::from(r.possible_duplicate);
         self.first_at = self.first_at.into_iter().chain(r.first_at).min();
         self.last_at = self.last_at.into_iter().chain(r.last_at).max();
@@ -225,6 +229,17 @@ impl Digest {
         }
     }
 
+    /// What became of attempts whose process ended: a sentence, if there are any.
+    #[must_use]
+    pub fn told_cut_off(&self) -> Option<String> {
+        let attempts = match self.cut_off {
+            0 => return None,
+            1 => "1 attempt was".to_owned(),
+            n => format!("{} attempts were", count(n)),
+        };
+        Some(format!("nobody is sending it now: {attempts} cut off, and may have delivered; `send` goes on"))
+    }
+
     /// Recipients delivered a second, over [`Digest::span_s`] (at least one second).
     #[must_use]
     pub fn rate_per_s(&self) -> f64 {
@@ -234,13 +249,13 @@ impl Digest {
     /// The report as one JSON object.
     #[must_use]
     pub fn json(&self) -> String {
-        let count = |counts: &Counts, disposition| match disposition {
+        let people = |counts: &Counts, disposition| match disposition {
             // As everywhere that programs look: who is deferred waits.
             Disposition::Waiting => counts.get(Disposition::Waiting) + counts.get(Disposition::Deferred),
             other => counts.get(other),
         };
         let words = |counts: &Counts| -> serde_json::Map<String, serde_json::Value> {
-            Disposition::ALL.iter().map(|d| (d.word().to_owned(), count(counts, *d).into())).collect()
+            Disposition::ALL.iter().map(|d| (d.word().to_owned(), people(counts, *d).into())).collect()
         };
         #[derive(Serialize)]
         struct Whole<'a> {
@@ -253,6 +268,7 @@ impl Digest {
             duplicates: u64,
             #[serde(flatten)]
             counts: serde_json::Map<String, serde_json::Value>,
+            cut_off: u64,
             attempts: u64,
             possible_duplicates: u64,
             first_at: Option<String>,
@@ -283,6 +299,7 @@ impl Digest {
             rejected: self.rows.rejected,
             duplicates: self.rows.duplicates,
             counts: words(&self.counts),
+            cut_off: self.cut_off,
             attempts: self.attempts,
             possible_duplicates: self.possible_duplicates,
             first_at: self.first_at.map(time),

@@ -66,7 +66,9 @@ pub struct Recipient<'a> {
     pub tried_at: Option<UnixTime>,
     /// When the last thing happened.
     pub last_at: Option<UnixTime>,
-    /// Whether a second copy may have been delivered.
+    /// Whether its attempt was cut off with the process that made it, and its outcome is not known.
+    pub cut_off: bool,
+    /// Whether it may have got a second copy, or gets one when it is tried again.
     pub possible_duplicate: bool,
 }
 

@@ -71,6 +71,9 @@ fn head(digest: &Digest, page: &mut String) {
     if let Some(held) = &digest.held {
         let _ = writeln!(page, "<p><b>Held</b>: {}. {}.</p>", escape(&held.says), escape(&held.hint));
     }
+    if let Some(told) = digest.told_cut_off() {
+        let _ = writeln!(page, "<p>{}.</p>", escape(&told));
+    }
     let _ = writeln!(
         page,
         "<p>{} recipients{}, {} attempts; {} rows rejected, {} duplicates; {} may have got a second copy.</p>",

@@ -1,7 +1,7 @@
 //! A report's facts, from the directory of a campaign: its table and its journal, read without a lock.
 //!
 //! Guarantees: works while a send runs: the rows that were committed when it was opened, each as the journal tells it
-//! now; an unfinished end of the journal is no damage. What is damaged is listed ([`Facts::damage`]) and everything that
+//! now; an unfinished end of the journal is no damage. When no process has the campaign, attempts without an outcome were cut off. What is damaged is listed ([`Facts::damage`]) and everything that
 //! can still be read is told. Memory: 28 octets a recipient and the words of the replies; rows are read in blocks.
 
 #[cfg(test)]
@@ -22,7 +22,7 @@ use crate::journal::record::{Entry, Kind, entries};
 use crate::journal::replay::{End, Range, Replayed, replay_live};
 use crate::journal::state::State;
 use crate::mail::{Disposition, Mailbox};
-use crate::wire::disk::Reader;
+use crate::wire::disk::{Lock, Reader};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,8 @@ pub struct Stored {
     range: Range,
     damage: Vec<String>,
     held: Option<Note>,
+    /// Nobody has the campaign: an attempt without an outcome gets none.
+    is_left: bool,
 }
 
 /// The rows of a table when it was looked at: how many rows each chunk has, and how many of them are suppressed.
@@ -54,6 +56,7 @@ impl Stored {
     /// # Errors
     /// Its table cannot be read, or the journal's directory cannot be listed.
     pub fn open(home: &Path) -> Result<Self, Failure> {
+        let was_held = Lock::is_held(home);
         let table = Table::open(home).map_err(failed)?;
         let mut damage = Vec::new();
         let (chunks, rows) = look(&table, home, &mut damage)?;
@@ -72,7 +75,9 @@ impl Stored {
         describe(&journal_of(home), &replayed, &book, &mut damage);
         oddities(home, &book, &table, &mut damage)?;
         let name = table.manifest().name.clone();
-        Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage, held: Note::read(home) })
+        // Whoever had it while it was read may have written the outcomes since.
+        let is_left = !was_held && !Lock::is_held(home);
+        Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage, held: Note::read(home), is_left })
     }
 }
 
@@ -213,6 +218,7 @@ impl Facts for Stored {
                 }
             };
             let (last_at, code, context) = self.book.last(number);
+            let cut_off = self.is_left && standing.disposition == Disposition::InFlight;
             result = visit(&Recipient {
                 row: number,
                 address,
@@ -227,7 +233,8 @@ impl Facts for Stored {
                 first_at: (standing.first.0 != 0).then_some(standing.first),
                 tried_at: (standing.tried.0 != 0).then_some(standing.tried),
                 last_at,
-                possible_duplicate: standing.possible_duplicate(),
+                cut_off,
+                possible_duplicate: cut_off || standing.possible_duplicate(),
             });
             if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });

@@ -44,6 +44,7 @@ impl Facts for Made {
                 first_at: (tried > 0).then_some(UnixTime(T0 + row)),
                 tried_at: (tried > 0).then_some(UnixTime(T0 + row + 1)),
                 last_at: (tried > 0).then_some(UnixTime(T0 + row + 1)),
+                cut_off: disposition == Disposition::InFlight,
                 possible_duplicate: row == 2,
             })?;
         }

@@ -42,9 +42,14 @@ pub(super) fn table(digest: &Digest) -> String {
         let _ = writeln!(text, "  first attempt {}, last event {} ({span})", time(first), time(last));
         let _ = writeln!(text, "  {} attempts, {:.1} delivered/s", count(digest.attempts), digest.rate_per_s());
     }
+    if let Some(told) = digest.told_cut_off() {
+        let _ = writeln!(text, "  {told}");
+    }
     if digest.possible_duplicates > 0 {
         let n = count(digest.possible_duplicates);
-        let _ = writeln!(text, "  {n} may have got a second copy: --possible-duplicates FILE lists them");
+        let copy =
+            if digest.cut_off > 0 { "may have got a copy that is not known of" } else { "may have got a second copy" };
+        let _ = writeln!(text, "  {n} {copy}: --possible-duplicates FILE lists them");
     }
     sites(digest, &mut text);
     replies(digest, &mut text);

@@ -97,6 +97,9 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     summary.held_sites = held_sites.iter().map(Note::of).collect();
     (summary.rejected, summary.duplicates) = (rejected, duplicates);
     summary.first_delivery_s = first.map(|at| watched.began.until(at).as_secs_f64());
+    // Nobody waits for these any more.
+    summary.cut_off = summary.in_flight;
+    summary.possible_duplicates += summary.cut_off;
     note_what_holds(&summary, watched.home);
     // Whoever cannot print the table still learns why it ended, and what goes on.
     let printed = print_end(watched.args, &summary);

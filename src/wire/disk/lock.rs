@@ -1,8 +1,8 @@
 //! The lock of a data directory: one process writes it at a time.
 //!
 //! Locked are the directory itself and a file in it, which tells the holder: whoever deletes or replaces that file lets
-//! nobody in. Guarantees: the lock goes with the process, however that ends (`flock`). Readers need none. Some network
-//! file systems lock no directories: there only the file holds.
+//! nobody in. Guarantees: the lock goes with the process, however that ends (`flock`). Readers need none, and may ask whether
+//! somebody holds it: that keeps nobody out. Some network file systems lock no directories: there only the file holds.
 
 use super::access::own;
 use super::fault;
@@ -11,12 +11,15 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 /// The file that is locked; it tells the holder's process id.
 const NAME: &str = "lock";
 
 /// How often the file is opened anew because another one has taken its place.
 const TRIES: usize = 10;
+/// How long a reader that asks is waited for, each time.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
@@ -41,13 +44,13 @@ impl Lock {
             kind: FaultKind::Held,
         };
         // Where directories cannot be locked the file's lock holds alone.
-        if matches!(opened.try_lock(), Err(TryLockError::WouldBlock)) {
+        if matches!(lock(&opened), Err(TryLockError::WouldBlock)) {
             return Err(held());
         }
         for _ in 0..TRIES {
             let mut file =
                 OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
-            match file.try_lock() {
+            match lock(&file) {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(held()),
                 Err(TryLockError::Error(e)) => return Err(trouble(e)),
@@ -63,6 +66,30 @@ impl Lock {
         }
         Err(trouble(io::Error::other("another file takes its place again and again")))
     }
+
+    /// Whether a process holds the lock of `directory` now. What cannot be asked counts as held.
+    #[must_use]
+    pub fn is_held(directory: &Path) -> bool {
+        let free = |path: &Path| match File::open(path) {
+            Ok(file) => !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+            Err(e) => e.kind() == io::ErrorKind::NotFound,
+        };
+        !free(directory) || !free(&directory.join(NAME))
+    }
+}
+
+/// Locks it for us alone. A reader that asks holds it for an instant and is waited for; who holds it alone is not.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if file.try_lock_shared().is_ok() => {
+                file.unlock().map_err(TryLockError::Error)?;
+                std::thread::sleep(PAUSE);
+            }
+            locked => return locked,
+        }
+    }
+    file.try_lock()
 }
 
 /// Whether the open file is still the one of this name.

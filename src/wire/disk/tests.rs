@@ -90,6 +90,26 @@ fn a_second_lock_names_the_holder_and_a_dropped_one_is_free() {
 }
 
 #[test]
+fn a_reader_sees_whether_a_lock_is_held_and_keeps_nobody_out() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(!Lock::is_held(home.path()));
+    let held = Lock::take(home.path()).unwrap();
+    assert!(Lock::is_held(home.path()));
+    fs::remove_file(home.path().join("lock")).unwrap();
+    assert!(Lock::is_held(home.path()));
+    drop(held);
+    let readers = std::thread::scope(|scope| {
+        let asks = scope.spawn(|| (0..500).filter(|_| Lock::is_held(home.path())).count());
+        for _ in 0..100 {
+            drop(Lock::take(home.path()).unwrap());
+        }
+        asks.join()
+    });
+    assert!(readers.is_ok());
+    assert!(!Lock::is_held(home.path()));
+}
+
+#[test]
 fn a_lock_whose_file_was_removed_or_replaced_holds_and_names_its_holder() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("lock");
