@@ -11,6 +11,7 @@ use super::config::values::HostPort;
 use super::exit::Failure;
 use crate::base::many::Many;
 use crate::engine::table::MovedFrom;
+use serde::Serialize;
 use std::fmt;
 
 /// The port of exchangers, which needs no mention.
@@ -94,15 +95,32 @@ pub fn words(pin: &str) -> String {
 
 /// What people read of where the mail went before, to be put behind [`words`].
 #[must_use]
-pub fn words_of_earlier(moved_from: &[MovedFrom]) -> String {
+pub fn words_of_earlier(left: &[Left]) -> String {
+    let words_of = |Left { destination, attempts }: &Left| {
+        format!("; before it moved: {} ({})", words(destination), Many(*attempts, "attempt", "attempts"))
+    };
+    left.iter().map(words_of).collect()
+}
+
+/// A destination that a campaign has left, and what was done there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// Its words.
+    pub destination: String,
+    /// Attempts that were made while it was the destination, those that a kill cut off included. How many people got a copy
+    /// there is not known of these.
+    pub attempts: u64,
+}
+
+/// The destinations that were left, the first one first.
+#[must_use]
+pub fn left(moved_from: &[MovedFrom]) -> Vec<Left> {
     let mut before = 0;
-    let mut text = String::new();
-    for MovedFrom { destination, recipients, .. } in moved_from {
-        let there = recipients.saturating_sub(std::mem::replace(&mut before, *recipients));
-        let whose = Many(there, "recipient", "recipients");
-        text += &format!("; before it moved: {} ({whose})", words(destination));
-    }
-    text
+    let there = |MovedFrom { destination, attempts }: &MovedFrom| Left {
+        destination: destination.clone(),
+        attempts: attempts.saturating_sub(std::mem::replace(&mut before, *attempts)),
+    };
+    moved_from.iter().map(there).collect()
 }
 
 impl fmt::Display for Destination {

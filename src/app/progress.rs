@@ -4,10 +4,9 @@
 //! numbers come from, when to draw, and on what (`observe::terminal`).
 
 use super::config::values::duration_text;
-use super::destination;
+use super::destination::{self, Left};
 use super::held::Note;
 use crate::base::many::Many;
-use crate::engine::table::MovedFrom;
 use serde::Serialize;
 use std::fmt::Write;
 use std::time::Duration;
@@ -86,7 +85,7 @@ pub struct Summary {
     /// Where its mail went.
     pub destination: String,
     /// Where it went before that.
-    pub moved_from: Vec<MovedFrom>,
+    pub moved_from: Vec<Left>,
     /// Recipients of the list, suppressed ones included.
     pub loaded: u64,
     /// Rows without a usable recipient.

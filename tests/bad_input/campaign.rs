@@ -243,8 +243,10 @@ mod destination {
         mx.delivered(&addresses(&["ann", "bob", "cy"]));
         other.delivered(&addresses(&["dora"]));
         assert_eq!(json["destination"], format!("smarthost {}", other.address));
+        let left = serde_json::json!([{ "destination": format!("smarthost {}", mx.address), "attempts": 3 }]);
+        assert_eq!((&json["moved_from"], &desk.report(&[])["moved_from"]), (&left, &left));
         let whole = desk.run(&["report", "w", "--data", "data"]);
-        let before = format!("; before it moved: smarthost {} (3 recipients)", mx.address);
+        let before = format!("; before it moved: smarthost {} (3 attempts)", mx.address);
         says(&String::from_utf8(whole.stdout).unwrap(), &[&before]);
     }
 

@@ -4,11 +4,11 @@
 //! apart, the rest is one entry `other`; times are kept in at most [`BINS_MAX`] bins, which widen as needed.
 
 use super::{Facts, Recipient, Rows, Unread, time};
+use crate::app::destination::{self, Left};
 use crate::app::exit::Failure;
 use crate::app::held::Note;
 use crate::app::progress::count;
 use crate::base::clock::UnixTime;
-use crate::engine::table::MovedFrom;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced};
 use hashbrown::HashMap;
@@ -71,7 +71,7 @@ pub struct Digest {
     /// Where its mail goes; empty if that is not known.
     pub destination: String,
     /// Where it went before that.
-    pub moved_from: Vec<MovedFrom>,
+    pub moved_from: Vec<Left>,
     /// What became of the list's rows.
     pub rows: Rows,
     /// What is damaged in storage.
@@ -108,7 +108,7 @@ impl Digest {
     pub fn of(facts: &dyn Facts) -> Result<Self, Failure> {
         let (name, damage) = (facts.name().to_owned(), facts.damage().to_vec());
         let destination = facts.destination().to_owned();
-        let (moved_from, held) = (facts.moved_from().to_vec(), facts.held().cloned());
+        let (moved_from, held) = (destination::left(facts.moved_from()), facts.held().cloned());
         let mut digest = Self { name, destination, moved_from, rows: facts.rows(), damage, held, ..Self::default() };
         digest.unread = facts.each(&mut |recipient| {
             digest.add(recipient);
@@ -261,7 +261,7 @@ impl Digest {
         struct Whole<'a> {
             campaign: &'a str,
             destination: &'a str,
-            moved_from: &'a [MovedFrom],
+            moved_from: &'a [Left],
             loaded: u64,
             loading: bool,
             rejected: u64,

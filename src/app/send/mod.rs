@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use super::cli::SendArgs;
 use super::config::{CampaignConfig, EngineConfig};
-use super::destination::Destination;
+use super::destination::{self, Destination};
 use super::exit::{Exit, Failure};
 use super::held::Note;
 use super::progress::Summary;
@@ -294,7 +294,7 @@ fn complete(
         rejected: totals.rejected,
         duplicates: totals.duplicates,
         destination: destination.to_string(),
-        moved_from: opened.table.manifest().moved_from.clone(),
+        moved_from: destination::left(&opened.table.manifest().moved_from),
         cancelled_on_list,
         ..watch::summary(&settled, began, &settled)
     };

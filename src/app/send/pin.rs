@@ -35,8 +35,7 @@ pub fn hold(args: &SendArgs, destination: &Destination, opened: &mut Campaign) -
         if !args.move_destination || (opened.is_complete() && !args.add) {
             return Err(elsewhere(args, opened, &known, &asked));
         }
-        let (recipients, attempts) = (opened.handed_over(), opened.attempts());
-        moved_from.push(MovedFrom { destination: known, recipients, attempts });
+        moved_from.push(MovedFrom { destination: known, attempts: opened.attempts() });
     }
     if manifest.destination.as_ref() == Some(&asked) && manifest.moved_from == moved_from {
         return Ok(());

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::super::cli::SendArgs;
-use super::super::destination::Destination;
+use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
 use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
@@ -92,7 +92,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     summary.campaign = watched.campaign.to_owned();
     summary.destination = watched.destination.to_string();
     (summary.cancelled_on_list, summary.readmitted) = (watched.cancelled_on_list, watched.readmitted);
-    summary.moved_from = watched.moved_from.to_vec();
+    summary.moved_from = destination::left(watched.moved_from);
     summary.held = told.held;
     summary.held_sites = held_sites.iter().map(Note::of).collect();
     (summary.rejected, summary.duplicates) = (rejected, duplicates);

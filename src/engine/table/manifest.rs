@@ -65,9 +65,7 @@ pub struct Manifest {
 pub struct MovedFrom {
     /// Its words.
     pub destination: String,
-    /// Recipients of whom anything had been handed over until then, earlier destinations' included.
-    pub recipients: u64,
-    /// Attempts that had been made until then.
+    /// Attempts that had been made until then, at earlier destinations too.
     pub attempts: u64,
 }
 

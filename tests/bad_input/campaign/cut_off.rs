@@ -69,3 +69,33 @@ fn who_was_cut_off_by_a_kill_is_named_before_anybody_sends_again() {
     assert_eq!((&json["cut_off"], &json["delivered"]), (&0.into(), &names.len().into()), "{json}");
     assert_eq!(listed(&desk), named, "who may have got a second copy was named before it went out");
 }
+
+#[test]
+fn what_each_destination_was_tried_with_is_told_the_same_everywhere_also_after_kills() {
+    let (desk, mx, other) = (Desk::new(), Receiver::start(&["--rtt-ms", "100"]), Receiver::start(&["--rtt-ms", "100"]));
+    let names: Vec<String> = (0..200).map(|n| format!("p{n}")).collect();
+    desk.put("w.csv", list(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    desk.put("w.toml", super::super::CAMPAIGN.replace("[recipients]", "retry = [\"1s\"]\n[recipients]"));
+    desk.put("slow.toml", "[delivery]\nchunking = false\nsessions_per_site = 2\n");
+    let mut copies = Vec::new();
+    for there in [&mx, &other] {
+        let mut child = start(&desk, &to_with(there, &["--config", "slow.toml", "--move-destination"]));
+        another_copy(there, 3);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        copies.push(there.got().len() as u64);
+    }
+    let (_, sent) = desk.sends(&to_with(&mx, &["--move-destination"]), 0);
+    let json = desk.report(&[]);
+    assert_eq!(sent["moved_from"], json["moved_from"]);
+    let left = json["moved_from"].as_array().unwrap();
+    assert_eq!(left.len(), 2, "{json}");
+    let mut told = String::new();
+    for ((one, there), copies) in left.iter().zip([&mx, &other]).zip(copies) {
+        let attempts = one["attempts"].as_u64().unwrap();
+        assert_eq!(one["destination"], format!("smarthost {}", there.address));
+        assert!(attempts >= copies && attempts < 200, "{copies} copies: {json}");
+        write!(told, "; before it moved: smarthost {} ({attempts} attempts)", there.address).unwrap();
+    }
+    says(&lines(&desk, &[]).join("\n"), &[&told]);
+}
