@@ -108,7 +108,8 @@ pub struct SendArgs {
     /// who was cancelled and is on it again
     #[arg(long)]
     pub add: bool,
-    /// The list has changed since the campaign was begun: cancel who is no longer on it and still waits
+    /// The list has changed since the campaign was begun: cancel who is no longer on it and still waits,
+    /// or is held
     #[arg(long)]
     pub cancel_removed: bool,
     /// Go on without suppression files that the campaign was begun with: who stands on them gets mail

@@ -125,12 +125,8 @@ impl Counters {
 
     /// Nobody has withdrawn this recipient: it stands as the journal says.
     pub(super) fn stay(&mut self, withdrawn: &Withdrawn) {
-        if withdrawn.open {
-            self.in_flight += 1;
-        } else {
-            self.waiting += 1;
-            self.deferred += u64::from(withdrawn.attempts > 0);
-        }
+        self.waiting += 1;
+        self.deferred += u64::from(withdrawn.attempts > 0);
     }
 
     /// These rows do not wait here any more.

@@ -188,8 +188,6 @@ pub enum Release {
 pub struct Opening {
     /// Damage in the journal is gone past; then this is done with recipients whose outcome may be lost.
     pub accept_damage: Option<OnUncertain>,
-    /// What is done with recipients who are held; `None`: they stay so.
-    pub held: Option<Release>,
     /// With more octets of entries behind the newest snapshot, a new one is written.
     pub snapshot_after_octets: u64,
     /// The present time.
@@ -200,7 +198,7 @@ impl Opening {
     /// As it is usual: damage is not accepted.
     #[must_use]
     pub fn at(now: UnixTime) -> Self {
-        Self { accept_damage: None, held: None, snapshot_after_octets: 64 << 20, now }
+        Self { accept_damage: None, snapshot_after_octets: 64 << 20, now }
     }
 }
 
@@ -216,7 +214,8 @@ pub struct Campaign {
     pub state: State,
     /// What the journal's replay found.
     pub replayed: Replayed,
-    /// Rows that are withdrawn, in order: who of them still waits is cancelled when it goes on.
+    /// Rows that are withdrawn, in order: who of them still waits is cancelled when it goes on. Who is held, or was cut off,
+    /// is by [`Campaign::release`].
     pub withdrawn: Vec<u32>,
 }
 
@@ -279,10 +278,6 @@ impl Campaign {
             let end = accept::accept(disk, start, &mut state, &unknown, on_uncertain, how.now)?;
             replayed.went_on_to(&end);
         }
-        if let Some(release) = how.held.filter(|_| state.count(Disposition::Uncertain) > 0) {
-            let end = accept::release(disk, replayed.next(identity), &mut state, release, how.now)?;
-            replayed.went_on_to(&end);
-        }
         if let Some(behind) = replayed.behind {
             tracing::warn!(journal = %journal_of(home).display(), %behind, "the journal has grown by what is none of it");
         }
@@ -295,6 +290,35 @@ impl Campaign {
             disk::replace(&snapshot_of(home), |out| snapshot::encode(&state, covered, out))?;
         }
         Ok(Self { home: home.to_owned(), table, recovered, state, replayed, withdrawn: Vec::new() })
+    }
+
+    /// Settles, durably, those of whom nobody knows whether they have their mail. Who is withdrawn is cancelled; of all others
+    /// who are held, or with [`OnUncertain::Hold`] are going to be, becomes what `held` says. `None`: they stay so.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn release(
+        &mut self,
+        disk: &mut dyn Disk,
+        held: Option<Release>,
+        on_uncertain: OnUncertain,
+        now: UnixTime,
+    ) -> Result<(), Fault> {
+        let start = self.start();
+        let Self { withdrawn, state, replayed, .. } = self;
+        let becomes = |row: u32, standing: &Standing| match standing.disposition {
+            Disposition::Uncertain | Disposition::InFlight if withdrawn.binary_search(&row).is_ok() => {
+                Some(Release::Cancel)
+            }
+            Disposition::Uncertain => held,
+            Disposition::InFlight if on_uncertain == OnUncertain::Hold => held,
+            _ => None,
+        };
+        if (0..).zip(state.standings()).any(|(row, standing)| becomes(row, standing).is_some()) {
+            let end = accept::release(disk, start, state, becomes, now)?;
+            replayed.went_on_to(&end);
+        }
+        Ok(())
     }
 
     /// Where its journal goes on.
@@ -485,8 +509,7 @@ impl Rest {
                 && !standing.disposition.is_final()
                 && campaign.withdrawn.binary_search(&row).is_ok()
             {
-                let (attempts, open) = (standing.attempts, standing.disposition == Disposition::InFlight);
-                self.withdrawn.push(Withdrawn { domain: run.domain, row, attempts, open });
+                self.withdrawn.push(Withdrawn { domain: run.domain, row, attempts: standing.attempts });
                 continue;
             }
             match standing.disposition {

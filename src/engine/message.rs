@@ -117,8 +117,6 @@ pub struct Withdrawn {
     pub row: u32,
     /// Attempts so far.
     pub attempts: u16,
-    /// Whether an attempt was under way when the process ended: the recipient may have its mail.
-    pub open: bool,
 }
 
 /// Rows to render: the shard's order to a render thread.

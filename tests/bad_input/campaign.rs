@@ -3,6 +3,7 @@
 
 mod cancelled;
 mod cut_off;
+mod held;
 mod put_back;
 mod suppressed;
 

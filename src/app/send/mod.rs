@@ -89,10 +89,10 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let (sink, directory) = directory(&destination, &policies)?;
     find_smarthost(&config, &directory, &policies)?;
     let asked = Asked { args, config: &config, campaign: &campaign, destination: &destination, home: &home };
-    let Opened { campaign: mut opened, content, settled, disk } = asked.open()?;
+    let Opened { campaign: mut opened, content, settled, mut disk } = asked.open()?;
     let (cancelled_on_list, readmitted) = (settled.cancelled_on_list, settled.readmitted);
-    if opened.is_complete() && !settled.goes_on() {
-        settled.commit(&mut opened)?;
+    if opened.is_complete() && !settled.goes_on(&opened) {
+        settled.commit(&mut opened, &mut disk)?;
         return complete(args, &campaign, &opened, &began, &destination, cancelled_on_list);
     }
     let observer = observe(args, &config)?;
@@ -104,7 +104,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     // A rehearsal teaches nothing about others, and is told to nobody.
     let (policies, tally) =
         if destination.is_sink() { (policies, None) } else { tls::counted(&config, &data, policies)? };
-    let setup = Setup {
+    let mut setup = Setup {
         events,
         trace,
         disk: Box::new(disk),
@@ -129,7 +129,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     signals.engage()?;
     // Nothing refuses this run any more.
     pin::keep_suppression(&config, &mut opened)?;
-    settled.commit(&mut opened)?;
+    settled.commit(&mut opened, setup.disk.as_mut())?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
     Note::clear(&home);
     let exit = watch::watch(

@@ -81,12 +81,7 @@ impl Asked<'_> {
     fn go_on(&self, mut disk: Files) -> Result<Opened, Failure> {
         let &Self { args, config, campaign, destination, home } = self;
         let accept_damage = args.accept_damage.then(|| prepare::on_uncertain(campaign));
-        let held = match (args.retry_held, args.cancel_held) {
-            (true, _) => Some(Release::Retry),
-            (_, true) => Some(Release::Cancel),
-            _ => None,
-        };
-        let how = Opening { accept_damage, held, ..Opening::at(unix_now()) };
+        let how = Opening { accept_damage, ..Opening::at(unix_now()) };
         let mut opened = Campaign::open(home, &mut disk, &how).map_err(storage)?;
         identity::check_same(home, opened.table.manifest().identity())?;
         report_damage(&opened);
@@ -113,7 +108,13 @@ impl Asked<'_> {
             max_rejected: campaign.recipients.max_rejected,
             opened: &opened,
         };
-        let settled = case.settle(given, list::kept(campaign, home))?;
+        let mut settled = case.settle(given, list::kept(campaign, home))?;
+        settled.on_uncertain = prepare::on_uncertain(campaign);
+        settled.release = match (args.retry_held, args.cancel_held) {
+            (true, _) => Some(Release::Retry),
+            (_, true) => Some(Release::Cancel),
+            _ => None,
+        };
         if opened.table.manifest().content != content.fingerprint {
             tracing::warn!(
                 campaign = %campaign.name,

@@ -32,7 +32,7 @@ pub fn hold(args: &SendArgs, destination: &Destination, opened: &mut Campaign) -
     let manifest = opened.table.manifest();
     let (mut known, mut moved_from) = followed(opened);
     if let Some(known) = known.take_if(|known| *known != asked && opened.has_begun()) {
-        if !args.move_destination || (opened.is_complete() && !args.add) {
+        if !args.move_destination || is_over(args, opened) {
             return Err(elsewhere(args, opened, &known, &asked));
         }
         moved_from.push(MovedFrom { destination: known, attempts: opened.attempts() });
@@ -41,6 +41,12 @@ pub fn hold(args: &SendArgs, destination: &Destination, opened: &mut Campaign) -
         return Ok(());
     }
     opened.table.set_destination(&asked, moved_from).map_err(|e| Failure::failed(e.to_string()))
+}
+
+/// Whether this run sends to nobody: no one waits, none are added, and who is held stays so.
+fn is_over(args: &SendArgs, opened: &Campaign) -> bool {
+    let retries = args.retry_held && opened.state.count(Disposition::Uncertain) > 0;
+    opened.is_complete() && !args.add && !retries
 }
 
 /// Where its mail went last, and before. A move that no attempt followed (a run that was refused, a server that is not
@@ -59,7 +65,7 @@ fn followed(opened: &Campaign) -> (Option<String>, Vec<MovedFrom>) {
 fn elsewhere(args: &SendArgs, opened: &Campaign, known: &str, asked: &str) -> Failure {
     let (sent, all) = (count(opened.handed_over()), count(opened.state.len() as u64));
     let name = &opened.table.manifest().name;
-    let ways = if opened.is_complete() {
+    let ways = if is_over(args, opened) {
         "hint: nobody of it waits any more: nothing could move".to_owned()
     } else {
         format!(
@@ -89,8 +95,7 @@ fn suppression(config: &EngineConfig) -> Vec<String> {
 /// # Errors
 /// One of them is not named any more.
 pub fn hold_suppression(args: &SendArgs, config: &EngineConfig, opened: &Campaign) -> Result<(), Failure> {
-    let is_over = opened.is_complete() && !args.add;
-    if args.drop_suppression || is_over || !opened.has_begun() {
+    if args.drop_suppression || is_over(args, opened) || !opened.has_begun() {
         return Ok(());
     }
     let named = suppression(config);

@@ -3,7 +3,8 @@
 //! Guarantees: a list that changed is told with what differs, and nothing is sent until somebody says what is meant (`--add`,
 //! `--cancel-removed`, another name). What is decided is done by [`Settled::commit`] alone: a run that is refused for its
 //! list, or for anything else, has changed nothing. Only who is known not to be on the list is cancelled, and only by an order
-//! that was given for this very list. Who was cancelled and is on the list is told, and taken in again on request, unless they
+//! that was given for this very list; it settles who is held, too, and whose attempt was cut off: whatever is said of the held
+//! later, they get nothing more. Who was cancelled and is on the list is told, and taken in again on request, unless they
 //! may have got it. Leaves to others: loading the list, and cancelling (`engine`).
 
 use super::super::cli::SendArgs;
@@ -12,10 +13,14 @@ use super::super::progress::count;
 use super::list::{self, Given};
 use super::prepare::QUIET;
 use super::watch::notice;
-use crate::engine::campaign::Campaign;
+use crate::engine::campaign::{Campaign, Release};
 use crate::engine::loader::{Comparison, Difference, List, LoadError, print};
+use crate::engine::settings::OnUncertain;
 use crate::engine::table::ListPrint;
+use crate::journal::disk::Disk;
+use crate::journal::state::Standing;
 use crate::mail::Disposition;
+use crate::wire::clock::unix_now;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -31,6 +36,10 @@ pub struct Settled {
     pub readmitted: u64,
     /// Recipients on the list who were cancelled before, and stay so.
     pub cancelled_on_list: u64,
+    /// What becomes of those who are held; `None`: they stay so.
+    pub release: Option<Release>,
+    /// What becomes of those who are cut off.
+    pub on_uncertain: OnUncertain,
     given: Option<Given>,
     change: Change,
     withdrawn: Vec<u32>,
@@ -61,6 +70,8 @@ impl Settled {
             readmitted_rows: Vec::new(),
             readmitted: 0,
             cancelled_on_list: 0,
+            release: None,
+            on_uncertain: OnUncertain::Retry,
             given: None,
             change: Change::Nothing,
             withdrawn: Vec::new(),
@@ -70,15 +81,24 @@ impl Settled {
 
     /// Whether it gives a complete campaign something to do.
     #[must_use]
-    pub fn goes_on(&self) -> bool {
-        matches!(self.change, Change::Adding { .. })
+    pub fn goes_on(&self, opened: &Campaign) -> bool {
+        let is_held = |(row, standing): (u32, &Standing)| {
+            standing.disposition == Disposition::Uncertain && self.withdrawn.binary_search(&row).is_err()
+        };
+        let retries = || (0..).zip(opened.state.standings()).any(is_held);
+        matches!(self.change, Change::Adding { .. }) || self.release == Some(Release::Retry) && retries()
     }
 
     /// Does, durably, what was decided, and tells it.
     ///
     /// # Errors
     /// The disk's.
-    pub fn commit(self, opened: &mut Campaign) -> Result<(), Failure> {
+    pub fn commit(self, opened: &mut Campaign, disk: &mut dyn Disk) -> Result<(), Failure> {
+        opened.withdrawn = self.withdrawn;
+        // First: whoever is held and gone stays out, whatever ends this in between.
+        opened
+            .release(disk, self.release, self.on_uncertain, unix_now())
+            .map_err(|fault| Failure::failed(fault.to_string()))?;
         if let (Some(given), true) = (self.given, matches!(self.change, Change::Adding { .. })) {
             given.keep(&opened.home)?;
         }
@@ -90,7 +110,6 @@ impl Settled {
             Change::Adding { print, cancels, readmits } => table.begin_adding(print, cancels, readmits),
         }
         .map_err(|e| Failure::failed(e.to_string()))?;
-        opened.withdrawn = self.withdrawn;
         if !self.told.is_empty() {
             notice(&self.told);
         }
@@ -282,11 +301,12 @@ impl Case<'_> {
         let command = args.resume_command();
         let mut text = format!(
             "{} has changed since the campaign was begun ({what}): {} recipients on it are new, {} of the campaign are no \
-             longer on it, and {} of these still wait",
+             longer on it, and {} of these still wait{}",
             given.name,
             count(found.new),
             count(found.gone.len() as u64),
-            count(gone.open())
+            count(gone.waiting + gone.cut_off),
+            gone.are_held()
         );
         if found.back > 0 {
             let _ = write!(text, "; {} on it were cancelled before", count(found.back));
@@ -356,32 +376,47 @@ impl Cancelled {
 
 /// How many of the rows that are gone from a list have no outcome.
 struct Gone {
+    /// Nothing can have come of them.
     waiting: u64,
-    /// Their attempt was under way when the process ended.
-    in_flight: u64,
+    /// They wait, and an attempt of theirs ended nobody knows how.
+    cut_off: u64,
+    held: u64,
 }
 
 impl Gone {
     fn of(opened: &Campaign, rows: &[u32]) -> Self {
-        let mut gone = Self { waiting: 0, in_flight: 0 };
+        let mut gone = Self { waiting: 0, cut_off: 0, held: 0 };
         for standing in rows.iter().filter_map(|row| opened.state.get(*row)) {
             match standing.disposition {
-                Disposition::InFlight => gone.in_flight += 1,
-                disposition => gone.waiting += u64::from(!disposition.is_final()),
+                Disposition::Uncertain => gone.held += 1,
+                Disposition::InFlight => gone.cut_off += 1,
+                disposition if disposition.is_final() => {}
+                _ if standing.possible_duplicate() => gone.cut_off += 1,
+                _ => gone.waiting += 1,
             }
         }
         gone
     }
 
+    /// Whom an order to cancel is about.
     fn open(&self) -> u64 {
-        self.waiting + self.in_flight
+        self.waiting + self.cut_off + self.held
     }
 
+    /// Who is cancelled beside those that nothing can have come of.
     fn in_doubt(&self) -> String {
-        match self.in_flight {
+        match self.cut_off + self.held {
             0 => String::new(),
-            doubt => format!(", and {} whose attempt was cut off are held: they may have got it", count(doubt)),
+            doubt => format!(
+                ", and so are {} who are held, or whose attempt was cut off: they may have got it, and get nothing more",
+                count(doubt)
+            ),
         }
+    }
+
+    /// Those who are held, if there are such.
+    fn are_held(&self) -> String {
+        if self.held > 0 { format!(", {} are held", count(self.held)) } else { String::new() }
     }
 }
 
@@ -391,9 +426,10 @@ fn told(cancels: bool, found: &Difference, gone: &Gone) -> String {
         return added;
     }
     let removed = format!("{added}, {} are no longer on it, and", count(found.gone.len() as u64));
+    let waiting = count(gone.waiting + gone.cut_off);
     match cancels {
         true => format!("{removed} {} that still wait are cancelled{}", count(gone.waiting), gone.in_doubt()),
-        false => format!("{removed} {} that still wait get it all the same{}", count(gone.open()), unread(found)),
+        false => format!("{removed} {waiting} that still wait get it all the same{}{}", gone.are_held(), unread(found)),
     }
 }
 

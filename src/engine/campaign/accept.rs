@@ -41,7 +41,11 @@ pub(super) fn accept(
         OnUncertain::Hold => Kind::UncertainHeld,
     };
     let mut scribe = Scribe::begin(disk, start);
-    scribe.record(state, kind, now, is_open)?;
+    for row in 0..state.len() as u32 {
+        if state.get(row).is_some_and(|standing| is_open(&standing)) {
+            scribe.record(state, row, kind, now)?;
+        }
+    }
     for Damage { first_lsn, last_lsn, .. } in damage {
         let accepted = Accepted { first_lsn: *first_lsn, last_lsn: *last_lsn };
         state.accept(accepted);
@@ -54,24 +58,34 @@ pub(super) fn accept(
     scribe.close()
 }
 
-/// Records in an epoch of its own what becomes of everybody who is held, and folds that into `state`; returns where the
-/// journal ends then.
+/// Records in an epoch of its own what becomes of those of whom nobody knows whether they have their mail, and folds that into
+/// `state`; returns where the journal ends then.
 ///
 /// # Errors
-/// The disk's. Whoever was not recorded is held still.
+/// The disk's. Whoever was not recorded stands as before.
 pub(super) fn release(
     disk: &mut dyn Disk,
     start: Start,
     state: &mut State,
-    release: Release,
+    becomes: impl Fn(u32, &Standing) -> Option<Release>,
     now: UnixTime,
 ) -> Result<Mark, Fault> {
-    let kind = match release {
-        Release::Retry => Kind::UncertainRetry,
-        Release::Cancel => Kind::Cancelled,
-    };
     let mut scribe = Scribe::begin(disk, start);
-    scribe.record(state, kind, now, |standing| standing.disposition == Disposition::Uncertain)?;
+    for row in 0..state.len() as u32 {
+        let Some(standing) = state.get(row) else { continue };
+        let kinds: &[Kind] = match becomes(row, &standing) {
+            None => &[],
+            Some(Release::Retry) => &[Kind::UncertainRetry],
+            // The doubt outlasts the end.
+            Some(Release::Cancel) if standing.disposition == Disposition::InFlight => {
+                &[Kind::UncertainHeld, Kind::Cancelled]
+            }
+            Some(Release::Cancel) => &[Kind::Cancelled],
+        };
+        for kind in kinds {
+            scribe.record(state, row, *kind, now)?;
+        }
+    }
     scribe.write()?;
     scribe.close()
 }
@@ -88,25 +102,13 @@ impl<'a> Scribe<'a> {
         Self { disk, journal: Journal::new(Config::default(), start), batch: Vec::new() }
     }
 
-    /// A record of this kind for everybody whom it is about.
-    fn record(
-        &mut self,
-        state: &mut State,
-        kind: Kind,
-        at: UnixTime,
-        is_about: impl Fn(&Standing) -> bool,
-    ) -> Result<(), Fault> {
-        for row in 0..state.len() as u32 {
-            let Some(standing) = state.get(row).filter(&is_about) else { continue };
-            let (attempts, extra) = (standing.attempts, standing.context);
-            let record = Record { recipient: row, at, code: 0, kind, attempts, extra };
-            state.apply(&record);
-            record.encode_into(&mut self.batch);
-            if self.batch.len() >= BATCH_OCTETS {
-                self.write()?;
-            }
-        }
-        Ok(())
+    /// A record of this kind for that recipient.
+    fn record(&mut self, state: &mut State, row: u32, kind: Kind, at: UnixTime) -> Result<(), Fault> {
+        let Some(Standing { attempts, context: extra, .. }) = state.get(row) else { return Ok(()) };
+        let record = Record { recipient: row, at, code: 0, kind, attempts, extra };
+        state.apply(&record);
+        record.encode_into(&mut self.batch);
+        if self.batch.len() >= BATCH_OCTETS { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> Result<(), Fault> {

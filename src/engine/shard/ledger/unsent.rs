@@ -21,16 +21,14 @@ impl Ledger {
         self.outcome(domain, row, attempts, Kind::Suppressed, 0, context, now);
     }
 
-    /// A recipient is withdrawn while it waits. Nothing more is sent to one whose attempt was under way when an earlier
-    /// process ended; whether it has its mail is not known.
+    /// A recipient is withdrawn while it waits.
     pub(in crate::engine::shard) fn withdraw(&mut self, domain: DomainId, withdrawn: &Withdrawn, now: Now) {
-        let &Withdrawn { row, attempts, open, .. } = withdrawn;
+        let &Withdrawn { row, attempts, .. } = withdrawn;
         self.counters.in_flight += 1;
-        let kind = if open { Kind::UncertainHeld } else { Kind::Cancelled };
         let reply = Reply::own(550, Enhanced::new(5, 7, 0), "no longer on the list");
-        self.tell(kind, row, attempts, &reply, now);
+        self.tell(Kind::Cancelled, row, attempts, &reply, now);
         let context = self.own_context(&Reply { code: 0, ..reply });
-        self.outcome(domain, row, attempts, kind, 0, context, now);
+        self.outcome(domain, row, attempts, Kind::Cancelled, 0, context, now);
     }
 
     /// Tells watchers of the suppressed rows of a chunk.
