@@ -3,7 +3,8 @@
 //! Guarantees: [`Recorded::Durable`] is said only after the write has come back from stable storage, in the order of tickets. After
 //! a failed write, or a panic, every shard is told, nothing more is acknowledged and nothing is tried again. When all senders are
 //! gone, everything taken is written before the thread ends, the journal's mark says so, and the last segment keeps no more
-//! room than it needs. Idle, it sleeps.
+//! room than it needs. A segment's file that is removed, moved or cut while it is written to is a failed write, noticed within
+//! [`LOOK`] of the next commit and before the end. Idle, it sleeps.
 //!
 //! One commit is under way at a time: while it is, the next one gathers in the channel, so a slow disk makes larger
 //! commits and not a longer queue of small ones. A segment is made when a quarter of the one before it is used. When that
@@ -30,6 +31,8 @@ pub const APPEND_OCTETS_MAX: usize = 64 * 1024;
 const APPENDS_A_TURN: usize = 4096;
 /// How long after a failure a new segment is asked for again.
 const PREPARE_AGAIN: Duration = Duration::from_secs(1);
+/// How often it is looked at, while something is written, whether the segment's file is still there.
+const LOOK: Duration = Duration::from_millis(250);
 /// When the last turn took so many octets of entries, the inbox is looked at each [`NAP`] while a window is open, so that
 /// enough octets end the window early; when it took less, only at the window's end.
 const BUSY_OCTETS: usize = 4096;
@@ -117,6 +120,7 @@ impl Recorder {
             short: None,
             told_short: false,
             filling: (0, 0, 0),
+            look_at: Instant(0),
             turn_octets: 0,
         };
         let thread =
@@ -166,6 +170,8 @@ struct Recording {
     told_short: bool,
     /// The segment that is written to, octets written to it, and how many of them are padding.
     filling: (u32, usize, usize),
+    /// When its file is looked at next.
+    look_at: Instant,
     /// Octets of entries that the last turn took.
     turn_octets: usize,
 }
@@ -274,6 +280,10 @@ impl Recording {
                 return if starved { Err("the thread that makes journal segments has ended".into()) } else { Ok(()) };
             };
             self.preparing = false;
+            if prepared.is_err() {
+                // Where the whole journal is gone, that is the cause.
+                self.look(self.filling.0)?;
+            }
             match prepared {
                 Ok(_) => {
                     self.counters.segments.fetch_add(1, Relaxed);
@@ -314,12 +324,26 @@ impl Recording {
             return Err(fault.to_string().into());
         }
         self.count(write.block.octets().len(), took_us);
+        if self.now() >= self.look_at || write.segment != self.filling.0 {
+            self.look(self.filling.0)?;
+            self.look(write.segment)?;
+        }
         self.pack_when_full(&write);
         self.journal.handle_synced(write.lsn, write.block);
         while let Some(durable) = self.journal.poll_durable() {
             (self.notify)(durable.who, Recorded::Durable(durable.ticket));
         }
         self.set_mark(&self.journal.mark(), false)
+    }
+
+    /// What is written to a file that is gone is as good as not written.
+    fn look(&mut self, segment: u32) -> Result<(), Arc<str>> {
+        self.look_at = self.now().after(LOOK);
+        if segment == 0 {
+            // Nothing is written yet.
+            return Ok(());
+        }
+        self.disk.look(segment).map_err(|fault| fault.to_string().into())
     }
 
     /// A full segment that is more padding than frames is packed. All of it is durable: one write is under way at a time.
@@ -363,6 +387,7 @@ impl Recording {
 
     /// Everything is written. A segment that was made ahead and not used, and the unused end of the last one, are only room taken.
     fn close(&mut self) -> Result<Closed, Arc<str>> {
+        self.look(self.filling.0)?;
         if let Some(spare) = self.journal.spare_segment() {
             // If it stays, the next replay names it as unused.
             let _ = self.disk.remove(spare);
@@ -378,7 +403,12 @@ impl Recording {
     }
 
     fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Arc<str>> {
-        self.disk.set_mark(mark, wait).map_err(|fault| fault.to_string().into())
+        let set = self.disk.set_mark(mark, wait);
+        if set.is_err() {
+            // Where the whole journal is gone, that is the cause.
+            self.look(self.filling.0)?;
+        }
+        set.map_err(|fault| fault.to_string().into())
     }
 
     fn now(&self) -> Instant {

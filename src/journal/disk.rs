@@ -16,6 +16,9 @@ pub struct Fault {
     pub kind: FaultKind,
 }
 
+/// How a [`FaultKind::Lost`] is known by its words.
+pub const IN_NO_FILE: &str = "are in no file";
+
 /// The kinds of trouble that call for different remedies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
@@ -33,6 +36,10 @@ pub enum FaultKind {
     Missing,
     /// A directory lies in its place.
     Blocked,
+    /// It is gone, or cut, with what was written to it.
+    Lost,
+    /// It lies elsewhere.
+    Moved,
     /// The device failed, or anything else.
     Broken,
 }
@@ -56,6 +63,11 @@ impl FaultKind {
             Self::Blocked => {
                 "a directory lies in the place of that file: move it away, then run the same command again"
             }
+            Self::Lost => {
+                "look for what removes or cuts files there; who was mailed stands in the event log, if one was kept (--events); \
+                 sent again as it is, the campaign may go once more to whom it has reached"
+            }
+            Self::Moved => "move it back to where it was, then run the same command again: it resumes",
             Self::Broken => {
                 "look at the kernel's log (dmesg) for the device, then run the same command again: it resumes"
             }
@@ -113,6 +125,12 @@ pub trait Disk: Segments {
     /// Anything. The state of what was to be written is unknown, and trying again would prove nothing: a failed sync
     /// may have dropped the octets from memory and will succeed the next time.
     fn write(&mut self, segment: u32, offset: u64, octets: &[u8]) -> Result<(), Fault>;
+
+    /// Looks whether the file of a segment that was made in this run still is what was made, at its place.
+    ///
+    /// # Errors
+    /// It was removed, replaced, moved or cut: what is written to it reaches no later run.
+    fn look(&mut self, segment: u32) -> Result<(), Fault>;
 
     /// Puts this mark in the place of the journal's last one: on stable storage when it returns if `wait`, else some time, and
     /// not before any earlier one.

@@ -204,6 +204,11 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn look(&mut self, segment: u32) -> Result<(), Fault> {
+        let there = self.segments.contains_key(&segment);
+        if there { Ok(()) } else { Err(Self::fault("record outcomes in", segment, FaultKind::Lost)) }
+    }
+
     fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Fault> {
         if wait {
             self.begun_mark = None;

@@ -1,5 +1,7 @@
 //! What is done to the process itself: signals at any moment, readers that do not read, a lock that is deleted, limits on
-//! files, a disk that runs short; and who may read what it leaves on disk.
+//! files, a disk that runs short, files that go; and who may read what it leaves on disk.
+
+mod removed;
 
 use super::Desk;
 use super::machine::{Mount, nobody};

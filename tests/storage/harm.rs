@@ -186,6 +186,10 @@ impl Disk for Failing {
         self.files.write(segment, offset, octets)
     }
 
+    fn look(&mut self, segment: u32) -> Result<(), Fault> {
+        self.files.look(segment)
+    }
+
     fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Fault> {
         self.files.set_mark(mark, wait)
     }

@@ -19,6 +19,7 @@ use crate::engine::board::{Counters, Shown};
 use crate::engine::loader::LoadError;
 use crate::engine::run::{Engine, LoadEnd};
 use crate::engine::table::MovedFrom;
+use crate::journal::disk::IN_NO_FILE;
 use crate::observe::{self, Observer, Publisher, terminal};
 use crate::wire::clock::unix_now;
 use crate::wire::disk::RESERVE_OCTETS;
@@ -258,9 +259,9 @@ pub fn settled(args: &SendArgs, campaign: &str, held: u64) -> Result<Exit, Failu
     )))
 }
 
-/// Whether this is of damaged storage: the same command would stop at the same place.
+/// Whether this is of damaged storage: the same command would stop at the same place, or mail again.
 fn is_damage(reason: &str) -> bool {
-    reason.contains("is damaged at octet")
+    reason.contains("is damaged at octet") || reason.contains(IN_NO_FILE)
 }
 
 /// The table for people, or the object for programs.

@@ -119,6 +119,22 @@ fn a_failed_write_is_told_to_every_shard_and_nothing_is_acknowledged_after_it() 
     assert!(heard.try_recv().is_err(), "and nobody is told anything else");
 }
 
+#[test]
+fn a_file_that_went_after_the_last_look_ends_it_without_the_mark_of_an_end_in_order() {
+    let home = tempfile::tempdir().unwrap();
+    let (journal, marks) = (home.path().join("c/j"), home.path().join("marks"));
+    let files = Files::open(&journal).unwrap().with_marks_in(Some(marks.clone()));
+    let (recorder, sender, heard) = start(Box::new(files), Config::default(), Start::fresh(7));
+    sender.send(Append { shard: 0, ticket: 1, entries: record(0, Kind::Delivered) }).unwrap();
+    assert!(matches!(heard.recv_timeout(PATIENCE), Ok((0, Recorded::Durable(1)))));
+    std::fs::remove_dir_all(home.path().join("c")).unwrap();
+    drop(sender);
+    let reason = recorder.join().unwrap_err();
+    assert!(reason.contains("0001.jnl: it is not there any more: it was removed"), "{reason}");
+    let kept = std::fs::read(marks.join(format!("{:016x}", 7))).unwrap_or_default();
+    assert!(mark::newest(&kept).is_none_or(|mark| mark.octets > 0), "it says that all was written in order");
+}
+
 /// Good for one write.
 struct Breaking(SimDisk, bool);
 
@@ -144,6 +160,9 @@ impl Disk for Breaking {
     fn write(&mut self, segment: u32, offset: u64, octets: &[u8]) -> Result<(), Fault> {
         assert!(!std::mem::replace(&mut self.1, true), "no second one");
         self.0.write(segment, offset, octets)
+    }
+    fn look(&mut self, segment: u32) -> Result<(), Fault> {
+        self.0.look(segment)
     }
     fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Fault> {
         self.0.set_mark(mark, wait)

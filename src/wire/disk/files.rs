@@ -8,11 +8,11 @@ use super::access::{make_directory, own};
 use super::marks::{self, Marks};
 use super::zeros::Zeros;
 use super::{fault, sync_directory};
-use crate::journal::disk::{Disk, Fault, Segments};
+use crate::journal::disk::{Disk, Fault, FaultKind, IN_NO_FILE, Segments};
 use crate::journal::mark::Mark;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Segments whose files are kept open for writing: the one in use and the one before it, whose last frames may be under way.
@@ -24,6 +24,40 @@ pub(super) struct Opened {
     pub(super) direct: bool,
     pub(super) zeroing: File,
     durable: File,
+    /// Its length once it is made.
+    pub(super) octets: u64,
+}
+
+impl Opened {
+    /// What became of the file that lay at `path` when it was made; nothing, as a rule. What the system does not tell is no trouble.
+    fn trouble(&self, path: &Path) -> Option<(FaultKind, String)> {
+        let held = self.durable.metadata().ok()?;
+        let (now, made) = (held.len(), self.octets);
+        if now < made {
+            let what =
+                format!("it was cut from {made} octets to {now} while this run wrote to it: outcomes {IN_NO_FILE}");
+            return Some((FaultKind::Lost, what));
+        }
+        let what = match fs::metadata(path) {
+            Ok(found) if (found.dev(), found.ino()) == (held.dev(), held.ino()) => return None,
+            Ok(_) => "another file lies in its place",
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                "it is not there any more"
+            }
+            Err(_) => return None,
+        };
+        Some(match held.nlink() {
+            0 => {
+                let lost = format!(
+                    "{what}: it was removed while this run wrote to it; its outcomes, those since then included, {IN_NO_FILE}"
+                );
+                (FaultKind::Lost, lost)
+            }
+            _ => {
+                (FaultKind::Moved, format!("{what}: it was moved away, with its outcomes, while this run wrote to it"))
+            }
+        })
+    }
 }
 
 /// The name of a segment's file.
@@ -49,7 +83,7 @@ pub(super) fn open_for_writing(path: &Path, direct: bool) -> io::Result<Opened> 
     let durable = own(&zeroing).and_then(|()| open(flag | libc::O_DSYNC, false)).inspect_err(|_| {
         let _ = fs::remove_file(path);
     })?;
-    Ok(Opened { direct, zeroing, durable })
+    Ok(Opened { direct, zeroing, durable, octets: 0 })
 }
 
 /// Reads the segments of a journal; needs no lock.
@@ -233,6 +267,14 @@ impl Disk for Files {
             return Err(fault("write to", &path(), &io::Error::other("the segment was not made in this run")));
         };
         opened.durable.write_all_at(octets, offset).map_err(|e| fault("write to the journal", &path(), &e))
+    }
+
+    fn look(&mut self, segment: u32) -> Result<(), Fault> {
+        let Some((_, opened)) = self.open.iter().find(|(n, _)| *n == segment) else { return Ok(()) };
+        let path = name_of(&self.reader.directory, segment);
+        opened.trouble(&path).map_or(Ok(()), |(kind, why)| {
+            Err(Fault { what: "record outcomes in", place: path.display().to_string(), why, kind })
+        })
     }
 
     fn set_mark(&mut self, mark: &Mark, wait: bool) -> Result<(), Fault> {

@@ -184,9 +184,9 @@ impl Slots {
         // What was never begun is not missed.
         if let Some(folder) = self.outside.as_ref().filter(|_| mark.epoch > 0) {
             let path = outside(folder, mark.journal);
-            make_directory(folder)
-                .and_then(|()| put(&mut self.kept, &path, &octets, offset))
-                .map_err(|e| fault("write", &path, &e))?;
+            // One that is removed while it is written to is not made again.
+            let made = if self.kept.is_none() { make_directory(folder) } else { Ok(()) };
+            made.and_then(|()| put(&mut self.kept, &path, &octets, offset)).map_err(|e| fault("write", &path, &e))?;
         }
         self.next = (self.next + 1) % SLOTS;
         Ok(())

@@ -131,7 +131,10 @@ fn make(directory: &Path, segment: u32, octets: u64, unwanted: &AtomicBool) -> R
         Err(e) => Err(e),
     };
     // What is not known to stay is not made.
-    let made = made.map_err(trouble).and_then(|opened| sync_directory(directory).map(|()| opened));
+    let made = made.map_err(trouble).and_then(|mut opened| {
+        opened.octets = octets;
+        sync_directory(directory).map(|()| opened)
+    });
     made.inspect_err(|_| {
         // Half a segment is of no use, may hold the very room that is missing, and its name is needed again.
         let _ = fs::remove_file(&path);
