@@ -36,6 +36,8 @@ pub enum FaultKind {
     Missing,
     /// A directory lies in its place.
     Blocked,
+    /// This process, or the system, may open no more files.
+    Crowded,
     /// It is gone, or cut, with what was written to it.
     Lost,
     /// It lies elsewhere.
@@ -62,6 +64,9 @@ impl FaultKind {
             Self::Missing => "check the path",
             Self::Blocked => {
                 "a directory lies in the place of that file: move it away, then run the same command again"
+            }
+            Self::Crowded => {
+                "raise the limit on open files (ulimit -n, LimitNOFILE= of systemd), then run the same command again: it resumes"
             }
             Self::Lost => {
                 "look for what removes or cuts files there; who was mailed stands in the event log, if one was kept (--events); \

@@ -334,6 +334,22 @@ fn a_limit_on_the_size_of_files_is_told_and_kills_nobody() {
 }
 
 #[test]
+fn a_limit_on_open_files_is_no_fault_of_the_list() {
+    let mut told = 0;
+    for limit in 24..=40 {
+        let desk = Desk::new();
+        let send = ["send", "w.toml", "--data", "data", "--sink"];
+        let mut command = after(&desk, &format!("ulimit -n {limit}"), &send);
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() != Some(2) && !said.contains("--add"), "{limit}: {said}");
+        assert!(!said.contains("dmesg"), "{limit}: {said}");
+        told += usize::from(said.contains("ulimit -n"));
+    }
+    assert!(told > 0, "the scenario shows nothing");
+}
+
+#[test]
 fn every_file_that_may_not_grow_is_named_with_the_limit_and_how_to_raise_it() {
     let desk = Desk::new();
     let address = nobody();

@@ -211,7 +211,7 @@ fn conclude(
             Err(match error {
                 LoadError::Table(_) if is_damage(&text) => Failure::failed(text),
                 LoadError::Table(error) if error.kind() == std::io::ErrorKind::InvalidInput => Failure::usage(text),
-                LoadError::Table(_) => Failure::failed(format!("{text}\n{resume}")),
+                error if !error.is_input() => Failure::failed(format!("{text}\n{resume}")),
                 _ => Failure::usage(format!("{text}\n{mended}")),
             })
         }

@@ -91,11 +91,23 @@ pub enum LoadError {
     Table(io::Error),
 }
 
+/// There is no ring to read a list with: why, and a hint.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NoRing(pub String);
+
 impl LoadError {
     /// Whether the list is at fault, and not this machine.
     #[must_use]
     pub fn is_input(&self) -> bool {
-        !matches!(self, Self::Table(_))
+        match self {
+            Self::Table(_) => false,
+            Self::Open { error, .. } | Self::Read { error, .. } => {
+                let no_files = matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE));
+                !no_files && !error.get_ref().is_some_and(|inner| inner.is::<NoRing>())
+            }
+            _ => true,
+        }
     }
 }
 

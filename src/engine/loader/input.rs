@@ -5,7 +5,7 @@
 //! is compressed with is told by its first octets, not by its name. A file that is not all the time what it was when its
 //! reading began is not taken for whole. Leaves to others: what the octets mean.
 
-use super::error::LoadError;
+use super::error::{LoadError, NoRing};
 use super::print::{age_of, hex_of, mark_of, sha256_of};
 use crate::engine::table::FileMark;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -213,7 +213,8 @@ fn read_ahead(
             Some(libc::EMFILE | libc::ENFILE) => "hint: raise the limit on open files (ulimit -n, LimitNOFILE)",
             _ => "hint: io_uring may be forbidden here (sysctl kernel.io_uring_disabled, a seccomp profile)",
         };
-        io::Error::new(e.kind(), format!("cannot start io_uring to read the list: {e}\n{hint}"))
+        let why = format!("cannot start io_uring to read the list: {e}\n{hint}");
+        io::Error::new(e.kind(), NoRing(why))
     };
     let mut builder = tokio_uring::builder();
     builder.entries(8);

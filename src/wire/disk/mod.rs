@@ -25,6 +25,7 @@ use std::path::Path;
 #[must_use]
 pub fn fault(what: &'static str, place: &Path, error: &io::Error) -> Fault {
     let kind = match error.kind() {
+        _ if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => FaultKind::Crowded,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FaultKind::Full,
         io::ErrorKind::FileTooLarge => FaultKind::Limited,
         io::ErrorKind::ReadOnlyFilesystem => FaultKind::ReadOnly,
