@@ -4,7 +4,7 @@
 //! a failed write, or a panic, every shard is told, nothing more is acknowledged and nothing is tried again. When all senders are
 //! gone, everything taken is written before the thread ends, the journal's mark says so, and the last segment keeps no more
 //! room than it needs. A segment's file that is removed, moved or cut while it is written to is a failed write, noticed within
-//! [`LOOK`] of the next commit and before the end. Idle, it sleeps.
+//! a quarter of a second of the next commit and before the end. Idle, it sleeps.
 //!
 //! One commit is under way at a time: while it is, the next one gathers in the channel, so a slow disk makes larger
 //! commits and not a longer queue of small ones. A segment is made when a quarter of the one before it is used. When that
