@@ -132,12 +132,17 @@ fn a_message_that_may_only_travel_under_tls_does_not_travel_without() {
 }
 
 #[test]
-fn what_cannot_fit_is_refused_before_it_is_rendered() {
+fn what_cannot_fit_holds_the_mailing_and_whoever_insists_has_it_refused_before_it_is_rendered() {
     let mx = offers(|command| command.starts_with("EHLO").then_some("250-mx.test\r\n250 SIZE 20000\r\n"));
     let desk = Desk::new(2000);
     desk.put("big.txt", &"0123456789abcdef\n".repeat(4000));
     desk.campaign("w", "attachments = [{ file = \"big.txt\" }]");
     let (code, said) = desk.send("w", &to(mx.address));
+    assert!(
+        code == Some(3) && said.contains("does not take the letter") && said.contains("2000 recipients wait"),
+        "{said}"
+    );
+    let (code, said) = desk.start_with("w", &to(mx.address), &["--ignore-bounces"]).wait();
     assert_eq!(code, Some(0), "{said}");
     assert_eq!((mx.seen().messages, mx.seen().said("MAIL")), (0, 0));
     let report = desk.report("w");
