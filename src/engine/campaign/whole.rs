@@ -78,12 +78,6 @@ pub fn end_of(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<Kno
         Ok(None) => None,
         Ok(Some(octets)) => match mark::read(&octets, identity) {
             Found::Mark(mark) => Some(mark),
-            // It was made, and not written to before the process ended.
-            Found::Nothing
-                if octets.is_empty() && matches!(end, End::Behind(own) if own.epoch <= 1 && own.lsn == 0) =>
-            {
-                None
-            }
             Found::Foreign | Found::Nothing => return Err(kept_lost(home, identity, "it is no mark of this campaign")),
         },
     };

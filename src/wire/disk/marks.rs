@@ -1,10 +1,11 @@
 //! The mark of a journal: the file `mark` beside its segments; and, where that is asked for, the same in a folder outside of all
 //! that belongs to the journal, under its identity: it tells when all of it was put back from an older copy.
 //!
-//! Guarantees: the mark outside is never newer than the one beside the segments. A mark that is waited for is on stable storage, in both slots. Others are written by a thread of their own, the
-//! newest one first and only that, so that no commit waits for a mark; the thread rests so long between two of them that the
-//! device is hardly busier. A failed write is told at the next mark, and nothing is written after it. What lies in a mark's place
-//! and is no file (a directory, a link to itself, a pipe) is put aside when a mark is written: that it could not be read was told before.
+//! Guarantees: the mark outside is never newer than the one beside the segments, and never there without a mark in it. A mark that
+//! is waited for is on stable storage, in both slots. Others are written by a thread of their own, the newest one first and only
+//! that, so that no commit waits for a mark; the thread rests so long between two of them that the device is hardly busier. A failed
+//! write is told at the next mark, and nothing is written after it. What lies in a mark's place and is no file (a directory, a link
+//! to itself, a pipe) is put aside when a mark is written: that it could not be read was told before.
 
 use super::access::{make_directory, own};
 use super::fault;
@@ -194,24 +195,43 @@ impl Slots {
 }
 
 fn put(file: &mut Option<File>, path: &Path, octets: &[u8], offset: u64) -> io::Result<()> {
-    let file = match file {
-        Some(file) => file,
-        None => file.insert(open(path)?),
-    };
-    file.write_all_at(octets, offset)
+    if file.is_none() {
+        *file = open(path)?;
+    }
+    match file {
+        Some(file) => file.write_all_at(octets, offset),
+        None => make(path, octets, offset).map(|made| *file = Some(made)),
+    }
 }
 
-/// Opens a mark's file, and makes it, durably by name, where there is none.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_DSYNC | libc::O_NONBLOCK);
-    let file = options.open(path).or_else(|e| match e.raw_os_error() {
-        Some(libc::EISDIR | libc::ELOOP | libc::ENXIO) => put_aside(path).and_then(|()| options.open(path)),
-        _ => Err(e),
-    })?;
+/// Opens a mark's file; `None` where there is none.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match options().open(path) {
+        Ok(file) => own(&file).map(|()| Some(file)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => match e.raw_os_error() {
+            Some(libc::EISDIR | libc::ELOOP | libc::ENXIO) => put_aside(path).map(|()| None),
+            _ => Err(e),
+        },
+    }
+}
+
+/// Makes a mark's file, durably by name. It has its name once the mark is in it: an empty one is always damage.
+fn make(path: &Path, octets: &[u8], offset: u64) -> io::Result<File> {
+    let unnamed = path.with_extension("tmp");
+    let file = options().create(true).truncate(true).open(&unnamed)?;
     own(&file)?;
+    file.write_all_at(octets, offset)?;
+    fs::rename(&unnamed, path)?;
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
     Ok(file)
+}
+
+/// A pipe is not waited for, and what is written is on stable storage.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600).custom_flags(libc::O_DSYNC | libc::O_NONBLOCK);
+    options
 }
 
 /// Gives another name to what lies in the place of a mark's file.

@@ -72,6 +72,31 @@ fn a_mark_that_says_nothing_is_damage_and_nothing_is_sent() {
 }
 
 #[test]
+fn a_copy_from_before_the_first_delivery_is_not_believed_because_the_mark_outside_was_emptied() {
+    let (desk, mx) = (desk(), Receiver::start(&["--rtt-ms", "300"]));
+    let mut sending = Command::new(env!("CARGO_BIN_EXE_posthaste"));
+    sending.current_dir(desk.path()).args(["send", "w.toml", "--data", "data", "--config", "e.toml"]);
+    sending.args(["--smarthost", &mx.address]).stderr(Stdio::null()).stdout(Stdio::null());
+    let mut sending = sending.spawn().unwrap();
+    // The greeting comes later than the marks, and the first delivery four round trips later.
+    let marks = || std::fs::read_dir(desk.path().join("data/marks")).into_iter().flatten().flatten();
+    let began = Instant::now();
+    while !marks().any(|mark| mark.file_type().is_ok_and(|kind| kind.is_file())) {
+        assert!(began.elapsed() < PATIENCE, "no mark is made");
+        std::thread::sleep(LOOK / 10);
+    }
+    shell(&desk, "cp -a data/campaign/w old");
+    assert!(sending.wait().unwrap().success());
+    shell(
+        &desk,
+        "rm -rf data/campaign/w; mv old data/campaign/w; cd data/marks; for f in *; do [ -d $f ] || : > $f; done",
+    );
+    let (said, _) = desk.sends(&to_with(&mx, &CONFIG), 1);
+    says(&said, &["in the data directory is damaged", "nothing was sent", "hint: restore it"]);
+    mx.delivered(&addresses(&["ann", "bob", "eve"]));
+}
+
+#[test]
 fn a_pipe_in_a_files_place_is_told_and_not_waited_for() {
     for name in ["manifest", "rows.dat", "rows.idx", "domains.dir", "j/mark", "j/0001.jnl"] {
         let (desk, mx) = (desk(), Receiver::start(&[]));
