@@ -29,7 +29,7 @@ pub use compare::{Comparison, Difference};
 pub use error::{LoadError, Rejections};
 pub use records::RECORD_OCTETS_MAX;
 
-use super::keyset::KeySet;
+use super::keyset::{Hashed, KeySet};
 use super::message::Chunk;
 use super::suppression::Suppression;
 use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
@@ -49,6 +49,8 @@ const CHUNK_ROWS_MAX: usize = 256 * 1024;
 const CHUNK_OCTETS_MAX: usize = 32 << 20;
 /// Records between two looks at the stop flag.
 const STOP_RECORDS: u64 = 1024;
+/// Mailboxes of the table that are put into a set together.
+const REMEMBERED_TOGETHER: usize = 1024;
 /// Rejections that an error quotes.
 const EXAMPLES: usize = 3;
 /// JSON objects whose keys are the columns of a JSONL list.
@@ -228,6 +230,8 @@ struct Loader<'a> {
     known_rows: u64,
     met: u64,
     pending: Pending,
+    /// The mailbox of each pending row, as `seen` and `known` keep it.
+    mailboxes: Vec<Hashed>,
     progress: Progress,
     /// Whether the records that are judged together were.
     judged: bool,
@@ -279,6 +283,7 @@ impl<'a> Loader<'a> {
             known,
             met: 0,
             pending: Pending::new(),
+            mailboxes: Vec::new(),
             judged: progress.records > 0,
             progress,
             examples: Vec::new(),
@@ -367,20 +372,34 @@ impl<'a> Loader<'a> {
             let folded_at = address::fold_into(&self.mailbox, at, &mut self.folded);
             (&self.folded, folded_at)
         };
-        if !self.seen.insert(folded) {
-            self.progress.duplicates += 1;
-            return None;
-        }
-        if self.known.as_ref().is_some_and(|known| known.contains(folded)) {
-            self.met += 1;
-            return None;
-        }
+        let mailbox = self.seen.hashed(folded);
         let suppressed = self.spec.suppression.contains(folded, folded_at);
         let domain = self.mailbox.get(at + 1..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
         let domain = self.table.domain(domain);
         let fields = (0..self.columns.len()).map(|i| self.records.field(i + 1));
-        self.pending.push(&self.mailbox, at, domain, suppressed, fields);
+        if self.pending.push(&self.mailbox, at, domain, suppressed, fields) {
+            self.mailboxes.push(mailbox);
+        }
         None
+    }
+
+    /// Takes those out of the pending rows who were on the list before, or are in the table.
+    fn take_out_known(&mut self) {
+        let Self { seen, known, met, pending, mailboxes, progress, .. } = self;
+        let mut keep = Vec::with_capacity(mailboxes.len());
+        seen.insert_all(mailboxes, |new| keep.push(new));
+        progress.duplicates += keep.iter().filter(|new| !**new).count() as u64;
+        if let Some(known) = known {
+            for (keep, mailbox) in keep.iter_mut().zip(mailboxes.iter()) {
+                if *keep && known.contains_hashed(*mailbox) {
+                    *keep = false;
+                    *met += 1;
+                }
+            }
+        }
+        mailboxes.clear();
+        let mut keep = keep.into_iter();
+        pending.retain(|| keep.next().unwrap_or(true));
     }
 
     fn reject(&mut self, Bad { reason, of_address }: Bad) -> Result<(), LoadError> {
@@ -417,6 +436,7 @@ impl<'a> Loader<'a> {
     }
 
     fn commit(&mut self, emit: &mut impl FnMut(Loaded) -> ControlFlow<()>) -> Result<ControlFlow<()>, LoadError> {
+        self.take_out_known();
         if self.pending.rows() == 0 {
             return Ok(ControlFlow::Continue(()));
         }
@@ -476,15 +496,21 @@ fn secret_of(table: &TableWriter) -> [u8; 16] {
 
 /// Puts the mailboxes of the table into `seen`, but for those of the rows `without`, which are in order.
 fn remember(table: &TableWriter, seen: &mut KeySet, without: &[u32]) -> Result<(), LoadError> {
-    let mut folded = Vec::new();
+    seen.reserve(table.rows() as usize);
+    let (mut folded, mut mailboxes) = (Vec::new(), Vec::with_capacity(REMEMBERED_TOGETHER));
     let reader = table.reader().map_err(LoadError::Table)?;
     let walked = reader.walk(|row| {
         if without.binary_search(&row.number).is_err() {
             fold(&row, &mut folded);
-            seen.insert(&folded);
+            mailboxes.push(seen.hashed(&folded));
+        }
+        if mailboxes.len() == REMEMBERED_TOGETHER {
+            seen.insert_all(&mailboxes, |_| ());
+            mailboxes.clear();
         }
         ControlFlow::Continue(())
     });
+    seen.insert_all(&mailboxes, |_| ());
     walked.map_err(LoadError::Table)
 }
 

@@ -67,13 +67,21 @@ impl Pending {
         true
     }
 
+    /// Takes the rows out that are not to be kept; they are asked for in the order in which they were added.
+    pub fn retain(&mut self, mut keep: impl FnMut() -> bool) {
+        self.order.retain(|_| keep());
+        if self.order.is_empty() {
+            self.clear();
+        }
+    }
+
     /// How many rows wait.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.ends.len()
+        self.order.len()
     }
 
-    /// How many octets they have.
+    /// How many octets they have, and those that were taken out.
     #[must_use]
     pub fn octets(&self) -> usize {
         self.data.len()
