@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::many::Many;
@@ -24,6 +24,7 @@ const BOUNCES_HINT: &str = "look who bounces and why (posthaste report NAME), an
 const SUPPRESSION: &str = "suppression";
 const SUPPRESSION_HINT: &str = "mend it, or put it back: whoever can be read of it got nothing since, and nobody is sent to before \
      all of it can be";
+const TEMPLATE_HINT: &str = "the template must cope with every row (--dry-run names them)";
 /// Sites that are held and told of, at most.
 const HELD_SITES_MAX: usize = 20;
 /// Sites that are told apart for one refusal; what is beyond them changes nothing any more.
@@ -71,11 +72,17 @@ impl Held {
         }
     }
 
-    /// No message can be made: so many failed, the first one so, and none succeeded.
+    /// So many recipients have no message, the first one for this reason; `any_made`: others have one.
     #[must_use]
-    pub fn unmade(count: u32, why: &str) -> Self {
-        let failed = Many(count.into(), "recipient has none", "recipients have none");
-        Self::unrendered(&format!("no message can be made: {failed}, and nobody has one"), why)
+    pub fn unmade(count: u64, any_made: bool, why: &str) -> Self {
+        let says = if any_made {
+            let failed = Many(count, "recipient waits", "recipients wait");
+            format!("{failed}, for whom no message can be made")
+        } else {
+            let failed = Many(count, "recipient has none", "recipients have none");
+            format!("no message can be made: {failed}, and nobody has one")
+        };
+        Self::unrendered(&says, why)
     }
 
     /// For too many of the last recipients no message could be made.
@@ -89,13 +96,15 @@ impl Held {
     }
 
     fn unrendered(says: &str, why: &str) -> Self {
-        let (why, hint) = why.split_once("\nhint: ").unwrap_or((why, "mend the template, or the list"));
+        let (why, hint) = why.split_once("\nhint: ").unwrap_or((why, TEMPLATE_HINT));
         Self {
             reason: "rendering",
             host: String::new(),
             reply: String::new(),
             says: format!("{says}: {why}"),
-            hint: format!("{hint}; or go on with --ignore-bounces: whoever has no message bounces"),
+            hint: format!(
+                "{hint}; then send again, and whoever waits gets a message; or go on with --ignore-bounces: whoever has none bounces"
+            ),
         }
     }
 
@@ -162,6 +171,8 @@ pub struct Halt {
     /// The same, of messages that could be made or not; whether one could.
     unmade: Mutex<Brake>,
     made: AtomicBool,
+    /// For whom none could.
+    unmade_count: AtomicU64,
     /// Sites whose mail alone is held: why, and how many there are.
     sites: Mutex<(Vec<Held>, usize)>,
 }
@@ -189,6 +200,17 @@ impl Halt {
     /// Counts for whom messages could be made, and why not for others; says so if too many of the last ones have none.
     pub fn count_made(&self, made: u32, failed: &[Box<str>], max: f64) -> Option<Excess> {
         self.unmade.lock().unwrap_or_else(PoisonError::into_inner).count(made, failed, max)
+    }
+
+    /// No message could be made for one more recipient; how many that are.
+    pub fn note_unmade(&self) -> u64 {
+        self.unmade_count.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// How many recipients have no message, by all shards in this run.
+    #[must_use]
+    pub fn unmade(&self) -> u64 {
+        self.unmade_count.load(Ordering::Relaxed)
     }
 
     /// A message was made.

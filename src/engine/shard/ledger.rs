@@ -433,7 +433,6 @@ impl Ledger {
             self.release(job.domain, job.rows.iter().collect(), job.attempts, None, queue, now);
         }
         self.clearing.clear();
-        self.release_unmade(queue, now);
     }
 
     fn release(
@@ -453,14 +452,21 @@ impl Ledger {
                 let told = own(Kind::Released, row, attempts, NOTHING_SAID);
                 lane.write(now, &Event::Recipient(Told { via, ..told }));
             }
-            self.record(row, Kind::Released, attempts.saturating_sub(1), 0, 0, now);
+        }
+        self.take_back(&rows, attempts, now);
+        queue.give_back(Batch { domain, attempts: attempts.saturating_sub(1), rows: Rows::List(rows) });
+    }
+
+    /// Their attempt does not count, and they wait.
+    fn take_back(&mut self, rows: &[u32], attempts: u16, now: Now) {
+        for row in rows {
+            self.record(*row, Kind::Released, attempts.saturating_sub(1), 0, 0, now);
         }
         let count = rows.len() as u64;
         self.counters.released += count;
         self.counters.in_flight -= count.min(self.counters.in_flight);
         self.counters.waiting += count;
         self.counters.deferred += if attempts > 1 { count } else { 0 };
-        queue.give_back(Batch { domain, attempts: attempts.saturating_sub(1), rows: Rows::List(rows) });
     }
 
     /// Bounces a waiting recipient by a reply of our own: nothing was attempted.

@@ -105,10 +105,10 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    /// Holds the mailing where no message can be made.
+    /// Holds the mailing where no message can be made, or at its end: where some could not.
     pub(super) fn judge_unmade(&mut self, last: bool, now: Now) {
-        if let Some((count, why)) = self.ledger.judge_unmade(last, now) {
-            self.hold_mailing(Held::unmade(count, &why), now);
+        if let Some((count, any_made, why)) = self.ledger.judge_unmade(last) {
+            self.hold_mailing(Held::unmade(count, any_made, &why), now);
         }
         if last {
             // The turn has written its records by now.
