@@ -362,6 +362,27 @@ impl Campaign {
         self.state.standings().iter().any(|standing| standing.disposition.is_final())
     }
 
+    /// Whether anybody was sent the content that is made from this.
+    #[must_use]
+    pub fn has_sent(&self, content: &str) -> bool {
+        self.table.manifest().has_sent(content, self.attempts_elsewhere())
+    }
+
+    /// Says durably what its content is made from now.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn set_content(&mut self, content: &str) -> io::Result<()> {
+        let attempts = self.attempts_elsewhere();
+        self.table.set_content(content, attempts)
+    }
+
+    /// Attempts that went further than this machine.
+    fn attempts_elsewhere(&self) -> u64 {
+        let asked = self.state.standings().iter().filter(|standing| self.was_asked_about(standing));
+        asked.map(|standing| u64::from(standing.attempts)).sum()
+    }
+
     /// Attempts that were made for all of its recipients.
     #[must_use]
     pub fn attempts(&self) -> u64 {

@@ -4,6 +4,7 @@
 mod cancelled;
 mod cut_off;
 mod held;
+mod other_letter;
 mod put_back;
 mod suppressed;
 

@@ -1,5 +1,6 @@
 //! The campaign's content: its files read, its keys loaded, its templates compiled against the list's columns.
 
+use aws_lc_rs::digest::SHA256;
 use std::path::Path;
 
 use super::super::config::{CampaignConfig, EngineConfig, Placed, engine};
@@ -200,9 +201,13 @@ fn spec(
     Ok((spec, fingerprint))
 }
 
-/// SHA-256 over everything that a recipient would see of the content.
+/// SHA-256 over everything that a recipient would see of the content: not where its files lie, nor what it is called here.
 fn fingerprint(spec: &Spec) -> String {
-    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{spec:?}").as_bytes()).as_ref())
+    let Spec { from, to, reply_to, return_path, subject, headers, attachments, list_id, feedback_id, .. } = spec;
+    let [html, text] = [&spec.html, &spec.text].map(|part| part.as_ref().map(|source| &source.text));
+    let unsubscribe = (&spec.unsubscribe_url, &spec.unsubscribe_mailto);
+    let head = (from, to, reply_to, return_path, subject, headers, list_id, feedback_id, unsubscribe);
+    hex(aws_lc_rs::digest::digest(&SHA256, format!("{:?}", (head, html, text, attachments)).as_bytes()).as_ref())
 }
 
 fn source(path: &Path) -> Result<Source, Failure> {

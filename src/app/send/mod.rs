@@ -8,6 +8,7 @@ pub mod content;
 mod dry_run;
 mod events;
 mod identity;
+mod letter;
 mod list;
 
 pub mod names;
@@ -44,6 +45,7 @@ use crate::observe::{self, Observer};
 use crate::sink;
 use crate::wire::disk::{self, Files, Lock};
 use crate::wire::ring;
+use letter::Letter;
 use opening::{Asked, Opened};
 use resources::Began;
 
@@ -91,8 +93,10 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let asked = Asked { args, config: &config, campaign: &campaign, destination: &destination, home: &home };
     let Opened { campaign: mut opened, content, settled, mut disk } = asked.open()?;
     let (cancelled_on_list, readmitted) = (settled.cancelled_on_list, settled.readmitted);
+    let letter = Letter::of(&opened, &content);
     if opened.is_complete() && !settled.goes_on(&opened) {
         settled.commit(&mut opened, &mut disk)?;
+        letter.check(args, opened.settled().uncertain)?;
         return complete(args, &campaign, &opened, &began, &destination, cancelled_on_list);
     }
     let observer = observe(args, &config)?;
@@ -129,6 +133,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     signals.engage()?;
     // Nothing refuses this run any more.
     pin::keep_suppression(&config, &mut opened)?;
+    letter.take_over(&mut opened)?;
     settled.commit(&mut opened, setup.disk.as_mut())?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
     Note::clear(&home);
@@ -147,6 +152,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
             home: &home,
             cancelled_on_list,
             readmitted,
+            letter: &letter,
         },
     );
     if let Some(sink) = sink {

@@ -10,6 +10,7 @@ use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::content::{self, Content};
+use super::letter::Letter;
 use super::list::{self, Given};
 use super::settle::{Case, Settled};
 use super::{identity, marks_of, open_journal, pin, prepare, report_damage, watch};
@@ -108,20 +109,15 @@ impl Asked<'_> {
             max_rejected: campaign.recipients.max_rejected,
             opened: &opened,
         };
-        let mut settled = case.settle(given, list::kept(campaign, home))?;
+        let letter = Letter::of(&opened, &content);
+        let mut settled =
+            case.settle(given, list::kept(campaign, home)).map_err(|failure| letter.told_with(failure))?;
         settled.on_uncertain = prepare::on_uncertain(campaign);
         settled.release = match (args.retry_held, args.cancel_held) {
             (true, _) => Some(Release::Retry),
             (_, true) => Some(Release::Cancel),
             _ => None,
         };
-        if opened.table.manifest().content != content.fingerprint {
-            tracing::warn!(
-                campaign = %campaign.name,
-                "the content has changed since this campaign was begun: recipients still to come get the new one"
-            );
-            opened.table.set_content(&content.fingerprint).map_err(|e| Failure::failed(e.to_string()))?;
-        }
         Ok(Opened { campaign: opened, content, settled, disk })
     }
 

@@ -13,6 +13,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
+use super::letter::{Letter, was_sent_on};
 use super::resources::{self, Began};
 use crate::base::many::Many;
 use crate::engine::board::{Counters, Shown};
@@ -63,6 +64,8 @@ pub struct Watched<'a> {
     pub cancelled_on_list: u64,
     /// Recipients on the list who were cancelled before, and are taken in again.
     pub readmitted: u64,
+    /// What everybody who still waited gets.
+    pub letter: &'a Letter,
 }
 
 /// Watches the engine until it ends; says how.
@@ -223,6 +226,9 @@ fn conclude(
             // Nothing is left to be held.
             for held in holding(summary) {
                 notice(&format!("warning: {}\n", held.says));
+            }
+            if !was_sent_on(&watched.before, summary) {
+                watched.letter.check(watched.args, summary.uncertain)?;
             }
             settled(watched.args, watched.campaign, summary.uncertain)
         }

@@ -36,6 +36,12 @@ pub struct Manifest {
     pub columns: Vec<String>,
     /// What the content was made from; the engine compares it when the campaign goes on.
     pub content: String,
+    /// How many attempts had been made when it took another one's place; `None`: the campaign was begun with it.
+    #[serde(default)]
+    pub content_since: Option<u64>,
+    /// What other contents were made from that somebody was sent before.
+    #[serde(default)]
+    pub earlier_contents: Vec<String>,
     /// The list, once it was opened for the first time.
     pub list: Option<ListPrint>,
     /// What the whole list came to; `None` while it is not loaded to its end.
@@ -137,6 +143,8 @@ impl Manifest {
             identity_key,
             columns: columns.to_vec(),
             content: String::new(),
+            content_since: None,
+            earlier_contents: Vec::new(),
             list: None,
             loaded: None,
             destination: None,
@@ -146,6 +154,14 @@ impl Manifest {
             cancels_removed: false,
             readmits: false,
         }
+    }
+
+    /// Whether anybody was sent the content that is made from this, after so many attempts. One that no attempt followed (a
+    /// list with nobody new on it, a server that is not there) was sent to nobody.
+    #[must_use]
+    pub fn has_sent(&self, content: &str, attempts: u64) -> bool {
+        let is_current = self.content == content && self.content_since != Some(attempts);
+        is_current || self.earlier_contents.iter().any(|earlier| earlier == content)
     }
 
     /// Reads the manifest of a campaign's directory.

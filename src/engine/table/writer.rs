@@ -325,12 +325,17 @@ impl TableWriter {
         self.domains.number(name)
     }
 
-    /// Says durably what the content is made from now.
+    /// Says durably what the content is made from now, after so many attempts.
     ///
     /// # Errors
     /// The disk's; the old manifest holds then.
-    pub fn set_content(&mut self, content: &str) -> io::Result<()> {
-        let manifest = Manifest { content: content.to_owned(), ..self.manifest.clone() };
+    pub fn set_content(&mut self, content: &str, attempts: u64) -> io::Result<()> {
+        let mut manifest = self.manifest.clone();
+        let left = std::mem::replace(&mut manifest.content, content.to_owned());
+        if self.manifest.has_sent(&left, attempts) && !manifest.earlier_contents.contains(&left) {
+            manifest.earlier_contents.push(left);
+        }
+        manifest.content_since = Some(attempts);
         manifest.write(&self.home)?;
         self.manifest = manifest;
         Ok(())
