@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::base::clock::Instant;
 use crate::engine::held::Halt;
 use crate::engine::message::{Chunk, Withdrawn};
+use crate::engine::sight::Sight;
 use crate::mail::Disposition;
 use crate::observe::ShardCounters;
 use crate::queue::Taken;
@@ -202,6 +203,7 @@ pub struct Board {
     /// Shards that have work, and domains on their way from one shard to another: while there is one, no shard may end.
     busy: AtomicUsize,
     halt: Halt,
+    sight: Sight,
 }
 
 impl Board {
@@ -214,6 +216,7 @@ impl Board {
             doubtful: Mutex::default(),
             busy: AtomicUsize::new(shards),
             halt: Halt::default(),
+            sight: Sight::default(),
         }
     }
 
@@ -266,6 +269,12 @@ impl Board {
     #[must_use]
     pub fn halt(&self) -> &Halt {
         &self.halt
+    }
+
+    /// Whether the suppression files were looked at in time.
+    #[must_use]
+    pub fn sight(&self) -> &Sight {
+        &self.sight
     }
 
     /// Something that keeps every shard from ending has begun.

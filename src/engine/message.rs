@@ -202,8 +202,6 @@ pub enum ToShard {
     Done,
     /// Stop cutting batches (`true`), or go on.
     Pause(bool),
-    /// Another suppression list is in force, of this edition: what was rendered under an older one is taken back.
-    Suppression(u32),
     /// Finish what is under way, begin nothing, then end.
     Drain,
     /// End at once.

@@ -20,6 +20,7 @@ pub mod router;
 pub mod run;
 pub mod settings;
 pub mod shard;
+pub mod sight;
 pub mod smarthost;
 pub mod source;
 pub mod suppression;

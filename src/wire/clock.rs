@@ -2,15 +2,30 @@
 //!
 //! Guarantees: [`unix_now`] never jumps: it is the system's clock as it stood when the process first asked, and from there on
 //! the time that passed, that in which the machine slept too. Whoever sets the system's clock while the process runs
-//! shortens or lengthens no lifetime. Leaves to others: times of earlier processes (`base::clock::Ahead`).
+//! shortens or lengthens no lifetime. All drivers of the process, and whoever works with them, mean the same by an instant.
+//! Leaves to others: times of earlier processes (`base::clock::Ahead`).
 
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::base::clock::UnixTime;
+use crate::base::clock::{Instant, Now, UnixTime};
 
+/// Where monotonic time begins.
+static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
 /// Milliseconds that the system's clock was ahead of the time since boot when it was first asked.
 static OFFSET_MS: OnceLock<u64> = OnceLock::new();
+
+/// Both clocks.
+#[must_use]
+pub fn now() -> Now {
+    Now { mono: mono_now(), unix: unix_now() }
+}
+
+/// Monotonic time; it stands still while the machine sleeps.
+#[must_use]
+pub fn mono_now() -> Instant {
+    Instant(0).after(ORIGIN.get_or_init(std::time::Instant::now).elapsed())
+}
 
 /// The present second, by a clock that does not jump.
 #[must_use]

@@ -473,7 +473,7 @@ impl<I: Io> Shard<I> {
         if self.stage != Stage::Running {
             return;
         }
-        if self.paused || self.crowded.is_some() {
+        if self.is_held_up() {
             return self.hunger(connection);
         }
         while connection.session.room() > 0 {

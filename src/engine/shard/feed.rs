@@ -4,16 +4,69 @@
 //! not wait for the journal or a signature. The stock doubles while sessions run dry, up to a bound in messages and,
 //! over all sites, in octets. A session is opened only while there is stock that no open session has room for.
 
-use crate::base::clock::Now;
+use crate::base::clock::{Instant, Now};
 use crate::engine::message::RenderJob;
 use crate::engine::shard::{Shard, Stage};
 use crate::queue::SiteId;
 use crate::wire::io::Io;
+use std::time::Duration;
+
+/// How often a shard that waits for a look at the suppression sees whether there was one.
+pub(super) const BLIND_LOOK: Duration = Duration::from_millis(20);
+/// It waits for so long before that is told.
+const BLIND_TOLD: Duration = Duration::from_secs(5);
+
+/// The suppression was not looked at in time.
+pub(super) struct Blind {
+    since: Instant,
+    told: bool,
+}
 
 impl<I: Io> Shard<I> {
+    /// Whether nothing may begin for now.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.paused || self.crowded.is_some() || self.blind.is_some()
+    }
+
+    /// A pause begins or ends.
+    pub(super) fn pause(&mut self, paused: bool, now: Now) {
+        self.paused = paused;
+        if !paused {
+            self.ledger.wake(now);
+            self.heed_suppression(now);
+        }
+        self.touch_sites();
+    }
+
+    /// Sees whether the suppression was looked at in time; takes back what was rendered under an older one.
+    pub(super) fn heed_suppression(&mut self, now: Now) {
+        let sight = self.ports.board.sight();
+        let (is_clear, edition) = (sight.is_clear(now), sight.edition());
+        if edition != self.ledger.edition() {
+            self.take_back(edition, now);
+        }
+        if is_clear {
+            if self.blind.take().is_some() {
+                self.touch_sites();
+            }
+            return;
+        }
+        let blind = self.blind.get_or_insert(Blind { since: now.mono, told: false });
+        if !blind.told && now.mono.since(blind.since) >= BLIND_TOLD {
+            blind.told = true;
+            tracing::warn!("{}", self.ports.board.sight().binding(now));
+        }
+    }
+
+    pub(super) fn touch_sites(&mut self) {
+        for site in self.sites.ids() {
+            self.sites.touch(site);
+        }
+    }
+
     /// Feeds every site that something happened to.
     pub(super) fn feed_sites(&mut self, now: Now) {
-        if self.stage != Stage::Running || self.paused || self.crowded.is_some() {
+        if self.stage != Stage::Running || self.is_held_up() {
             return;
         }
         // A bound, because feeding one site may touch it again: the rest is done next turn.
@@ -24,7 +77,7 @@ impl<I: Io> Shard<I> {
     }
 
     /// What was rendered under an older suppression list is rendered again: somebody in it may be on the new one.
-    pub(super) fn take_back(&mut self, edition: u32, now: Now) {
+    fn take_back(&mut self, edition: u32, now: Now) {
         self.ledger.asks_for(edition);
         for site in self.sites.ids() {
             self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);

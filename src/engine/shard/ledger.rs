@@ -271,6 +271,11 @@ impl Ledger {
         }
     }
 
+    /// The edition of the suppression list that a message must have been rendered under.
+    pub(super) fn edition(&self) -> u32 {
+        self.edition
+    }
+
     /// From here on a message must have been rendered under this edition of the suppression list.
     pub(super) fn asks_for(&mut self, edition: u32) {
         self.edition = edition;

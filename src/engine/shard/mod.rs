@@ -134,6 +134,8 @@ pub struct Shard<I: Io> {
     told_of_ours: bool,
     /// Since when the event log has more to write than it should; nothing begins meanwhile.
     crowded: Option<Instant>,
+    /// The suppression was not looked at in time; nothing begins meanwhile.
+    blind: Option<feed::Blind>,
     tracer: Option<Tracer>,
     /// Where mail to the wanted recipients goes.
     traced_sites: HashSet<SiteId>,
@@ -227,6 +229,7 @@ impl<I: Io> Shard<I> {
             no_smarthost: None,
             told_of_ours: false,
             crowded: None,
+            blind: None,
             tracer: start.watch.trace,
             traced_sites: HashSet::new(),
             sessions_begun: 0,
@@ -279,10 +282,11 @@ impl<I: Io> Shard<I> {
         // What cannot begin now is not due: a shard that waits for it would never sleep.
         let sites = match self.stage {
             Stage::Draining { until } => return Some(until),
-            _ if self.paused || self.crowded.is_some() => self.sites.next_wake(),
+            _ if self.is_held_up() => self.sites.next_wake(),
             _ => [self.sites.next_due(), self.egress.next_due()].into_iter().flatten().min(),
         };
-        [self.queue.next_due(), sites, self.watch_due(), self.look_due()].into_iter().flatten().min()
+        let sight = self.blind.as_ref().map(|_| self.io.now().mono.after(feed::BLIND_LOOK));
+        [self.queue.next_due(), sites, self.watch_due(), self.look_due(), sight].into_iter().flatten().min()
     }
 
     /// The counters as they stand.
@@ -300,6 +304,7 @@ impl<I: Io> Shard<I> {
         self.io.poll(wait, &mut events)?;
         let now = self.io.now();
         self.unshown |= !events.is_empty();
+        self.heed_suppression(now);
         for event in events.drain(..) {
             self.handle_event(event, now);
         }
@@ -372,20 +377,9 @@ impl<I: Io> Shard<I> {
                 ToShard::Routed(answer) => self.handle_route(answer, now),
                 ToShard::Done => {}
                 ToShard::Pause(paused) => self.pause(paused, now),
-                ToShard::Suppression(edition) => self.take_back(edition, now),
                 ToShard::Drain => self.drain(now),
                 ToShard::Stop => self.stop(),
             }
-        }
-    }
-
-    fn pause(&mut self, paused: bool, now: Now) {
-        self.paused = paused;
-        if !paused {
-            self.ledger.wake(now);
-        }
-        for site in self.sites.ids() {
-            self.sites.touch(site);
         }
     }
 

@@ -62,6 +62,10 @@ impl<I: Io> Shard<I> {
         if self.crowded.is_some() {
             return (u64::MAX, "the event log: its lines are written more slowly than they come".to_owned());
         }
+        if self.stage == Stage::Running && self.blind.is_some() && counts.waiting() + self.ledger.counters.in_flight > 0
+        {
+            return (u64::MAX, self.ports.board.sight().binding(now));
+        }
         if self.stage != Stage::Running && self.open > 0 && counts.waiting() + self.ledger.counters.in_flight > 0 {
             let open = Many(self.open as u64, "session finishes", "sessions finish");
             return (u64::MAX, format!("the end of this run: {open} what is under way"));

@@ -489,3 +489,35 @@ fn a_shard_that_fails_does_not_keep_the_others_waiting_for_it() {
     assert_eq!(pair.turns_to_the_end(), 1);
     assert!(matches!(pair.other.try_recv(), Ok(ToShard::Drain)));
 }
+
+#[test]
+fn while_a_look_at_the_suppression_is_overdue_nobody_is_handed_over() {
+    let mut pair = pair();
+    let late = |s: u64| {
+        let Now { mono, unix } = pair.shard.io.now();
+        Now { mono: mono.after(Duration::from_secs(s)), unix: UnixTime(unix.0 + s as u32) }
+    };
+    let (now, soon, stopped) = (late(0), late(1), late(10));
+    let slept = Now { mono: soon.mono, unix: stopped.unix };
+    let Pair { shard, board, .. } = &mut pair;
+    shard.ledger.counters.in_flight = 1;
+    board.sight().of("no.txt".to_owned());
+    board.sight().clear(0, now);
+    shard.heed_suppression(soon);
+    assert!(!shard.is_held_up() && shard.next_due().is_none(), "a look each second will do");
+    for overdue in [stopped, slept] {
+        shard.heed_suppression(overdue);
+        assert!(shard.is_held_up() && shard.next_due().is_some(), "{overdue:?}: who waits looks again");
+        let words = "the suppression: no.txt could not be looked at for 10s, and nobody is handed over meanwhile";
+        assert_eq!(shard.binding(overdue), (u64::MAX, words.to_owned()));
+        board.sight().clear(1, overdue);
+        shard.heed_suppression(overdue);
+        assert!(!shard.is_held_up() && shard.ledger.edition() == 1);
+        board.sight().clear(0, now);
+    }
+    // The end of a pause wants a look that began later, in the same turn.
+    shard.pause(true, now);
+    board.sight().want(Instant(now.mono.0 + 1));
+    shard.pause(false, now);
+    assert!(shard.is_held_up(), "the last look was before");
+}

@@ -41,9 +41,7 @@ impl<I: Io> Shard<I> {
         lane.flush_due(now.mono);
         let crowded = lane.is_crowded().then_some(now.mono);
         if std::mem::replace(&mut self.crowded, crowded).is_some() && crowded.is_none() {
-            for site in self.sites.ids() {
-                self.sites.touch(site);
-            }
+            self.touch_sites();
         }
     }
 

@@ -40,7 +40,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use wake::Bell;
 
@@ -62,9 +62,6 @@ const GATHER_US: u32 = 100;
 const GATHER_WANT: usize = 32;
 /// Gathering must promise so many completions, or it would only add latency.
 const GATHER_MIN: u64 = 8;
-
-/// Where the clocks of all rings begin: what one says of an instant, another one understands.
-static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
 
 /// The sizes of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +154,6 @@ pub struct Ring {
     /// A failure outside of a poll, for the next one to return.
     failed: Option<io::Error>,
     refuse: Out,
-    origin: std::time::Instant,
     work: Work,
     now: Now,
     pace: Pace,
@@ -193,7 +189,6 @@ impl Ring {
             queued: 0,
             failed: None,
             refuse: Out::new(),
-            origin: *ORIGIN.get_or_init(std::time::Instant::now),
             work: Work::default(),
             now: Now::default(),
             pace: Pace::default(),
@@ -204,8 +199,7 @@ impl Ring {
     }
 
     fn read_clocks(&mut self) {
-        let mono = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.now = Now { mono: Instant(mono), unix: clock::unix_now() };
+        self.now = clock::now();
     }
 
     fn slot(&self, id: ConnectionId) -> Option<&Slot> {
@@ -425,8 +419,7 @@ impl Ring {
         let rests = self.listeners.iter().filter(|l| !l.armed).map(|l| l.rest_until);
         let wake = rests.chain(until).chain(self.deadlines.next()).min();
         // The clock is the last poll's: what the owner did since is time that has passed already.
-        let mono = Instant(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX));
-        wake.map_or(Duration::MAX, |at| at.since(mono))
+        wake.map_or(Duration::MAX, |at| at.since(clock::mono_now()))
     }
 
     /// Submits, and waits for completions for at most `patience`.

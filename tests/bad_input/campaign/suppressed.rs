@@ -132,6 +132,29 @@ fn a_pause_ends_with_the_suppression_of_now() {
     assert_eq!((&report["delivered"], &report["suppressed"]), (&got.into(), &(names.len() - got).into()));
 }
 
+/// As by Ctrl-Z, or a laptop that sleeps: what a session has under way is all that goes out by the suppression of then.
+#[test]
+fn a_send_that_was_stopped_goes_on_with_the_suppression_of_now() {
+    let names: Vec<String> = (0..400).map(|n| format!("u{n:03}")).collect();
+    let desk = desk(&names.iter().map(String::as_str).collect::<Vec<_>>(), "");
+    desk.put("e.toml", "[engine]\nsuppression = [\"no.txt\"]\n[delivery]\nsessions_per_site = 1\nchunking = false\n");
+    let mx = Receiver::start(&["--rtt-ms", "20"]);
+    let (mut child, said) = start(&desk, &to(&mx));
+    wait_for("nobody got anything", || mx.got().len() > 3);
+    signal(&child, "-STOP");
+    desk.put("no.txt", "@a.example\n");
+    // However long that takes: what is promised is promised for each stop that is longer than two seconds.
+    std::thread::sleep(Duration::from_secs(4));
+    let got = mx.got().len();
+    signal(&child, "-CONT");
+    let rest: String = said.map(|line| line.unwrap() + "\n").collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest}");
+    let report = desk.report(&[]);
+    let [delivered, suppressed] = ["delivered", "suppressed"].map(|key| report[key].as_u64().unwrap() as usize);
+    assert!(got < names.len() && delivered + suppressed == names.len(), "{report}");
+    assert!(delivered <= got + 5, "{delivered} got it, {got} of them before");
+}
+
 #[test]
 fn letters_beyond_ascii_have_a_case_and_two_spellings_too() {
     let (desk, mx) = (Desk::new(), Receiver::start(&[]));
