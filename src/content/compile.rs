@@ -150,6 +150,7 @@ impl Work<'_> {
             unsubscribe,
             reverse_path,
             places: (0..=used.last().copied().unwrap_or(0)).map(|c| used.partition_point(|&u| u < c)).collect(),
+            fields: used.len(),
             used,
             in_headers,
             shareable,

@@ -28,7 +28,7 @@ pub struct RowRef<'a> {
     pub number: u32,
     /// Its canonical mailbox, `local-part@ascii-domain`.
     pub mailbox: &'a str,
-    /// The values of [`Composer::columns_used`], in that order.
+    /// The values of [`Composer::columns_used`], in that order, unless [`Composer::reading`] says otherwise.
     pub fields: &'a [&'a [u8]],
 }
 
@@ -69,7 +69,9 @@ pub struct Composer {
     pub(crate) unsubscribe: Option<Template>,
     pub(crate) reverse_path: ReversePath,
     pub(crate) used: Vec<usize>,
-    /// For each column of the list its index in `used`.
+    /// How many values a row has.
+    pub(crate) fields: usize,
+    /// For each column of the list which of them is its own.
     pub(crate) places: Vec<usize>,
     pub(crate) in_headers: Vec<usize>,
     pub(crate) shareable: bool,
@@ -204,6 +206,12 @@ impl HeaderPart {
 }
 
 impl Composer {
+    /// The same composer for rows of `fields` values, of which `places` says for each column of the list which is its own.
+    #[must_use]
+    pub fn reading(self, fields: usize, places: Vec<usize>) -> Self {
+        Self { fields, places, ..self }
+    }
+
     /// The columns that the templates read, as indices into the list's columns: what a table needs to keep of a row.
     #[must_use]
     pub fn columns_used(&self) -> &[usize] {
@@ -246,8 +254,8 @@ impl Composer {
         date: UnixTime,
         out: &mut Composed,
     ) -> Result<(), ComposeError> {
-        if row.fields.len() != self.used.len() {
-            return Err(ComposeError::Fields { got: row.fields.len(), want: self.used.len() });
+        if row.fields.len() != self.fields {
+            return Err(ComposeError::Fields { got: row.fields.len(), want: self.fields });
         }
         out.content.clear();
         out.reverse_path.clear();

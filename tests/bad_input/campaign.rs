@@ -2,6 +2,7 @@
 //! another one. Receivers are `posthaste sink` on loopback.
 
 mod cancelled;
+mod columns;
 mod cut_off;
 mod held;
 mod other_letter;

@@ -44,8 +44,22 @@ impl Columns {
         columns
     }
 
+    /// The list's columns of these, each once.
     fn pick(&self, indices: &[usize]) -> Vec<String> {
-        indices.iter().filter_map(|&i| self.sources.get(i).cloned()).collect()
+        let mut picked: Vec<String> = Vec::new();
+        for source in indices.iter().filter_map(|&i| self.sources.get(i)) {
+            if !picked.contains(source) {
+                picked.push(source.clone());
+            }
+        }
+        picked
+    }
+
+    /// The composer for rows that hold these columns of the list.
+    fn read_from(&self, composer: Composer, stored: &[String]) -> Composer {
+        // What is not stored is not read.
+        let place = |source| stored.iter().position(|column| column == source).unwrap_or(usize::MAX);
+        composer.reading(stored.len(), self.sources.iter().map(place).collect())
     }
 }
 
@@ -67,7 +81,7 @@ pub fn first(
     let composer = compile(campaign, spec, &columns)?;
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
-    Ok((Content { composer, header_columns, fingerprint }, stored))
+    Ok((Content { composer: columns.read_from(composer, &stored), header_columns, fingerprint }, stored))
 }
 
 /// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.
@@ -82,31 +96,36 @@ pub fn again(
 ) -> Result<Content, Failure> {
     let manifest = opened.table.manifest();
     let (spec, fingerprint) = spec(config, campaign, manifest.identity_key, manifest.number)?;
-    let columns = Columns::of(&manifest.columns, campaign);
+    let stored = &manifest.columns;
+    // The mailbox's own column is known without being stored.
+    let mut known = stored.clone();
+    known.push(campaign.recipients.email.value.clone());
+    known.sort();
+    known.dedup();
+    let columns = Columns::of(&known, campaign);
     let composer = compile(campaign, spec, &columns).map_err(|failure| {
         if fingerprint == manifest.content {
             return failure;
         }
-        Failure::usage(format!(
-            "{}\nhint: the campaign in {} was begun with other templates, and keeps only the columns that they named \
-             ({}); name only these, or send under another name",
-            failure.message,
-            home.display(),
-            manifest.columns.join(", ")
-        ))
+        Failure::usage(format!("{}\n{}", failure.message, stored_only(home, stored)))
     })?;
-    let used = columns.pick(composer.columns_used());
-    if used != manifest.columns {
-        return Err(Failure::usage(format!(
-            "the campaign in {} stores the columns {}, and the content now uses {}\nhint: use the same columns in the same \
-             places, or send under another name",
-            home.display(),
-            manifest.columns.join(", "),
-            used.join(", ")
-        )));
+    let lost: Vec<String> =
+        columns.pick(composer.columns_used()).into_iter().filter(|column| !stored.contains(column)).collect();
+    if !lost.is_empty() {
+        let lost = lost.join(", ");
+        return Err(Failure::usage(format!("the content now uses the columns {lost}\n{}", stored_only(home, stored))));
     }
     let header_columns = columns.pick(composer.columns_in_headers());
-    Ok(Content { composer, header_columns, fingerprint })
+    Ok(Content { composer: columns.read_from(composer, stored), header_columns, fingerprint })
+}
+
+fn stored_only(home: &Path, stored: &[String]) -> String {
+    let stored = if stored.is_empty() { "none".to_owned() } else { stored.join(", ") };
+    format!(
+        "hint: the campaign in {} was begun with other templates, and keeps only the columns that they named ({stored}): \
+         name only these; under another name everybody gets it, also who has it already",
+        home.display()
+    )
 }
 
 fn check_mapping(campaign: &CampaignConfig, listed: &[String]) -> Result<(), Failure> {
