@@ -40,7 +40,10 @@ impl Note {
     /// The note of the campaign in `home`, if it has one that can be read.
     #[must_use]
     pub fn read(home: &Path) -> Option<Self> {
-        let octets = std::fs::read(file(home)).ok().filter(|octets| octets.len() <= OCTETS_MAX)?;
+        let octets = disk::access::refuse_pipe(&file(home))
+            .and_then(|()| std::fs::read(file(home)))
+            .ok()
+            .filter(|octets| octets.len() <= OCTETS_MAX)?;
         serde_json::from_slice(&octets).ok()
     }
 

@@ -99,7 +99,8 @@ pub enum OpenError {
     /// The mark that is kept outside of the campaign's directory is there, and cannot be read.
     #[error(
         "{place} in the data directory is damaged ({why}): whether {} is an older copy than was sent from cannot be told; \
-         nothing was sent\nhint: restore it from a copy; or, if the campaign's directory is surely the newest, remove it", .home.display()
+         nothing was sent\nhint: restore it from a copy; or, if the campaign's directory is surely the newest, remove it and \
+         marks/names/{}.name", .home.display(), .home.file_name().unwrap_or_default().display()
     )]
     KeptMark {
         /// The campaign's directory.

@@ -406,14 +406,15 @@ fn a_template_that_fails_on_everybody_holds_the_mailing_and_burns_nobody() {
 
 #[test]
 fn rows_that_a_template_fails_on_wait_for_a_mended_one_and_the_others_get_their_mail() {
-    let mailing = |rows: usize, is_bad: fn(usize) -> bool| {
+    type IsBad = fn(usize) -> bool;
+    let mailing = |rows: usize, is_bad: IsBad| {
         let desk = Desk::new(1);
         let row = |n: usize| format!("p{n}@a.example,{}\n", if is_bad(n) { "x" } else { "1" });
         desk.put("w.csv", &format!("email,first\n{}", (0..rows).map(row).collect::<String>()));
         desk.put("w.txt", "{{ first|int }} hello.\n");
         desk
     };
-    let cases: [(usize, fn(usize) -> bool); 5] = [
+    let cases: [(usize, IsBad); 5] = [
         (900, |n| n.is_multiple_of(10)),
         (99, |n| n > 0),
         (60, |n| n >= 2),

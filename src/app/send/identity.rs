@@ -1,12 +1,14 @@
 //! Which campaign has a name: its identity, in `marks/names/NAME.name` of the data directory, outside of the campaign's own.
 //!
-//! Guarantees: a directory in a campaign's place that is of another identity, and one that is empty where a campaign of that
-//! name had begun, are told before anything is sent: whoever got mail would get it again. Of a rehearsal nothing is kept.
+//! Guarantees: a directory in a campaign's place that is of another identity, one that is empty where a campaign of that name had
+//! begun, and one whose mark is missing outside of it, are told before anything is sent: whoever got mail might get it again. Of a
+//! rehearsal nothing is kept.
 //! Leaves to others: older copies of the same campaign (`engine::campaign`).
 
 use super::super::exit::Failure;
 use super::marks_of;
 use crate::base::remedy;
+use crate::engine::campaign::journal_of;
 use crate::wire::disk::{self, access::make_directory};
 use std::fs;
 use std::io;
@@ -18,9 +20,9 @@ const FOLDER: &str = "names";
 /// The campaign in `home` is the one that had the name last, or nobody had it.
 ///
 /// # Errors
-/// It is another one.
+/// It is another one, or its mark is gone that tells whether it is an older copy.
 pub fn check_same(home: &Path, identity: u64) -> Result<(), Failure> {
-    let Some(place) = place_of(home) else { return Ok(()) };
+    let (Some(place), Some(marks)) = (place_of(home), marks_of(home)) else { return Ok(()) };
     match known(&place)? {
         Some(known) if known != Some(identity) => Err(Failure::failed(format!(
             "{} is not the campaign that had this name last: another directory, or an older copy, was put there; nothing was \
@@ -28,8 +30,22 @@ pub fn check_same(home: &Path, identity: u64) -> Result<(), Failure> {
             home.display(),
             place.display()
         ))),
-        Some(_) => Ok(()),
-        None => keep(home, identity),
+        Some(_) if disk::has_mark(&marks, identity) => Ok(()),
+        Some(_) => Err(Failure::failed(format!(
+            "{} is gone: whether {} is an older copy than was sent from cannot be told; nothing was sent\nhint: restore it from a \
+             copy; or, if the campaign's directory is surely the newest, remove {}",
+            marks.join(format!("{identity:016x}")).display(),
+            home.display(),
+            place.display()
+        ))),
+        // It came from elsewhere, or all marks are gone. The name comes last: with it the mark is missed.
+        None => {
+            if !disk::has_mark(&marks, identity) {
+                disk::keep_mark(&journal_of(home), &marks, identity)
+                    .map_err(|fault| Failure::failed(fault.to_string()))?;
+            }
+            if disk::has_mark(&marks, identity) { keep(home, identity) } else { Ok(()) }
+        }
     }
 }
 
@@ -42,7 +58,11 @@ pub fn check_free(home: &Path) -> Result<(), Failure> {
     let is_gone = match known(&place)? {
         None => false,
         Some(None) => true,
-        Some(Some(identity)) => disk::has_mark(&marks, identity),
+        Some(Some(identity)) if disk::has_begun(&marks, identity) => true,
+        Some(Some(identity)) => {
+            disk::forget_mark(&marks, identity).map_err(|fault| Failure::failed(fault.to_string()))?;
+            false
+        }
     };
     if !is_gone {
         return Ok(());
@@ -75,7 +95,7 @@ fn place_of(home: &Path) -> Option<PathBuf> {
 
 /// Whose name it is, if it is anybody's; `Some(None)`: nobody can tell.
 fn known(place: &Path) -> Result<Option<Option<u64>>, Failure> {
-    match fs::read_to_string(place) {
+    match disk::access::refuse_pipe(place).and_then(|()| fs::read_to_string(place)) {
         Ok(text) => Ok(Some(u64::from_str_radix(text.trim_end(), 16).ok())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Some(None)),

@@ -40,7 +40,7 @@ struct Line {
 /// the sentence that says so.
 #[must_use]
 pub fn open(path: &Path, now: UnixTime) -> (Memory, Option<String>) {
-    let why = match std::fs::File::open(path) {
+    let why = match disk::access::refuse_pipe(path).and_then(|()| std::fs::File::open(path)) {
         Ok(file) => match read(file, now) {
             Ok(memory) => return (memory, None),
             Err(why) => why,

@@ -83,7 +83,8 @@ impl Shelf {
     /// A sentence: the file is there and is no policy.
     pub fn read(&self, domain: &str) -> Result<Option<Kept>, String> {
         let path = self.path(domain);
-        let text = match std::fs::metadata(&path).and_then(|about| {
+        let about = || disk::access::refuse_pipe(&path).and_then(|()| std::fs::metadata(&path));
+        let text = match about().and_then(|about| {
             if about.len() > FILE_MAX { Err(io::Error::other("it is too long")) } else { std::fs::read(&path) }
         }) {
             Ok(text) => text,

@@ -83,7 +83,7 @@ impl Book {
     /// It is there and is none.
     pub fn read(data: &Path) -> io::Result<Self> {
         let path = data.join(FILE);
-        match std::fs::read(&path) {
+        match disk::access::refuse_pipe(&path).and_then(|()| std::fs::read(&path)) {
             Ok(text) => serde_json::from_slice(&text).map_err(|e| io::Error::other(format!("{}: {e}", path.display()))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),

@@ -1,10 +1,10 @@
 //! Files that survive a crash: the few calls that the table needs, with errors that name the file.
 
 use crate::base::remedy;
-use crate::wire::disk::access;
+use crate::wire::disk::access::{self, refuse_pipe};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, FileTypeExt as _};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// An error of the same kind that says what was being done, to which file, and what to do about it.
@@ -29,14 +29,6 @@ pub fn surplus(path: &Path, end: u64, octets: u64) -> io::Error {
          truncate -s {end} {path}"
     );
     io::Error::new(io::ErrorKind::InvalidData, message)
-}
-
-/// A pipe in a file's place would be waited for without end.
-fn refuse_pipe(path: &Path) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(found) if found.file_type().is_fifo() => Err(io::Error::new(io::ErrorKind::InvalidData, "it is a pipe")),
-        _ => Ok(()),
-    }
 }
 
 /// Reads a file whole.

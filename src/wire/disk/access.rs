@@ -8,7 +8,7 @@ use crate::base::access;
 use crate::wire::process;
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown, lchown};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, fchown, lchown};
 use std::path::Path;
 
 /// How deep the data directory is looked through: `campaign/<name>/j/<file>`.
@@ -134,6 +134,17 @@ fn wanted(found: &Metadata) -> Option<u32> {
         (true, _) => Some(access::file_mode()),
         (_, true) => Some(access::directory_mode()),
         _ => None,
+    }
+}
+
+/// A pipe in a file's place would be waited for without end.
+///
+/// # Errors
+/// There is one.
+pub fn refuse_pipe(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if found.file_type().is_fifo() => Err(io::Error::new(io::ErrorKind::InvalidData, "it is a pipe")),
+        _ => Ok(()),
     }
 }
 

@@ -7,9 +7,9 @@
 use super::access::{make_directory, own};
 use super::marks::{self, Marks};
 use super::zeros::Zeros;
-use super::{fault, sync_directory};
+use super::{fault, replace, sync_directory};
 use crate::journal::disk::{Disk, Fault, FaultKind, IN_NO_FILE, Segments};
-use crate::journal::mark::Mark;
+use crate::journal::mark::{Mark, newest};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -214,6 +214,26 @@ fn open(path: &Path) -> io::Result<File> {
 #[must_use]
 pub fn has_mark(folder: &Path, journal: u64) -> bool {
     fs::symlink_metadata(marks::outside(folder, journal)).is_ok()
+}
+
+/// Whether the mark of this journal in the folder of marks tells of one that was written to; one that cannot be read may.
+#[must_use]
+pub fn has_begun(folder: &Path, journal: u64) -> bool {
+    match marks::read(&marks::outside(folder, journal)) {
+        Ok(None) => false,
+        Ok(Some(octets)) => newest(&octets).is_none_or(|mark| mark.epoch > 0),
+        Err(_) => true,
+    }
+}
+
+/// Keeps the mark of the journal in `directory` in the folder of marks, if it has one.
+///
+/// # Errors
+/// The disk's.
+pub fn keep_mark(directory: &Path, folder: &Path, journal: u64) -> Result<(), Fault> {
+    let Some(octets) = marks::read(&marks::beside(directory))? else { return Ok(()) };
+    make_directory(folder).map_err(|e| fault("make", folder, &e))?;
+    replace(&marks::outside(folder, journal), |out| out.write_all(&octets))
 }
 
 impl Segments for Files {

@@ -4,7 +4,7 @@
 //! nobody in. Guarantees: the lock goes with the process, however that ends (`flock`). Readers need none, and may ask whether
 //! somebody holds it: that keeps nobody out. Some network file systems lock no directories: there only the file holds.
 
-use super::access::own;
+use super::access::{own, refuse_pipe};
 use super::fault;
 use crate::journal::disk::{Fault, FaultKind};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -48,6 +48,7 @@ impl Lock {
             return Err(held());
         }
         for _ in 0..TRIES {
+            refuse_pipe(&path).map_err(trouble)?;
             let mut file =
                 OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
             match lock(&file) {
@@ -70,7 +71,7 @@ impl Lock {
     /// Whether a process holds the lock of `directory` now. What cannot be asked counts as held.
     #[must_use]
     pub fn is_held(directory: &Path) -> bool {
-        let free = |path: &Path| match File::open(path) {
+        let free = |path: &Path| match refuse_pipe(path).and_then(|()| File::open(path)) {
             Ok(file) => !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
             Err(e) => e.kind() == io::ErrorKind::NotFound,
         };
@@ -101,7 +102,8 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 /// Who holds it: as the file says, or, when somebody removed that, as the kernel does.
 fn holder(path: &Path, directory: &File) -> String {
     let mut said = String::new();
-    let read = File::open(path).and_then(|file| file.take(20).read_to_string(&mut said));
+    let read =
+        refuse_pipe(path).and_then(|()| File::open(path)).and_then(|file| file.take(20).read_to_string(&mut said));
     let told = read.ok().and_then(|_| said.trim().parse::<u32>().ok());
     match told.or_else(|| directory.metadata().ok().and_then(|found| locker(found.ino()))) {
         Some(process) => format!("the process {process}"),

@@ -182,8 +182,7 @@ impl Slots {
         let (octets, offset) = (mark.encode(), (self.next * PAGE) as u64);
         let path = beside(&self.directory);
         put(&mut self.file, &path, &octets, offset).map_err(|e| fault("write", &path, &e))?;
-        // What was never begun is not missed.
-        if let Some(folder) = self.outside.as_ref().filter(|_| mark.epoch > 0) {
+        if let Some(folder) = self.outside.as_ref() {
             let path = outside(folder, mark.journal);
             // One that is removed while it is written to is not made again.
             let made = if self.kept.is_none() { make_directory(folder) } else { Ok(()) };

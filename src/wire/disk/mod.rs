@@ -12,7 +12,7 @@ mod replace;
 mod room;
 mod zeros;
 
-pub use files::{Files, Reader, forget_mark, has_mark};
+pub use files::{Files, Reader, forget_mark, has_begun, has_mark, keep_mark};
 pub use lock::Lock;
 pub use replace::{replace, sync_directory};
 pub use room::{RESERVE_OCTETS, free_octets, room_for};

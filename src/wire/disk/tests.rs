@@ -210,20 +210,26 @@ fn a_directory_in_a_segments_place_cannot_be_read() {
 }
 
 #[test]
-fn a_mark_is_kept_outside_too_once_its_journal_is_begun_and_read_by_identity() {
+fn a_mark_is_kept_outside_too_and_tells_whether_its_journal_was_begun() {
     let home = tempfile::tempdir().unwrap();
     let (journal, marks) = (home.path().join("c/j"), home.path().join("marks"));
     let mark = Mark { epoch: 1, lsn: 3, ..Mark::fresh(7) };
     let mut files = Files::open(&journal).unwrap().with_marks_in(Some(marks.clone()));
     files.set_mark(&Mark::fresh(7), true).unwrap();
-    assert!(!marks.exists(), "nothing was begun");
+    assert_eq!((has_mark(&marks, 7), has_begun(&marks, 7)), (true, false));
     files.set_mark(&mark, true).unwrap();
+    assert!(has_begun(&marks, 7));
     let kept = |journal_id| Reader::new(&journal).with_marks_in(Some(marks.clone())).kept_mark(journal_id).unwrap();
     assert_eq!(mark::read(&kept(7).unwrap(), 7), Found::Mark(mark));
     assert_eq!((kept(8), Reader::new(&journal).kept_mark(7)), (None, Ok(None)));
     forget_mark(&marks, 7).unwrap();
     forget_mark(&marks, 7).unwrap();
-    assert_eq!(kept(7), None);
+    assert_eq!((kept(7), has_begun(&marks, 7)), (None, false));
+    // One that came from elsewhere is kept as it is.
+    keep_mark(&journal, &marks, 7).unwrap();
+    assert_eq!(mark::read(&kept(7).unwrap(), 7), Found::Mark(mark));
+    fs::write(marks.join("0000000000000007"), "").unwrap();
+    assert!(has_begun(&marks, 7), "nobody can tell");
 }
 
 #[test]
