@@ -307,13 +307,17 @@ fn transient(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
 
 fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
     use Advice::{Keep, SlowDown};
-    // RFC 7504: no mail is taken here, by anybody.
-    if matches!(reply.code, 521 | 556) {
-        return bounced(Scope::Site, Cause::Technical, Keep);
-    }
     // A site that turns the session away has judged no recipient: these keep their lifetime.
     if phase == Phase::Session {
         return deferred(Scope::Site, Cause::Unclassified, SlowDown);
+    }
+    // Nobody was named yet: what is not about the message is about the command.
+    if phase == Phase::Mail && !is_about_the_message(reply) {
+        return deferred(Scope::Session, Cause::Technical, Keep);
+    }
+    // RFC 7504: no mail is taken here, by anybody.
+    if matches!(reply.code, 521 | 556) {
+        return bounced(Scope::Site, Cause::Technical, Keep);
     }
     // RFC 5321 §4.2.4: a command that is not known, or not wanted now. The recipient has no part in it.
     if is_about_the_command(reply, phase, words) {
@@ -358,6 +362,14 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
 
 fn names_recipient(words: &Words) -> bool {
     words.any(UNKNOWN_WORDS) || words.any(NAMED_WORDS)
+}
+
+/// Of the replies to MAIL that are no refusal of us: its size, its octets.
+fn is_about_the_message(reply: ReplyRef<'_>) -> bool {
+    match reply.enhanced.map(|e| (e.subject, e.detail)) {
+        Some((3, 4) | (2, 3) | (6, _)) => true,
+        subject => reply.code == 552 && !matches!(subject, Some((5, _))),
+    }
 }
 
 fn is_about_the_command(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> bool {

@@ -268,7 +268,7 @@ impl Refusal {
             (_, Self::ListedAddress) => (HeldBySeveral, Rests::Source),
             // What a block list says of an address others read too; what a site thinks of it, it thinks alone.
             (_, Self::Reputation) => (GoesOn, Rests::Source),
-            (_, Self::Login | Self::Relay | Self::Account | Self::Unwelcome) => (GoesOn, Rests::Site),
+            (_, Self::Login | Self::Relay | Self::Account) => (GoesOn, Rests::Site),
             _ => (HeldBySeveral, Rests::Site),
         };
         let rest = match (hop, rests) {

@@ -297,7 +297,7 @@ const RULES: &[Rule] = &[
         ],
         ..lasting(Refusal::Reputation)
     },
-    Rule { words: &["reputation|client host rejected"], ..lasting(Refusal::Reputation) },
+    Rule { words: &["reputation|client host rejected|blocked for abuse|rblmx"], ..lasting(Refusal::Reputation) },
     // Yahoo, which gives no other reason.
     Rule {
         by: By::Exchanger,
@@ -315,16 +315,11 @@ const RULES: &[Rule] = &[
         words: &["size|too large|too big|too long|larger than|message exceeds|storage allocation"],
         ..ANY
     },
-    // …and neither is a word of the protocol, unless it is said to whoever names nobody and has nowhere else to go.
-    Rule {
-        by: By::Exchanger,
-        at: At::Mail,
-        codes: &[521],
-        words: &["from you|you are|your"],
-        ..tells(Refusal::Unwelcome)
-    },
+    // RFC 7504: the host takes no mail, which is said at its greeting; behind EHLO it means us.
+    Rule { by: By::Exchanger, at: At::Mail, codes: &[521, 556], ..tells(Refusal::Unwelcome) },
+    // …and neither is a word of the protocol, unless it is said to whoever has nowhere else to go.
     Rule { by: By::Exchanger, at: At::Mail, enhanced: &[(5, 0), (5, 1), (5, 2), (5, 4)], ..ANY },
-    Rule { by: By::Exchanger, at: At::Mail, codes: &[500, 502, 503, 521, 555, 556], ..ANY },
+    Rule { by: By::Exchanger, at: At::Mail, codes: &[500, 502, 503, 555], ..ANY },
     // Nobody was named yet: whatever is refused here, it is us.
     Rule { at: At::Opening, class: Some(Class::Permanent), ..smarthost(Refusal::Unwelcome) },
     Rule { at: At::Mail, class: Some(Class::Permanent), ..smarthost(Refusal::Unwelcome) },

@@ -44,7 +44,10 @@ fn replies_seen_in_the_field_mean_what_their_writers_meant() {
         ("552 5.2.2 mailbox over quota", Rcpt, B, R, Cause::MailboxFull),
         ("552 too many recipients", Rcpt, D, T, Cause::Volume),
         ("554 no SMTP service here", Session, D, Site, Cause::Unclassified),
-        ("521 host does not accept mail", Session, B, Site, Cause::Technical),
+        ("521 host does not accept mail", Session, D, Site, Cause::Unclassified),
+        ("556 no mail is taken here", Rcpt, B, Site, Cause::Technical),
+        ("501 5.5.4 Syntax error", Mail, D, Scope::Session, Cause::Technical),
+        ("552 5.2.2 message exceeds the storage allocation", Mail, B, R, Cause::MailboxFull),
         ("421 4.7.0 [TSS04] messages deferred due to unexpected volume", Mail, D, Site, Cause::Volume),
         ("451 4.7.500 Server busy. Please try again later", Rcpt, D, Site, Cause::Volume),
         ("451 4.7.650 rate limited due to IP reputation", Mail, D, Site, Cause::Reputation),
@@ -217,13 +220,23 @@ const REFUSALS: &[(&str, Phase, Option<Refusal>, Option<Refusal>)] = {
         ("451 4.3.0 Monthly limit reached", C, Some(Account), None),
         ("503 5.5.1 Error: send HELO/EHLO first", Mail, Some(Unwelcome), None),
         ("521 5.3.2 mail.example does not accept mail from you", Mail, Some(Unwelcome), Some(Unwelcome)),
-        ("521 mail.example does not accept mail", Mail, Some(Unwelcome), None),
+        ("521 mail.example does not accept mail", Mail, Some(Unwelcome), Some(Unwelcome)),
+        ("521 5.7.1 Service refused", Mail, Some(Unwelcome), Some(Unwelcome)),
+        ("521 5.5.1 no", Mail, Some(Unwelcome), Some(Unwelcome)),
+        ("521 5.2.1 AOL will not accept delivery of this message.", Mail, Some(Unwelcome), Some(Unwelcome)),
+        (
+            "521 192.0.2.1 blocked by ldap:ou=rblmx,dc=att,dc=net Error - Blocked for abuse",
+            Mail,
+            Some(Reputation),
+            Some(Reputation),
+        ),
+        ("521 Error - Blocked for abuse. See http://att.net/blocks", Rcpt, Some(Reputation), Some(Reputation)),
         ("500 5.5.1 Command unrecognized", Mail, Some(Unwelcome), None),
         ("502 5.5.1 Command not implemented", Mail, Some(Unwelcome), None),
         ("503 5.5.1 Bad sequence of commands", Mail, Some(Unwelcome), None),
         ("501 5.5.4 Syntax error", Mail, Some(Unwelcome), None),
         ("555 5.5.4 Unsupported option: SIZE", Mail, Some(Unwelcome), None),
-        ("556 no mail is taken here", Mail, Some(Unwelcome), None),
+        ("556 no mail is taken here", Mail, Some(Unwelcome), Some(Unwelcome)),
         ("552 5.7.1 Account has insufficient credits", Mail, Some(Account), Some(Sender)),
         ("552 5.7.1 Account has insufficient credits", Rcpt, Some(Account), None),
         ("552 5.2.2 Sender mailbox over quota", Mail, Some(Account), Some(Sender)),
@@ -533,6 +546,20 @@ fn readme_says_what_becomes_of_each_kind_of_refusal() {
 }
 
 proptest! {
+    #[test]
+    fn before_anybody_is_named_only_the_message_is_judged(
+        code in 500u16..600, s in 0u16..10, d in 0u16..700, text in any::<Vec<u8>>(), has in any::<bool>(),
+    ) {
+        let enhanced = has.then_some(Enhanced::new(5, s, d));
+        let is_message = code == 552 || has && matches!((s, d), (3, 4) | (2, 3) | (6, _));
+        for phase in [Phase::Session, Phase::Mail] {
+            for hop in [NextHop::Smarthost, NextHop::Exchanger, NextHop::Provider] {
+                let judged = classify(ReplyRef { code, enhanced, text: &text }, phase, hop);
+                prop_assert!(judged.disposition == Disposition::Deferred || phase == Phase::Mail && is_message);
+            }
+        }
+    }
+
     #[test]
     fn the_class_decides(code in 200u16..600, s in 0u16..10, d in 0u16..700, text in any::<Vec<u8>>(), has in any::<bool>()) {
         let enhanced = has.then_some(Enhanced::new((code / 100) as u8, s, d));
