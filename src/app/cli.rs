@@ -182,6 +182,26 @@ impl SendArgs {
         words.join(" ")
     }
 
+    /// The command line of this very run: with what is done once, where it is not done yet.
+    #[must_use]
+    pub fn same_command(&self) -> String {
+        let mut command = self.resume_command();
+        for (flag, is_given) in [
+            ("accept-damage", self.accept_damage),
+            ("move-destination", self.move_destination),
+            ("add", self.add),
+            ("cancel-removed", self.cancel_removed),
+            ("retry-held", self.retry_held),
+            ("cancel-held", self.cancel_held),
+        ] {
+            if is_given {
+                command.push_str(" --");
+                command.push_str(flag);
+            }
+        }
+        command
+    }
+
     /// The command line that lists who of the campaign `name` may have got a second copy.
     #[must_use]
     pub fn list_command(&self, name: &str) -> String {
@@ -407,7 +427,11 @@ mod tests {
             "posthaste send /c.toml --config /e.toml --data /d --smarthost a.example:25 --metrics 127.0.0.1:9 --json \
              --events - --trace a.example --trace b@b.example --trace-file /t.txt --ignore-bounces --drop-suppression",
         );
-        assert_eq!(send(&args.resume_command()), args);
+        assert_eq!((send(&args.resume_command()), send(&args.same_command())), (args.clone(), args.clone()));
+        for orders in ["--move-destination --add --cancel-removed --retry-held", "--cancel-held", "--accept-damage"] {
+            let ordered = send(&format!("{} {orders}", args.resume_command()));
+            assert_eq!((send(&ordered.resume_command()), send(&ordered.same_command())), (args.clone(), ordered));
+        }
         let Ok(Command::Report(list)) = read(&args.list_command("news")) else {
             panic!("{}", args.list_command("news"))
         };

@@ -232,10 +232,19 @@ mod destination {
         desk.put("w.csv", list(&["ann", "bob"]));
         desk.sends(&to_mx[..2], 0);
         let (said, _) = desk.sends(&to_other[..2], 2);
-        assert!(!said.contains("--move-destination"), "{said}");
-        says(&desk.sends(&to_other[..3], 2).0, &["was begun to smarthost", "nobody of it waits", "another name"]);
-        // A run that is refused moves nothing.
+        assert!(!said.contains("--move-destination\n"), "{said}");
+        let to_the_new = format!("--smarthost {} --json --move-destination --add", other.address);
+        for words in [2, 3] {
+            let (said, _) = desk.sends(&to_other[..words], 2);
+            says(&said, &["was begun to smarthost", "nobody of it waits", "nothing could move", &to_the_new]);
+            says(&said, &["another letter needs another name"]);
+            assert!(!said.contains("from the beginning"), "{said}");
+        }
+        // A run that is refused moves nothing, and is offered with what it was asked for.
         desk.put("w.csv", list(&["ann", "bob", "cy"]));
+        let (said, _) = desk.sends(&["--smarthost", &other.address, "--add"], 2);
+        says(&said, &[&to_the_new, &format!("--smarthost {} --json --add", mx.address)]);
+        says(&said, &["under another name everybody gets it, also who has it already"]);
         desk.put("w.txt", "Dear {{ frist }}\n");
         desk.sends(&to_other, 2);
         desk.put("w.txt", "Dear {{ first }}\n");

@@ -61,7 +61,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     signals.prepare(if args.dry_run {
         "interrupted: the list is not checked to its end; nothing is sent by --dry-run".to_owned()
     } else {
-        format!("interrupted before anything was sent in this run\nhint: go on with: {}", args.resume_command())
+        format!("interrupted before anything was sent in this run\nhint: go on with: {}", args.same_command())
     })?;
     super::share(&config)?;
     observe::logs::init(config.log.level);

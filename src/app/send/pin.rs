@@ -9,6 +9,7 @@ use super::super::config::EngineConfig;
 use super::super::destination::{self, Destination};
 use super::super::exit::Failure;
 use super::super::progress::count;
+use crate::base::many::Many;
 use crate::engine::campaign::Campaign;
 use crate::engine::table::{Manifest, MovedFrom};
 use crate::mail::Disposition;
@@ -65,18 +66,38 @@ fn followed(opened: &Campaign) -> (Option<String>, Vec<MovedFrom>) {
 fn elsewhere(args: &SendArgs, opened: &Campaign, known: &str, asked: &str) -> Failure {
     let (sent, all) = (count(opened.handed_over()), count(opened.state.len() as u64));
     let name = &opened.table.manifest().name;
+    let moving = SendArgs { move_destination: true, ..args.clone() };
     let ways = if is_over(args, opened) {
-        "hint: nobody of it waits any more: nothing could move".to_owned()
+        over(&moving, opened, &as_before(args, known))
     } else {
         format!(
-            "{}\nhint: if that destination has moved, --move-destination: who still waits goes to {asked}",
-            as_before(args, known)
+            "{}\nhint: if that destination has moved: who still waits goes to {asked} with: {}\n\
+             hint: under another name everybody gets it, also who has it already",
+            as_before(args, known),
+            moving.same_command()
         )
     };
     Failure::usage(format!(
-        "the campaign {name} was begun to {known} ({sent} of {all} recipients), and this run would go to {asked}\n{ways}\n\
-         hint: or send under another name: everybody then gets it from the beginning"
+        "the campaign {name} was begun to {known} ({sent} of {all} recipients), and this run would go to {asked}\n{ways}"
     ))
+}
+
+/// The ways on where nobody of a campaign waits.
+fn over(moving: &SendArgs, opened: &Campaign, as_before: &str) -> String {
+    let held = opened.state.count(Disposition::Uncertain);
+    let first = match held {
+        0 => "hint: nobody of it waits any more: nothing could move".to_owned(),
+        held => format!(
+            "{as_before}\nhint: nobody of it waits any more, and {}: to send to them there, who may have got it: {}",
+            Many(held, "recipient is held", "recipients are held"),
+            SendArgs { retry_held: true, cancel_held: false, accept_damage: false, ..moving.clone() }.same_command()
+        ),
+    };
+    let added = SendArgs { add: true, ..moving.clone() }.same_command();
+    format!(
+        "{first}\nhint: where its list has new recipients, they are sent to there with: {added}\n\
+         hint: another letter needs another name"
+    )
 }
 
 /// The suppression files that this run is told of, by paths that mean the same in any run.
@@ -141,14 +162,14 @@ fn forgotten(args: &SendArgs, opened: &Campaign, file: &str, more: usize) -> Fai
     Failure::usage(format!(
         "the campaign {name} was begun with the suppression file {file}{more} ({sent} of {all} recipients), and this run does \
          not name it: nothing is sent\nhint: name it by engine.suppression {given}\n\
-         hint: to go on without it, and send to who stands on it{stopped}: {} --drop-suppression",
-        args.resume_command()
+         hint: to go on without it, and send to who stands on it{stopped}: {}",
+        SendArgs { drop_suppression: true, ..args.clone() }.same_command()
     ))
 }
 
 /// How to go on as the campaign was begun.
 fn as_before(args: &SendArgs, pin: &str) -> String {
-    let mut same = SendArgs { sink: false, smarthost: None, ..args.clone() };
+    let mut same = SendArgs { sink: false, smarthost: None, move_destination: false, ..args.clone() };
     if let Some(host) = pin.strip_prefix("smarthost ") {
         same.smarthost = host.parse().ok();
     }
@@ -158,5 +179,5 @@ fn as_before(args: &SendArgs, pin: &str) -> String {
             format!(" (delivery.route = \"mx\"{} in the file of --config)", port.replace(" port", ", port ="))
         }
     };
-    format!("hint: it goes on as it began, to {pin}, with: {}{by}", same.resume_command())
+    format!("hint: it goes on as it began, to {pin}, with: {}{by}", same.same_command())
 }

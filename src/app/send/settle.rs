@@ -298,7 +298,7 @@ impl Case<'_> {
 
     fn refusal(&self, given: &Given, what: &str, found: &Difference, gone: &Gone) -> Failure {
         let args = self.args;
-        let command = args.resume_command();
+        let command = SendArgs { add: false, cancel_removed: false, ..args.clone() }.same_command();
         let mut text = format!(
             "{} has changed since the campaign was begun ({what}): {} recipients on it are new, {} of the campaign are no \
              longer on it, and {} of these still wait{}",

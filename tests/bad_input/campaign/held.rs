@@ -181,3 +181,28 @@ fn a_run_that_is_refused_releases_nobody_who_is_held() {
     doubt.counts(5, 0, 0);
     doubt.delivered(&[]);
 }
+
+#[test]
+fn who_is_held_can_be_sent_to_elsewhere_and_a_refusal_says_how_with_what_was_asked_for() {
+    let (doubt, mx) = (Doubt::new(), Receiver::start(&[]));
+    doubt.sends(&[], 3);
+    let moves = format!("--smarthost {} --json --move-destination --retry-held", mx.address);
+    for more in [&[][..], &["--move-destination"]] {
+        let (said, _) = doubt.desk.sends(&to_with(&mx, more), 2);
+        says(&said, &["was begun to smarthost", "5 recipients are held", &moves, "--add"]);
+        assert!(!said.contains("nothing could move") && !said.contains("from the beginning"), "{said}");
+    }
+    let as_it_began = format!("--smarthost {} --json --retry-held", doubt.address);
+    for flag in ["--retry-held", "--cancel-held"] {
+        let (said, _) = doubt.desk.sends(&to_with(&mx, &[flag]), 2);
+        says(&said, &["was begun to smarthost", &as_it_began.replace("--retry-held", flag), &moves]);
+        // Nor is it forgotten where no destination is said at all.
+        says(&doubt.desk.sends(&[flag], 2).0, &[&as_it_began.replace("--retry-held", flag)]);
+    }
+    // Of a list that is another one, what was asked for besides is not forgotten.
+    doubt.desk.put("w.csv", list(&["ann", "bob", "cyd", "dan", "eve", "fay"]));
+    says(&doubt.sends(&["--retry-held"], 2).0, &["--retry-held --add"]);
+    doubt.desk.put("w.csv", list(&ALL));
+    doubt.desk.sends(&to_with(&mx, &["--retry-held", "--move-destination"]), 0);
+    mx.delivered(&addresses(&ALL));
+}

@@ -76,7 +76,13 @@ fn a_suppression_file_that_is_forgotten_is_named_and_nothing_is_sent() {
     let (said, _) = desk.sends(&to_with(&mx, &["--add"]), 2);
     says(
         &said,
-        &["/no.txt (1 of 1 recipients)", "nothing is sent", "hint: ", "engine.suppression", "--drop-suppression"],
+        &[
+            "/no.txt (1 of 1 recipients)",
+            "nothing is sent",
+            "hint: ",
+            "engine.suppression",
+            "--drop-suppression --json --add",
+        ],
     );
     desk.put("f.toml", "[engine]\nsuppression = [\"more.txt\"]\n");
     desk.put("more.txt", "");
