@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::many::Many;
 use crate::engine::brake::{Brake, Excess};
+use crate::engine::doubts::{Doubted, Doubts};
 use crate::shape::classify::refusal::{SHARE_MIN, SITES_MIN};
 use crate::shape::{NextHop, Refusal};
 
@@ -132,6 +133,22 @@ impl Held {
         }
     }
 
+    /// No exchanger takes the letter from us, as this one says again.
+    #[must_use]
+    pub fn taken_by_nobody(host: &str, reply: &str, phase: &str) -> Self {
+        Self {
+            reason: "unwelcome",
+            host: host.to_owned(),
+            reply: reply.to_owned(),
+            says: format!(
+                "no server takes the letter, and several refuse it again: {host} answered {phase} with \"{reply}\""
+            ),
+            hint:
+                "see what they object to, of the letter, the sender or the addresses that you send from, and change it"
+                    .to_owned(),
+        }
+    }
+
     /// A server refuses us by this `reply` to `phase`; `others` said the same.
     #[must_use]
     pub fn refused(refusal: Refusal, host: &str, hop: NextHop, reply: &str, phase: &str, others: usize) -> Self {
@@ -173,6 +190,7 @@ pub struct Halt {
     made: AtomicBool,
     /// For whom none could.
     unmade_count: AtomicU64,
+    doubts: Mutex<Doubts>,
     /// Sites whose mail alone is held: why, and how many there are.
     sites: Mutex<(Vec<Held>, usize)>,
 }
@@ -260,6 +278,14 @@ impl Halt {
     #[must_use]
     pub fn has_taken(&self) -> bool {
         self.taken.load(Ordering::Relaxed)
+    }
+
+    /// An exchanger bounces this recipient for a reason that may be anybody's: what becomes of it.
+    pub fn doubt(&self, row: u32) -> Doubted {
+        if self.has_taken() {
+            return Doubted::Bounces;
+        }
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).note(row)
     }
 
     /// A site refuses us. How many others do so for the same reason, once they are so many that it is not about sites.

@@ -6,6 +6,7 @@ pub mod budget;
 pub mod campaign;
 pub mod directory;
 pub mod dispatch;
+pub mod doubts;
 pub mod handover;
 pub mod held;
 pub mod keyset;

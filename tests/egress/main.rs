@@ -373,6 +373,7 @@ fn a_source_whose_address_goes_away_rests_and_the_others_go_on() {
     mx.wait_for(|seen| seen.from("198.51.100.77") > 0 && seen.from("127.0.0.3") > 0);
     // Paused, sessions end in order: none is left that would hang on an address that is gone.
     sending.signal("USR1");
+    sending.says("Paused");
     mx.wait_for(|seen| seen.open.0 == 0);
     drop(lent);
     sending.signal("USR1");

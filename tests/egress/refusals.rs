@@ -524,6 +524,57 @@ fn spread(domains: usize, each: usize) -> Desk {
 
 const UNKNOWN_SENDER: Odd = says!("MAIL", "553 5.1.8 sender domain must exist");
 
+/// Their configuration with a long lifetime.
+fn in_an_hour(config: &str, dns: &dns_server::DnsServer) -> String {
+    let config = config.replace("lifetime = \"4s\"", "lifetime = \"1h\"");
+    format!("{config}[dns]\nallow_loopback = true\nservers = [\"{}\"]\n", dns.address())
+}
+
+#[test]
+fn whoever_exchangers_refuse_bounces_once_a_site_took_others_or_where_they_are_few() {
+    let fine: Odd = |_| None;
+    for (odds, each, bounced) in [(vec![says!("RCPT", "550 Denied"), fine], 5, 5), (vec![says!(".", "550 spam")], 2, 2)]
+    {
+        let (servers, dns, config) = exchangers(&odds);
+        let desk = spread(odds.len(), each);
+        let (code, said) = desk.send("w", &in_an_hour(&config, &dns));
+        assert_eq!(code, Some(0), "{said}");
+        let report = desk.report("w");
+        assert_eq!(figure(&report, "bounced"), bounced, "{report}");
+        assert_eq!(figure(&report, "delivered"), (odds.len() - 1) * each, "{report}");
+        drop(servers);
+    }
+}
+
+#[test]
+fn a_letter_that_no_exchanger_takes_burns_no_list_however_small() {
+    let cases: [(usize, [Odd; 3]); 2] = [
+        (
+            30,
+            [says!("RCPT", "554 5.7.1 Zugriff verweigert"), says!("RCPT", "550 Denied"), says!("RCPT", "571 blocked")],
+        ),
+        (1, [says!(".", "550 5.7.0 Local Policy Violation"), says!(".", "550 spam"), says!("RCPT", "550 5.7.1 no")]),
+    ];
+    for (each, odds) in cases {
+        let (servers, dns, config) = exchangers(&odds);
+        let desk = spread(odds.len(), each);
+        let config = in_an_hour(&config, &dns);
+        let (code, said) = desk.send("w", &config);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(
+            said.contains("error: held: no server takes the letter") && said.contains("--ignore-bounces"),
+            "{said}"
+        );
+        let report = desk.report("w");
+        assert_eq!(
+            (figure(&report, "bounced"), figure(&report, "waiting")),
+            (0.into(), (odds.len() * each).into()),
+            "{report}"
+        );
+        drop(servers);
+    }
+}
+
 #[test]
 fn one_site_that_refuses_us_waits_alone_and_bounces_nobody() {
     let fine: Odd = |_| None;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::base::clock::Now;
+use crate::engine::doubts::Doubted;
 use crate::engine::memory::{Host, Memory};
 use crate::engine::shard::course::{self, Course};
 use crate::engine::shard::ledger::{self, Detail, Ledger, Verdict};
@@ -201,18 +202,33 @@ impl Desk<'_> {
 
     /// A bounce that says nothing of a mailbox: whether it is believed.
     fn doubt(&mut self, judgement: Judgement, reply: ReplyRef<'_>, phase: Phase, (key, index): (u64, usize)) -> Doubt {
-        if self.hop != NextHop::Smarthost || self.asked.insists {
+        if self.asked.insists {
             return Doubt::Bounces;
         }
-        if self.asked.is_held {
-            return Doubt::Holds;
-        }
-        let doubt = self.asked.standing.general(self.ledger.row(key, index));
+        let row = self.ledger.row(key, index);
+        let doubt = if self.hop == NextHop::Smarthost {
+            if self.asked.is_held {
+                return Doubt::Holds;
+            }
+            self.asked.standing.general(row)
+        } else {
+            self.doubt_exchanger(row)
+        };
         self.asked.is_held |= doubt == Doubt::Holds;
         if doubt == Doubt::Holds && self.asked.refused.as_ref().is_none_or(|first| !first.holds) {
             self.asked.refused = Some(Refused::general(judgement, reply, phase));
         }
         doubt
+    }
+
+    fn doubt_exchanger(&self, row: Option<u32>) -> Doubt {
+        let takes = self.asked.standing.takes;
+        match row.filter(|_| !takes).map(|row| self.ledger.halt().doubt(row)) {
+            None | Some(Doubted::Bounces) => Doubt::Bounces,
+            Some(Doubted::Waits) if self.asked.is_held => Doubt::Holds,
+            Some(Doubted::Holds) => Doubt::Holds,
+            Some(Doubted::Waits) => Doubt::WaitsBriefly,
+        }
     }
 
     /// Notes what reaches further than the recipient. Whether that holds the mailing, so that the attempt does not count.

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::base::clock::{Ahead, Instant, Now, UnixTime};
 use crate::engine::board::{Board, Counters};
+use crate::engine::held::Halt;
 use crate::engine::message::{Append, Message, Rendered, Retry};
 use crate::engine::settings::{Delivery, OnUncertain};
 use crate::engine::shard::past::Pasts;
@@ -199,6 +200,11 @@ impl Ledger {
         self.counters.tls_sessions += 1;
         self.counters.tls_resumed += u64::from(tls.resumed);
         self.seen.tls.count(tls.version, tls.resumed);
+    }
+
+    /// What holds the mailing.
+    pub(super) fn halt(&self) -> &Halt {
+        self.board.halt()
     }
 
     /// Whether every recipient that left the queue has settled.

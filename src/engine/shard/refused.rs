@@ -28,7 +28,7 @@ use crate::wire::io::Io;
 const AGAIN_MAX: u32 = 3;
 /// The same for a login that it cannot judge now: the first rests are short.
 const LOGIN_AGAIN_MAX: u32 = 6;
-/// The other way on, from a smarthost whose bounces are not believed.
+/// The other way on, from servers whose bounces are not believed.
 const OR_BOUNCE: &str =
     "; or, if it is about these recipients or their letter, go on with --ignore-bounces: they bounce";
 /// The other way on, from a smarthost that takes others.
@@ -49,7 +49,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    /// A smarthost that bounces everybody for a reason that it does not say.
+    /// Servers that bounce everybody for a reason that they do not say.
     pub(super) fn general(judgement: Judgement, reply: ReplyRef<'_>, phase: Phase) -> Self {
         let refusal = Refusal::Unwelcome;
         let follows = refusal.consequence(Class::Permanent, NextHop::Smarthost);
@@ -213,6 +213,9 @@ impl<I: Io> Shard<I> {
             if connection.hop == NextHop::Smarthost { self.sites.name(connection.site) } else { &connection.host };
         let (reply, phase) = (&*refused.reply, refused.phase.word());
         let mut held = match refused.judgement.cause {
+            _ if refused.is_general && connection.hop != NextHop::Smarthost => {
+                Held::taken_by_nobody(name, reply, phase)
+            }
             Cause::Content if refused.is_general => Held::letter(name, reply, phase),
             _ => Held::refused(refused.refusal, name, connection.hop, reply, phase, others),
         };

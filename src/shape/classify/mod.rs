@@ -120,10 +120,10 @@ impl Judgement {
 
     /// What becomes of the recipient, of the mailing, and of the site or source, in the words of README's table.
     #[must_use]
-    pub fn words(&self, hop: NextHop) -> [&'static str; 3] {
+    pub fn words(&self) -> [&'static str; 3] {
         let mailing = match self.refusal {
             Some((_, follows)) => follows.mailing,
-            None if hop == NextHop::Smarthost && self.is_general() => Mailing::HeldByAll,
+            None if self.is_general() => Mailing::HeldByAll,
             None => Mailing::GoesOn,
         };
         let recipient = match self.disposition {

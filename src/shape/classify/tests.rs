@@ -536,7 +536,7 @@ fn readme_says_what_becomes_of_each_kind_of_refusal() {
                 other => panic!("{other} is no phase"),
             };
             let judged = judge(reply, phase, hop);
-            assert_eq!(judged.words(hop).map(str::to_owned), *becomes, "{hop:?} at {phase:?}: {reply}");
+            assert_eq!(judged.words().map(str::to_owned), *becomes, "{hop:?} at {phase:?}: {reply}");
             kinds.extend(judged.refusal.map(|(refusal, _)| refusal));
         }
     }
