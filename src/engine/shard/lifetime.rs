@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a recipient that was tried has expired when its next attempt would lie beyond its lifetime, counted from its
 //! first attempt, and one that is ready and does not get that attempt at most a rest later. Nobody that was overdue when the
-//! process began, or went on after a pause, goes without a last try: its own, or that of its site or domain, which failed.
+//! process began, or went on after a pause or a stop, goes without a last try: its own, or that of its site or domain, which failed.
 //! One that was never tried has expired when its site or domain was held up for a lifetime, whoever is to blame for that (its
 //! hosts, their pauses, our own sources), and a try fails still. Whoever expires keeps what its last attempt came to.
 //! Leaves to others: the schedule (`shape::retry`), and what is held up since when (`holds`).
@@ -24,6 +24,9 @@ use crate::wire::io::Io;
 const LOOKS: u32 = 64;
 const LOOK_MIN: Duration = Duration::from_secs(1);
 const LOOK_MAX: Duration = Duration::from_secs(60);
+
+/// A process that does nothing for so long was stopped.
+const STOPPED: Duration = Duration::from_secs(60);
 
 /// The last try of a site or a domain that failed.
 pub(super) struct Failure {
@@ -70,6 +73,16 @@ impl<I: Io> Shard<I> {
         let failure = Failure { host: connection.host.clone(), phase, reply, at };
         let insecure = wants_security(phase, connection.demand.security.level);
         self.sites.failed(connection.site, failure, insecure);
+    }
+
+    /// What was `due` is looked after much later, or the machine slept since `before`: the process was stopped, and goes on as
+    /// after a pause.
+    pub(super) fn note_stop(&mut self, before: Now, due: Option<Instant>, now: Now) {
+        let late = due.map_or(Duration::ZERO, |due| now.mono.since(due.max(before.mono)));
+        let passed = Duration::from_secs(now.unix.0.saturating_sub(before.unix.0).into());
+        if late >= STOPPED || passed.saturating_sub(now.mono.since(before.mono)) >= STOPPED {
+            self.ledger.wake(now);
+        }
     }
 
     /// When overdue recipients are looked for.

@@ -299,11 +299,13 @@ impl<I: Io> Shard<I> {
     /// # Errors
     /// The driver broke.
     pub fn turn(&mut self) -> io::Result<()> {
-        let wait = if self.ports.inbox.is_empty() { self.wait_until() } else { Some(Instant::default()) };
+        let before = self.io.now();
+        let due = if self.ports.inbox.is_empty() { self.next_due() } else { Some(Instant::default()) };
         let mut events = std::mem::take(&mut self.events);
-        self.io.poll(wait, &mut events)?;
+        self.io.poll(self.wait_until(due), &mut events)?;
         let now = self.io.now();
         self.unshown |= !events.is_empty();
+        self.note_stop(before, due, now);
         self.heed_suppression(now);
         for event in events.drain(..) {
             self.handle_event(event, now);
@@ -343,12 +345,12 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    fn wait_until(&self) -> Option<Instant> {
+    fn wait_until(&self, due: Option<Instant>) -> Option<Instant> {
         // What has changed is shown soon. When nothing changes the shard sleeps until something is due; but what sessions
         // wait for, and for how long, is not to be old.
         let again = if self.unshown { Some(PUBLISH) } else { (self.open > 0).then_some(SHOW_AGAIN) };
         let show = again.map(|again| self.published.after(again));
-        [self.next_due(), show].into_iter().flatten().min()
+        [due, show].into_iter().flatten().min()
     }
 
     fn handle_event(&mut self, event: Event, now: Now) {

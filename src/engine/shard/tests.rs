@@ -17,6 +17,7 @@ use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::directory::{Directory, Question, Site as Place};
 use crate::engine::dispatch::shard_of;
+use crate::engine::message::Past;
 use crate::engine::message::{
     Append, Baggage, Chunk, Line, Message, Recorded, Rendered, Resumed, Run, ToShard, Withdrawn,
 };
@@ -520,4 +521,25 @@ fn while_a_look_at_the_suppression_is_overdue_nobody_is_handed_over() {
     board.sight().want(Instant(now.mono.0 + 1));
     shard.pause(false, now);
     assert!(shard.is_held_up(), "the last look was before");
+}
+
+#[test]
+fn who_became_overdue_while_the_process_was_stopped_is_tried_once_more() {
+    let later = |now: Now, mono_s: u64, unix_s: u64| Now {
+        mono: now.mono.after(Duration::from_secs(mono_s)),
+        unix: UnixTime(now.unix.0 + unix_s as u32),
+    };
+    for slept in [false, true] {
+        let mut shard = pair().shard;
+        let now = shard.io.now();
+        shard.ledger.take_over(7, Past { first: now.unix, ..Past::default() });
+        let busy = later(now, 30, 30);
+        shard.note_stop(now, Some(now.mono), busy);
+        let stopped = later(busy, if slept { 1 } else { 7200 }, 7200);
+        assert!(shard.ledger.is_overdue(7, 1, false, stopped));
+        shard.note_stop(busy, slept.then(|| later(busy, 600, 0).mono), stopped);
+        assert!(shard.ledger.is_overdue(7, 1, false, stopped) != slept, "nothing was due");
+        shard.note_stop(busy, Some(busy.mono), stopped);
+        assert!(!shard.ledger.is_overdue(7, 1, false, stopped), "slept: {slept}");
+    }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// A guard against hanging, not a measure of anything.
@@ -511,4 +512,52 @@ fn every_connection_ends_exactly_once_whatever_is_done_to_it() {
         let free = bench.ring.slots.iter().filter(|s| s.state == State::Free && s.operations == 0).count();
         assert_eq!((free, bench.ring.free.len()), (bench.ring.slots.len(), bench.ring.slots.len()));
     }
+}
+
+/// Stands for a stop (SIGTSTP): the thread does nothing until it is let go, and its poll is interrupted.
+#[test]
+#[expect(unsafe_code, reason = "a signal for one thread")]
+fn what_came_while_the_process_was_stopped_is_heard_before_a_deadline() {
+    static STOPPED: AtomicBool = AtomicBool::new(false);
+    static GOES_ON: AtomicBool = AtomicBool::new(false);
+    let until = |flag: &AtomicBool| {
+        let start = std::time::Instant::now();
+        while !flag.load(Ordering::SeqCst) && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let stop = move || {
+        STOPPED.store(true, Ordering::SeqCst);
+        until(&GOES_ON);
+    };
+    // SAFETY: the handler only looks at a flag and sleeps.
+    unsafe { signal_hook::low_level::register(libc::SIGUSR2, stop) }.unwrap();
+    let mut bench = Bench::new();
+    let (id, mut peer) = bench.pair();
+    let due = bench.ring.now().mono.after(Duration::from_millis(500));
+    bench.ring.set_deadline(id, Some(due));
+    // SAFETY: of the calling thread, which outlives the other one.
+    let (thread, tell) = (unsafe { libc::pthread_self() }, Arc::new(AtomicBool::new(false)));
+    let told = tell.clone();
+    let other = std::thread::spawn(move || {
+        until(&told);
+        // Most likely in its poll by then; else there is nothing to see.
+        std::thread::sleep(Duration::from_millis(50));
+        // SAFETY: that thread waits for this one.
+        assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGUSR2) }, 0);
+        until(&STOPPED);
+        peer.write_all(b"250 ok").unwrap();
+        while clock::mono_now() <= due {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        GOES_ON.store(true, Ordering::SeqCst);
+        peer
+    });
+    tell.store(true, Ordering::SeqCst);
+    let mut events = Vec::new();
+    while !events.contains(&Event::Deadline(id)) {
+        events = bench.turn(PATIENCE);
+    }
+    assert_eq!(bench.data.get(&id).map(Vec::as_slice), Some(b"250 ok".as_slice()), "it was late first");
+    drop(other.join().unwrap());
 }
