@@ -206,6 +206,33 @@ fn who_is_silent_and_in_which_phase_is_what_binds_and_nobody_bounces() {
     }
 }
 
+/// Nor is it the configured sessions that bind where a server goes silent that let them in.
+#[test]
+fn a_server_that_says_nothing_more_is_what_binds_whatever_it_was_asked() {
+    for (what, on, offers) in [
+        ("an answer to MAIL from", On::Mail, &[][..]),
+        ("an answer to MAIL from", On::Mail, &["PIPELINING"]),
+        ("an answer to RCPT from", On::Rcpt, &[]),
+        ("an answer to DATA from", On::Data, &["PIPELINING"]),
+        ("the answer to the content from", On::Dot, &["PIPELINING"]),
+        ("the answer to the content from", On::Bdat, &["PIPELINING", "CHUNKING"]),
+    ] {
+        let peer = peer(what, [Play::honest(offers).on(on, [Act::Deaf])], 40);
+        let came = play(&peer, 25, Duration::from_secs(60), |delivery| {
+            smarthost(delivery);
+            delivery.sessions_per_site = 3;
+        });
+        let is_told = |binding: &String| {
+            let rest = binding.strip_prefix(&format!("{what} {HOST}:25, which has not come for "));
+            rest.is_some_and(|rest| rest.ends_with(" wait") || rest.ends_with(" waits"))
+        };
+        assert!(came.bindings.iter().any(is_told), "{what}, {on:?}: {:?}", came.bindings);
+        let first = came.bindings.iter().position(is_told).unwrap_or(0);
+        let later = came.bindings.iter().skip(first).find(|binding| binding.contains("configured"));
+        assert_eq!(later, None, "{what}, {on:?}: {:?}", came.bindings);
+    }
+}
+
 #[test]
 fn a_drain_waits_for_no_session_that_was_not_let_in_and_holds_its_end_against_nobody() {
     let deaf = |on, offers: &[&'static str]| Play::honest(offers).on(on, [Act::Deaf]);

@@ -524,8 +524,13 @@ impl Sites {
         [hosts, security].into_iter().flatten()
     }
 
-    /// What binds the rate of the site with most to do; nothing, where sessions have all there is.
-    pub(super) fn binding(&self, queue: &Queue, now: Instant) -> String {
+    /// Whether the two have the same hosts.
+    pub(super) fn share_hosts(&self, one: SiteId, other: SiteId) -> bool {
+        self.site(one).zip(self.site(other)).is_some_and(|(one, other)| one.group == other.group)
+    }
+
+    /// The site with most to do; none, where sessions have all there is.
+    pub(super) fn busiest(&self, queue: &Queue) -> Option<SiteId> {
         let stocked = self.groups.iter().filter(|group| group.sessions > 0).flat_map(|group| &group.members).copied();
         let ready = queue.sites_ready().take(LOOKED_AT);
         let work = |id: SiteId| {
@@ -533,7 +538,12 @@ impl Sites {
             queue.site_counts(id).ready + ahead
         };
         let bound = stocked.chain(ready).map(|id| (work(id), id)).filter(|(work, _)| *work > 0).max_by_key(|(n, _)| *n);
-        let Some(group) = bound.and_then(|(_, id)| self.group(id)) else { return String::new() };
+        bound.map(|(_, id)| id)
+    }
+
+    /// What binds the rate of that site.
+    pub(super) fn binding(&self, queue: &Queue, now: Instant) -> String {
+        let Some(group) = self.busiest(queue).and_then(|id| self.group(id)) else { return String::new() };
         let held = group.members.iter().filter_map(|&id| self.site(id)).find(|site| site.guard.window(now) == 0);
         match held {
             Some(site) if group.sessions == 0 => format!("{}: {}", group.name, site.guard.binding(now)),

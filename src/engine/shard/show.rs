@@ -9,6 +9,7 @@ use crate::base::clock::{Instant, Now};
 use crate::base::many::Many;
 use crate::base::span::Span;
 use crate::engine::board::Shown;
+use crate::engine::shard::connection::Connection;
 use crate::engine::shard::{Shard, Stage};
 use crate::observe::ShardCounters;
 use crate::smtp::client::Phase;
@@ -16,6 +17,8 @@ use crate::wire::io::Io;
 
 /// An opening that takes longer is what binds, where nobody was let in.
 const SLOW_OPENING: Duration = Duration::from_secs(3);
+/// A word that takes longer is what binds, where most sessions wait for one.
+const SILENCE: Duration = Duration::from_secs(5);
 /// The port of SMTP with TLS from the first octet on (RFC 8314).
 const SUBMISSIONS: u16 = 465;
 /// Who has something ready to send is heard before who waits for a route, and that one before who waits for a retry.
@@ -87,7 +90,8 @@ impl<I: Io> Shard<I> {
 
     /// What holds up those who are ready.
     fn what_binds(&self, now: Now) -> String {
-        (self.egress.binding(now.mono))
+        (self.silence(now.mono))
+            .or_else(|| self.egress.binding(now.mono))
             .or_else(|| self.slow_opening(now.mono))
             .or_else(|| self.ledger.binding(now.mono))
             .unwrap_or_else(|| self.sites.binding(&self.queue, now.mono))
@@ -101,6 +105,38 @@ impl<I: Io> Shard<I> {
                 format!("the look-up of domains: {waiting} for a route")
             }
         }
+    }
+
+    /// The session that has waited for its peer's word for longest, where most of those do that have something to do.
+    fn silence(&self, now: Instant) -> Option<String> {
+        let working = || self.connections.iter().flatten().filter(|c| c.ready && !c.ended);
+        let waits = |c: &Connection| c.session.waits_since().map_or(Duration::ZERO, |since| now.since(since));
+        if !working().any(|c| waits(c) >= SILENCE) {
+            return None;
+        }
+        let busiest = self.sites.busiest(&self.queue);
+        let (mut all, mut silent, mut longest) = (0, 0, None::<&Connection>);
+        for c in working().filter(|c| busiest.is_none_or(|site| self.sites.share_hosts(c.site, site))) {
+            // Those for whom nothing is left do not count.
+            all += u64::from(busiest.is_some() || c.session.waits_since().is_some());
+            if waits(c) >= SILENCE {
+                silent += 1;
+                longest = longest.filter(|longest| waits(longest) >= waits(c)).or(Some(c));
+            }
+        }
+        let longest = longest.filter(|_| silent * 2 > all)?;
+        let (what, does) = match longest.session.phase() {
+            Phase::Content => ("the content's way to", "has taken nothing"),
+            Phase::End => ("the answer to the content from", "has not come"),
+            Phase::Mail => ("an answer to MAIL from", "has not come"),
+            Phase::Rcpt => ("an answer to RCPT from", "has not come"),
+            Phase::Data => ("an answer to DATA from", "has not come"),
+            _ => ("an answer from", "has not come"),
+        };
+        let (host, port) = (&longest.host, longest.remote.port());
+        let lasted = Span(Duration::from_secs(waits(longest).as_secs()));
+        let sessions = Many(silent, "session waits", "sessions wait");
+        Some(format!("{what} {host}:{port}, which {does} for {lasted}: {sessions}"))
     }
 
     /// The session that has been opening for longest, at a site that let nobody in.

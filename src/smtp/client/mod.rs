@@ -400,6 +400,12 @@ impl Session {
         self.core.phase()
     }
 
+    /// Since when the session waits for the peer's next word on what is under way, or for the peer to take more of a content.
+    #[must_use]
+    pub fn waits_since(&self) -> Option<Instant> {
+        (self.under_way() > 0 && self.phase() != Phase::Idle).then(|| self.core.waits_since(self.phase()))
+    }
+
     /// How transactions leave; lockstep until the session is ready.
     #[must_use]
     pub fn mode(&self) -> Mode {
@@ -482,7 +488,10 @@ impl Core {
             return Some(self.since.after(step::SETTLES));
         }
         let phase = if self.shutting { Phase::Quit } else { self.phase() };
-        let since = if phase == Phase::Content { self.progress.max(self.since) } else { self.since };
-        self.config.timeouts.of(phase).map(|span| since.after(span))
+        self.config.timeouts.of(phase).map(|span| self.waits_since(phase).after(span))
+    }
+
+    fn waits_since(&self, phase: Phase) -> Instant {
+        if phase == Phase::Content { self.progress.max(self.since) } else { self.since }
     }
 }
