@@ -220,6 +220,12 @@ pub struct Campaign {
     pub withdrawn: Vec<u32>,
 }
 
+/// What the campaign in `home` is called, whatever it was called when it was begun.
+#[must_use]
+pub fn name_of(home: &Path) -> String {
+    home.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// The journal's directory in the campaign's.
 #[must_use]
 pub fn journal_of(home: &Path) -> PathBuf {
@@ -361,6 +367,12 @@ impl Campaign {
     #[must_use]
     pub fn has_outcomes(&self) -> bool {
         self.state.standings().iter().any(|standing| standing.disposition.is_final())
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name_of(&self.home)
     }
 
     /// Whether anybody was sent the content that is made from this.

@@ -2,6 +2,7 @@
 
 use crate::app::exit::Failure;
 use crate::app::send::{CAMPAIGNS, REHEARSALS};
+use crate::engine::campaign::name_of;
 use crate::engine::table::Manifest;
 use crate::engine::table::manifest;
 use std::fs;
@@ -12,10 +13,11 @@ use std::path::{Path, PathBuf};
 const NAMED_MAX: usize = 20;
 
 /// The directory of the campaign `name` in the data directory `data`, or of its rehearsal: where that is wanted, or where
-/// there is nothing else. The name in the manifest counts, whatever the directory is called.
+/// there is nothing else. A campaign has its directory's name, as `send` knows it; by the one that it was begun with it is
+/// found where no other has that.
 ///
 /// # Errors
-/// No data directory, no such campaign (both bad input), or an unreadable directory.
+/// No data directory, no such campaign or several (all bad input), or an unreadable directory.
 pub(super) fn find(data: &Path, name: &str, rehearsal: bool) -> Result<PathBuf, Failure> {
     if !data.is_dir() {
         return Err(Failure::usage(format!(
@@ -24,18 +26,33 @@ pub(super) fn find(data: &Path, name: &str, rehearsal: bool) -> Result<PathBuf, 
             data.display()
         )));
     }
-    let mut campaigns = Vec::new();
+    let mut names = Vec::new();
     for folder in if rehearsal { &[REHEARSALS][..] } else { &[CAMPAIGNS, REHEARSALS] } {
-        let mut found = list(&data.join(folder))?;
-        if let Some(place) = found.iter().position(|(known, _)| known == name) {
-            return Ok(found.swap_remove(place).1);
+        let all = data.join(folder);
+        let mut found = list(&all)?;
+        if let Some(place) = found.iter().position(|known| known.name == name) {
+            return Ok(found.swap_remove(place).home);
         }
-        campaigns.append(&mut found);
+        let begun: Vec<&Known> = found.iter().filter(|known| known.begun_as.as_deref() == Some(name)).collect();
+        match begun[..] {
+            [] => {}
+            [one] => return Ok(one.home.clone()),
+            _ => {
+                let [count, said] =
+                    [begun.len().to_string(), said(&begun.iter().map(|one| &*one.name).collect::<Vec<_>>())];
+                return Err(Failure::usage(format!(
+                    "in {} {count} directories are of a campaign that was begun as {name:?}: {said}\n\
+                     hint: name one of them",
+                    all.display()
+                )));
+            }
+        }
+        names.extend(found.into_iter().map(|known| known.name));
     }
-    campaigns.sort();
-    campaigns.dedup_by(|a, b| a.0 == b.0);
+    names.sort();
+    names.dedup();
     let all = data.join(if rehearsal { REHEARSALS } else { CAMPAIGNS });
-    let names: Vec<&str> = campaigns.iter().map(|(known, _)| known.as_str()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Err(Failure::usage(format!("there is no campaign {name:?} in {}\nhint: {}", all.display(), hint(name, &names))))
 }
 
@@ -46,14 +63,28 @@ fn hint(name: &str, names: &[&str]) -> String {
     let near = names.iter().map(|known| (strsim::jaro_winkler(name, known), known));
     let near = near.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
     let near = near.map(|(_, known)| format!("did you mean {known}? ")).unwrap_or_default();
-    let shown = names.get(..NAMED_MAX).unwrap_or(names).join(", ");
-    let more = names.len().saturating_sub(NAMED_MAX);
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    format!("{near}There are: {shown}{more}")
+    format!("{near}There are: {}", said(names))
 }
 
-/// The campaigns in a directory, by name.
-fn list(all: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
+fn said(names: &[&str]) -> String {
+    let shown = names.get(..NAMED_MAX).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(NAMED_MAX) {
+        0 => shown,
+        more => format!("{shown}, and {more} more"),
+    }
+}
+
+/// A campaign that is there.
+struct Known {
+    /// Its name: its directory's.
+    name: String,
+    /// The name that it was begun with, if that can be read.
+    begun_as: Option<String>,
+    home: PathBuf,
+}
+
+/// The campaigns in a directory, in order of their names.
+fn list(all: &Path) -> Result<Vec<Known>, Failure> {
     let failed = |e: io::Error| Failure::failed(format!("{}: cannot be read: {e}", all.display()));
     let mut found = Vec::new();
     let entries = match fs::read_dir(all) {
@@ -67,13 +98,14 @@ fn list(all: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
             continue;
         }
         let home = entry.path();
-        match Manifest::read(&home) {
-            Ok(manifest) => found.push((manifest.name, home)),
+        let begun_as = match Manifest::read(&home) {
+            Ok(manifest) => Some(manifest.name),
             // Being made at this moment, or none of ours.
-            Err(_) if !home.join(manifest::FILE).exists() => {}
-            // Its name is not known; what the directory is called is the next best.
-            Err(_) => found.push((home.file_name().unwrap_or_default().to_string_lossy().into_owned(), home)),
-        }
+            Err(_) if !home.join(manifest::FILE).exists() => continue,
+            Err(_) => None,
+        };
+        found.push(Known { name: name_of(&home), begun_as, home });
     }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }

@@ -14,7 +14,7 @@ use crate::app::exit::Failure;
 use crate::app::held::Note;
 use crate::app::send::marks_of;
 use crate::base::clock::UnixTime;
-use crate::engine::campaign::{Known, end_of, journal_of, snapshot_in, snapshot_of};
+use crate::engine::campaign::{Known, end_of, journal_of, name_of, snapshot_in, snapshot_of};
 use crate::engine::table::{MovedFrom, Table};
 use crate::journal::disk::Fault;
 use crate::journal::mark::Mark;
@@ -74,7 +74,7 @@ impl Stored {
         .map_err(unreadable)?;
         describe(&journal_of(home), &replayed, &book, &mut damage);
         oddities(home, &book, &table, &mut damage)?;
-        let name = table.manifest().name.clone();
+        let name = name_of(home);
         // Whoever had it while it was read may have written the outcomes since.
         let is_left = !was_held && !Lock::is_held(home);
         Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage, held: Note::read(home), is_left })

@@ -39,7 +39,7 @@ impl Letter {
             content: content.fingerprint.clone(),
             is_current: manifest.content == content.fingerprint,
             is_sent: opened.has_sent(&content.fingerprint),
-            campaign: manifest.name.clone(),
+            campaign: opened.name(),
             home: opened.home.clone(),
         }
     }

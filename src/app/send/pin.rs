@@ -65,7 +65,7 @@ fn followed(opened: &Campaign) -> (Option<String>, Vec<MovedFrom>) {
 /// It was begun to another destination than this run would go to.
 fn elsewhere(args: &SendArgs, opened: &Campaign, known: &str, asked: &str) -> Failure {
     let (sent, all) = (count(opened.handed_over()), count(opened.state.len() as u64));
-    let name = &opened.table.manifest().name;
+    let name = opened.name();
     let moving = SendArgs { move_destination: true, ..args.clone() };
     let ways = if is_over(args, opened) {
         over(&moving, opened, &as_before(args, known))
@@ -146,7 +146,7 @@ pub fn keep_suppression(config: &EngineConfig, opened: &mut Campaign) -> Result<
 /// A suppression file of the campaign is not named any more.
 fn forgotten(args: &SendArgs, opened: &Campaign, file: &str, more: usize) -> Failure {
     let (sent, all) = (count(opened.handed_over()), count(opened.state.len() as u64));
-    let name = &opened.table.manifest().name;
+    let name = opened.name();
     let stopped = match opened.state.count(Disposition::Suppressed) {
         0 => String::new(),
         stopped => format!(" and still waits ({} were stopped, and stay so)", count(stopped)),

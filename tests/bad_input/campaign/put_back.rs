@@ -153,3 +153,26 @@ fn a_pipe_in_the_place_of_a_file_of_the_data_directory_is_not_waited_for() {
         mx.delivered(&addresses(&["ann", "bob", "eve"]));
     }
 }
+
+#[test]
+fn a_renamed_directory_is_a_campaign_of_its_new_name_to_send_and_report_alike() {
+    let (desk, mx) = (Desk::new(), Receiver::start(&[]));
+    desk.put("w.csv", list(&["ann", "bob"]));
+    desk.sends(&to(&mx), 0);
+    std::fs::rename(desk.path().join("data/campaign/w"), desk.path().join("data/campaign/v")).unwrap();
+    desk.put("w.toml", super::super::CAMPAIGN.replace("\"w\"", "\"v\""));
+    let report = |name: &str| {
+        let (said, json) = told(desk.run(&["report", name, "--data", "data", "--json"]), 0);
+        assert_eq!((json["campaign"].as_str(), json["delivered"].as_u64()), (Some("v"), Some(2)), "{said}");
+    };
+    report("v");
+    says(&desk.sends(&to(&mx), 0).0, &["Campaign v is complete"]);
+    report("v");
+    // By the name that it was begun with as well, until another campaign has that.
+    report("w");
+    let (said, _) = desk.sends(&["--smarthost", "127.0.0.1:9"], 2);
+    says(&said, &["the campaign v was begun to"]);
+    desk.put("w.txt", "another letter\n");
+    says(&desk.sends(&to(&mx), 2).0, &["the campaign v is complete"]);
+    mx.delivered(&addresses(&["ann", "bob"]));
+}

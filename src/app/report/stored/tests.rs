@@ -333,18 +333,35 @@ fn a_campaign_is_found_by_its_name_and_a_wrong_one_gets_a_hint() {
     let made = Made::new(&PEOPLE);
     let data = made.data.path();
     assert_eq!(place::find(data, "welcome", false).unwrap(), made.home());
-    std::fs::rename(made.home(), data.join("campaign").join("1")).unwrap();
-    assert_eq!(
-        place::find(data, "welcome", false).unwrap(),
-        data.join("campaign").join("1"),
-        "whatever its directory is called"
-    );
-    let failure = place::find(data, "welcom", false).unwrap_err();
     let all = data.join("campaign");
+    std::fs::rename(made.home(), all.join("1")).unwrap();
+    for name in ["1", "welcome"] {
+        assert_eq!(
+            place::find(data, name, false).unwrap(),
+            all.join("1"),
+            "by the name that send knows, and the first"
+        );
+    }
+    assert_eq!(Stored::open(&all.join("1")).unwrap().name(), "1");
+    let copy = |name: &str| {
+        std::fs::create_dir(all.join(name)).unwrap();
+        std::fs::copy(all.join("1/manifest"), all.join(name).join("manifest")).unwrap();
+    };
+    copy("welcome");
+    assert_eq!(place::find(data, "welcome", false).unwrap(), all.join("welcome"), "no copy goes before it");
+    std::fs::rename(all.join("welcome"), all.join("welcome.bak")).unwrap();
+    let several = place::find(data, "welcome", false).unwrap_err().message;
+    assert!(
+        several.contains("2 directories are of a campaign that was begun as \"welcome\": 1, welcome.bak"),
+        "{several}"
+    );
+    std::fs::remove_dir_all(all.join("welcome.bak")).unwrap();
+    std::fs::rename(all.join("1"), all.join("welcome")).unwrap();
     let expected =
         format!("there is no campaign \"welcom\" in {}\nhint: did you mean welcome? There are: welcome", all.display());
+    let failure = place::find(data, "welcom", false).unwrap_err();
     assert_eq!((failure.exit, failure.message), (Exit::Usage, expected));
-    let failure = place::find(data, "../campaign/1", false).unwrap_err();
+    let failure = place::find(data, "../campaign/welcome", false).unwrap_err();
     assert_eq!(failure.exit, Exit::Usage, "a name is no path");
     let failure = place::find(&data.join("nowhere"), "welcome", false).unwrap_err();
     assert!(failure.exit == Exit::Usage && failure.message.contains("no data directory"), "{}", failure.message);
