@@ -183,7 +183,8 @@ impl State {
             return;
         };
         self.newest = self.newest.max(record.at);
-        let Standing { mut first, mut tried, mut context, mut flags, .. } = *standing;
+        let Standing { first, mut tried, mut context, mut flags, .. } = *standing;
+        let first = first_attempt(first, record);
         let after = match record.kind {
             Kind::Attempt => Disposition::InFlight,
             Kind::Released if flags & DEFERRED != 0 => Disposition::Deferred,
@@ -211,13 +212,8 @@ impl State {
             *count(&mut self.counts, after) += 1;
         }
         match record.kind {
-            Kind::Attempt if first.0 == 0 => first = record.at,
-            Kind::Released if record.attempts == 0 => first = UnixTime(0),
             Kind::Attempt | Kind::Released => {}
-            // It met a refusal of us, and does not count.
-            Kind::Deferred if record.attempts == 0 => (first, tried, context) = (UnixTime(0), record.at, record.extra),
             // No attempt ended with these: the last one did before.
-            Kind::Suppressed if record.attempts == 0 => (first, context) = (UnixTime(0), record.extra),
             Kind::Expired | Kind::Cancelled | Kind::Suppressed => context = record.extra,
             _ => (tried, context) = (record.at, record.extra),
         }
@@ -337,6 +333,19 @@ impl State {
     }
 }
 
+/// When the first attempt that counts began, as it is known with this record; `before`: without it. 0: none counts.
+#[must_use]
+pub fn first_attempt(before: UnixTime, record: &Record) -> UnixTime {
+    match record.kind {
+        Kind::Attempt if record.attempts <= 1 => record.at,
+        // It was not made, or met a refusal of us: it does not count.
+        Kind::Released | Kind::Deferred | Kind::Suppressed if record.attempts == 0 => UnixTime(0),
+        // The record of its beginning is lost: nobody is older than is known.
+        _ if before.0 == 0 && record.attempts > 0 => record.at,
+        _ => before,
+    }
+}
+
 fn count(counts: &mut [u64; Disposition::ALL.len()], disposition: Disposition) -> &mut u64 {
     &mut counts[disposition as usize]
 }
@@ -436,6 +445,53 @@ mod tests {
         assert_eq!(tell(501, Kind::Deferred, 60_000, 8), (20, 501, 8, 60_000));
         assert_eq!(tell(700, Kind::Expired, 60_000, 8), (20, 501, 8, 60_000), "expiry is no attempt");
         assert_eq!(state.newest(), UnixTime(700));
+    }
+
+    #[test]
+    fn whoever_s_beginning_is_lost_is_no_older_than_is_known() {
+        const OUTCOMES: [Kind; 9] = [
+            Kind::Attempt,
+            Kind::Deferred,
+            Kind::Released,
+            Kind::UncertainHeld,
+            Kind::UncertainRetry,
+            Kind::Delivered,
+            Kind::Bounced,
+            Kind::Suppressed,
+            Kind::Expired,
+        ];
+        let record = |at, kind, attempts| Record { recipient: 0, at: UnixTime(at), code: 0, kind, attempts, extra: 0 };
+        let mut state = State::new();
+        state.load(1, 0);
+        for kind in OUTCOMES {
+            let mut state = state.clone();
+            state.apply(&record(70, kind, 2));
+            state.apply(&record(90, Kind::Deferred, 2));
+            assert_eq!(state.get(0).map(|s| s.first.0), Some(70), "{kind:?}");
+        }
+        // What said that an attempt does not count is lost: the one that does is the first.
+        state.apply(&record(10, Kind::Attempt, 1));
+        state.apply(&record(80, Kind::Attempt, 1));
+        assert_eq!(state.get(0).map(|s| s.first.0), Some(80));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_lost_whoever_was_tried_has_a_first_attempt(
+            told in prop::collection::vec((0usize..10, 0u16..4), 1..40),
+        ) {
+            let mut state = State::new();
+            state.load(1, 0);
+            for (at, (kind, attempts)) in (100..).zip(told) {
+                tell_at(&mut state, at, Kind::ALL[kind], attempts);
+                let standing = state.get(0).unwrap();
+                prop_assert!(standing.attempts == 0 || standing.first.0 >= 100, "{:?}", standing);
+            }
+        }
+    }
+
+    fn tell_at(state: &mut State, at: u32, kind: Kind, attempts: u16) {
+        state.apply(&Record { recipient: 0, at: UnixTime(at), code: 0, kind, attempts, extra: 0 });
     }
 
     #[test]

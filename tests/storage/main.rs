@@ -57,6 +57,9 @@ fn check(sent: &Sent, campaign: &Campaign, place: &str) {
         if standing.disposition == Disposition::Delivered {
             assert!(got > 0, "{place}: {name} counts as delivered, and got nothing");
         }
+        // Whatever is lost, nobody is older than the campaign: a lifetime that began in 1970 is over at the next deferral.
+        let created = UnixTime(campaign.table.manifest().created_unix_s);
+        assert!(standing.attempts == 0 || standing.first >= created, "{place}: {name} expires early: {standing:?}");
         let named = standing.possible_duplicate() || standing.disposition == Disposition::InFlight;
         assert!(!is_open(standing) || got == 0 || named, "{place}: {name} would get a second copy without a name");
     }

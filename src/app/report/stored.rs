@@ -20,7 +20,7 @@ use crate::journal::disk::Fault;
 use crate::journal::mark::Mark;
 use crate::journal::record::{Entry, Kind, entries};
 use crate::journal::replay::{End, Range, Replayed, replay_live};
-use crate::journal::state::State;
+use crate::journal::state::{State, first_attempt};
 use crate::mail::{Disposition, Mailbox};
 use crate::wire::disk::{Lock, Reader};
 use std::io;
@@ -261,36 +261,22 @@ impl Facts for Stored {
             }
         })
         .map_err(unreadable)?;
-        let (mut first, mut tried, mut before) = (None, None, row);
+        let (mut first, mut tried, mut before) = (UnixTime(0), None, row);
         let steps = steps.iter().map(|record| {
             if std::mem::replace(&mut before, record.recipient) != record.recipient {
-                (first, tried) = (None, None);
+                (first, tried) = (UnixTime(0), None);
             }
             let context = self.book.context(record.extra);
-            let after = match record.kind {
-                Kind::Attempt => {
-                    first = first.or(Some(record.at));
-                    None
+            first = first_attempt(first, record);
+            let after = match (record.kind, tried) {
+                (Kind::Expired, Some(tried_at)) if first.0 != 0 => {
+                    Some(After { span_s: record.at.0.saturating_sub(first.0), tried_at })
                 }
-                Kind::Released if record.attempts == 0 => {
-                    first = None;
-                    None
-                }
-                Kind::Expired => first.zip(tried).map(|(first, tried_at): (UnixTime, UnixTime)| After {
-                    span_s: record.at.0.saturating_sub(first.0),
-                    tried_at,
-                }),
-                Kind::Released => None,
-                // It met a refusal of us, and does not count.
-                Kind::Deferred if record.attempts == 0 => {
-                    (first, tried) = (None, Some(record.at));
-                    None
-                }
-                _ => {
-                    tried = Some(record.at);
-                    None
-                }
+                _ => None,
             };
+            if !matches!(record.kind, Kind::Attempt | Kind::Released | Kind::Expired) {
+                tried = Some(record.at);
+            }
             Step {
                 at: record.at,
                 attempt: record.attempts.into(),

@@ -185,6 +185,31 @@ fn however_many_places_were_accepted_none_of_them_is_asked_about_again() {
 }
 
 #[test]
+fn whoever_s_first_attempt_is_lost_counts_from_what_is_known_and_does_not_expire_at_once() {
+    for on_uncertain in [OnUncertain::Retry, OnUncertain::Hold] {
+        let mut made = Made::new();
+        made.send(&usual(), 0..40, Kind::Attempt, false);
+        made.send(&usual(), 0..40, Kind::Deferred, true);
+        made.disk.octets_mut(1).unwrap()[10 * PAGE..13 * PAGE].fill(0);
+        let mut campaign = made.open(&accepting(on_uncertain)).unwrap();
+        // And once more: of those who are to be tried, and of what was accepted.
+        made.disk.octets_mut(2).unwrap()[20 * PAGE..23 * PAGE].fill(0);
+        assert!(matches!(made.open(&usual()), Err(OpenError::Damaged(_))));
+        for again in [false, true] {
+            if again {
+                campaign = made.open(&accepting(on_uncertain)).unwrap();
+            }
+            campaign.release(&mut made.disk, Some(Release::Retry), on_uncertain, NOW).unwrap();
+            let days = |days: u64| std::time::Duration::from_secs(days * 86_400);
+            let retry = Schedule { steps: vec![days(1)], lifetime: days(4) };
+            let rest = campaign.rest(&retry, NOW).unwrap();
+            let young = |one: &Retry| retry.ends(one.past.first).0 >= NOW.0 + 4 * 86_400;
+            assert_eq!((rest.retries.len(), rest.retries.iter().filter(|one| young(one)).count()), (40, 40), "{again}");
+        }
+    }
+}
+
+#[test]
 fn who_is_held_stays_so_until_somebody_says_what_becomes_of_them() {
     for (release, became) in [(Release::Retry, Disposition::Waiting), (Release::Cancel, Disposition::Cancelled)] {
         let mut made = Made::new();
