@@ -100,15 +100,20 @@ fn over(moving: &SendArgs, opened: &Campaign, as_before: &str) -> String {
     )
 }
 
-/// The suppression files that this run is told of, by paths that mean the same in any run.
+/// The suppression files that this run is told of, as it names them, from the root on: where links on the way lead may change
+/// with each release, as what the file itself is a link to may.
 fn suppression(config: &EngineConfig) -> Vec<String> {
-    let whole = |path: &PathBuf| {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        // The file's own name stays: what it is a link to may change each day.
-        let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
-        folder.zip(path.file_name()).map_or(path.clone(), |(folder, name)| folder.join(name)).display().to_string()
+    let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    config.engine.suppression.iter().map(|path| absolute(path).display().to_string()).collect()
+}
+
+/// Whether the two name one file: by the same words, or by others that lead to one place now.
+fn is_one_file(one: &str, other: &str) -> bool {
+    let place = |path: &str| {
+        let folder = Path::new(path).parent()?.canonicalize().ok()?;
+        Some(folder.join(Path::new(path).file_name()?))
     };
-    config.engine.suppression.iter().map(whole).collect()
+    one == other || place(one).is_some_and(|one| Some(one) == place(other))
 }
 
 /// Holds the campaign to the suppression files of its runs; one that has not begun takes those of now.
@@ -120,8 +125,8 @@ pub fn hold_suppression(args: &SendArgs, config: &EngineConfig, opened: &Campaig
         return Ok(());
     }
     let named = suppression(config);
-    let missing: Vec<&String> =
-        opened.table.manifest().suppression.iter().filter(|file| !named.contains(file)).collect();
+    let is_named = |file: &&String| named.iter().any(|named| is_one_file(named, file));
+    let missing: Vec<&String> = opened.table.manifest().suppression.iter().filter(|file| !is_named(file)).collect();
     match missing.split_first() {
         Some((first, more)) => Err(forgotten(args, opened, first, more.len())),
         None => Ok(()),
@@ -135,7 +140,8 @@ pub fn hold_suppression(args: &SendArgs, config: &EngineConfig, opened: &Campaig
 pub fn keep_suppression(config: &EngineConfig, opened: &mut Campaign) -> Result<(), Failure> {
     let known = &opened.table.manifest().suppression;
     let earlier = if opened.has_begun() { known.clone() } else { Vec::new() };
-    let new: Vec<String> = suppression(config).into_iter().filter(|file| !earlier.contains(file)).collect();
+    let is_known = |file: &String| earlier.iter().any(|known| is_one_file(known, file));
+    let new: Vec<String> = suppression(config).into_iter().filter(|file| !is_known(file)).collect();
     let files = [earlier, new].concat();
     if files == *known {
         return Ok(());

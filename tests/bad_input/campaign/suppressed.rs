@@ -97,6 +97,40 @@ fn a_suppression_file_that_is_forgotten_is_named_and_nothing_is_sent() {
     mx.delivered(&addresses(&["ann", "cyd", "dan"]));
 }
 
+/// Releases that are swapped behind a link, with the configuration inside of them or not; and one file by two names.
+#[test]
+fn a_suppression_file_is_known_by_its_name_wherever_the_links_on_the_way_lead() {
+    let (desk, mx) = (desk(&["ann"], ""), Receiver::start(&[]));
+    let config = |place: &str| format!("[engine]\nsuppression = [\"{place}\"]\n");
+    let links = |to: &str| {
+        let _ = std::fs::remove_file(desk.path().join("current"));
+        std::os::unix::fs::symlink(to, desk.path().join("current")).unwrap();
+    };
+    for (release, who) in [("r1", "bob@a.example\n"), ("r2", "bob@a.example\ncyd@a.example\n")] {
+        std::fs::create_dir(desk.path().join(release)).unwrap();
+        desk.put(&format!("{release}/no.txt"), who);
+        desk.put(&format!("{release}/e.toml"), config("no.txt"));
+    }
+    desk.put("e.toml", config("current/no.txt"));
+    links("r1");
+    desk.sends(&to_with(&mx, &WITH), 0);
+    desk.put("w.csv", list(&["ann", "bob", "cyd"]));
+    links("r2");
+    std::fs::remove_dir_all(desk.path().join("r1")).unwrap();
+    let (_, json) = desk.sends(&to_with(&mx, &["--add", "--config", "e.toml"]), 0);
+    assert_eq!((&json["suppressed"], &json["delivered"]), (&2.into(), &1.into()));
+    desk.put("f.toml", config("other.txt"));
+    desk.put("other.txt", "");
+    let mut names = vec!["ann", "bob", "cyd"];
+    for (more, place, code) in [("dan", "current/e.toml", 0), ("eve", "r2/e.toml", 0), ("fay", "f.toml", 2)] {
+        names.push(more);
+        desk.put("w.csv", list(&names));
+        let (said, _) = desk.sends(&to_with(&mx, &["--add", "--config", place]), code);
+        assert!(code == 0 || said.contains("/current/no.txt ("), "{said}");
+    }
+    mx.delivered(&addresses(&["ann", "dan", "eve"]));
+}
+
 #[test]
 fn a_suppression_that_is_spoilt_while_sending_holds_the_mailing() {
     for spoil in ["a line", "removed", "a directory"] {
