@@ -55,7 +55,7 @@ fn cold(server: &Server, what: &str, domains: u32, zone: &str) {
     let (began, server_ns) = (Instant::now(), cpu_ns("dns-server"));
     let ask = |domain: u32| {
         let name = format!("d{domain}.{zone}.example").into();
-        asks.send(RouteAsk { domain, name, shard: 0 }).expect("the router listens");
+        asks.send(RouteAsk { domain, name, shard: 0, fresh: false }).expect("the router listens");
     };
     (0..domains.min(ASKED_AHEAD)).for_each(ask);
     for done in 0..domains {
@@ -175,7 +175,7 @@ fn known() -> Arc<Directory> {
     let router = Router::spawn(&config, directory.clone(), Policies::default(), incoming, deliver).expect("a router");
     for domain in 0..1000 {
         let name = format!("d{domain}.shared.example").into();
-        asks.send(RouteAsk { domain, name, shard: 0 }).expect("the router listens");
+        asks.send(RouteAsk { domain, name, shard: 0, fresh: false }).expect("the router listens");
     }
     for answer in answers.iter().take(1000) {
         answer.result.expect("a site");

@@ -1,7 +1,7 @@
 //! The brake: a list is not burnt by what no rule knows. When too many of the last outcomes are bounces, sending stops.
 //!
 //! Counted are the outcomes that servers gave, delivered and bounced, and the rows that no server would take for their size.
-//! Those of a domain that takes no mail say nothing of the sender, and do not count; those for whom no message could be made
+//! Those of a domain that takes no mail say nothing of a server, and are counted by themselves (`denials`); those for whom no message could be made
 //! count among those for whom one could. A window begins anew with each run. Guarantees: bounded memory; never holds for
 //! fewer outcomes than [`SAMPLE_MIN`] ([`SITE_SAMPLE_MIN`] at one site), so that a test list of a few rows runs to its end
 //! whatever becomes of it.

@@ -9,10 +9,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::many::Many;
 use crate::engine::brake::{Brake, Excess};
+use crate::engine::denials::{Denials, Denied, Why};
 use crate::engine::doubts::{Doubted, Doubts};
 use crate::shape::classify::refusal::{SHARE_MIN, SITES_MIN};
 use crate::shape::{NextHop, Refusal};
@@ -21,6 +22,9 @@ use crate::shape::{NextHop, Refusal};
 const BOUNCES: &str = "bounces";
 const BOUNCES_HINT: &str = "look who bounces and why (posthaste report NAME), and clean the list; or go on with --ignore-bounces, \
      or with a higher max_bounced in the campaign";
+/// What to do about a resolver.
+const RESOLVER_HINT: &str = "ask it for one of these domains and for one that is there (dig MX DOMAIN), and mend it, or name another \
+     one in [dns] servers; or, if these domains are gone indeed, go on with --ignore-bounces: their recipients bounce";
 /// The reason of a suppression that cannot be read whole.
 const SUPPRESSION: &str = "suppression";
 const SUPPRESSION_HINT: &str = "mend it, or put it back: whoever can be read of it got nothing since, and nobody is sent to before \
@@ -109,6 +113,36 @@ impl Held {
         }
     }
 
+    /// What the resolver denies is not believed; `resolver` is what it is called.
+    #[must_use]
+    pub fn denied(resolver: &str, denied: &Denied) -> Self {
+        let Denied { why, reply } = denied;
+        let resolver = if resolver.is_empty() { "the resolver" } else { resolver };
+        let says = match why {
+            Why::Everything(domains) => {
+                let domains =
+                    Many(*domains as u64, "domain that was looked up was", "domains that were looked up were");
+                format!("by {resolver} no domain can get mail: {domains} denied, and none was found")
+            }
+            Why::Known(denied, asked) => {
+                format!("{resolver} denies what it told before: asked again, {denied} of {asked} domains were denied")
+            }
+            Why::Unsure => {
+                format!("{resolver} denies domain after domain, and has no answer for those that it told of before")
+            }
+            Why::Share(bounced, of) => {
+                format!("by {resolver} {bounced} of {of} recipients have a domain that gets no mail")
+            }
+        };
+        Self {
+            reason: "resolver",
+            host: String::new(),
+            reply: reply.to_string(),
+            says: format!("{says}; most of them with \"{reply}\""),
+            hint: RESOLVER_HINT.to_owned(),
+        }
+    }
+
     /// A suppression file has changed and cannot be used whole: nobody knows whom the rest of it would stop.
     #[must_use]
     pub fn unreadable_suppression(why: &str) -> Self {
@@ -191,6 +225,9 @@ pub struct Halt {
     /// For whom none could.
     unmade_count: AtomicU64,
     doubts: Mutex<Doubts>,
+    denials: Mutex<Denials>,
+    /// What the resolver is called.
+    resolver: OnceLock<String>,
     /// Sites whose mail alone is held: why, and how many there are.
     sites: Mutex<(Vec<Held>, usize)>,
 }
@@ -213,6 +250,22 @@ impl Halt {
     /// Counts what became of recipients; says so if too many of the last ones bounced.
     pub fn count(&self, delivered: u32, bounces: &[Box<str>], max: f64) -> Option<Excess> {
         self.brake.lock().unwrap_or_else(PoisonError::into_inner).count(delivered, bounces, max)
+    }
+
+    /// What the resolver denies.
+    pub fn denials(&self) -> MutexGuard<'_, Denials> {
+        self.denials.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Domains are looked up, and this is what people call who is asked.
+    pub fn name_resolver(&self, title: String) {
+        self.resolver.get_or_init(|| title);
+    }
+
+    /// What people call who is asked.
+    #[must_use]
+    pub fn resolver(&self) -> &str {
+        self.resolver.get().map_or("", String::as_str)
     }
 
     /// Counts for whom messages could be made, and why not for others; says so if too many of the last ones have none.

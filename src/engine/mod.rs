@@ -4,6 +4,7 @@ pub mod board;
 pub mod brake;
 pub mod budget;
 pub mod campaign;
+pub mod denials;
 pub mod directory;
 pub mod dispatch;
 pub mod doubts;

@@ -38,6 +38,8 @@ pub struct RouteAsk {
     pub name: Arc<str>,
     /// Who asks.
     pub shard: u16,
+    /// What is known already does not do: the servers are asked now.
+    pub fresh: bool,
 }
 
 /// What it is told.
@@ -156,7 +158,7 @@ impl Desk {
 
     /// Answers from the directory, if it knows.
     fn tell_known(&self, ask: &RouteAsk) -> bool {
-        let known = self.directory.get(&ask.name, unix_now());
+        let known = self.directory.get(&ask.name, unix_now()).filter(|_| !ask.fresh);
         known.map(|found| self.tell(ask, Ok(found))).is_some()
     }
 }
@@ -186,12 +188,14 @@ impl LookUps {
     fn start(config: &ResolverConfig, desk: Arc<Desk>) -> Result<Self, RouterError> {
         // A smarthost is a host of our own, and may stand in /etc/hosts.
         let hosts_file = config.hosts_file || desk.directory.has_smarthost();
-        let resolver = Resolver::new(&ResolverConfig { hosts_file, ..config.clone() })?;
+        let config = ResolverConfig { hosts_file, ..config.clone() };
+        let fresh = Resolver::new(&ResolverConfig { cache_entries: 0, ..config.clone() })?;
+        let resolvers = Resolvers { usual: Resolver::new(&config)?, fresh };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (asks, incoming) = unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("dns".to_owned()).spawn(move || {
-            runtime.spawn(look_up_all(incoming, resolver, desk));
+            runtime.spawn(look_up_all(incoming, resolvers, desk));
             // Ends when the sender is dropped; dropping the runtime then abandons what is under way.
             let _stopped = runtime.block_on(stopped);
         })?;
@@ -211,11 +215,19 @@ impl LookUps {
     }
 }
 
-async fn look_up_all(mut asks: UnboundedReceiver<RouteAsk>, resolver: Resolver, desk: Arc<Desk>) {
+/// Who is asked.
+struct Resolvers {
+    usual: Resolver,
+    /// Keeps no answers.
+    fresh: Resolver,
+}
+
+async fn look_up_all(mut asks: UnboundedReceiver<RouteAsk>, resolvers: Resolvers, desk: Arc<Desk>) {
     let room = Arc::new(Semaphore::new(LOOK_UPS_MAX));
     while let Some(ask) = asks.recv().await {
         // The semaphore is never closed.
         let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let resolver = if ask.fresh { &resolvers.fresh } else { &resolvers.usual };
         let (resolver, desk) = (resolver.clone(), desk.clone());
         tokio::spawn(async move {
             let (asked, told) = (ask.clone(), desk.clone());

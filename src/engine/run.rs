@@ -252,7 +252,6 @@ impl Engine {
         let shard_count = if by_domain { shards.max(1) } else { delivery.lanes(shards) };
         let board = Arc::new(Board::new(usize::from(shard_count)));
         board.know_doubtful(campaign.doubtful());
-
         let mut crew = Crew::hire(shard_count)?;
         let lines: Vec<Line> = crew.lines();
         let (journal_to, journal_from) = unbounded::<Append>();
@@ -276,6 +275,7 @@ impl Engine {
                     line.tell(ToShard::Routed(answer));
                 }
             });
+            board.halt().name_resolver(resolver.title());
             Some(Router::spawn(&resolver, directory.clone(), policies, route_from, deliver)?)
         } else {
             None

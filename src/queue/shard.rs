@@ -246,6 +246,14 @@ impl Queue {
         taken
     }
 
+    /// How many rows of the domain wait, the scheduled ones too.
+    #[must_use]
+    pub fn count_of(&self, domain: DomainId) -> u64 {
+        let Some(&Place::Live(slot)) = self.places.get(&domain) else { return 0 };
+        let domain = &self.domains[slot as usize];
+        domain.rows() + u64::from(domain.scheduled)
+    }
+
     /// Whether rows of the domain wait.
     #[must_use]
     pub fn holds(&self, domain: DomainId) -> bool {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod counts;
+mod denials;
 #[path = "../support/dns_server.rs"]
 mod dns_server;
 mod limits;

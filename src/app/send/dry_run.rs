@@ -246,7 +246,7 @@ fn sites(
     let router = Router::spawn(&prepare::resolver(config), directory, Policies::default(), asks, deliver)
         .map_err(|e| Failure::failed(e.to_string()))?;
     for (number, (name, _)) in (0u32..).zip(domains) {
-        let _ = asks_to.send(RouteAsk { domain: number, name: name.clone(), shard: 0 });
+        let _ = asks_to.send(RouteAsk { domain: number, name: name.clone(), shard: 0, fresh: false });
     }
     for _ in domains {
         let Ok(answer) = answers.recv() else { break };

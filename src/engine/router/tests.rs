@@ -7,6 +7,7 @@ use crate::wire::dns::dns_server::{DnsServer, Manner, Zone};
 use crossbeam_channel::{Sender, unbounded};
 use hickory_resolver::proto::op::ResponseCode;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// So long nothing here takes; it only ends a test that would hang.
@@ -29,7 +30,12 @@ fn bench(server: &str, directory: Directory) -> Bench {
 
 impl Bench {
     fn ask(&self, domain: u32, name: &str, shard: u16) {
-        self.asks.send(RouteAsk { domain, name: name.into(), shard }).unwrap();
+        self.asks.send(RouteAsk { domain, name: name.into(), shard, fresh: false }).unwrap();
+    }
+
+    fn ask_again(&self, name: &str) -> RouteAnswer {
+        self.asks.send(RouteAsk { domain: 0, name: name.into(), shard: 0, fresh: true }).unwrap();
+        self.answer().1
     }
 
     fn answer(&self) -> (u16, RouteAnswer) {
@@ -169,4 +175,29 @@ fn a_bad_server_is_said_at_the_start() {
     let error = Router::spawn(&config, Arc::new(Directory::mx()), Policies::default(), incoming, Box::new(|_, _| {}))
         .unwrap_err();
     assert!(error.to_string().contains("hint: "), "{error}");
+}
+
+#[test]
+fn who_asks_past_the_caches_hears_what_the_server_says_now() {
+    let is_there = Arc::new(AtomicBool::new(true));
+    let there = is_there.clone();
+    let server = DnsServer::answering(move |owner, kind| {
+        let zone = Zone::new().negative_ttl(600).address("mx.example", "192.0.2.1");
+        let zone = if there.load(Ordering::SeqCst) { zone.mx("a.example", &[(10, "mx.example")]) } else { zone };
+        zone.answer(owner, kind)
+    });
+    let bench = bench(&server.address(), Directory::mx());
+    let is_found = |name: &str, fresh: bool| {
+        if fresh {
+            return bench.ask_again(name).result.is_ok();
+        }
+        bench.ask(0, name, 0);
+        bench.answer().1.result.is_ok()
+    };
+    assert!(is_found("a.example", false));
+    is_there.store(false, Ordering::SeqCst);
+    assert!(is_found("a.example", false) && !is_found("a.example", true), "it is known, and gone");
+    is_there.store(true, Ordering::SeqCst);
+    assert!(is_found("a.example", true), "nobody remembers that it was");
+    bench.end();
 }

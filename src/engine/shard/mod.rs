@@ -23,6 +23,7 @@ mod lifetime;
 mod past;
 mod ready;
 mod refused;
+mod routes;
 mod sealed;
 mod secure;
 mod shortage;
@@ -48,12 +49,11 @@ use crate::base::out::Out;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::campaign::Earlier;
-use crate::engine::directory::{Directory, Found};
-use crate::engine::dispatch::shard_of;
+use crate::engine::directory::Directory;
 use crate::engine::memory::Memory;
 use crate::engine::message::{Append, Baggage, Chunk, Line, Recorded, RenderJob, Rendered, Resumed, ToShard};
 use crate::engine::policy::tally::Teller;
-use crate::engine::router::{RouteAnswer, RouteAsk};
+use crate::engine::router::RouteAsk;
 use crate::engine::settings::Delivery;
 use crate::engine::watch::Watch;
 use crate::observe::Observer;
@@ -395,6 +395,7 @@ impl<I: Io> Shard<I> {
         for run in &chunk.runs {
             self.queue.push_run(self.domain(run.domain), run.first, run.count);
         }
+        self.offer(&chunk.runs, 0);
     }
 
     fn resume(&mut self, resumed: Resumed, now: Now) {
@@ -403,6 +404,7 @@ impl<I: Io> Shard<I> {
             self.ledger.counters.waiting += u64::from(run.count);
             self.queue.push_run(self.domain(run.domain), run.first, run.count);
         }
+        self.offer(&resumed.runs, resumed.retries.len());
         self.ledger.learn(&resumed.words);
         for retry in &resumed.retries {
             self.ledger.counters.waiting += 1;
@@ -442,78 +444,6 @@ impl<I: Io> Shard<I> {
         if !self.holds {
             self.holds = true;
             self.ports.board.hold();
-        }
-    }
-
-    /// Sees to it that every domain with rows has a site, or that one is being looked for.
-    fn route_strays(&mut self, now: Now) {
-        if self.stage != Stage::Running {
-            // Nothing begins any more: a domain without a site waits for the next run.
-            return;
-        }
-        for domain in self.sites.wake_due(now.mono) {
-            if !self.queue.holds(domain) {
-                let name = self.domains.get(domain.0 as usize).map_or("", |name| name);
-                self.sites.forget_lost(domain, name);
-            } else if self.queue.site_of(domain).is_none() {
-                self.want_route(domain, now);
-            }
-        }
-        // A bound, because what one is given back is a stray again: it is looked at next turn.
-        for _ in 0..self.queue.strays() {
-            let Some(domain) = self.queue.poll_unrouted() else { return };
-            self.want_route(domain, now);
-        }
-    }
-
-    fn want_route(&mut self, domain: DomainId, now: Now) {
-        let name = self.domains.get(domain.0 as usize).cloned().unwrap_or_else(|| Arc::from(""));
-        if let Some(found) = self.directory.get(&name, now.unix) {
-            return self.route(domain, found);
-        }
-        let ask = RouteAsk { domain: domain.0, name, shard: self.ledger.shard() };
-        if self.ports.router.as_ref().is_some_and(|router| router.send(ask).is_err()) {
-            self.halt("the router's thread has ended".into(), now);
-        }
-    }
-
-    fn handle_route(&mut self, answer: RouteAnswer, now: Now) {
-        let domain = DomainId(answer.domain);
-        match answer.result {
-            Ok(found) => self.route(domain, found),
-            Err(error) if error.permanent => self.bounce_domain(domain, &error.reply, now),
-            Err(error) => self.defer_domain(domain, &error.reply, now),
-        }
-    }
-
-    /// The domain's site is known: it is this shard's, or the domain moves to the shard that owns the site.
-    fn route(&mut self, domain: DomainId, found: Found) {
-        let Found { site: place, expires } = found;
-        if self.stage != Stage::Running {
-            // Nothing begins any more, here or there.
-            return;
-        }
-        self.no_smarthost = None;
-        self.sites.found_route(domain, self.domains.get(domain.0 as usize).map_or("", |name| name), expires);
-        let owner = shard_of(&place.group, self.ports.peers.len());
-        match self.ports.peers.get(owner) {
-            Some(peer) if self.by_domain && owner != usize::from(self.ledger.shard()) => {
-                let rows: Vec<Taken> = self.queue.take_all(domain).collect();
-                self.ledger.counters.wait_no_more(&rows);
-                self.ledger.counters.given_away += count_of(&rows);
-                // Shown before the other shard can show that it has them: nobody sees them twice, or not at all.
-                self.ledger.show();
-                // Held until the other shard has taken it.
-                self.ports.board.hold();
-                let baggage = self.ledger.pack(&rows);
-                // Should it have ended by a drain or a failure, of which word is on its way: its inbox is counted (`late`).
-                peer.tell(ToShard::Adopted(domain.0, rows, baggage));
-            }
-            _ => {
-                let site = self.sites.enter(place);
-                self.trace_route(domain, site);
-                self.queue.route(domain, site);
-            }
         }
     }
 

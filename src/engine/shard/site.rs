@@ -3,7 +3,7 @@
 //! Leaves to others: what is in the queue (`queue`), the sessions themselves (`connection`), where they connect to
 //! (`target`), the pace (`group`), and looking a route up (`router`).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +81,8 @@ pub(super) struct Sites {
     /// How long domains without a route rest before their next look-up.
     lost: HashMap<DomainId, Duration>,
     lost_due: Wheel<DomainId>,
+    /// Those that were denied, which is not believed yet.
+    doubted: HashSet<DomainId>,
     /// Sites whose rest is over, to be told of.
     pub(super) resumed: Vec<SiteId>,
     pub(super) observer: Observer,
@@ -140,6 +142,7 @@ impl Sites {
             wakes: Wheel::new(),
             lost: HashMap::new(),
             lost_due: Wheel::new(),
+            doubted: HashSet::new(),
             resumed: Vec::new(),
             others: (observer.other_sites(), SiteCounters::default()),
             observer,
@@ -456,9 +459,26 @@ impl Sites {
         self.lost.contains_key(&domain)
     }
 
+    /// The domain is denied, which is not believed: it is looked up again then.
+    pub(super) fn doubt(&mut self, domain: DomainId, until: Instant) {
+        self.doubted.insert(domain);
+        self.lost_due.insert(until, domain);
+    }
+
+    /// Whether it was, and waits for that, or for its answer.
+    pub(super) fn is_doubted(&self, domain: DomainId) -> bool {
+        self.doubted.contains(&domain)
+    }
+
+    /// It is believed now.
+    pub(super) fn believe(&mut self, domain: DomainId) {
+        self.doubted.remove(&domain);
+    }
+
     /// The domain has a route, or nobody waits for one.
     pub(super) fn forget_lost(&mut self, domain: DomainId, name: &str) {
         self.lost.remove(&domain);
+        self.doubted.remove(&domain);
         self.holds.end(Held::Domain, name);
     }
 }

@@ -76,7 +76,7 @@ pub(super) struct Asking<'a, V: Clone> {
 }
 
 impl<V: Clone> Cache<V> {
-    /// An empty cache that keeps values of so much weight together.
+    /// An empty cache that keeps values of so much weight together; with none, only those who ask at once share an answer.
     pub(super) fn new(weight_max: u64) -> Self {
         let state =
             State { young: HashMap::default(), weight: 0, old: HashMap::default(), under_way: HashMap::default() };
@@ -149,7 +149,7 @@ impl<V: Clone> Asking<'_, V> {
     pub(super) fn answered(self, value: &V, until: Instant, weight: u64) {
         // Nobody else has this flight to end.
         let _first = self.flight.value.set(value.clone());
-        if until > Instant::now() {
+        if until > Instant::now() && self.cache.weight_max > 0 {
             let entry = Entry { value: value.clone(), until, weight };
             self.cache.state().enter(self.key.clone(), entry, self.cache.weight_max);
         }

@@ -31,7 +31,7 @@ pub struct ResolverConfig {
     /// How many such rounds there are before a question counts as failed; at least 1.
     pub attempts: u32,
     /// How many answers the cache holds, at about 1.5 KB each; what is asked for often stays. Routes are kept by the
-    /// directory, so this is for the addresses of exchangers that many domains share.
+    /// directory, so this is for the addresses of exchangers that many domains share. 0: none, each question is asked.
     pub cache_entries: u64,
     /// Look into `/etc/hosts` before asking for an address. For hosts of our own (a smarthost), not for the world's.
     pub hosts_file: bool,
@@ -129,6 +129,15 @@ pub enum ConfigError {
 }
 
 impl ResolverConfig {
+    /// What people call the servers that are asked.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let servers = self.name_servers().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let whence = if self.servers.is_empty() { " (of /etc/resolv.conf)" } else { "" };
+        let many = if servers.len() == 1 { "" } else { "s" };
+        format!("the resolver{many} {}{whence}", servers.join(", "))
+    }
+
     /// The servers to ask, in order; at least one.
     pub(super) fn name_servers(&self) -> Result<Vec<SocketAddr>, ConfigError> {
         let servers = if self.servers.is_empty() {

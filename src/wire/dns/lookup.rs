@@ -186,7 +186,7 @@ fn validator(
     options.validate = true;
     options.timeout = config.timeout;
     options.attempts = config.attempts.saturating_sub(1) as usize;
-    options.cache_size = PROVEN_MAX;
+    options.cache_size = PROVEN_MAX.min(config.cache_entries);
     options.use_hosts_file = ResolveHosts::Never;
     // The aliases are part of the proof.
     options.preserve_intermediates = true;

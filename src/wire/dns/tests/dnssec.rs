@@ -28,6 +28,11 @@ fn world() -> World {
 }
 
 fn validating(server: &DnsServer, anchor: &str) -> Resolver {
+    keeping(ResolverConfig::default().cache_entries, server, anchor)
+}
+
+/// The same, with a cache of so many answers.
+fn keeping(cache_entries: u64, server: &DnsServer, anchor: &str) -> Resolver {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(anchor.as_bytes()).unwrap();
     let config = ResolverConfig {
@@ -36,6 +41,7 @@ fn validating(server: &DnsServer, anchor: &str) -> Resolver {
         dnssec: Dnssec::Validate,
         trust_anchor: Some(file.path().to_owned()),
         dane: true,
+        cache_entries,
         ..ResolverConfig::default()
     };
     Resolver::new(&config).unwrap()
@@ -82,6 +88,19 @@ fn a_signed_domain_is_proven_down_to_the_tlsa_records_of_its_exchanger() {
     assert!(route.authentic && route.exchangers[0].authentic, "{route:?}");
     assert_eq!(route.exchangers[0].tlsa, records(DIGEST));
     assert_eq!(route.exchangers[0].addresses.len(), 2);
+}
+
+#[test]
+fn without_a_cache_it_is_proven_too_and_the_server_is_asked_each_time() {
+    let world = world();
+    let anchor = world.trust_anchor();
+    let server = DnsServer::answering(move |owner, kind| world.answer(owner, kind));
+    let resolver = keeping(0, &server, &anchor);
+    for _ in 0..2 {
+        let before = server.questions();
+        assert!(run(resolver.resolve_mx("acme.example")).unwrap().authentic);
+        assert!(server.questions() > before);
+    }
 }
 
 #[test]
