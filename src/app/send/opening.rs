@@ -16,6 +16,7 @@ use super::settle::{Case, Settled};
 use super::{identity, marks_of, open_journal, pin, prepare, report_damage, watch};
 use crate::base::remedy;
 use crate::engine::campaign::{Campaign, OpenError, Opening, Release, is_there, journal_of};
+use crate::engine::loader::print;
 use crate::engine::table::{Manifest, manifest};
 use crate::wire::clock::unix_now;
 use crate::wire::disk::{self, Files};
@@ -164,10 +165,14 @@ impl Asked<'_> {
         let &Self { config, campaign, destination, .. } = self;
         let number = fastrand::u32(1..);
         let key = prepare::random_key()?;
+        // From this look on the file must stay as it is; a copy of a stream is nobody else's. Why it cannot be read is told next.
+        let look = || print::print_at(&given.list, &campaign.recipients.email.value).ok();
+        let list = if given.is_stream() { None } else { look() };
         let (content, columns) = content::first(config, campaign, &given.list, key, number)?;
         let mut manifest = Manifest::new(&campaign.name, number, unix_now().0, key, &columns);
         manifest.content.clone_from(&content.fingerprint);
         manifest.destination = Some(destination.pin());
+        manifest.list = list;
         Ok(Draft { content, manifest })
     }
 
