@@ -213,9 +213,9 @@ pub fn line(name: &str, now: &Snapshot) -> String {
     )
 }
 
-/// The table of outcomes at the end.
+/// The table of outcomes at the end; `list` is the command that lists who may have got a second copy.
 #[must_use]
-pub fn table(summary: &Summary) -> String {
+pub fn table(summary: &Summary, list: &str) -> String {
     let outcomes = [
         ("delivered", summary.delivered),
         ("bounced", summary.bounced),
@@ -268,7 +268,6 @@ pub fn table(summary: &Summary) -> String {
     );
     // Those who are held, or cut off, are possible duplicates too, and have lines of their own.
     let again = summary.possible_duplicates.saturating_sub(summary.uncertain + summary.cut_off);
-    let list = format!("posthaste report {} --possible-duplicates -", summary.campaign);
     if again > 0 {
         let again = counted(again, "recipient", "recipients");
         let _ = writeln!(text, "  {again} may have got a second copy: {list}");
@@ -363,6 +362,8 @@ fn short(text: &str, columns: usize) -> String {
 mod tests {
     use super::*;
 
+    const LIST: &str = "posthaste report welcome --possible-duplicates -";
+
     fn half() -> Snapshot {
         Snapshot {
             loaded: 1_000_000,
@@ -439,7 +440,7 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(
-            table(&summary),
+            table(&summary, LIST),
             "\nCampaign welcome\n  delivered            9,890   98.90 %\n  bounced                100    1.00 %\n  \
              waiting                 10    0.10 %   8 of them deferred\n  recipients          10,000\n  \
              rows rejected 3, duplicates 0; 9,890 messages in 10,000 transactions over 512 sessions\n  \
@@ -447,7 +448,7 @@ mod tests {
              2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n  destination: mx\n"
         );
         assert!(!summary.is_settled());
-        let held = table(&Summary { uncertain: 7, possible_duplicates: 9, ..summary });
+        let held = table(&Summary { uncertain: 7, possible_duplicates: 9, ..summary }, LIST);
         assert!(held.contains("  2 recipients may have got a second copy: "), "{held}");
         assert!(held.contains("  7 recipients are held and may have got no copy; none goes out now: "), "{held}");
     }
@@ -462,7 +463,7 @@ mod tests {
             uncertain: 1,
             ..Default::default()
         };
-        let said = table(&one);
+        let said = table(&one, LIST);
         for words in
             ["; 1 message in 1 transaction over 1 session\n", "  1 recipient may have", "  1 recipient is held"]
         {

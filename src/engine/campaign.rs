@@ -169,8 +169,7 @@ impl fmt::Display for Damaged {
         write!(
             f,
             "hint: restore the campaign's directory from a copy. Or go on with --accept-damage: these {open} become possible \
-             duplicates, listed by `posthaste report --possible-duplicates`; they are mailed (again), or with on_uncertain = \
-             \"hold\" held"
+             duplicates, whom reports list; they are mailed (again), or with on_uncertain = \"hold\" held"
         )
     }
 }

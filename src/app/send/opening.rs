@@ -84,7 +84,7 @@ impl Asked<'_> {
         let &Self { args, config, campaign, destination, home } = self;
         let accept_damage = args.accept_damage.then(|| prepare::on_uncertain(campaign));
         let how = Opening { accept_damage, ..Opening::at(unix_now()) };
-        let mut opened = Campaign::open(home, &mut disk, &how).map_err(storage)?;
+        let mut opened = Campaign::open(home, &mut disk, &how).map_err(|error| self.cannot_open(error))?;
         identity::check_same(home, opened.table.manifest().identity())?;
         report_damage(&opened);
         pin::hold(args, destination, &mut opened)?;
@@ -120,6 +120,18 @@ impl Asked<'_> {
             _ => None,
         };
         Ok(Opened { campaign: opened, content, settled, disk })
+    }
+
+    /// Damage is told with the commands of the way on.
+    fn cannot_open(&self, error: OpenError) -> Failure {
+        let is_damage = matches!(error, OpenError::Damaged(_));
+        let mut failure = storage(error);
+        if is_damage {
+            let (accepts, name) = (SendArgs { accept_damage: true, ..self.args.clone() }, &self.campaign.name);
+            let (on, listed) = (accepts.same_command(), accepts.list_command(name));
+            failure.message += &format!("\nhint: to go on so: {on}\nhint: to list them then: {listed}");
+        }
+        failure
     }
 
     /// Whether what was loaded so far is what would be loaded now.

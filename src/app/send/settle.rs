@@ -322,9 +322,15 @@ impl Case<'_> {
         }
         if !found.gone.is_empty() {
             let add = if found.new > 0 { " --add" } else { "" };
+            // Whoever cannot be read may be one of them.
+            let first = match found.unreadable {
+                0 => "",
+                _ if gone.open() == 0 => "",
+                _ => ", first mend these rows, or take them out; then",
+            };
             let _ = write!(
                 text,
-                "\nhint: to cancel who is no longer on it and still waits: {command}{add} --cancel-removed"
+                "\nhint: to cancel who is no longer on it and still waits{first}: {command}{add} --cancel-removed"
             );
             if args.cancel_removed {
                 text += "\nhint: --cancel-removed without --add is refused while new recipients are on the list, who would be \

@@ -278,7 +278,7 @@ pub fn print_end(args: &SendArgs, summary: &Summary) -> Result<(), Failure> {
     if args.json {
         super::super::print_last(&format!("{}\n", summary.json())).map(drop)
     } else {
-        let table = progress::table(summary);
+        let table = progress::table(summary, &args.list_command(&summary.campaign));
         if args.events.as_deref() == Some(std::path::Path::new("-")) {
             // Standard output is the event log's.
             notice(&table);

@@ -140,7 +140,7 @@ impl Comparison<'_> {
         }
         judge.end()?;
         if listed.mailboxes.is_empty() {
-            return Err(LoadError::Empty { path: self.list.path.clone() });
+            return Err(judge.nobody());
         }
         records.finish(self.quiet)?;
         Ok(listed)
@@ -177,11 +177,18 @@ impl Judge<'_> {
     }
 
     fn end(&mut self) -> Result<(), LoadError> {
-        let &mut Self { path, max_rejected, rejected, records, .. } = self;
-        if !too_many(rejected, records, max_rejected) {
-            return Ok(());
-        }
+        let &mut Self { max_rejected, rejected, records, .. } = self;
+        if too_many(rejected, records, max_rejected) { Err(self.refusal()) } else { Ok(()) }
+    }
+
+    /// Why there is nobody on the list.
+    fn nobody(&mut self) -> LoadError {
+        if self.rejected > 0 { self.refusal() } else { LoadError::Empty { path: self.path.to_owned() } }
+    }
+
+    fn refusal(&mut self) -> LoadError {
+        let &mut Self { path, rejected, records, .. } = self;
         let rejections = Rejections { rejected, records, examples: std::mem::take(&mut self.examples), rejects: None };
-        Err(LoadError::TooManyRejected { path: path.to_owned(), rejections })
+        LoadError::TooManyRejected { path: path.to_owned(), rejections }
     }
 }

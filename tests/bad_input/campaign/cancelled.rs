@@ -299,3 +299,15 @@ mod by_pipe {
         mx.delivered(&addresses(&["ann", "bob"]));
     }
 }
+
+#[test]
+fn a_list_of_which_rows_cannot_be_read_is_said_to_be_so_and_no_way_is_offered_that_is_refused() {
+    let half = Half::new(&["ann", "bob"], &["cyd"]);
+    half.desk.put("w.csv", "email,first\nann at a.example,A\nbob at a.example,B\n");
+    for more in [&[][..], &["--add"]] {
+        says(&half.desk.sends(&to_with(&half.busy, more), 2).0, &["2 of 2 records rejected", "line 2: "]);
+    }
+    half.desk.put("w.csv", list(&["ann", "bob"]) + "cyd at a.example,C\n");
+    let (said, _) = half.desk.sends(&to(&half.busy), 2);
+    says(&said, &["1 rows of it cannot be read", "to cancel", "first mend these rows, or take them out"]);
+}

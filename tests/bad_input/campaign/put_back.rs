@@ -176,3 +176,30 @@ fn a_renamed_directory_is_a_campaign_of_its_new_name_to_send_and_report_alike() 
     says(&desk.sends(&to(&mx), 2).0, &["the campaign v is complete"]);
     mx.delivered(&addresses(&["ann", "bob"]));
 }
+
+#[test]
+fn the_commands_of_a_hint_at_damage_do_what_they_say() {
+    let (desk, mx) = (Desk::new(), Receiver::start(&[]));
+    desk.put("w.csv", list(&["ann", "bob"]));
+    desk.sends(&to(&mx), 0);
+    std::fs::remove_file(desk.path().join("data/campaign/w/j/0001.jnl")).unwrap();
+    let (said, _) = desk.sends(&to_with(&mx, &["--add"]), 1);
+    says(&said, &["is damaged", "--json --accept-damage --add"]);
+    let run = |command: &str| {
+        let at = said.find(command).unwrap_or_else(|| panic!("no {command} in {said}"));
+        let line = said[at..].lines().next().unwrap();
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        told(Command::new(env!("CARGO_BIN_EXE_posthaste")).current_dir("/").args(words).output().unwrap(), 0)
+    };
+    run("posthaste send");
+    let output = {
+        let at = said.find("posthaste report").unwrap();
+        let words: Vec<&str> = said[at..].lines().next().unwrap().split_whitespace().skip(1).collect();
+        Command::new(env!("CARGO_BIN_EXE_posthaste")).current_dir("/").args(words).output().unwrap()
+    };
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "ann@a.example\nbob@a.example\n", "{output:?}");
+    // So does the one in the table for people.
+    let table = desk.run(&["send", "w.toml", "--data", "data", "--smarthost", &mx.address]);
+    let report = format!("posthaste report w --data {}/data --possible-duplicates -", desk.path().display());
+    says(&String::from_utf8_lossy(&table.stdout), &[&report]);
+}
