@@ -42,8 +42,8 @@ impl<I: Io> Shard<I> {
     pub(super) fn heed_suppression(&mut self, now: Now) {
         let sight = self.ports.board.sight();
         let (is_clear, edition) = (sight.is_clear(now), sight.edition());
-        if edition != self.ledger.edition() {
-            self.take_back(edition, now);
+        if self.ledger.asks_for(edition) {
+            self.take_back(now);
         }
         if is_clear {
             if self.blind.take().is_some() {
@@ -77,8 +77,7 @@ impl<I: Io> Shard<I> {
     }
 
     /// What was rendered under an older suppression list is rendered again: somebody in it may be on the new one.
-    fn take_back(&mut self, edition: u32, now: Now) {
-        self.ledger.asks_for(edition);
+    fn take_back(&mut self, now: Now) {
         for site in self.sites.ids() {
             self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
             self.sites.touch(site);

@@ -277,16 +277,6 @@ impl Ledger {
         }
     }
 
-    /// The edition of the suppression list that a message must have been rendered under.
-    pub(super) fn edition(&self) -> u32 {
-        self.edition
-    }
-
-    /// From here on a message must have been rendered under this edition of the suppression list.
-    pub(super) fn asks_for(&mut self, edition: u32) {
-        self.edition = edition;
-    }
-
     /// Durable and rendered: the messages go into the stock of their site, unless they were rendered under a suppression
     /// list that is not in force any more.
     fn stock_job(&mut self, name: u32, sites: &mut Sites, queue: &mut Queue, now: Now) {

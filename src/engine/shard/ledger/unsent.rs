@@ -12,6 +12,11 @@ use crate::mail::{Disposition, Enhanced, Reply, ReplyRef};
 use crate::queue::DomainId;
 
 impl Ledger {
+    /// From here on a message must have been rendered under this edition of the suppression list; whether it is another one.
+    pub(in crate::engine::shard) fn asks_for(&mut self, edition: u32) -> bool {
+        std::mem::replace(&mut self.edition, edition) != edition
+    }
+
     /// A recipient that was found on the suppression list when it was about to be handed over: no attempt took place.
     pub(super) fn suppress(&mut self, domain: DomainId, row: u32, attempts: u16, now: Now) {
         let reply = Reply::own(550, Enhanced::new(5, 7, 0), "on the suppression list");
