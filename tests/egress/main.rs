@@ -12,6 +12,7 @@ mod real_proxies;
 mod refusals;
 mod servers;
 mod smarthost;
+mod templates;
 
 use servers::{Server, deaf};
 use std::io::{BufRead as _, BufReader, Read as _};
