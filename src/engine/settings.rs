@@ -34,6 +34,8 @@ pub struct Delivery {
     pub port: u16,
     /// The most sessions at one site.
     pub sessions_per_site: u32,
+    /// Those that were configured, of which these may be one shard's part.
+    pub sessions_whole: u32,
     /// Start at that ceiling (a smarthost of our own), instead of finding the site's safe number from below.
     pub trusted: bool,
     /// Everything goes to one server that others run for us, whose refusals of us are about all of the mailing.

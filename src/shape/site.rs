@@ -23,6 +23,8 @@ const ONE: u32 = 1 << 10;
 pub struct Limits {
     /// Sessions at most: the ceiling.
     pub window_max: u32,
+    /// Sessions that were configured, of which these may be one thread's part.
+    pub window_whole: u32,
     /// Sessions at first, for a site of which nothing is known.
     pub window_start: u32,
     /// The first back-off.
@@ -39,6 +41,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             window_max: 20,
+            window_whole: 20,
             window_start: 4,
             backoff_min: Duration::from_secs(30),
             backoff_max: Duration::from_secs(15 * 60),
@@ -85,6 +88,8 @@ pub enum Binding {
     Ceiling {
         /// Sessions.
         max: u32,
+        /// Those of which these are the part of one thread.
+        whole: u32,
     },
     /// The window: it grows with clean transactions.
     Window {
@@ -123,7 +128,10 @@ pub enum Binding {
 impl fmt::Display for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ceiling { max } => write!(f, "the configured {}", Many(u64::from(*max), "session", "sessions")),
+            Self::Ceiling { max, whole } => {
+                let part = if max < whole { format!("one thread's {max} of ") } else { String::new() };
+                write!(f, "{part}the configured {}", Many(u64::from(*whole), "session", "sessions"))
+            }
             Self::Window { now, max } => write!(f, "window {now} of {max} sessions, grows with clean transactions"),
             Self::Probing { failures, trouble } => {
                 write!(f, "one session probes after {} ({})", failed(*failures), trouble.words())
@@ -291,7 +299,7 @@ impl Pace {
                 Binding::BackingOff { until, left: until.since(now), failures, trouble }
             }
             _ if failures > 0 => Binding::Probing { failures, trouble },
-            _ if self.window >= max * ONE => Binding::Ceiling { max },
+            _ if self.window >= max * ONE => Binding::Ceiling { max, whole: self.limits.window_whole.max(max) },
             _ => Binding::Window { now: self.window / ONE, max },
         }
     }
@@ -319,7 +327,8 @@ mod tests {
         (0..5).for_each(|_| pace.handle_clean(Instant(0)));
         assert_eq!(pace.window(Instant(0)), 5);
         (0..300).for_each(|_| pace.handle_clean(Instant(0)));
-        assert_eq!(pace.binding(Instant(0)), Binding::Ceiling { max: 20 });
+        assert_eq!(pace.binding(Instant(0)), Binding::Ceiling { max: 20, whole: 20 });
+        assert_eq!(Binding::Ceiling { max: 1, whole: 3 }.to_string(), "one thread's 1 of the configured 3 sessions");
     }
 
     #[test]

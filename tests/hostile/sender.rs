@@ -213,6 +213,7 @@ pub fn delivery(scenario: &Scenario, patience: Patience) -> Delivery {
         sources: vec![Source::unbound("sender.example".into())],
         port: 25,
         sessions_per_site: scenario.sessions,
+        sessions_whole: scenario.sessions,
         trusted: true,
         smarthost: false,
         max_bounced: None,

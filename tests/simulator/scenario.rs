@@ -312,6 +312,7 @@ fn delivery(rng: &mut Rng, fair: bool) -> Delivery {
         sources: Vec::new(),
         port: 25,
         sessions_per_site: rng.u32(1..=20),
+        sessions_whole: 20,
         trusted: rng.bool(),
         smarthost: false,
         max_bounced: None,

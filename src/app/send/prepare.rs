@@ -67,6 +67,7 @@ pub fn delivery(
         sources: sources::sources(destination, config, campaign)?,
         port: d.port,
         sessions_per_site: d.sessions_per_site,
+        sessions_whole: d.sessions_per_site,
         trusted,
         max_bounced: (!args.ignore_bounces).then_some(campaign.max_bounced),
         smarthost: matches!(destination, Destination::Smarthost(..)),

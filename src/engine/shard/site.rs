@@ -150,6 +150,7 @@ impl Sites {
             held: Vec::new(),
             limits: Arc::new(Limits {
                 window_max: delivery.sessions_per_site,
+                window_whole: delivery.sessions_whole,
                 backoff_min: delivery.backoff_min,
                 ..Limits::default()
             }),

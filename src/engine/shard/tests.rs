@@ -41,6 +41,7 @@ pub(in crate::engine) fn delivery(sources: Vec<Source>) -> Delivery {
         sources,
         port: 25,
         sessions_per_site: 20,
+        sessions_whole: 20,
         trusted: false,
         smarthost: false,
         max_bounced: None,
