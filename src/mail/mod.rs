@@ -3,10 +3,13 @@
 pub mod address;
 pub mod envelope;
 pub mod event;
+pub mod limit;
 pub mod outcome;
 pub mod reply;
+pub mod words;
 
 pub use address::{AddressError, Mailbox};
 pub use envelope::Envelope;
+pub use limit::Limit;
 pub use outcome::{Disposition, Scope};
 pub use reply::{Class, Enhanced, Reply, ReplyRef};

@@ -12,6 +12,7 @@ mod real_proxies;
 mod refusals;
 mod servers;
 mod smarthost;
+mod surplus;
 mod templates;
 
 use servers::{Server, deaf};

@@ -42,10 +42,18 @@ pub struct Server {
 /// A reply to a command that is not the usual one; a content ends in the command `.`.
 pub type Odd = fn(&str) -> Option<&'static str>;
 
+/// The same, of a session that remembers what was said in it.
+pub type Memory = Box<dyn FnMut(&str) -> Option<&'static str>>;
+
 impl Server {
     /// An SMTP server on this listener; `odd` goes before its usual replies.
     pub fn smtp(listener: TcpListener, odd: Odd) -> Self {
         Self::serving(listener, move |server, stream, peer| server.session(stream, peer, odd))
+    }
+
+    /// The same, where each session has a memory of its own.
+    pub fn minding(listener: TcpListener, make: fn() -> Memory) -> Self {
+        Self::serving(listener, move |server, stream, peer| server.session(stream, peer, make()))
     }
 
     /// An SMTP server that speaks TLS before its greeting.
@@ -63,7 +71,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         Self::serving(listener, move |server, stream, peer| {
             let tls = rustls::ServerConnection::new(config.clone()).unwrap();
-            server.session(rustls::StreamOwned::new(tls, stream), peer, |_| None)
+            server.session(rustls::StreamOwned::new(tls, stream), peer, |_: &str| None)
         })
     }
 
@@ -112,7 +120,12 @@ impl Server {
     }
 
     /// Ends well with QUIT only.
-    fn session(&self, stream: impl Read + Write, peer: IpAddr, odd: Odd) -> std::io::Result<()> {
+    fn session(
+        &self,
+        stream: impl Read + Write,
+        peer: IpAddr,
+        mut odd: impl FnMut(&str) -> Option<&'static str>,
+    ) -> std::io::Result<()> {
         let mut from = BufReader::new(stream);
         say(&mut from, "220 mx.test ESMTP")?;
         let mut line = String::new();

@@ -4,19 +4,18 @@
 //! enhanced code (RFC 3463), then by phase, and by words of the text only where codes are known to be used loosely; a 4yz
 //! never bounces, a 2yz always delivers, a refusal of us never bounces. Reads 512 octets of the text at most, and none
 //! that a reply quotes.
-//! Leaves to others: "too many recipients" and idle closes (`smtp` returns these as not attempted), and doing what
-//! follows (`engine`).
+//! Leaves to others: limits (`smtp` returns whoever is beyond one as not attempted, and what is judged here are those that
+//! meet one before anybody else) and idle closes, and doing what follows (`engine`).
 
 pub mod refusal;
 mod rules;
 #[cfg(test)]
 mod tests;
-mod words;
 
-use crate::mail::{Class, Disposition, Enhanced, ReplyRef, Scope};
+use crate::mail::words::Words;
+use crate::mail::{Class, Disposition, Limit, ReplyRef, Scope};
 use refusal::{Consequence, Mailing, NextHop, Refusal, Rests};
 use std::time::Duration;
-use words::Words;
 
 /// How long nothing is sent after a provider said that a quota is used up (Gmail's 4.7.28: at least 10 minutes).
 pub const QUOTA_PAUSE: Duration = Duration::from_secs(11 * 60);
@@ -211,9 +210,9 @@ const NAMED_WORDS: &[&str] = &[
     "destinatario sconosciuto",
     "usuario desconhecido",
 ];
+const MAILBOX_WORDS: &[&str] = &["mailbox", "inbox", "user has", "user is", "account has"];
 const UNKNOWN_HERE_WORDS: &[&str] = &["recipient address rejected"];
 const RATE_WORDS: &[&str] = &["unusual rate of unsolicited"];
-const CROWD_WORDS: &[&str] = &["too many recipients"];
 
 /// Judges the `reply` of `hop`, which answered `phase`.
 #[must_use]
@@ -228,11 +227,18 @@ pub fn classify(reply: ReplyRef<'_>, phase: Phase, hop: NextHop) -> Judgement {
         };
     }
     let words = Words::of(reply.text);
-    if !is_passing(reply, &words)
+    let limit = Limit::said(reply, &words).filter(|_| phase != Phase::Session);
+    let is_passing = is_passing(reply, &words);
+    if !is_passing
+        && matches!(limit, None | Some(Limit::Rate))
         && let Some(refusal) = rules::refusal(reply, phase, hop, &words)
     {
         let class = if refusal == Refusal::Unwelcome { lasting(reply, phase) } else { reply.class() };
         return of_us(refusal, class, hop);
+    }
+    // RFC 5321 §3.8: by 421 the service closes the channel.
+    if let Some(limit) = limit.filter(|_| !is_passing && reply.code != 421) {
+        return limited(limit);
     }
     match reply.class() {
         // An answer that asks for more where nothing more was to come.
@@ -272,6 +278,14 @@ fn bounced(scope: Scope, cause: Cause, advice: Advice) -> Judgement {
     Judgement { disposition: Disposition::Bounced, ..deferred(scope, cause, advice) }
 }
 
+/// Whoever is told of a limit was not judged: it is kept better next time.
+fn limited(limit: Limit) -> Judgement {
+    match limit {
+        Limit::Recipients => deferred(Scope::Transaction, Cause::Volume, Advice::Keep),
+        Limit::Session | Limit::Errors | Limit::Rate => deferred(Scope::Site, Cause::Volume, Advice::SlowDown),
+    }
+}
+
 fn transient(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
     use Advice::{Keep, Pause, SlowDown};
     let subject = reply.enhanced.map(|e| (e.subject, e.detail));
@@ -289,10 +303,8 @@ fn transient(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
         (_, Some((4, 2))) => deferred(Scope::Session, Cause::Technical, Keep),
         (_, Some((4, _))) if phase == Phase::Rcpt => deferred(Scope::Recipient, Cause::Technical, Keep),
         (_, Some((4, _))) => deferred(Scope::Site, Cause::Technical, Keep),
-        (_, Some((5, 3))) => deferred(Scope::Transaction, Cause::Volume, Keep),
         (_, Some((6, _))) => deferred(Scope::Transaction, Cause::Content, Keep),
         _ if words.any(FULL_WORDS) => deferred(Scope::Recipient, Cause::MailboxFull, Keep),
-        _ if words.any(CROWD_WORDS) => deferred(Scope::Transaction, Cause::Volume, Keep),
         _ if words.any(VOLUME_WORDS) => deferred(Scope::Site, Cause::Volume, SlowDown),
         // RFC 5321 §4.5.3.1.10: at RCPT a bare 452 means too many recipients; elsewhere, no storage.
         (452, _) if phase == Phase::Rcpt => deferred(Scope::Transaction, Cause::Volume, Keep),
@@ -327,9 +339,10 @@ fn permanent(reply: ReplyRef<'_>, phase: Phase, words: &Words) -> Judgement {
     if words.any(RATE_WORDS) {
         return deferred(Scope::Site, Cause::Volume, Advice::Pause(QUOTA_PAUSE));
     }
-    // RFC 5321 §4.5.3.1.10: a 552 for too many recipients is to be treated as a 452.
-    if reply.code == 552 && (reply.enhanced == Some(Enhanced::new(5, 5, 3)) || words.any(CROWD_WORDS)) {
-        return deferred(Scope::Transaction, Cause::Volume, Keep);
+    // Too much, too fast: the next recipient would have been told so too.
+    let of_mailbox = matches!(reply.enhanced.map(|e| e.subject), Some(1 | 2)) || words.any(MAILBOX_WORDS);
+    if phase == Phase::Rcpt && !of_mailbox && words.any(VOLUME_WORDS) {
+        return deferred(Scope::Site, Cause::Volume, SlowDown);
     }
     match reply.enhanced.map(|e| (e.subject, e.detail)) {
         // Gmail: the quota of our address and our domains is used up, by 550 where it was before.

@@ -5,7 +5,7 @@
 
 use super::Phase;
 use super::refusal::{NextHop, Refusal};
-use super::words::Words;
+use crate::mail::words::Words;
 use crate::mail::{Class, ReplyRef};
 
 /// Who has to say it for a rule to hold.

@@ -2,6 +2,7 @@
 
 use super::refusal::{Mailing, NextHop, Refusal, Rests};
 use super::*;
+use crate::mail::Enhanced;
 use proptest::prelude::*;
 
 fn reply(text: &str) -> (u16, Option<Enhanced>, &[u8]) {
@@ -43,6 +44,15 @@ fn replies_seen_in_the_field_mean_what_their_writers_meant() {
         ("552 5.3.4 message too big", Mail, B, T, Cause::Content),
         ("552 5.2.2 mailbox over quota", Rcpt, B, R, Cause::MailboxFull),
         ("552 too many recipients", Rcpt, D, T, Cause::Volume),
+        ("550 Too many recipients", Rcpt, D, T, Cause::Volume),
+        ("501 Too many recipients", Rcpt, D, T, Cause::Volume),
+        ("451 4.7.1 Too many recipients", Rcpt, D, T, Cause::Volume),
+        ("550 5.7.1 Too many recipients in one message, limit is 50", C, D, T, Cause::Volume),
+        ("550 5.7.1 too many recipients today", Rcpt, D, Site, Cause::Volume),
+        ("550 Too many unknown users", Rcpt, D, Site, Cause::Volume),
+        ("550 too many messages for this session", Rcpt, D, Site, Cause::Volume),
+        ("550 5.7.1 message rate limit exceeded", Rcpt, D, Site, Cause::Volume),
+        ("552 5.2.2 mailbox has too many messages", Rcpt, B, R, Cause::MailboxFull),
         ("554 no SMTP service here", Session, D, Site, Cause::Unclassified),
         ("521 host does not accept mail", Session, D, Site, Cause::Unclassified),
         ("556 no mail is taken here", Rcpt, B, Site, Cause::Technical),
@@ -429,6 +439,11 @@ const REFUSALS: &[(&str, Phase, Option<Refusal>, Option<Refusal>)] = {
         ("550 5.7.1 sender is not allowed to send to this group", Rcpt, None, None),
         ("550 5.7.133 sender not authenticated for group", C, None, None),
         ("552 5.3.4 Message size exceeds fixed limit", Mail, None, None),
+        ("550 Too many recipients", Rcpt, None, None),
+        ("554 too many recipients", C, None, None),
+        ("550 Too many invalid recipients", Rcpt, None, None),
+        ("550 5.7.0 Too many messages in this connection", Mail, None, None),
+        ("503 too many transactions", Mail, None, None),
         ("550 5.7.1 message looks like spam", C, None, None),
         ("451 4.7.1 Greylisted, see http://spamhaus.example", Rcpt, None, None),
         ("454 4.7.0 TLS not available due to local problem", Session, None, None),

@@ -8,8 +8,8 @@
 //! before its count of replies was proven: then nobody knows whose refusal it was.
 
 use crate::base::clock::Instant;
-use crate::mail::{Enhanced, ReplyRef};
-use crate::smtp::client::lessons::{Break, is_about_errors, is_session_full};
+use crate::mail::{Enhanced, Limit, ReplyRef};
+use crate::smtp::client::lessons::{Break, is_session_full};
 use crate::smtp::client::running::{Conclusion, own};
 use crate::smtp::client::{Core, End, Event, Lesson, Mode, Phase, Sink, State, Verdict};
 use crate::smtp::ledger::Expected;
@@ -28,12 +28,12 @@ impl Core {
     /// The connection is gone.
     pub(super) fn lost(&mut self, now: Instant, on: &mut Sink<'_>) {
         let phase = self.phase();
-        let done = self.is_idle() || matches!(self.state, State::Quit { .. });
+        let done = self.full || self.is_idle() || matches!(self.state, State::Quit { .. });
         self.blames_ehlo(on);
         self.blames_starttls(on);
         self.blames_chunking(on);
         self.closed_between(now, phase, on);
-        if !self.shutting && !self.blames_pipelining(phase, Break::Closed, on) {
+        if !self.shutting && !self.full && !self.blames_pipelining(phase, Break::Closed, on) {
             self.cut(own(451, CUT, b"the connection was lost before the message was sent"), phase, on);
         }
         self.end(if done { End::Done } else { End::Lost(phase) }, on);
@@ -97,9 +97,14 @@ impl Core {
         self.return_unstarted(Some(reply), on);
         self.quit = true;
         if self.closing.is_none() {
-            let full = expected == Expected::Mail && self.mails_accepted > 0 && is_session_full(reply);
+            let taken = match expected {
+                Expected::Mail => self.mails_accepted,
+                Expected::Rcpt => self.mails_accepted.saturating_sub(1),
+                _ => 0,
+            };
+            let full = taken > 0 && is_session_full(reply);
             if full {
-                self.learn(Lesson::TransactionsMax(self.mails_accepted), on);
+                self.learn(Lesson::TransactionsMax(taken), on);
             }
             self.closing = Some(if full { End::Done } else { End::Refused(reply.to_owned(), phase) });
         }
@@ -116,6 +121,7 @@ impl Core {
     /// Tells whom a 421 is about.
     fn settle_shut(&mut self, expected: Expected, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let chunked = self.mode == Mode::Chunked;
+        let serves = self.refusals > 0 || self.counters.accepted > 0;
         let Some(front) = self.running.front_mut() else { return };
         match expected {
             Expected::Content | Expected::Chunk => {
@@ -126,7 +132,7 @@ impl Core {
                 front.settle_open(Verdict::Refused(reply, Phase::Data), on);
             }
             Expected::Rcpt => match front.answer_rcpt(false) {
-                Some(index) if self.refusals > 0 && is_about_errors(reply) => {
+                Some(index) if serves && Limit::of(reply).is_some() => {
                     if chunked {
                         front.note_return(index, reply);
                     } else {

@@ -5,7 +5,7 @@
 //! recipient, and each is told once a session. Leaves to others: keeping lessons (`known`).
 
 use crate::base::clock::Instant;
-use crate::mail::ReplyRef;
+use crate::mail::{Limit, ReplyRef};
 use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, Starttls, State};
 use crate::smtp::ledger::Expected;
 use memchr::memmem;
@@ -112,16 +112,13 @@ impl Core {
     }
 }
 
-/// 452 or 421 to MAIL, about the number of transactions in this session (OpenSMTPD: `452 4.5.3 Too many messages sent`).
+/// A refusal of MAIL that is about the number of transactions in this session (OpenSMTPD: `452 4.5.3 Too many messages
+/// sent`).
 pub(super) fn is_session_full(reply: ReplyRef<'_>) -> bool {
     match (reply.code, reply.enhanced.map(|e| (e.subject, e.detail))) {
         (452, Some((5, 3))) => true,
-        (452, None | Some((5, _))) => has_word(reply.text, b"too many"),
-        (421, _) => {
-            has_word(reply.text, b"too many messages")
-                && [b"session".as_slice(), b"connection"].iter().any(|word| has_word(reply.text, word))
-        }
-        _ => false,
+        (452, None | Some((5, _))) if has_word(reply.text, b"too many") => true,
+        _ => Limit::of(reply) == Some(Limit::Session),
     }
 }
 
@@ -129,11 +126,6 @@ pub(super) fn is_session_full(reply: ReplyRef<'_>) -> bool {
 pub(super) fn is_about_pipelining(reply: ReplyRef<'_>) -> bool {
     matches!(reply.code, 421 | 500..=503 | 554)
         && [b"pipelining".as_slice(), b"synchroni"].iter().any(|word| has_word(reply.text, word))
-}
-
-/// A 421 that is about what was refused before (Postfix: `421 4.7.0 Error: too many errors`).
-pub(super) fn is_about_errors(reply: ReplyRef<'_>) -> bool {
-    has_word(reply.text, b"too many errors")
 }
 
 /// Looks at the first 256 octets, whatever their case.
@@ -165,6 +157,11 @@ mod tests {
         assert!(!is_session_full(reply(452, None, "insufficient system storage")));
         assert!(!is_session_full(reply(421, Some((7, 0)), "too many messages from your address")));
         assert!(!is_session_full(reply(450, Some((5, 3)), "too many messages")));
+        assert!(is_session_full(reply(450, Some((7, 0)), "Too many messages in this session")));
+        assert!(is_session_full(reply(554, Some((7, 0)), "Too many messages for this session")));
+        assert!(is_session_full(reply(503, None, "too many transactions")));
+        assert!(!is_session_full(reply(250, None, "too many transactions")));
+        assert!(!is_session_full(reply(554, None, "Too many connections from your host")));
     }
 
     #[test]

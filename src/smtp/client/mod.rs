@@ -167,6 +167,10 @@ struct Core {
     quit: bool,
     /// So many refusals have come.
     refusals: u32,
+    /// Some recipient was refused for itself.
+    judges: bool,
+    /// The peer said that it takes no more in this session: that it then hangs up is no news.
+    full: bool,
     /// MAIL commands that were accepted.
     mails_accepted: u32,
     /// A pipelined group was answered to its end, and a chunk was accepted.
@@ -230,6 +234,8 @@ impl Session {
             suspects: 0,
             quit: false,
             refusals: 0,
+            judges: false,
+            full: false,
             mails_accepted: 0,
             group_seen: false,
             chunk_seen: false,

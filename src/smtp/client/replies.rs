@@ -3,7 +3,7 @@
 //! 530), or can be no answer at all (220, 221).
 
 use crate::base::clock::Instant;
-use crate::mail::{Class, ReplyRef};
+use crate::mail::{Class, Limit, ReplyRef};
 use crate::smtp::client::lessons::{is_about_pipelining, is_session_full};
 use crate::smtp::client::running::{Conclusion, Running, Stage};
 use crate::smtp::client::{Core, End, Lesson, Mode, Phase, Sink, State, Verdict};
@@ -116,11 +116,10 @@ impl Core {
                 return;
             }
             Class::Intermediate => return self.surplus("the reply to MAIL has an intermediate code", Phase::Mail, on),
-            Class::Transient if full => {
+            _ if full => {
                 self.return_front(reply, on);
                 self.learn(Lesson::TransactionsMax(self.mails_accepted), on);
-                self.return_unstarted(Some(reply), on);
-                self.quit = true;
+                self.take_no_more(reply, on);
             }
             Class::Transient if reply.code == 452 => self.turned_away(reply, on),
             _ if out_of_sequence => {
@@ -163,7 +162,8 @@ impl Core {
     fn on_rcpt(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let out_of_sequence = self.is_out_of_sequence(reply);
         let blames = self.blames(reply, on);
-        let (has_accepted, chunked) = (self.counters.accepted > 0, self.mode == Mode::Chunked);
+        let (serves, chunked) = (self.counters.accepted > 0 || self.judges, self.mode == Mode::Chunked);
+        let limit = limit_at_rcpt(reply);
         let Some(front) = self.running.front_mut() else { return };
         let index = front.answer_rcpt(reply.class() == Class::Positive);
         front.look_at(reply);
@@ -178,19 +178,27 @@ impl Core {
             // MAIL was refused: everyone has been told of.
             (_, None) => {}
             (Class::Positive, Some(index)) => front.accept(index),
-            (_, Some(index)) if is_too_many(reply) && front.accepted > 0 => {
+            (_, Some(index)) if limit == Some(Limit::Recipients) && front.accepted > 0 => {
                 let max = front.accepted;
+                front.surplus = true;
                 back(front, index, on);
-                if max < self.recipients_max {
-                    self.recipients_max = max;
-                    self.learn(Lesson::RecipientsMax(u32::try_from(max).unwrap_or(u32::MAX)), on);
-                }
+                self.limit_recipients(max, on);
             }
-            // Not one was taken here, but some were earlier: the limit is the session's.
-            (_, Some(index)) if is_too_many(reply) && has_accepted && reply.enhanced.is_some() => {
+            // Those that were taken wait for their content.
+            (_, Some(index)) if limit == Some(Limit::Session) && front.accepted > 0 => {
+                front.surplus = true;
                 back(front, index, on);
-                self.return_unstarted(Some(reply), on);
                 self.quit = true;
+                self.return_unstarted(Some(reply), on);
+            }
+            // Not one was taken here, but some were earlier: the limit is the session's. One that takes and judges nobody
+            // before says so is told of as any other, or the same one would come first for ever.
+            (_, Some(index)) if limit.is_some() && serves && !is_storage(reply) => {
+                back(front, index, on);
+                if limit == Some(Limit::Session) && self.mails_accepted > 1 {
+                    self.learn(Lesson::TransactionsMax(self.mails_accepted - 1), on);
+                }
+                self.take_no_more(reply, on);
             }
             (_, Some(index)) if out_of_sequence => back(front, index, on),
             (_, Some(index)) if blames => {
@@ -198,9 +206,26 @@ impl Core {
                 self.quit = true;
                 self.return_unstarted(Some(reply), on);
             }
-            (_, Some(index)) => front.refuse(index, reply),
+            (_, Some(index)) => {
+                front.refuse(index, reply);
+                self.judges |= limit.is_none();
+            }
         }
         self.after_rcpt(on);
+    }
+
+    /// The session takes no more: what has not left comes back.
+    fn take_no_more(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        (self.quit, self.full) = (true, true);
+        self.return_unstarted(Some(reply), on);
+    }
+
+    /// A transaction may have no more recipients here.
+    fn limit_recipients(&mut self, max: usize, on: &mut Sink<'_>) {
+        if max < self.recipients_max {
+            self.recipients_max = max;
+            self.learn(Lesson::RecipientsMax(u32::try_from(max).unwrap_or(u32::MAX)), on);
+        }
     }
 
     /// In lockstep: what follows the last recipient.
@@ -243,8 +268,12 @@ impl Core {
             }
             Class::Transient | Class::Permanent => {
                 self.unclean = front.mail_accepted;
+                let max = limit_taken(front, reply);
                 if blames {
                     self.give_up_pipelining(reply, on);
+                } else if let Some(max) = max {
+                    front.conclude(Conclusion::Returned(reply.to_owned()));
+                    self.limit_recipients(max, on);
                 } else {
                     front.conclude(Conclusion::Refused(reply.to_owned(), Phase::Data));
                 }
@@ -266,8 +295,15 @@ impl Core {
                 self.finish_front(false, on);
             }
             Class::Transient | Class::Permanent => {
-                front.settle_open(Verdict::Refused(reply, Phase::End), on);
+                let max = limit_taken(front, reply);
+                match max {
+                    Some(_) => front.give_back_open(Some(reply), on),
+                    None => drop(front.settle_open(Verdict::Refused(reply, Phase::End), on)),
+                }
                 self.finish_front(true, on);
+                if let Some(max) = max {
+                    self.limit_recipients(max, on);
+                }
             }
         }
     }
@@ -309,7 +345,14 @@ impl Core {
             _ if out_of_sequence => front.conclude(Conclusion::Returned(reply.to_owned())),
             Class::Transient | Class::Permanent => {
                 if front.is_open() && !front.is_decided() {
-                    front.conclude(Conclusion::Refused(reply.to_owned(), Phase::End));
+                    let max = limit_taken(front, reply);
+                    front.conclude(match max {
+                        Some(_) => Conclusion::Returned(reply.to_owned()),
+                        None => Conclusion::Refused(reply.to_owned(), Phase::End),
+                    });
+                    if let Some(max) = max {
+                        self.limit_recipients(max, on);
+                    }
                     if class == Class::Transient {
                         self.window.shrink();
                     }
@@ -413,14 +456,24 @@ fn is_unknown(reply: ReplyRef<'_>) -> bool {
     matches!(reply.code, 500 | 502)
 }
 
-/// RFC 5321 §4.5.3.1.10: the server takes no more recipients in this transaction, which says nothing about those that
-/// are left. An old server says 552 instead of 452. When not one was taken it is a plain refusal, or a batch would be cut
-/// for ever.
-fn is_too_many(reply: ReplyRef<'_>) -> bool {
-    match reply.enhanced {
-        Some(e) => (e.subject, e.detail) == (5, 3),
-        None => reply.code == 452,
-    }
+/// RFC 5321 §4.5.3.1.10: the server takes no more recipients, which says nothing about those that are left. An old server
+/// says 552 instead of 452, others say what they like.
+fn limit_at_rcpt(reply: ReplyRef<'_>) -> Option<Limit> {
+    let bare = reply.code == 452 && reply.enhanced.is_none();
+    Limit::of(reply).filter(|limit| *limit != Limit::Rate).or(bare.then_some(Limit::Recipients))
+}
+
+/// A bare 452 may be about the server's storage as well: no session is given up for it.
+fn is_storage(reply: ReplyRef<'_>) -> bool {
+    reply.code == 452 && Limit::of(reply).is_none()
+}
+
+/// How many recipients a transaction may have, where its content is refused because there were too many: those that were
+/// taken when others were not, else half of them (Exim's `recipients_max_reject` refuses DATA behind the surplus). One alone
+/// is not too many.
+fn limit_taken(front: &Running, reply: ReplyRef<'_>) -> Option<usize> {
+    let max = if front.surplus { front.accepted } else { front.accepted / 2 };
+    (max > 0 && Limit::of(reply) == Some(Limit::Recipients)).then_some(max)
 }
 
 /// The reply with no more text than is passed on.

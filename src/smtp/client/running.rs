@@ -80,6 +80,8 @@ pub(super) struct Running {
     pub(super) end_at: u64,
     /// Recipients whose RCPT was answered with 2yz.
     pub(super) accepted: usize,
+    /// Somebody came back because the server had taken all that it takes in one transaction.
+    pub(super) surplus: bool,
     /// Replies to RCPT that were 2yz, whoever had been told of by then.
     pub(super) taken: usize,
     /// MAIL was answered.
@@ -118,6 +120,7 @@ impl Running {
             offset: 0,
             end_at: 0,
             accepted: 0,
+            surplus: false,
             taken: 0,
             answered: false,
             mail_accepted: false,

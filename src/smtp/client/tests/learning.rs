@@ -29,6 +29,20 @@ enum Vice {
     Closes,
     /// `452 4.5.3` to the third RCPT of a transaction.
     RcptLimit,
+    /// `550` and words to the third RCPT of a transaction.
+    RcptWords,
+    /// `552` and words to the third RCPT of a transaction, and then DATA is refused, too.
+    Rejects,
+    /// DATA is refused behind more than two recipients.
+    DataLimit,
+    /// The content is, of more than two recipients.
+    EndLimit,
+    /// `550 5.7.0` to the fourth MAIL of a session.
+    MailWords,
+    /// `451 4.7.1` to RCPT in the fourth transaction of a session.
+    RcptTells,
+    /// The same by 550, and it hangs up.
+    RcptDrops,
     /// `451 4.5.3` to the eighth RCPT of a session.
     SessionRcptLimit,
     /// It knows no EHLO.
@@ -44,6 +58,8 @@ struct Server<'a> {
     ear: Ear,
     to: Vec<String>,
     from: bool,
+    /// Too many recipients were named.
+    crowded: bool,
     mails: usize,
     rcpts: usize,
     messages: usize,
@@ -94,6 +110,10 @@ impl Server<'_> {
                 if self.vice == Vice::MailLimit && self.mails > 3 {
                     return "452 4.5.3 Too many messages sent".into();
                 }
+                if self.vice == Vice::MailWords && self.mails > 3 {
+                    return "550 5.7.0 Too many messages in this connection".into();
+                }
+                self.crowded = false;
                 self.from = true;
             }
             "RCPT" if !self.from => return "503 5.5.1 MAIL first".into(),
@@ -101,6 +121,16 @@ impl Server<'_> {
                 self.rcpts += 1;
                 match self.vice {
                     Vice::RcptLimit if self.to.len() == 2 => return "452 4.5.3 Too many recipients".into(),
+                    Vice::RcptWords if self.to.len() == 2 => return "550 Zu viele Empfaenger".into(),
+                    Vice::Rejects if self.to.len() == 2 => {
+                        self.crowded = true;
+                        return "552 too many recipients".into();
+                    }
+                    Vice::RcptTells if self.mails > 3 => return "451 4.7.1 max messages per connection reached".into(),
+                    Vice::RcptDrops if self.mails > 3 => {
+                        self.closed = true;
+                        return "550 too many messages for this session".into();
+                    }
                     Vice::SessionRcptLimit if self.rcpts > 7 => return "451 4.5.3 Too many recipients".into(),
                     Vice::Tires if self.rcpts == 5 => {
                         self.closed = true;
@@ -110,6 +140,9 @@ impl Server<'_> {
                 }
             }
             "DATA" if self.to.is_empty() => return "503 5.5.1 RCPT first".into(),
+            "DATA" if self.crowded || self.vice == Vice::DataLimit && self.to.len() > 2 => {
+                return "554 too many recipients".into();
+            }
             "DATA" => {
                 self.ear.content = true;
                 return "354 go".into();
@@ -119,6 +152,10 @@ impl Server<'_> {
                 return String::new();
             }
             "BDAT" if self.vice == Vice::NoBdat => return "500 what".into(),
+            "CONTENT" if self.vice == Vice::EndLimit && self.to.len() > 2 => {
+                self.reset();
+                return "550 5.7.1 Too many recipients in one message, limit is 2".into();
+            }
             "CONTENT" | "BDAT" => self.take(),
             "RSET" | "HELO" => self.reset(),
             "QUIT" => {
@@ -146,6 +183,7 @@ impl Server<'_> {
     fn reset(&mut self) {
         self.to.clear();
         self.from = false;
+        self.crowded = false;
     }
 }
 
@@ -175,6 +213,7 @@ fn session(
         ear: Ear { knows_no_bdat: vice == Vice::NoBdat, ..Ear::default() },
         to: Vec::new(),
         from: false,
+        crowded: false,
         mails: 0,
         rcpts: 0,
         messages: 0,
@@ -263,6 +302,13 @@ fn each_vice_is_learnt_and_then_costs_nothing_more() {
         (Vice::BdatKills, 1),
         (Vice::MailLimit, 0),
         (Vice::RcptLimit, 0),
+        (Vice::RcptWords, 0),
+        (Vice::Rejects, 0),
+        (Vice::DataLimit, 0),
+        (Vice::EndLimit, 0),
+        (Vice::MailWords, 0),
+        (Vice::RcptTells, 0),
+        (Vice::RcptDrops, 0),
         (Vice::SessionRcptLimit, 0),
         (Vice::NoEhlo, 0),
     ] {
@@ -284,7 +330,12 @@ fn what_was_learnt_is_what_is_wrong() {
     assert!(known(Vice::BdatKills).chunking_broken);
     assert_eq!(known(Vice::MailLimit).transactions_max, Some(3));
     assert_eq!(known(Vice::Closes).transactions_max, Some(3));
-    assert_eq!(known(Vice::RcptLimit).recipients_max, Some(2));
+    for vice in [Vice::RcptLimit, Vice::RcptWords, Vice::Rejects, Vice::DataLimit, Vice::EndLimit] {
+        assert_eq!(known(vice).recipients_max, Some(2), "{vice:?}");
+    }
+    for vice in [Vice::MailWords, Vice::RcptTells, Vice::RcptDrops] {
+        assert_eq!(known(vice).transactions_max, Some(3), "{vice:?}");
+    }
     assert!(known(Vice::NoEhlo).ehlo_refused);
 }
 

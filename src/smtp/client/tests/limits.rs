@@ -1,6 +1,6 @@
 //! What a session takes, and when it takes nothing.
 
-use super::play::{config, proven, transaction};
+use super::play::{config, open as open_script, play, proven, transaction};
 use crate::base::clock::Instant;
 use crate::base::out::Out;
 use crate::smtp::client::{Config, Event, GROUP_MAX, Marks, Mode, RECIPIENTS_MAX, Session};
@@ -126,4 +126,84 @@ fn a_verdict_comes_with_its_path_and_the_milestones_before_it() {
     let at = |at| Some(Instant(at));
     let marks = Marks { began: at(10), mail: at(20), rcpt: at(30), data: at(40), sent: at(41) };
     assert_eq!(told, [(b"ann@a.example".to_vec(), marks)]);
+}
+
+/// Two transactions; the first one's recipients are answered so, and its content is taken if one of them was.
+fn told(recipients: &str, said: &str) -> String {
+    let to: String = recipients.split(' ').map(|path| format!("C: RCPT TO:<{path}>\n")).collect();
+    open_script(&["PIPELINING"])
+        + &format!("B: 1 {recipients} | one\nB: 2 z@x | two\nC: MAIL FROM:<b1@us>\n{to}C: DATA\nS: 250 ok\n{said}")
+}
+
+#[test]
+fn whoever_meets_a_limit_on_unknown_users_comes_back_and_another_session_is_taken() {
+    let said = "550 Too many unknown users";
+    let taken = "C: one\nC: .\nS: 250 ok 7\nE: 1.0 accepted: 250 ok 7\nE: 1 finished\nC: QUIT";
+    let script = told("a@x b@x c@x d@x", &format!("S: 250 ok\nS: 550 who\nS: {said}\nS: {said}\nS: 354 go\n"))
+        + &format!(
+            "E: 1 returned [2]: {said}\nE: 2 returned [0]: {said}\nE: 2 finished\nE: 1 returned [3]: {said}\n\
+             E: 1.1 refused at rcpt: 550 who\n{taken}"
+        );
+    play(&config(), &script);
+}
+
+#[test]
+fn a_server_that_hangs_up_behind_its_limit_has_all_the_others_come_back() {
+    let said = "550 Number of failed recipients exceeded. Come back in a few hours.";
+    let script = told("a@x b@x c@x d@x", &format!("S: 250 ok\nS: 550 who\nS: {said}\n"))
+        + &format!(
+            "E: 1 returned [2]: {said}\nE: 2 returned [0]: {said}\nE: 2 finished\n\
+             X\nE: 1.1 refused at rcpt: 550 who\nE: 1 returned [0, 3]\nE: 1 finished\nE: done"
+        );
+    play(&config(), &script);
+}
+
+#[test]
+fn a_limit_that_is_met_before_anybody_was_taken_or_judged_is_told_of() {
+    for said in ["550 Too many recipients", "550 Too many unknown users", "550 too many messages for this session"] {
+        let script = told("a@x", &format!("S: {said}\nS: 554 no\n"))
+            + &format!(
+                "E: 1.0 refused at rcpt: {said}\nE: 1 finished\nC: RSET\nC: MAIL FROM:<b2@us>\nC: RCPT TO:<z@x>\nC: DATA"
+            );
+        play(&config(), &script);
+    }
+}
+
+#[test]
+fn a_surplus_in_whatever_words_comes_back_and_the_others_get_their_mail() {
+    for said in [
+        "552 too many recipients",
+        "550 5.7.1 Too many recipients in one message, limit is 2",
+        "550 Trop de destinataires",
+    ] {
+        let script = told("a@x b@x c@x d@x", &format!("S: 250 ok\nS: 250 ok\nS: {said}\nS: {said}\nS: 354 go\n"))
+            + &format!(
+                "E: 1 returned [2]: {said}\nE: learnt RecipientsMax(2)\nE: 1 returned [3]: {said}\nC: one\nC: .\n\
+                 C: MAIL FROM:<b2@us>\nC: RCPT TO:<z@x>\nC: DATA\n\
+                 S: 250 ok 7\nE: 1.0 accepted: 250 ok 7\nE: 1.1 accepted: 250 ok 7\nE: 1 finished"
+            );
+        play(&config(), &script);
+    }
+}
+
+#[test]
+fn a_content_that_is_refused_for_too_many_recipients_comes_back_with_half_of_them_unless_it_is_one() {
+    let said = "554 too many recipients";
+    let again = "C: RSET\nC: MAIL FROM:<b2@us>\nC: RCPT TO:<z@x>\nC: DATA";
+    let script = told("a@x b@x c@x d@x", &format!("{}S: {said}\n", "S: 250 ok\n".repeat(4)))
+        + &format!("E: learnt RecipientsMax(2)\nE: 1 returned [0, 1, 2, 3]: {said}\nE: 1 finished\n{again}");
+    play(&config(), &script);
+    // Behind a surplus, what was taken before it is the limit.
+    let surplus = "S: 552 too many recipients\n";
+    let script = told("a@x b@x c@x", &format!("S: 250 ok\nS: 250 ok\n{surplus}S: {said}\n"))
+        + &format!(
+            "E: 1 returned [2]: 552 too many recipients\nE: learnt RecipientsMax(2)\n\
+             E: 1 returned [0, 1]: {said}\nE: 1 finished\n{again}"
+        );
+    play(&config(), &script);
+    let script = told("a@x", &format!("S: 250 ok\nS: {said}\n"))
+        + &format!(
+            "{again}\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\nE: 1.0 refused at data: {said}\nE: 1 finished\nC: two\nC: ."
+        );
+    play(&config(), &script);
 }

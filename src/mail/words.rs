@@ -12,13 +12,16 @@ const TEXT_MAX: usize = 512;
 const SHORT: usize = 5;
 
 /// The beginning of a text, in lower case and without what it quotes.
-pub(super) struct Words {
+#[derive(Debug)]
+pub struct Words {
     text: [u8; TEXT_MAX],
     len: usize,
 }
 
 impl Words {
-    pub(super) fn of(text: &[u8]) -> Self {
+    /// The words of this text.
+    #[must_use]
+    pub fn of(text: &[u8]) -> Self {
         let mut words = Self { text: [b' '; TEXT_MAX], len: text.len().min(TEXT_MAX) };
         for (to, from) in words.text.iter_mut().zip(text) {
             // The lines of a reply are joined by line breaks; words are told apart by blanks.
@@ -73,12 +76,14 @@ impl Words {
     }
 
     /// Whether one of the needles stands in the text.
-    pub(super) fn any(&self, needles: &[&str]) -> bool {
+    #[must_use]
+    pub fn any(&self, needles: &[&str]) -> bool {
         needles.iter().any(|needle| self.has(needle.as_bytes()))
     }
 
     /// The same; the needles stand between bars.
-    pub(super) fn has_one(&self, needles: &str) -> bool {
+    #[must_use]
+    pub fn has_one(&self, needles: &str) -> bool {
         !needles.is_empty() && needles.split('|').any(|needle| self.has(needle.as_bytes()))
     }
 
