@@ -19,7 +19,7 @@ use crate::engine::settings::OnUncertain;
 use crate::engine::table::{Manifest, Recovered, Table, TableWriter};
 use crate::journal::disk::{Disk, Fault, Segments};
 use crate::journal::mark::Mark;
-use crate::journal::replay::{Damage, Range, Replayed, replay};
+use crate::journal::replay::{Damage, Range, Replayed, Told, replay_with_losses};
 use crate::journal::snapshot::{self, Covered};
 use crate::journal::state::{Holds, Standing, State};
 use crate::journal::writer::Start;
@@ -144,6 +144,8 @@ pub struct Damaged {
     /// Those of them without a final outcome.
     pub open: usize,
 }
+    /// Those of them who have one, and may have got a second copy: what told of it may be lost.
+    pub doubted: usize,
 
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,15 +163,23 @@ impl fmt::Display for Damaged {
         if more > 0 {
             writeln!(f, "{more} more damaged places")?;
         }
-        let Self { recipients, open, .. } = self;
+        let Self { recipients, open, doubted, .. } = self;
         writeln!(
             f,
             "Outcomes are lost: of {recipients} recipients, {open} have no final one, and may have got their mail."
         )?;
+        if *doubted > 0 {
+            writeln!(
+                f,
+                "Of those who have one {doubted} may have got a second copy: the commits that are lost may have named them, and \
+                 they are listed as possible duplicates."
+            )?;
+        }
         write!(
             f,
             "hint: restore the campaign's directory from a copy. Or go on with --accept-damage: these {open} become possible \
-             duplicates, whom reports list; they are mailed (again), or with on_uncertain = \"hold\" held"
+             duplicates, whom reports list; they are mailed (again), or with on_uncertain = \"hold\" held; whoever was withdrawn \
+             in what is lost is among them"
         )
     }
 }
@@ -489,7 +499,10 @@ fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(Sta
         let place = home.display().to_string();
         return Err(OpenError::Shrunk { place, snapshot: state.len(), table: rows });
     }
-    let mut replayed = replay(disk, range, &mut |_, entries| state.fold(entries))?;
+    let mut replayed = replay_with_losses(disk, range, &mut |told| match told {
+        Told::Entries(_, entries) => state.fold(entries),
+        Told::Lost(lost) => state.lose(lost.may_have_named),
+    })?;
     replayed.fault = fault.or(replayed.fault);
     Ok((state, replayed, is_older))
 }
@@ -519,6 +532,7 @@ pub struct Earlier {
 /// What is still to be done of a campaign.
 #[derive(Debug, Default)]
 pub struct Rest {
+        doubted: state.standings().iter().filter(|s| s.disposition.is_final() && s.is_doubted()).count(),
     /// Every domain, by its number.
     pub domains: Vec<Arc<str>>,
     /// Rows that were never tried.

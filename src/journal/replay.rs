@@ -25,6 +25,7 @@ mod sequence;
 mod window;
 
 pub use pack::pack;
+pub use sequence::FIRST_TO_NAME;
 use sequence::Sequence;
 use window::{Look, Window};
 
@@ -173,6 +174,25 @@ impl fmt::Display for Behind {
     }
 }
 
+/// What a replay hands out, in the order of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// The entries of a whole frame, with its number.
+    Entries(u64, &'a [u8]),
+    /// Here frames are lost.
+    Lost(Lost),
+}
+
+/// Frames that are lost, where they were met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The last of them.
+    pub last_lsn: u64,
+    /// Whether they may be those of an epoch that accepted earlier damage, and named whoever that concerned: of the epochs
+    /// that they may be of, one is not known to have sent.
+    pub may_have_named: bool,
+}
+
 /// What a replay found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
@@ -224,6 +244,22 @@ impl Replayed {
 /// # Errors
 /// The segments cannot be listed, or may not be read. Everything else that is wrong is told in [`Replayed`].
 pub fn replay(source: &mut dyn Segments, range: Range, on: &mut dyn FnMut(u64, &[u8])) -> Result<Replayed, Fault> {
+    replay_with_losses(source, range, &mut |told| {
+        if let Told::Entries(lsn, entries) = told {
+            on(lsn, entries);
+        }
+    })
+}
+
+/// As [`replay`], and tells where frames are lost.
+///
+/// # Errors
+/// Those of [`replay`].
+pub fn replay_with_losses(
+    source: &mut dyn Segments,
+    range: Range,
+    on: &mut dyn FnMut(Told<'_>),
+) -> Result<Replayed, Fault> {
     let mut sequence = Sequence::new(range, on);
     let mut window = Window::new();
     let mut blank = Vec::new();
@@ -279,11 +315,11 @@ pub fn replay_live<T>(
     source: &mut dyn Segments,
     range: Range,
     fresh: impl Fn() -> T,
-    on: impl Fn(&mut T, u64, &[u8]),
+    on: impl Fn(&mut T, Told<'_>),
 ) -> Result<(T, Replayed), Fault> {
     let mut pass = |range| {
         let mut into = fresh();
-        let found = replay(source, range, &mut |lsn, entries| on(&mut into, lsn, entries))?;
+        let found = replay_with_losses(source, range, &mut |told| on(&mut into, told))?;
         Ok((into, found))
     };
     let (into, found) = pass(range)?;

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 pub const POSSIBLE_DUPLICATE: u8 = 1;
 /// The last outcome was a deferral (what a released attempt goes back to).
 const DEFERRED: u8 = 2;
+/// What told of a second copy may be among what is lost: taken for possible.
+const DOUBTED: u8 = 4;
 
 /// Where one recipient stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,23 @@ impl Standing {
     /// Whether it may get, or have got, a second copy.
     #[must_use]
     pub fn possible_duplicate(&self) -> bool {
-        self.flags & POSSIBLE_DUPLICATE != 0
+        self.flags & (POSSIBLE_DUPLICATE | DOUBTED) != 0
+    }
+
+    /// Whether that is so only because what told of it may be lost.
+    #[must_use]
+    pub fn is_doubted(&self) -> bool {
+        self.flags & (POSSIBLE_DUPLICATE | DOUBTED) == DOUBTED
+    }
+
+    /// Whether an attempt is known to have ended by this record whose outcome is not there: it may have been an uncertain one.
+    fn misses_an_outcome(&self, record: &Record) -> bool {
+        let known = self.attempts.saturating_sub(u16::from(self.disposition == Disposition::InFlight));
+        let ended = match record.kind {
+            Kind::Released | Kind::Cancelled | Kind::Expired | Kind::Suppressed => record.attempts,
+            _ => record.attempts.saturating_sub(1),
+        };
+        ended > known
     }
 
     /// Whether a deferral came before.
@@ -185,6 +203,9 @@ impl State {
         self.newest = self.newest.max(record.at);
         let Standing { first, mut tried, mut context, mut flags, .. } = *standing;
         let first = first_attempt(first, record);
+        if standing.misses_an_outcome(record) {
+            flags |= DOUBTED;
+        }
         let after = match record.kind {
             Kind::Attempt => Disposition::InFlight,
             Kind::Released if flags & DEFERRED != 0 => Disposition::Deferred,
@@ -218,6 +239,16 @@ impl State {
             _ => (tried, context) = (record.at, record.extra),
         }
         *standing = Standing { first, tried, context, attempts: record.attempts, disposition: after, flags };
+    }
+
+    /// Here commits are lost. What was held up may no longer be. When they may have named people for a second copy, whoever was
+    /// open then may be one of them.
+    pub fn lose(&mut self, may_have_named: bool) {
+        self.holds.retain(|(held, _), _| *held == Held::Loading);
+        if may_have_named {
+            let open = self.standings.iter_mut().filter(|standing| !standing.disposition.is_final());
+            open.for_each(|standing| standing.flags |= DOUBTED);
+        }
     }
 
     fn note_context(&mut self, id: u32) {
@@ -475,6 +506,31 @@ mod tests {
         assert_eq!(state.get(0).map(|s| s.first.0), Some(80));
     }
 
+    #[test]
+    fn whoever_s_outcome_is_lost_may_have_got_a_second_copy() {
+        use Kind::{Attempt, Bounced, Cancelled, Deferred, Delivered, Expired, Released, Suppressed, UncertainRetry};
+        let ways: [(&[(Kind, u16)], bool); 12] = [
+            (&[(Attempt, 1), (Delivered, 1)], false),
+            (&[(Attempt, 1), (Attempt, 2), (Delivered, 2)], true),
+            (&[(Attempt, 1), (Delivered, 2)], true),
+            (&[(Delivered, 1)], false),
+            (&[(Attempt, 2), (Bounced, 2)], true),
+            (&[(Attempt, 1), (Expired, 1)], true),
+            (&[(Attempt, 1), (Cancelled, 1)], true),
+            (&[(Deferred, 1), (Expired, 1)], false),
+            (&[(Attempt, 1), (Suppressed, 0)], false),
+            (&[(Attempt, 1), (Deferred, 1), (Attempt, 2), (Released, 1), (Attempt, 2), (Deferred, 1)], false),
+            (&[(Attempt, 1), (Released, 0), (Attempt, 1), (Deferred, 0), (Attempt, 1), (Delivered, 1)], false),
+            (&[(UncertainRetry, 0), (Attempt, 1), (Delivered, 1)], true),
+        ];
+        for (way, named) in ways {
+            let mut state = State::new();
+            state.load(1, 0);
+            way.iter().for_each(|&(kind, attempts)| tell(&mut state, 0, kind, attempts));
+            assert_eq!(state.get(0).map(|s| s.possible_duplicate()), Some(named), "{way:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn whatever_is_lost_whoever_was_tried_has_a_first_attempt(
@@ -509,5 +565,11 @@ mod tests {
         state.fold(&told);
         let holds: Vec<_> = state.holds().iter().map(|((held, name), since)| (*held, &**name, since.0)).collect();
         assert_eq!(holds, [(Held::Hosts, "mx.example", 9)]);
+        told.clear();
+        Hold { held: Held::Loading, name: "", since: UnixTime(7) }.encode_into(&mut told);
+        state.fold(&told);
+        state.lose(false);
+        let left: Vec<_> = state.holds().iter().map(|((held, _), since)| (*held, since.0)).collect();
+        assert_eq!(left, [(Held::Loading, 7)], "what ended it may be lost");
     }
 }

@@ -127,6 +127,53 @@ fn whatever_is_damaged_is_told_or_harmless() {
     campaigns.iter().for_each(Sent::nobody_got_anything_since);
 }
 
+/// Places of a second damage.
+const PLACES_AGAIN: u64 = 120;
+
+#[test]
+fn a_second_damage_behind_an_acceptance_takes_no_name_away() {
+    let mut sent = Sent::killed();
+    let first = journal_of(&sent.home()).join("0001.jnl");
+    let mut octets = std::fs::read(&first).unwrap();
+    let used = octets.iter().rposition(|o| *o != 0).unwrap();
+    octets[used / 4..used / 2].fill(0);
+    std::fs::write(&first, octets).unwrap();
+    let (code, stderr) = sent.start_again(&sent.data);
+    assert!(code == Some(1) && stderr.contains("--accept-damage"), "{stderr}");
+    sent.go_on(&["--accept-damage"]);
+    let doubled: Vec<&String> = sent.letters.iter().filter(|(_, got)| **got > 1).map(|(name, _)| name).collect();
+    assert!(!doubled.is_empty(), "nobody got a second copy: the test does not test");
+    let listed = sent.possible_duplicates();
+    assert!(doubled.iter().all(|name| listed.contains(*name)), "before the second damage");
+    let files: Vec<String> = harm::files(&sent.home()).into_iter().filter(|name| name.starts_with("j/")).collect();
+    let mut stopped = 0;
+    for seed in 0..PLACES_AGAIN {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let data = sent::folder();
+        copy(&sent.data, data.path());
+        let home = data.path().join("campaign/made-up");
+        let file = &files[seed as usize % files.len()];
+        let way = WAYS[seed as usize / files.len() % WAYS.len()];
+        let harm = Harm::done(&home, file, way, &sent.older, &sent.older, &mut random);
+        let place = format!("place {seed}: {file}, {way:?} {harm:?}");
+        let campaign = match opened(&home, &harm, &Opening::at(NOW)) {
+            Ok(campaign) => campaign,
+            Err(OpenError::Damaged(_)) => {
+                stopped += 1;
+                let how = Opening { accept_damage: Some(OnUncertain::Retry), ..Opening::at(NOW) };
+                opened(&home, &harm, &how).unwrap_or_else(|e| panic!("{place}, accepted: {e}"))
+            }
+            Err(_) => continue,
+        };
+        check(&sent, &campaign, &place);
+        for (name, standing) in sent.rows.iter().zip(campaign.state.standings()) {
+            let named = standing.possible_duplicate() || standing.disposition == Disposition::InFlight;
+            assert!(named || !doubled.contains(&name), "{place}: {name} got two copies, and has no name");
+        }
+    }
+    assert!(stopped > 20, "{stopped} of {PLACES_AGAIN} places stopped the start: the test does not test");
+}
+
 #[test]
 fn accepted_damage_is_held_and_listed_by_the_program() {
     let sent = Sent::in_order();

@@ -138,6 +138,18 @@ impl Sent {
         (code, fs::read_to_string(self.scratch.path().join("send.stderr")).unwrap())
     }
 
+    /// Goes on with more flags until nothing is under way, and is interrupted.
+    pub fn go_on(&mut self, more: &[&str]) {
+        let before = self.kept();
+        let sending = self.start(&self.data, more);
+        self.wait_for_letters(before + 1);
+        self.wait_until_it_rests();
+        let code = interrupt(sending);
+        assert_eq!(code, Some(3), "some are deferred");
+        self.rows.clear();
+        self.look();
+    }
+
     /// What `report --possible-duplicates` lists.
     pub fn possible_duplicates(&self) -> BTreeSet<String> {
         self.report(&["--possible-duplicates", "-"]).lines().map(str::to_owned).collect()

@@ -7,6 +7,7 @@
 
 use crate::base::clock::UnixTime;
 use crate::journal::record::{Define, Entry, Kind, Record, entries};
+use crate::journal::replay::Lost;
 use crate::journal::state::{Standing, State};
 use crate::mail::Enhanced;
 
@@ -54,6 +55,13 @@ impl Book {
                 Ok(Entry::Accepted(accepted)) => self.state.accept(accepted),
                 Err(_) => self.bad += 1,
             }
+        }
+    }
+
+    /// Here frames are lost.
+    pub(super) fn lose(&mut self, lost: &Lost) {
+        if lost.last_lsn > self.covered {
+            self.state.lose(lost.may_have_named);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::engine::table::{MovedFrom, Table};
 use crate::journal::disk::Fault;
 use crate::journal::mark::Mark;
 use crate::journal::record::{Entry, Kind, entries};
-use crate::journal::replay::{End, Range, Replayed, replay_live};
+use crate::journal::replay::{End, Range, Replayed, Told, replay_live};
 use crate::journal::state::{State, first_attempt};
 use crate::mail::{Disposition, Mailbox};
 use crate::wire::disk::{Lock, Reader};
@@ -69,7 +69,10 @@ impl Stored {
             &mut reader,
             range,
             || begin(snapshot.clone(), &chunks),
-            |book, lsn, entries| book.fold(lsn, entries),
+            |book, told| match told {
+                Told::Entries(lsn, entries) => book.fold(lsn, entries),
+                Told::Lost(lost) => book.lose(&lost),
+            },
         )
         .map_err(unreadable)?;
         describe(&journal_of(home), &replayed, &book, &mut damage);
@@ -250,7 +253,8 @@ impl Facts for Stored {
         // Loaded after this was opened: it waits.
         let disposition = self.book.standing(row).map_or(Disposition::Waiting, |s| s.disposition);
         let mut reader = Reader::new(&journal_of(&self.home));
-        let (steps, _) = replay_live(&mut reader, self.range, Vec::new, |steps, _, octets| {
+        let (steps, _) = replay_live(&mut reader, self.range, Vec::new, |steps, told| {
+            let Told::Entries(_, octets) = told else { return };
             for entry in entries(octets) {
                 if let Ok(Entry::Record(record)) = entry
                     && rows.contains(&record.recipient)

@@ -10,7 +10,7 @@ use crate::engine::settings::OnUncertain;
 use crate::journal::disk::{Disk, Fault, FaultKind};
 use crate::journal::mark::Mark;
 use crate::journal::record::{Accepted, Kind, RECORD_OCTETS, Record};
-use crate::journal::replay::Damage;
+use crate::journal::replay::{Damage, FIRST_TO_NAME};
 use crate::journal::state::{Standing, State};
 use crate::journal::writer::{Config, Journal, Start};
 use crate::mail::Disposition;
@@ -40,6 +40,7 @@ pub(super) fn accept(
         OnUncertain::Retry => Kind::UncertainRetry,
         OnUncertain::Hold => Kind::UncertainHeld,
     };
+    let start = Start { epoch: start.epoch.max(FIRST_TO_NAME), ..start };
     let mut scribe = Scribe::begin(disk, start);
     for row in 0..state.len() as u32 {
         if state.get(row).is_some_and(|standing| is_open(&standing)) {

@@ -185,6 +185,58 @@ fn however_many_places_were_accepted_none_of_them_is_asked_about_again() {
 }
 
 #[test]
+fn a_second_damage_takes_away_no_name_that_a_first_one_gave() {
+    for on_uncertain in [OnUncertain::Retry, OnUncertain::Hold] {
+        let mut made = Made::new();
+        made.send(&usual(), 0..40, Kind::Delivered, true);
+        made.disk.octets_mut(1).unwrap()[10 * PAGE..13 * PAGE].fill(0);
+        let mut campaign = made.open(&accepting(on_uncertain)).unwrap();
+        campaign.release(&mut made.disk, Some(Release::Retry), on_uncertain, NOW).unwrap();
+        drop(campaign);
+        made.send(&usual(), 40..100, Kind::Attempt, false);
+        made.send(&usual(), 40..100, Kind::Delivered, true);
+        let campaign = made.send(&usual(), 10..13, Kind::Delivered, true);
+        let given: Vec<u32> = campaign.state.possible_duplicates().collect();
+        assert_eq!(given, (10..13).chain(40..100).collect::<Vec<_>>());
+        let (whole, segments) = (made.disk.clone(), made.disk.segments().unwrap().len() as u32);
+        let mut told = 0;
+        for seed in 0..40 {
+            made.disk = whole.clone();
+            let mut random = fastrand::Rng::with_seed(seed);
+            for segment in [1, 2, random.u32(1..=segments)].into_iter().skip((seed % 3) as usize) {
+                let Some(octets) = made.disk.octets_mut(segment) else { continue };
+                let used = octets.iter().rposition(|octet| *octet != 0).map_or(0, |at| at + 1);
+                let at = random.usize(..used.max(1));
+                match random.u32(..4) {
+                    0 => octets[at] ^= 1,
+                    1 => octets[at..(at + 300).min(used)].fill(0),
+                    2 => octets[..used].fill(0),
+                    _ => made.disk.lose(segment),
+                }
+            }
+            let place = format!("{on_uncertain:?}, place {seed}");
+            let campaign = match made.open(&usual()) {
+                Ok(campaign) => campaign,
+                Err(error) => {
+                    let said = error.to_string();
+                    let known = made.open(&accepting(on_uncertain)).unwrap();
+                    let doubted = known.state.standings().iter().filter(|s| s.disposition.is_final() && s.is_doubted());
+                    let doubted = doubted.count();
+                    told += usize::from(doubted > 0);
+                    let words = format!("Of those who have one {doubted} may have got a second copy");
+                    assert!(doubted == 0 || said.contains(&words), "{place}: {said}");
+                    made.open(&usual()).unwrap_or_else(|e| panic!("{place}, asked again: {e}"))
+                }
+            };
+            let names: Vec<u32> = campaign.state.possible_duplicates().collect();
+            let lost: Vec<&u32> = given.iter().filter(|row| !names.contains(row)).collect();
+            assert!(lost.is_empty(), "{place}: {lost:?} have lost their names");
+        }
+        assert!(told > 10, "{told} places took the names: the test does not test");
+    }
+}
+
+#[test]
 fn whoever_s_first_attempt_is_lost_counts_from_what_is_known_and_does_not_expire_at_once() {
     for on_uncertain in [OnUncertain::Retry, OnUncertain::Hold] {
         let mut made = Made::new();

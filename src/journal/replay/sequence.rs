@@ -3,10 +3,14 @@
 //! Every frame waits until something attests to it: a later frame whose durable LSN passes it, a later epoch that began
 //! beyond it, the journal's mark, or the end of the journal with nothing missing before it.
 
-use super::{Behind, DAMAGES_MAX, Damage, End, PENDING_MAX, Range, Replayed, Torn, What};
+use super::{Behind, DAMAGES_MAX, Damage, End, Lost, PENDING_MAX, Range, Replayed, Told, Torn, What};
 use crate::journal::frame::{Header, PAGE};
 use crate::journal::mark::Mark;
+use crate::journal::record::{Entry, Kind, Record, entries};
 use std::collections::VecDeque;
+
+/// The first epoch that can accept damage, or settle who is held: each is an epoch of its own behind one that sent.
+pub const FIRST_TO_NAME: u32 = 2;
 
 /// A place where something other than the expected frame was seen.
 #[derive(Clone, Copy)]
@@ -30,12 +34,24 @@ struct Pending {
     before: Suspect,
 }
 
+/// Whether a frame is of an epoch that sent: accepting damage, and settling who is held, writes other entries.
+fn tells_of_sending(payload: &[u8]) -> bool {
+    const SETTLING: [Kind; 3] = [Kind::UncertainRetry, Kind::UncertainHeld, Kind::Cancelled];
+    match entries(payload).next() {
+        Some(Ok(Entry::Record(Record { kind, .. }))) => !SETTLING.contains(&kind),
+        Some(Ok(Entry::Define(_) | Entry::Hold(_))) => true,
+        Some(Ok(Entry::Accepted(_)) | Err(_)) | None => false,
+    }
+}
+
 pub(super) struct Sequence<'a> {
-    on: &'a mut dyn FnMut(u64, &[u8]),
+    on: &'a mut dyn FnMut(Told<'_>),
     pub(super) found: Replayed,
     range: Range,
     /// The next frame to hand out.
     expected: u64,
+    /// The present epoch is known to have sent.
+    has_sent: bool,
     /// Frames of the present epoch that wait, in rising order.
     pending: VecDeque<Pending>,
     spare: Vec<Vec<u8>>,
@@ -54,7 +70,7 @@ pub(super) struct Sequence<'a> {
 }
 
 impl<'a> Sequence<'a> {
-    pub(super) fn new(range: Range, on: &'a mut dyn FnMut(u64, &[u8])) -> Self {
+    pub(super) fn new(range: Range, on: &'a mut dyn FnMut(Told<'_>)) -> Self {
         let (last_lsn, journal) = (range.after, range.journal);
         let last_segment = range.from_segment.saturating_sub(1);
         let epoch = range.epoch;
@@ -66,6 +82,7 @@ impl<'a> Sequence<'a> {
             found,
             range,
             expected,
+            has_sent: false,
             pending,
             spare,
             suspect: None,
@@ -158,9 +175,10 @@ impl<'a> Sequence<'a> {
 
     /// What the mark, and what no crash leaves behind, say of the end.
     fn end_journal(&mut self) {
+        let mut newest = self.found.epoch;
         if let End::Behind(mark) = self.range.end {
             self.attest(mark.lsn.min(self.range.until));
-            self.found.epoch = self.found.epoch.max(mark.epoch);
+            newest = newest.max(mark.epoch);
             self.found.last_segment = self.found.last_segment.max(mark.segment);
         }
         self.emit_ready();
@@ -192,9 +210,12 @@ impl<'a> Sequence<'a> {
             place = if self.odd_frames > 0 { place } else { Some(end) };
         }
         if let Some(place) = place.filter(|_| next > self.expected) {
-            self.missing(next, place);
+            // As it is seen from the epoch that comes next.
+            let may_have_named = self.may_have_named_before(newest.saturating_add(1));
+            self.missing(next, place, may_have_named);
             (self.suspect, self.scrap) = (None, None);
         }
+        self.found.epoch = newest;
     }
 
     /// A later epoch: whoever opened the journal then had read up to `epoch_first`, and gave up the rest.
@@ -208,14 +229,27 @@ impl<'a> Sequence<'a> {
         if first > 1 {
             self.attest(first - 1);
         }
-        self.found.epoch = header.epoch;
+        let may_have_named = self.may_have_named_before(header.epoch);
+        (self.found.epoch, self.has_sent) = (header.epoch, false);
         if self.expected < first {
             let place = self.suspect.unwrap_or(Suspect { segment: header.segment, offset: 0, what: What::Missing });
-            self.missing(first, place);
+            self.missing(first, place, may_have_named);
         } else {
             // The opener could not read what can be read now; what it wrote in its place counts as well.
             self.expected = first.max(self.range.after + 1);
         }
+    }
+
+    /// Whether frames that are lost between the present epoch and that one may be of one that only named people.
+    fn may_have_named_before(&self, epoch: u32) -> bool {
+        // The first epoch of a journal has nothing to accept.
+        epoch > FIRST_TO_NAME && !(self.has_sent && epoch == self.found.epoch.saturating_add(1))
+    }
+
+    /// Whether frames that are lost before the first one that waits may be of an epoch that only named people.
+    fn may_have_named(&self) -> bool {
+        let next_has_sent = || self.pending.front().is_some_and(|next| tells_of_sending(&next.payload));
+        self.found.epoch >= FIRST_TO_NAME && !self.has_sent && !next_has_sent()
     }
 
     /// No more frames: those that follow each other are whole; behind a hole nothing was promised.
@@ -236,7 +270,8 @@ impl<'a> Sequence<'a> {
             }
             if next > self.expected {
                 // The hole reaches up to the next frame, but only what was attested to is a loss for sure.
-                self.missing(next.min(lsn + 1), before);
+                let may_have_named = self.may_have_named();
+                self.missing(next.min(lsn + 1), before, may_have_named);
             } else {
                 self.emit();
             }
@@ -252,7 +287,8 @@ impl<'a> Sequence<'a> {
     fn emit(&mut self) {
         let Some(mut next) = self.pending.pop_front() else { return };
         if !next.payload.is_empty() {
-            (self.on)(next.lsn, &next.payload);
+            self.has_sent |= !self.has_sent && tells_of_sending(&next.payload);
+            (self.on)(Told::Entries(next.lsn, &next.payload));
         }
         self.found.frames += 1;
         self.found.octets += next.payload.len() as u64;
@@ -263,13 +299,14 @@ impl<'a> Sequence<'a> {
     }
 
     /// Frames from the expected one up to, not including, `next` were promised and are not there.
-    fn missing(&mut self, next: u64, place: Suspect) {
+    fn missing(&mut self, next: u64, place: Suspect, may_have_named: bool) {
         let Suspect { segment, offset, what } = place;
         let damage = Damage { segment, offset, first_lsn: self.expected, last_lsn: next - 1, what };
         match self.found.damage.get_mut(DAMAGES_MAX - 1) {
             None => self.found.damage.push(damage),
             Some(last) => last.last_lsn = damage.last_lsn,
         }
+        (self.on)(Told::Lost(Lost { last_lsn: next - 1, may_have_named }));
         self.found.last_lsn = next - 1;
         self.expected = next;
     }

@@ -66,8 +66,14 @@ fn beside_a_writer_haste_is_no_damage_and_damage_still_is() {
     let in_time = disk(&frames);
     frames[2].fill(0);
     let mut hasty = Hasty { late: disk(&frames), reads: 0, in_time };
-    let live =
-        |source: &mut dyn Segments| replay_live(source, Range::ALL, Vec::new, |seen, lsn, _| seen.push(lsn)).unwrap();
+    let live = |source: &mut dyn Segments| {
+        replay_live(source, Range::ALL, Vec::new, |seen, told| {
+            if let Told::Entries(lsn, _) = told {
+                seen.push(lsn);
+            }
+        })
+        .unwrap()
+    };
     let (seen, found) = live(&mut hasty);
     assert_eq!((seen, found.damage), (vec![1, 2, 3, 4], vec![]), "up to what the first pass knew to be durable");
     let (seen, found) = live(&mut disk(&frames));
