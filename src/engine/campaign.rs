@@ -28,6 +28,7 @@ use crate::shape::retry::Schedule;
 use crate::wire::disk;
 
 mod accept;
+mod covered;
 #[cfg(test)]
 mod tests;
 mod whole;
@@ -143,9 +144,9 @@ pub struct Damaged {
     pub recipients: usize,
     /// Those of them without a final outcome.
     pub open: usize,
-}
     /// Those of them who have one, and may have got a second copy: what told of it may be lost.
     pub doubted: usize,
+}
 
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -224,6 +225,8 @@ pub struct Campaign {
     pub state: State,
     /// What the journal's replay found.
     pub replayed: Replayed,
+    /// What is missing of the journal below the snapshot, which has what follows from it.
+    pub missing_below: Vec<Damage>,
     /// Rows that are withdrawn, in order: who of them still waits is cancelled when it goes on. Who is held, or was cut off,
     /// is by [`Campaign::release`].
     pub withdrawn: Vec<u32>,
@@ -264,6 +267,7 @@ impl Campaign {
             recovered: Recovered::default(),
             state: State::new(),
             replayed: Replayed::default(),
+            missing_below: Vec::new(),
             withdrawn: Vec::new(),
         })
     }
@@ -276,7 +280,7 @@ impl Campaign {
         let (table, recovered) = TableWriter::open(home)?;
         let identity = table.manifest().identity();
         let reader = table.reader()?;
-        let (mut state, mut replayed, is_older) = standings(&reader, home, disk)?;
+        let Standings { mut state, mut replayed, is_older, missing_below } = standings(&reader, home, disk)?;
         // The rows themselves are read as they are sent: they are many times as long.
         reader.check_index(state.len() as u32)?;
         let odd = state.oddities;
@@ -305,7 +309,7 @@ impl Campaign {
             let covered = Covered { lsn: lsn - 1, segment, epoch: epoch - 1, journal };
             disk::replace(&snapshot_of(home), |out| snapshot::encode(&state, covered, out))?;
         }
-        Ok(Self { home: home.to_owned(), table, recovered, state, replayed, withdrawn: Vec::new() })
+        Ok(Self { home: home.to_owned(), table, recovered, state, replayed, missing_below, withdrawn: Vec::new() })
     }
 
     /// Settles, durably, those of whom nobody knows whether they have their mail. Who is withdrawn is cancelled; of all others
@@ -469,17 +473,30 @@ impl Campaign {
     }
 }
 
-/// Reads where each recipient stands: the table's rows, the snapshot if there is a good one, and the journal behind it. Whether
-/// it had come further, as the mark outside tells, is returned with it.
+/// What a campaign's files tell together.
+struct Standings {
+    state: State,
+    replayed: Replayed,
+    /// It had come further, as the mark outside tells.
+    is_older: bool,
+    /// See [`Campaign::missing_below`].
+    missing_below: Vec<Damage>,
+}
+
+/// Reads where each recipient stands: the table's rows, the snapshot if there is a good one, and the journal behind it.
 ///
 /// # Errors
 /// The table or the journal's directory cannot be read, or they do not belong together.
-fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(State, Replayed, bool), OpenError> {
+fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<Standings, OpenError> {
     let identity = table.manifest().identity();
     let (mut state, mut range) = (State::new(), Range { journal: Some(identity), ..Range::ALL });
+    let mut missing_below = Vec::new();
     match snapshot_in(home, identity)? {
         None => {}
-        Some(Ok((covered, frames))) => (state, range) = (covered, Range::beyond(&frames)),
+        Some(Ok((covered, frames))) => {
+            (state, range) = (covered, Range::beyond(&frames));
+            missing_below = covered::damage_below(disk, &frames)?;
+        }
         Some(Err(why)) => {
             let snapshot = snapshot_of(home);
             tracing::warn!(snapshot = %snapshot.display(), %why, "the snapshot cannot be used: the whole journal is read instead");
@@ -504,7 +521,7 @@ fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<(Sta
         Told::Lost(lost) => state.lose(lost.may_have_named),
     })?;
     replayed.fault = fault.or(replayed.fault);
-    Ok((state, replayed, is_older))
+    Ok(Standings { state, replayed, is_older, missing_below })
 }
 
 fn describe(home: &Path, damage: Vec<Damage>, replayed: &Replayed, state: &State, is_older: bool) -> Damaged {
@@ -515,6 +532,7 @@ fn describe(home: &Path, damage: Vec<Damage>, replayed: &Replayed, state: &State
         fault: replayed.fault.clone(),
         recipients: state.len(),
         open: state.standings().iter().filter(|s| accept::is_open(s)).count(),
+        doubted: state.standings().iter().filter(|s| s.disposition.is_final() && s.is_doubted()).count(),
     }
 }
 
@@ -532,7 +550,6 @@ pub struct Earlier {
 /// What is still to be done of a campaign.
 #[derive(Debug, Default)]
 pub struct Rest {
-        doubted: state.standings().iter().filter(|s| s.disposition.is_final() && s.is_doubted()).count(),
     /// Every domain, by its number.
     pub domains: Vec<Arc<str>>,
     /// Rows that were never tried.

@@ -34,7 +34,7 @@ use super::held::Note;
 use super::progress::Summary;
 use super::signals::Signals;
 use crate::base::remedy;
-use crate::engine::campaign::{Campaign, DAMAGES_TOLD, journal_of};
+use crate::engine::campaign::{Campaign, DAMAGES_TOLD, journal_of, snapshot_of};
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
 use crate::engine::router::{self, SmarthostError};
@@ -274,6 +274,13 @@ fn report_damage(opened: &Campaign) {
     let more = opened.replayed.damage.len().saturating_sub(DAMAGES_TOLD);
     if more > 0 {
         tracing::warn!(more, "further damage in the journal, which was accepted");
+    }
+    for damage in opened.missing_below.iter().take(DAMAGES_TOLD) {
+        tracing::warn!(
+            journal = %journal_of(&opened.home).display(), snapshot = %snapshot_of(&opened.home).display(), %damage,
+            "the journal is damaged below the snapshot, which has the outcomes that were in there: keep it; only the times and \
+             replies of them are missing in reports; restore the segment from a copy"
+        );
     }
 }
 
