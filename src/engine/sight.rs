@@ -1,7 +1,7 @@
 //! Whether the suppression files were looked at lately enough for anybody to be handed over.
 //!
 //! Guarantees: who asks pays for a few loads and comparisons, with the time that it has at hand. What was written
-//! longer ago than [`LATE`] is in force, or nobody may be handed over: also when the process was stopped, when the machine
+//! longer ago than `LATE` is in force, or nobody may be handed over: also when the process was stopped, when the machine
 //! slept, or when the look at a file takes long. Whoever sees that a look was in time sees its edition too. Where there are
 //! no files all is well. Leaves to others: the looks (`suppressions`), and what waits meanwhile (`shard`).
 

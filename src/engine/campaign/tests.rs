@@ -430,7 +430,8 @@ fn what_is_missing_below_the_snapshot_is_told_and_changes_nobody() {
     let segments: Vec<u32> = whole.clone().segments().unwrap().iter().map(|(segment, _)| *segment).collect();
     assert!(!segments.contains(&4), "{segments:?}: the test does not test");
     let (last, covered) = segments.split_last().unwrap();
-    let harm: [(&str, fn(&mut SimDisk, u32)); 3] = [
+    type Harms = fn(&mut SimDisk, u32);
+    let harm: [(&str, Harms); 3] = [
         ("deleted", SimDisk::lose),
         ("zeroed", |disk, segment| disk.octets_mut(segment).unwrap().fill(0)),
         ("another's", |disk, segment| *disk.octets_mut(segment).unwrap() = vec![7; 3 * PAGE]),
