@@ -251,7 +251,10 @@ impl<'a> Loader<'a> {
         let stored = table.manifest().columns.clone();
         let wanted: Vec<String> = [&spec.email].into_iter().chain(&stored).cloned().collect();
         if let Some(what) = table.manifest().list.as_ref().and_then(|known| print::difference(known, &print)) {
-            return Err(LoadError::Changed { path: spec.list.path.clone(), what });
+            let path = spec.list.path.clone();
+            // Nothing of it was loaded: it was looked at a moment ago.
+            let is_new = table.chunks() == 0;
+            return Err(if is_new { LoadError::Moved { path, what } } else { LoadError::Changed { path, what } });
         }
         let header = if spec.list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
         records.select(&wanted, &header)?;
