@@ -134,7 +134,11 @@ impl<I: Io> Shard<I> {
         let excess = self.ports.board.halt().count(*delivered, bounces, max);
         *delivered = 0;
         bounces.clear();
-        let judges = self.ledger.is_under_steam();
+        // Who is under way may be delivered yet; as many are taken for that as have ended, at most.
+        let judges = excess.as_ref().is_some_and(|excess| {
+            let of = excess.of.saturating_add(self.ledger.under_way().min(excess.of));
+            self.ledger.is_under_steam() && f64::from(excess.bounced) > max * f64::from(of)
+        });
         *unjudged = excess.is_some() && !judges;
         if let Some(excess) = excess.filter(|_| judges && self.ports.board.halt().held().is_none()) {
             self.hold_mailing(Held::bounced(&excess), now);

@@ -73,6 +73,12 @@ impl Ledger {
         }
     }
 
+    /// Recipients in transactions that have not ended.
+    pub(in crate::engine::shard) fn under_way(&self) -> u32 {
+        let rows = self.transactions.iter().map(|(_, transaction)| transaction.rows.len()).sum::<usize>();
+        u32::try_from(rows).unwrap_or(u32::MAX)
+    }
+
     /// What binds before a message is in stock: the journal's disk, or rendering; `None` while sessions find messages.
     pub(in crate::engine::shard) fn binding(&self, now: Instant) -> Option<String> {
         if self.stock > 0 {
