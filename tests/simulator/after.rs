@@ -123,7 +123,9 @@ fn note_end(ground: &mut Ground<'_>, ending: Ending, left: &Left) {
 
 /// Whoever sends does something about what held the mailing, sooner or later.
 pub fn mend(ground: &mut Ground<'_>, left: &Left) {
-    if left.held.as_ref().is_some_and(|held| held.reason == "bounces") || !left.held_sites.is_empty() {
+    if left.held.as_ref().is_some_and(|held| ["bounces", "resolver"].contains(&held.reason))
+        || !left.held_sites.is_empty()
+    {
         ground.ignores_bounces = true;
     } else if let (Some(_), Some(refusals)) = (&left.held, &ground.scenario.refusals) {
         ground.held += 1;

@@ -111,7 +111,7 @@ pub fn live(ground: &mut Ground<'_>, campaign: Campaign, ending: Ending) -> Resu
         process.turn()?;
         if process.shards.iter().all(Option::is_none) {
             break !matches!(ending, Ending::Drain { turn: last } | Ending::Stop { turn: last } if turn >= last)
-                && !held
+                && process.board.halt().held().is_none()
                 && process.board.halt().held_sites().1 == 0;
         }
         if !process.pass_time() && !drains {
