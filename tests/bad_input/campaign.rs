@@ -109,6 +109,31 @@ impl Desk {
         told(child.wait_with_output().unwrap(), code)
     }
 
+    /// Begins to send `w` and interrupts that once so many recipients had this outcome of an attempt, or that.
+    #[track_caller]
+    fn interrupted_after(&self, count: usize, outcomes: &[&str], to: &[&str]) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_posthaste"))
+            .current_dir(self.path())
+            .args(["send", "w.toml", "--data", "data", "--events", "e.jsonl"])
+            .args(to)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        let told = || {
+            let events = std::fs::read_to_string(self.path().join("e.jsonl")).unwrap_or_default();
+            outcomes.iter().map(|outcome| events.matches(&format!("\"{outcome}\"")).count()).sum::<usize>()
+        };
+        while told() < count {
+            assert!(began.elapsed() < PATIENCE, "{} of {count} are {outcomes:?}", told());
+            std::thread::sleep(LOOK);
+        }
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(3));
+    }
+
     fn report(&self, more: &[&str]) -> Value {
         let output = self.run(&[&["report", "w", "--data", "data", "--json"], more].concat());
         serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"))
@@ -351,22 +376,7 @@ mod lists {
         let (desk, busy, mx) = (Desk::new(), Receiver::start(&["--defer", "100"]), Receiver::start(&[]));
         desk.put("w.toml", super::super::CAMPAIGN.replace("[recipients]", "retry = [\"1h\"]\n[recipients]"));
         desk.put("w.csv", list(&["ann", "bob", "cyd"]));
-        let child = Command::new(env!("CARGO_BIN_EXE_posthaste"))
-            .current_dir(desk.path())
-            .args(["send", "w.toml", "--data", "data", "--smarthost", &busy.address, "--events", "e.jsonl"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let began = Instant::now();
-        let deferred =
-            || std::fs::read_to_string(desk.path().join("e.jsonl")).unwrap_or_default().matches("\"deferred\"").count();
-        while deferred() < 3 {
-            assert!(began.elapsed() < PATIENCE, "nobody is deferred");
-            std::thread::sleep(LOOK);
-        }
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(3));
+        desk.interrupted_after(3, &["deferred"], &to(&busy));
         desk.put("w.toml", super::super::CAMPAIGN.replace("[recipients]", "retry = [\"1s\"]\n[recipients]"));
         desk.put("w.csv", list(&["ann", "cyd"]));
         let moved = to_with(&mx, &["--move-destination"]);

@@ -225,9 +225,8 @@ impl Desk<'_> {
         let takes = self.asked.standing.takes;
         match row.filter(|_| !takes).map(|row| self.ledger.halt().doubt(row)) {
             None | Some(Doubted::Bounces) => Doubt::Bounces,
-            Some(Doubted::Waits) if self.asked.is_held => Doubt::Holds,
-            Some(Doubted::Holds) => Doubt::Holds,
-            Some(Doubted::Waits) => Doubt::WaitsBriefly,
+            Some(Doubted::Waits) if !self.asked.is_held => Doubt::WaitsBriefly,
+            Some(Doubted::Waits | Doubted::Holds) => Doubt::Holds,
         }
     }
 

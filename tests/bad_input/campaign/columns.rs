@@ -17,20 +17,7 @@ fn waiting(text: &str, columns: &str) -> (Desk, String) {
     desk.put("w.toml", campaign(columns, "1h"));
     desk.put("w.csv", LIST);
     desk.put("w.txt", text);
-    let child = Command::new(env!("CARGO_BIN_EXE_posthaste"))
-        .current_dir(desk.path())
-        .args(["send", "w.toml", "--data", "data", "--smarthost", &busy.address, "--events", "e.jsonl"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let began = Instant::now();
-    while std::fs::read_to_string(desk.path().join("e.jsonl")).unwrap_or_default().matches("\"deferred\"").count() < 3 {
-        assert!(began.elapsed() < PATIENCE, "nobody is deferred");
-        std::thread::sleep(LOOK);
-    }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(3));
+    desk.interrupted_after(3, &["deferred"], &to(&busy));
     desk.put("w.toml", campaign(columns, "1s"));
     (desk, busy.address.clone())
 }

@@ -105,24 +105,7 @@ fn that_the_content_has_changed_is_said_whatever_the_log_keeps_while_somebody_wa
         |wait| super::super::CAMPAIGN.replace("[recipients]", &format!("retry = [\"{wait}\"]\n[recipients]"));
     desk.put("w.toml", campaign("1h"));
     desk.put("e.toml", "[log]\nlevel = \"error\"\n");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_posthaste"))
-        .current_dir(desk.path())
-        .args(["send", "w.toml", "--data", "data", "--smarthost", &busy.address, "--events", "e.jsonl"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let began = Instant::now();
-    let tried = || {
-        let events = std::fs::read_to_string(desk.path().join("e.jsonl")).unwrap_or_default();
-        ["\"deferred\"", "\"delivered\""].map(|word| events.matches(word).count()).iter().sum::<usize>()
-    };
-    while tried() < names.len() {
-        assert!(began.elapsed() < PATIENCE, "{} of {} were tried", tried(), names.len());
-        std::thread::sleep(LOOK);
-    }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(3));
+    desk.interrupted_after(names.len(), &["deferred", "delivered"], &to(&busy));
     let first = busy.got().len();
     assert!((1..names.len()).contains(&first));
     desk.put("w.toml", campaign("1s"));
