@@ -29,8 +29,9 @@ pub(crate) fn check(field: &str, value: &str) -> Result<(), ComposeError> {
 
 /// The first control character of `value` (C0, DEL, C1, and the line and paragraph separators).
 pub(crate) fn first_control(value: &str) -> Option<char> {
-    if value.is_ascii() {
-        return value.bytes().find(u8::is_ascii_control).map(char::from);
+    // All of them are looked at, several at once: hardly a value has one.
+    if value.bytes().fold(true, |plain, b| plain & (b' '..=b'~').contains(&b)) {
+        return None;
     }
     value.chars().find(|&c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
 }
@@ -182,6 +183,18 @@ mod tests {
         let mut out = Vec::new();
         mailbox("To", display, "a@b.example", &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_first_control_character_is_found_wherever_it_stands() {
+        let controls = (0..0x3000u32).filter_map(char::from_u32);
+        for c in controls {
+            let expected = (c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')).then_some(c);
+            for value in [format!("{c}"), format!("a subject of some length, {c}and\tmore"), format!("\u{f6}{c}")] {
+                let tab = value.contains('\t').then_some('\t');
+                assert_eq!(first_control(&value), expected.or(tab), "{value:?}");
+            }
+        }
     }
 
     #[test]
