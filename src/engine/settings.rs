@@ -102,6 +102,12 @@ impl Delivery {
         shards.min(u16::try_from(most).unwrap_or(u16::MAX)).max(1)
     }
 
+    /// How many sessions each shard, of so many that send to one site, may have there.
+    #[must_use]
+    pub fn shares(&self, shards: u16) -> Vec<u32> {
+        (0..shards).map(|shard| self.clone().part_of(shard, shards, true).sessions_per_site).collect()
+    }
+
     /// The part of one shard, of so many. Where all of them send to one site ([`Delivery::lanes`] of them at most), its
     /// sessions and its messages ahead are divided; a site of a shard's own has all of them. Sources' budgets are shared.
     #[must_use]
@@ -130,7 +136,7 @@ mod tests {
                 let lanes = whole.lanes(shards);
                 let parts: Vec<Delivery> = (0..lanes).map(|n| whole.clone().part_of(n, lanes, true)).collect();
                 assert!(parts.iter().all(|part| part.sessions_per_site > 0 && part.ahead_max > 0));
-                assert_eq!(parts.iter().map(|part| part.sessions_per_site).sum::<u32>(), sessions, "{shards}");
+                assert_eq!(whole.shares(lanes).iter().sum::<u32>(), sessions, "{shards}");
                 assert_eq!(parts.iter().map(|part| part.ahead_max).sum::<u32>(), ahead, "{shards}");
                 let own = whole.clone().part_of(0, shards, false);
                 assert_eq!((own.sessions_per_site, own.ahead_max), (sessions, ahead), "a site of its own is whole");

@@ -53,8 +53,9 @@ pub fn by_mx(port: u16, dns: &DnsServer, more: &str) -> String {
 
 #[test]
 fn a_smarthost_has_the_sessions_that_it_may_for_any_number_of_threads() {
-    for (shards, most) in [(1, 3), (2, 3), (3, 3), (8, 3), (3, 7), (8, 1)] {
-        let desk = desk_of(300, 10);
+    // A list of one domain gives each thread its share of the sessions' work, too.
+    for (shards, most, domains) in [(1, 3, 10), (2, 3, 10), (3, 3, 10), (8, 3, 10), (3, 7, 10), (3, 7, 1), (8, 1, 10)] {
+        let desk = desk_of(300, domains);
         let mx = slow(TcpListener::bind("127.0.0.1:0").unwrap());
         desk.delivers(&format!(
             "[engine]\nshards = {shards}\n[delivery]\nsmarthost = \"{}\"\nsessions_per_site = {most}\n\
@@ -62,7 +63,7 @@ fn a_smarthost_has_the_sessions_that_it_may_for_any_number_of_threads() {
             mx.address
         ));
         let seen = mx.seen();
-        assert_eq!((seen.messages, seen.open.1), (300, most), "{shards} shards");
+        assert_eq!((seen.messages, seen.open.1), (300, most), "{shards} shards, {domains} domains");
     }
 }
 

@@ -153,6 +153,18 @@ fn a_source_whose_address_is_listed_rests_and_the_others_go_on_and_the_last_one_
 }
 
 #[test]
+fn whoever_is_refused_by_one_of_several_names_is_told_which() {
+    let smarthost = refusing(|command| {
+        let greets = command.starts_with("EHLO b.test") || command.starts_with("HELO b.test");
+        greets.then_some("504 5.5.2 <b.test>: Helo command rejected: need fully-qualified hostname")
+    });
+    let (a, b) = (source("a", "address = \"127.0.0.2\""), source("b", "address = \"127.0.0.3\""));
+    let (code, said) = Desk::new(60).send("w", &(to(smarthost.address) + &a + &b));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("need fully-qualified hostname\", from the source b"), "{said}");
+}
+
+#[test]
 fn one_recipient_that_a_smarthost_will_not_relay_for_keeps_nobody_from_the_mail() {
     let smarthost = refusing(says!("RCPT TO:<p3@", "550 5.7.1 relaying denied"));
     let desk = Desk::new(60);

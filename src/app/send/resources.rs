@@ -2,33 +2,41 @@
 
 use std::time::{Duration, Instant};
 
-/// When the command began.
+/// When the command began, and what its process had used before: one that becomes another program (`exec`) counts on.
 #[derive(Clone, Copy, Debug)]
-pub struct Began(Instant);
+pub struct Began {
+    at: Instant,
+    cpu_s: f64,
+}
 
 impl Began {
     /// Now.
     #[must_use]
     pub fn now() -> Self {
-        Self(Instant::now())
+        Self { at: Instant::now(), cpu_s: process_cpu_s() }
     }
 
     /// The time from then to `at`.
     #[must_use]
     pub fn until(&self, at: Instant) -> Duration {
-        at.saturating_duration_since(self.0)
+        at.saturating_duration_since(self.at)
     }
 
     /// The time since.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.0.elapsed()
+        self.at.elapsed()
+    }
+
+    /// Processor time of the whole process since, in seconds.
+    #[must_use]
+    pub fn cpu_s(&self) -> f64 {
+        (process_cpu_s() - self.cpu_s).max(0.0)
     }
 }
 
 /// Processor time of the whole process so far, in seconds.
-#[must_use]
-pub fn cpu_s() -> f64 {
+fn process_cpu_s() -> f64 {
     // utime and stime are the 14th and 15th fields; the command's name before them may hold blanks, but ends at `)`.
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace();

@@ -311,7 +311,7 @@ pub fn summary(counters: &Counters, began: &Began, before: &Counters) -> Summary
         tls_resumed: counters.tls_resumed,
         elapsed_s,
         rate_per_s: counters.delivered.saturating_sub(before.delivered) as f64 / elapsed_s.max(1e-6),
-        cpu_s: resources::cpu_s(),
+        cpu_s: began.cpu_s(),
         peak_rss_bytes: resources::peak_rss_bytes(),
         possible_duplicates: counters.possible_duplicates,
         ..Summary::default()

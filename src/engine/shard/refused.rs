@@ -223,6 +223,10 @@ impl<I: Io> Shard<I> {
             Cause::Content if refused.is_general => Held::letter(name, reply, phase),
             _ => Held::refused(refused.refusal, name, connection.hop, reply, phase, others),
         };
+        // What is refused may be one source's name or address: its owner has to know which one it is.
+        if let Some(source) = self.egress.source(connection.source).filter(|_| self.egress.sources().count() > 1) {
+            held.says.push_str(&format!(", from the source {}", source.title()));
+        }
         if refused.is_general {
             held.hint.push_str(OR_BOUNCE);
         } else if refused.follows.mailing == Mailing::Held
