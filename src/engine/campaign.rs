@@ -178,6 +178,10 @@ impl Campaign {
         on_uncertain: OnUncertain,
         now: UnixTime,
     ) -> Result<(), Fault> {
+        let is_open = self.state.count(Disposition::Uncertain) + self.state.count(Disposition::InFlight) > 0;
+        if !is_open || (held.is_none() && self.withdrawn.is_empty()) {
+            return Ok(());
+        }
         let start = self.start();
         let Self { withdrawn, state, replayed, .. } = self;
         let becomes = |row: u32, standing: &Standing| match standing.disposition {
@@ -245,7 +249,7 @@ impl Campaign {
     /// Whether anybody was sent the content that is made from this.
     #[must_use]
     pub fn has_sent(&self, content: &str) -> bool {
-        self.table.manifest().has_sent(content, self.attempts_elsewhere())
+        self.table.manifest().has_sent(content, || self.attempts_elsewhere())
     }
 
     /// Says durably what its content is made from now.
@@ -272,7 +276,8 @@ impl Campaign {
     /// Whether it can no longer be begun anew as if nothing had been: somebody may have got its mail, or nobody can know.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.handed_over() > 0 || !self.replayed.damage.is_empty()
+        let handed_over = |standing| self.was_asked_about(standing);
+        self.state.standings().iter().any(handed_over) || !self.replayed.damage.is_empty()
     }
 
     /// The counts that a shard which takes all of it begins with: everything but what is still to be sent.
@@ -287,7 +292,7 @@ impl Campaign {
             suppressed: count(Disposition::Suppressed),
             cancelled: count(Disposition::Cancelled),
             uncertain: count(Disposition::Uncertain),
-            possible_duplicates: self.state.possible_duplicates().count() as u64,
+            possible_duplicates: self.state.doubtful(),
             ..Counters::default()
         }
     }

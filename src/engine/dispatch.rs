@@ -19,14 +19,6 @@ pub fn shard_of(name: &str, count: usize) -> usize {
     (hasher.finish() % count.max(1) as u64) as usize
 }
 
-/// What decides which shard gets a row.
-pub enum Split {
-    /// Its domain.
-    Domain,
-    /// So many rows go to each shard, in proportion.
-    Share(Vec<u32>),
-}
-
 /// See the head of this file.
 pub struct Dispatch {
     lines: Vec<Line>,
@@ -39,23 +31,15 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
-    /// Dispatches to these shards.
+    /// Dispatches to these shards: each domain to one of them, or, where there are `shares`, so many rows to each of them, in
+    /// proportion.
     #[must_use]
-    pub fn new(lines: Vec<Line>, split: Split) -> Self {
-        let sums = |shares: Vec<u32>| {
-            let mut sum = 0;
-            shares
-                .into_iter()
-                .map(|share| {
-                    sum += u64::from(share);
-                    sum
-                })
-                .collect()
+    pub fn new(lines: Vec<Line>, shares: Option<Vec<u32>>) -> Self {
+        let sum = |sum: &mut u64, share: u32| {
+            *sum += u64::from(share);
+            Some(*sum)
         };
-        let shares = match split {
-            Split::Domain => Vec::new(),
-            Split::Share(shares) => sums(shares),
-        };
+        let shares = shares.unwrap_or_default().into_iter().scan(0, sum).collect();
         Self { lines, owners: Vec::new(), shares, times: 0 }
     }
 
@@ -184,8 +168,7 @@ mod tests {
 
     fn given(shares: &[u32], runs: &[Run]) -> Vec<(usize, Run)> {
         let mut given = Vec::new();
-        let mut dispatch =
-            Dispatch { times: 0u64.wrapping_sub(1), ..Dispatch::new(Vec::new(), Split::Share(shares.to_vec())) };
+        let mut dispatch = Dispatch { times: 0u64.wrapping_sub(1), ..Dispatch::new(Vec::new(), Some(shares.to_vec())) };
         dispatch.split(runs.to_vec(), |lane, run| given.push((lane, run)));
         given
     }
@@ -233,7 +216,7 @@ mod tests {
 
     #[test]
     fn rows_that_come_one_at_a_time_are_shared_out_too() {
-        let mut dispatch = Dispatch::new(Vec::new(), Split::Share(vec![3, 3, 2, 2]));
+        let mut dispatch = Dispatch::new(Vec::new(), Some(vec![3, 3, 2, 2]));
         let mut got = [0; 4];
         for row in 0..1000 {
             dispatch.split(vec![run(0, row, 1)], |lane, run| got[lane] += run.count);
@@ -244,7 +227,7 @@ mod tests {
 
     #[test]
     fn retries_are_spread_by_the_shares_however_few_they_are() {
-        let dispatch = Dispatch::new(Vec::new(), Split::Share(vec![3, 3, 2, 2]));
+        let dispatch = Dispatch::new(Vec::new(), Some(vec![3, 3, 2, 2]));
         for count in [10, 100, 1000] {
             let mut got = [0; 4];
             (0..count).for_each(|place| got[dispatch.owner(0, place)] += 1);

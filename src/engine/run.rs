@@ -21,7 +21,7 @@ use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::campaign::{Campaign, OpenError, Rest};
 use crate::engine::directory::Directory;
-use crate::engine::dispatch::{Dispatch, Split};
+use crate::engine::dispatch::Dispatch;
 use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
 use crate::engine::memory::{self, Keeper};
 use crate::engine::message::{Append, Line, RenderJob, ToShard};
@@ -319,8 +319,7 @@ impl Engine {
             crew.send_to_work(number, ports, start);
         }
         let watcher = Watcher::spawn(load.suppressions.clone(), lines.clone(), board.clone())?;
-        let split = if by_domain { Split::Domain } else { Split::Share(delivery.shares(shard_count)) };
-        let dispatch = Dispatch::new(lines.clone(), split);
+        let dispatch = Dispatch::new(lines.clone(), (!by_domain).then(|| delivery.shares(shard_count)));
         let loading = Arc::new(Loading::default());
         let stop_loading = Arc::new(AtomicBool::new(false));
         let loader = spawn_loader(campaign.table, load, rest, dispatch, loading.clone(), stop_loading.clone())?;
@@ -585,7 +584,7 @@ mod tests {
     fn shards_do_not_wait_for_a_loader_that_panicked() {
         let waker = Network::new(1, Weather::FAIR).party(std::net::Ipv4Addr::LOCALHOST.into()).waker();
         let (inbox, told) = unbounded();
-        let dispatch = Dispatch::new(vec![Line { inbox, waker }], Split::Domain);
+        let dispatch = Dispatch::new(vec![Line { inbox, waker }], None);
         let loading = Loading::default();
         load_to_the_end(dispatch, &loading, |dispatch, _| {
             dispatch.resume(Rest::default());

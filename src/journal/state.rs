@@ -60,11 +60,9 @@ impl Standing {
     /// Whether an attempt is known to have ended by this record whose outcome is not there: it may have been an uncertain one.
     fn misses_an_outcome(&self, record: &Record) -> bool {
         let known = self.attempts.saturating_sub(u16::from(self.disposition == Disposition::InFlight));
-        let ended = match record.kind {
-            Kind::Released | Kind::Cancelled | Kind::Expired | Kind::Suppressed => record.attempts,
-            _ => record.attempts.saturating_sub(1),
-        };
-        ended > known
+        // Kinds alternate: what is looked up by them costs a wrong guess of the processor for each record; these do not.
+        let ends_none = matches!(record.kind, Kind::Released | Kind::Cancelled | Kind::Expired | Kind::Suppressed);
+        record.attempts.saturating_sub(u16::from(!ends_none)) > known
     }
 
     /// Whether a deferral came before.
@@ -114,6 +112,8 @@ pub struct Oddities {
 pub struct State {
     standings: Vec<Standing>,
     counts: [u64; Disposition::ALL.len()],
+    /// Recipients who may get, or have got, a second copy.
+    doubtful: u64,
     last_contexts: Box<[u32; 256]>,
     words: Words,
     holds: Holds,
@@ -142,6 +142,7 @@ impl Default for State {
         Self {
             standings: Vec::new(),
             counts: Default::default(),
+            doubtful: 0,
             last_contexts: Box::new([0; 256]),
             words: Words::default(),
             holds: Holds::new(),
@@ -160,11 +161,12 @@ impl State {
     }
 
     pub(super) fn from_parts(standings: Vec<Standing>, last_contexts: Box<[u32; 256]>, newest: UnixTime) -> Self {
-        let mut counts = [0; Disposition::ALL.len()];
+        let (mut counts, mut doubtful) = ([0; Disposition::ALL.len()], 0);
         for s in &standings {
             *count(&mut counts, s.disposition) += 1;
+            doubtful += u64::from(s.possible_duplicate());
         }
-        Self { standings, counts, last_contexts, newest, ..Self::default() }
+        Self { standings, counts, doubtful, last_contexts, newest, ..Self::default() }
     }
 
     /// The table has these many more rows; the last `suppressed` of them are on the suppression list.
@@ -238,7 +240,10 @@ impl State {
             Kind::Expired | Kind::Cancelled | Kind::Suppressed => context = record.extra,
             _ => (tried, context) = (record.at, record.extra),
         }
+        let was_doubtful = standing.possible_duplicate();
         *standing = Standing { first, tried, context, attempts: record.attempts, disposition: after, flags };
+        // A flag never goes again.
+        self.doubtful += u64::from(standing.possible_duplicate() && !was_doubtful);
     }
 
     /// Here commits are lost. What was held up may no longer be. When they may have named people for a second copy, whoever was
@@ -247,7 +252,10 @@ impl State {
         self.holds.retain(|(held, _), _| *held == Held::Loading);
         if may_have_named {
             let open = self.standings.iter_mut().filter(|standing| !standing.disposition.is_final());
-            open.for_each(|standing| standing.flags |= DOUBTED);
+            for standing in open {
+                self.doubtful += u64::from(!standing.possible_duplicate());
+                standing.flags |= DOUBTED;
+            }
         }
     }
 
@@ -328,7 +336,14 @@ impl State {
 
     /// Recipients who may get, or have got, a second copy.
     pub fn possible_duplicates(&self) -> impl Iterator<Item = u32> + '_ {
-        self.rows(|s| s.possible_duplicate())
+        // As many as there are: behind the last one nobody is looked at.
+        self.rows(|s| s.possible_duplicate()).take(self.doubtful as usize)
+    }
+
+    /// How many these are.
+    #[must_use]
+    pub fn doubtful(&self) -> u64 {
+        self.doubtful
     }
 
     /// The highest context number that a shard has used; 0 if none.
@@ -367,13 +382,15 @@ impl State {
 /// When the first attempt that counts began, as it is known with this record; `before`: without it. 0: none counts.
 #[must_use]
 pub fn first_attempt(before: UnixTime, record: &Record) -> UnixTime {
-    match record.kind {
-        Kind::Attempt if record.attempts <= 1 => record.at,
-        // It was not made, or met a refusal of us: it does not count.
-        Kind::Released | Kind::Deferred | Kind::Suppressed if record.attempts == 0 => UnixTime(0),
-        // The record of its beginning is lost: nobody is older than is known.
-        _ if before.0 == 0 && record.attempts > 0 => record.at,
-        _ => before,
+    let begins = record.kind == Kind::Attempt && record.attempts <= 1;
+    // It was not made, or met a refusal of us: it does not count.
+    let counts = record.attempts > 0 || !matches!(record.kind, Kind::Released | Kind::Deferred | Kind::Suppressed);
+    // The record of its beginning is lost: nobody is older than is known.
+    let is_lost = before.0 == 0 && record.attempts > 0;
+    match (begins || is_lost, counts) {
+        (true, _) => record.at,
+        (false, true) => before,
+        (false, false) => UnixTime(0),
     }
 }
 

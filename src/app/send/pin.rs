@@ -55,7 +55,7 @@ fn is_over(args: &SendArgs, opened: &Campaign) -> bool {
 fn followed(opened: &Campaign) -> (Option<String>, Vec<MovedFrom>) {
     let manifest = opened.table.manifest();
     let (mut known, mut moved_from) = (manifest.destination.clone(), manifest.moved_from.clone());
-    let attempts = opened.attempts();
+    let attempts = if moved_from.is_empty() { 0 } else { opened.attempts() };
     while let Some(left) = moved_from.pop_if(|left| left.attempts == attempts) {
         known = Some(left.destination);
     }

@@ -159,8 +159,8 @@ impl Manifest {
     /// Whether anybody was sent the content that is made from this, after so many attempts. One that no attempt followed (a
     /// list with nobody new on it, a server that is not there) was sent to nobody.
     #[must_use]
-    pub fn has_sent(&self, content: &str, attempts: u64) -> bool {
-        let is_current = self.content == content && self.content_since != Some(attempts);
+    pub fn has_sent(&self, content: &str, attempts: impl FnOnce() -> u64) -> bool {
+        let is_current = self.content == content && self.content_since.is_none_or(|since| since != attempts());
         is_current || self.earlier_contents.iter().any(|earlier| earlier == content)
     }
 

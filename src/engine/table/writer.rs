@@ -332,7 +332,7 @@ impl TableWriter {
     pub fn set_content(&mut self, content: &str, attempts: u64) -> io::Result<()> {
         let mut manifest = self.manifest.clone();
         let left = std::mem::replace(&mut manifest.content, content.to_owned());
-        if self.manifest.has_sent(&left, attempts) && !manifest.earlier_contents.contains(&left) {
+        if self.manifest.has_sent(&left, || attempts) && !manifest.earlier_contents.contains(&left) {
             manifest.earlier_contents.push(left);
         }
         manifest.content_since = Some(attempts);
