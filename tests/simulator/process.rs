@@ -194,7 +194,7 @@ impl<'g, 'a> Process<'g, 'a> {
             Some(Shard::new(io, ports, start))
         });
         let shards: Vec<_> = shards.collect();
-        let mut dispatch = Dispatch::new(lines.clone(), by_domain);
+        let mut dispatch = Dispatch::new(lines.clone(), (!by_domain).then(|| delivery.shares(count)));
         dispatch.resume(rest);
         let recipients_max = scenario.delivery.recipients_per_transaction as usize;
         let mut process = Self {
