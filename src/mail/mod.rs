@@ -3,6 +3,7 @@
 pub mod address;
 pub mod envelope;
 pub mod event;
+pub mod finding;
 pub mod limit;
 pub mod outcome;
 pub mod reply;
