@@ -3,6 +3,7 @@
 pub mod access;
 pub mod base64;
 pub mod caught;
+pub mod charset;
 pub mod clock;
 pub mod many;
 pub mod out;
