@@ -25,6 +25,8 @@ Exit codes: 0 settled, 1 failed, 2 usage or bad input, 3 not finished (the same 
 const SEND_EXAMPLES: &str = "\
 Examples:
   posthaste send news.toml --dry-run                      check templates against every row; send nothing
+  posthaste send news.toml --test you@example.org         a sample to yourself, marked [Test]; the campaign is not begun by it
+  posthaste send news.toml --limit 500                    the next 500 of the list; the rest goes on waiting
   posthaste send news.toml --sink                         send to a built-in receiver on loopback
   posthaste send news.toml --smarthost relay.example:25   hand everything to one server
   posthaste send news.toml --config engine.toml --json    ends with one JSON object on standard output
@@ -142,6 +144,22 @@ pub struct SendArgs {
     /// Check the list, the templates against every row, and the routes; show three messages; send nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Send a sample to these addresses, by the campaign's own way, marked [Test]: it never counts as the campaign, whose
+    /// recipients get nothing
+    #[arg(long, value_name = "ADDR[,ADDR…]", value_delimiter = ',', conflicts_with_all = [
+        "dry_run", "limit", "only", "add", "cancel_removed", "accept_damage", "retry_held", "cancel_held",
+        "move_destination", "metrics", "events",
+    ])]
+    pub test: Vec<String>,
+    /// The recipient that the sample is made for: an address, or a number (1 is the first of the list)
+    #[arg(long, value_name = "ADDR|N", requires = "test")]
+    pub row: Option<String>,
+    /// Send to so many only in this run, the first of the list who still wait; the rest goes on waiting
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "dry_run")]
+    pub limit: Option<u64>,
+    /// Send to these of the list only in this run: addresses, or files of them; may stand several times
+    #[arg(long, value_name = "ADDR|FILE", value_delimiter = ',', conflicts_with = "dry_run")]
+    pub only: Vec<String>,
 }
 
 impl SendArgs {
@@ -173,8 +191,12 @@ impl SendArgs {
         flag("smarthost", self.smarthost.as_ref().map(ToString::to_string));
         flag("metrics", self.metrics.map(|a| a.to_string()));
         flag("events", self.events.as_ref().map(path));
+        flag("limit", self.limit.map(|n| n.to_string()));
         self.trace.iter().for_each(|value| words.push(format!("--trace {}", shell(value))));
         words.extend(self.trace_file.as_ref().map(|p| format!("--trace-file {}", shell(&path(p)))));
+        // A file means the same in any working directory; an address does anyway.
+        let named = |text: &String| if Path::new(text).is_file() { path(&text.into()) } else { text.clone() };
+        self.only.iter().for_each(|value| words.push(format!("--only {}", shell(&named(value)))));
         words.extend(self.sink.then(|| "--sink".to_owned()));
         words.extend(self.ignore_bounces.then(|| "--ignore-bounces".to_owned()));
         words.extend(self.drop_suppression.then(|| "--drop-suppression".to_owned()));
@@ -425,7 +447,8 @@ mod tests {
     fn the_command_that_resumes_is_the_same_command() {
         let mut args = send(
             "posthaste send /c.toml --config /e.toml --data /d --smarthost a.example:25 --metrics 127.0.0.1:9 --json \
-             --events - --trace a.example --trace b@b.example --trace-file /t.txt --ignore-bounces --drop-suppression",
+             --events - --trace a.example --trace b@b.example --trace-file /t.txt --ignore-bounces --drop-suppression \
+             --limit 5 --only a@a.example --only b@b.example",
         );
         assert_eq!((send(&args.resume_command()), send(&args.same_command())), (args.clone(), args.clone()));
         for orders in ["--move-destination --add --cancel-removed --retry-held", "--cancel-held", "--accept-damage"] {
@@ -458,6 +481,9 @@ mod tests {
             ("posthaste send c.toml --smarthost a:b", "is no host and port"),
             ("posthaste send c.toml --sinc", "--sink"),
             ("posthaste report x --json --csv -", "cannot be used with"),
+            ("posthaste send c.toml --test a@b.example --limit 5", "cannot be used with"),
+            ("posthaste send c.toml --row 3", "--test"),
+            ("posthaste send c.toml --limit 0", "--limit"),
             ("posthaste sink --reject 101", "is no percentage"),
             ("posthaste sink --for 5y", "is no duration"),
             ("posthaste sned c.toml", "send"),

@@ -12,6 +12,7 @@ mod probe;
 pub mod progress;
 pub mod report;
 pub mod send;
+mod shown;
 mod signals;
 mod sink;
 mod tls_report;

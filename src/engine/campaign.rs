@@ -28,6 +28,7 @@ use crate::wire::disk;
 
 mod accept;
 mod covered;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -84,6 +85,8 @@ pub struct Campaign {
     /// Rows that are withdrawn, in order: who of them still waits is cancelled when it goes on. Who is held, or was cut off,
     /// is by [`Campaign::release`].
     pub withdrawn: Vec<u32>,
+    /// The rows, in order, that a run may send to; `None`: all of them. Who else waits goes on waiting.
+    pub reach: Option<Vec<u32>>,
 }
 
 /// What the campaign in `home` is called, whatever it was called when it was begun.
@@ -123,6 +126,7 @@ impl Campaign {
             replayed: Replayed::default(),
             missing_below: Vec::new(),
             withdrawn: Vec::new(),
+            reach: None,
         })
     }
 
@@ -163,7 +167,16 @@ impl Campaign {
             let covered = Covered { lsn: lsn - 1, segment, epoch: epoch - 1, journal };
             disk::replace(&snapshot_of(home), |out| snapshot::encode(&state, covered, out))?;
         }
-        Ok(Self { home: home.to_owned(), table, recovered, state, replayed, missing_below, withdrawn: Vec::new() })
+        Ok(Self {
+            home: home.to_owned(),
+            table,
+            recovered,
+            state,
+            replayed,
+            missing_below,
+            withdrawn: Vec::new(),
+            reach: None,
+        })
     }
 
     /// Settles, durably, those of whom nobody knows whether they have their mail. Who is withdrawn is cancelled; of all others
@@ -280,12 +293,15 @@ impl Campaign {
         self.state.standings().iter().any(handed_over) || !self.replayed.damage.is_empty()
     }
 
-    /// The counts that a shard which takes all of it begins with: everything but what is still to be sent.
+    /// The counts that a shard which takes all of it begins with: everything but what this run is still to send.
     #[must_use]
     pub fn settled(&self) -> Counters {
         let count = |d| self.state.count(d);
+        let withheld = self.withheld();
         Counters {
             loaded: self.state.len() as u64,
+            waiting: withheld.waiting,
+            deferred: withheld.tried,
             delivered: count(Disposition::Delivered),
             bounced: count(Disposition::Bounced),
             expired: count(Disposition::Expired),
@@ -433,6 +449,9 @@ impl Rest {
                 && campaign.withdrawn.binary_search(&row).is_ok()
             {
                 self.withdrawn.push(Withdrawn { domain: run.domain, row, attempts: standing.attempts });
+                continue;
+            }
+            if campaign.is_beyond(row) {
                 continue;
             }
             match standing.disposition {

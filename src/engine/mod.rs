@@ -11,6 +11,7 @@ pub mod doubts;
 pub mod handover;
 pub mod held;
 pub mod keyset;
+pub mod load;
 pub mod loader;
 pub mod memory;
 pub mod message;

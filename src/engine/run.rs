@@ -22,7 +22,8 @@ use crate::engine::budget::Descriptors;
 use crate::engine::campaign::{Campaign, OpenError, Rest};
 use crate::engine::directory::Directory;
 use crate::engine::dispatch::Dispatch;
-use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
+use crate::engine::load::{Load, LoadEnd};
+use crate::engine::loader::{LoadError, Loaded};
 use crate::engine::memory::{self, Keeper};
 use crate::engine::message::{Append, Line, RenderJob, ToShard};
 use crate::engine::policy::Policies;
@@ -32,8 +33,8 @@ use crate::engine::render::{self, Press};
 use crate::engine::router::{Router, RouterError};
 use crate::engine::settings::Delivery;
 use crate::engine::shard::{Late, Ports, Shard, Start};
-use crate::engine::suppressions::{Suppressions, Watcher};
-use crate::engine::table::{TableWriter, Totals};
+use crate::engine::suppressions::Watcher;
+use crate::engine::table::TableWriter;
 use crate::engine::watch::Watch;
 use crate::journal::disk::{Disk, Fault};
 use crate::journal::writer::{Config as JournalConfig, Journal};
@@ -106,24 +107,6 @@ fn session_descriptors(files: &OpenFiles, look_ups: bool) -> io::Result<Descript
     Ok(Descriptors::under(files.limit, open, reserve, files.each))
 }
 
-/// [`LoadSpec`] that owns what it speaks of.
-pub struct Load {
-    /// The list.
-    pub list: loader::List,
-    /// The column with the address.
-    pub email: String,
-    /// Columns whose values reach headers.
-    pub header_columns: Vec<String>,
-    /// The fraction of records that may be rejected.
-    pub max_rejected: f64,
-    /// Who gets no mail.
-    pub suppressions: Suppressions,
-    /// Rows, in order, of whom who stands on the list is taken in again.
-    pub readmitted: Vec<u32>,
-    /// A list that was written to so lately is watched until it is older.
-    pub quiet: Duration,
-}
-
 /// Why an engine does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -142,20 +125,6 @@ pub enum StartError {
     /// A thread, or the table.
     #[error("{0}")]
     System(#[from] io::Error),
-}
-
-/// How loading went.
-#[derive(Debug, Default)]
-pub enum LoadEnd {
-    /// It is not over, or was cut short by the engine's end.
-    #[default]
-    Open,
-    /// The whole list is loaded.
-    Complete(Totals),
-    /// Too many records were rejected.
-    Stopped(Rejections),
-    /// It failed.
-    Failed(LoadError),
 }
 
 /// A running engine.
@@ -465,18 +434,8 @@ fn spawn_loader(
         dispatch.resume(rest);
         let progress = table.progress();
         loading.count(progress.rejected, progress.duplicates);
-        let suppression = load.suppressions.in_force().set;
-        let spec = LoadSpec {
-            list: load.list,
-            email: load.email,
-            header_columns: load.header_columns,
-            max_rejected: load.max_rejected,
-            suppression: &suppression,
-            readmitted: &load.readmitted,
-            quiet: load.quiet,
-        };
         let mut end = LoadEnd::Open;
-        loader::load(&spec, &mut table, &stop, |loaded| {
+        load.load_into(&mut table, &stop, |loaded| {
             match loaded {
                 Loaded::Chunk(chunk) => {
                     loading.count(chunk.rejected, chunk.duplicates);

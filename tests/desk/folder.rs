@@ -100,9 +100,15 @@ pub struct Receiver {
 
 impl Receiver {
     pub fn start(kept: &Path) -> Self {
+        Self::start_with(kept, &[])
+    }
+
+    /// The same with more flags.
+    pub fn start_with(kept: &Path, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_posthaste"))
             .args(["sink", "--listen", "127.0.0.1:0", "--for", "300", "--keep"])
             .arg(kept)
+            .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

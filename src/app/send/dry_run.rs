@@ -6,19 +6,20 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
+use super::super::shown::Shown;
 use super::super::signals::Signals;
 use super::content::{self, Content};
-use super::{list, prepare};
+use super::scratch::Scratch;
+use super::{galley, list, prepare};
 use crate::base::clock::UnixTime;
 use crate::base::many::Many;
-use crate::base::remedy;
 use crate::engine::directory::Directory;
 use crate::engine::loader::{self, LoadSpec, Loaded};
 use crate::engine::message::RenderJob;
@@ -54,14 +55,14 @@ pub fn run(
     if destination.is_some_and(|destination| !destination.is_sink()) {
         super::names::warn_of(&delivery.sources);
     }
-    let scratch = Folder::make(&args.data(config))?;
+    let scratch = Scratch::make(&args.data(config), "dry-run")?;
     let key = prepare::random_key()?;
-    let given = list::given(campaign, &scratch.0.join(&campaign.name), false)?;
+    let given = list::given(campaign, &scratch.path().join(&campaign.name), false)?;
     let given = given.ok_or_else(|| Failure::usage("there is no list"))?;
     let (content, columns) = content::first(config, campaign, &given.list, key, 1)?;
     let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
-    let loaded = load(config, campaign, &scratch.0, given.list.clone(), &content, manifest, signals)?;
-    let table = Arc::new(Table::open(&scratch.0).map_err(|e| Failure::failed(e.to_string()))?);
+    let loaded = load(config, campaign, scratch.path(), given.list.clone(), &content, manifest, signals)?;
+    let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
     let sites = match destination {
@@ -72,7 +73,9 @@ pub fn run(
             Some(sites(config, directory, &loaded.domains, signals)?)
         }
     };
-    let mut text = tell(campaign, &loaded, &rendered, sites.as_deref());
+    let shown: Vec<&str> = rendered.samples.iter().map(|(to, _)| to.as_str()).collect();
+    let lines = galley::lines_of(&given.list, &campaign.recipients.email.value, &shown)?;
+    let mut text = tell(campaign, &loaded, &rendered, &lines, sites.as_deref());
     let _ = match destination {
         Some(destination) => writeln!(text, "\nDestination: {}", destination.words()),
         None => writeln!(text, "\nDestination: none is chosen, and until one is, send refuses.\n{}", destination::WAYS),
@@ -83,40 +86,6 @@ pub fn run(
     }
     let refused = Many(rendered.refused_count, "row", "rows");
     Err(Failure::usage(format!("{refused} cannot be rendered: see above")))
-}
-
-/// A folder that goes with its owner.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make(data: &Path) -> Result<Self, Failure> {
-        Self::sweep(data);
-        let path = data.join(format!("dry-run-{}", std::process::id()));
-        crate::wire::disk::access::make_directory(&path).map_err(|e| {
-            Failure::failed(format!("the folder {} cannot be made: {}", path.display(), remedy::told(&e)))
-        })?;
-        Ok(Self(path))
-    }
-
-    /// Removes what dry runs left that were killed.
-    fn sweep(data: &Path) {
-        for found in std::fs::read_dir(data).into_iter().flatten().flatten() {
-            let name = found.file_name();
-            let process =
-                name.to_str().and_then(|name| name.strip_prefix("dry-run-")).and_then(|n| n.parse::<u32>().ok());
-            if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
-                // What is left of it is only room taken.
-                let _ = std::fs::remove_dir_all(found.path());
-            }
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left of it is only room taken.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// What the list came to.
@@ -265,7 +234,13 @@ fn sites(
     Ok(sites)
 }
 
-fn tell(campaign: &CampaignConfig, list: &List, rendered: &Rendered, sites: Option<&[(String, u64)]>) -> String {
+fn tell(
+    campaign: &CampaignConfig,
+    list: &List,
+    rendered: &Rendered,
+    lines: &HashMap<String, u64>,
+    sites: Option<&[(String, u64)]>,
+) -> String {
     let mut text = format!("Campaign {}: nothing is sent.\n\n", campaign.name);
     let totals = &list.totals;
     let mut line = |name: &str, value: String| _ = writeln!(text, "  {name:<14}{value}");
@@ -285,12 +260,22 @@ fn tell(campaign: &CampaignConfig, list: &List, rendered: &Rendered, sites: Opti
         let _ = writeln!(text, "\nrow {row} cannot be rendered: {}", Printable(why.as_bytes()));
     }
     for (to, content) in &rendered.samples {
-        let _ = write!(text, "\n--- a message, to {}\n", Printable(to.as_bytes()));
-        for line in content.split(|&b| b == b'\n') {
-            let _ = writeln!(text, "{}", Printable(line.strip_suffix(b"\r").unwrap_or(line)));
+        let line = lines.get(to).map_or(String::new(), |line| format!("line {line}, "));
+        let _ = writeln!(text, "\n--- {line}{}: {} octets", Printable(to.as_bytes()), content.len());
+        for line in Shown::read(content).as_text().lines() {
+            let _ = writeln!(text, "{}", escaped(line));
         }
     }
     text
+}
+
+/// A line of a letter for a terminal: whatever is text stays as it is, but for what would turn the rest of the line about.
+fn escaped(line: &str) -> String {
+    let lies = |c: char| {
+        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        turns || (c.is_control() && c != '\t')
+    };
+    line.chars().map(|c| if lies(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 fn by_site(sites: &[(String, u64)], text: &mut String) {

@@ -7,16 +7,20 @@
 pub mod content;
 mod dry_run;
 mod events;
+pub mod galley;
 mod identity;
 mod letter;
-mod list;
+pub mod list;
 
 pub mod names;
 mod opening;
 mod pin;
 pub mod prepare;
 mod resources;
+mod sample;
+pub mod scratch;
 mod settle;
+mod share;
 pub mod sources;
 pub mod tls;
 mod trace;
@@ -48,6 +52,7 @@ use crate::wire::ring;
 use letter::Letter;
 use opening::{Asked, Opened};
 use resources::Began;
+use share::Share;
 
 /// Runs the command.
 ///
@@ -60,6 +65,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let args = &args.at(&data);
     signals.prepare(if args.dry_run {
         "interrupted: the list is not checked to its end; nothing is sent by --dry-run".to_owned()
+    } else if !args.test.is_empty() {
+        "interrupted before the sample was sent".to_owned()
     } else {
         format!("interrupted before anything was sent in this run\nhint: go on with: {}", args.same_command())
     })?;
@@ -73,6 +80,10 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         return dry_run::run(args, &config, &campaign, told.as_ref(), signals);
     }
     let destination = told.ok_or_else(|| pin::nowhere(args, &data, &campaign.name))?;
+    if !args.test.is_empty() {
+        return sample::run(args, &config, &campaign, &destination, signals);
+    }
+    let share = Share::asked(args, &campaign)?;
     let delivery = prepare::delivery(args, &destination, &config, &campaign)?;
     watch::notice(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()));
     let home = home_of(&data, &campaign.name, &destination);
@@ -127,14 +138,24 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         load,
         open_files: OpenFiles { limit, each: if sink.is_some() { 2 } else { 1 } },
     };
+    // Who is chosen is known once everybody is: whatever is said of the list is done first.
+    let settled = match &share {
+        None => Some(settled),
+        Some(share) => {
+            settled.commit(&mut opened, setup.disk.as_mut())?;
+            share.take(&mut opened, &setup.load, signals)?;
+            None
+        }
+    };
     let before = opened.settled();
+    let withheld = opened.withheld().waiting;
     let created = opened.table.manifest().created_unix_s;
     let moved_from = opened.table.manifest().moved_from.clone();
     signals.engage()?;
     // Nothing refuses this run any more.
     pin::keep_suppression(&config, &mut opened)?;
     letter.take_over(&mut opened)?;
-    settled.commit(&mut opened, setup.disk.as_mut())?;
+    settled.map_or(Ok(()), |settled| settled.commit(&mut opened, setup.disk.as_mut()))?;
     let engine = Engine::start(opened, setup).map_err(|e| Failure::failed(e.to_string()))?;
     Note::clear(&home);
     let exit = watch::watch(
@@ -153,6 +174,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
             cancelled_on_list,
             readmitted,
             letter: &letter,
+            withheld,
         },
     );
     if let Some(sink) = sink {

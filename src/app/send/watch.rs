@@ -17,8 +17,9 @@ use super::letter::{Letter, was_sent_on};
 use super::resources::{self, Began};
 use crate::base::many::Many;
 use crate::engine::board::{Counters, Shown};
+use crate::engine::load::LoadEnd;
 use crate::engine::loader::LoadError;
-use crate::engine::run::{Engine, LoadEnd};
+use crate::engine::run::Engine;
 use crate::engine::table::MovedFrom;
 use crate::journal::disk::IN_NO_FILE;
 use crate::observe::{self, Observer, Publisher, terminal};
@@ -66,6 +67,8 @@ pub struct Watched<'a> {
     pub readmitted: u64,
     /// What everybody who still waited gets.
     pub letter: &'a Letter,
+    /// Recipients who wait, and whom this run is not for.
+    pub withheld: u64,
 }
 
 /// Watches the engine until it ends; says how.
@@ -239,6 +242,10 @@ fn conclude(
                 let says: Vec<&str> = held.iter().map(|held| held.says.as_str()).collect();
                 let (says, hint) = (says.join("\n"), &first.hint);
                 return Err(Failure::unfinished(format!("held: {says}\n{waiting}\nhint: {hint}\n{resume}")));
+            }
+            if watched.withheld > 0 && bound.is_empty() && summary.waiting + summary.in_flight == watched.withheld {
+                notice(&super::share::rest(watched.args, watched.withheld));
+                return Ok(Exit::Unfinished);
             }
             let rest = if matches!(load, LoadEnd::Open) { ", and the list is not read to its end" } else { "" };
             let bound = if bound.is_empty() { String::new() } else { format!("\nit was bound by {bound}") };

@@ -19,6 +19,7 @@ mod compare;
 mod error;
 mod input;
 mod json;
+pub mod places;
 pub mod print;
 mod records;
 mod rejects;

@@ -1,0 +1,264 @@
+//! A galley: the letters of a campaign as they would be, for looking at before anything is sent.
+//!
+//! The list is loaded into a table of its own, which is thrown away, so that its rows are the ones that a send would have:
+//! cleaned, without duplicates, and with their columns as the templates get them. Guarantees: nothing of it counts, and the
+//! campaign's own directory is neither read nor written; its tokens are of no campaign. Rows are numbered from 1, as they
+//! stand on the list. Leaves to others: showing letters (`preview`, `dry_run`), and sending one (`sample`).
+
+use std::collections::HashMap;
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use super::super::config::{CampaignConfig, EngineConfig};
+use super::super::exit::Failure;
+use super::content::{self, Content};
+use super::prepare;
+use crate::content::{Composed, RowRef, Scratch as Room};
+use crate::engine::loader::{self, List, LoadSpec, Loaded, places};
+use crate::engine::table::{Manifest, Row, RowBlock, Table, TableWriter, Totals};
+use crate::mail::{Mailbox, address};
+use crate::wire::clock::unix_now;
+use std::time::Duration;
+
+/// No campaign has this number: what its tokens name does not exist.
+pub const NO_CAMPAIGN: u32 = 0;
+
+/// See the head of this file.
+pub struct Galley {
+    table: Table,
+    content: Content,
+    /// The columns that the table has.
+    columns: Vec<String>,
+    roll: Vec<Place>,
+    /// For each row of the table its place on the roll.
+    places: Vec<u32>,
+    suppressed: Vec<Range<u32>>,
+    /// What the list came to; `None`: it was not loaded to its end.
+    pub totals: Option<Totals>,
+}
+
+/// Where a recipient stands.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    line: u64,
+    row: u32,
+}
+
+/// A recipient, as the list and the campaign have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The line of the list on which its record begins.
+    pub line: u64,
+    /// Its address.
+    pub mailbox: String,
+    /// Whether the campaign sends it nothing, for it is on the suppression list.
+    pub suppressed: bool,
+}
+
+impl Galley {
+    /// Makes the content and loads the list into a table in `home`, which is made; no more of the list than chunks with
+    /// `rows_max` rows.
+    ///
+    /// # Errors
+    /// The content, the list, or the disk.
+    pub fn pull(
+        config: &EngineConfig,
+        campaign: &CampaignConfig,
+        list: &List,
+        home: &Path,
+        rows_max: usize,
+        stop: &AtomicBool,
+    ) -> Result<Self, Failure> {
+        let failed = |e: std::io::Error| Failure::failed(e.to_string());
+        let key = prepare::random_key()?;
+        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN)?;
+        let manifest = Manifest::new(&campaign.name, NO_CAMPAIGN, unix_now().0, key, &columns);
+        let mut writer = TableWriter::create(home, manifest).map_err(failed)?;
+        let load = prepare::load(config, campaign, list.clone(), &content, writer.manifest())?;
+        let set = load.suppressions.in_force().set;
+        let spec = LoadSpec {
+            list: load.list,
+            email: load.email,
+            header_columns: load.header_columns,
+            // Whatever the others are: a row that can be read can be looked at.
+            max_rejected: 1.0,
+            suppression: &set,
+            readmitted: &[],
+            quiet: Duration::ZERO,
+        };
+        let (mut totals, mut end, mut suppressed, mut rows) = (None, Ok(()), Vec::new(), 0);
+        loader::load(&spec, &mut writer, stop, |loaded| {
+            match loaded {
+                Loaded::Chunk(chunk) => {
+                    rows += chunk.rows as usize;
+                    suppressed.push(chunk.suppressed_rows());
+                    if rows < rows_max {
+                        return ControlFlow::Continue(());
+                    }
+                }
+                Loaded::End(all) => totals = Some(all),
+                Loaded::Stopped(rejections) => end = Err(Failure::usage(rejections.to_string())),
+                Loaded::Failed(error) => end = Err(Failure::usage(error.to_string())),
+            }
+            ControlFlow::Break(())
+        });
+        end?;
+        let table = Table::open(home).map_err(failed)?;
+        let (roll, places) = roll(list, &campaign.recipients.email.value, &table)?;
+        Ok(Self { table, content, columns, roll, places, suppressed, totals })
+    }
+
+    /// The same rows with another content, if it needs no columns that they do not have.
+    ///
+    /// # Errors
+    /// The content.
+    pub fn renew(&mut self, config: &EngineConfig, campaign: &CampaignConfig, list: &List) -> Result<bool, Failure> {
+        let key = prepare::random_key()?;
+        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN)?;
+        let is_same = columns == self.columns;
+        if is_same {
+            self.content = content;
+        }
+        Ok(is_same)
+    }
+
+    /// How many recipients there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.roll.len()
+    }
+
+    /// The columns that the table keeps of a row.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The number of the recipient that `wanted` names: a number, an address, or a part of one.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(&self, wanted: &str) -> Result<usize, String> {
+        let (wanted, all) = (wanted.trim(), self.roll.len());
+        if let Ok(number) = wanted.parse::<usize>() {
+            let there = (1..=all).contains(&number).then_some(number);
+            return there.ok_or_else(|| format!("there is no row {number}: the list has rows 1 to {all}"));
+        }
+        if let Ok(mailbox) = Mailbox::parse(wanted.as_bytes()) {
+            let found = self.table.find(&mailbox).map_err(|e| e.to_string())?;
+            if let Some(place) = found.first().and_then(|row| self.places.get(*row as usize)) {
+                return Ok(*place as usize + 1);
+            }
+        }
+        let part = wanted.to_lowercase();
+        let mut first: Option<u32> = None;
+        let walked = self.table.walk(|row| {
+            let place = self.places.get(row.number as usize).copied();
+            let is_it = !part.is_empty() && row.mailbox.to_lowercase().contains(&part);
+            first = first.into_iter().chain(place.filter(|_| is_it)).min();
+            ControlFlow::Continue(())
+        });
+        walked.map_err(|e| e.to_string())?;
+        let more = if self.totals.is_none() { format!(" among the first {all} rows") } else { String::new() };
+        first.map(|place| place as usize + 1).ok_or_else(|| format!("nobody on the list is called {wanted}{more}"))
+    }
+
+    /// Who has this number.
+    ///
+    /// # Errors
+    /// The table cannot be read, or nobody has it.
+    pub fn recipient(&self, number: usize) -> Result<Recipient, Failure> {
+        self.read(number, |line, row| Recipient {
+            number,
+            line,
+            mailbox: row.mailbox.to_owned(),
+            suppressed: self.suppressed.iter().any(|rows| rows.contains(&row.number)),
+        })
+    }
+
+    /// The stored columns of the recipient with this number.
+    ///
+    /// # Errors
+    /// As [`Self::recipient`].
+    pub fn fields(&self, number: usize) -> Result<Vec<Vec<u8>>, Failure> {
+        self.read(number, |_, row| row.fields.map(<[u8]>::to_vec).collect())
+    }
+
+    /// The letter of the recipient with this number.
+    ///
+    /// # Errors
+    /// Why it has none; or as [`Self::recipient`].
+    pub fn compose(&self, number: usize) -> Result<Composed, Failure> {
+        let mut composed = Composed::default();
+        self.read(number, |line, row| {
+            let fields: Vec<&[u8]> = row.fields.collect();
+            let lead = RowRef { number: row.number, mailbox: row.mailbox, fields: &fields };
+            let made = self.content.composer.compose(&mut Room::default(), &lead, unix_now(), &mut composed);
+            made.map_err(|why| Failure::usage(format!("line {line}, {}: {why}", row.mailbox)))
+        })??;
+        Ok(composed)
+    }
+
+    fn read<T>(&self, number: usize, look: impl FnOnce(u64, Row<'_>) -> T) -> Result<T, Failure> {
+        let nobody = || Failure::usage("the list has nobody whose letter could be shown");
+        let place = number.checked_sub(1).and_then(|place| self.roll.get(place)).ok_or_else(nobody)?;
+        let mut block = RowBlock::new();
+        self.table.read(place.row, 1, &mut block).map_err(|e| Failure::failed(e.to_string()))?;
+        block.row(0).map(|row| look(place.line, row)).ok_or_else(nobody)
+    }
+}
+
+/// The rows of the table in the order of the list; and for each row its place there.
+fn roll(list: &List, email: &str, table: &Table) -> Result<(Vec<Place>, Vec<u32>), Failure> {
+    let failed = |e: std::io::Error| Failure::failed(e.to_string());
+    let mut rows: HashMap<Box<[u8]>, u32> = HashMap::new();
+    let mut folded = Vec::new();
+    let walked = table.walk(|row| {
+        folded.clear();
+        address::fold_into(row.mailbox.as_bytes(), row.at(), &mut folded);
+        rows.insert(folded.as_slice().into(), row.number);
+        ControlFlow::Continue(())
+    });
+    walked.map_err(failed)?;
+    let mut places = vec![u32::MAX; rows.len()];
+    let mut roll: Vec<Place> = Vec::with_capacity(rows.len());
+    let walked = places::walk(list, email, |place| {
+        if let Some(row) = place.mailbox.ok().and_then(|mailbox| rows.remove(mailbox)) {
+            if let Some(at) = places.get_mut(row as usize) {
+                *at = roll.len() as u32;
+            }
+            roll.push(Place { line: place.line, row });
+        }
+        if rows.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    walked.map_err(|e| Failure::usage(e.to_string()))?;
+    Ok((roll, places))
+}
+
+/// The lines of the list on which these mailboxes stand.
+///
+/// # Errors
+/// The list cannot be read.
+pub fn lines_of(list: &List, email: &str, mailboxes: &[&str]) -> Result<HashMap<String, u64>, Failure> {
+    let mut wanted: HashMap<Vec<u8>, &str> = HashMap::new();
+    for mailbox in mailboxes {
+        let mut folded = Vec::new();
+        address::fold_into(mailbox.as_bytes(), mailbox.rfind('@').unwrap_or(mailbox.len()), &mut folded);
+        wanted.insert(folded, mailbox);
+    }
+    let mut lines = HashMap::new();
+    if wanted.is_empty() {
+        return Ok(lines);
+    }
+    let walked = places::walk(list, email, |place| {
+        if let Some(mailbox) = place.mailbox.ok().and_then(|mailbox| wanted.remove(mailbox)) {
+            lines.insert(mailbox.to_owned(), place.line);
+        }
+        if wanted.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    walked.map_err(|e| Failure::usage(e.to_string()))?;
+    Ok(lines)
+}

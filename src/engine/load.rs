@@ -1,0 +1,85 @@
+//! What is loaded into a campaign's table: while it is sent, or, for a run that has to know everybody first, before.
+//!
+//! Leaves to others: reading lists (`loader`), and threads (`run`).
+
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::engine::campaign::Campaign;
+use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
+use crate::engine::suppressions::Suppressions;
+use crate::engine::table::{TableWriter, Totals};
+
+/// [`LoadSpec`] that owns what it speaks of.
+pub struct Load {
+    /// The list.
+    pub list: loader::List,
+    /// The column with the address.
+    pub email: String,
+    /// Columns whose values reach headers.
+    pub header_columns: Vec<String>,
+    /// The fraction of records that may be rejected.
+    pub max_rejected: f64,
+    /// Who gets no mail.
+    pub suppressions: Suppressions,
+    /// Rows, in order, of whom who stands on the list is taken in again.
+    pub readmitted: Vec<u32>,
+    /// A list that was written to so lately is watched until it is older.
+    pub quiet: Duration,
+}
+
+/// How loading went.
+#[derive(Debug, Default)]
+pub enum LoadEnd {
+    /// It is not over, or was cut short by the engine's end.
+    #[default]
+    Open,
+    /// The whole list is loaded.
+    Complete(Totals),
+    /// Too many records were rejected.
+    Stopped(Rejections),
+    /// It failed.
+    Failed(LoadError),
+}
+
+impl Load {
+    /// Loads into `table` what is not in it yet.
+    pub(super) fn load_into(
+        &self,
+        table: &mut TableWriter,
+        stop: &AtomicBool,
+        emit: impl FnMut(Loaded) -> ControlFlow<()>,
+    ) {
+        let suppression = self.suppressions.in_force().set;
+        let spec = LoadSpec {
+            list: self.list.clone(),
+            email: self.email.clone(),
+            header_columns: self.header_columns.clone(),
+            max_rejected: self.max_rejected,
+            suppression: &suppression,
+            readmitted: &self.readmitted,
+            quiet: self.quiet,
+        };
+        loader::load(&spec, table, stop, emit);
+    }
+
+    /// Loads the whole list before anything is sent: for a run that has to know everybody first.
+    pub fn load_whole(&self, campaign: &mut Campaign, stop: &AtomicBool) -> LoadEnd {
+        let mut end = LoadEnd::Open;
+        let Campaign { table, state, .. } = campaign;
+        self.load_into(table, stop, |loaded| {
+            match loaded {
+                Loaded::Chunk(chunk) => {
+                    state.load(chunk.rows, chunk.suppressed);
+                    return ControlFlow::Continue(());
+                }
+                Loaded::End(totals) => end = LoadEnd::Complete(totals),
+                Loaded::Stopped(rejections) => end = LoadEnd::Stopped(rejections),
+                Loaded::Failed(error) => end = LoadEnd::Failed(error),
+            }
+            ControlFlow::Break(())
+        });
+        end
+    }
+}
