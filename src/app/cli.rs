@@ -35,6 +35,15 @@ Where mail goes: --sink or --smarthost, else what [delivery] of the configuratio
 without any of these nothing is sent. A campaign that has begun stays with its destination. Ctrl-C finishes what is under way, keeps the state and leaves with code 3; the same command goes on. A
 second Ctrl-C stops at once, and still loses nobody.";
 
+const PREVIEW_EXAMPLES: &str = "\
+Examples:
+  posthaste preview news.toml --open                      a page with the letter as its readers see it, row by row
+  posthaste preview news.toml --row ann@a.example         begin with this row
+  posthaste preview news.toml --row 3 --write out/        news-3.eml, .html and .txt of the third recipient; no page
+
+The page is on loopback, for whoever has its address only, and shows the files as they are: save one, and look. Pictures
+from elsewhere are not fetched until you switch them on. Nothing is sent, and no campaign is begun. Ctrl-C ends it.";
+
 const REPORT_EXAMPLES: &str = "\
 Examples:
   posthaste report news                                   totals, sites, top replies
@@ -69,6 +78,8 @@ struct CommandLine {
 pub enum Command {
     /// Send a campaign; run again, it goes on where it stopped
     Send(SendArgs),
+    /// Show the letter of each row, as its readers would see it, on a page of this machine
+    Preview(PreviewArgs),
     /// Tell what became of a campaign, while it is sent and after
     Report(ReportArgs),
     /// Receive mail and count it: an MX for tests
@@ -255,6 +266,30 @@ fn shell(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
+}
+
+/// `posthaste preview`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = PREVIEW_EXAMPLES)]
+pub struct PreviewArgs {
+    /// The campaign's file
+    #[arg(value_name = "CAMPAIGN.toml")]
+    pub campaign: PathBuf,
+    /// The engine's configuration; without it, the defaults
+    #[arg(long, value_name = "engine.toml")]
+    pub config: Option<PathBuf>,
+    /// The recipient to begin with: an address, or a number (1 is the first of the list)
+    #[arg(long, value_name = "ADDR|N")]
+    pub row: Option<String>,
+    /// Open the page in the browser
+    #[arg(long, conflicts_with = "write")]
+    pub open: bool,
+    /// Where to listen, on loopback; port 0: one is chosen
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0", conflicts_with = "write")]
+    pub listen: SocketAddr,
+    /// Write the letter there, as .eml, .html and .txt, and leave
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
 }
 
 /// `posthaste report`

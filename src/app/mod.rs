@@ -8,6 +8,7 @@ pub mod config;
 pub mod destination;
 pub mod exit;
 pub mod held;
+mod preview;
 mod probe;
 pub mod progress;
 pub mod report;
@@ -61,6 +62,7 @@ fn dispatch(command: Command, signals: &Signals) -> Result<Exit, Failure> {
     match command {
         Command::Config => print_out(&config::EngineConfig::template()),
         Command::Send(args) => send::run(&args, signals),
+        Command::Preview(args) => preview::run(&args, signals),
         Command::Report(args) => report::run(&args),
         Command::Sink(args) => sink::run(&args, signals),
         Command::TlsReport(args) => tls_report::run(&args, signals),

@@ -1,0 +1,289 @@
+//! What a preview shows: the campaign's files as they are now, and the letter of the row that is looked at.
+//!
+//! Guarantees: whatever is wrong with the files is shown in the place of the letter, and mended by saving them; the list is
+//! read again only when it, or what the templates need of it, has changed. Leaves to others: the page (`serve`).
+
+use super::super::cli::PreviewArgs;
+use super::super::config::{CampaignConfig, EngineConfig};
+use super::super::exit::Failure;
+use super::super::send::galley::{Galley, Recipient};
+use super::super::send::list::{self, Given};
+use super::super::send::scratch::Scratch;
+use super::super::shown::Shown;
+use super::super::signals::Signals;
+use super::frame;
+use super::marks::{self, Marks};
+use crate::engine::loader::List;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+
+/// Rows that a preview knows; of a longer list it shows the first ones.
+const ROWS_MAX: usize = 1_000_000;
+/// Octets of a letter's source that are shown.
+const SOURCE_OCTETS_MAX: usize = 512 << 10;
+/// Characters of a letter that a list of letters shows behind the subject.
+const SNIPPET_CHARACTERS: usize = 160;
+
+/// See the head of this file.
+pub struct Desk {
+    args: PreviewArgs,
+    signals: Signals,
+    scratch: Scratch,
+    /// Counts what was shown: rises with each change of a file.
+    edition: u64,
+    letter: Marks,
+    rows: Marks,
+    campaign: Option<CampaignConfig>,
+    /// A list that came as a stream: it comes once.
+    stream: Option<Given>,
+    galley: Option<Galley>,
+    /// What the galley's rows are of: the list, and the column of addresses.
+    rows_of: Option<(PathBuf, String)>,
+    /// What is wrong with the files.
+    error: Option<Failure>,
+    last: Option<Looked>,
+}
+
+/// The letter that was looked at last.
+struct Looked {
+    edition: u64,
+    number: usize,
+    letter: Result<(Shown, Vec<u8>), Failure>,
+}
+
+/// A letter as files.
+pub struct Written {
+    /// The campaign's name.
+    pub campaign: String,
+    /// The row's number.
+    pub number: usize,
+    /// How each file ends, and what is in it.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Desk {
+    /// A desk for this campaign; its files are read when they are asked for.
+    ///
+    /// # Errors
+    /// There is no such campaign, or no room for its rows.
+    pub fn new(args: &PreviewArgs, signals: &Signals) -> Result<Self, Failure> {
+        if !args.campaign.is_file() {
+            CampaignConfig::read(&args.campaign)?;
+        }
+        Ok(Self {
+            args: args.clone(),
+            signals: signals.clone(),
+            scratch: Scratch::make(&std::env::temp_dir(), "posthaste-preview")?,
+            edition: 0,
+            letter: Marks::default(),
+            rows: Marks::default(),
+            campaign: None,
+            stream: None,
+            galley: None,
+            rows_of: None,
+            error: None,
+            last: None,
+        })
+    }
+
+    /// Reads the files again if one of them has changed; which edition of them this is.
+    pub fn refresh(&mut self) -> u64 {
+        let letter = self.letter_marks(self.campaign.as_ref());
+        let rows = match (&self.campaign, self.config()) {
+            (Some(campaign), Ok(config)) => Marks::of(marks::of_rows(campaign, &config)),
+            _ => self.rows.clone(),
+        };
+        if self.edition > 0 && letter == self.letter && rows == self.rows {
+            return self.edition;
+        }
+        self.edition += 1;
+        self.error = self.make().err();
+        self.edition
+    }
+
+    fn letter_marks(&self, campaign: Option<&CampaignConfig>) -> Marks {
+        Marks::of(marks::of_letter(&self.args.campaign, self.args.config.as_deref(), campaign))
+    }
+
+    fn config(&self) -> Result<EngineConfig, Failure> {
+        Ok(EngineConfig::load(self.args.config.as_deref())?)
+    }
+
+    fn make(&mut self) -> Result<(), Failure> {
+        // What is read from here on is newer than its mark, if anything.
+        self.letter = self.letter_marks(self.campaign.as_ref());
+        let config = self.config()?;
+        let campaign = CampaignConfig::read(&self.args.campaign)?;
+        let rows = Marks::of(marks::of_rows(&campaign, &config));
+        self.letter = self.letter_marks(Some(&campaign));
+        let is_known = std::mem::replace(&mut self.rows, rows.clone()) == rows;
+        self.campaign = Some(campaign.clone());
+        let list = self.list(&campaign)?;
+        let rows_of = (list.path.clone(), campaign.recipients.email.value.clone());
+        if is_known
+            && self.rows_of.as_ref() == Some(&rows_of)
+            && let Some(galley) = &mut self.galley
+            && galley.renew(&config, &campaign, &list)?
+        {
+            return Ok(());
+        }
+        (self.galley, self.rows_of) = (None, None);
+        let home = self.scratch.path().join(self.edition.to_string());
+        let pulled = Galley::pull(&config, &campaign, &list, &home, ROWS_MAX, self.signals.stop());
+        // Its files are open: their names are needed no more.
+        let _ = fs::remove_dir_all(&home);
+        (self.galley, self.rows_of) = (Some(pulled?), Some(rows_of));
+        Ok(())
+    }
+
+    fn list(&mut self, campaign: &CampaignConfig) -> Result<List, Failure> {
+        if let Some(given) = &self.stream {
+            return Ok(given.list.clone());
+        }
+        let home = self.scratch.path().join(&campaign.name);
+        let given = list::given(campaign, &home, false)?.ok_or_else(|| Failure::usage("there is no list"))?;
+        let list = given.list.clone();
+        self.stream = Some(given).filter(Given::is_stream);
+        Ok(list)
+    }
+
+    /// What the page needs for the row that `wanted` names.
+    pub fn show(&mut self, wanted: &str) -> Value {
+        let edition = self.refresh();
+        let name = self.campaign.as_ref().map_or("", |campaign| &campaign.name).to_owned();
+        let file = self.args.campaign.display().to_string();
+        let mut page = json!({ "edition": edition, "campaign": name, "file": file });
+        let failed = |mut page: Value, error: &Failure| {
+            page["error"] = error.message.clone().into();
+            page
+        };
+        if let Some(error) = &self.error {
+            return failed(page, error);
+        }
+        let Some(galley) = &self.galley else { return page };
+        page["rows"] = galley.len().into();
+        page["rest"] = galley.totals.is_none().into();
+        page["rejected"] = galley.totals.map_or(0, |totals| totals.rejected).into();
+        page["duplicates"] = galley.totals.map_or(0, |totals| totals.duplicates).into();
+        let number = match galley.find(if wanted.is_empty() { "1" } else { wanted }) {
+            Ok(number) => number,
+            Err(_) if galley.len() == 0 => {
+                return failed(page, &Failure::usage("nobody is on the list whose letter could be shown"));
+            }
+            Err(why) => {
+                page["missing"] = why.into();
+                return page;
+            }
+        };
+        match galley.recipient(number) {
+            Ok(Recipient { number, line, mailbox, suppressed }) => {
+                page["row"] = json!({ "number": number, "line": line, "address": mailbox, "suppressed": suppressed });
+            }
+            Err(error) => return failed(page, &error),
+        }
+        match self.look(number) {
+            Ok((shown, source)) => {
+                page["letter"] = described(shown, source);
+                page
+            }
+            Err(error) => failed(page, error),
+        }
+    }
+
+    /// The HTML of a row's letter, for a frame; why there is none.
+    ///
+    /// # Errors
+    /// The row or its letter cannot be had.
+    pub fn frame(&mut self, number: usize, dark: bool) -> Result<String, String> {
+        self.refresh();
+        let (shown, _) = self.look(number).as_ref().map_err(|error| error.message.clone())?;
+        let html = shown.html.as_deref().ok_or("this letter has no HTML part")?;
+        let html = frame::with_pictures(html, &shown.files);
+        let html = if dark { frame::in_the_dark(&html) } else { html.into_owned() };
+        // Links open elsewhere: the frame stays with the letter.
+        Ok(frame::with_head(&html, "<base target=\"_blank\">"))
+    }
+
+    /// The letter of a row as files; of the first one if none is named.
+    ///
+    /// # Errors
+    /// What is wrong with the files, or the row.
+    pub fn written(&mut self, wanted: Option<&str>) -> Result<Written, Failure> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let nobody = || Failure::usage("nobody is on the list whose letter could be shown");
+        let galley = self.galley.as_ref().filter(|galley| galley.len() > 0).ok_or_else(nobody)?;
+        let number = galley.find(wanted.unwrap_or("1")).map_err(|why| Failure::usage(format!("--row: {why}")))?;
+        let campaign = self.campaign.as_ref().map(|campaign| campaign.name.clone()).unwrap_or_default();
+        let (shown, source) = self.look(number).as_ref().map_err(Clone::clone)?;
+        let mut files = vec![("eml", source.clone())];
+        files.extend(
+            shown
+                .html
+                .as_ref()
+                .map(|html| ("html", frame::with_pictures(html, &shown.files).into_owned().into_bytes())),
+        );
+        files.extend(shown.text.as_ref().map(|text| ("txt", text.clone().into_bytes())));
+        Ok(Written { campaign, number, files })
+    }
+
+    /// The letter of a row, read back from what would be sent.
+    fn look(&mut self, number: usize) -> &Result<(Shown, Vec<u8>), Failure> {
+        let edition = self.edition;
+        let is_it = self.last.as_ref().is_some_and(|last| (last.edition, last.number) == (edition, number));
+        if !is_it {
+            self.last = None;
+        }
+        let (galley, error) = (&self.galley, &self.error);
+        let last = self.last.get_or_insert_with(|| {
+            let none = || error.clone().unwrap_or_else(|| Failure::usage("there is no letter yet"));
+            let composed = match (galley, error) {
+                (Some(galley), None) => galley.compose(number),
+                _ => Err(none()),
+            };
+            let letter = composed.map(|composed| (Shown::read(&composed.content), composed.content));
+            Looked { edition, number, letter }
+        });
+        &last.letter
+    }
+}
+
+fn described(shown: &Shown, source: &[u8]) -> Value {
+    let html = shown.html.as_deref().unwrap_or_default();
+    let files = shown.files.iter().map(|file| {
+        json!({ "name": file.name, "type": file.media_type, "octets": file.octets.len(), "inline": file.inline_id.is_some() })
+    });
+    let cut = source.get(..SOURCE_OCTETS_MAX).unwrap_or(source);
+    json!({
+        "from": shown.header("From"),
+        "to": shown.header("To"),
+        "subject": shown.header("Subject"),
+        "snippet": snippet(shown),
+        "headers": shown.headers,
+        "text": shown.text.clone().or_else(|| shown.html_as_text()),
+        "has_text": shown.text.is_some(),
+        "has_html": shown.html.is_some(),
+        "has_dark": frame::has_dark(html),
+        "remote": frame::remote(html),
+        "octets": shown.octets,
+        "html_octets": html.len(),
+        "files": files.collect::<Vec<_>>(),
+        "source": String::from_utf8_lossy(cut).replace("\r\n", "\n"),
+        "source_is_cut": cut.len() < source.len(),
+    })
+}
+
+/// What a list of letters shows behind the subject.
+fn snippet(shown: &Shown) -> String {
+    let plain = |html: &String| html2text::config::plain_no_decorate().string_from_read(html.as_bytes(), 400).ok();
+    let text = shown.html.as_ref().and_then(plain).or_else(|| shown.text.clone()).unwrap_or_default();
+    // What pushes other text out of sight is not seen either.
+    let unseen = |c: char| matches!(c, '\u{34f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let seen: String = text.chars().filter(|c| !unseen(*c)).map(|c| if c == '\u{2007}' { ' ' } else { c }).collect();
+    // Nor are the signs that stand for headings, lists and rules where there is only text.
+    let is_word = |word: &&str| !word.chars().all(|c| "#*>|+-=_\u{2500}\u{2502}\u{2550}".contains(c));
+    let words: Vec<&str> = seen.split_whitespace().filter(is_word).collect();
+    words.join(" ").chars().take(SNIPPET_CHARACTERS).collect()
+}

@@ -1,0 +1,232 @@
+//! `posthaste preview`: the page over HTTP, as a browser and as somebody else's page would ask for it, and the files of `--write`.
+
+use crate::folder::{CAMPAIGN, Folder};
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+/// A running preview.
+struct Preview {
+    child: Child,
+    address: String,
+    key: String,
+}
+
+/// An answer: its status, its head, its body.
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Preview {
+    fn start(folder: &Folder, more: &[&str]) -> Self {
+        let mut command = folder.command(&["preview", "w.toml"]);
+        let mut child = command.args(more).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let rest = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("no address: {line:?}"));
+        let (address, key) = rest.trim_end_matches('/').split_once('/').unwrap();
+        assert!(address.starts_with("127.0.0.1:") && key.len() >= 32, "{line}");
+        let (address, key) = (address.to_owned(), key.to_owned());
+        Self { child, address, key }
+    }
+
+    /// Asks for a path behind the key.
+    fn get(&self, path: &str) -> Answer {
+        self.ask("GET", &format!("/{}/{path}", self.key), &self.address, "")
+    }
+
+    fn ask(&self, method: &str, path: &str, host: &str, more: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}Connection: close\r\n\r\n").unwrap();
+        let mut octets = Vec::new();
+        stream.read_to_end(&mut octets).unwrap();
+        let text = String::from_utf8(octets).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
+
+    fn letter(&self, row: &str) -> Value {
+        let answer = self.get(&format!("letter.json?row={row}"));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    fn edition(&self) -> u64 {
+        let answer: Value = serde_json::from_str(&self.get("edition.json").body).unwrap();
+        answer["edition"].as_u64().unwrap()
+    }
+
+    /// Ctrl-C; how it ended.
+    fn end(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Preview {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const HTML: &str = "<!doctype html><html><head><style>@media (prefers-color-scheme: dark) { p { color: white } }</style></head>\
+                    <body><p>Grüße, {{ first }}!</p><img src=\"https://a.example/p.png\"><script>alert(1)</script></body></html>";
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.put("w.toml", CAMPAIGN.replace("text = \"w.txt\"", "text = \"w.txt\"\nhtml = \"w.html\""));
+    folder.put("w.html", HTML);
+    folder.put(
+        "w.csv",
+        "email,first\nann@a.example,Ann\nbob@b.example,Bob\nnobody\ncid@a.example,Cid\nAnn@a.example,Again\n",
+    );
+    folder
+}
+
+#[test]
+fn each_row_is_shown_decoded_with_its_line_and_found_by_number_address_or_a_part_of_it() {
+    let folder = folder();
+    let preview = Preview::start(&folder, &[]);
+    let first = preview.letter("");
+    assert_eq!(
+        (first["rows"].as_u64(), first["rejected"].as_u64(), first["duplicates"].as_u64()),
+        (Some(3), Some(1), Some(1))
+    );
+    assert_eq!((first["row"]["number"].as_u64(), first["row"]["line"].as_u64()), (Some(1), Some(2)));
+    assert_eq!(first["letter"]["subject"], "Hello Ann");
+    assert!(first["letter"]["snippet"].as_str().unwrap().contains("Grüße, Ann!"), "{first}");
+    assert_eq!((first["letter"]["remote"].as_u64(), first["letter"]["has_dark"].as_bool()), (Some(1), Some(true)));
+    // In the order of the list, whatever the order of the table is.
+    let third = preview.letter("3");
+    assert_eq!((third["row"]["address"].as_str(), third["row"]["line"].as_u64()), (Some("cid@a.example"), Some(5)));
+    for wanted in ["bob@b.example", "BOB", "2"] {
+        assert_eq!(preview.letter(wanted)["row"]["address"], "bob@b.example", "{wanted}");
+    }
+    for (wanted, said) in [("4", "rows 1 to 3"), ("0", "rows 1 to 3"), ("zoe@a.example", "nobody on the list")] {
+        assert!(preview.letter(wanted)["missing"].as_str().unwrap().contains(said), "{wanted}");
+    }
+    let text = first["letter"]["text"].as_str().unwrap();
+    assert!(text.contains("Dear Ann,\nhello."), "{text}");
+    assert!(first["letter"]["source"].as_str().unwrap().contains("Gr=C3=BC=C3=9Fe"), "{first}");
+    assert_eq!(preview.end(), Some(0));
+    assert!(!folder.path().join("posthaste-data").exists(), "a look leaves nothing behind");
+}
+
+#[test]
+fn a_letter_runs_no_scripts_and_fetches_nothing_unless_asked_to() {
+    let folder = folder();
+    let preview = Preview::start(&folder, &[]);
+    let plain = preview.get("letter.html?row=1&images=0");
+    assert!(plain.body.contains("Grüße, Ann!") && plain.head.contains("text/html"), "{}\n{}", plain.head, plain.body);
+    let policy = |answer: &Answer| {
+        let line = answer.head.lines().find(|line| line.starts_with("content-security-policy:")).unwrap();
+        line.to_owned()
+    };
+    let off = policy(&plain);
+    assert!(off.contains("default-src 'none'") && off.contains("sandbox") && !off.contains("https:"), "{off}");
+    assert!(
+        !off.contains("allow-scripts") && !off.contains("script-src") && !off.contains("allow-same-origin"),
+        "{off}"
+    );
+    let on = policy(&preview.get("letter.html?row=1&images=1"));
+    assert!(on.contains("img-src data: https:") && !on.contains("script-src"), "{on}");
+    let dark = preview.get("letter.html?row=1&dark=1").body;
+    assert!(dark.contains("@media (min-width:0px)") && !dark.contains("prefers-color-scheme"), "{dark}");
+    let page = preview.get("");
+    let policy = policy(&page);
+    assert!(policy.contains("script-src 'nonce-") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    for from_elsewhere in ["https://", "http://", "src=\"//"] {
+        assert!(!page.body.contains(from_elsewhere), "the page brings along all that it needs");
+    }
+    for line in ["referrer-policy: no-referrer", "cache-control: no-store", "x-content-type-options: nosniff"] {
+        assert!(page.head.contains(line), "{}", page.head);
+    }
+    assert!(!page.head.contains("access-control-allow"), "{}", page.head);
+}
+
+#[test]
+fn whoever_does_not_know_the_address_or_is_another_site_sees_nothing() {
+    let folder = folder();
+    let preview = Preview::start(&folder, &[]);
+    let path = format!("/{}/letter.json?row=1", preview.key);
+    let port = preview.address.rsplit_once(':').unwrap().1;
+    let good = preview.ask("GET", &path, &format!("localhost:{port}"), "Sec-Fetch-Site: same-origin\r\n");
+    assert_eq!(good.status, 200);
+    let wrong = "0".repeat(preview.key.len());
+    for (method, path, host, more, status) in [
+        ("GET", "/", preview.address.as_str(), "", 404),
+        ("GET", "/letter.json?row=1", &preview.address, "", 404),
+        ("GET", &format!("/{wrong}/letter.json?row=1"), &preview.address, "", 404),
+        ("GET", &format!("/{}", preview.key), &preview.address, "", 404),
+        ("GET", &path, "evil.example", "", 421),
+        ("GET", &path, &format!("evil.example:{port}"), "", 421),
+        ("GET", &path, "127.0.0.1", "", 421),
+        ("GET", &path, &preview.address, "Sec-Fetch-Site: cross-site\r\n", 403),
+        ("GET", &path, &preview.address, "Sec-Fetch-Site: same-site\r\n", 403),
+        ("POST", &path, &preview.address, "Content-Length: 0\r\n", 405),
+        ("OPTIONS", &path, &preview.address, "Origin: http://evil.example\r\n", 405),
+    ] {
+        let answer = preview.ask(method, path, host, more);
+        assert_eq!(answer.status, status, "{method} {path} {host} {more}");
+        assert!(!answer.body.contains("ann@a.example") && !answer.head.contains("access-control"), "{}", answer.body);
+    }
+    let ran = Folder::new().run(&["preview", "w.toml", "--listen", "0.0.0.0:0"]);
+    assert!(ran.code == Some(2) && ran.err.contains("for this machine alone"), "{ran:?}");
+}
+
+#[test]
+fn the_page_follows_the_files_and_shows_what_is_wrong_with_them_where_it_is() {
+    let folder = folder();
+    let preview = Preview::start(&folder, &[]);
+    assert_eq!(preview.letter("1")["letter"]["subject"], "Hello Ann");
+    let before = preview.edition();
+    assert_eq!(preview.edition(), before);
+    folder.put("w.html", "<p>{{ first }}</p>\n<p>{{ frist }}</p>\n");
+    assert!(preview.edition() > before);
+    let wrong = preview.letter("1");
+    let error = wrong["error"].as_str().unwrap();
+    assert!(error.contains("w.html:2:7") && error.contains("frist"), "{error}");
+    folder.put("w.html", "<p>Mended, {{ first }}</p>\n");
+    assert!(preview.letter("1")["letter"]["snippet"].as_str().unwrap().contains("Mended, Ann"));
+    folder.put("w.csv", "email,first\nzoe@z.example,Zoe\n");
+    let other = preview.letter("1");
+    assert_eq!((other["rows"].as_u64(), other["row"]["address"].as_str()), (Some(1), Some("zoe@z.example")));
+    folder.put("w.toml", "name = \"w\"\nfrm = 1\n");
+    assert!(preview.letter("1")["error"].as_str().unwrap().contains("w.toml:2:1"));
+    assert_eq!(preview.end(), Some(0));
+}
+
+#[test]
+fn a_row_whose_letter_cannot_be_made_says_why_and_the_others_are_shown() {
+    let folder = folder();
+    folder.put("w.txt", "{% if first == \"Bob\" %}{{ 1 / 0 }}{% endif %}\n");
+    let preview = Preview::start(&folder, &["--row", "bob@b.example"]);
+    assert!(preview.get("").body.contains("let row = \"bob@b.example\""));
+    let bob = preview.letter("2");
+    assert!(bob["letter"].is_null(), "{bob}");
+    let error = bob["error"].as_str().unwrap();
+    assert!(error.contains("line 3, bob@b.example") && error.contains("w.txt"), "{error}");
+    assert_eq!(preview.letter("3")["letter"]["subject"], "Hello Cid");
+}
+
+#[test]
+fn the_letter_can_be_written_as_files() {
+    let folder = folder();
+    let ran = folder.run(&["preview", "w.toml", "--row", "bob@b.example", "--write", "out"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.out, "out/w-2.eml\nout/w-2.html\nout/w-2.txt\n");
+    assert!(folder.read("out/w-2.eml").contains("Subject: Hello Bob\r\n"));
+    assert!(folder.read("out/w-2.html").contains("<p>Grüße, Bob!</p>"));
+    assert!(folder.read("out/w-2.txt").starts_with("Dear Bob,\nhello."));
+    folder.put("w.html", "{{ frist }}");
+    let ran = folder.run(&["preview", "w.toml", "--write", "out"]);
+    assert!(ran.code == Some(2) && ran.err.contains("w.html:1:4"), "{ran:?}");
+    let ran = folder.run(&["preview", "nowhere.toml"]);
+    assert!(ran.code == Some(2) && ran.err.contains("nowhere.toml"), "{ran:?}");
+}
