@@ -8,6 +8,7 @@ use super::escape::Escape;
 use super::header;
 use super::mime::{Body, Chunk};
 use super::names::{Name, Names};
+use super::page::Origin;
 use super::spec::{Attachment, Source, Spec};
 use super::template::{Compiler, Excerpt, Template, one_kind_of_line_break};
 use super::token::IdentityKey;
@@ -46,14 +47,30 @@ impl Composer {
     ///
     /// # Errors
     /// Everything that is wrong with it, each with its place.
-    pub fn compile(spec: Spec, columns: &[String], email_column: &str) -> Result<Self, Vec<ContentError>> {
+    pub fn compile(mut spec: Spec, columns: &[String], email_column: &str) -> Result<Self, Vec<ContentError>> {
+        let origins = spec.origins.clone();
+        let before = std::mem::take(&mut spec.errors);
         let mut work = Work { to: Compiler::new(Names::new(columns, email_column)), headers: Vec::new() };
         let composer = work.composer(spec);
         match composer {
-            Some(composer) if work.to.errors.is_empty() => Ok(composer),
-            _ => Err(work.to.errors),
+            Some(composer) if work.to.errors.is_empty() && before.is_empty() => Ok(composer),
+            _ => Err(told(before, work.to.errors, &origins)),
         }
     }
+}
+
+/// More errors, as they are about what people wrote, each once: two parts may be made from one file.
+fn told(mut told: Vec<ContentError>, errors: Vec<ContentError>, origins: &[Origin]) -> Vec<ContentError> {
+    for error in errors {
+        let error = match origins.iter().find(|origin| origin.is_of(&error.place)) {
+            Some(origin) => origin.told(error),
+            None => error,
+        };
+        if !told.contains(&error) {
+            told.push(error);
+        }
+    }
+    told
 }
 
 /// A compilation under way.
@@ -154,6 +171,7 @@ impl Work<'_> {
             used,
             in_headers,
             shareable,
+            origins: spec.origins,
             share_block: spec.share_block.max(1),
             campaign: spec.name,
             campaign_number: spec.campaign_number,

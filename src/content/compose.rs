@@ -7,6 +7,7 @@ use super::escape::Escape;
 use super::header;
 use super::mime::Chunk;
 use super::names::Name;
+use super::page::Origin;
 use super::qp;
 use super::template::{Template, Values, one_kind_of_line_break};
 use super::token::{IdentityKey, Token};
@@ -75,6 +76,8 @@ pub struct Composer {
     pub(crate) places: Vec<usize>,
     pub(crate) in_headers: Vec<usize>,
     pub(crate) shareable: bool,
+    /// Where parts that were made from others came from.
+    pub(crate) origins: Vec<Origin>,
     pub(crate) share_block: u32,
     pub(crate) campaign: String,
     pub(crate) campaign_number: u32,
@@ -279,7 +282,19 @@ impl Composer {
         values.unsubscribe_url = &url;
         let result = self.write(scratch, &values, &tag, date, out);
         scratch.unsubscribe = url;
-        result
+        result.map_err(|error| self.told(error))
+    }
+
+    /// The error as it is about what people wrote.
+    fn told(&self, error: ComposeError) -> ComposeError {
+        match error {
+            ComposeError::Template { place, line, reason } => {
+                let (place, line) =
+                    self.origins.iter().find_map(|origin| origin.line(&place, line)).unwrap_or((place, line));
+                ComposeError::Template { place, line, reason }
+            }
+            error => error,
+        }
     }
 
     fn write(

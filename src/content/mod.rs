@@ -12,6 +12,7 @@ mod escape;
 mod header;
 mod mime;
 mod names;
+mod page;
 mod qp;
 mod spec;
 mod template;
@@ -22,6 +23,7 @@ pub mod dkim;
 
 pub use compose::{Composed, Composer, RowRef, Scratch};
 pub use error::{ComposeError, ContentError, Place};
+pub use page::{Files, Origin, Treatment, treat};
 pub use spec::{Attachment, Source, Spec};
 pub use token::{IdentityKey, Token};
 

@@ -208,6 +208,7 @@ impl<'a> Compiler<'a> {
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_fuel(Some(FUEL));
         env.set_formatter(escape::format);
+        env.add_filter("add_query", super::page::add_query);
         env.set_debug(true);
         // The name of a template begins with the letter of its escape.
         env.set_auto_escape_callback(|name| match name.as_bytes().first() {

@@ -7,6 +7,7 @@
 use super::asks::{self, Asks};
 use super::document::{ConfigError, Document, Item, Placed, Section};
 use super::engine::{RETRY_BOUNDS, duration_within, durations_within};
+use super::page::{self, Page};
 use super::secret::Given;
 use super::values;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub struct CampaignConfig {
     pub html: Option<PathBuf>,
     /// The file of the text template. At least one of the two is there.
     pub text: Option<PathBuf>,
+    /// What is made of the HTML before it is sent.
+    pub page: Page,
     /// More headers: names and templates, in order of the names.
     pub headers: Vec<(String, Placed<String>)>,
     /// Files that go with each message.
@@ -138,6 +141,12 @@ const TOP: &[&str] = &[
     "subject",
     "html",
     "text",
+    "text_from_html",
+    "inline_css",
+    "preheader",
+    "base_url",
+    "embed_images",
+    "links",
     "headers",
     "attachments",
     "unsubscribe",
@@ -189,6 +198,7 @@ impl CampaignConfig {
             reply_to: template("reply_to")?,
             return_path: template("return_path")?,
             subject: line(&root.require("subject")?)?,
+            page: page::read(&root, &all, html.is_some(), text.is_some())?,
             html,
             text,
             headers: headers(&root)?,
@@ -214,6 +224,8 @@ fn names() -> Vec<String> {
     all.extend(inner("recipients", RECIPIENTS));
     all.extend(inner("attachments", ATTACHMENT));
     all.extend(inner("dsn", asks::DSN));
+    all.extend(inner("links", page::LINKS));
+    all.extend(inner("links.utm", page::UTM));
     all
 }
 
@@ -236,7 +248,7 @@ fn name(item: &Item<'_>) -> Result<String, ConfigError> {
 }
 
 /// A text that will become part of a header: one line, not empty.
-fn line(item: &Item<'_>) -> Result<Placed<String>, ConfigError> {
+pub(super) fn line(item: &Item<'_>) -> Result<Placed<String>, ConfigError> {
     let text = item.placed()?;
     if text.value.trim().is_empty() {
         return Err(item.error("must not be empty"));

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::super::config::{CampaignConfig, EngineConfig, Placed, engine};
 use super::super::exit::Failure;
-use crate::content::{Attachment, Composer, ContentError, Place, Source, Spec, dkim::Signer};
+use super::folder::Folder;
+use crate::content::{self, Attachment, Composer, ContentError, Place, Source, Spec, Treatment, dkim::Signer};
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{List, columns_of};
 use crate::engine::table::manifest::hex;
@@ -175,8 +176,13 @@ fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> {
         "return_path" => campaign.return_path.as_ref().map(at),
         "list_id" => campaign.list_id.as_ref().map(at),
         "feedback_id" => campaign.feedback_id.as_ref().map(at),
+        "preheader" => campaign.page.preheader.as_ref().map(at),
+        "base_url" => campaign.page.base_url.as_ref().map(at),
         "unsubscribe.url" => unsubscribe?.url.as_ref().map(at),
         "unsubscribe.mailto" => unsubscribe?.mailto.as_ref().map(at),
+        key if key.starts_with("links.utm.") => {
+            campaign.page.utm.iter().find(|(name, _)| key.ends_with(name)).map(|(_, value)| at(value))
+        }
         key => {
             let name = key.strip_prefix("headers.")?;
             campaign.headers.iter().find(|(known, _)| known == name).map(|(_, value)| at(value))
@@ -208,16 +214,36 @@ fn spec(
         list_id: value(&campaign.list_id),
         feedback_id: value(&campaign.feedback_id),
         message_id_domain: None,
+        errors: Vec::new(),
+        origins: Vec::new(),
         signers: Vec::new(),
         identity_key: [0; 32],
         campaign_number: 0,
         share_block: config.delivery.recipients_per_transaction,
     };
+    treat(campaign, &mut spec);
     let fingerprint = fingerprint(&spec);
     spec.signers = signers(config, &spec.from)?;
     spec.identity_key = identity_key;
     spec.campaign_number = campaign_number;
     Ok((spec, fingerprint))
+}
+
+/// Makes of the HTML what the campaign wants of it.
+fn treat(campaign: &CampaignConfig, spec: &mut Spec) {
+    let page = &campaign.page;
+    let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| p.value.clone());
+    let wanted = Treatment {
+        text: page.text_from_html,
+        inline_css: page.inline_css,
+        preheader: value(&page.preheader),
+        utm: page.utm.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect(),
+        base_url: value(&page.base_url),
+        embed_images: page.embed_images,
+    };
+    for note in content::treat(spec, &wanted, &mut Folder::of(&campaign.file)) {
+        tracing::debug!(place = %note.place, says = %note.says, hint = %note.hint, "about the HTML");
+    }
 }
 
 /// SHA-256 over everything that a recipient would see of the content: not where its files lie, nor what it is called here.

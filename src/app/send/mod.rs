@@ -7,6 +7,7 @@
 pub mod content;
 mod dry_run;
 mod events;
+mod folder;
 pub mod galley;
 mod identity;
 mod letter;
