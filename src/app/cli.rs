@@ -105,6 +105,9 @@ pub struct SendArgs {
     /// Where campaigns and journals live; goes before engine.data
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Wait while another send uses the data directory, instead of ending at once
+    #[arg(long)]
+    pub wait: bool,
     /// Hand all mail to this server
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "sink")]
     pub smarthost: Option<HostPort>,
@@ -209,6 +212,7 @@ impl SendArgs {
         let named = |text: &String| if Path::new(text).is_file() { path(&text.into()) } else { text.clone() };
         self.only.iter().for_each(|value| words.push(format!("--only {}", shell(&named(value)))));
         words.extend(self.sink.then(|| "--sink".to_owned()));
+        words.extend(self.wait.then(|| "--wait".to_owned()));
         words.extend(self.ignore_bounces.then(|| "--ignore-bounces".to_owned()));
         words.extend(self.drop_suppression.then(|| "--drop-suppression".to_owned()));
         words.extend(self.json.then(|| "--json".to_owned()));

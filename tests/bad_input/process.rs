@@ -415,6 +415,47 @@ fn a_deleted_lock_lets_nobody_in_and_neither_does_another_way_to_the_campaign() 
 }
 
 #[test]
+fn a_send_that_waits_begins_once_the_other_one_has_ended_and_can_be_interrupted_before() {
+    let desk = Desk::new();
+    let (said, waits, left) = (desk.path().join("said"), desk.path().join("waits"), desk.path().join("left"));
+    desk.put("v.toml", super::CAMPAIGN.replace("\"w\"", "\"v\""));
+    let mut command = posthaste(&desk, &["send", "w.toml", "--data", "data", "--smarthost", &nobody()]);
+    command.stderr(File::create(&said).unwrap());
+    let mut first = Sending::start(command);
+    first.says(&said, "the site rests");
+    let waiting = |file: &Path| {
+        let mut command = posthaste(&desk, &["send", "v.toml", "--data", "data", "--sink", "--wait"]);
+        command.stderr(File::create(file).unwrap());
+        let mut sending = Sending::start(command);
+        sending.says(file, "waiting for the end of another command: ");
+        sending
+    };
+    let (mut patient, mut impatient) = (waiting(&waits), waiting(&left));
+    impatient.signal("INT");
+    assert_eq!(impatient.ends(AT_ONCE).code(), Some(3));
+    assert!(patient.runs());
+    first.signal("INT");
+    assert_eq!(first.ends(AT_ONCE).code(), Some(3));
+    assert_eq!(patient.ends(PATIENCE).code(), Some(0), "{}", fs::read_to_string(&waits).unwrap());
+}
+
+#[test]
+fn what_systemd_hands_to_a_unit_is_found_where_it_puts_it() {
+    let desk = Desk::new();
+    desk.put("e.toml", "[engine]\nsuppression = [\"$CREDENTIALS_DIRECTORY/keys_gone.txt\"]\n");
+    fs::create_dir(desk.path().join("handed")).unwrap();
+    desk.put("handed/keys_gone.txt", "ann@a.example\n");
+    let mut command = posthaste(&desk, &["send", "w.toml", "--config", "e.toml", "--data", "data", "--sink", "--json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = command.env("CREDENTIALS_DIRECTORY", desk.path().join("handed")).output().unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((summary["suppressed"].as_u64(), summary["delivered"].as_u64()), (Some(1), Some(0)), "{output:?}");
+    let output = command.env_remove("CREDENTIALS_DIRECTORY").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("$CREDENTIALS_DIRECTORY/keys_gone.txt"), "{said}");
+}
+
+#[test]
 fn a_disk_that_runs_short_ends_it_in_order_before_the_last_page_and_says_how_much_it_takes() {
     let desk = Desk::new();
     many(&desk, 60_000);

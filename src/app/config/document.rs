@@ -74,6 +74,21 @@ impl<T> Placed<T> {
     }
 }
 
+/// What stands before the name of a file that systemd hands to a unit (`LoadCredential=`).
+const CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY/";
+
+/// `path`, which stands in `file`, as seen from the folder of `file`. A path that begins with `$CREDENTIALS_DIRECTORY/` is seen from
+/// where systemd puts what only a unit may read (systemd.exec(5), `LoadCredential=`): the user that a unit runs as may not
+/// read the keys themselves.
+#[must_use]
+pub fn seen_from(file: &Path, path: &str) -> PathBuf {
+    let handed = || path.strip_prefix(CREDENTIALS).zip(std::env::var_os("CREDENTIALS_DIRECTORY"));
+    match handed() {
+        Some((name, folder)) => Path::new(&folder).join(name),
+        None => file.parent().unwrap_or(Path::new("")).join(path),
+    }
+}
+
 /// The text of a configuration file.
 #[derive(Debug)]
 pub struct Document {
@@ -124,10 +139,10 @@ impl Document {
         &self.file
     }
 
-    /// `path` as seen from the document's folder.
+    /// `path` as seen from the document: see [`seen_from`].
     #[must_use]
     pub fn relative(&self, path: &str) -> PathBuf {
-        self.file.parent().unwrap_or(Path::new("")).join(path)
+        seen_from(&self.file, path)
     }
 
     /// The document's tree.

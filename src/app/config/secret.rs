@@ -3,9 +3,8 @@
 //! Guarantees: a secret is read from a file or an environment variable only, is one line without control characters of
 //! at most [`OCTETS_MAX`] octets, and is in no error and no Debug output. Leaves to others: what it opens.
 
-use super::document::{ConfigError, Item};
+use super::document::{ConfigError, Item, seen_from};
 use std::io::Read as _;
-use std::path::Path;
 
 /// A longer secret is taken for the wrong file.
 pub const OCTETS_MAX: u64 = 4096;
@@ -79,7 +78,7 @@ impl Login {
         match &self.password {
             Place::File(given) => {
                 // As all files that a configuration names: as seen from its folder.
-                let path = given.at.file.parent().unwrap_or(Path::new("")).join(&given.text);
+                let path = seen_from(&given.at.file, &given.text);
                 let shown = path.display();
                 let read = || {
                     let mut text = String::new();

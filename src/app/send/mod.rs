@@ -30,6 +30,7 @@ mod watch;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cli::SendArgs;
 use super::config::{CampaignConfig, EngineConfig};
@@ -45,7 +46,7 @@ use crate::engine::policy::Policies;
 use crate::engine::router::{self, SmarthostError};
 use crate::engine::run::{Engine, OpenFiles, Setup};
 use crate::engine::smarthost::parse_smarthost;
-use crate::journal::disk::Fault;
+use crate::journal::disk::FaultKind;
 use crate::observe::{self, Observer};
 use crate::sink;
 use crate::wire::disk::{self, Files, Lock};
@@ -97,7 +98,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         names::warn_of(&delivery.sources);
     }
     let limit = ring::raise_descriptor_limit().map_err(|e| Failure::failed(format!("the limit on open files: {e}")))?;
-    let _locks = lock(&data, &home)?;
+    let _locks = lock(&data, &home, args.wait.then_some(signals))?;
     let client = tls::client(&config)?;
     let policies = tls::policies(&config, tls::rules_for(&config, &campaign), &data)?;
     let (sink, directory) = directory(&destination, &policies)?;
@@ -193,6 +194,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
 
 /// Where campaigns lie below the data directory.
 pub const CAMPAIGNS: &str = "campaign";
+/// How often a command that waits for another one looks whether it has ended.
+const LOOK: Duration = Duration::from_millis(250);
 /// Where rehearsals with the built-in receiver lie.
 pub const REHEARSALS: &str = "sink";
 
@@ -211,8 +214,8 @@ pub fn marks_of(home: &Path) -> Option<PathBuf> {
 }
 
 /// Locks the data directory, and the campaign's own, which another one may lead to as well. What others could read in there
-/// is taken from them.
-fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
+/// is taken from them. While another process uses them this one waits for its end, where it is `patient`.
+fn lock(data: &Path, home: &Path, patient: Option<&Signals>) -> Result<[Lock; 2], Failure> {
     let campaigns = data.join(CAMPAIGNS);
     disk::access::make_directory(&campaigns).map_err(|e| {
         let what = if data.exists() { "used" } else { "made" };
@@ -224,14 +227,32 @@ fn lock(data: &Path, home: &Path) -> Result<[Lock; 2], Failure> {
             remedy::told(&e)
         ))
     })?;
-    let held = |fault: Fault| Failure::failed(fault.to_string());
-    let whole = Lock::take(data).map_err(held)?;
+    let whole = take(data, patient)?;
     for told in disk::access::tighten(data, home) {
         tracing::warn!("{told}");
     }
     disk::access::make_directory(home)
         .map_err(|e| Failure::failed(format!("{} cannot be made: {}", home.display(), remedy::told(&e))))?;
-    Ok([whole, Lock::take(home).map_err(held)?])
+    Ok([whole, take(home, patient)?])
+}
+
+fn take(directory: &Path, patient: Option<&Signals>) -> Result<Lock, Failure> {
+    let mut told = false;
+    loop {
+        let fault = match Lock::take(directory) {
+            Ok(lock) => return Ok(lock),
+            Err(fault) => fault,
+        };
+        let Some(signals) = patient.filter(|_| fault.kind == FaultKind::Held) else {
+            let way = if fault.kind == FaultKind::Held { ", or let this command wait: --wait" } else { "" };
+            return Err(Failure::failed(format!("{fault}{way}")));
+        };
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!("waiting for the end of another command: {}", fault.why);
+        }
+        std::thread::sleep(LOOK);
+        signals.check()?;
+    }
 }
 
 /// Whether no campaign can have begun there.
