@@ -9,28 +9,21 @@ mod compile;
 mod compose;
 mod error;
 mod escape;
-mod field;
-mod forwarded;
 mod header;
-mod kinds;
-mod mailboxes;
-mod media_type;
 mod mime;
 mod names;
+mod page;
 mod qp;
 mod spec;
-mod tags;
 mod template;
 mod token;
 mod words;
 
 pub mod dkim;
 
-pub use compose::{Composed, Composer, OctetsMin, RowRef, Scratch};
+pub use compose::{Composed, Composer, RowRef, Scratch};
 pub use error::{ComposeError, ContentError, Place};
-pub use header::folds;
-pub use media_type::media_type_of;
-pub use mime::charset_of;
+pub use page::{Files, Origin, Treatment, treat};
 pub use spec::{Attachment, Source, Spec};
 pub use token::{IdentityKey, Token};
 

@@ -1,6 +1,8 @@
 //! What a campaign's messages are made from, as the application hands it over: text and octets, no file names to open.
 
 use super::dkim::Signer;
+use super::error::ContentError;
+use super::page::Origin;
 
 /// A text and the name of the file it came from, for errors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,10 @@ pub struct Spec {
     pub html: Option<Source>,
     /// The plain text part.
     pub text: Option<Source>,
+    /// What has been found wrong with it so far.
+    pub errors: Vec<ContentError>,
+    /// Where the tags of parts that were made from others came from; for errors.
+    pub origins: Vec<Origin>,
     /// More headers: the name (no template) and the value.
     pub headers: Vec<(String, String)>,
     /// Attachments and inline images.

@@ -208,12 +208,12 @@ impl<'a> Compiler<'a> {
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_fuel(Some(FUEL));
         env.set_formatter(escape::format);
+        env.add_filter("add_query", super::page::add_query);
         env.set_debug(true);
         // The name of a template begins with the letter of its escape.
         env.set_auto_escape_callback(|name| match name.as_bytes().first() {
             Some(b'h') => Escape::Html.auto(),
             Some(b'u') => Escape::Url.auto(),
-            Some(b'j') => Escape::Json.auto(),
             _ => Escape::Plain.auto(),
         });
         Self { env, names, errors: Vec::new(), count: 0 }
@@ -270,7 +270,6 @@ impl<'a> Compiler<'a> {
         let letter = match escape {
             Escape::Html => 'h',
             Escape::Url => 'u',
-            Escape::Json => 'j',
             Escape::Plain => 'p',
         };
         self.count += 1;

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod folder;
-mod letters;
+mod newsletters;
 mod preview;
 mod sample;
 mod share;

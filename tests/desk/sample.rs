@@ -2,6 +2,7 @@
 
 use crate::folder::{CAMPAIGN, Folder, Ran, Receiver};
 use std::fs;
+use std::process::Command;
 
 /// Sends with these flags; what the run said, and the letters that arrived.
 fn sample(folder: &Folder, more: &[&str]) -> (Ran, Vec<String>) {
@@ -41,6 +42,23 @@ fn a_sample_is_the_real_letter_marked_and_for_its_reader() {
     for who in ["me@x.example: delivered", "you@y.example: delivered"] {
         assert!(ran.out.contains(who), "{}", ran.out);
     }
+}
+
+#[test]
+fn a_sample_is_signed_as_the_campaign_is_and_its_links_that_are_not_its_own_are_told() {
+    let folder = folder();
+    let key = folder.path().join("s1.pem");
+    let made = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out"]).arg(&key).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    folder.put("e.toml", "[[dkim]]\ndomain = \"acme.example\"\nselector = \"s1\"\nkey = \"s1.pem\"\n");
+    folder.put("w.toml", folder.read("w.toml").replace("{{ token }}", "{{ id }}"));
+    folder.put("w.csv", "email,first,id\nann@a.example,Ann,17\n");
+    let (ran, letters) = sample(&folder, &["--config", "e.toml", "--test", "me@x.example"]);
+    assert!(ran.code == Some(0) && letters[0].contains("DKIM-Signature: "), "{ran:?}");
+    assert!(
+        letters[0].contains("d=acme.example") && ran.err.contains("what unsubscribes in it is made from id"),
+        "{ran:?}"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use super::asks::{self, Asks};
 use super::document::{ConfigError, Document, Item, Placed, Section};
 use super::engine::{RETRY_BOUNDS, duration_within, durations_within};
+use super::page::{self, Page};
 use super::secret::Given;
 use super::values;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub struct CampaignConfig {
     pub html: Option<PathBuf>,
     /// The file of the text template. At least one of the two is there.
     pub text: Option<PathBuf>,
+    /// What is made of the HTML before it is sent.
+    pub page: Page,
     /// More headers: names and templates, in order of the names.
     pub headers: Vec<(String, Placed<String>)>,
     /// Files that go with each message.
@@ -68,8 +71,6 @@ pub struct Attachment {
     pub media_type: Option<String>,
     /// For an image shown by the HTML as `cid:…`: its Content-ID.
     pub inline_id: Option<String>,
-    /// The line and column where it stands.
-    pub place: (usize, usize),
 }
 
 /// Where to unsubscribe (RFC 2369, RFC 8058); at least one of the two is there.
@@ -140,6 +141,12 @@ const TOP: &[&str] = &[
     "subject",
     "html",
     "text",
+    "text_from_html",
+    "inline_css",
+    "preheader",
+    "base_url",
+    "embed_images",
+    "links",
     "headers",
     "attachments",
     "unsubscribe",
@@ -191,6 +198,7 @@ impl CampaignConfig {
             reply_to: template("reply_to")?,
             return_path: template("return_path")?,
             subject: line(&root.require("subject")?)?,
+            page: page::read(&root, &all, html.is_some(), text.is_some())?,
             html,
             text,
             headers: headers(&root)?,
@@ -216,6 +224,8 @@ fn names() -> Vec<String> {
     all.extend(inner("recipients", RECIPIENTS));
     all.extend(inner("attachments", ATTACHMENT));
     all.extend(inner("dsn", asks::DSN));
+    all.extend(inner("links", page::LINKS));
+    all.extend(inner("links.utm", page::UTM));
     all
 }
 
@@ -238,7 +248,7 @@ fn name(item: &Item<'_>) -> Result<String, ConfigError> {
 }
 
 /// A text that will become part of a header: one line, not empty.
-fn line(item: &Item<'_>) -> Result<Placed<String>, ConfigError> {
+pub(super) fn line(item: &Item<'_>) -> Result<Placed<String>, ConfigError> {
     let text = item.placed()?;
     if text.value.trim().is_empty() {
         return Err(item.error("must not be empty"));
@@ -260,8 +270,10 @@ fn path(item: &Item<'_>) -> Result<PathBuf, ConfigError> {
 const OWN_HEADERS: &[&str] = &[
     "from",
     "to",
+    "cc",
     "bcc",
     "reply-to",
+    "sender",
     "subject",
     "date",
     "message-id",
@@ -303,13 +315,10 @@ fn attachments(root: &Section<'_>, all: &[String]) -> Result<Vec<Attachment>, Co
     let attachment = |item: &Item<'_>| {
         let section = item.section(ATTACHMENT, all)?;
         let text = |name| section.get(name).map(|item| line(&item).map(|placed| placed.value)).transpose();
-        let file = section.require("file")?;
-        let placed = file.placed()?;
         Ok(Attachment {
-            file: path(&file)?,
+            file: path(&section.require("file")?)?,
             media_type: text("type")?,
             inline_id: text("inline_id")?,
-            place: (placed.line, placed.column),
         })
     };
     item.list()?.iter().map(attachment).collect()

@@ -11,7 +11,7 @@ pub mod campaign;
 mod dns;
 pub mod document;
 pub mod engine;
-pub mod literal;
+pub mod page;
 pub mod secret;
 mod source;
 mod tls_policy;

@@ -64,7 +64,6 @@ pub fn run(
     let loaded = load(config, campaign, scratch.path(), given.list.clone(), &content, manifest, signals)?;
     let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
-    super::watch::tell_findings(&content.findings);
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
     let sites = match destination {
         None => None,
@@ -159,8 +158,6 @@ struct Rendered {
     samples: Vec<(String, Vec<u8>)>,
     refused: Vec<(u32, String)>,
     refused_count: u64,
-    /// Recipients whose Subject came out empty.
-    subjects_empty: u64,
 }
 
 fn render(
@@ -191,7 +188,6 @@ fn render(
                 all.samples.push((to, message.content.to_vec()));
             }
         }
-        all.subjects_empty += done.subjects_empty;
         all.refused_count += done.refused.len() as u64;
         let room = LISTED.saturating_sub(all.refused.len());
         all.refused.extend(done.refused.into_iter().take(room));
@@ -256,9 +252,6 @@ fn tell(
     if let Some(mean) = rendered.octets.checked_div(rendered.messages) {
         line("messages", rendered.messages.to_string());
         line("octets", format!("{} to {}, {mean} on average", rendered.octets_min, rendered.octets_max));
-    }
-    if rendered.subjects_empty > 0 {
-        let _ = writeln!(text, "  {:<14}{}", "no subject", rendered.subjects_empty);
     }
     if let Some(sites) = sites {
         by_site(sites, &mut text);

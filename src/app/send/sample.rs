@@ -277,7 +277,9 @@ fn send(campaign: Campaign, setup: Setup, signals: &Signals) -> Result<String, F
         }
         let all_tried = c.loaded > 0 && c.waiting > 0 && c.deferred == c.waiting && c.in_flight == 0;
         let interrupted = signals.ends() > ends;
-        if !is_draining && (all_tried || interrupted || moved.elapsed() > PATIENCE) {
+        // What holds the mailing is said; nothing goes on by itself then.
+        let is_held = engine.board().halt().held().is_some();
+        if !is_draining && (all_tried || is_held || interrupted || moved.elapsed() > PATIENCE) {
             if !all_tried {
                 bound.clone_from(&shown.binding);
             }

@@ -22,8 +22,6 @@ use crate::engine::loader::LoadError;
 use crate::engine::run::Engine;
 use crate::engine::table::MovedFrom;
 use crate::journal::disk::IN_NO_FILE;
-use crate::mail::finding::Finding;
-use crate::mail::reply::Printable;
 use crate::observe::{self, Observer, Publisher, terminal};
 use crate::wire::clock::unix_now;
 use crate::wire::disk::RESERVE_OCTETS;
@@ -96,7 +94,6 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let short = engine.recorder().short_of_room.load(Ordering::Relaxed);
     told.hold(&engine, watched.home);
     let (held_sites, _) = engine.board().halt().held_sites();
-    let subjects_empty = engine.render().subjects_empty.load(Ordering::Relaxed);
     let ended = engine.join();
     let mut summary = summary(&ended.counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
@@ -113,7 +110,6 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     note_what_holds(&summary, watched.home);
     // Whoever cannot print the table still learns why it ended, and what goes on.
     let printed = print_end(watched.args, &summary);
-    tell_empty_subjects(subjects_empty);
     let failure = ended.failure.map(|reason| if short { reason + &room_wanted(&summary) } else { reason });
     let exit = conclude(watched, &summary, &told.bound, ended.load, failure);
     let events = super::events::conclude(ended.events, watched.campaign);
@@ -190,26 +186,6 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
 /// Says something to people.
 pub fn notice(text: &str) {
     terminal::print(text.as_bytes());
-}
-
-/// Says how many got, or were to get, a letter whose Subject came out empty.
-fn tell_empty_subjects(recipients: u64) {
-    if recipients > 0 {
-        let who = Many(recipients, "letter has", "letters have");
-        notice(&format!(
-            "warning: {who} an empty Subject: the columns that it is made from are empty there\n  hint: give it words of its \
-             own, or a default: {{{{ name | default(\"…\", true) }}}}\n"
-        ));
-    }
-}
-
-/// Says what was found about a campaign that does not keep it from being sent.
-pub fn tell_findings(findings: &[Finding]) {
-    for Finding { severity, place, says, hint, .. } in findings {
-        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        let told = format!("{}: {place}{says}", severity.word());
-        notice(&format!("{}\n  hint: {}\n", Printable(told.as_bytes()), Printable(hint.as_bytes())));
-    }
 }
 
 /// How much room the rest takes, about.

@@ -515,3 +515,24 @@ fn a_campaign_of_which_nobody_was_asked_anything_has_not_begun() {
         assert_eq!(campaign.handed_over(), before + 1, "{last:?}");
     }
 }
+
+#[test]
+fn a_run_for_some_leaves_the_others_as_they_are_and_counts_them() {
+    let mut made = Made::new();
+    made.send(&usual(), 0..30, Kind::Delivered, true);
+    made.send(&usual(), 30..40, Kind::Attempt, true);
+    let mut campaign = made.open(&usual()).unwrap();
+    campaign.withdrawn = (90..ROWS).collect();
+    let all = campaign.settled();
+    assert_eq!((all.loaded, all.delivered, all.waiting), (100, 30, 0));
+    campaign.reach = Some((35..60).collect());
+    let rest = campaign.rest(&Schedule { steps: Vec::new(), lifetime: BEHIND }, NOW).unwrap();
+    assert_eq!(rest.runs, [Run { domain: 0, first: 40, count: 20 }]);
+    assert_eq!(rest.reopened.iter().map(|one| one.row).collect::<Vec<_>>(), [35, 36, 37, 38, 39]);
+    // Who is withdrawn is, whomever the run is for.
+    assert_eq!(rest.withdrawn.len(), 10);
+    let settled = campaign.settled();
+    assert_eq!((settled.waiting, settled.deferred), (5 + 30, 5));
+    let here = rest.runs.iter().map(|run| u64::from(run.count)).sum::<u64>() + 5 + 10;
+    assert_eq!(settled.loaded, settled.delivered + settled.waiting + here);
+}

@@ -34,7 +34,6 @@ use super::keyset::{Hashed, KeySet};
 use super::message::Chunk;
 use super::suppression::Suppression;
 use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
-use crate::content;
 use crate::mail::address;
 use records::{Records, Step};
 use rejects::Rejects;
@@ -488,9 +487,8 @@ fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
     if text.contains('\0') {
         return Some("a NUL character");
     }
-    // Tabs and line breaks become a blank there.
-    if strict && text.chars().any(|c| c.is_control() && !content::folds(c)) {
-        return Some("a control character, which a header may not hold");
+    if strict && text.chars().any(|c| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Some("a control character or line break, which a header may not hold");
     }
     None
 }

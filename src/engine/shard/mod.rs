@@ -46,7 +46,6 @@ use std::time::Duration;
 use crate::base::caught::caught;
 use crate::base::clock::{Ahead, Instant, Now};
 use crate::base::out::Out;
-use crate::content::OctetsMin;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::campaign::Earlier;
@@ -180,7 +179,7 @@ pub struct Start {
     /// Whether messages can share bytes: batches are then cut as large as a transaction may be.
     pub shareable: bool,
     /// No message has fewer octets.
-    pub octets_min: OctetsMin,
+    pub octets_min: u64,
     /// Seeds jitter.
     pub seed: u64,
     /// Where the sites' counts are shown.
@@ -208,9 +207,9 @@ impl<I: Io> Shard<I> {
         Self {
             io,
             queue: Queue::new(),
-            sites: Sites::new(start.shareable, &start.delivery, start.observer, holds).weighing(start.octets_min.own),
+            sites: Sites::new(start.shareable, &start.delivery, start.observer, holds),
             egress: Egress::new(&start.delivery, start.number, start.descriptors),
-            octets_min: start.octets_min.all,
+            octets_min: start.octets_min,
             ledger,
             ports,
             teller: start.watch.tls,

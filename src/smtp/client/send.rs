@@ -194,7 +194,11 @@ impl Core {
         let Some(running) = self.started.checked_sub(1).and_then(|last| self.running.get_mut(last)) else { return };
         let content = &running.content;
         let end = content.len().min(running.offset.saturating_add(OUT_MAX));
-        content.give(running.offset..end, out);
+        if running.offset == 0 && end == content.len() {
+            out.share(content);
+        } else {
+            out.share(&content.slice(running.offset..end));
+        }
         running.offset = end;
         if end < content.len() {
             return;

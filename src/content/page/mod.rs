@@ -1,0 +1,248 @@
+//! What is made of a letter's HTML before it is compiled, once a campaign: MJML to HTML, styles inlined, links and
+//! pictures made absolute, marked or embedded, the preheader, and the text part of a letter that has none.
+//!
+//! Guarantees: the template's own tags come out as they went in, wherever they stand; what is not asked for leaves the
+//! page octet for octet; all that is wrong is told at once, with its place. Leaves to others: files, which come by
+//! [`Files`]; what tags mean (`template`).
+
+mod css;
+mod images;
+mod links;
+mod mjml;
+mod preheader;
+mod scan;
+mod tags;
+mod text;
+
+pub(crate) use links::add_query;
+pub use tags::Origin;
+
+use super::error::{ContentError, Place};
+use super::spec::{Source, Spec};
+use crate::mail::finding::{Finding, Severity};
+use links::{Base, Bases, Marks};
+use std::sync::Arc;
+use tags::{Hidden, Tags, Written};
+
+/// What is wanted of a letter's HTML.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Treatment {
+    /// A letter without text part gets one, made from the HTML.
+    pub text: bool,
+    /// Rules of `<style>` are copied into `style` attributes.
+    pub inline_css: bool,
+    /// What mailboxes show beside the subject, a template.
+    pub preheader: Option<String>,
+    /// Parameters of links: `source` and the like, and their values, templates.
+    pub utm: Vec<(String, String)>,
+    /// What relative links and pictures are relative to.
+    pub base_url: Option<String>,
+    /// Local pictures go along as parts of the letter.
+    pub embed_images: bool,
+}
+
+/// The files of a campaign.
+pub trait Files {
+    /// Reads the file at `path`, as seen from the campaign's folder, and of nowhere else.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn read(&mut self, path: &str) -> Result<Vec<u8>, String>;
+
+    /// What people know that file as.
+    fn shown(&self, path: &str) -> String {
+        path.to_owned()
+    }
+}
+
+/// What is under way.
+struct Work<'a> {
+    files: &'a mut dyn Files,
+    tags: Tags,
+    /// The HTML or MJML as people wrote it.
+    main: Arc<Written>,
+    /// Files that were read into it.
+    pieces: Vec<Arc<Written>>,
+    unsubscribe_url: Option<String>,
+    errors: Vec<ContentError>,
+    notes: Vec<Finding>,
+}
+
+impl Work<'_> {
+    fn note(&mut self, check: &'static str, says: impl Into<String>, hint: &str) {
+        let place = self.main.place.to_string();
+        self.notes.push(Finding::new(Severity::Note, check, place, says).hint(hint));
+    }
+
+    /// An error at the first place where `what`, a part of the page, stands in what people wrote.
+    fn at(&self, what: &str, problem: impl Into<String>, hint: &str) -> ContentError {
+        let shown = self.tags.shown(what);
+        let found = std::iter::once(&self.main).chain(&self.pieces).find_map(|w| Some((w, w.text.find(&shown)?)));
+        match found {
+            Some((written, at)) => ContentError::new(&written.place, problem, hint).at(&written.text, at),
+            None => ContentError::new(&self.main.place, problem, hint),
+        }
+    }
+
+    /// Whether a link is the one to unsubscribe with.
+    fn is_unsubscribe(&self, link: &str) -> bool {
+        let shown = || self.tags.shown(link).replace("&amp;", "&");
+        self.tags.words(link).any(|(_, tag)| tag.text.contains("unsubscribe_url"))
+            || self.unsubscribe_url.as_ref().is_some_and(|url| *url == shown())
+    }
+
+    /// Hides the tags of a key's value, in which nothing but slots may stand.
+    fn key(&mut self, key: &str, value: &str) -> Option<Hidden> {
+        let written = Written::new(Place::Key(key.to_owned()), value);
+        let hidden = self.tags.hide(&written);
+        let wrong = match &hidden {
+            None => Some("a tag of the template does not end"),
+            Some(hidden) => self.tags.branches(&hidden.text).then_some("only {{ … }} may stand here"),
+        };
+        let Some(wrong) = wrong else { return hidden };
+        self.errors.push(ContentError::key(key, wrong, "such as: {{ campaign }}"));
+        None
+    }
+}
+
+/// Makes of a campaign's HTML what is wanted of it. What is wrong is kept in [`Spec::errors`] for whoever compiles it,
+/// so that all that is wrong is told at once; what is worth knowing is returned.
+pub fn treat(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Vec<Finding> {
+    let Some(html) = &spec.html else { return mark_only_text(spec, wanted, files) };
+    let place = Place::File(html.file.clone());
+    let text = super::template::one_kind_of_line_break(&html.text);
+    let main = Written::new(place, text.strip_prefix('\u{feff}').unwrap_or(&text));
+    let unsubscribe_url = spec.unsubscribe_url.clone();
+    let (tags, pieces) = (Tags::default(), Vec::new());
+    let mut work = Work { files, tags, main, pieces, unsubscribe_url, errors: Vec::new(), notes: Vec::new() };
+    work.treat(spec, wanted);
+    spec.errors.append(&mut work.errors);
+    work.notes
+}
+
+/// A letter of text only has links, too.
+fn mark_only_text(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Vec<Finding> {
+    let Some(text) = spec.text.as_ref().filter(|_| !wanted.utm.is_empty()) else { return Vec::new() };
+    let main = Written::new(Place::File(text.file.clone()), &text.text);
+    let (tags, pieces) = (Tags::default(), Vec::new());
+    let unsubscribe_url = spec.unsubscribe_url.clone();
+    let mut work = Work { files, tags, main, pieces, unsubscribe_url, errors: Vec::new(), notes: Vec::new() };
+    let marks = work.marks(wanted);
+    work.mark_text(spec, &marks);
+    spec.errors.append(&mut work.errors);
+    work.notes
+}
+
+impl Work<'_> {
+    fn treat(&mut self, spec: &mut Spec, wanted: &Treatment) {
+        let (Some(file), main) = (spec.html.as_ref().map(|html| html.file.clone()), self.main.clone()) else { return };
+        // A tag without its end is told by whoever compiles the template.
+        let Some(hidden) = self.tags.hide(&main) else { return };
+        let base = self.base(wanted);
+        let marks = self.marks(wanted);
+        let mut page = match mjml::is_mjml(&file) {
+            true => match mjml::to_html(self, &hidden, wanted.preheader.is_some()) {
+                Some(page) => page,
+                None => return,
+            },
+            false => hidden.text,
+        };
+        if wanted.inline_css {
+            page = css::with_files(self, &page);
+            page = css::inline(self, &page, true, "");
+        }
+        if base.is_some() || !wanted.utm.is_empty() {
+            // Pictures that go along are not looked for on the web.
+            let links = base.as_ref();
+            let bases = Bases { links, pictures: links.filter(|_| !wanted.embed_images) };
+            page = links::rewrite(self, &page, bases, &marks);
+        }
+        if wanted.text && spec.text.is_none() {
+            self.text_part(spec, &file, &page);
+        } else if !wanted.utm.is_empty() {
+            self.mark_text(spec, &marks);
+        }
+        if wanted.embed_images {
+            let mut embedded = images::Embedded::default();
+            page = embedded.embed(self, &page);
+            spec.attachments.extend(embedded.parts());
+        }
+        if let Some(hidden) = wanted.preheader.as_ref().and_then(|text| self.preheader(text)) {
+            page = preheader::insert(&page, &hidden);
+        }
+        let (text, origin) = self.tags.restore(&file, &page);
+        spec.origins.push(origin);
+        spec.html = Some(Source { file, text });
+    }
+
+    fn base(&mut self, wanted: &Treatment) -> Option<Base> {
+        match Base::parse(wanted.base_url.as_ref()?) {
+            Ok(base) => Some(base),
+            Err(why) => {
+                let problem = format!("this is no address to complete links with: {why}");
+                self.errors.push(ContentError::key("base_url", problem, "such as: https://acme.example/news/"));
+                None
+            }
+        }
+    }
+
+    fn marks(&mut self, wanted: &Treatment) -> Marks {
+        let mut parameters = Vec::new();
+        for (name, value) in &wanted.utm {
+            if let Some(hidden) = self.key(&format!("links.utm.{name}"), value) {
+                parameters.push((name.clone(), hidden.text));
+            }
+        }
+        Marks::new(self, &parameters)
+    }
+
+    /// The preheader as HTML.
+    fn preheader(&mut self, text: &str) -> Option<String> {
+        let written = Written::new(Place::Key("preheader".to_owned()), text);
+        match self.tags.hide(&written) {
+            Some(hidden) => Some(preheader::as_html(&hidden.text)),
+            None => {
+                let hint = "such as: {{ first_name }}, your order is on its way";
+                self.errors.push(ContentError::key("preheader", "a tag of the template does not end", hint));
+                None
+            }
+        }
+    }
+
+    /// Makes the text part.
+    fn text_part(&mut self, spec: &mut Spec, file: &str, page: &str) {
+        let made = match text::from_html(self, page) {
+            Ok(made) => made,
+            Err(why) => {
+                let problem = format!("no text part can be made from the HTML: {why}");
+                let hint = "add text = \"FILE\", or text_from_html = false";
+                self.errors.push(ContentError::new(&self.main.place, problem, hint));
+                return;
+            }
+        };
+        let file = format!("{file} (as text)");
+        let (text, origin) = self.tags.restore(&file, &made);
+        if text.trim().is_empty() {
+            let says = "the letter has no text part, and its HTML has no text to make one from";
+            return self.note("text-part", says, "add text = \"FILE\"");
+        }
+        self.note("text-part", "the text part is made from the HTML", "text = \"FILE\" brings your own");
+        spec.origins.push(origin);
+        spec.text = Some(Source { file, text });
+    }
+
+    /// Marks the links of a text part that people wrote.
+    fn mark_text(&mut self, spec: &mut Spec, marks: &Marks) {
+        let Some(source) = &spec.text else { return };
+        let text = super::template::one_kind_of_line_break(&source.text);
+        let written = Written::new(Place::File(source.file.clone()), text.strip_prefix('\u{feff}').unwrap_or(&text));
+        let Some(hidden) = self.tags.hide(&written) else { return };
+        let marked = links::rewrite_text(self, &hidden.text, marks);
+        let (text, origin) = self.tags.restore(&source.file, &marked);
+        spec.origins.push(origin);
+        spec.text = Some(Source { file: source.file.clone(), text });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,532 @@
+//! A text part made from HTML: what a reader of the HTML sees, in its order, with the addresses of links behind their
+//! words.
+//!
+//! The page's structure is made flat here, paragraphs and lines only, since the tables of newsletters lay out and seldom
+//! tabulate; html2text then reads entities and white space. Guarantees: branches and loops of the template stay, so the
+//! text says for each row what the HTML says; hidden parts, styles and comments say nothing. Nothing is broken into lines
+//! that the letter does not break: readers do that for the width they have.
+
+use super::Work;
+use super::css;
+use super::scan::{Start, Token, scan};
+use super::tags::{Kind, Tag};
+
+/// Longer than any line: breaking lines is left to who reads.
+const WIDTH: usize = 1 << 20;
+/// Most octets of a table's cell that stands on one line with others.
+const CELL_MAX: usize = 200;
+/// Elements that begin and end a paragraph.
+const PARAGRAPHS: [&str; 20] = [
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "table",
+    "ul",
+    "ol",
+    "dl",
+    "blockquote",
+    "center",
+    "section",
+    "article",
+    "header",
+    "footer",
+    "figure",
+    "form",
+    "address",
+];
+/// Elements that begin and end a line.
+const LINES: [&str; 9] = ["div", "li", "dt", "dd", "caption", "figcaption", "main", "nav", "option"];
+/// Elements that may stand in a cell that shares its line.
+const INLINE: [&str; 16] =
+    ["a", "b", "strong", "i", "em", "u", "s", "span", "font", "small", "sup", "sub", "code", "del", "ins", "img"];
+
+/// What separates what was said from what is said next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    #[default]
+    None,
+    Line,
+    Paragraph,
+}
+
+/// The text of a page, whose tags are hidden.
+///
+/// # Errors
+/// Why html2text could not read it.
+pub(super) fn from_html(work: &mut Work, page: &str) -> Result<String, String> {
+    // What a class hides is seen where its rules apply. What cannot be inlined is no error of the letter here.
+    let (errors, notes) = (work.errors.len(), work.notes.len());
+    let page = css::inline(work, page, true, "");
+    work.errors.truncate(errors);
+    work.notes.truncate(notes);
+    let mut flat = Flat::new(work, &page);
+    flat.all();
+    let html = format!("{}</p>", flat.out);
+    let config = html2text::config::plain_no_decorate().no_link_wrapping().allow_width_overflow();
+    let text = config.string_from_read(html.as_bytes(), WIDTH).map_err(|error| error.to_string())?;
+    Ok(polished(work, &text))
+}
+
+/// The text without blanks at the ends of lines and heaps of empty lines. What looks like a tag of the template and was
+/// none in the HTML is none in the text either.
+fn polished(work: &mut Work, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut empty = 0;
+    for line in text.lines() {
+        let line = line.replace('\u{a0}', " ");
+        let line = line.trim_end();
+        empty = if line.is_empty() { empty + 1 } else { 0 };
+        if empty < 2 && !(out.is_empty() && line.is_empty()) {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    let out = without_tags(work, &out);
+    let spoken = work.tags.words(&out).map(|(_, tag)| tag.clone()).filter_map(|tag| Some((spoken(&tag)?, tag)));
+    let spoken: Vec<(String, Tag)> = spoken.collect();
+    let mut made =
+        spoken.into_iter().map(|(text, tag)| (tag.text.clone(), work.tags.instead(&tag, text))).collect::<Vec<_>>();
+    made.dedup();
+    work.tags.replaced(&out, |tag| made.iter().find(|(text, _)| *text == tag.text).map(|(_, word)| word.clone()))
+}
+
+/// The text with each brace that would begin a tag written as one that does not.
+fn without_tags(work: &mut Work, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match chars.peek() {
+            Some('{' | '%' | '#') if c == '{' => out.push_str(&work.tags.literal("{{ \"{\" }}")),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// A slot whose value is HTML, or made fit for HTML, as it reads in a text.
+fn spoken(tag: &Tag) -> Option<String> {
+    let inside = tag.inside();
+    let (value, filter) = inside.rsplit_once('|').filter(|_| tag.kind == Kind::Slot)?;
+    match filter.trim() {
+        "safe" => Some(format!("{{{{ ({})|striptags }}}}", value.trim())),
+        "e" | "escape" => Some(format!("{{{{ {} }}}}", value.trim())),
+        _ => None,
+    }
+}
+
+/// A link whose end tag has not come yet.
+struct Link {
+    /// Its address, and the branches that decide about it.
+    shown: String,
+    /// Where in the text its words begin.
+    start: usize,
+}
+
+/// A row of a table.
+struct Row {
+    /// Its cells stand on one line.
+    inline: bool,
+    /// A cell has said something.
+    said: bool,
+}
+
+/// A branch or loop of the template that has not ended.
+struct Branch {
+    /// What stood at the end of the text where it began.
+    before: Gap,
+    /// The least that stands at the end of one of its ways.
+    least: Option<Gap>,
+    has_else: bool,
+}
+
+struct Flat<'a, 'w> {
+    work: &'a Work<'w>,
+    page: &'a str,
+    tokens: Vec<Token>,
+    out: String,
+    /// What is to separate what comes next.
+    gap: Gap,
+    /// What of it stands at the end of the text already.
+    stands: Gap,
+    /// What begins the next words: the mark of a list's item, or what separates cells.
+    lead: String,
+    links: Vec<Link>,
+    rows: Vec<Row>,
+    /// The lists that are open, and the number of the next item of those that count.
+    lists: Vec<Option<usize>>,
+    branches: Vec<Branch>,
+    pre: usize,
+    /// What only Outlook reads.
+    outlook: bool,
+}
+
+impl<'a, 'w> Flat<'a, 'w> {
+    fn new(work: &'a Work<'w>, page: &'a str) -> Self {
+        Self {
+            work,
+            page,
+            tokens: scan(page),
+            out: "<p>".to_owned(),
+            gap: Gap::None,
+            stands: Gap::Paragraph,
+            lead: String::new(),
+            links: Vec::new(),
+            rows: Vec::new(),
+            lists: Vec::new(),
+            branches: Vec::new(),
+            pre: 0,
+            outlook: false,
+        }
+    }
+
+    fn all(&mut self) {
+        let tokens = std::mem::take(&mut self.tokens);
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            at += 1;
+            match token {
+                Token::Text(range) if self.outlook => self.decide(range.clone()),
+                Token::Text(range) => self.text(range.clone()),
+                Token::Raw(range, ..) => self.decide(range.clone()),
+                Token::Other(range) => {
+                    let text = self.page.get(range.clone()).unwrap_or_default();
+                    self.outlook = match text {
+                        text if text.starts_with("<!--[if") && !text.ends_with("-->") => true,
+                        text if text.ends_with("<![endif]-->") => false,
+                        _ => self.outlook,
+                    };
+                    self.decide(range.clone());
+                }
+                Token::Start(start) if start.conditional => {}
+                Token::Start(start) if is_hidden(self.page, start) => {
+                    let end = end_of(&tokens, at, start);
+                    for hidden in tokens.get(at..end).unwrap_or_default() {
+                        if let Token::Text(range) | Token::Raw(range, ..) | Token::Other(range) = hidden {
+                            self.decide(range.clone());
+                        }
+                    }
+                    at = end;
+                }
+                Token::Start(start) => self.start(start, &tokens, at),
+                Token::End(_, name, false) => self.end(name),
+                Token::End(..) => {}
+            }
+        }
+    }
+
+    /// Keeps the branches and loops of a part that says nothing.
+    fn decide(&mut self, range: std::ops::Range<usize>) {
+        let (work, text) = (self.work, self.page.get(range).unwrap_or_default());
+        for (range, tag) in work.tags.words(text) {
+            if tag.kind == Kind::Block {
+                self.branch(tag, text.get(range).unwrap_or_default());
+            }
+        }
+    }
+
+    fn text(&mut self, range: std::ops::Range<usize>) {
+        let (work, text) = (self.work, self.page.get(range).unwrap_or_default());
+        let mut at = 0;
+        for (range, tag) in work.tags.words(text) {
+            self.say(text.get(at..range.start).unwrap_or_default());
+            let word = text.get(range.clone()).unwrap_or_default();
+            match tag.kind {
+                Kind::Block => self.branch(tag, word),
+                Kind::Slot | Kind::Literal => self.visible(word),
+                Kind::Comment => {}
+            }
+            at = range.end;
+        }
+        self.say(text.get(at..).unwrap_or_default());
+    }
+
+    fn say(&mut self, text: &str) {
+        if self.pre > 0 && !text.is_empty() {
+            return self.visible(&text.trim_matches('\n').replace('\n', "<br>").replace(' ', "&nbsp;"));
+        }
+        if is_blank(text) {
+            let glued = self.gap != Gap::None || self.stands != Gap::None || self.out.ends_with(' ');
+            if !glued && !text.is_empty() {
+                self.out.push(' ');
+            }
+            return;
+        }
+        self.visible(text);
+    }
+
+    fn visible(&mut self, text: &str) {
+        self.settle();
+        self.out.push_str(&std::mem::take(&mut self.lead));
+        self.out.push_str(text);
+        self.stands = Gap::None;
+        if let Some(row) = self.rows.last_mut() {
+            row.said = true;
+        }
+    }
+
+    /// Writes the gap that is wanted, as far as it does not stand there.
+    fn settle(&mut self) {
+        self.out.push_str(match (self.stands, self.gap) {
+            (Gap::None, Gap::Line) | (Gap::Line, Gap::Paragraph) => "<br>",
+            (Gap::None, Gap::Paragraph) => "</p><p>",
+            _ => "",
+        });
+        self.stands = self.stands.max(self.gap);
+        self.gap = Gap::None;
+    }
+
+    fn want(&mut self, gap: Gap) {
+        self.gap = self.gap.max(gap);
+    }
+
+    /// A branch or loop begins, goes another way, or ends: what separates its text stands inside of it, so that what is
+    /// not said for a row leaves no gap.
+    fn branch(&mut self, tag: &Tag, word: &str) {
+        let name = tag.word();
+        if matches!(name, "raw" | "endraw") {
+            return;
+        }
+        self.settle();
+        if matches!(name, "if" | "for") && !self.lead.is_empty() {
+            self.out.push_str(&std::mem::take(&mut self.lead));
+            self.stands = Gap::None;
+        }
+        self.out.push_str(word);
+        let stands = self.stands;
+        match name {
+            "if" | "for" => self.branches.push(Branch { before: stands, least: None, has_else: false }),
+            "elif" | "else" => {
+                if let Some(open) = self.branches.last_mut() {
+                    open.least = Some(open.least.map_or(stands, |least| least.min(stands)));
+                    open.has_else |= name == "else";
+                    self.stands = open.before;
+                }
+            }
+            "endif" | "endfor" => {
+                if let Some(open) = self.branches.pop() {
+                    let least = open.least.map_or(stands, |least| least.min(stands));
+                    self.stands = if open.has_else { least } else { least.min(open.before) };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, start: &Start, tokens: &[Token], at: usize) {
+        match start.name.as_str() {
+            "br" => {
+                let gap = if self.gap == Gap::None { Gap::Line } else { Gap::Paragraph };
+                self.want(gap);
+            }
+            "hr" => {
+                self.want(Gap::Paragraph);
+                self.visible("---");
+                self.want(Gap::Paragraph);
+            }
+            "img" => self.picture(start),
+            "a" => self.links.push(Link { shown: self.address(start), start: self.out.len() }),
+            "pre" => {
+                self.want(Gap::Paragraph);
+                self.pre += 1;
+            }
+            "tr" => {
+                let inline = self.shares_line(tokens.get(at..).unwrap_or_default());
+                self.want(if inline { Gap::Line } else { Gap::Paragraph });
+                self.rows.push(Row { inline, said: false });
+            }
+            "td" | "th" => match self.rows.last() {
+                Some(row) if row.inline && row.said => self.lead = " | ".to_owned(),
+                Some(row) if row.inline => {}
+                _ => self.want(Gap::Paragraph),
+            },
+            "ul" => self.list(None),
+            "ol" => self.list(Some(start.value(self.page, "start").parse().unwrap_or(1))),
+            "li" => self.item(),
+            name => self.around(name),
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "a" => self.end_link(),
+            "pre" => {
+                self.pre = self.pre.saturating_sub(1);
+                self.want(Gap::Paragraph);
+            }
+            "tr" => {
+                let inline = self.rows.pop().is_some_and(|row| row.inline);
+                self.want(if inline { Gap::Line } else { Gap::Paragraph });
+                self.lead.clear();
+            }
+            "td" | "th" if self.rows.last().is_some_and(|row| row.inline) => self.lead.clear(),
+            "td" | "th" => self.want(Gap::Paragraph),
+            "ul" | "ol" => {
+                self.lists.pop();
+                self.want(if self.lists.is_empty() { Gap::Paragraph } else { Gap::Line });
+            }
+            "li" => {
+                self.want(Gap::Line);
+                self.lead.clear();
+            }
+            name => self.around(name),
+        }
+    }
+
+    /// What stands before and behind an element.
+    fn around(&mut self, name: &str) {
+        if PARAGRAPHS.contains(&name) {
+            self.want(Gap::Paragraph);
+        } else if LINES.contains(&name) {
+            self.want(Gap::Line);
+        }
+    }
+
+    fn list(&mut self, number: Option<usize>) {
+        self.want(if self.lists.is_empty() { Gap::Paragraph } else { Gap::Line });
+        self.lists.push(number);
+    }
+
+    fn item(&mut self) {
+        self.want(Gap::Line);
+        // In a loop the number is known for each row only.
+        let in_loop = !self.branches.is_empty();
+        self.lead = match self.lists.last_mut() {
+            Some(Some(number)) if !in_loop => {
+                *number += 1;
+                format!("{}. ", *number - 1)
+            }
+            _ => "* ".to_owned(),
+        };
+    }
+
+    fn picture(&mut self, start: &Start) {
+        let value = |name| start.value(self.page, name).trim();
+        let counts = matches!(value("width"), "0" | "1") || matches!(value("height"), "0" | "1");
+        let alt = value("alt").to_owned();
+        if counts || is_blank(&alt) {
+            return;
+        }
+        match self.links.is_empty() {
+            true => self.visible(&format!("[{alt}]")),
+            false => self.visible(&alt),
+        }
+    }
+
+    /// The address that a link shows, with the branches that stand around its attributes.
+    fn address(&self, start: &Start) -> String {
+        let mut shown = String::new();
+        for attribute in &start.attributes {
+            if attribute.value.is_none() && self.work.tags.branches(&attribute.name) {
+                shown.push_str(&attribute.name);
+            }
+            let value = attribute.value.clone().filter(|_| attribute.name == "href");
+            shown.push_str(value.and_then(|range| self.page.get(range)).unwrap_or_default().trim());
+        }
+        shown
+    }
+
+    /// Puts the address behind the link's words, if they do not say it.
+    fn end_link(&mut self) {
+        let Some(Link { shown, start }) = self.links.pop() else { return };
+        let lower = shown.to_ascii_lowercase();
+        if shown.is_empty() || shown.starts_with('#') || lower.starts_with("javascript:") {
+            return;
+        }
+        let plain = if lower.starts_with("mailto:") || lower.starts_with("tel:") {
+            let address = shown.split_once(':').map_or("", |(_, address)| address);
+            address.split('?').next().unwrap_or_default()
+        } else {
+            &shown
+        };
+        let words = self.out.get(start..).unwrap_or_default().replace("</p><p>", "").replace("<br>", "");
+        let digits = |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>();
+        let same = words.trim() == plain || lower.starts_with("tel:") && digits(&words) == digits(plain);
+        if same || plain.is_empty() {
+            return;
+        }
+        if is_blank(&words) {
+            return self.visible(&format!("&lt;{plain}&gt;"));
+        }
+        let joint = if self.out.ends_with(' ') { "" } else { " " };
+        self.out.push_str(&format!("{joint}&lt;{plain}&gt;"));
+    }
+
+    /// Whether the cells of the row that begins at these tokens read well on one line.
+    fn shares_line(&self, tokens: &[Token]) -> bool {
+        let (mut cells, mut octets) = (0, 0);
+        for token in tokens {
+            match token {
+                Token::End(_, name, false) if name == "tr" => return cells > 1,
+                Token::Start(start) if start.conditional => {}
+                Token::Start(start) if matches!(start.name.as_str(), "td" | "th") => (cells, octets) = (cells + 1, 0),
+                Token::Start(start) if !INLINE.contains(&start.name.as_str()) => return false,
+                Token::Text(range) => {
+                    let text = self.page.get(range.clone()).unwrap_or_default();
+                    octets += text.trim().len();
+                    if octets > CELL_MAX || self.work.tags.branches(text) {
+                        return false;
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+/// Whether a text shows nothing: white space, and what fills the line beside the subject.
+fn is_blank(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let entity = || {
+            let (entity, behind) = rest.strip_prefix('&')?.split_once(';')?;
+            let blank = ["nbsp", "zwnj", "zwj", "shy", "#160", "#847", "#8199", "#8203", "#8204", "#65279", "#173"];
+            blank.contains(&entity.to_ascii_lowercase().as_str()).then_some(behind)
+        };
+        rest = match c {
+            '\u{34f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => rest.get(c.len_utf8()..).unwrap_or_default(),
+            c if c.is_whitespace() => rest.get(c.len_utf8()..).unwrap_or_default(),
+            '&' => match entity() {
+                Some(behind) => behind,
+                None => return false,
+            },
+            _ => return false,
+        };
+    }
+    true
+}
+
+/// Whether an element is not shown.
+fn is_hidden(page: &str, start: &Start) -> bool {
+    if start.attribute("hidden").is_some() {
+        return true;
+    }
+    let style: String = start.value(page, "style").chars().filter(|c| !c.is_whitespace()).collect();
+    style.to_ascii_lowercase().replace("!important", "").split(';').any(|declaration| {
+        matches!(declaration, "display:none" | "visibility:hidden" | "opacity:0" | "max-height:0" | "max-height:0px")
+    })
+}
+
+/// The token behind the end of the element whose start tag stands before `at`.
+fn end_of(tokens: &[Token], at: usize, start: &Start) -> usize {
+    if start.is_void() {
+        return at;
+    }
+    let mut depth = 1;
+    for (offset, token) in tokens.get(at..).unwrap_or_default().iter().enumerate() {
+        match token {
+            Token::Start(inner) if inner.name == start.name && !inner.conditional && !inner.is_void() => depth += 1,
+            Token::End(_, name, false) if *name == start.name => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at + offset + 1;
+        }
+    }
+    // What is never closed hides nothing but itself.
+    at
+}
