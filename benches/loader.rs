@@ -5,7 +5,7 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use posthaste::engine::keyset::KeySet;
-use posthaste::engine::loader::{List, LoadSpec, Loaded, load};
+use posthaste::engine::loader::{List, LoadSpec, Loaded, Several, load};
 use posthaste::engine::suppression::Suppression;
 use posthaste::engine::table::{Manifest, RowBlock, Table, TableWriter};
 use posthaste::mail::address;
@@ -54,9 +54,10 @@ fn load_into(home: &Path, list: PathBuf) {
     let mut table = TableWriter::create(home, Manifest::new("bench", 1, 0, [1; 32], &columns)).unwrap();
     let suppression = Suppression::new([2; 16]);
     let spec = LoadSpec {
-        list: List { path: list, format: None },
+        list: List::at(list),
         email: "email".to_owned(),
         header_columns: columns.to_vec(),
+        several: Several::Refuse,
         max_rejected: 0.05,
         suppression: &suppression,
         readmitted: &[],

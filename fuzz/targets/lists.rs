@@ -2,7 +2,7 @@
 //!
 //! The first octet chooses the format; compression is told by the octets behind it.
 
-use posthaste::engine::loader::{Format, List, LoadSpec, Loaded, columns_of, load};
+use posthaste::engine::loader::{Format, List, LoadSpec, Loaded, Several, load, look_at};
 use posthaste::engine::suppression::Suppression;
 use posthaste::engine::table::{Manifest, TableWriter, Totals};
 use posthaste::mail::Mailbox;
@@ -24,7 +24,8 @@ pub fn run(data: &[u8]) {
     let memory = Path::new("/dev/shm");
     let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let home = home.expect("a scratch folder");
-    let Ok(mut columns) = piped(rest, format, columns_of) else { return };
+    let Ok(look) = piped(rest, format, look_at) else { return };
+    let mut columns = look.columns;
     columns.retain(|name| name != "email");
     columns.truncate(COLUMNS_MAX);
     let load = |name: &str| piped(rest, format, |list| loaded(&home.path().join(name), list, &columns));
@@ -40,7 +41,7 @@ fn piped<T>(octets: &[u8], format: Format, read: impl FnOnce(&List) -> T) -> T {
     writer.write_all(octets.get(..PIPE_OCTETS).unwrap_or(octets)).expect("room for it in the pipe");
     drop(writer);
     let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
-    read(&List { path, format: Some(format) })
+    read(&List { format: Some(format), ..List::at(path) })
 }
 
 /// What a row is: its mailbox and its fields.
@@ -50,9 +51,10 @@ fn loaded(home: &Path, list: &List, columns: &[String]) -> Option<(Totals, Vec<K
     let manifest = Manifest::new("fuzz", 1, 0, [9; 32], columns);
     let mut writer = TableWriter::create(home, manifest).expect("a table in the scratch folder");
     let spec = LoadSpec {
-        list: List { path: PathBuf::from(&list.path), format: list.format },
+        list: list.clone(),
         email: "email".to_owned(),
         header_columns: columns.iter().take(1).cloned().collect(),
+        several: Several::Each,
         max_rejected: 1.0,
         suppression: &Suppression::new([5; 16]),
         readmitted: &[],

@@ -90,6 +90,10 @@ pub struct Summary {
     pub loaded: u64,
     /// Rows without a usable recipient.
     pub rejected: u64,
+    /// The file that lists these; null where there are none.
+    pub rejects_file: Option<String>,
+    /// Rows whose address had something around it that was taken away (blanks, `mailto:`, brackets).
+    pub cleaned: u64,
     /// Rows whose recipient had come before.
     pub duplicates: u64,
     /// Accepted by the next hop.
@@ -249,6 +253,13 @@ pub fn table(summary: &Summary, list: &str) -> String {
         counted(summary.transactions, "transaction", "transactions"),
         counted(summary.sessions, "session", "sessions")
     );
+    if summary.cleaned > 0 {
+        let cleaned = counted(summary.cleaned, "address was", "addresses were");
+        let _ = writeln!(text, "  {cleaned} cleaned of what stood around (blanks, names, mailto:)");
+    }
+    if let Some(file) = &summary.rejects_file {
+        let _ = writeln!(text, "  rejected rows, with the reason for each: {file}");
+    }
     for (n, what) in [
         (summary.cancelled_on_list, "cancelled before this run, and get nothing"),
         (summary.readmitted, "cancelled before, and are taken in again"),
@@ -448,6 +459,11 @@ mod tests {
              2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n  destination: mx\n"
         );
         assert!(!summary.is_settled());
+        let rejects_file = Some("data/campaign/welcome/rejects.csv".to_owned());
+        let rows = table(&Summary { cleaned: 1234, rejects_file, ..summary.clone() }, LIST);
+        for words in ["  1,234 addresses were cleaned ", "for each: data/campaign/welcome/rejects.csv\n"] {
+            assert!(rows.contains(words), "{rows}");
+        }
         let held = table(&Summary { uncertain: 7, possible_duplicates: 9, ..summary }, LIST);
         assert!(held.contains("  2 recipients may have got a second copy: "), "{held}");
         assert!(held.contains("  7 recipients are held and may have got no copy; none goes out now: "), "{held}");
@@ -478,7 +494,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&Summary::default().json()).unwrap();
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected: Vec<&str> =
-            "campaign destination moved_from loaded rejected duplicates delivered deferred bounced expired suppressed \
+            "campaign destination moved_from loaded rejected rejects_file cleaned duplicates delivered deferred bounced expired suppressed \
              cancelled cancelled_on_list readmitted uncertain waiting in_flight deferrals messages transactions sessions \
              tls_handshakes tls_resumed elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held cut_off \
              held_sites"

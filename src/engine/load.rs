@@ -7,9 +7,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
+use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections, Several};
 use crate::engine::suppressions::Suppressions;
 use crate::engine::table::{TableWriter, Totals};
+use crate::mail::finding::Finding;
 
 /// [`LoadSpec`] that owns what it speaks of.
 pub struct Load {
@@ -19,6 +20,8 @@ pub struct Load {
     pub email: String,
     /// Columns whose values reach headers.
     pub header_columns: Vec<String>,
+    /// What becomes of fields that hold several addresses.
+    pub several: Several,
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Who gets no mail.
@@ -56,6 +59,7 @@ impl Load {
             list: self.list.clone(),
             email: self.email.clone(),
             header_columns: self.header_columns.clone(),
+            several: self.several,
             max_rejected: self.max_rejected,
             suppression: &suppression,
             readmitted: &self.readmitted,
@@ -74,6 +78,10 @@ impl Load {
                     state.load(chunk.rows, chunk.suppressed);
                     return ControlFlow::Continue(());
                 }
+                Loaded::Found(found) => {
+                    warn_of(&found);
+                    return ControlFlow::Continue(());
+                }
                 Loaded::End(totals) => end = LoadEnd::Complete(totals),
                 Loaded::Stopped(rejections) => end = LoadEnd::Stopped(rejections),
                 Loaded::Failed(error) => end = LoadEnd::Failed(error),
@@ -82,4 +90,11 @@ impl Load {
         });
         end
     }
+}
+
+/// Tells of something in a list while it is loaded.
+pub(super) fn warn_of(Finding { place, says, hint, .. }: &Finding) {
+    let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+    let hint = if hint.is_empty() { String::new() } else { format!("; hint: {hint}") };
+    tracing::warn!("{place}{says}{hint}");
 }

@@ -33,6 +33,8 @@ pub struct Chunk {
     pub rejected: u64,
     /// Duplicates dropped so far, in the whole list.
     pub duplicates: u64,
+    /// Records with something around their mailbox so far, in the whole list.
+    pub cleaned: u64,
     /// Its last `suppressed` rows are on the suppression list; they are in no run.
     pub suppressed: u32,
     /// Domains seen for the first time, numbered on from those of earlier chunks.

@@ -22,7 +22,7 @@ use crate::engine::budget::Descriptors;
 use crate::engine::campaign::{Campaign, OpenError, Rest};
 use crate::engine::directory::Directory;
 use crate::engine::dispatch::Dispatch;
-use crate::engine::load::{Load, LoadEnd};
+use crate::engine::load::{self, Load, LoadEnd};
 use crate::engine::loader::{LoadError, Loaded};
 use crate::engine::memory::{self, Keeper};
 use crate::engine::message::{Append, Line, RenderJob, ToShard};
@@ -156,6 +156,7 @@ pub struct Loading {
     over: AtomicBool,
     rejected: AtomicU64,
     duplicates: AtomicU64,
+    cleaned: AtomicU64,
 }
 
 impl Loading {
@@ -171,9 +172,16 @@ impl Loading {
         (self.rejected.load(Ordering::Relaxed), self.duplicates.load(Ordering::Relaxed))
     }
 
-    fn count(&self, rejected: u64, duplicates: u64) {
+    /// Records so far with something around their address that was taken away.
+    #[must_use]
+    pub fn cleaned(&self) -> u64 {
+        self.cleaned.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, rejected: u64, duplicates: u64, cleaned: u64) {
         self.rejected.store(rejected, Ordering::Relaxed);
         self.duplicates.store(duplicates, Ordering::Relaxed);
+        self.cleaned.store(cleaned, Ordering::Relaxed);
     }
 }
 
@@ -433,17 +441,21 @@ fn spawn_loader(
     let run = move |dispatch: &mut Dispatch, loading: &Loading| {
         dispatch.resume(rest);
         let progress = table.progress();
-        loading.count(progress.rejected, progress.duplicates);
+        loading.count(progress.rejected, progress.duplicates, progress.cleaned);
         let mut end = LoadEnd::Open;
         load.load_into(&mut table, &stop, |loaded| {
             match loaded {
                 Loaded::Chunk(chunk) => {
-                    loading.count(chunk.rejected, chunk.duplicates);
+                    loading.count(chunk.rejected, chunk.duplicates, chunk.cleaned);
                     dispatch.chunk(chunk);
                     return ControlFlow::Continue(());
                 }
+                Loaded::Found(found) => {
+                    load::warn_of(&found);
+                    return ControlFlow::Continue(());
+                }
                 Loaded::End(totals) => {
-                    loading.count(totals.rejected, totals.duplicates);
+                    loading.count(totals.rejected, totals.duplicates, totals.cleaned);
                     dispatch.tell_all(|| ToShard::LoadEnded);
                     end = LoadEnd::Complete(totals);
                 }

@@ -1,6 +1,8 @@
 //! The suppression list: mailboxes, whole domains and whatever is below a domain, that no campaign may send to.
 //!
-//! Read from plain text files, one entry a line; blank lines and lines that begin with `#` are skipped.
+//! Read from text files (UTF-8, or UTF-16 as editors save it), one entry a line; blank lines and lines that begin with `#` are
+//! skipped. What a list may have around an address may stand around one here, too (`Ann <ann@example.org>`, blanks of every
+//! kind, a dot or comma at the end).
 //!
 //! | entry | stops |
 //! |---|---|
@@ -13,14 +15,18 @@
 //! what was read before; memory is about 22 octets an entry.
 
 use super::keyset::KeySet;
+use crate::base::charset::{self, Charset};
+use crate::engine::loader::Transcoded;
 use crate::mail::AddressError;
-use crate::mail::address::{self, MAILBOX_OCTETS_MAX};
+use crate::mail::address::{self, MAILBOX_OCTETS_MAX, clean};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What is read of a file at once.
+const BLOCK_OCTETS: usize = 256 * 1024;
 /// No line that means something is longer.
 const LINE_OCTETS_MAX: u64 = 4096;
 /// A file with more lines that mean nothing is no suppression file.
@@ -114,7 +120,8 @@ impl Suppression {
     /// # Errors
     /// It means nothing.
     pub fn add(&mut self, entry: &[u8]) -> Result<(), EntryError> {
-        let entry = entry.trim_ascii();
+        let bare = clean::bare(entry);
+        let entry = bare.as_ref();
         let behind_at = entry.strip_prefix(b"*@").or_else(|| entry.strip_prefix(b"@"));
         let domain = behind_at.or_else(|| Some(entry).filter(|entry| !entry.is_empty() && !entry.contains(&b'@')));
         let mut text = Vec::with_capacity(MAILBOX_OCTETS_MAX);
@@ -196,16 +203,16 @@ impl Suppression {
             let why = "it is a pipe, and the file is read again whenever it changes; hint: write what comes from it to a file";
             return Err(failed(io::Error::other(why)));
         }
-        let mut input = BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
+        let (mut input, line_end) = opened(path).map_err(failed)?;
         let mut text = Vec::new();
         let (mut line, mut faults, mut is_rest) = (0, 0, false);
         while faults < FAULTS_MAX {
             text.clear();
-            if (&mut input).take(LINE_OCTETS_MAX).read_until(b'\n', &mut text).map_err(failed)? == 0 {
+            if (&mut input).take(LINE_OCTETS_MAX).read_until(line_end, &mut text).map_err(failed)? == 0 {
                 break;
             }
             line += u64::from(!is_rest);
-            let is_whole = text.ends_with(b"\n");
+            let is_whole = text.ends_with(&[line_end]);
             let is_taken = !is_rest && (is_whole || !salvages);
             is_rest = !is_whole;
             match if is_taken { self.add_line(path, line, &text) } else { Ok(()) } {
@@ -220,13 +227,13 @@ impl Suppression {
 
     fn add_line(&mut self, path: &Path, line: u64, text: &[u8]) -> Result<(), SuppressionError> {
         let mut entry = text.strip_suffix(b"\n").unwrap_or(text);
-        if line == 1 {
-            entry = entry.strip_prefix(b"\xef\xbb\xbf").unwrap_or(entry);
+        while let (1, Some(rest)) = (line, entry.strip_prefix(b"\xef\xbb\xbf")) {
+            entry = rest;
         }
         let indent = entry.len() - entry.trim_ascii_start().len();
         let entry = entry.trim_ascii();
         let bad = |column, error| SuppressionError::Line { path: path.to_owned(), line, column, error };
-        if text.len() as u64 == LINE_OCTETS_MAX && !text.ends_with(b"\n") {
+        if text.len() as u64 == LINE_OCTETS_MAX && !text.ends_with(b"\n") && !text.ends_with(b"\r") {
             return Err(bad(1, AddressError::TooLong.into()));
         }
         if !entry.is_empty() && !entry.starts_with(b"#") {
@@ -234,6 +241,25 @@ impl Suppression {
         }
         Ok(())
     }
+}
+
+/// The text of a file, and what its lines end with: LF, or, where none does, CR.
+fn opened(path: &Path) -> io::Result<(Box<dyn BufRead>, u8)> {
+    let mut file = BufReader::with_capacity(BLOCK_OCTETS, File::open(path)?);
+    let front = file.fill_buf()?;
+    let charset = charset::guess(front).map_or(Charset::UTF_8, |found| found.charset);
+    if charset == Charset::UTF_8 || charset.is_octet_by_octet() {
+        let line_end = line_end(front);
+        return Ok((Box::new(file), line_end));
+    }
+    let mut text = BufReader::with_capacity(BLOCK_OCTETS, Transcoded::new(file, charset));
+    let line_end = line_end(text.fill_buf()?);
+    Ok((Box::new(text), line_end))
+}
+
+fn line_end(front: &[u8]) -> u8 {
+    let ends = |octet| memchr::memchr(octet, front.strip_suffix(b"\r").unwrap_or(front)).is_some();
+    if ends(b'\r') && !ends(b'\n') { b'\r' } else { b'\n' }
 }
 
 /// The octet of the entry that an error is about.
@@ -306,7 +332,7 @@ mod tests {
             ("an*@example.org", ":1:3: a * stands for"),
             ("*", ":1:1: a * stands for"),
             ("*@exa*mple.org", ":1:1: a * stands for"),
-            ("Ann <ann@example.org>", ":1:5: "),
+            ("Ann <ann@example.org> and others", ":1:5: "),
             ("email", ":1:1: the domain has no dot"),
             ("@example..org", ":1:2: "),
             (".example.org", ":1:1: "),
@@ -337,6 +363,27 @@ mod tests {
             assert!(stopped.iter().all(|text| stops(text)), "{entry}");
             assert!(!free.iter().any(|text| stops(text)), "{entry}");
         }
+    }
+
+    #[test]
+    fn what_a_list_has_around_an_address_stands_in_nobodys_way_here() {
+        let utf_16: Vec<u8> = "\u{feff}ann@x.example\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [
+            &b"Ann <ann@x.example>\n"[..],
+            b"<ann@x.example>,\n",
+            b"mailto:Ann@X.example\n",
+            "\u{a0}ann@x.example\u{200b}\n".as_bytes(),
+            "\u{feff}\u{feff}ann@x.example".as_bytes(),
+            b"# nobody\rann@x.example\rbob@y.example",
+            b"@x.example.\n",
+            &utf_16,
+        ] {
+            let file = file(text);
+            let list = Suppression::read([1; 16], [file.path()]).unwrap_or_else(|why| panic!("{text:?}: {why}"));
+            assert!(list.contains(b"ann@x.example", 3), "{text:?}");
+        }
+        let two = file(b"ann@x.example, bob@y.example\n");
+        assert!(Suppression::read([1; 16], [two.path()]).is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@
 use icu_normalizer::ComposingNormalizerBorrowed as ComposingNormalizer;
 use std::fmt;
 
+pub mod clean;
 #[cfg(test)]
 mod tests;
 

@@ -4,6 +4,7 @@ pub mod address;
 pub mod envelope;
 pub mod event;
 pub mod finding;
+pub mod large_domains;
 pub mod limit;
 pub mod outcome;
 pub mod reply;

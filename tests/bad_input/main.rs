@@ -118,7 +118,7 @@ fn what_is_wrong_in_a_template_is_named_by_place() {
         "a list without the column of addresses",
         &[],
         2,
-        &["w.toml", "email", "hint: the list has mail, first"],
+        &["w.toml", "email", "did you mean \"mail\"? (the list has mail, first)"],
     );
 }
 

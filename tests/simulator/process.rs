@@ -16,7 +16,7 @@ use posthaste::engine::budget::Descriptors;
 use posthaste::engine::campaign::Campaign;
 use posthaste::engine::directory::Directory;
 use posthaste::engine::dispatch::Dispatch;
-use posthaste::engine::loader::{self, List, LoadSpec, Loaded};
+use posthaste::engine::loader::{self, List, LoadSpec, Loaded, Several};
 use posthaste::engine::message::{Append, Line, Recorded, RenderJob, Rendered, ToShard};
 use posthaste::engine::render::Press;
 use posthaste::engine::router::RouteAsk;
@@ -309,9 +309,10 @@ impl<'g, 'a> Process<'g, 'a> {
 
     fn load(&mut self) {
         let spec = LoadSpec {
-            list: List { path: self.ground.list.to_owned(), format: None },
+            list: List::at(self.ground.list.to_owned()),
             email: "email".to_owned(),
             header_columns: vec!["name".to_owned()],
+            several: Several::Refuse,
             max_rejected: 1.0,
             suppression: &self.ground.suppression,
             readmitted: &[],

@@ -10,6 +10,8 @@ use super::engine::{RETRY_BOUNDS, duration_within, durations_within};
 use super::page::{self, Page};
 use super::secret::Given;
 use super::values;
+use crate::base::charset::Charset;
+use crate::engine::loader::{Dialect, Several, is_separator};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -102,7 +104,11 @@ pub struct Recipients {
     /// The column that holds the address.
     pub email: Placed<String>,
     /// Other names for columns: (merge field, column), in order of the fields.
-    pub columns: Vec<(String, String)>,
+    pub columns: Vec<(String, Placed<String>)>,
+    /// How it is written, as far as that is said.
+    pub dialect: Dialect,
+    /// What becomes of cells that hold several addresses.
+    pub several: Several,
     /// The share of rows, 0 to 1, that may be bad.
     pub max_rejected: f64,
 }
@@ -119,11 +125,11 @@ pub enum ListSource {
 /// How a list is written; `.gz` and `.zst` are seen by the file's name or first octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListFormat {
-    /// Commas, quotes (RFC 4180).
+    /// Separated fields with quotes (RFC 4180).
     Csv,
-    /// Tabs.
+    /// The same with tabs.
     Tsv,
-    /// One JSON object a line.
+    /// JSON objects: one a line, or in an array.
     Jsonl,
 }
 
@@ -162,7 +168,8 @@ const TOP: &[&str] = &[
     "recipients",
 ];
 const UNSUBSCRIBE: &[&str] = &["url", "mailto"];
-const RECIPIENTS: &[&str] = &["file", "format", "email", "columns", "max_rejected"];
+const RECIPIENTS: &[&str] =
+    &["file", "format", "delimiter", "encoding", "sheet", "email", "several", "columns", "max_rejected"];
 const ATTACHMENT: &[&str] = &["file", "type", "inline_id"];
 
 impl CampaignConfig {
@@ -356,8 +363,11 @@ fn recipients(item: &Item<'_>, all: &[String]) -> Result<Recipients, ConfigError
         Some(item) => Some(match item.text()? {
             "csv" => ListFormat::Csv,
             "tsv" => ListFormat::Tsv,
-            "jsonl" => ListFormat::Jsonl,
-            text => return Err(item.error(format!("must be \"csv\", \"tsv\" or \"jsonl\", is {text:?}"))),
+            "jsonl" | "json" => ListFormat::Jsonl,
+            text => {
+                let error = item.error(format!("must be \"csv\", \"tsv\" or \"jsonl\", is {text:?}"));
+                return Err(error.hint("XLSX and ODS are known by their content: leave format out"));
+            }
         }),
     };
     Ok(Recipients {
@@ -369,6 +379,8 @@ fn recipients(item: &Item<'_>, all: &[String]) -> Result<Recipients, ConfigError
             .transpose()?
             .unwrap_or_else(|| Placed::nowhere("email".into())),
         columns: columns(&section)?,
+        dialect: dialect(&section)?,
+        several: several(&section)?,
         max_rejected: share(&section, "max_rejected", MAX_REJECTED)?,
     })
 }
@@ -379,7 +391,44 @@ fn share(section: &Section<'_>, name: &str, default: f64) -> Result<f64, ConfigE
     values::percentage(item.text()?).map_err(|e| item.error(e))
 }
 
-fn columns(section: &Section<'_>) -> Result<Vec<(String, String)>, ConfigError> {
+fn dialect(section: &Section<'_>) -> Result<Dialect, ConfigError> {
+    let delimiter = |item: Item<'_>| match item.text()? {
+        "comma" => Ok(b','),
+        "semicolon" => Ok(b';'),
+        "tab" => Ok(b'\t'),
+        "pipe" => Ok(b'|'),
+        text => match text.as_bytes() {
+            [one] if is_separator(*one) => Ok(*one),
+            _ => Err(item
+                .error(format!("must be one character that separates columns, is {text:?}"))
+                .hint("use \",\", \";\", \"tab\", \"|\" or another punctuation mark; left out, it is found")),
+        },
+    };
+    let encoding = |item: Item<'_>| {
+        let text = item.text()?;
+        Charset::named(text.trim()).ok_or_else(|| {
+            item.error(format!("{text:?} is no encoding that is known"))
+                .hint("use \"utf-8\", \"utf-16\", \"windows-1252\", \"windows-1250\", \"shift_jis\" or another name of the Encoding Standard")
+        })
+    };
+    Ok(Dialect {
+        delimiter: section.get("delimiter").map(delimiter).transpose()?,
+        charset: section.get("encoding").map(encoding).transpose()?,
+        sheet: section.get("sheet").map(|item| line(&item).map(|placed| placed.value)).transpose()?,
+    })
+}
+
+fn several(section: &Section<'_>) -> Result<Several, ConfigError> {
+    let Some(item) = section.get("several") else { return Ok(Several::default()) };
+    match item.text()? {
+        "refuse" => Ok(Several::Refuse),
+        "first" => Ok(Several::First),
+        "each" => Ok(Several::Each),
+        text => Err(item.error(format!("must be \"refuse\", \"first\" or \"each\", is {text:?}"))),
+    }
+}
+
+fn columns(section: &Section<'_>) -> Result<Vec<(String, Placed<String>)>, ConfigError> {
     let Some(item) = section.get("columns") else { return Ok(Vec::new()) };
     let column = |(field, item): (&str, Item<'_>)| {
         let mut bytes = field.bytes();
@@ -387,7 +436,7 @@ fn columns(section: &Section<'_>) -> Result<Vec<(String, String)>, ConfigError> 
         if !first || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             return Err(item.error("is no name that a template can use").hint("use letters, digits and underscores"));
         }
-        Ok((field.to_owned(), line(&item)?.value))
+        Ok((field.to_owned(), line(&item)?))
     };
     item.any_section()?.iter().map(column).collect()
 }

@@ -209,7 +209,8 @@ columns = { first_name = "Vorname" }
     assert_eq!(c.recipients.format, Some(ListFormat::Tsv));
     assert_eq!(c.recipients.email.value, "mail");
     assert!((c.recipients.max_rejected - 0.005).abs() < 1e-12);
-    assert_eq!(c.recipients.columns, [("first_name".to_owned(), "Vorname".to_owned())]);
+    let columns = c.recipients.columns.iter().map(|(name, column)| (name.as_str(), column.value.as_str()));
+    assert_eq!(columns.collect::<Vec<_>>(), [("first_name", "Vorname")]);
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use aws_lc_rs::digest::SHA256;
 use std::path::Path;
 
+use super::super::config::campaign::ListSource;
 use super::super::config::{CampaignConfig, EngineConfig, Placed, engine};
 use super::super::exit::Failure;
 use super::folder::Folder;
+use super::watch::notice;
 use crate::content::{self, Attachment, Composer, ContentError, Place, Source, Spec, Treatment, dkim::Signer};
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{List, columns_of};
+use crate::engine::loader::{List, Look, did_you_mean, look_at};
 use crate::engine::table::manifest::hex;
 
 /// What the engine composes messages with, and what the loader must know of it.
@@ -19,6 +21,16 @@ pub struct Content {
     pub header_columns: Vec<String>,
     /// Tells one content from another.
     pub fingerprint: String,
+    /// How the list is read, where that is not as its name says: one sentence.
+    told: Option<String>,
+}
+
+impl Content {
+    /// Says how the list is read, if that is worth a word.
+    pub fn tell_list(&self) {
+        let Some((first, rest)) = self.told.as_ref().and_then(|told| told.split_at_checked(1)) else { return };
+        notice(&format!("{}{rest}\n", first.to_uppercase()));
+    }
 }
 
 /// The size of an Ed25519 key.
@@ -36,8 +48,10 @@ struct Columns {
 impl Columns {
     fn of(list: &[String], campaign: &CampaignConfig) -> Self {
         let mut columns = Self { names: list.to_vec(), sources: list.to_vec() };
-        for (name, source) in &campaign.recipients.columns {
-            if list.contains(source) && !columns.names.contains(name) {
+        for (name, source) in campaign.recipients.columns.iter().map(|(name, source)| (name, &source.value)) {
+            // The mailbox is called so already.
+            let is_email = name == "email" && *source == campaign.recipients.email.value;
+            if list.contains(source) && !columns.names.contains(name) && !is_email {
                 columns.names.push(name.clone());
                 columns.sources.push(source.clone());
             }
@@ -75,14 +89,21 @@ pub fn first(
     key: [u8; 32],
     number: u32,
 ) -> Result<(Content, Vec<String>), Failure> {
-    let listed = columns_of(list).map_err(|e| Failure::usage(e.to_string()))?;
-    check_mapping(campaign, &listed)?;
+    let look = look_at(list).map_err(|e| Failure::usage(e.to_string()))?;
+    let listed = listed(campaign, &look)?;
     let columns = Columns::of(&listed, campaign);
     let (spec, fingerprint) = spec(config, campaign, key, number)?;
-    let composer = compile(campaign, spec, &columns)?;
+    let composer = compile(campaign, spec, &columns).map_err(|failure| match look.is_open {
+        false => failure,
+        true => Failure::usage(format!(
+            "{}\nhint: a key that only later objects of the list have is known once [recipients] names it: columns = {{ points = \"points\" }}",
+            failure.message
+        )),
+    })?;
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
-    Ok((Content { composer: columns.read_from(composer, &stored), header_columns, fingerprint }, stored))
+    let told = look.told(&name_of(campaign));
+    Ok((Content { composer: columns.read_from(composer, &stored), header_columns, fingerprint, told }, stored))
 }
 
 /// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.
@@ -117,7 +138,7 @@ pub fn again(
         return Err(Failure::usage(format!("the content now uses the columns {lost}\n{}", stored_only(home, stored))));
     }
     let header_columns = columns.pick(composer.columns_in_headers());
-    Ok(Content { composer: columns.read_from(composer, stored), header_columns, fingerprint })
+    Ok(Content { composer: columns.read_from(composer, stored), header_columns, fingerprint, told: None })
 }
 
 fn stored_only(home: &Path, stored: &[String]) -> String {
@@ -129,24 +150,65 @@ fn stored_only(home: &Path, stored: &[String]) -> String {
     )
 }
 
-fn check_mapping(campaign: &CampaignConfig, listed: &[String]) -> Result<(), Failure> {
+/// Names that mean something without a column.
+const BUILT_IN: [&str; 4] = ["email", "token", "campaign", "unsubscribe_url"];
+
+/// The list's columns, where what [recipients] says of them can act.
+fn listed(campaign: &CampaignConfig, look: &Look) -> Result<Vec<String>, Failure> {
+    let list = name_of(campaign);
+    let mut listed = look.columns.clone();
     let email = &campaign.recipients.email;
-    for (what, column) in campaign
-        .recipients
-        .columns
-        .iter()
-        .map(|(name, column)| (format!("recipients.columns.{name}"), column))
-        .chain([("recipients.email".to_owned(), &email.value)])
-    {
-        if !listed.contains(column) {
-            return Err(Failure::usage(format!(
-                "{}: {what} names the column {column:?}, which the list does not have\nhint: the list has {}",
-                campaign.file.display(),
-                listed.join(", ")
-            )));
+    let columns =
+        campaign.recipients.columns.iter().map(|(name, column)| (format!("recipients.columns.{name}"), column));
+    let mut faults = Vec::new();
+    for (what, column) in columns.chain([("recipients.email".to_owned(), email)]) {
+        let fault = match look.columns.iter().filter(|name| **name == column.value).count() {
+            1 => continue,
+            0 if look.is_open => {
+                listed.push(column.value.clone());
+                continue;
+            }
+            0 => format!("which {} (line {}) does not have\n{}", list, look.line, nearest(column, look, &what)),
+            n => format!("and {n} columns of {} (line {}) are called so\nhint: rename all but one", list, look.line),
+        };
+        faults.push(format!("{}: {what} names the column {:?}, {fault}", at(campaign, column), column.value));
+    }
+    for (name, column) in &campaign.recipients.columns {
+        let (what, source) = (format!("{}: recipients.columns.{name}", at(campaign, column)), &column.value);
+        if BUILT_IN.contains(&name.as_str()) && !(name == "email" && *source == email.value) {
+            faults.push(format!(
+                "{what} cannot act: {name} means something already, in every campaign\nhint: choose another name"
+            ));
+        } else if look.columns.contains(name) && name != source {
+            faults.push(format!(
+                "{what} cannot act: {} has a column {name:?} of its own, and {source:?} would be called so, too\nhint: choose another \
+                 name, or leave the line out",
+                list
+            ));
         }
     }
-    Ok(())
+    if faults.is_empty() { Ok(listed) } else { Err(Failure::usage(faults.join("\n"))) }
+}
+
+/// What the list is called.
+fn name_of(campaign: &CampaignConfig) -> String {
+    match &campaign.recipients.from {
+        ListSource::Stdin => "the list on standard input".to_owned(),
+        ListSource::File(path) => format!("the list {}", path.display()),
+    }
+}
+
+/// Where a key stands that names a column.
+fn at(campaign: &CampaignConfig, column: &Placed<String>) -> String {
+    let file = campaign.file.display();
+    if column.line == 0 { file.to_string() } else { format!("{file}:{}:{}", column.line, column.column) }
+}
+
+/// The way on from a column that is not there.
+fn nearest(column: &Placed<String>, look: &Look, key: &str) -> String {
+    let hint = did_you_mean(&column.value, &look.columns, "the list has");
+    // A key that stands nowhere has to be written.
+    if column.line == 0 { format!("{hint}\nhint: name the column of addresses by {key} = \"…\"") } else { hint }
 }
 
 fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<Composer, Failure> {

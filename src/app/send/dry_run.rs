@@ -1,7 +1,8 @@
 //! `posthaste send --dry-run`: everything but sending.
 //!
 //! Loads the list into a table of its own (thrown away afterwards), renders every row, looks every domain up, and shows
-//! what would go where. Guarantees: nothing is sent, and the campaign's own directory is not touched.
+//! what would go where. Guarantees: nothing is sent, and the campaign's own directory is not touched; the rows that were
+//! rejected are listed in a file that stays.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -20,13 +21,15 @@ use super::scratch::Scratch;
 use super::{galley, list, prepare};
 use crate::base::clock::UnixTime;
 use crate::base::many::Many;
+use crate::base::remedy;
 use crate::engine::directory::Directory;
-use crate::engine::loader::{self, LoadSpec, Loaded};
+use crate::engine::loader::{self, LoadSpec, Loaded, REJECTS};
 use crate::engine::message::RenderJob;
 use crate::engine::policy::Policies;
 use crate::engine::render::Press;
 use crate::engine::router::{RouteAsk, Router};
 use crate::engine::table::{Manifest, Table, TableWriter, Totals};
+use crate::mail::finding::Finding;
 use crate::mail::reply::Printable;
 use crate::queue::Rows;
 use crate::wire::clock::unix_now;
@@ -60,8 +63,19 @@ pub fn run(
     let given = list::given(campaign, &scratch.path().join(&campaign.name), false)?;
     let given = given.ok_or_else(|| Failure::usage("there is no list"))?;
     let (content, columns) = content::first(config, campaign, &given.list, key, 1)?;
+    content.tell_list();
     let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
-    let loaded = load(config, campaign, scratch.path(), given.list.clone(), &content, manifest, signals)?;
+    let mut loaded = load(config, campaign, scratch.path(), given.list.clone(), &content, manifest, signals);
+    let kept = keep_rejects(args, &campaign.name, scratch.path())?;
+    match &mut loaded {
+        Ok(list) => list.rejects = kept,
+        Err(failure) => {
+            // The scratch goes, the file does not.
+            let there = scratch.path().join(REJECTS).display().to_string();
+            failure.message = failure.message.replace(&there, kept.as_deref().unwrap_or(&there));
+        }
+    }
+    let loaded = loaded?;
     let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
@@ -88,9 +102,28 @@ pub fn run(
     Err(Failure::usage(format!("{refused} cannot be rendered: see above")))
 }
 
+/// Puts the list of rejected rows where it stays, and says where that is; `None` where there are none: then none of an earlier
+/// run stays either.
+fn keep_rejects(args: &SendArgs, name: &str, scratch: &Path) -> Result<Option<String>, Failure> {
+    let (Some(to), from) = (list::rejects_kept(args, name), scratch.join(REJECTS)) else { return Ok(None) };
+    let lines = std::fs::read(&from).map_or(0, |text| memchr::memchr_iter(b'\n', &text).take(2).count());
+    if lines < 2 {
+        let _ = std::fs::remove_file(&to);
+        return Ok(None);
+    }
+    let folder = to.parent().map_or(Ok(()), crate::wire::disk::access::make_directory);
+    let kept = folder.and_then(|()| std::fs::rename(&from, &to));
+    kept.map_err(|e| Failure::failed(format!("{} cannot be written: {}", to.display(), remedy::told(&e))))?;
+    Ok(Some(to.display().to_string()))
+}
+
 /// What the list came to.
 struct List {
     totals: Totals,
+    /// What is worth knowing of its rows.
+    found: Vec<Finding>,
+    /// Where the rejected ones are listed.
+    rejects: Option<String>,
     suppressed: u64,
     /// Each domain and its recipients.
     domains: Vec<(Arc<str>, u64)>,
@@ -119,12 +152,14 @@ fn load(
         list: load.list,
         email: load.email,
         header_columns: load.header_columns,
+        several: load.several,
         max_rejected: load.max_rejected,
         suppression: &suppression,
         readmitted: &[],
         quiet: load.quiet,
     };
-    let mut list = List { totals: Totals::default(), suppressed: 0, domains: Vec::new() };
+    let mut list =
+        List { totals: Totals::default(), found: Vec::new(), rejects: None, suppressed: 0, domains: Vec::new() };
     let mut end = Ok(());
     loader::load(&spec, &mut table, signals.stop(), |loaded| {
         match loaded {
@@ -136,6 +171,10 @@ fn load(
                         *count += u64::from(run.count);
                     }
                 }
+                return ControlFlow::Continue(());
+            }
+            Loaded::Found(finding) => {
+                list.found.push(finding);
                 return ControlFlow::Continue(());
             }
             Loaded::End(totals) => list.totals = totals,
@@ -248,10 +287,23 @@ fn tell(
     line("suppressed", list.suppressed.to_string());
     line("rejected", totals.rejected.to_string());
     line("duplicates", totals.duplicates.to_string());
+    if totals.cleaned > 0 {
+        line("cleaned", format!("{} (addresses with something around them)", totals.cleaned));
+    }
+    if let Some(file) = &list.rejects {
+        line("rejects file", file.clone());
+    }
     line("domains", list.domains.len().to_string());
     if let Some(mean) = rendered.octets.checked_div(rendered.messages) {
         line("messages", rendered.messages.to_string());
         line("octets", format!("{} to {}, {mean} on average", rendered.octets_min, rendered.octets_max));
+    }
+    for Finding { severity, place, says, hint, .. } in &list.found {
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        let _ = writeln!(text, "\n{}: {}", severity.word(), Printable(format!("{place}{says}").as_bytes()));
+        if !hint.is_empty() {
+            let _ = writeln!(text, "hint: {}", Printable(hint.as_bytes()));
+        }
     }
     if let Some(sites) = sites {
         by_site(sites, &mut text);

@@ -85,6 +85,7 @@ impl Galley {
             header_columns: load.header_columns,
             // Whatever the others are: a row that can be read can be looked at.
             max_rejected: 1.0,
+            several: load.several,
             suppression: &set,
             readmitted: &[],
             quiet: Duration::ZERO,
@@ -99,6 +100,7 @@ impl Galley {
                         return ControlFlow::Continue(());
                     }
                 }
+                Loaded::Found(_) => return ControlFlow::Continue(()),
                 Loaded::End(all) => totals = Some(all),
                 Loaded::Stopped(rejections) => end = Err(Failure::usage(rejections.to_string())),
                 Loaded::Failed(error) => end = Err(Failure::usage(error.to_string())),

@@ -3,13 +3,14 @@
 //! Guarantees: a list on standard input is kept only once a campaign is made of it, and what was kept stays until another
 //! takes its place. Leaves to others: what a changed one means (`settle`), and loading it (`engine`).
 
+use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, campaign};
 use super::super::exit::Failure;
 use super::prepare::copy_within_room;
 use super::watch::notice;
 use crate::base::remedy;
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{Format, List, LoadError, print};
+use crate::engine::loader::{Format, List, LoadError, REJECTS, print};
 use crate::engine::table::ListPrint;
 use crate::wire::disk::access;
 use std::fs::{self, File, OpenOptions};
@@ -85,7 +86,7 @@ impl Given {
 pub fn kept(campaign: &CampaignConfig, home: &Path) -> Given {
     let path = home.join(KEPT);
     let name = format!("the list that was kept ({})", path.display());
-    Given::file(List { path, format: Some(format_of(campaign)) }, name)
+    Given::file(List { path, ..list_of(campaign) }, name)
 }
 
 /// A pipe by name gives its octets once, as standard input does.
@@ -99,7 +100,6 @@ fn is_stream(path: &Path) -> bool {
 /// # Errors
 /// The copy cannot be written.
 pub fn given(campaign: &CampaignConfig, home: &Path, begun: bool) -> Result<Option<Given>, Failure> {
-    let format = Some(format_of(campaign));
     let begun = begun || home.join(KEPT).exists();
     let (from, name): (Box<dyn Read>, String) = match &campaign.recipients.from {
         campaign::ListSource::Stdin if begun && io::stdin().is_terminal() => return Ok(None),
@@ -117,7 +117,7 @@ pub fn given(campaign: &CampaignConfig, home: &Path, begun: bool) -> Result<Opti
         }
         campaign::ListSource::File(path) => {
             let name = format!("the list {}", path.display());
-            return Ok(Some(Given::file(List { path: path.clone(), format }, name)));
+            return Ok(Some(Given::file(List { path: path.clone(), ..list_of(campaign) }, name)));
         }
     };
     let (spool, octets) =
@@ -125,7 +125,7 @@ pub fn given(campaign: &CampaignConfig, home: &Path, begun: bool) -> Result<Opti
     if begun && octets == 0 {
         return Ok(None);
     }
-    Ok(Some(Given { list: List { path: spool.0.clone(), format }, name, spool: Some(spool) }))
+    Ok(Some(Given { list: List { path: spool.0.clone(), ..list_of(campaign) }, name, spool: Some(spool) }))
 }
 
 fn spool(mut from: Box<dyn Read>, home: &Path) -> io::Result<(Spool, u64)> {
@@ -139,6 +139,12 @@ fn spool(mut from: Box<dyn Read>, home: &Path) -> io::Result<(Spool, u64)> {
     let octets = copy_within_room(&mut from, &mut to, spool.0.parent().unwrap_or(home))?;
     to.sync_all()?;
     Ok((spool, octets))
+}
+
+/// What is said of the list.
+fn list_of(campaign: &CampaignConfig) -> List {
+    let dialect = campaign.recipients.dialect.clone();
+    List { format: Some(format_of(campaign)), dialect, ..List::default() }
 }
 
 fn format_of(campaign: &CampaignConfig) -> Format {
@@ -179,4 +185,15 @@ pub fn has_changed_since(home: &Path, list: &List) -> Option<String> {
     let manifest = crate::engine::table::Manifest::read(home).ok()?;
     let known = manifest.list.filter(|known| known.sha256.is_some())?;
     list.path.exists().then(|| print::changed(&known, list, &known.email).ok().flatten()).flatten()
+}
+
+/// The file that lists the rejected rows, if there are such.
+pub fn rejects_of(home: &Path, rejected: u64) -> Option<String> {
+    let path = home.join(REJECTS);
+    (rejected > 0 && path.exists()).then(|| path.display().to_string())
+}
+
+/// Where the rows are listed that were rejected of a list that was only looked at; `None` where no data directory is named.
+pub fn rejects_kept(args: &SendArgs, name: &str) -> Option<PathBuf> {
+    Some(args.data.as_ref()?.join("rejects").join(format!("{name}.csv")))
 }

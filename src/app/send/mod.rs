@@ -349,6 +349,8 @@ fn complete(
     let summary = Summary {
         campaign: campaign.name.clone(),
         rejected: totals.rejected,
+        rejects_file: list::rejects_of(&opened.home, totals.rejected),
+        cleaned: totals.cleaned,
         duplicates: totals.duplicates,
         destination: destination.to_string(),
         moved_from: destination::left(&opened.table.manifest().moved_from),

@@ -107,6 +107,7 @@ impl Asked<'_> {
             args,
             email: &campaign.recipients.email.value,
             header_columns: &content.header_columns,
+            several: campaign.recipients.several,
             max_rejected: campaign.recipients.max_rejected,
             opened: &opened,
         };
@@ -181,6 +182,7 @@ impl Asked<'_> {
         let look = || print::print_at(&given.list, &campaign.recipients.email.value).ok();
         let list = if given.is_stream() { None } else { look() };
         let (content, columns) = content::first(config, campaign, &given.list, key, number)?;
+        content.tell_list();
         let mut manifest = Manifest::new(&campaign.name, number, unix_now().0, key, &columns);
         manifest.content.clone_from(&content.fingerprint);
         manifest.destination = Some(destination.pin());

@@ -205,6 +205,7 @@ pub fn load(
         list,
         email: campaign.recipients.email.value.clone(),
         header_columns: content.header_columns.clone(),
+        several: campaign.recipients.several,
         max_rejected: campaign.recipients.max_rejected,
         suppressions,
         readmitted: Vec::new(),

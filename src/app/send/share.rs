@@ -165,7 +165,7 @@ fn is_entry(line: &[u8]) -> bool {
 fn read_list(path: &Path, email: &str, named: &mut Vec<Named>) -> Result<(), Failure> {
     let file = path.display();
     let mut bad = None;
-    let list = List { path: path.to_owned(), format: None };
+    let list = List::at(path.to_owned());
     let walked = places::walk(&list, email, |place| {
         match place.mailbox {
             Ok(mailbox) => {

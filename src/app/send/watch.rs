@@ -14,6 +14,7 @@ use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
 use super::letter::{Letter, was_sent_on};
+use super::list;
 use super::resources::{self, Began};
 use crate::base::many::Many;
 use crate::engine::board::{Counters, Shown};
@@ -89,7 +90,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     }
     show.publish(&engine, true);
     terminal::draw("");
-    let (rejected, duplicates) = engine.loading().counts();
+    let ((rejected, duplicates), cleaned) = (engine.loading().counts(), engine.loading().cleaned());
     let first = engine.board().first_delivery();
     let short = engine.recorder().short_of_room.load(Ordering::Relaxed);
     told.hold(&engine, watched.home);
@@ -102,7 +103,8 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     summary.moved_from = destination::left(watched.moved_from);
     summary.held = told.held;
     summary.held_sites = held_sites.iter().map(Note::of).collect();
-    (summary.rejected, summary.duplicates) = (rejected, duplicates);
+    (summary.rejected, summary.duplicates, summary.cleaned) = (rejected, duplicates, cleaned);
+    summary.rejects_file = list::rejects_of(watched.home, rejected);
     summary.first_delivery_s = first.map(|at| watched.began.until(at).as_secs_f64());
     // Nobody waits for these any more.
     summary.cut_off = summary.in_flight;

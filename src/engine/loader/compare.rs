@@ -3,13 +3,17 @@
 //! Guarantees: a list that changes meanwhile, that has nobody on it, or that a load would refuse for its records, is refused
 //! rather than compared: whoever seems gone may be cancelled for it. Whoever stands on the list is on it, whatever the other
 //! columns hold; records whose address cannot be read are counted, for they may be anybody's, and so are rows that none of
-//! their mailbox's records gives any more. Nothing is written. Memory: 44 octets a mailbox of the list, 4 a row that is gone. Leaves to others: what becomes of any.
+//! their mailbox's records gives any more. Nothing is written, but a list of the records that are rejected where that is asked for. Memory: 44 octets a mailbox of the list, 4 a row that is gone. Leaves to others: what becomes of any.
 
+use super::recipient::Addressed;
 use super::records::Step;
-use super::{EXAMPLES, FIRST_RECORDS, Format, List, LoadError, Rejections, fault_of, fold, print, secret_of, too_many};
+use super::rejects::Rejects;
+use super::{EXAMPLES, FIRST_RECORDS, List, LoadError, Rejections, Several};
+use super::{fault_of, fold, print, recipient, secret_of, too_many};
 use crate::engine::keyset::KeySet;
 use crate::engine::table::{ListPrint, TableWriter};
 use crate::mail::address;
+use crate::wire::disk::access;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -22,12 +26,16 @@ pub struct Comparison<'a> {
     pub email: &'a str,
     /// Stored columns that reach headers.
     pub header_columns: &'a [String],
+    /// What becomes of fields that hold several addresses.
+    pub several: Several,
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Rows that were withdrawn, in order, and that can be taken in again.
     pub withdrawn: &'a [u32],
     /// A list that was written to so lately is watched until it is older.
     pub quiet: Duration,
+    /// Where the records are listed that are rejected, if they are.
+    pub rejects: Option<&'a Path>,
 }
 
 /// How a list differs from a table.
@@ -99,42 +107,50 @@ impl Comparison<'_> {
         let stored = &table.manifest().columns;
         let wanted: Vec<String> =
             [self.email].into_iter().chain(stored.iter().map(String::as_str)).map(str::to_owned).collect();
-        let header = if self.list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
+        let header = if records.has_header() { records.header()? } else { Vec::new() };
         records.select(&wanted, &header)?;
         let columns: Vec<(String, bool)> =
             stored.iter().map(|name| (name.clone(), self.header_columns.contains(name))).collect();
         let [mailboxes, whole_records] = [(); 2].map(|()| KeySet::new(secret_of(table)));
         let mut listed = Listed { mailboxes, records: whole_records, print, unreadable: 0, first_unreadable: None };
-        let (mut mailbox, mut folded, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut mailbox, mut more, mut folded, mut whole) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut judge = Judge {
             path: &self.list.path,
             max_rejected: self.max_rejected,
             rejected: 0,
             records: 0,
             examples: Vec::new(),
+            file: self.rejects,
+            rejects: None,
         };
         loop {
             let (fault, is_readable) = match records.advance()? {
                 Step::End => break,
                 Step::Bad(reason) => (Some(reason), false),
-                Step::Record => {
-                    mailbox.clear();
-                    match address::parse_into(records.field(0), &mut mailbox) {
-                        Err(e) => (Some(e.to_string()), false),
-                        Ok(at) => {
+                Step::Record => match recipient::read(records.field(0), self.several, &mut mailbox, &mut more) {
+                    Err(reason) => (Some(reason), false),
+                    Ok(Addressed { at, .. }) => {
+                        let first = (mailbox.as_slice(), at);
+                        let all = more.iter().map(|other| (other.as_str().as_bytes(), other.local_part().len()));
+                        let mut longest = 0;
+                        for (mailbox, at) in std::iter::once(first).chain(all) {
                             folded.clear();
-                            address::fold_into(&mailbox, at, &mut folded);
+                            address::fold_into(mailbox, at, &mut folded);
                             listed.mailboxes.insert(&folded);
                             write_whole(&folded, (1..=stored.len()).map(|i| records.field(i)), &mut whole);
                             listed.records.insert(&whole);
-                            (fault_of(&records, &columns, mailbox.len()), true)
+                            longest = longest.max(mailbox.len());
                         }
+                        (fault_of(&records, &columns, longest), true)
                     }
-                }
+                },
             };
             if let (Some(reason), false) = (&fault, is_readable) {
                 listed.unreadable += 1;
                 listed.first_unreadable.get_or_insert_with(|| (records.line(), reason.clone()));
+            }
+            if let Some(reason) = &fault {
+                judge.list(records.line(), reason, if is_readable { records.field(0) } else { records.sample() })?;
             }
             judge.count(fault.map(|reason| (records.line(), reason)))?;
         }
@@ -165,9 +181,21 @@ struct Judge<'a> {
     rejected: u64,
     records: u64,
     examples: Vec<(u64, String)>,
+    file: Option<&'a Path>,
+    rejects: Option<Rejects>,
 }
 
 impl Judge<'_> {
+    /// Lists a record that is rejected.
+    fn list(&mut self, line: u64, reason: &str, text: &[u8]) -> Result<(), LoadError> {
+        let Some(path) = self.file else { return Ok(()) };
+        if self.rejects.is_none() {
+            let folder = path.parent().map_or(Ok(()), access::make_directory);
+            self.rejects = Some(folder.and_then(|()| Rejects::open_at(path.to_owned(), 0)).map_err(LoadError::Table)?);
+        }
+        self.rejects.as_mut().map_or(Ok(()), |rejects| rejects.add(line, reason, text)).map_err(LoadError::Table)
+    }
+
     fn count(&mut self, fault: Option<(u64, String)>) -> Result<(), LoadError> {
         self.records += 1;
         let is_bad = fault.is_some();
@@ -178,17 +206,25 @@ impl Judge<'_> {
 
     fn end(&mut self) -> Result<(), LoadError> {
         let &mut Self { max_rejected, rejected, records, .. } = self;
-        if too_many(rejected, records, max_rejected) { Err(self.refusal()) } else { Ok(()) }
+        if too_many(rejected, records, max_rejected) { Err(self.refusal()?) } else { Ok(()) }
     }
 
     /// Why there is nobody on the list.
     fn nobody(&mut self) -> LoadError {
-        if self.rejected > 0 { self.refusal() } else { LoadError::Empty { path: self.path.to_owned() } }
+        if self.rejected == 0 {
+            return LoadError::Empty { path: self.path.to_owned() };
+        }
+        self.refusal().unwrap_or_else(|error| error)
     }
 
-    fn refusal(&mut self) -> LoadError {
+    fn refusal(&mut self) -> Result<LoadError, LoadError> {
         let &mut Self { path, rejected, records, .. } = self;
-        let rejections = Rejections { rejected, records, examples: std::mem::take(&mut self.examples), rejects: None };
-        LoadError::TooManyRejected { path: path.to_owned(), rejections }
+        if let Some(rejects) = &mut self.rejects {
+            rejects.flush().map_err(LoadError::Table)?;
+        }
+        let rejects = self.rejects.as_ref().map(|rejects| rejects.path().to_owned());
+        let rejections =
+            Rejections { rejected, records, examples: std::mem::take(&mut self.examples), rejects, only_looked: true };
+        Ok(LoadError::TooManyRejected { path: path.to_owned(), rejections })
     }
 }

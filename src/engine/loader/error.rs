@@ -1,5 +1,6 @@
 //! Why a list cannot be loaded. A bad record is none of these: it is rejected, and the loading goes on.
 
+use crate::base::charset::Undecodable;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,12 +22,28 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// The list is of a kind that is not read here.
-    #[error("the list {} is {what}\nhint: give it as UTF-8 CSV, TSV or JSONL, plain or compressed with gzip or zstd", path.display())]
+    #[error("the list {} is {what}\nhint: give it as CSV, TSV, JSON, XLSX or ODS; all but the last two may be compressed with gzip or zstd", path.display())]
     Unknown {
         /// The list.
         path: PathBuf,
         /// What it is.
-        what: &'static str,
+        what: String,
+    },
+    /// A workbook that is not read here, or an archive that is none.
+    #[error("the list {} is {what}", path.display())]
+    Workbook {
+        /// The list.
+        path: PathBuf,
+        /// What it is, and a hint.
+        what: String,
+    },
+    /// What the list is written in is not certain, or not read here.
+    #[error("{}:{}:{}: {why}\nhint: save the list as UTF-8, or say in [recipients] what it is: encoding = \"windows-1252\" (Western Europe), \"windows-1250\" (Central Europe), \"windows-1251\" (Cyrillic), \"shift_jis\", \"gb18030\" or another name", path.display(), .why.line, .why.column)]
+    Encoding {
+        /// The list.
+        path: PathBuf,
+        /// Why, and where.
+        why: Undecodable,
     },
     /// The list cannot be read on: the disk, or a damaged or truncated compressed file.
     #[error("{}:{line}: cannot read on: {error}\nhint: the file may be damaged or cut off: fetch it again", path.display())]
@@ -45,18 +62,22 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// The header line cannot be used.
-    #[error("{}:1: the header line {what}", path.display())]
+    #[error("{}:{line}: the header line {what}", path.display())]
     Header {
         /// The list.
         path: PathBuf,
+        /// Its line, from 1.
+        line: u64,
         /// What is wrong with it, and a hint.
         what: String,
     },
     /// A column is asked for that the list does not have.
-    #[error("{}:1: no column {column:?}\n{hint}", path.display())]
+    #[error("{}:{line}: no column {column:?}\n{hint}", path.display())]
     Column {
         /// The list.
         path: PathBuf,
+        /// The line of the header, from 1.
+        line: u64,
         /// The column.
         column: String,
         /// The nearest name, or all of them.
@@ -113,7 +134,7 @@ impl LoadError {
 
 /// How many records were rejected, and why: what a person needs to mend the list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{rejected} of {records} records rejected, more than max_rejected allows{}\nhint: {}", quoted(.examples), way_on(.rejects.as_deref()))]
+#[error("{rejected} of {records} records rejected, more than max_rejected allows{}\nhint: {}", quoted(.examples), way_on(.rejects.as_deref(), *.only_looked))]
 pub struct Rejections {
     /// Records rejected.
     pub rejected: u64,
@@ -121,15 +142,16 @@ pub struct Rejections {
     pub records: u64,
     /// The first ones: the line and the reason.
     pub examples: Vec<(u64, String)>,
-    /// The file that lists all; `None` where the list was only looked at.
+    /// The file that lists all, if there is one.
     pub rejects: Option<PathBuf>,
+    /// Whether the list was only looked at.
+    pub only_looked: bool,
 }
 
-fn way_on(rejects: Option<&Path>) -> String {
-    match rejects {
-        Some(file) => format!("all of them are in {}", file.display()),
-        None => "mend these rows, or raise recipients.max_rejected; nothing was changed".to_owned(),
-    }
+fn way_on(rejects: Option<&Path>, only_looked: bool) -> String {
+    let nothing = if only_looked { "; nothing was changed" } else { "" };
+    let all = rejects.map(|file| format!("; all of them are in {}", file.display())).unwrap_or_default();
+    format!("mend these rows, or raise recipients.max_rejected{nothing}{all}")
 }
 
 fn quoted(examples: &[(u64, String)]) -> String {

@@ -1,12 +1,17 @@
 //! Where a list's octets come from: a file read ahead through io_uring on a thread of its own, or the standard input;
-//! then, if it is compressed, the decoder.
+//! then, if it is compressed or a workbook, what is in it, and, where that takes more than a look at single octets, its
+//! encoding.
 //!
 //! Guarantees: at most a few blocks of 1 MiB are read ahead; the thread ends when the input is dropped. What the list
-//! is compressed with is told by its first octets, not by its name. A file that is not all the time what it was when its
-//! reading began is not taken for whole. Leaves to others: what the octets mean.
+//! is compressed with, and a workbook, is told by its first octets, not by its name. A file that is not all the time what it
+//! was when its reading began is not taken for whole. A workbook is held in memory, within bounds; anything else never is.
+//! Leaves to others: what the octets mean.
 
 use super::error::{LoadError, NoRing};
 use super::print::{age_of, hex_of, mark_of, sha256_of};
+use super::transcode::Transcoded;
+use super::{Dialect, sheet};
+use crate::base::charset::{self, Charset, Fault, SLIPS_MAX, Undecodable};
 use crate::engine::table::FileMark;
 use aws_lc_rs::digest::{Context, SHA256};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -24,6 +29,10 @@ const BLOCKS_AHEAD: usize = 2;
 const UNENDED: Duration = Duration::from_secs(2);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
+/// How much of a list tells what it is written in…
+const FRONT_OCTETS: usize = 64 * 1024;
+/// …and how much of a file is searched for something that is not ASCII.
+const SEARCHED_OCTETS: usize = 8 << 20;
 
 /// A list's decoded octets.
 pub struct Input {
@@ -31,6 +40,12 @@ pub struct Input {
     path: PathBuf,
     /// The file when its reading began; `None` for what is no regular file.
     pub mark: Option<FileMark>,
+    /// What it is written in. Octets that stand for one character each come as they are, others as UTF-8.
+    pub charset: Charset,
+    /// A word of it that shows whether that is right.
+    pub word: Option<String>,
+    /// The sheet that it is, and the names of the others.
+    pub sheet: Option<(String, Vec<String>)>,
     plain: bool,
     /// Set where all of the file was read, from its first octet to its last.
     read: Arc<Mutex<Option<Read256>>>,
@@ -59,11 +74,11 @@ impl Input {
     }
 
     /// Opens a list; `-` is the standard input.
-    pub fn open(path: &Path) -> Result<Self, LoadError> {
+    pub fn open(path: &Path, dialect: &Dialect) -> Result<Self, LoadError> {
         let read = Arc::default();
         if path.as_os_str() == "-" {
             let from = Box::new(BufReader::with_capacity(BLOCK_OCTETS, io::stdin()));
-            return Self::decode(path, from, None, read);
+            return Self::decode(path, dialect, from, None, read);
         }
         let unreadable = |error| LoadError::Open { path: path.to_owned(), error };
         let file = File::open(path).map_err(unreadable)?;
@@ -72,10 +87,11 @@ impl Input {
             return Err(LoadError::Directory { path: path.to_owned() });
         }
         let Some(mark) = mark_of(&kind) else {
-            return Self::decode(path, Box::new(BufReader::with_capacity(BLOCK_OCTETS, file)), None, read);
+            let from = Box::new(BufReader::with_capacity(BLOCK_OCTETS, file));
+            return Self::decode(path, dialect, from, None, read);
         };
         let ahead = Ahead::start(file, 0, Arc::clone(&read)).map_err(unreadable)?;
-        Self::decode(path, Box::new(ahead), Some(mark), read)
+        Self::decode(path, dialect, Box::new(ahead), Some(mark), read)
     }
 
     /// Moves to decoded octet `to`, when that takes no reading: only a plain file can.
@@ -146,12 +162,13 @@ impl Input {
 
     fn decode(
         path: &Path,
+        dialect: &Dialect,
         mut source: Box<dyn BufRead>,
         mark: Option<FileMark>,
         read: Arc<Mutex<Option<Read256>>>,
     ) -> Result<Self, LoadError> {
         let unreadable = |error| LoadError::Open { path: path.to_owned(), error };
-        let unknown = |what| LoadError::Unknown { path: path.to_owned(), what };
+        let unknown = |what: &str| LoadError::Unknown { path: path.to_owned(), what: what.to_owned() };
         let mut magic = Vec::with_capacity(6);
         (&mut source).take(6).read_to_end(&mut magic).map_err(unreadable)?;
         let first = magic.clone();
@@ -164,16 +181,124 @@ impl Input {
             }
             [0xfd, b'7', b'z', b'X', b'Z', 0] => return Err(unknown("compressed with xz")),
             [b'B', b'Z', b'h', ..] => return Err(unknown("compressed with bzip2")),
-            [b'P', b'K', 3, 4, ..] => return Err(unknown("a zip archive or a spreadsheet")),
             [0x04, 0x22, 0x4d, 0x18, ..] => return Err(unknown("compressed with lz4")),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(unknown("UTF-16 text")),
+            [b'%', b'P', b'D', b'F', ..] => return Err(unknown("a PDF file")),
+            [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+                let what = "a workbook of Excel 97 to 2003 (.xls), or one with a password";
+                return Err(LoadError::Workbook {
+                    path: path.to_owned(),
+                    what: format!("{what}\n{}, or save it as .xlsx without one", sheet::AS_CSV),
+                });
+            }
+            [b'P', b'K', 3 | 5, ..] => return Self::workbook(path, dialect, whole, mark, read),
             _ => {
                 plain = true;
                 Box::new(whole)
             }
         };
-        Ok(Self { reader, path: path.to_owned(), mark, plain, read })
+        Self::text(path, dialect, reader, plain, mark, read)
     }
+
+    /// A list of octets: what is it written in?
+    fn text(
+        path: &Path,
+        dialect: &Dialect,
+        mut reader: Box<dyn Read>,
+        plain: bool,
+        mark: Option<FileMark>,
+        read: Arc<Mutex<Option<Read256>>>,
+    ) -> Result<Self, LoadError> {
+        let mut front = Vec::with_capacity(FRONT_OCTETS);
+        let cut = |error| LoadError::Read { path: path.to_owned(), line: 1, error };
+        (&mut reader).take(FRONT_OCTETS as u64).read_to_end(&mut front).map_err(cut)?;
+        let encoding = |why| LoadError::Encoding { path: path.to_owned(), why };
+        let charset = match dialect.charset {
+            Some(charset) => charset.as_marked(&front),
+            None => match charset::guess(&front) {
+                Ok(found) if found.is_ascii && plain && mark.is_some() && front.len() == FRONT_OCTETS => {
+                    let far = beyond_ascii(path).map_err(|error| LoadError::Open { path: path.to_owned(), error })?;
+                    far.map_or(Ok(Charset::UTF_8), |(before, far)| told_of(&far, before)).map_err(encoding)?
+                }
+                _ => told_of(&front, 0).map_err(encoding)?,
+            },
+        };
+        let mut word = None;
+        if charset != Charset::UTF_8 {
+            let text = charset::decode_as(&front, charset).ok();
+            word = text.and_then(|text| charset::first_word_beyond_ascii(&text.text));
+        }
+        let whole = Cursor::new(front).chain(reader);
+        let is_utf_8 = charset == Charset::UTF_8;
+        let (reader, plain): (Box<dyn Read>, bool) = match is_utf_8 || charset.is_octet_by_octet() {
+            true => (Box::new(whole), plain),
+            false => (Box::new(Transcoded::new(whole, charset)), false),
+        };
+        Ok(Self { reader, path: path.to_owned(), mark, charset, word, sheet: None, plain, read })
+    }
+
+    fn workbook(
+        path: &Path,
+        dialect: &Dialect,
+        whole: impl Read,
+        mark: Option<FileMark>,
+        read: Arc<Mutex<Option<Read256>>>,
+    ) -> Result<Self, LoadError> {
+        let what = |what| LoadError::Workbook { path: path.to_owned(), what };
+        let unreadable = |error| LoadError::Read { path: path.to_owned(), line: 1, error };
+        let mut octets = Vec::new();
+        whole.take(sheet::FILE_OCTETS_MAX as u64 + 1).read_to_end(&mut octets).map_err(unreadable)?;
+        if octets.len() > sheet::FILE_OCTETS_MAX {
+            let mib = sheet::FILE_OCTETS_MAX >> 20;
+            return Err(what(format!("a workbook, or another archive, of over {mib} MiB\n{}", sheet::AS_CSV)));
+        }
+        let found = sheet::read(&octets, dialect.sheet.as_deref()).map_err(what)?;
+        let (reader, sheet) = (Box::new(Cursor::new(found.text)), Some((found.name, found.others)));
+        let charset = Charset::UTF_8;
+        Ok(Self { reader, path: path.to_owned(), mark, charset, word: None, sheet, plain: false, read })
+    }
+}
+
+/// What octets are written in; a few that are not UTF-8 are rather slips, and so are those amid UTF-8: their records are
+/// rejected. `before` lines stand before them.
+fn told_of(octets: &[u8], before: u64) -> Result<Charset, Undecodable> {
+    match charset::guess(octets) {
+        Ok(found) => Ok(found.charset),
+        Err(Undecodable { fault: Fault::Mixed(_), .. }) => Ok(Charset::UTF_8),
+        Err(Undecodable { fault: Fault::Unknown(_), places: ..=SLIPS_MAX, .. }) => Ok(Charset::UTF_8),
+        Err(why) => Err(Undecodable { line: why.line + before, ..why }),
+    }
+}
+
+/// The place in a file where something stands that is not ASCII, if one of its first megabytes has such: how many lines are
+/// before it, and what follows.
+fn beyond_ascii(path: &Path) -> io::Result<Option<(u64, Vec<u8>)>> {
+    let mut file = File::open(path)?;
+    let (mut block, mut searched, mut lines) = (vec![0; BLOCK_OCTETS], 0, 0);
+    while searched < SEARCHED_OCTETS {
+        let mut filled = 0;
+        while filled < block.len() {
+            match file.read(block.get_mut(filled..).unwrap_or_default()) {
+                Ok(0) => break,
+                Ok(octets) => filled += octets,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let octets = block.get(..filled).unwrap_or_default();
+        if !octets.is_ascii() {
+            let at = octets.iter().position(|octet| !octet.is_ascii()).unwrap_or(0);
+            let line = octets.get(..at).and_then(|before| memchr::memrchr(b'\n', before)).map_or(0, |end| end + 1);
+            let far = octets.get(line..octets.len().min(line + FRONT_OCTETS)).unwrap_or_default().to_vec();
+            lines += octets.get(..line).map_or(0, |before| memchr::memchr_iter(b'\n', before).count() as u64);
+            return Ok(Some((lines, far)));
+        }
+        if filled < block.len() {
+            break;
+        }
+        lines += memchr::memchr_iter(b'\n', octets).count() as u64;
+        searched += filled;
+    }
+    Ok(None)
 }
 
 /// A file that a thread reads ahead of us.

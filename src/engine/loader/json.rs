@@ -88,7 +88,8 @@ impl<'de> Visitor<'de> for Wanted<'_> {
                 }
                 plain => self.scratch.extend_from_slice(plain),
             }
-            if let Some(field) = self.fields.get_mut(place) {
+            // A column may be wanted twice: as the address, and as it stands there.
+            for (field, _) in self.fields.iter_mut().zip(self.names).skip(place).filter(|(_, name)| **name == *key) {
                 *field = (from, self.scratch.len() as u32);
             }
         }

@@ -1,7 +1,7 @@
 //! The loader: reads a list of recipients, and makes the campaign's table of it while sending goes on.
 //!
-//! Each record's mailbox is parsed (`mail::address`), duplicates are dropped, suppressed ones marked, and the rest is
-//! collected into chunks, each sorted by domain and made durable before it is announced. The first chunk is small, so
+//! Each record's mailbox is parsed (`mail::address`), without what people put around it, duplicates are dropped, suppressed
+//! ones marked, and the rest is collected into chunks, each sorted by domain and made durable before it is announced. The first chunk is small, so
 //! that sending begins at once; later ones are larger, so that the rows of a domain lie together.
 //!
 //! Duplicates are told by the mailbox as it is compared ([`address::fold_into`]): `Ada@`, `ada@` and `"ada"@` are one, who
@@ -15,28 +15,45 @@
 //! but for who was withdrawn and is taken in again.
 //! Leaves to others: sending, and threads: it runs on the caller's.
 
+mod array;
 mod compare;
 mod error;
+mod form;
 mod input;
 mod json;
+mod look;
 pub mod places;
 pub mod print;
+mod quoted;
+mod recipient;
 mod records;
 mod rejects;
+mod sheet;
+mod slips;
 #[cfg(test)]
 mod tests;
+mod transcode;
+mod unfolded;
 
 pub use compare::{Comparison, Difference};
 pub use error::{LoadError, Rejections};
+pub use form::is_separator;
+pub use look::{Look, did_you_mean, look_at};
+pub use recipient::Several;
 pub use records::RECORD_OCTETS_MAX;
+pub use rejects::FILE as REJECTS;
+pub(in crate::engine) use transcode::Transcoded;
 
 use super::keyset::{Hashed, KeySet};
 use super::message::Chunk;
 use super::suppression::Suppression;
 use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
-use crate::mail::address;
+use crate::base::charset::Charset;
+use crate::mail::finding::Finding;
+use crate::mail::{Mailbox, address};
 use records::{Records, Step};
 use rejects::Rejects;
+use slips::Slips;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,8 +71,6 @@ const STOP_RECORDS: u64 = 1024;
 const REMEMBERED_TOGETHER: usize = 1024;
 /// Rejections that an error quotes.
 const EXAMPLES: usize = 3;
-/// JSON objects whose keys are the columns of a JSONL list.
-const KEY_RECORDS: usize = 100;
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +79,7 @@ pub enum Format {
     Csv,
     /// The same with tabs.
     Tsv,
-    /// One JSON object a line.
+    /// One JSON object a line, or an array of them.
     Jsonl,
 }
 
@@ -82,18 +97,37 @@ impl Format {
     }
 }
 
+/// What is said of how a list is written; what is not is found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dialect {
+    /// What separates fields.
+    pub delimiter: Option<u8>,
+    /// What its octets are written in.
+    pub charset: Option<Charset>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+}
+
 /// A list of recipients.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct List {
-    /// The file; `-` is the standard input. What it is compressed with is told by its octets.
+    /// The file; `-` is the standard input. What it is compressed with, and a workbook, is told by its octets.
     pub path: PathBuf,
     /// Its format; `None`: by its name.
     pub format: Option<Format>,
+    /// How it is written.
+    pub dialect: Dialect,
 }
 
 impl List {
+    /// The list in a file, of which nothing is said.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, ..Self::default() }
+    }
+
     fn open(&self) -> Result<Records, LoadError> {
-        Records::open(&self.path, self.format())
+        Records::open(self)
     }
 
     fn format(&self) -> Format {
@@ -109,6 +143,8 @@ pub struct LoadSpec<'a> {
     pub email: String,
     /// Stored columns that reach headers: a control character in one of them rejects the record.
     pub header_columns: Vec<String>,
+    /// What becomes of fields that hold several addresses.
+    pub several: Several,
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Who gets no mail.
@@ -119,11 +155,13 @@ pub struct LoadSpec<'a> {
     pub quiet: Duration,
 }
 
-/// What the loader tells, in order; the last of a load is one of the other three.
+/// What the loader tells, in order; the last of a load is one of the last three.
 #[derive(Debug)]
 pub enum Loaded {
     /// Rows that are durable and may be sent to.
     Chunk(Chunk),
+    /// Something in the rows to come that is worth knowing.
+    Found(Finding),
     /// The list is loaded to its end.
     End(Totals),
     /// Too many records were rejected after sending had begun: pause. Records behind the last chunk are read again
@@ -131,35 +169,6 @@ pub enum Loaded {
     Stopped(Rejections),
     /// It cannot go on.
     Failed(LoadError),
-}
-
-/// The columns of a list: the header of CSV and TSV, the keys of the first 100 objects of JSONL.
-///
-/// # Errors
-/// An unreadable or empty list, or a bad header line.
-pub fn columns_of(list: &List) -> Result<Vec<String>, LoadError> {
-    let mut records = list.open()?;
-    if list.format() != Format::Jsonl {
-        return records.header();
-    }
-    let mut names: Vec<String> = Vec::new();
-    for _ in 0..KEY_RECORDS {
-        match records.advance()? {
-            Step::End => break,
-            Step::Bad(_) => {}
-            Step::Record => {
-                for key in records.keys() {
-                    if !names.contains(&key) {
-                        names.push(key);
-                    }
-                }
-            }
-        }
-    }
-    if records.octets_done() == 0 {
-        return Err(LoadError::Empty { path: list.path.clone() });
-    }
-    Ok(names)
 }
 
 /// Loads the list into the table, from where an earlier load had come, telling `emit` of each new chunk (those that
@@ -181,36 +190,6 @@ pub fn load(
     if let Some(last) = last {
         let _ = emit(last);
     }
-}
-
-/// The error of a column that the list does not have, with the nearest that it has.
-fn no_column(path: &Path, column: &str, known: &[String]) -> LoadError {
-    let hint = match known {
-        [one] if one.contains([';', '\t']) => "hint: the header line is not separated by commas".to_owned(),
-        _ => {
-            let near = |name: &&String| strsim::jaro_winkler(&name.to_lowercase(), &column.to_lowercase());
-            let nearest = known.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.7);
-            match nearest {
-                Some(name) => format!("hint: did you mean {name:?}?"),
-                None => format!("hint: the list has {}", named(known)),
-            }
-        }
-    };
-    LoadError::Column { path: path.to_owned(), column: column.to_owned(), hint }
-}
-
-/// Some of a list's columns, for a message: what stands in a header line may be anything.
-fn named(columns: &[String]) -> String {
-    const NAMES: usize = 20;
-    const CHARACTERS: usize = 40;
-    let shown = |name: &String| {
-        let start: String = name.chars().take(CHARACTERS).collect();
-        let cut = if start.len() < name.len() { "…" } else { "" };
-        format!("{}{cut}", start.escape_debug())
-    };
-    let names: Vec<String> = columns.iter().take(NAMES).map(shown).collect();
-    let more = columns.len().saturating_sub(NAMES);
-    names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
 /// Why a record is rejected, and whether its address alone says which it was.
@@ -240,9 +219,13 @@ struct Loader<'a> {
     columns: Vec<(String, bool)>,
     chunk_rows: usize,
     examples: Vec<(u64, String)>,
-    /// The canonical mailbox in hand; the same as it is compared.
+    /// The canonical mailbox in hand; the same as it is compared; more mailboxes of the record.
     mailbox: Vec<u8>,
     folded: Vec<u8>,
+    more: Vec<Mailbox>,
+    /// Domains that are hardly meant so, and how many domains were looked at.
+    slips: Slips,
+    domains: u32,
 }
 
 impl<'a> Loader<'a> {
@@ -257,7 +240,7 @@ impl<'a> Loader<'a> {
             let is_new = table.chunks() == 0;
             return Err(if is_new { LoadError::Moved { path, what } } else { LoadError::Changed { path, what } });
         }
-        let header = if spec.list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
+        let header = if records.has_header() { records.header()? } else { Vec::new() };
         records.select(&wanted, &header)?;
         if table.manifest().list.is_none() {
             table.set_list(print).map_err(LoadError::Table)?;
@@ -279,6 +262,9 @@ impl<'a> Loader<'a> {
             columns: columns.map(|(strict, name)| (name, strict)).collect(),
             chunk_rows: chunk_rows(table.chunks()),
             known_rows: u64::from(table.rows()),
+            domains: table.domains(),
+            slips: Slips::default(),
+            more: Vec::new(),
             spec,
             table,
             records,
@@ -317,6 +303,7 @@ impl<'a> Loader<'a> {
             }
             if self.chunk_is_full() {
                 self.judge()?;
+                self.slips.tell(emit);
                 if self.commit(emit)?.is_break() {
                     return Ok(None);
                 }
@@ -332,6 +319,7 @@ impl<'a> Loader<'a> {
         // Before the rows are judged and taken in: a line that somebody is still writing may hold half an address.
         let whole = self.records.finish(self.spec.quiet)?;
         self.judge()?;
+        self.slips.tell_all(emit);
         if self.commit(emit)?.is_break() {
             return Ok(None);
         }
@@ -361,14 +349,28 @@ impl<'a> Loader<'a> {
 
     /// Takes in the record in hand, unless it is bad.
     fn row(&mut self) -> Option<Bad> {
-        self.mailbox.clear();
-        let at = match address::parse_into(self.records.field(0), &mut self.mailbox) {
-            Ok(at) => at,
-            Err(e) => return Some(Bad { reason: e.to_string(), of_address: !self.records.field(0).is_empty() }),
+        let Self { records, spec, mailbox, more, .. } = self;
+        let addressed = match recipient::read(records.field(0), spec.several, mailbox, more) {
+            Ok(addressed) => addressed,
+            Err(reason) => return Some(Bad { reason, of_address: !records.field(0).is_empty() }),
         };
-        if let Some(reason) = fault_of(&self.records, &self.columns, self.mailbox.len()) {
+        let longest = more.iter().map(|mailbox| mailbox.as_str().len()).fold(mailbox.len(), usize::max);
+        if let Some(reason) = fault_of(&self.records, &self.columns, longest) {
             return Some(Bad { reason, of_address: true });
         }
+        self.progress.cleaned += u64::from(addressed.is_cleaned);
+        self.push(addressed.at);
+        for mailbox in std::mem::take(&mut self.more) {
+            self.progress.records += 1;
+            self.mailbox.clear();
+            self.mailbox.extend_from_slice(mailbox.as_str().as_bytes());
+            self.push(mailbox.local_part().len());
+        }
+        None
+    }
+
+    /// Makes a row of the mailbox in hand, whose `@` is at `at`, and of the record's columns.
+    fn push(&mut self, at: usize) {
         let (folded, folded_at) = if address::is_folded(&self.mailbox, at) {
             (&self.mailbox, at)
         } else {
@@ -376,15 +378,19 @@ impl<'a> Loader<'a> {
             let folded_at = address::fold_into(&self.mailbox, at, &mut self.folded);
             (&self.folded, folded_at)
         };
-        let mailbox = self.seen.hashed(folded);
+        let hashed = self.seen.hashed(folded);
         let suppressed = self.spec.suppression.contains(folded, folded_at);
-        let domain = self.mailbox.get(at + 1..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
-        let domain = self.table.domain(domain);
+        let name = self.mailbox.get(at + 1..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
+        let domain = self.table.domain(name);
+        if domain >= self.domains {
+            self.domains = domain + 1;
+            let (path, line) = (&self.spec.list.path, self.records.line());
+            self.slips.look(name, || format!("{}:{line} {}", path.display(), String::from_utf8_lossy(&self.mailbox)));
+        }
         let fields = (0..self.columns.len()).map(|i| self.records.field(i + 1));
         if self.pending.push(&self.mailbox, at, domain, suppressed, fields) {
-            self.mailboxes.push(mailbox);
+            self.mailboxes.push(hashed);
         }
-        None
     }
 
     /// Takes those out of the pending rows who were on the list before, or are in the table.
@@ -427,6 +433,7 @@ impl<'a> Loader<'a> {
             records: self.progress.records,
             examples: self.examples.clone(),
             rejects: Some(self.rejects.path().to_owned()),
+            only_looked: false,
         }
     }
 
@@ -472,23 +479,34 @@ fn fault_of(records: &Records, columns: &[(String, bool)], mailbox_octets: usize
         if let Some(what) = wrong(field, *strict) {
             return Some(format!("column {name}: {what}"));
         }
+        if records.is_transcoded() && memchr::memmem::find(field, "\u{fffd}".as_bytes()).is_some() {
+            return Some(format!("column {name}: a character that is none in the encoding of the list"));
+        }
     }
     (octets > table::ROW_OCTETS_MAX).then(|| "its columns together are longer than 64 KiB".to_owned())
 }
 
+/// What a sheet shows where a formula has no value.
+const SHEET_ERRORS: [&[u8]; 9] =
+    [b"#N/A", b"#NV", b"#REF!", b"#BEZUG!", b"#VALUE!", b"#WERT!", b"#NAME?", b"#DIV/0!", b"#NULL!"];
+
 /// What keeps `field` out of the table, if anything does.
 fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
     if field.iter().all(|b| matches!(b, b' '..=b'~')) {
-        return None;
+        let is_error = field.first() == Some(&b'#') && SHEET_ERRORS.contains(&field);
+        return is_error.then_some("an error of the sheet, and no value");
     }
     let Ok(text) = std::str::from_utf8(field) else {
-        return Some("not UTF-8");
+        return Some("not UTF-8, the encoding of the list (encoding in [recipients] names another one)");
     };
     if text.contains('\0') {
         return Some("a NUL character");
     }
     if strict && text.chars().any(|c| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Some("a control character or line break, which a header may not hold");
+    }
+    if text.contains('\u{1b}') {
+        return Some("an escape character (ESC): the list is of another encoding, or was written for a terminal");
     }
     None
 }

@@ -1,11 +1,11 @@
 //! Who stands where on a list, and which rows of a table these are.
 //!
-//! Guarantees: the order is the list's; whoever the loader would refuse for the address is told as such; of the list nothing
+//! Guarantees: the order is the list's; whoever the loader would refuse for the address is told as such, and of several in one cell each stands there; of the list nothing
 //! is kept but 22 octets for each recipient that still waits. Nothing is written. Leaves to others: what the other columns
 //! hold, and what becomes of the rows.
 
 use super::records::Step;
-use super::{Format, List, LoadError, fold, secret_of};
+use super::{List, LoadError, Several, fold, recipient, secret_of};
 use crate::engine::keyset::KeySet;
 use crate::engine::table::{Row, TableWriter};
 use crate::mail::address;
@@ -27,23 +27,29 @@ pub struct Place<'a> {
 /// The list cannot be read, or has no such column.
 pub fn walk(list: &List, email: &str, mut visit: impl FnMut(Place<'_>) -> ControlFlow<()>) -> Result<(), LoadError> {
     let mut records = list.open()?;
-    let header = if list.format() == Format::Jsonl { Vec::new() } else { records.header()? };
+    let header = if records.has_header() { records.header()? } else { Vec::new() };
     records.select(&[email.to_owned()], &header)?;
-    let (mut mailbox, mut folded) = (Vec::new(), Vec::new());
+    let (mut mailbox, mut folded, mut more) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let found = match records.advance()? {
             Step::End => return Ok(()),
             Step::Bad(reason) => Err(reason),
             Step::Record => {
-                mailbox.clear();
                 folded.clear();
-                let parsed = address::parse_into(records.field(0), &mut mailbox);
-                parsed.map(|at| address::fold_into(&mailbox, at, &mut folded)).map_err(|e| e.to_string())
+                let read = recipient::read(records.field(0), Several::Each, &mut mailbox, &mut more);
+                read.map(|addressed| address::fold_into(&mailbox, addressed.at, &mut folded))
             }
         };
-        let place = Place { line: records.line(), mailbox: found.map(|_| folded.as_slice()) };
-        if visit(place).is_break() {
+        let line = records.line();
+        if visit(Place { line, mailbox: found.map(|_| folded.as_slice()) }).is_break() {
             return Ok(());
+        }
+        for other in more.drain(..) {
+            folded.clear();
+            address::fold_into(other.as_str().as_bytes(), other.local_part().len(), &mut folded);
+            if visit(Place { line, mailbox: Ok(&folded) }).is_break() {
+                return Ok(());
+            }
         }
     }
 }

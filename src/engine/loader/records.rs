@@ -1,20 +1,28 @@
-//! A list cut into records: CSV, TSV, or one JSON object a line.
+//! A list cut into records: fields between separators, JSON objects on lines or in an array, or the rows of a sheet.
 //!
 //! Guarantees: memory is bounded (two buffers' worth of the greatest record) whatever the list holds; a record that is
 //! no record is told with its line, and takes down no other: after a bad one reading goes on at the *next line*, also
 //! when quotes run over several lines. A field that begins with a quote must end with one before a delimiter or a line
 //! end; where it does not (an unbalanced quote that would swallow the rows behind it), only its first line is given up.
-//! A quote inside a field that does not begin with one is an ordinary character. Empty lines are skipped; a line ends
-//! with LF or CR LF; a leading UTF-8 byte order mark is dropped.
-//! Leaves to others: what the fields hold.
+//! A quote inside a field that does not begin with one is an ordinary character. Lines on which nothing stands but
+//! separators are skipped, and so are empty fields behind the last column; a record that ends early is one as long as every
+//! column that is wanted is there and the line has its end. A line ends with LF or CR LF, or, where none does, with CR.
+//! Leaves to others: what the fields hold, and how the list is written (`form`).
 
-use super::Format;
+use super::array::{self, Next, Place};
 use super::error::LoadError;
+use super::form::{self, Form, Kind};
 use super::input::{Input, Whole};
-use super::json;
+use super::look::no_column;
+use super::quoted::{self, Marks, Quoted};
+use super::{Format, List, json};
+use crate::base::charset::Charset;
+use crate::base::many::Many;
 use crate::engine::table::FileMark;
+use crate::mail::Mailbox;
+use crate::mail::reply::Printable;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The most octets of a record.
@@ -22,8 +30,10 @@ pub const RECORD_OCTETS_MAX: usize = 1 << 20;
 const BUFFER_OCTETS: usize = 2 * RECORD_OCTETS_MAX;
 /// How much of the list is its fingerprint.
 const HEAD_OCTETS: usize = 64 * 1024;
-/// How much of a bad record is shown.
+/// How much of a bad record is shown…
 pub const SAMPLE_OCTETS: usize = 200;
+/// …and of a first line that is no header.
+const FIRST_OCTETS: usize = 80;
 
 /// What [`Records::advance`] came to.
 pub enum Step {
@@ -35,11 +45,22 @@ pub enum Step {
     End,
 }
 
+/// What a heading is called: blanks of every kind are one, and none stand at its ends.
+fn heading(text: &str) -> String {
+    let seen: String = text.chars().filter(|c| !matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}' | '\u{ad}')).collect();
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The records of a list.
 pub struct Records {
     input: Input,
     path: PathBuf,
-    format: Format,
+    form: Form,
+    is_sheet: bool,
+    /// What single octets stand for; `None`: they are UTF-8.
+    charset: Option<Charset>,
+    /// Where in an array of JSON objects it is.
+    place: Place,
     buffer: Vec<u8>,
     /// The record in hand begins here, and what follows it there.
     start: usize,
@@ -56,8 +77,13 @@ pub struct Records {
     scratch: Vec<u8>,
     in_scratch: bool,
     sample: Vec<u8>,
-    /// How many columns a row must have; 0: not known yet.
+    /// How many columns a row may have, and how many of these are called something; 0: not known yet.
     columns: usize,
+    named: usize,
+    /// How many fields a record must have for each that is wanted to be there.
+    needed: usize,
+    /// The line of the header.
+    header_line: u64,
     /// The wanted columns: their names, and which field each is.
     names: Vec<String>,
     places: Vec<usize>,
@@ -65,11 +91,16 @@ pub struct Records {
 
 impl Records {
     /// Opens a list and reads its first 64 KiB.
-    pub fn open(path: &Path, format: Format) -> Result<Self, LoadError> {
+    pub fn open(list: &List) -> Result<Self, LoadError> {
+        let input = Input::open(&list.path, &list.dialect)?;
+        let (is_sheet, charset) = (input.sheet.is_some(), Some(input.charset).filter(|c| c.is_octet_by_octet()));
         let mut records = Self {
-            input: Input::open(path)?,
-            path: path.to_owned(),
-            format,
+            input,
+            path: list.path.clone(),
+            form: Form::SHEET,
+            is_sheet,
+            charset,
+            place: Place::Before,
             buffer: vec![0; BUFFER_OCTETS],
             start: 0,
             next: 0,
@@ -83,13 +114,51 @@ impl Records {
             in_scratch: false,
             sample: Vec::new(),
             columns: 0,
+            named: 0,
+            needed: 0,
+            header_line: 1,
             names: Vec::new(),
             places: Vec::new(),
         };
         while records.end < HEAD_OCTETS && !records.eof {
             records.fill().map_err(|e| records.unreadable(e))?;
         }
+        if !is_sheet {
+            let head = records.buffer.get(..records.end).unwrap_or_default();
+            let head = head.get(..HEAD_OCTETS).unwrap_or(head);
+            let is_whole = records.eof && records.end <= HEAD_OCTETS;
+            records.form = Form::of(head, is_whole, list.format(), list.dialect.delimiter);
+        }
         Ok(records)
+    }
+
+    /// How the list is written, where that is not as its name says: in words, for people.
+    pub fn form_words(&self, format: Format) -> Vec<String> {
+        let Input { sheet, charset, word, .. } = &self.input;
+        let mut words: Vec<String> = sheet.iter().map(|(name, others)| form::sheet_words(name, others)).collect();
+        if *charset != Charset::UTF_8 {
+            let word = word.as_ref().map(|word| format!(" (\"{word}\")")).unwrap_or_default();
+            words.push(format!("{}{word}", charset.name()));
+        }
+        if !self.is_sheet {
+            words.extend(self.form.words(format));
+        }
+        words
+    }
+
+    /// Whether names of columns stand before the records.
+    pub fn has_header(&self) -> bool {
+        matches!(self.form.kind, Kind::Separated(_))
+    }
+
+    /// Whether it was written in characters of several octets, and comes as UTF-8.
+    pub fn is_transcoded(&self) -> bool {
+        self.charset.is_none() && self.input.charset != Charset::UTF_8
+    }
+
+    /// The line of the header, from 1.
+    pub fn header_line(&self) -> u64 {
+        self.header_line
     }
 
     /// The first 64 KiB of the decoded list; only before the first step.
@@ -110,53 +179,69 @@ impl Records {
     /// At the end of the list: whether what was read is what is there ([`Input::finish`]).
     pub fn finish(&mut self, quiet: Duration) -> Result<Option<Whole>, LoadError> {
         let last = self.buffer.get(..self.end).and_then(<[u8]>::last);
-        self.input.finish(quiet, last.is_some_and(|octet| *octet != b'\n'))
+        self.input.finish(quiet, last.is_some_and(|octet| !matches!(*octet, b'\n' | b'\r' | b']')))
     }
 
-    /// Reads the header line of CSV and TSV: the names of the columns.
+    /// Reads the header line: the names of the columns, as they stand there; empty where one has none.
     pub fn header(&mut self) -> Result<Vec<String>, LoadError> {
-        let bad = |path: &Path, what: String| LoadError::Header { path: path.to_owned(), what };
         match self.advance()? {
             Step::End => return Err(LoadError::Empty { path: self.path.clone() }),
-            Step::Bad(reason) => return Err(bad(&self.path, format!("cannot be read: {reason}"))),
-            Step::Record => {}
+            Step::Bad(reason) => return Err(self.bad_header(format!("cannot be read: {reason}"))),
+            Step::Record => self.header_line = self.line(),
         }
         let mut names = Vec::with_capacity(self.fields.len());
         for i in 0..self.fields.len() {
             let name = std::str::from_utf8(self.at(i)).map_err(|_| {
-                bad(
-                    &self.path,
-                    "is not UTF-8\nhint: convert the list, for example with iconv -f LATIN1 -t UTF-8".to_owned(),
-                )
+                let why = "is not UTF-8, and its encoding is not certain";
+                self.bad_header(format!("{why}\nhint: save the list as UTF-8, or say encoding = \"…\" in [recipients]"))
             })?;
-            let name = name.trim().to_owned();
-            if names.contains(&name) {
-                return Err(bad(&self.path, format!("names the column {name:?} twice\nhint: rename one of them")));
-            }
-            names.push(name);
+            names.push(heading(name));
+        }
+        if names.iter().any(|name| name.contains('@') && Mailbox::parse(name.as_bytes()).is_ok()) {
+            let first = self.sample();
+            let cut = if first.len() > FIRST_OCTETS { "…" } else { "" };
+            let first = Printable(first.get(..FIRST_OCTETS).unwrap_or(first)).to_string();
+            let hint = "hint: put a line with the names of the columns before it, such as email,first_name";
+            return Err(self.bad_header(format!("is missing: the first line is {first}{cut}\n{hint}")));
         }
         self.columns = names.len();
+        self.named = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+        self.needed = self.named;
         Ok(names)
     }
 
-    /// Chooses the columns that [`Records::field`] numbers. `header`: the columns of CSV and TSV.
+    fn bad_header(&self, what: String) -> LoadError {
+        LoadError::Header { path: self.path.clone(), line: self.line(), what }
+    }
+
+    /// Chooses the columns that [`Records::field`] numbers. `header`: what [`Records::header`] gave, if it was asked.
     pub fn select(&mut self, wanted: &[String], header: &[String]) -> Result<(), LoadError> {
         self.names = wanted.to_vec();
-        if self.format == Format::Jsonl {
+        if !self.has_header() {
             self.places = (0..wanted.len()).collect();
             return Ok(());
         }
         self.places.clear();
         for name in wanted {
-            let place = header.iter().position(|column| column == name);
-            self.places.push(place.ok_or_else(|| super::no_column(&self.path, name, header))?);
+            let mut places = header.iter().enumerate().filter(|(_, column)| *column == name).map(|(place, _)| place);
+            let Some(place) = places.next() else {
+                return Err(no_column(&self.path, self.header_line, name, header));
+            };
+            if let Some(second) = places.next() {
+                let what = format!("names the column {name:?} twice");
+                let hint = format!("hint: rename one of them: the columns {} and {}", place + 1, second + 1);
+                return Err(self.bad_header(format!("{what}\n{hint}")));
+            }
+            self.places.push(place);
         }
+        self.needed = self.places.iter().max().map_or(0, |last| last + 1);
         Ok(())
     }
 
     /// Goes to where an earlier load had come: `octets` decoded octets and `lines` lines are done with.
     pub fn jump(&mut self, octets: u64, lines: u64) -> Result<(), LoadError> {
         let buffered = self.base + self.end as u64;
+        self.place = Place::Inside;
         (self.lines, self.lines_here) = (lines, 0);
         if octets <= buffered {
             self.next = octets.saturating_sub(self.base) as usize;
@@ -240,13 +325,15 @@ impl Records {
             self.start = self.next;
             self.lines += self.lines_here;
             self.lines_here = 0;
-            if self.base == 0
-                && self.start == 0
-                && self.buffer.get(..self.end).is_some_and(|b| b.starts_with(b"\xef\xbb\xbf"))
-            {
-                self.start = 3;
-                self.next = 3;
+            if self.base == 0 && self.start == 0 {
+                (self.start, self.next) = (self.form.front_octets, self.form.front_octets);
+                self.lines += self.form.front_lines;
             }
+            let delimiter = match self.form.kind {
+                Kind::Separated(delimiter) => Some(delimiter),
+                Kind::Lines => None,
+                Kind::Array => return self.element(),
+            };
             let Some(length) = self.line_length()? else {
                 return self.skip_line();
             };
@@ -256,24 +343,22 @@ impl Records {
             self.next = self.start + length;
             self.lines_here = 1;
             let line = self.buffer.get(self.start..self.next).unwrap_or_default();
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let line = line.strip_suffix(&[self.form.line_end]).unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() {
                 continue;
             }
-            self.in_scratch = true;
-            let delimiter = match self.format {
-                Format::Csv => b',',
-                Format::Tsv => b'\t',
-                Format::Jsonl => {
-                    return Ok(match json::fields(line, &self.names, &mut self.scratch, &mut self.fields) {
-                        Ok(()) => Step::Record,
-                        Err(reason) => Step::Bad(reason),
-                    });
-                }
-            };
+            let Some(delimiter) = delimiter else { return Ok(self.object(self.start, self.start + line.len())) };
             if memchr::memchr(b'"', line).is_some() {
-                return self.quoted_record(delimiter);
+                match self.quoted_record(delimiter)? {
+                    Step::Record if self.is_blank() => continue,
+                    step => return Ok(step),
+                }
+            }
+            // Most lines begin with something: only what does not is looked at whole.
+            let is_nothing = |octet: &u8| *octet == delimiter || matches!(octet, b' ' | b'\t');
+            if line.first().is_some_and(is_nothing) && line.iter().all(is_nothing) {
+                continue;
             }
             self.in_scratch = false;
             self.fields.clear();
@@ -287,12 +372,104 @@ impl Records {
         }
     }
 
-    /// A record if it has as many fields as the header, else none.
-    fn counted(&self) -> Step {
-        if self.columns == 0 || self.fields.len() == self.columns {
+    /// Whether no field holds anything.
+    fn is_blank(&self) -> bool {
+        (0..self.fields.len()).all(|place| self.at(place).iter().all(u8::is_ascii_whitespace))
+    }
+
+    /// A record if it has the fields that the header asks for, else none.
+    fn counted(&mut self) -> Step {
+        self.recode();
+        let fields = self.fields.len();
+        let is_surplus_empty = || (self.columns..fields).all(|place| self.at(place).trim_ascii().is_empty());
+        // The last line of a list that was cut off may end amid a field.
+        let is_ended = || self.buffer.get(self.start..self.next).is_some_and(|r| r.ends_with(&[self.form.line_end]));
+        let fits = match fields {
+            _ if self.columns == 0 => true,
+            fields if fields > self.columns => is_surplus_empty(),
+            fields => fields >= self.named || (fields >= self.needed && is_ended()),
+        };
+        if fits {
             return Step::Record;
         }
-        Step::Bad(format!("{} fields where the header has {}", self.fields.len(), self.columns))
+        Step::Bad(format!("{} where the header has {}", Many(fields as u64, "field", "fields"), self.named.max(1)))
+    }
+
+    /// Turns the fields of the record in hand to UTF-8, where single octets stand for something else.
+    fn recode(&mut self) {
+        let Some(charset) = self.charset else { return };
+        let from = if self.in_scratch { Some(self.scratch.as_slice()) } else { self.buffer.get(self.start..self.next) };
+        let from = from.unwrap_or_default();
+        if from.is_ascii() {
+            return;
+        }
+        let mut recoded = Vec::with_capacity(from.len() + from.len() / 2);
+        for field in &mut self.fields {
+            let begin = recoded.len() as u32;
+            charset.append(from.get(field.0 as usize..field.1 as usize).unwrap_or_default(), &mut recoded);
+            *field = (begin, recoded.len() as u32);
+        }
+        (self.scratch, self.in_scratch) = (recoded, true);
+    }
+
+    /// Reads the JSON object between two places of the buffer.
+    fn object(&mut self, from: usize, to: usize) -> Step {
+        self.in_scratch = true;
+        let text = self.buffer.get(from..to).unwrap_or_default();
+        match json::fields(text, &self.names, &mut self.scratch, &mut self.fields) {
+            Ok(()) => Step::Record,
+            Err(reason) => Step::Bad(reason),
+        }
+    }
+
+    /// The next object of an array.
+    fn element(&mut self) -> io::Result<Step> {
+        loop {
+            let data = self.buffer.get(self.start..self.end).unwrap_or_default();
+            match array::next(data, self.eof, self.place) {
+                Next::More { passed } => {
+                    self.pass(passed);
+                    if self.end - self.start > RECORD_OCTETS_MAX {
+                        self.skip_line()?;
+                        return Ok(Step::Bad("an object that begins here does not end within 1 MiB".to_owned()));
+                    }
+                    self.fill()?;
+                }
+                Next::Bracket { passed, now } => {
+                    self.pass(passed);
+                    self.place = now;
+                }
+                Next::Object { passed, octets } => {
+                    self.pass(passed);
+                    self.take(octets);
+                    return Ok(self.object(self.start, self.next));
+                }
+                Next::Odd { passed, octets, what } => {
+                    self.pass(passed);
+                    self.take(octets);
+                    return Ok(Step::Bad(what.to_owned()));
+                }
+                Next::Over => return Ok(Step::End),
+                Next::Cut { passed } => {
+                    self.pass(passed);
+                    return Err(io::Error::other("the JSON array has no end"));
+                }
+            }
+        }
+    }
+
+    /// Leaves octets behind that are no part of a record.
+    fn pass(&mut self, octets: usize) {
+        self.take(octets);
+        self.lines += std::mem::take(&mut self.lines_here);
+        self.start = self.next;
+    }
+
+    /// Takes octets for the record in hand.
+    fn take(&mut self, octets: usize) {
+        self.next = self.start + octets;
+        let taken = self.buffer.get(self.start..self.next).unwrap_or_default();
+        self.lines_here = memchr::memchr_iter(b'\n', taken).count() as u64;
     }
 
     /// The octets of the line at `start`, its end included; 0 at the end of the list, `None` if it is over-long.
@@ -300,7 +477,7 @@ impl Records {
         let mut searched = 0;
         loop {
             let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
-            if let Some(at) = rest.get(searched..).and_then(|rest| memchr::memchr(b'\n', rest)) {
+            if let Some(at) = rest.get(searched..).and_then(|rest| memchr::memchr(self.form.line_end, rest)) {
                 return Ok(Some(searched + at + 1));
             }
             searched = rest.len();
@@ -321,7 +498,7 @@ impl Records {
         self.lines_here = 1;
         loop {
             let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
-            if let Some(at) = memchr::memchr(b'\n', rest) {
+            if let Some(at) = memchr::memchr(self.form.line_end, rest) {
                 self.next = self.start + at + 1;
                 break;
             }
@@ -337,18 +514,24 @@ impl Records {
     /// Parses a record whose first line, which is in the buffer, has a quote in it.
     fn quoted_record(&mut self, delimiter: u8) -> io::Result<Step> {
         let first_line = self.next - self.start;
+        self.in_scratch = true;
         loop {
             let data = self.buffer.get(self.start..self.end).unwrap_or_default();
-            let parsed = quoted(data, self.eof, delimiter, &mut self.scratch, &mut self.fields);
+            let marks = Marks { delimiter, line_end: self.form.line_end };
+            let parsed = quoted::parse(data, self.eof, marks, &mut self.scratch, &mut self.fields);
             let reason = match parsed {
                 Quoted::Whole(length) => {
                     let record = data.get(..length).unwrap_or_default();
-                    let lines = memchr::memchr_iter(b'\n', record).count().max(1);
+                    let lines = memchr::memchr_iter(self.form.line_end, record).count().max(1);
+                    // A row of a sheet is one line, whatever its cells hold.
+                    let lines = if self.is_sheet { 1 } else { lines };
+                    // Whether the line has its end is told by the whole record.
+                    let first_line = std::mem::replace(&mut self.next, self.start + length);
                     let step = self.counted();
                     // Wrong and over several lines: a stray quote has likely swallowed rows. They get their turn.
-                    if lines == 1 || matches!(step, Step::Record) {
-                        self.next = self.start + length;
-                        self.lines_here = lines as u64;
+                    match lines == 1 || matches!(step, Step::Record) {
+                        true => self.lines_here = lines as u64,
+                        false => self.next = first_line,
                     }
                     return Ok(step);
                 }
@@ -379,79 +562,4 @@ impl Records {
         self.eof = read == 0;
         Ok(())
     }
-}
-
-enum Quoted {
-    /// A record of this many octets, its line end included.
-    Whole(usize),
-    /// It may go on behind the data.
-    More,
-    /// The data ends, for good, inside quotes.
-    Open,
-    Broken,
-}
-
-/// Parses the record at the front of `data` by RFC 4180, its fields unquoted into `scratch`.
-fn quoted(data: &[u8], eof: bool, delimiter: u8, scratch: &mut Vec<u8>, fields: &mut Vec<(u32, u32)>) -> Quoted {
-    scratch.clear();
-    fields.clear();
-    let mut rest = data;
-    loop {
-        let from = scratch.len() as u32;
-        if let Some(inside) = rest.strip_prefix(b"\"") {
-            rest = inside;
-            loop {
-                let Some((text, behind)) = split(rest, memchr::memchr(b'"', rest)) else {
-                    return if eof { Quoted::Open } else { Quoted::More };
-                };
-                scratch.extend_from_slice(text);
-                match behind.strip_prefix(b"\"") {
-                    Some(behind) => {
-                        scratch.push(b'"');
-                        rest = behind;
-                    }
-                    None if behind.is_empty() && !eof => return Quoted::More,
-                    None => {
-                        rest = behind;
-                        break;
-                    }
-                }
-            }
-            if let [b'\r', behind @ ..] = rest
-                && matches!(behind, [b'\n', ..] | [])
-            {
-                if behind.is_empty() && !eof {
-                    return Quoted::More;
-                }
-                rest = behind;
-            }
-        } else {
-            match memchr::memchr2(delimiter, b'\n', rest) {
-                Some(at) => {
-                    let (text, behind) = rest.split_at(at);
-                    let line_end = behind.starts_with(b"\n");
-                    scratch.extend_from_slice(if line_end { text.strip_suffix(b"\r").unwrap_or(text) } else { text });
-                    rest = behind;
-                }
-                None if !eof => return Quoted::More,
-                None => {
-                    scratch.extend_from_slice(rest.strip_suffix(b"\r").unwrap_or(rest));
-                    rest = &[];
-                }
-            }
-        }
-        fields.push((from, scratch.len() as u32));
-        match rest.split_first() {
-            Some((&b, behind)) if b == delimiter => rest = behind,
-            Some((b'\n', behind)) => return Quoted::Whole(data.len() - behind.len()),
-            None => return Quoted::Whole(data.len()),
-            Some(_) => return Quoted::Broken,
-        }
-    }
-}
-
-/// What stands before the octet at `at`, and behind it.
-fn split(data: &[u8], at: Option<usize>) -> Option<(&[u8], &[u8])> {
-    let (text, behind) = data.split_at_checked(at?)?;
-    Some((text, behind.split_first()?.1))
 }

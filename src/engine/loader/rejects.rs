@@ -1,5 +1,5 @@
 //! The rejects file: `line,reason,text` for each record that was refused. Foreign text is escaped, so the file is safe
-//! to print.
+//! to print, and no text is a formula where a sheet opens it.
 
 use super::records::SAMPLE_OCTETS;
 use crate::base::remedy;
@@ -29,7 +29,11 @@ pub struct Rejects {
 impl Rejects {
     /// Opens the file and cuts off what follows its first `committed` octets.
     pub fn open(home: &Path, committed: u64) -> io::Result<Self> {
-        let path = home.join(FILE);
+        Self::open_at(home.join(FILE), committed)
+    }
+
+    /// The same for a file of any name.
+    pub fn open_at(path: PathBuf, committed: u64) -> io::Result<Self> {
         let named = |e: io::Error| named("open", &path, &e);
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(named)?;
         access::own(&file).map_err(named)?;
@@ -52,7 +56,8 @@ impl Rejects {
     pub fn add(&mut self, line: u64, reason: &str, text: &[u8]) -> io::Result<()> {
         let text = Printable(text.get(..SAMPLE_OCTETS).unwrap_or(text)).to_string();
         let reason = Printable(reason.as_bytes()).to_string();
-        writeln!(self.buffer, "{line},\"{}\",\"{}\"", reason.replace('"', "\"\""), text.replace('"', "\"\""))?;
+        let quote = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+        writeln!(self.buffer, "{line},\"{}\",\"{quote}{}\"", reason.replace('"', "\"\""), text.replace('"', "\"\""))?;
         if self.buffer.len() >= BUFFER_OCTETS {
             self.flush()?;
         }

@@ -1,6 +1,7 @@
 //! Lists of every kind, good and bad, whole and cut off.
 
 mod compared;
+mod forms;
 
 use super::*;
 use crate::engine::table::{Manifest, Table};
@@ -17,6 +18,8 @@ struct House {
     columns: Vec<String>,
     header_columns: Vec<String>,
     max_rejected: f64,
+    dialect: Dialect,
+    several: Several,
 }
 
 impl House {
@@ -32,6 +35,8 @@ impl House {
             columns: vec!["name".to_owned()],
             header_columns: Vec::new(),
             max_rejected: 1.0,
+            dialect: Dialect::default(),
+            several: Several::Refuse,
         }
     }
 
@@ -50,7 +55,8 @@ impl House {
 
     fn spec(&self) -> LoadSpec<'_> {
         LoadSpec {
-            list: List { path: self.list.clone(), format: None },
+            list: List { dialect: self.dialect.clone(), ..List::at(self.list.clone()) },
+            several: self.several,
             email: self.email.clone(),
             header_columns: self.header_columns.clone(),
             max_rejected: self.max_rejected,
@@ -62,9 +68,10 @@ impl House {
 
     /// How what lies at the list's path now differs from the table.
     fn compared(&self, withdrawn: &[u32]) -> Result<Difference, LoadError> {
-        let LoadSpec { list, email, header_columns, max_rejected, quiet, .. } = self.spec();
+        let LoadSpec { list, email, header_columns, several, max_rejected, quiet, .. } = self.spec();
         let (list, email, header_columns) = (&list, email.as_str(), header_columns.as_slice());
-        Comparison { list, email, header_columns, max_rejected, withdrawn, quiet }.with(&self.writer())
+        Comparison { list, email, header_columns, several, max_rejected, withdrawn, quiet, rejects: None }
+            .with(&self.writer())
     }
 
     /// Loads until the end, or until `chunks` of them have come.
@@ -187,7 +194,7 @@ fn json_values_become_text_as_they_were_written() {
     assert!(rejects[0].starts_with("4,\"not usable JSON: \"\"v\"\" is not a plain value"), "{rejects:?}");
     assert!(rejects[1].starts_with("5,\"not usable JSON: EOF while parsing"), "{rejects:?}");
     assert!(rejects[2].starts_with("6,\"not usable JSON: invalid type: sequence, expected an object"), "{rejects:?}");
-    assert_eq!(columns_of(&List { path: house.list.clone(), format: None }).unwrap(), ["email", "v"]);
+    assert_eq!(look_at(&List::at(house.list.clone())).unwrap().columns, ["email", "v"]);
 }
 
 #[test]
@@ -206,10 +213,10 @@ fn bad_records_are_rejected_with_line_and_reason_and_the_others_stay() {
         house.rejects(),
         [
             r#"3,"the address has no @","no address""#,
-            r#"4,"1 fields where the header has 2","bob@b.example""#,
+            r#"4,"1 field where the header has 2","bob@b.example""#,
             r#"5,"3 fields where the header has 2","c@b.example,C,3""#,
             r#"6,"the address is empty",",nobody""#,
-            r#"7,"column name: not UTF-8","d@b.example""#,
+            r#"7,"column name: not UTF-8, the encoding of the list (encoding in [recipients] names another one)","d@b.example""#,
             r#"8,"column name: a NUL character","e@b.example""#,
             r#"9,"column name: a control character or line break, which a header may not hold","f@b.example""#,
             r#"10,"column name: a control character or line break, which a header may not hold","g@b.example""#,
@@ -455,8 +462,7 @@ fn a_list_is_known_again_by_its_mark_or_its_hash() {
     let house = House::new("l.csv", people(300));
     house.totals();
     let known = house.writer().manifest().list.clone().unwrap();
-    let changed =
-        |list: &Path, email| print::changed(&known, &List { path: list.to_owned(), format: None }, email).unwrap();
+    let changed = |list: &Path, email| print::changed(&known, &List::at(list.to_owned()), email).unwrap();
     assert_eq!(changed(&house.list, "email"), None);
     let other = house.list.with_file_name("other.csv");
     fs::copy(&house.list, &other).unwrap();
@@ -471,10 +477,12 @@ fn a_list_is_known_again_by_its_mark_or_its_hash() {
 #[test]
 fn a_load_ends_when_it_is_told_to() {
     let house = House::new("l.csv", people(30_000));
-    let list = List { path: house.list.clone(), format: None };
+    let list = List::at(house.list.clone());
     let suppression = &house.suppression;
     let (email, header_columns, quiet) = ("email".into(), Vec::new(), Duration::ZERO);
-    let spec = LoadSpec { list, email, header_columns, max_rejected: 1.0, suppression, readmitted: &[], quiet };
+    let several = Several::Refuse;
+    let spec =
+        LoadSpec { list, email, header_columns, several, max_rejected: 1.0, suppression, readmitted: &[], quiet };
     load(&spec, &mut house.writer(), &AtomicBool::new(true), |loaded| panic!("{loaded:?}"));
 }
 
@@ -491,16 +499,42 @@ fn each_bad_list_has_its_clear_error() {
         ("l.jsonl", b"\n".to_vec(), "is empty: it has no recipient"),
         ("l.csv", b"name,e-mail\n".to_vec(), "l.csv:1: no column \"email\"\nhint: did you mean \"e-mail\"?"),
         ("l.csv", b"name,address\n".to_vec(), "no column \"email\"\nhint: the list has name, address"),
-        ("l.csv", b"name;email\n".to_vec(), "hint: the header line is not separated by commas"),
+        ("l.csv", b"name / address\n".to_vec(), "hint: the list has name / address alone; if something else separates"),
+        ("l.csv", b"{\"email\":\"a@b.example\"}\n".to_vec(), "hint: it looks like JSON: say format = \"jsonl\""),
+        ("l.csv", b"sep=;\n\nname;mail\n".to_vec(), "l.csv:3: no column \"email\"\nhint: did you mean \"mail\"?"),
         ("l.csv", b"email,Name\n".to_vec(), "no column \"name\"\nhint: did you mean \"Name\"?"),
         ("l.csv", b"email,name,name\n".to_vec(), "names the column \"name\" twice\nhint: "),
-        ("l.csv", b"email,n\xe4me\n".to_vec(), "is not UTF-8\nhint: convert the list"),
-        ("l.csv", b"\xff\xfee\0m\0".to_vec(), "is UTF-16 text\nhint: "),
-        ("l.csv", b"PK\x03\x04xxxx".to_vec(), "is a zip archive or a spreadsheet\nhint: "),
+        (
+            "l.csv",
+            b"email,n\xff\n".to_vec(),
+            "l.csv:1: the header line is not UTF-8, and its encoding is not certain\nhint: ",
+        ),
+        (
+            "l.csv",
+            b"email,\xce\xe2\xe0\n\xcf\xee\xee\n\xcf\xe8\xe8\n".to_vec(),
+            "l.csv:1:7: its encoding cannot be told: ",
+        ),
+        (
+            "l.csv",
+            b"ann@b.example,Ann\nbob@b.example,Bob\n".to_vec(),
+            "l.csv:1: the header line is missing: the first line is ann@b.example,Ann\nhint: ",
+        ),
+        ("l.csv", b"\xff\xfee\0m\0".to_vec(), "no column \"email\"\nhint: "),
+        ("l.csv", b"PK\x03\x04xxxx".to_vec(), "is an archive that cannot be read: "),
+        (
+            "l.csv",
+            b"\xd0\xcf\x11\xe0xxxx".to_vec(),
+            "is a workbook of Excel 97 to 2003 (.xls), or one with a password\nhint: save",
+        ),
+        (
+            "l.json",
+            b"[{\"email\":\"a@b.example\"},\n{\"email\":\"b".to_vec(),
+            "l.json:2: cannot read on: the JSON array has no end",
+        ),
         ("l.csv.xz", b"\xfd7zXZ\0\0".to_vec(), "is compressed with xz\nhint: "),
         ("l.csv.gz", cut, "cannot read on: "),
         ("l.csv.zst", zst, "cannot read on: "),
-    ] as [(&str, Vec<u8>, &str); 15]
+    ] as [(&str, Vec<u8>, &str); 21]
     {
         let error = House::new(name, list).error();
         assert!(error.contains(wanted) && error.contains(name), "{error}");
@@ -514,7 +548,7 @@ fn each_bad_list_has_its_clear_error() {
 
 #[test]
 fn the_columns_of_a_list_are_told() {
-    let of = |house: &House| columns_of(&List { path: house.list.clone(), format: None });
+    let of = |house: &House| look_at(&List::at(house.list.clone())).map(|look| look.columns);
     assert_eq!(of(&House::new("l.tsv", "email\t first name\n")).unwrap(), ["email", "first name"]);
     assert_eq!(of(&House::new("l.jsonl", "{\"a\":1}\nbad\n{\"b\":{},\"a\":2}")).unwrap(), ["a", "b"]);
     assert!(matches!(of(&House::new("l.jsonl", "")), Err(LoadError::Empty { .. })));

@@ -35,6 +35,8 @@ pub struct Progress {
     pub rejects_octets: u64,
     /// Records whose mailbox had been seen before.
     pub duplicates: u64,
+    /// Records with something around their mailbox.
+    pub cleaned: u64,
 }
 
 /// A committed chunk.
@@ -70,6 +72,9 @@ pub fn encode(header: &Header, campaign: u64, sequence: u32, out: &mut Vec<u8>) 
     for run in &c.runs {
         out.extend_from_slice(&run.domain.to_le_bytes());
         out.extend_from_slice(&run.count.to_le_bytes());
+    }
+    if p.cleaned > 0 {
+        out.extend_from_slice(&p.cleaned.to_le_bytes());
     }
     let payload = out.get(HEAD_OCTETS..).unwrap_or_default();
     if payload.len() > PAYLOAD_OCTETS_MAX {
@@ -225,6 +230,7 @@ fn decode(mut rest: &[u8], first: u32, domains: u32) -> Option<Header> {
         rejected: u64_of(r)?,
         rejects_octets: u64_of(r)?,
         duplicates: u64_of(r)?,
+        cleaned: 0,
     };
     let (new_domains, runs) = (u32_of(r)?, u32_of(r)?);
     for _ in 0..new_domains {
@@ -243,6 +249,9 @@ fn decode(mut rest: &[u8], first: u32, domains: u32) -> Option<Header> {
         }
         chunk.runs.push(run);
     }
+    // It stands last: frames that were written before it was counted end here.
+    let cleaned = if r.is_empty() { 0 } else { u64_of(r)? };
+    let progress = Progress { cleaned, ..progress };
     let whole = next.checked_add(chunk.suppressed)? == first.checked_add(chunk.rows)?;
     (whole && chunk.first == first && r.is_empty()).then_some(Header { chunk, progress, rows_end, rows_crc })
 }

@@ -128,6 +128,9 @@ pub struct Totals {
     /// Rows of the table that an earlier list had and this one has no longer.
     #[serde(default)]
     pub removed: u64,
+    /// Records with something around their mailbox that was taken away.
+    #[serde(default)]
+    pub cleaned: u64,
 }
 
 impl Manifest {

@@ -325,6 +325,12 @@ impl TableWriter {
         self.domains.number(name)
     }
 
+    /// How many domains have a number.
+    #[must_use]
+    pub fn domains(&self) -> u32 {
+        u32::try_from(self.domains.names.len()).unwrap_or(u32::MAX)
+    }
+
     /// Says durably what the content is made from now, after so many attempts.
     ///
     /// # Errors
@@ -427,6 +433,7 @@ impl TableWriter {
             duplicates: progress.duplicates,
             domains: self.domains.committed as u64,
             removed,
+            cleaned: progress.cleaned,
         };
         self.manifest.loaded = Some(totals);
         self.manifest.write(&self.home)?;
@@ -466,6 +473,7 @@ impl TableWriter {
         header.chunk = Chunk {
             rejected: progress.rejected,
             duplicates: progress.duplicates,
+            cleaned: progress.cleaned,
             first: self.row_count,
             rows,
             suppressed: (pending.order.len() - pending.order.partition_point(|key| key & SUPPRESSED == 0)) as u32,

@@ -1,0 +1,118 @@
+//! A look at a list: its columns, and how it is written.
+//!
+//! Leaves to others: reading all of it.
+
+use super::records::Step;
+use super::{List, LoadError};
+use std::collections::HashSet;
+use std::path::Path;
+
+/// JSON objects whose keys are the columns of a list, and how many octets are read for that.
+const KEY_RECORDS: usize = 10_000;
+const KEY_OCTETS: u64 = 4 << 20;
+
+/// What a look at a list has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Its columns: those of the header that have a name, or the keys of its first objects. A name that stands there twice is
+    /// here twice.
+    pub columns: Vec<String>,
+    /// The line of the header, from 1.
+    pub line: u64,
+    /// Whether other columns may turn up: its objects are many, and not all were looked at.
+    pub is_open: bool,
+    /// How it is written, where that is not as its name says: in words, for people.
+    pub form: Vec<String>,
+}
+
+impl Look {
+    /// One sentence of how the list is read; `None` where it is as its name says.
+    #[must_use]
+    pub fn told(&self, name: &str) -> Option<String> {
+        let columns = match self.columns.len() {
+            1 => "1 column".to_owned(),
+            n => format!("{n} columns"),
+        };
+        (!self.form.is_empty()).then(|| format!("{name} is read as {}; it has {columns}.", self.form.join(", ")))
+    }
+}
+
+/// Looks at the front of a list.
+///
+/// # Errors
+/// An unreadable or empty list, or a bad header line.
+pub fn look_at(list: &List) -> Result<Look, LoadError> {
+    let mut records = list.open()?;
+    let form = records.form_words(list.format());
+    if records.has_header() {
+        let mut columns = records.header()?;
+        columns.retain(|name| !name.is_empty());
+        return Ok(Look { columns, line: records.header_line(), is_open: false, form });
+    }
+    let (mut columns, mut known, mut is_open, mut is_empty) = (Vec::new(), HashSet::new(), true, true);
+    for _ in 0..KEY_RECORDS {
+        match records.advance()? {
+            Step::End => {
+                is_open = false;
+                break;
+            }
+            Step::Bad(_) => is_empty = false,
+            Step::Record => {
+                is_empty = false;
+                for key in records.keys() {
+                    if known.insert(key.clone()) {
+                        columns.push(key);
+                    }
+                }
+            }
+        }
+        if records.octets_done() > KEY_OCTETS {
+            break;
+        }
+    }
+    if is_empty {
+        return Err(LoadError::Empty { path: list.path.clone() });
+    }
+    Ok(Look { columns, line: 1, is_open, form })
+}
+
+/// The error of a column that the list does not have, with the nearest that it has.
+pub(super) fn no_column(path: &Path, line: u64, column: &str, known: &[String]) -> LoadError {
+    let hint = did_you_mean(column, known, "the list has");
+    LoadError::Column { path: path.to_owned(), line, column: column.to_owned(), hint }
+}
+
+/// A hint at the nearest of the names that are known, or, where none is near, at all of them.
+#[must_use]
+pub fn did_you_mean(name: &str, known: &[String], all: &str) -> String {
+    let near = |known: &&String| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
+    let nearest = known.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.7);
+    match (nearest, known) {
+        (_, [one, ..]) if one.starts_with(['{', '[']) => "hint: it looks like JSON: say format = \"jsonl\"".to_owned(),
+        (Some(name), [_]) => format!("hint: did you mean {:?}?", cut(name)),
+        (Some(name), _) => format!("hint: did you mean {:?}? ({all} {})", cut(name), named(known)),
+        (None, [one]) => format!(
+            "hint: {all} {} alone; if something else separates its columns, delimiter in [recipients] names that",
+            cut(one).escape_debug()
+        ),
+        _ => format!("hint: {all} {}", named(known)),
+    }
+}
+
+/// Some of a list's columns, for a message: what stands in a header line may be anything.
+fn named(columns: &[String]) -> String {
+    const NAMES: usize = 20;
+    let shown = |name: &String| {
+        let start = cut(name);
+        let more = if start.len() < name.len() { "…" } else { "" };
+        format!("{}{more}", start.escape_debug())
+    };
+    let names: Vec<String> = columns.iter().filter(|name| !name.is_empty()).take(NAMES).map(shown).collect();
+    let more = columns.len().saturating_sub(NAMES);
+    names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+}
+
+fn cut(name: &str) -> String {
+    const CHARACTERS: usize = 40;
+    name.chars().take(CHARACTERS).collect()
+}

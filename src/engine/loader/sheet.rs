@@ -1,0 +1,314 @@
+//! A sheet of an Excel or OpenDocument workbook, as CSV with a line for each of its rows.
+//!
+//! A number is written as people see it (no `.0`, at most 15 digits), a date as ISO 8601, a time as `14:30:00`, a truth as
+//! `true` or `false`, an error as the sheet shows it (`#N/A`); formulas are their last values. Empty rows are empty lines, so
+//! that lines are numbered as rows are; every other row is as wide as the first.
+//! Guarantees: what a small file unfolds to is measured before any of it is kept: nothing is read that would hold more than
+//! a few hundred megabytes of memory. Leaves to others: what the rows mean.
+
+use super::unfolded;
+use crate::base::caught::caught;
+use crate::mail::reply::Printable;
+use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Sheet, SheetType, SheetVisible, Xlsx};
+use std::io::Cursor;
+
+/// The most octets of a workbook.
+pub const FILE_OCTETS_MAX: usize = 64 << 20;
+/// The most octets that its sheet may come to.
+const TEXT_OCTETS_MAX: usize = 256 << 20;
+/// Excel has no more rows, and columns.
+const ROWS_MAX: u32 = 1_048_576;
+const COLUMNS_MAX: u32 = 16_384;
+/// Names of sheets that are told.
+const NAMES: usize = 8;
+/// The way on where a workbook is too much, or is not understood.
+pub const AS_CSV: &str = "hint: save the sheet as CSV (UTF-8), and name that file";
+
+/// A sheet that was read.
+pub struct Read {
+    /// Its rows.
+    pub text: Vec<u8>,
+    /// Its name…
+    pub name: String,
+    /// …and those of the others that people see.
+    pub others: Vec<String>,
+}
+
+/// Reads a sheet: the one that is named, or the first that people see and that is not empty. The error says what the list is,
+/// and what to do.
+pub fn read(octets: &[u8], wanted: Option<&str>) -> Result<Read, String> {
+    let kind = unfolded::look(octets)?;
+    let broken = |why: &dyn std::fmt::Display| format!("a workbook that cannot be read: {why}\n{AS_CSV}");
+    let work = || match kind {
+        unfolded::Kind::Excel => of_excel(octets, wanted),
+        unfolded::Kind::OpenDocument => of_open_document(octets, wanted),
+    };
+    caught(work).unwrap_or_else(|why| Err(Fault::Broken(why))).map_err(|fault| match fault {
+        Fault::Broken(why) => broken(&Printable(why.as_bytes())),
+        Fault::Told(what) => what,
+    })
+}
+
+enum Fault {
+    /// What the library said.
+    Broken(String),
+    /// All that is to be said.
+    Told(String),
+}
+
+fn broken(error: impl std::fmt::Display) -> Fault {
+    Fault::Broken(error.to_string())
+}
+
+fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
+    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(octets)).map_err(broken)?;
+    let sheets = workbook.sheets_metadata().to_vec();
+    let mut found = Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")));
+    for name in candidates(&sheets, wanted)? {
+        let mut rows = Rows::default();
+        let mut cells = workbook.worksheet_cells_reader(&name).map_err(broken)?;
+        while let Some(cell) = cells.next_cell().map_err(broken)? {
+            let (row, column) = cell.get_position();
+            rows.put(row, column, &shown(cell.get_value()))?;
+        }
+        let text = rows.end()?;
+        if !text.is_empty() {
+            found = Ok(Read { text, others: others(&sheets, &name), name });
+            break;
+        }
+    }
+    found
+}
+
+fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
+    let mut workbook: Ods<_> = Ods::new(Cursor::new(octets)).map_err(broken)?;
+    let sheets = workbook.sheets_metadata().to_vec();
+    for name in candidates(&sheets, wanted)? {
+        let range = workbook.worksheet_range(&name).map_err(broken)?;
+        let (first, left) = range.start().unwrap_or_default();
+        let mut rows = Rows::default();
+        for (row, cells) in (first..).zip(range.rows()) {
+            for (column, cell) in (left..).zip(cells) {
+                rows.put(row, column, &shown_data(cell))?;
+            }
+        }
+        let text = rows.end()?;
+        if !text.is_empty() {
+            return Ok(Read { text, others: others(&sheets, &name), name });
+        }
+    }
+    Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")))
+}
+
+fn is_seen(sheet: &&Sheet) -> bool {
+    sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible
+}
+
+/// The sheets that may be the list, in order.
+fn candidates(sheets: &[Sheet], wanted: Option<&str>) -> Result<Vec<String>, Fault> {
+    let names = |sheets: Vec<&Sheet>| sheets.into_iter().map(|sheet| sheet.name.clone()).collect();
+    let Some(wanted) = wanted else { return Ok(names(sheets.iter().filter(is_seen).collect())) };
+    let same = |sheet: &&Sheet| sheet.name.trim() == wanted.trim();
+    match sheets.iter().find(same) {
+        Some(sheet) => Ok(vec![sheet.name.clone()]),
+        None => {
+            let all: Vec<String> = names(sheets.iter().collect());
+            let hint = super::did_you_mean(wanted, &all, "the sheets are");
+            Err(Fault::Told(format!("a workbook without a sheet {wanted:?}\n{hint}")))
+        }
+    }
+}
+
+fn others(sheets: &[Sheet], name: &str) -> Vec<String> {
+    sheets
+        .iter()
+        .filter(is_seen)
+        .filter(|sheet| sheet.name != name)
+        .map(|sheet| sheet.name.clone())
+        .take(NAMES)
+        .collect()
+}
+
+/// Rows that become lines.
+#[derive(Default)]
+struct Rows {
+    text: Vec<u8>,
+    /// The row in hand, and its fields so far.
+    row: u32,
+    line: Vec<u8>,
+    fields: u32,
+    /// Fields of the first row.
+    width: u32,
+}
+
+impl Rows {
+    fn put(&mut self, row: u32, column: u32, text: &str) -> Result<(), Fault> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if row >= ROWS_MAX || column >= COLUMNS_MAX || row < self.row || (row == self.row && column < self.fields) {
+            return Err(Fault::Broken(format!("its cell in row {row}, column {column} is out of place")));
+        }
+        self.go_to(row)?;
+        // A field is closed by the separator before the next one.
+        for _ in self.fields..column {
+            self.line.push(b',');
+        }
+        if self.fields > 0 {
+            self.line.push(b',');
+        }
+        self.fields = column + 1;
+        write_field(text, &mut self.line);
+        Ok(())
+    }
+
+    fn go_to(&mut self, row: u32) -> Result<(), Fault> {
+        while self.row < row {
+            self.end_line()?;
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> Result<(), Fault> {
+        if self.fields > 0 {
+            self.width = if self.width == 0 { self.fields } else { self.width };
+            for _ in self.fields..self.width {
+                self.line.push(b',');
+            }
+        }
+        self.text.extend_from_slice(&self.line);
+        self.text.push(b'\n');
+        self.line.clear();
+        self.fields = 0;
+        if self.text.len() > TEXT_OCTETS_MAX {
+            let mib = TEXT_OCTETS_MAX >> 20;
+            return Err(Fault::Told(format!("a workbook whose sheet comes to more than {mib} MiB\n{AS_CSV}")));
+        }
+        Ok(())
+    }
+
+    /// All lines; nothing, where no row has a cell.
+    fn end(mut self) -> Result<Vec<u8>, Fault> {
+        if self.fields > 0 {
+            self.end_line()?;
+        }
+        Ok(self.text)
+    }
+}
+
+fn write_field(text: &str, line: &mut Vec<u8>) {
+    let is_plain = memchr::memchr3(b',', b'"', b'\n', text.as_bytes()).is_none() && !text.contains('\r');
+    if is_plain {
+        return line.extend_from_slice(text.as_bytes());
+    }
+    line.push(b'"');
+    line.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+    line.push(b'"');
+}
+
+/// A cell of Excel.
+fn shown(cell: &DataRef<'_>) -> String {
+    match cell {
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::String(text) => text.clone(),
+        other => shown_data(&Data::from(other.clone())),
+    }
+}
+
+/// A cell as people see it.
+fn shown_data(cell: &Data) -> String {
+    match cell {
+        Data::Empty => String::new(),
+        Data::Int(n) => n.to_string(),
+        Data::Float(n) => number(*n),
+        Data::String(text) => text.clone(),
+        Data::Bool(truth) => truth.to_string(),
+        Data::DateTime(when) => date(when),
+        Data::DateTimeIso(text) => text.strip_suffix("T00:00:00").unwrap_or(text).to_owned(),
+        Data::DurationIso(text) => duration(text).unwrap_or_else(|| text.clone()),
+        Data::Error(error) => error.to_string(),
+    }
+}
+
+/// A number with the 15 digits that a sheet keeps.
+fn number(n: f64) -> String {
+    let rounded = format!("{n:.14e}").parse().unwrap_or(n);
+    // Adding nothing turns -0 to 0.
+    (rounded + 0.0).to_string()
+}
+
+fn date(when: &ExcelDateTime) -> String {
+    const DAY_SECONDS: f64 = 86_400.0;
+    let value = when.as_f64();
+    if !(0.0..2_958_466.0).contains(&value) {
+        return number(value);
+    }
+    if when.is_duration() || value < 1.0 {
+        let seconds = (value * DAY_SECONDS).round() as u64;
+        return format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    }
+    let (year, month, day, hour, minute, second, _) = when.to_ymd_hms_milli();
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    if (hour, minute, second) == (0, 0, 0) {
+        return date;
+    }
+    format!("{date}T{hour:02}:{minute:02}:{second:02}")
+}
+
+/// `PT14H30M00S` as `14:30:00`.
+fn duration(text: &str) -> Option<String> {
+    let (hours, rest) = text.strip_prefix("PT")?.split_once('H')?;
+    let (minutes, rest) = rest.split_once('M')?;
+    let seconds = rest.strip_suffix('S')?.split(['.', ',']).next()?;
+    let [hours, minutes, seconds] = [hours, minutes, seconds].map(|digits| digits.parse::<u32>().ok());
+    Some(format!("{:02}:{:02}:{:02}", hours?, minutes?, seconds?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calamine::ExcelDateTimeType::{DateTime, TimeDelta};
+
+    #[test]
+    fn cells_are_as_people_see_them() {
+        let when = |value, kind| Data::DateTime(ExcelDateTime::new(value, kind, false));
+        for (cell, text) in [
+            (Data::Float(42.0), "42"),
+            (Data::Float(19.9), "19.9"),
+            (Data::Float(0.1 + 0.2), "0.3"),
+            (Data::Float(-0.0), "0"),
+            (Data::Float(491_701_234_567.0), "491701234567"),
+            (Data::Float(1e21), "1000000000000000000000"),
+            (Data::Int(-7), "-7"),
+            (Data::Bool(true), "true"),
+            (Data::Empty, ""),
+            (when(46_355.0, DateTime), "2026-11-29"),
+            (when(46_355.604_166_666_664, DateTime), "2026-11-29T14:30:00"),
+            (when(0.5, DateTime), "12:00:00"),
+            (when(1.25, TimeDelta), "30:00:00"),
+            (Data::DateTimeIso("2026-11-29".into()), "2026-11-29"),
+            (Data::DateTimeIso("2026-11-29T00:00:00".into()), "2026-11-29"),
+            (Data::DurationIso("PT14H30M00S".into()), "14:30:00"),
+            (Data::DurationIso("odd".into()), "odd"),
+            (Data::Error(calamine::CellErrorType::NA), "#N/A"),
+        ] {
+            assert_eq!(shown_data(&cell), text, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn rows_are_lines_with_empty_ones_where_nothing_is() {
+        let mut rows = Rows::default();
+        for (row, column, text) in
+            [(1, 0, "email"), (1, 2, "first, name"), (3, 0, "a@b.example"), (4, 2, "say \"x\"\ny"), (9, 1, "")]
+        {
+            assert!(rows.put(row, column, text).is_ok());
+        }
+        let text = String::from_utf8(rows.end().unwrap_or_default()).unwrap();
+        assert_eq!(text, "\nemail,,\"first, name\"\n\na@b.example,,\n,,\"say \"\"x\"\"\ny\"\n");
+        let mut rows = Rows::default();
+        assert!(rows.put(2, 0, "x").is_ok() && rows.put(1, 0, "x").is_err());
+        assert!(rows.put(ROWS_MAX, 0, "x").is_err() && rows.put(3, COLUMNS_MAX, "x").is_err());
+    }
+}
