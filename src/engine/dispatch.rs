@@ -126,7 +126,7 @@ impl Dispatch {
         // What is left by rounding goes to another shard each time: a list may come a row at a time.
         self.times = self.times.wrapping_add(1);
         let total = self.shares.last().copied().unwrap_or(1);
-        let rest = spread(self.times) * total >> 32;
+        let rest = (spread(self.times) * total) >> 32;
         let mut passed = 0;
         for mut run in runs {
             while run.count > 0 {

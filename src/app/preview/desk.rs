@@ -168,7 +168,7 @@ impl Desk {
         page["duplicates"] = galley.totals.map_or(0, |totals| totals.duplicates).into();
         let number = match galley.find(if wanted.is_empty() { "1" } else { wanted }) {
             Ok(number) => number,
-            Err(_) if galley.len() == 0 => {
+            Err(_) if galley.is_empty() => {
                 return failed(page, &Failure::usage("nobody is on the list whose letter could be shown"));
             }
             Err(why) => {
@@ -214,7 +214,7 @@ impl Desk {
             return Err(error);
         }
         let nobody = || Failure::usage("nobody is on the list whose letter could be shown");
-        let galley = self.galley.as_ref().filter(|galley| galley.len() > 0).ok_or_else(nobody)?;
+        let galley = self.galley.as_ref().filter(|galley| !galley.is_empty()).ok_or_else(nobody)?;
         let number = galley.find(wanted.unwrap_or("1")).map_err(|why| Failure::usage(format!("--row: {why}")))?;
         let campaign = self.campaign.as_ref().map(|campaign| campaign.name.clone()).unwrap_or_default();
         let (shown, source) = self.look(number).as_ref().map_err(Clone::clone)?;

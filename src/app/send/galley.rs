@@ -133,6 +133,12 @@ impl Galley {
         self.roll.len()
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.roll.is_empty()
+    }
+
     /// The columns that the table keeps of a row.
     #[must_use]
     pub fn columns(&self) -> &[String] {

@@ -41,7 +41,7 @@ const MARK: &str = "[Test] ";
 const FIRST_ROWS: usize = 1;
 /// How often the engine is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long nothing may move while nothing is under way: no server is to be had then.
+/// Where nothing has come further for so long, and nothing is under way, no server is to be had.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many may get a sample.
 const MOST: usize = 50;
@@ -273,14 +273,15 @@ fn send(campaign: Campaign, setup: Setup, signals: &Signals) -> Result<String, F
         let shown = engine.board().total();
         let c = &shown.counters;
         let now = Some((c.loaded, c.waiting, c.deferrals, c.sessions, c.transactions));
-        if now != before || c.in_flight > 0 || c.open_sessions > 0 {
+        if now != before {
             (before, moved) = (now, Instant::now());
         }
+        let is_idle = c.in_flight == 0 && c.open_sessions == 0;
         let all_tried = c.loaded > 0 && c.waiting > 0 && c.deferred == c.waiting && c.in_flight == 0;
         let interrupted = signals.ends() > ends;
         // What holds the mailing is said; nothing goes on by itself then.
         let is_held = engine.board().halt().held().is_some();
-        if !is_draining && (all_tried || is_held || interrupted || moved.elapsed() > PATIENCE) {
+        if !is_draining && (all_tried || is_held || interrupted || (is_idle && moved.elapsed() > PATIENCE)) {
             if !all_tried {
                 bound.clone_from(&shown.binding);
             }

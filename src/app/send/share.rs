@@ -100,7 +100,7 @@ impl Share {
 pub fn rest(args: &SendArgs, waiting: u64) -> String {
     let mut text = "This run is done with those whom it was for.\n".to_owned();
     if let Some(most) = args.limit {
-        let next = Many(most.min(waiting), "recipient", "recipients");
+        let next = if most.min(waiting) == 1 { "one".to_owned() } else { most.min(waiting).to_string() };
         let _ = writeln!(text, "hint: the next {next}: {}", args.resume_command());
     }
     let all = SendArgs { limit: None, only: Vec::new(), ..args.clone() }.resume_command();
