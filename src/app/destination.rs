@@ -154,13 +154,13 @@ hint: --sink: a rehearsal with the receiver that is built in; nobody gets mail";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::cli::Command;
+    use crate::app::cli::{Command, CommandLine};
     use crate::app::config::document::Document;
     use std::path::Path;
 
     fn send(line: &str) -> SendArgs {
         match crate::app::cli::parse(line.split_whitespace().map(Into::into)) {
-            Ok(Command::Send(args)) => args,
+            Ok(CommandLine { command: Command::Send(args), .. }) => args,
             other => panic!("{line}: {other:?}"),
         }
     }

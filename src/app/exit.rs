@@ -1,6 +1,6 @@
 //! How the program ends: four codes that scripts and systemd can tell apart.
 
-use super::config::ConfigError;
+use super::config::{ConfigError, Faults};
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
 use std::process::ExitCode;
@@ -52,11 +52,12 @@ impl Failure {
 
     /// Says it on standard error, escaped: messages quote files and peers.
     pub fn print(&self) {
-        let mut text = String::from("error: ");
+        // The journal's priority of an error, for each line (sd-daemon(3)).
+        let priority = if terminal::is_journal() { "<3>" } else { "" };
+        let mut text = String::new();
         for (n, line) in self.message.lines().enumerate() {
-            if n > 0 {
-                text.push_str("  ");
-            }
+            text.push_str(priority);
+            text.push_str(if n > 0 { "  " } else { "error: " });
             // A backslash is common in what people write, and harmless.
             text.push_str(&Printable(line.as_bytes()).to_string().replace("\\\\", "\\"));
             text.push('\n');
@@ -68,5 +69,11 @@ impl Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::usage(error.to_string())
+    }
+}
+
+impl From<Faults> for Failure {
+    fn from(faults: Faults) -> Self {
+        Self::usage(faults.to_string())
     }
 }

@@ -7,25 +7,31 @@ pub mod cli;
 pub mod config;
 pub mod destination;
 pub mod exit;
+pub mod figures;
 pub mod held;
+mod manual;
+mod new;
 mod preview;
 mod probe;
 pub mod progress;
 pub mod report;
 pub mod send;
+mod settings;
 mod shown;
 mod signals;
 mod sink;
 mod tls_report;
 
 use crate::base::remedy;
-use crate::observe::terminal;
+use crate::observe::{self, terminal};
 use crate::wire::disk;
+use clap::ColorChoice;
 use cli::Command;
 use exit::{Exit, Failure};
 use signals::Signals;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long nobody may read before what is still to be said is given up.
@@ -42,25 +48,34 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     disk::access::begin();
     signals::survive_file_limits();
-    let command = match cli::parse(arguments) {
-        Ok(command) => command,
+    let line = match cli::parse(arguments) {
+        Ok(line) => line,
         Err(exit) => return exit,
     };
-    let exit = dispatch(command, &signals).unwrap_or_else(|failure| {
+    match line.color {
+        ColorChoice::Auto => {}
+        ColorChoice::Always => terminal::set_colored(true),
+        ColorChoice::Never => terminal::set_colored(false),
+    }
+    let exit = dispatch(line.command, &signals).unwrap_or_else(|failure| {
         failure.print();
         failure.exit
     });
+    observe::logs::conclude();
     terminal::flush(PATIENCE);
     exit
 }
 
 fn dispatch(command: Command, signals: &Signals) -> Result<Exit, Failure> {
-    if matches!(command, Command::Config | Command::Report(_) | Command::Probe(_)) {
+    if !matches!(command, Command::Send(_) | Command::Preview(_) | Command::Sink(_) | Command::TlsReport(_)) {
         // What they have said stays said, and nothing of theirs has to last.
         signals.leave()?;
     }
     match command {
-        Command::Config => print_out(&config::EngineConfig::template()),
+        Command::Config(args) => settings::run(&args),
+        Command::New(args) => new::run(&args),
+        Command::Completions(args) => print_out(&manual::completions(args.shell)?),
+        Command::Man(args) => manual::run(&args),
         Command::Send(args) => send::run(&args, signals),
         Command::Preview(args) => preview::run(&args, signals),
         Command::Report(args) => report::run(&args),
@@ -68,6 +83,15 @@ fn dispatch(command: Command, signals: &Signals) -> Result<Exit, Failure> {
         Command::TlsReport(args) => tls_report::run(&args, signals),
         Command::Probe(args) => probe::run(&args),
     }
+}
+
+/// The configuration that a command uses; one that was found, and that nobody named in the command, is told.
+fn configured(flag: Option<&Path>) -> Result<config::EngineConfig, Failure> {
+    let found = config::Found::look(flag);
+    if let Some(words) = found.unasked() {
+        terminal::notice(words.as_bytes());
+    }
+    Ok(found.load()?)
 }
 
 /// Has the group that `engine.group` names read what is written, if it names one.
@@ -78,6 +102,10 @@ fn share(config: &config::EngineConfig) -> Result<(), Failure> {
 
 /// As [`print_out`], for the end of what may run unwatched: not longer than somebody reads.
 fn print_last(text: &str) -> Result<Exit, Failure> {
+    if io::stdout().is_terminal() {
+        // What was said before stands above it.
+        terminal::flush(PATIENCE);
+    }
     match terminal::last_words(text.as_bytes(), PATIENCE) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::failed(format!("standard output cannot be written: {}", remedy::told(&e))))

@@ -1,15 +1,18 @@
 //! What a send says while it runs and when it ends: pure text from plain numbers.
 //!
-//! Guarantees: the same numbers give the same text; a line fits a terminal of 100 columns. Leaves to others: where the
-//! numbers come from, when to draw, and on what (`observe::terminal`).
+//! Guarantees: the same numbers give the same text; live lines fit the terminal, and so does the table at the end from 60
+//! columns on, but for commands, which are never broken. Leaves to others: where the numbers come from, when to draw, and
+//! on what (`observe::terminal`).
 
 use super::config::values::duration_text;
 use super::destination::{self, Left};
+use super::figures::{counted, rate, share, short, size, span};
 use super::held::Note;
-use crate::base::many::Many;
 use serde::Serialize;
 use std::fmt::Write;
 use std::time::Duration;
+
+pub use super::figures::count;
 
 /// How often a terminal is redrawn.
 pub const REDRAW: Duration = Duration::from_millis(250);
@@ -167,50 +170,46 @@ impl Summary {
 /// The live lines of a terminal `columns` wide.
 #[must_use]
 pub fn live(name: &str, now: &Snapshot, columns: usize) -> String {
-    let columns = columns.clamp(40, 200);
-    let share = if now.loaded == 0 { 0.0 } else { now.settled() as f64 / now.loaded as f64 };
-    let width = 30.min(columns.saturating_sub(name.chars().count().min(20) + 30));
-    let filled = ((share * width as f64) as usize).min(width);
-    let bar = format!("{}{}", "█".repeat(filled), "░".repeat(width - filled));
+    // The last column stays free: some terminals break the line once it is taken.
+    let columns = columns.saturating_sub(1).clamp(1, 200);
+    let name = short(name, 20.min(columns / 3));
     let of = if now.loading { "read so far" } else { "recipients" };
-    let lines = [
-        format!(
-            "{} {bar} {:>3}%  {} of {} {of}",
-            short(name, 20),
-            percent(now),
-            count(now.settled()),
-            count(now.loaded)
-        ),
-        format!(
-            "  delivered {}  deferred {}  bounced {}{}",
-            count(now.delivered),
-            count(now.deferred),
-            count(now.bounced),
-            rare(now)
-        ),
-        format!(
-            "  {}/s  {}  {}  {}",
-            rate(now.rate_per_s),
-            eta(now),
-            counted(now.open_sessions, "session", "sessions"),
-            bound_by(now)
-        ),
-    ];
-    lines.map(|line| short(&line, columns - 1)).join("\n")
+    let numbers = format!("{:>3}%  {} of {} {of}", percent(now), count(now.settled()), count(now.loaded));
+    let room = columns.saturating_sub(name.chars().count() + numbers.chars().count() + 2);
+    // A bar of a few columns shows nothing.
+    let first = match room {
+        0..5 => format!("{name} {}", numbers.trim_start()),
+        room => format!("{name} {} {numbers}", bar(now, room.min(30))),
+    };
+    let outcomes = [("delivered", now.delivered), ("deferred", now.deferred), ("bounced", now.bounced)];
+    let outcomes = outcomes.map(|(word, n)| format!("  {word} {}", count(n))).concat();
+    let sessions = counted(now.open_sessions, "session", "sessions");
+    let pace = format!("  {}  {}  {sessions}", rate(now.rate_per_s), eta(now));
+    let bound = format!("  {}", bound_by(now));
+    // Why it is not faster is worth a line of its own, where there is no room behind the rate.
+    let between = if pace.chars().count() + bound.chars().count() > columns { "\n" } else { "" };
+    let lines = format!("{first}\n{outcomes}{}\n{pace}{between}{bound}", rare(now));
+    lines.lines().map(|line| short(line, columns)).collect::<Vec<_>>().join("\n")
 }
 
-/// One line where there is no terminal.
+fn bar(now: &Snapshot, width: usize) -> String {
+    let part = if now.loaded == 0 { 0.0 } else { now.settled() as f64 / now.loaded as f64 };
+    let filled = ((part * width as f64) as usize).min(width);
+    format!("{}{}", "█".repeat(filled), "░".repeat(width - filled))
+}
+
+/// One line where nothing is redrawn.
 #[must_use]
 pub fn line(name: &str, now: &Snapshot) -> String {
     format!(
-        "{name}: {} of {}{} ({}%): delivered {}, deferred {}, bounced {}, {}/s, {}, {}\n",
-        now.settled(),
-        now.loaded,
-        if now.loading { " so far" } else { "" },
+        "{name}: {}%, {} of {}{}: delivered {}, deferred {}, bounced {}; {}, {}; {}",
         percent(now),
-        now.delivered,
-        now.deferred,
-        now.bounced,
+        count(now.settled()),
+        count(now.loaded),
+        if now.loading { " so far" } else { "" },
+        count(now.delivered),
+        count(now.deferred),
+        count(now.bounced),
         rate(now.rate_per_s),
         eta(now),
         bound_by(now),
@@ -230,70 +229,79 @@ pub fn table(summary: &Summary, list: &str) -> String {
         ("waiting", summary.waiting),
         ("in flight", summary.in_flight),
     ];
-    let mut text = format!("\nCampaign {}\n", summary.campaign);
+    let mut text = format!("Campaign {}\n", summary.campaign);
     for (word, n) in outcomes {
         // Those three are always worth a line; the others only when they happened.
         if n > 0 || matches!(word, "delivered" | "bounced" | "waiting") {
-            let share = if summary.loaded == 0 { 0.0 } else { 100.0 * n as f64 / summary.loaded as f64 };
+            let part = share(n, summary.loaded);
             let again = if word == "waiting" && summary.deferred > 0 {
                 format!("   {} of them deferred", count(summary.deferred))
             } else {
                 String::new()
             };
-            let _ = writeln!(text, "  {word:<12}{:>14}{share:>8.2} %{again}", count(n));
+            let _ = writeln!(text, "  {word:<12}{:>14}{part:>10}{again}", count(n));
         }
     }
     let _ = writeln!(text, "  {:<12}{:>14}", "recipients", count(summary.loaded));
-    let _ = writeln!(
-        text,
-        "  rows rejected {}, duplicates {}; {} in {} over {}",
-        count(summary.rejected),
-        count(summary.duplicates),
-        counted(summary.messages, "message", "messages"),
-        counted(summary.transactions, "transaction", "transactions"),
-        counted(summary.sessions, "session", "sessions")
-    );
+    let _ = writeln!(text, "  rows rejected {}, duplicates {}", count(summary.rejected), count(summary.duplicates));
     if summary.cleaned > 0 {
         let cleaned = counted(summary.cleaned, "address was", "addresses were");
-        let _ = writeln!(text, "  {cleaned} cleaned of what stood around (blanks, names, mailto:)");
+        let _ = writeln!(text, "  {cleaned} cleaned of blanks, names, mailto:");
     }
     if let Some(file) = &summary.rejects_file {
-        let _ = writeln!(text, "  rejected rows, with the reason for each: {file}");
+        let _ = writeln!(text, "  rejected rows, with the reason for each:\n    {file}");
     }
     for (n, what) in [
-        (summary.cancelled_on_list, "cancelled before this run, and get nothing"),
+        (summary.cancelled_on_list, "cancelled before, and get nothing"),
         (summary.readmitted, "cancelled before, and are taken in again"),
     ] {
         if n > 0 {
             let _ = writeln!(text, "  {} on the list were {what}", count(n));
         }
     }
-    let first = summary.first_delivery_s.map(|s| format!(", first delivery after {s:.2} s")).unwrap_or_default();
-    let _ = writeln!(
-        text,
-        "  {:.2} s{first}; {} recipients/s; processor {:.2} s; memory at most {} MB",
-        summary.elapsed_s,
-        rate(summary.rate_per_s),
-        summary.cpu_s,
-        summary.peak_rss_bytes / 1_000_000
-    );
-    // Those who are held, or cut off, are possible duplicates too, and have lines of their own.
-    let again = summary.possible_duplicates.saturating_sub(summary.uncertain + summary.cut_off);
-    if again > 0 {
-        let again = counted(again, "recipient", "recipients");
-        let _ = writeln!(text, "  {again} may have got a second copy: {list}");
-    }
-    if summary.cut_off > 0 {
-        let cut = counted(summary.cut_off, "attempt was", "attempts were");
-        let _ = writeln!(text, "  {cut} cut off, and may have delivered: {list}");
-    }
-    if summary.uncertain > 0 {
-        let held = counted(summary.uncertain, "recipient is", "recipients are");
-        let _ = writeln!(text, "  {held} held and may have got no copy; none goes out now: {list}");
-    }
+    pace(summary, &mut text);
+    doubtful(summary, list, &mut text);
     let earlier = destination::words_of_earlier(&summary.moved_from);
     let _ = writeln!(text, "  destination: {}{earlier}", destination::words(&summary.destination));
     text
+}
+
+fn pace(summary: &Summary, text: &mut String) {
+    let _ = writeln!(
+        text,
+        "  {} in {} over {}",
+        counted(summary.messages, "message", "messages"),
+        counted(summary.transactions, "transaction", "transactions"),
+        counted(summary.sessions, "session", "sessions")
+    );
+    let measured = |s: f64| span(Duration::try_from_secs_f64(s).unwrap_or_default());
+    let first = summary.first_delivery_s.map(|s| format!("; first delivery after {}", measured(s))).unwrap_or_default();
+    let _ = writeln!(text, "  {}, {} delivered{first}", measured(summary.elapsed_s), rate(summary.rate_per_s));
+    let (processor, memory) = (measured(summary.cpu_s), size(summary.peak_rss_bytes));
+    let _ = writeln!(text, "  processor {processor}; memory at most {memory}");
+}
+
+/// Who may have got none, or two. The command that lists them stands on a line of its own, to be copied.
+fn doubtful(summary: &Summary, list: &str, text: &mut String) {
+    // Those who are held, or cut off, are possible duplicates too, and have lines of their own.
+    let again = summary.possible_duplicates.saturating_sub(summary.uncertain + summary.cut_off);
+    let lines = [
+        (again, counted(again, "recipient", "recipients"), "may have got a second copy"),
+        (summary.cut_off, counted(summary.cut_off, "attempt was", "attempts were"), "cut off, and may have delivered"),
+        (
+            summary.uncertain,
+            counted(summary.uncertain, "recipient is", "recipients are"),
+            "held; none goes to them now",
+        ),
+    ];
+    for (n, who, what) in &lines {
+        if *n > 0 {
+            let _ = writeln!(text, "  {who} {what}");
+        }
+    }
+    if lines.iter().any(|(n, ..)| *n > 0) {
+        let _ = writeln!(text, "  they are listed by:\n    {list}");
+    }
 }
 
 /// Whole per cent, rounded down: 100 means everything.
@@ -339,36 +347,6 @@ fn bound_by(now: &Snapshot) -> String {
     }
 }
 
-fn rate(per_s: f64) -> String {
-    if per_s < 10.0 { format!("{per_s:.1}") } else { count(per_s.round() as u64) }
-}
-
-/// So many of something, with thousands set off.
-fn counted(n: u64, one: &'static str, several: &'static str) -> String {
-    format!("{} {}", count(n), Many(n, one, several).words())
-}
-
-/// A number with its thousands set off: `1,234,567`.
-#[must_use]
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn short(text: &str, columns: usize) -> String {
-    if text.chars().count() <= columns {
-        return text.to_owned();
-    }
-    text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,11 +376,15 @@ mod tests {
              delivered 480,000  deferred 1,234  bounced 20,000\n  \
              12,346/s  41s left  100 sessions  bound by rendering (2 threads busy)"
         );
-        for columns in [0, 40, 60, 80, 1000] {
-            for line in live("a-name-that-is-longer-than-usual", &half(), columns).lines() {
-                assert!(line.chars().count() < columns.clamp(40, 200), "{line}");
+        for columns in [2, 20, 40, 60, 80, 1000] {
+            for name in ["a-name-that-is-longer-than-usual", "w"] {
+                let lines = live(name, &half(), columns);
+                assert!((3..=4).contains(&lines.lines().count()), "{lines}");
+                assert!(lines.lines().all(|line| line.chars().count() < columns), "{columns}:\n{lines}");
             }
         }
+        assert!(live("w", &half(), 60).contains('█'), "60 columns have a bar");
+        assert!(live("w", &half(), 60).ends_with("\n  bound by rendering (2 threads busy)"));
     }
 
     #[test]
@@ -410,8 +392,8 @@ mod tests {
         let now = Snapshot { loading: true, uncertain: 5, ..half() };
         assert_eq!(
             line("welcome", &now),
-            "welcome: 500005 of 1000000 so far (50%): delivered 480000, deferred 1234, bounced 20000, 12,346/s, \
-             reading the list, bound by rendering (2 threads busy)\n"
+            "welcome: 50%, 500,005 of 1,000,000 so far: delivered 480,000, deferred 1,234, bounced 20,000; 12,346/s, \
+             reading the list; bound by rendering (2 threads busy)"
         );
         assert!(live("w", &now, 100).contains("uncertain 5"));
     }
@@ -452,21 +434,27 @@ mod tests {
         };
         assert_eq!(
             table(&summary, LIST),
-            "\nCampaign welcome\n  delivered            9,890   98.90 %\n  bounced                100    1.00 %\n  \
+            "Campaign welcome\n  delivered            9,890   98.90 %\n  bounced                100    1.00 %\n  \
              waiting                 10    0.10 %   8 of them deferred\n  recipients          10,000\n  \
-             rows rejected 3, duplicates 0; 9,890 messages in 10,000 transactions over 512 sessions\n  \
-             1.23 s, first delivery after 0.06 s; 8,015 recipients/s; processor 0.91 s; memory at most 52 MB\n  \
-             2 recipients may have got a second copy: posthaste report welcome --possible-duplicates -\n  destination: mx\n"
+             rows rejected 3, duplicates 0\n  9,890 messages in 10,000 transactions over 512 sessions\n  \
+             1.23s, 8,015/s delivered; first delivery after 0.06s\n  processor 0.91s; memory at most 52 MB\n  \
+             2 recipients may have got a second copy\n  they are listed by:\n    \
+             posthaste report welcome --possible-duplicates -\n  destination: mx\n"
         );
         assert!(!summary.is_settled());
         let rejects_file = Some("data/campaign/welcome/rejects.csv".to_owned());
         let rows = table(&Summary { cleaned: 1234, rejects_file, ..summary.clone() }, LIST);
-        for words in ["  1,234 addresses were cleaned ", "for each: data/campaign/welcome/rejects.csv\n"] {
+        for words in ["  1,234 addresses were cleaned ", "for each:\n    data/campaign/welcome/rejects.csv\n"] {
             assert!(rows.contains(words), "{rows}");
         }
         let held = table(&Summary { uncertain: 7, possible_duplicates: 9, ..summary }, LIST);
-        assert!(held.contains("  2 recipients may have got a second copy: "), "{held}");
-        assert!(held.contains("  7 recipients are held and may have got no copy; none goes out now: "), "{held}");
+        assert!(
+            held.contains(
+                "  2 recipients may have got a second copy\n  7 recipients are held; none goes to them now\n"
+            ),
+            "{held}"
+        );
+        assert!(held.lines().all(|line| line.chars().count() < 60), "{held}");
     }
 
     #[test]
@@ -481,7 +469,7 @@ mod tests {
         };
         let said = table(&one, LIST);
         for words in
-            ["; 1 message in 1 transaction over 1 session\n", "  1 recipient may have", "  1 recipient is held"]
+            ["  1 message in 1 transaction over 1 session\n", "  1 recipient may have", "  1 recipient is held"]
         {
             assert!(said.contains(words), "{said}");
         }
@@ -503,12 +491,5 @@ mod tests {
         keys.sort_unstable();
         expected.sort_unstable();
         assert_eq!(keys, expected);
-    }
-
-    #[test]
-    fn thousands_are_set_off() {
-        for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(count(n), text);
-        }
     }
 }

@@ -3,14 +3,16 @@
 //!
 //! Guarantees: whoever prints never waits for the reader (a stopped terminal, a full pipe, a dead connection): a thread
 //! of its own writes, lines beyond [`QUEUED_OCTETS_MAX`] that nobody takes are dropped, and how many is told when it flows
-//! again. A log line never lands inside the live lines; when there is no terminal nothing is redrawn.
-//! Leaves to others: what the lines say.
+//! again. A log line never lands inside the live lines, nor behind what a key has left on the line (`^C`); when there is no
+//! terminal nothing is redrawn. Leaves to others: what the lines say.
 
 use crate::base::many::Many;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,60 @@ const ROOM_AGAIN: Duration = Duration::from_millis(20);
 #[must_use]
 pub fn is_terminal() -> bool {
     io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Columns of standard error, where it is a terminal that knows.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    columns_of(io::stderr().as_fd())
+}
+
+/// Columns of standard output, where it is a terminal that knows.
+#[must_use]
+pub fn columns_out() -> Option<usize> {
+    columns_of(io::stdout().as_fd())
+}
+
+fn columns_of(descriptor: std::os::fd::BorrowedFd<'_>) -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(descriptor)?;
+    (width.0 > 0).then_some(width.0.into())
+}
+
+static COLORED: OnceLock<bool> = OnceLock::new();
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Whether lines are coloured, from here on; the first word counts.
+pub fn set_colored(colored: bool) {
+    // A second word is that of another command of the same process: of a test.
+    let _ = COLORED.set(colored);
+}
+
+/// Whether lines are coloured: as was said, else on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
+#[must_use]
+pub fn is_colored() -> bool {
+    let refused = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    *COLORED.get_or_init(|| is_terminal() && !refused())
+}
+
+/// Whether standard error goes to the journal of systemd, which has a time and a priority for each line.
+#[must_use]
+pub fn is_journal() -> bool {
+    let Some(stream) = std::env::var("JOURNAL_STREAM").ok() else { return false };
+    let file = file_of(io::stderr().as_fd()).and_then(|file| file.metadata());
+    // The variable is inherited by those whose output goes elsewhere.
+    file.is_ok_and(|file| stream == format!("{}:{}", file.dev(), file.ino()))
+}
+
+/// From here on [`notice`] says nothing.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// As [`print`], for what is worth knowing and no warning.
+pub fn notice(text: &[u8]) {
+    if !QUIET.load(Ordering::Relaxed) {
+        print(text);
+    }
 }
 
 /// Replaces the live lines; an empty text takes them away.
@@ -67,7 +123,7 @@ pub fn last_words(text: &[u8], patience: Duration) -> io::Result<()> {
         Ok(file) => Box::new(file),
         Err(_) => Box::new(io::stdout()),
     };
-    let screen = Screen::begin(out)?;
+    let screen = Screen::begin(out, None)?;
     screen.print_all(text);
     if !screen.flush(patience) {
         return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads it"));
@@ -84,7 +140,7 @@ fn screen() -> &'static Screen {
             Err(_) => Box::new(io::stderr()),
         };
         // Without a thread there is nobody to write: what is printed is counted, and never said.
-        Screen::begin(out).unwrap_or_default()
+        Screen::begin(out, is_terminal().then_some(columns)).unwrap_or_default()
     })
 }
 
@@ -97,6 +153,8 @@ fn file_of(descriptor: std::os::fd::BorrowedFd<'_>) -> io::Result<File> {
 struct Screen {
     state: Mutex<State>,
     changed: Condvar,
+    /// How wide the terminal is; `None`: it is none.
+    columns: Option<fn() -> Option<usize>>,
 }
 
 #[derive(Default)]
@@ -104,8 +162,8 @@ struct State {
     lines: Vec<u8>,
     /// The live lines that are to be drawn next.
     live: Option<String>,
-    /// How many live lines stand at the bottom of the terminal now.
-    standing: usize,
+    /// The live lines that stand at the bottom of the terminal now: how wide each is.
+    standing: Vec<usize>,
     dropped: u64,
     writing: bool,
     /// Octets written so far.
@@ -118,9 +176,9 @@ impl State {
         self.lines.is_empty() && self.live.is_none() && self.dropped == 0
     }
 
-    /// All that is to be written, in one piece.
-    fn take(&mut self) -> Vec<u8> {
-        let mut frame = erase(std::mem::take(&mut self.standing)).into_bytes();
+    /// All that is to be written, in one piece; `columns` is the width of a terminal that lets itself be redrawn.
+    fn take(&mut self, columns: Option<usize>) -> Vec<u8> {
+        let mut frame = erase(&std::mem::take(&mut self.standing), columns).into_bytes();
         frame.append(&mut self.lines);
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
@@ -133,7 +191,7 @@ impl State {
             if !text.is_empty() && !text.ends_with('\n') {
                 frame.push(b'\n');
             }
-            self.standing = text.lines().count();
+            self.standing = text.lines().map(|line| line.chars().count()).collect();
         }
         frame
     }
@@ -141,8 +199,8 @@ impl State {
 
 impl Screen {
     /// Starts the thread that writes to `out`. It ends with the process, or with the last handle.
-    fn begin(out: Box<dyn Write + Send>) -> io::Result<Arc<Self>> {
-        let screen = Arc::new(Self::default());
+    fn begin(out: Box<dyn Write + Send>, columns: Option<fn() -> Option<usize>>) -> io::Result<Arc<Self>> {
+        let screen = Arc::new(Self { columns, ..Self::default() });
         let shared = screen.clone();
         std::thread::Builder::new().name("terminal".to_owned()).spawn(move || shared.run(out))?;
         Ok(screen)
@@ -159,7 +217,7 @@ impl Screen {
             while state.is_idle() {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            let frame = state.take();
+            let frame = state.take(self.columns.map(|columns| columns().unwrap_or(usize::MAX)));
             state.writing = true;
             drop(state);
             let mut result = Ok(());
@@ -230,8 +288,15 @@ fn write_all(out: &mut dyn Write, mut piece: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-fn erase(lines: usize) -> String {
-    if lines == 0 { String::new() } else { format!("\x1b[{lines}A\x1b[J") }
+/// What takes these lines away, and whatever a key has left on the line below them. A terminal that was made narrower since
+/// has broken the lines that no longer fit.
+fn erase(lines: &[usize], columns: Option<usize>) -> String {
+    let rows: usize = lines.iter().map(|wide| wide.div_ceil(columns.unwrap_or(usize::MAX).max(1)).max(1)).sum();
+    match (rows, columns) {
+        (0, None) => String::new(),
+        (0, Some(_)) => "\r\x1b[K".to_owned(),
+        (rows, _) => format!("\r\x1b[{rows}A\x1b[J"),
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +324,7 @@ mod tests {
 
     fn slow() -> (Arc<Screen>, Sender<()>, Receiver<Vec<u8>>) {
         let ((go_to, go), (seen, from)) = (unbounded(), unbounded());
-        (Screen::begin(Box::new(Slow { go, seen })).unwrap(), go_to, from)
+        (Screen::begin(Box::new(Slow { go, seen }), None).unwrap(), go_to, from)
     }
 
     #[test]
@@ -294,9 +359,16 @@ mod tests {
         screen.draw("one\ntwo");
         assert_eq!(all(), "one\ntwo\n");
         screen.draw("three");
-        assert_eq!(all(), "\x1b[2A\x1b[Jthree\n");
+        assert_eq!(all(), "\r\x1b[2A\x1b[Jthree\n");
         screen.print(b"a log line\n");
-        assert_eq!(all(), "\x1b[1A\x1b[Ja log line\n");
+        assert_eq!(all(), "\r\x1b[1A\x1b[Ja log line\n");
+    }
+
+    #[test]
+    fn what_a_key_has_left_is_taken_away_and_lines_that_a_narrower_terminal_has_broken_go_whole() {
+        assert_eq!(erase(&[], Some(80)), "\r\x1b[K");
+        assert_eq!(erase(&[79, 10, 0], Some(80)), "\r\x1b[3A\x1b[J");
+        assert_eq!(erase(&[79, 10, 0], Some(40)), "\r\x1b[4A\x1b[J");
     }
 
     #[test]

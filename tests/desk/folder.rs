@@ -58,7 +58,8 @@ impl Folder {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
         command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
-        command.env_remove("POSTHASTE_CONFIG").env_remove("NO_COLOR");
+        // Empty: the defaults, whatever this machine has in /etc.
+        command.env("POSTHASTE_CONFIG", "").env_remove("NO_COLOR");
         command
     }
 

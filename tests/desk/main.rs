@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod commands;
 mod folder;
 mod lists;
 mod newsletters;
 mod preview;
 mod sample;
 mod share;
+mod terminal;

@@ -139,7 +139,7 @@ fn what_cannot_fit_holds_the_mailing_and_whoever_insists_has_it_refused_before_i
     desk.campaign("w", "attachments = [{ file = \"big.txt\" }]");
     let (code, said) = desk.send("w", &to(mx.address));
     assert!(
-        code == Some(3) && said.contains("does not take the letter") && said.contains("2000 recipients wait"),
+        code == Some(3) && said.contains("does not take the letter") && said.contains("2,000 recipients wait"),
         "{said}"
     );
     let (code, said) = desk.start_with("w", &to(mx.address), &["--ignore-bounces"]).wait();

@@ -4,13 +4,11 @@
 
 use super::document::{ConfigError, Item, Section};
 use super::engine::choice;
+use super::reference;
 use crate::smtp::client::{Dsn, Notify, Options, Ret};
 
 /// Options of the campaign's transactions; the default asks for nothing.
 pub type Asks = Options;
-
-/// The keys of `[dsn]`.
-pub(super) const DSN: &[&str] = &["notify", "ret", "envid"];
 
 /// RFC 3461 §4.4: octets of an ENVID as it is said.
 const ENVID_MAX: usize = 100;
@@ -18,7 +16,7 @@ const ENVID_MAX: usize = 100;
 /// Reads both.
 pub(super) fn read(root: &Section<'_>, all: &[String]) -> Result<Asks, ConfigError> {
     let require_tls = root.get("require_tls").map(|item| item.switch()).transpose()?.unwrap_or_default();
-    let dsn = root.get("dsn").map(|item| dsn(&item.section(DSN, all)?)).transpose()?;
+    let dsn = root.get("dsn").map(|item| dsn(&item.section(&reference::known("dsn"), all)?)).transpose()?;
     Ok(Options { dsn, require_tls })
 }
 

@@ -1,6 +1,6 @@
 //! A campaign: who writes what to whom.
 //!
-//! Guarantees: every key is known and of its type, the name is safe as the name of a folder, paths are as seen from the
+//! The keys are defined in `reference`. Guarantees: every key is known and of its type, the name is safe as the name of a folder, paths are as seen from the
 //! working directory. Leaves to others: compiling the templates (each comes with its place in the file), reading the
 //! list, loading keys.
 
@@ -9,7 +9,7 @@ use super::document::{ConfigError, Document, Item, Placed, Section};
 use super::engine::{RETRY_BOUNDS, duration_within, durations_within};
 use super::page::{self, Page};
 use super::secret::Given;
-use super::values;
+use super::{reference, values};
 use crate::base::charset::Charset;
 use crate::engine::loader::{Dialect, Several, is_separator};
 use std::path::{Path, PathBuf};
@@ -138,40 +138,6 @@ pub const MAX_REJECTED: f64 = 0.05;
 /// The default of `max_bounced`.
 pub const MAX_BOUNCED: f64 = 0.20;
 
-const TOP: &[&str] = &[
-    "name",
-    "from",
-    "to",
-    "reply_to",
-    "return_path",
-    "subject",
-    "html",
-    "text",
-    "text_from_html",
-    "inline_css",
-    "preheader",
-    "base_url",
-    "embed_images",
-    "links",
-    "headers",
-    "attachments",
-    "unsubscribe",
-    "list_id",
-    "feedback_id",
-    "on_uncertain",
-    "retry",
-    "lifetime",
-    "max_bounced",
-    "pool",
-    "dsn",
-    "require_tls",
-    "recipients",
-];
-const UNSUBSCRIBE: &[&str] = &["url", "mailto"];
-const RECIPIENTS: &[&str] =
-    &["file", "format", "delimiter", "encoding", "sheet", "email", "several", "columns", "max_rejected"];
-const ATTACHMENT: &[&str] = &["file", "type", "inline_id"];
-
 impl CampaignConfig {
     /// Reads a file.
     ///
@@ -187,8 +153,8 @@ impl CampaignConfig {
     /// The first thing that is wrong, with its place.
     pub fn from_document(document: &Document) -> Result<Self, ConfigError> {
         let tree = document.tree()?;
-        let all = names();
-        let root = Section::root(document, &tree, TOP, &all)?;
+        let all = reference::names();
+        let root = Section::root(document, &tree, &reference::known(""), &all)?;
         let template = |name: &str| root.get(name).map(|item| line(&item)).transpose();
         let file = |name: &str| root.get(name).map(|item| path(&item)).transpose();
         let (html, text) = (file("html")?, file("text")?);
@@ -222,18 +188,6 @@ impl CampaignConfig {
             recipients: recipients(&root.require("recipients")?, &all)?,
         })
     }
-}
-
-fn names() -> Vec<String> {
-    let inner = |table: &str, names: &[&str]| names.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>();
-    let mut all: Vec<String> = TOP.iter().map(ToString::to_string).collect();
-    all.extend(inner("unsubscribe", UNSUBSCRIBE));
-    all.extend(inner("recipients", RECIPIENTS));
-    all.extend(inner("attachments", ATTACHMENT));
-    all.extend(inner("dsn", asks::DSN));
-    all.extend(inner("links", page::LINKS));
-    all.extend(inner("links.utm", page::UTM));
-    all
 }
 
 /// Whether a text may name a campaign, and thereby a folder.
@@ -320,7 +274,7 @@ fn headers(root: &Section<'_>) -> Result<Vec<(String, Placed<String>)>, ConfigEr
 fn attachments(root: &Section<'_>, all: &[String]) -> Result<Vec<Attachment>, ConfigError> {
     let Some(item) = root.get("attachments") else { return Ok(Vec::new()) };
     let attachment = |item: &Item<'_>| {
-        let section = item.section(ATTACHMENT, all)?;
+        let section = item.section(&reference::known("attachments"), all)?;
         let text = |name| section.get(name).map(|item| line(&item).map(|placed| placed.value)).transpose();
         Ok(Attachment {
             file: path(&section.require("file")?)?,
@@ -333,7 +287,7 @@ fn attachments(root: &Section<'_>, all: &[String]) -> Result<Vec<Attachment>, Co
 
 fn unsubscribe(root: &Section<'_>, all: &[String]) -> Result<Option<Unsubscribe>, ConfigError> {
     let Some(item) = root.get("unsubscribe") else { return Ok(None) };
-    let section = item.section(UNSUBSCRIBE, all)?;
+    let section = item.section(&reference::known("unsubscribe"), all)?;
     let text = |name: &str| section.get(name).map(|item| line(&item)).transpose();
     let (url, mailto) = (text("url")?, text("mailto")?);
     match &url {
@@ -356,7 +310,7 @@ fn on_uncertain(root: &Section<'_>) -> Result<OnUncertain, ConfigError> {
 }
 
 fn recipients(item: &Item<'_>, all: &[String]) -> Result<Recipients, ConfigError> {
-    let section = item.section(RECIPIENTS, all)?;
+    let section = item.section(&reference::known("recipients"), all)?;
     let file = section.require("file")?;
     let format = match section.get("format") {
         None => None,

@@ -56,6 +56,27 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// Everything that is wrong with a file: at least one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults(pub Vec<ConfigError>);
+
+impl From<ConfigError> for Faults {
+    fn from(error: ConfigError) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, error) in self.0.iter().enumerate() {
+            write!(f, "{}{error}", if n > 0 { "\n" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Faults {}
+
 /// A value and where it stood: for complaints that come later (a template that does not compile).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed<T> {
@@ -189,9 +210,15 @@ impl<'d> Section<'d> {
         known: &[&str],
         all: &[String],
     ) -> Result<Self, ConfigError> {
-        let section = Self { document, path: String::new(), span: tree.span(), table: tree.get_ref() };
+        let section = Self::any_root(document, tree);
         section.refuse_unknown(known, all)?;
         Ok(section)
+    }
+
+    /// The whole document, whatever its keys are.
+    #[must_use]
+    pub fn any_root(document: &'d Document, tree: &'d Spanned<DeTable<'d>>) -> Self {
+        Self { document, path: String::new(), span: tree.span(), table: tree.get_ref() }
     }
 
     /// The item under `name`, if the file has it.
@@ -224,20 +251,24 @@ impl<'d> Section<'d> {
     }
 
     fn refuse_unknown(&self, known: &[&str], all: &[String]) -> Result<(), ConfigError> {
-        let unknown = |key: &&Spanned<_>| {
-            let name: &std::borrow::Cow<'_, str> = Spanned::get_ref(key);
-            !known.contains(&name.as_ref())
-        };
+        self.unknown(known, all).into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// An error for each key that is none of `known`, as they stand in the file.
+    #[must_use]
+    pub fn unknown(&self, known: &[&str], all: &[String]) -> Vec<ConfigError> {
+        let mut keys: Vec<_> = self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())).collect();
         // The tree is in order of the keys; people read from the top.
-        let Some(key) = self.table.keys().filter(unknown).min_by_key(|key| key.span().start) else {
-            return Ok(());
+        keys.sort_by_key(|key| key.span().start);
+        let error = |key: &Spanned<std::borrow::Cow<'_, str>>| {
+            let path = join(&self.path, key.get_ref());
+            let error = self.document.error(key.span(), format!("unknown key {path:?}"));
+            match nearest(&path, all) {
+                Some(near) => error.hint(format!("did you mean {near:?}?")),
+                None => error.hint(format!("known here: {}", known.join(", "))),
+            }
         };
-        let path = join(&self.path, key.get_ref());
-        let error = self.document.error(key.span(), format!("unknown key {path:?}"));
-        Err(match nearest(&path, all) {
-            Some(near) => error.hint(format!("did you mean {near:?}?")),
-            None => error.hint(format!("known here: {}", known.join(", "))),
-        })
+        keys.into_iter().map(error).collect()
     }
 }
 
@@ -254,6 +285,13 @@ impl<'d> Item<'d> {
     #[must_use]
     pub fn document(&self) -> &'d Document {
         self.document
+    }
+
+    /// The value as it stands in the file, on one line.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let text = self.document.text.get(self.value.span()).unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// An error at the place of the value; `message` follows the key's name.

@@ -4,10 +4,8 @@
 //! `config/engine.toml`. Guarantees: an [`EngineConfig`] is within the bounds that the table states.
 //! Leaves to others: choosing what `0` or `""` stand for ("as many as there are cores", "the system's name").
 
-use super::arrays::ARRAYS;
-use super::document::{ConfigError, Document, Item, Section};
+use super::document::{ConfigError, Document, Faults, Item, Section};
 use super::secret::{Given, Login};
-use super::tls_policy;
 use super::values::{self, HostPort};
 use crate::observe::logs::Level;
 use crate::smtp::client::Mechanism;
@@ -40,7 +38,7 @@ pub struct Key {
 }
 
 /// No bounds: for values that are not numbers.
-const ANY: (u64, u64) = (0, u64::MAX);
+pub(super) const ANY: (u64, u64) = (0, u64::MAX);
 const SECOND: u64 = 1_000;
 const DAY: u64 = 86_400_000;
 
@@ -74,6 +72,25 @@ macro_rules! sections {
                     let mut keys = Self::KEYS.iter();
                     Ok(Self { $($name: <$value>::setting(section.as_ref(), keys.next())?,)* })
                 }
+
+                /// Everything that is wrong in the section.
+                fn faults(root: &Section<'_>, all: &[String]) -> Vec<ConfigError> {
+                    let Some(item) = root.get(stringify!($section)) else { return Vec::new() };
+                    let section = match item.any_section() {
+                        Ok(section) => section,
+                        Err(error) => return vec![error],
+                    };
+                    let known: Vec<&str> = Self::KEYS.iter().map(|key| key.name).collect();
+                    let mut faults = section.unknown(&known, all);
+                    let mut keys = Self::KEYS.iter();
+                    $(faults.extend(<$value>::setting(Some(&section), keys.next()).err());)*
+                    faults
+                }
+
+                fn differing(&self, other: &Self) -> impl Iterator<Item = &'static Key> {
+                    let same = [$(self.$name == other.$name),*];
+                    Self::KEYS.iter().zip(same).filter_map(|(key, same)| (!same).then_some(key))
+                }
             }
         )*
 
@@ -93,6 +110,23 @@ macro_rules! sections {
             /// The definition of every key, section by section.
             pub fn keys() -> impl Iterator<Item = &'static Key> {
                 [$($type::KEYS),*].into_iter().flatten()
+            }
+
+            /// The definitions of the keys whose values are not those of `other`.
+            #[must_use]
+            pub fn differing(&self, other: &Self) -> Vec<&'static Key> {
+                let mut keys = Vec::new();
+                $(keys.extend(self.$section.differing(&other.$section));)*
+                keys
+            }
+
+            fn faults(root: &Section<'_>, all: &[String]) -> Vec<ConfigError> {
+                let mut faults = Vec::new();
+                $(faults.extend($type::faults(root, all));)*
+                faults.extend(Source::read_all(root, all).err());
+                faults.extend(Dkim::read_all(root, all).err());
+                faults.extend(TlsPolicy::read_all(root, all).err());
+                faults
             }
 
             fn from_root(root: &Section<'_>, all: &[String]) -> Result<Self, ConfigError> {
@@ -233,7 +267,7 @@ sections! {
     /// `[log]`: what is written to standard error.
     log: Log {
         level: Level, "error | warn | info | debug | trace", "\"info\"", ANY,
-            "How much is logged; addresses of recipients appear at debug and trace only.";
+            "How much is logged; debug: each route, session and recipient; trace: each session's dialogue, too.";
     }
 }
 
@@ -276,14 +310,6 @@ impl EngineConfig {
         Self::from_document(&Document::read(file)?)
     }
 
-    /// Reads the file of `--config`; without one, the defaults.
-    ///
-    /// # Errors
-    /// The first thing that is wrong, with its place.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        file.map_or_else(Self::defaults, Self::read)
-    }
-
     /// The configuration of someone who wrote none.
     ///
     /// # Errors
@@ -303,19 +329,22 @@ impl EngineConfig {
         Self::from_root(&root, &all)
     }
 
-    /// The configuration file that states every default: what `posthaste config` prints.
-    #[must_use]
-    pub fn template() -> String {
-        let mut text = HEAD.to_owned();
-        let mut section = "";
-        for key in Self::keys() {
-            if key.section != section {
-                section = key.section;
-                text.push_str(&format!("\n[{section}]\n"));
-            }
-            text.push_str(&format!("# {} ({})\n{} = {}\n", key.doc, key.measure(), key.name, key.default));
-        }
-        text + ARRAYS + tls_policy::ABOUT
+    /// Reads a document to its end, whatever is wrong on the way.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with its place, as it stands in the file.
+    pub fn whole(document: &Document) -> Result<Self, Faults> {
+        let error = match Self::from_document(document) {
+            Ok(config) => return Ok(config),
+            Err(error) => error,
+        };
+        let Ok(tree) = document.tree() else { return Err(error.into()) };
+        let all = Self::names();
+        let root = Section::any_root(document, &tree);
+        let mut faults = root.unknown(Self::SECTIONS, &all);
+        faults.extend(Self::faults(&root, &all));
+        faults.sort_by_key(|fault| fault.place);
+        Err(if faults.is_empty() { error.into() } else { Faults(faults) })
     }
 
     fn names() -> Vec<String> {
@@ -328,27 +357,6 @@ impl EngineConfig {
         keys.chain(sections).chain(arrays).chain(proxy).chain(policies).collect()
     }
 }
-
-impl Key {
-    /// Unit and bounds, for people.
-    fn measure(&self) -> String {
-        let (least, most) = self.bounds;
-        if self.bounds == ANY {
-            return self.unit.to_owned();
-        }
-        if self.unit.starts_with("duration") {
-            let text = |ms| values::duration_text(Duration::from_millis(ms));
-            return format!("{}, {} to {}", self.unit, text(least), text(most));
-        }
-        format!("{}, {least} to {most}", self.unit)
-    }
-}
-
-const HEAD: &str = "\
-# posthaste: the configuration of the engine.
-# Every key stands here with its default: what you do not change, you may leave out.
-# An unknown key is an error. Durations are numbers with a unit: ms, s, m, h, d.
-";
 
 /// A type that a key can have.
 pub(super) trait Setting: Sized {

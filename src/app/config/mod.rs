@@ -2,7 +2,8 @@
 //!
 //! Guarantees: an unknown key, a wrong type, a value out of range is an error that names file, line, column and key, and
 //! the nearest key that exists; what comes out is plain typed data. Each engine key has one definition ([`engine`]), from
-//! which the parser, `posthaste config` and the shipped `config/engine.toml` are made.
+//! which the parser, `posthaste config` and the shipped `config/engine.toml` are made; so has each key of a campaign
+//! ([`reference`]).
 //! Leaves to others: whether templates, lists and keys that a file names are any good (`content`, `engine::loader`).
 
 mod arrays;
@@ -11,8 +12,11 @@ pub mod campaign;
 mod dns;
 pub mod document;
 pub mod engine;
+pub mod find;
 pub mod page;
+pub mod reference;
 pub mod secret;
+mod shown;
 mod source;
 mod tls_policy;
 pub mod values;
@@ -24,5 +28,6 @@ mod tests;
 
 pub use asks::Asks;
 pub use campaign::CampaignConfig;
-pub use document::{ConfigError, Placed};
+pub use document::{ConfigError, Faults, Placed};
 pub use engine::EngineConfig;
+pub use find::Found;

@@ -4,11 +4,8 @@
 
 use super::campaign::line;
 use super::document::{ConfigError, Placed, Section};
+use super::reference;
 
-/// The keys of `[links]`.
-pub(super) const LINKS: &[&str] = &["utm"];
-/// The keys of `[links] utm`: what stands behind `utm_` in a link.
-pub(super) const UTM: &[&str] = &["source", "medium", "campaign", "term", "content", "id"];
 /// Keys that need HTML to act on.
 const OF_HTML: [&str; 5] = ["text_from_html", "inline_css", "preheader", "base_url", "embed_images"];
 
@@ -57,10 +54,11 @@ pub(super) fn read(root: &Section<'_>, all: &[String], has_html: bool, has_text:
 
 fn utm(root: &Section<'_>, all: &[String]) -> Result<Vec<(String, Placed<String>)>, ConfigError> {
     let Some(links) = root.get("links") else { return Ok(Vec::new()) };
-    let Some(utm) = links.section(LINKS, all)?.get("utm") else { return Ok(Vec::new()) };
-    let section = utm.section(UTM, all)?;
+    let Some(utm) = links.section(&reference::known("links"), all)?.get("utm") else { return Ok(Vec::new()) };
+    let names = reference::known("links.utm");
+    let section = utm.section(&names, all)?;
     // In the order in which people know them.
-    let given = UTM.iter().filter_map(|name| Some((*name, section.get(name)?)));
+    let given = names.iter().filter_map(|name| Some((*name, section.get(name)?)));
     let given: Vec<_> = given.map(|(name, item)| Ok((name.to_owned(), line(&item)?))).collect::<Result<_, _>>()?;
     match given.iter().any(|(name, _)| name == "source") {
         true => Ok(given),

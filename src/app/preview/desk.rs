@@ -4,7 +4,7 @@
 //! read again only when it, or what the templates need of it, has changed. Leaves to others: the page (`serve`).
 
 use super::super::cli::PreviewArgs;
-use super::super::config::{CampaignConfig, EngineConfig};
+use super::super::config::{CampaignConfig, EngineConfig, Found};
 use super::super::exit::Failure;
 use super::super::send::galley::{Galley, Recipient};
 use super::super::send::list::{self, Given};
@@ -103,11 +103,12 @@ impl Desk {
     }
 
     fn letter_marks(&self, campaign: Option<&CampaignConfig>) -> Marks {
-        Marks::of(marks::of_letter(&self.args.campaign, self.args.config.as_deref(), campaign))
+        let config = Found::look(self.args.config.as_deref()).file;
+        Marks::of(marks::of_letter(&self.args.campaign, config.as_deref(), campaign))
     }
 
     fn config(&self) -> Result<EngineConfig, Failure> {
-        Ok(EngineConfig::load(self.args.config.as_deref())?)
+        Ok(Found::look(self.args.config.as_deref()).load()?)
     }
 
     fn make(&mut self) -> Result<(), Failure> {

@@ -48,7 +48,7 @@ struct Probed<'p> {
 /// # Errors
 /// A wrong target or configuration, or a machine without a resolver.
 pub(super) fn run(args: &ProbeArgs) -> Result<Exit, Failure> {
-    let config = EngineConfig::load(args.config.as_deref())?;
+    let config = super::configured(args.config.as_deref())?;
     let target = target(&args.target, args.port)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

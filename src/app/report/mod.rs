@@ -19,7 +19,6 @@ pub use digest::Digest;
 pub use stored::Stored;
 
 use super::cli::ReportArgs;
-use super::config::EngineConfig;
 use super::exit::{Exit, Failure};
 use super::held::Note;
 use crate::base::clock::UnixTime;
@@ -160,6 +159,41 @@ impl Unread {
     }
 }
 
+/// How a report looks to people.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// The zone of its times.
+    pub zone: Zone,
+    /// The width of the terminal; `None`: it is none, and nothing is cut.
+    pub columns: Option<usize>,
+}
+
+/// A time zone; UTC by default.
+#[derive(Clone, Debug)]
+pub struct Zone(jiff::tz::TimeZone);
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self(jiff::tz::TimeZone::UTC)
+    }
+}
+
+impl Zone {
+    /// UTC, or the zone of this machine (`TZ`, /etc/localtime).
+    #[must_use]
+    pub fn of(utc: bool) -> Self {
+        if utc { Self::default() } else { Self(jiff::tz::TimeZone::system()) }
+    }
+
+    /// A time as RFC 3339 writes it, in this zone.
+    #[must_use]
+    pub fn time(&self, at: UnixTime) -> String {
+        let Ok(instant) = jiff::Timestamp::from_second(i64::from(at.0)) else { return String::new() };
+        let offset = self.0.to_offset(instant);
+        if offset.is_zero() { instant.to_string() } else { instant.display_with_offset(offset).to_string() }
+    }
+}
+
 /// Takes one recipient; an error ends the visit.
 pub type Visit<'v> = dyn FnMut(&Recipient<'_>) -> Result<(), Failure> + 'v;
 
@@ -208,15 +242,16 @@ pub trait Facts {
 /// # Errors
 /// No such campaign or recipient, storage that cannot be read, a report that cannot be written.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
-    let config = EngineConfig::load(args.config.as_deref())?;
+    let config = super::configured(args.config.as_deref())?;
     super::share(&config)?;
     let data = args.data.clone().unwrap_or(config.engine.data);
     let facts = Stored::open(&place::find(&data, &args.name, args.sink)?)?;
     for damage in facts.damage() {
         terminal::print(format!("warning: damaged: {}\n", Printable(damage.as_bytes())).as_bytes());
     }
+    let look = Look { zone: Zone::of(args.utc), columns: terminal::columns_out() };
     let mut out = Pipe { to: BufWriter::new(io::stdout().lock()), gone: false };
-    match write(args, &facts, &mut out) {
+    match write(args, &look, &facts, &mut out) {
         // Whoever read has seen enough.
         Err(_) if out.gone => Ok(Exit::Settled),
         written => written,
@@ -252,7 +287,7 @@ impl<W: Write> Write for Pipe<W> {
 ///
 /// # Errors
 /// Storage or a file; a recipient that is not on the list. Rows that cannot be read: the report of the others is made first.
-pub fn write(args: &ReportArgs, facts: &dyn Facts, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub fn write(args: &ReportArgs, look: &Look, facts: &dyn Facts, out: &mut dyn Write) -> Result<Exit, Failure> {
     let mut unread = Unread::default();
     if let Some(file) = &args.csv {
         to_file(file, out, &mut |to| csv(facts, to).map(|found| unread = found))?;
@@ -264,14 +299,14 @@ pub fn write(args: &ReportArgs, facts: &dyn Facts, out: &mut dyn Write) -> Resul
         let timeline = facts
             .timeline(&mailbox)?
             .ok_or_else(|| Failure::usage(format!("{mailbox} is not on the list of campaign {}", facts.name())))?;
-        out.write_all(text::timeline(&mailbox, &timeline).as_bytes()).map_err(write_failed)?;
+        out.write_all(text::timeline(&mailbox, &timeline, &look.zone).as_bytes()).map_err(write_failed)?;
     } else {
         let digest = Digest::of(facts)?;
         if let Some(file) = &args.html {
-            let page = page::html(&digest);
+            let page = page::html(&digest, &look.zone);
             to_file(file, out, &mut |to| to.write_all(page.as_bytes()).map_err(write_failed))?;
         } else {
-            let text = if args.json { digest.json() + "\n" } else { text::table(&digest) };
+            let text = if args.json { digest.json() + "\n" } else { text::table(&digest, look) };
             out.write_all(text.as_bytes()).map_err(write_failed)?;
         }
         unread = digest.unread;
@@ -389,7 +424,7 @@ fn possible_duplicates(facts: &dyn Facts, to: &mut dyn Write) -> Result<Unread, 
     Ok(unread)
 }
 
-/// A time as RFC 3339 writes it, in UTC.
+/// A time as RFC 3339 writes it, in UTC: for programs.
 fn time(at: UnixTime) -> String {
-    jiff::Timestamp::from_second(i64::from(at.0)).map(|t| t.to_string()).unwrap_or_default()
+    Zone::default().time(at)
 }

@@ -1,10 +1,10 @@
 //! A report as one page of HTML: no script, nothing from elsewhere, readable in light, in dark, and printed.
 
 use super::digest::Digest;
-use super::{plot, time};
+use super::{Zone, plot};
 use crate::app::config::values::duration_text;
 use crate::app::destination;
-use crate::app::progress::count;
+use crate::app::figures::{count, rate, share};
 use crate::mail::Disposition;
 use std::fmt::Write;
 use std::time::Duration;
@@ -32,16 +32,16 @@ th,td{padding:.4rem .8rem;text-align:right;border-bottom:1px solid var(--rule);f
 tr:last-child td{border-bottom:0}th{color:var(--dim);font-weight:600}th.l,td.l{text-align:left;overflow-wrap:anywhere}";
 
 /// The page.
-pub(super) fn html(digest: &Digest) -> String {
+pub(super) fn html(digest: &Digest, zone: &Zone) -> String {
     let name = escape(&digest.name);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>{name} – posthaste</title><style>{STYLE}</style></head><body><main>\n<h1>{name}</h1>\n"
     );
-    head(digest, &mut page);
+    head(digest, zone, &mut page);
     cards(digest, &mut page);
-    figure("Outcomes over time", &plot::over_time(digest), true, &mut page);
+    figure("Outcomes over time", &plot::over_time(digest, zone), true, &mut page);
     figure("Largest sites", &plot::sites(digest), true, &mut page);
     figure("Most frequent replies", &plot::replies(digest), false, &mut page);
     sites(digest, &mut page);
@@ -50,7 +50,7 @@ pub(super) fn html(digest: &Digest) -> String {
     page
 }
 
-fn head(digest: &Digest, page: &mut String) {
+fn head(digest: &Digest, zone: &Zone, page: &mut String) {
     if !digest.destination.is_empty() {
         let words = destination::words(&digest.destination) + &destination::words_of_earlier(&digest.moved_from);
         let _ = writeln!(page, "<p>Destination: {}.</p>", escape(&words));
@@ -59,13 +59,13 @@ fn head(digest: &Digest, page: &mut String) {
         let _ = writeln!(page, "<p class=\"damage\">Damaged: {}</p>", escape(damage));
     }
     if let (Some(first), Some(last)) = (digest.first_at, digest.last_at) {
-        let span = duration_text(Duration::from_secs(digest.span_s().into()));
         let _ = writeln!(
             page,
-            "<p>First attempt {}, last event {} ({span}): {:.1} recipients delivered a second.</p>",
-            time(first),
-            time(last),
-            digest.rate_per_s()
+            "<p>First attempt {}, last event {} ({}): {} delivered.</p>",
+            zone.time(first),
+            zone.time(last),
+            duration_text(Duration::from_secs(digest.span_s().into())),
+            rate(digest.rate_per_s())
         );
     }
     if let Some(held) = &digest.held {
@@ -94,9 +94,9 @@ fn cards(digest: &Digest, page: &mut String) {
             continue;
         }
         let mark = colour(disposition).map(|c| format!(" style=\"--mark:{c}\"")).unwrap_or_default();
-        let share = 100.0 * n as f64 / digest.counts.all().max(1) as f64;
+        let part = share(n, digest.counts.all());
         let word = disposition.word().replace('_', " ");
-        let _ = writeln!(page, "<div class=\"card\"{mark}><b>{}</b><span>{word} · {share:.2} %</span></div>", count(n));
+        let _ = writeln!(page, "<div class=\"card\"{mark}><b>{}</b><span>{word} · {part}</span></div>", count(n));
     }
     page.push_str("</div>\n");
 }

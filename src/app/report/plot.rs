@@ -2,9 +2,9 @@
 //!
 //! Guarantees: foreign text is escaped by the backend; an empty campaign gives an empty plot, never a failure.
 
+use super::Zone;
 use super::digest::{Counts, Digest};
-use super::time;
-use crate::app::progress::count;
+use crate::app::figures::count;
 use crate::base::clock::UnixTime;
 use crate::mail::Disposition;
 use plotters::prelude::*;
@@ -24,16 +24,16 @@ const ROW: i32 = 26;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// Outcomes over time: a line for each.
-pub(super) fn over_time(digest: &Digest) -> String {
+pub(super) fn over_time(digest: &Digest, zone: &Zone) -> String {
     let (bins, width_s) = digest.over_time(180);
     let mut svg = String::new();
-    match lines(&mut svg, &bins, width_s) {
+    match lines(&mut svg, &bins, width_s, zone) {
         Ok(()) => svg,
         Err(_) => String::new(),
     }
 }
 
-fn lines(svg: &mut String, bins: &[(u32, Counts)], width_s: u32) -> Drawn {
+fn lines(svg: &mut String, bins: &[(u32, Counts)], width_s: u32, zone: &Zone) -> Drawn {
     let (Some((first, _)), Some((last, _))) = (bins.first(), bins.last()) else { return Ok(()) };
     let most = bins.iter().flat_map(|(_, counts)| SHOWN.map(|(d, _)| counts.get(d))).max().unwrap_or(0);
     let root = SVGBackend::with_string(svg, (WIDTH, 280)).into_drawing_area();
@@ -51,7 +51,7 @@ fn lines(svg: &mut String, bins: &[(u32, Counts)], width_s: u32) -> Drawn {
         .label_style(text)
         .x_labels(5)
         .y_labels(5)
-        .x_label_formatter(&|at| clock(*at, last.saturating_sub(*first)))
+        .x_label_formatter(&|at| clock(*at, last.saturating_sub(*first), zone))
         .y_label_formatter(&|n| count(*n))
         .y_desc(format!("recipients in {width_s} s"))
         .draw()?;
@@ -70,10 +70,11 @@ fn lines(svg: &mut String, bins: &[(u32, Counts)], width_s: u32) -> Drawn {
 }
 
 /// The time of day; with the date when the plot spans more than a day.
-fn clock(at: u32, span_s: u32) -> String {
-    let text = time(UnixTime(at));
+fn clock(at: u32, span_s: u32, zone: &Zone) -> String {
+    let text = zone.time(UnixTime(at));
     let (date, clock) = text.split_once('T').unwrap_or(("", &text));
-    let clock = clock.trim_end_matches('Z');
+    // Behind the seconds the zone stands, which the head of the page says.
+    let clock = clock.get(..8).unwrap_or(clock);
     if span_s > 86_400 {
         format!("{} {}", date.get(5..).unwrap_or_default(), clock.get(..5).unwrap_or(clock))
     } else {

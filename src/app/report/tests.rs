@@ -107,12 +107,13 @@ fn args() -> ReportArgs {
         html: None,
         recipient: None,
         possible_duplicates: None,
+        utc: true,
     }
 }
 
 fn written(args: &ReportArgs, facts: &dyn Facts) -> String {
     let mut out = Vec::new();
-    assert_eq!(write(args, facts, &mut out), Ok(Exit::Settled));
+    assert_eq!(write(args, &Look::default(), facts, &mut out), Ok(Exit::Settled));
     String::from_utf8(out).unwrap()
 }
 
@@ -126,13 +127,14 @@ Campaign welcome
   bounced                  1   16.67 %
   recipients               6
   rows rejected 3, duplicates 1
-  first attempt 2027-01-15T08:00:00Z, last event 2027-01-15T08:00:05Z (5s)
-  5 attempts, 0.6 delivered/s
+  first attempt 2027-01-15T08:00:00Z
+  last event    2027-01-15T08:00:05Z (5s)
+  5 attempts, 0.6/s delivered
   1 may have got a second copy: --possible-duplicates FILE lists them
 
-Sites (2 of 2)                           recipients  delivered  deferred   bounced     other
-  mx0.example                                     3          2         1         0         0
-  mx1.example                                     2          1         0         1         0
+Sites (2 of 2)  recipients  delivered  deferred  bounced  other
+  mx0.example            3          2         1        0      0
+  mx1.example            2          1         0        1      0
 
 Last replies, most frequent first
             3  250 2.0.0    Ok: queued as *
@@ -140,6 +142,31 @@ Last replies, most frequent first
             1  550 5.1.1    <script>alert(\"&\")</script> no, \"such\"
 ";
     assert_eq!(written(&args(), &small()), expected);
+}
+
+#[test]
+fn on_a_terminal_no_line_is_wider_than_it_is() {
+    for columns in [40, 60, 80, 120] {
+        let look = Look { columns: Some(columns), ..Look::default() };
+        let mut out = Vec::new();
+        write(&args(), &look, &Made { sites: 3, ..small() }, &mut out).unwrap();
+        let table = String::from_utf8(out).unwrap();
+        let wide = table.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(wide <= columns, "{wide} of {columns}:\n{table}");
+        assert!(table.contains("Sites (3 of 3)") && table.contains("mx0.example"), "{table}");
+    }
+}
+
+#[test]
+fn times_are_those_of_a_zone_and_say_which() {
+    let at = UnixTime(T0);
+    assert_eq!(Zone::default().time(at), "2027-01-15T08:00:00Z");
+    let india = Zone(jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_seconds(19_800).unwrap()));
+    assert_eq!(india.time(at), "2027-01-15T13:30:00+05:30");
+    let look = Look { zone: india, ..Look::default() };
+    let mut out = Vec::new();
+    write(&args(), &look, &small(), &mut out).unwrap();
+    assert!(String::from_utf8(out).unwrap().contains("  first attempt 2027-01-15T13:30:00+05:30\n"));
 }
 
 #[test]
@@ -199,7 +226,7 @@ fn the_timeline_of_one_recipient() {
          451 later\\x0d X: forged  at DATA  [mx.example]\n  2027-01-15T08:05:01Z  attempt 2  delivered   250 ok  [mx.example]\n"
     );
     let missing = ReportArgs { recipient: Some("x@d.example".into()), ..args() };
-    let failure = write(&missing, &small(), &mut Vec::new()).unwrap_err();
+    let failure = write(&missing, &Look::default(), &small(), &mut Vec::new()).unwrap_err();
     assert_eq!(failure, Failure::usage("x@d.example is not on the list of campaign welcome"));
 }
 
@@ -212,7 +239,7 @@ fn possible_duplicates_are_named() {
 #[test]
 fn a_file_that_cannot_be_written_is_named() {
     let args = ReportArgs { csv: Some("/nonexistent/r.csv".into()), ..args() };
-    let failure = write(&args, &small(), &mut Vec::new()).unwrap_err();
+    let failure = write(&args, &Look::default(), &small(), &mut Vec::new()).unwrap_err();
     assert!(failure.message.starts_with("/nonexistent/r.csv: cannot be written"), "{}", failure.message);
 }
 

@@ -1,10 +1,10 @@
-//! A report for a terminal.
+//! A report for people: on a terminal nothing is wider than it is, elsewhere nothing is cut.
 
-use super::digest::Digest;
-use super::{After, Step, Timeline, time};
+use super::digest::{Counts, Digest};
+use super::{After, Look, Step, Timeline, Zone};
 use crate::app::config::values::duration_text;
 use crate::app::destination;
-use crate::app::progress::count;
+use crate::app::figures::{count, rate, share, short, wrapped};
 use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Mailbox};
@@ -17,42 +17,47 @@ const SITES: usize = 20;
 const REPLIES: usize = 10;
 
 /// Totals, sites, replies, times.
-pub(super) fn table(digest: &Digest) -> String {
-    let mut text = format!("Campaign {}{}\n", digest.name, whither(digest));
+pub(super) fn table(digest: &Digest, look: &Look) -> String {
+    let mut text = format!("Campaign {}\n", digest.name);
+    let mut say = |words: &str| text.push_str(&wrapped(words, look.columns.unwrap_or(usize::MAX), 2));
+    if let Some(whither) = whither(digest) {
+        say(&whither);
+    }
     for damage in &digest.damage {
-        let _ = writeln!(text, "  DAMAGED: {}", Printable(damage.as_bytes()));
+        say(&format!("DAMAGED: {}", Printable(damage.as_bytes())));
     }
     if let Some(held) = &digest.held {
-        let [says, hint] = [&held.says, &held.hint].map(|text| plain(text));
-        let _ = writeln!(text, "  HELD since {}: {says}\n  hint: {hint}", time(UnixTime(held.since)));
+        say(&format!("HELD since {}: {}", look.zone.time(UnixTime(held.since)), plain(&held.says)));
+        say(&format!("hint: {}", plain(&held.hint)));
     }
     let all = digest.counts.all();
     for disposition in Disposition::ALL {
         let n = digest.counts.get(disposition);
         if n > 0 {
-            let _ = writeln!(text, "  {:<12}{:>14}{:>8.2} %", disposition.word(), count(n), share(n, all));
+            say(&format!("{:<12}{:>14}{:>10}", disposition.word(), count(n), share(n, all)));
         }
     }
     let loading = if digest.rows.loading { " so far" } else { "" };
-    let _ = writeln!(text, "  {:<12}{:>14}{loading}", "recipients", count(all));
+    say(&format!("{:<12}{:>14}{loading}", "recipients", count(all)));
     let rows = digest.rows;
-    let _ = writeln!(text, "  rows rejected {}, duplicates {}", count(rows.rejected), count(rows.duplicates));
+    say(&format!("rows rejected {}, duplicates {}", count(rows.rejected), count(rows.duplicates)));
     if let (Some(first), Some(last)) = (digest.first_at, digest.last_at) {
         let span = duration_text(Duration::from_secs(digest.span_s().into()));
-        let _ = writeln!(text, "  first attempt {}, last event {} ({span})", time(first), time(last));
-        let _ = writeln!(text, "  {} attempts, {:.1} delivered/s", count(digest.attempts), digest.rate_per_s());
+        say(&format!("first attempt {}", look.zone.time(first)));
+        say(&format!("last event    {} ({span})", look.zone.time(last)));
+        say(&format!("{} attempts, {} delivered", count(digest.attempts), rate(digest.rate_per_s())));
     }
     if let Some(told) = digest.told_cut_off() {
-        let _ = writeln!(text, "  {told}");
+        say(&told);
     }
     if digest.possible_duplicates > 0 {
         let n = count(digest.possible_duplicates);
         let copy =
             if digest.cut_off > 0 { "may have got a copy that is not known of" } else { "may have got a second copy" };
-        let _ = writeln!(text, "  {n} {copy}: --possible-duplicates FILE lists them");
+        say(&format!("{n} {copy}: --possible-duplicates FILE lists them"));
     }
-    sites(digest, &mut text);
-    replies(digest, &mut text);
+    sites(digest, look.columns, &mut text);
+    replies(digest, look.columns, &mut text);
     text
 }
 
@@ -62,40 +67,58 @@ fn plain(text: &str) -> String {
 }
 
 /// Where its mail goes, as people read it.
-fn whither(digest: &Digest) -> String {
-    if digest.destination.is_empty() {
-        return String::new();
-    }
+fn whither(digest: &Digest) -> Option<String> {
     let earlier = destination::words_of_earlier(&digest.moved_from);
-    format!(", destination: {}{earlier}", destination::words(&digest.destination))
+    (!digest.destination.is_empty())
+        .then(|| format!("destination: {}{earlier}", destination::words(&digest.destination)))
 }
 
-fn sites(digest: &Digest, text: &mut String) {
+/// The columns of the table of sites: what stands above, and the number below.
+const OF_SITES: [(&str, fn(&Counts) -> u64); 5] = [
+    ("recipients", Counts::all),
+    ("delivered", |counts| counts.get(Disposition::Delivered)),
+    ("deferred", |counts| counts.get(Disposition::Deferred)),
+    ("bounced", |counts| counts.get(Disposition::Bounced)),
+    ("other", |counts| {
+        let shown = [Disposition::Delivered, Disposition::Deferred, Disposition::Bounced];
+        counts.all() - shown.map(|d| counts.get(d)).iter().sum::<u64>()
+    }),
+];
+/// A name of a site is cut to no less than so many characters: rather a column is left out.
+const NAME_MIN: usize = 20;
+
+fn sites(digest: &Digest, columns: Option<usize>, text: &mut String) {
     let top = digest.top_sites(SITES);
     if top.is_empty() {
         return;
     }
-    let _ = writeln!(
-        text,
-        "\n{:<40}{:>11}{:>11}{:>10}{:>10}{:>10}",
-        format!("Sites ({} of {})", top.len(), count(digest.sites() as u64)),
-        "recipients",
-        "delivered",
-        "deferred",
-        "bounced",
-        "other"
-    );
-    for (name, counts) in top {
-        let [delivered, deferred, bounced] =
-            [Disposition::Delivered, Disposition::Deferred, Disposition::Bounced].map(|d| counts.get(d));
-        let other = counts.all() - delivered - deferred - bounced;
-        let [all, delivered, deferred, bounced, other] = [counts.all(), delivered, deferred, bounced, other].map(count);
-        let name = Printable(name.as_bytes()).to_string();
-        let _ = writeln!(text, "  {name:<38}{all:>11}{delivered:>11}{deferred:>10}{bounced:>10}{other:>10}");
+    let title = format!("Sites ({} of {})", top.len(), count(digest.sites() as u64));
+    let rows: Vec<(String, [String; 5])> = top
+        .iter()
+        .map(|(name, counts)| (Printable(name.as_bytes()).to_string(), OF_SITES.map(|(_, n)| count(n(counts)))))
+        .collect();
+    let wide = |at: usize| {
+        let numbers = rows.iter().filter_map(|(_, numbers)| numbers.get(at)).map(String::len);
+        numbers.chain(OF_SITES.get(at).map(|(head, _)| head.len())).max().unwrap_or(0) + 2
+    };
+    let widths: Vec<usize> = (0..OF_SITES.len()).map(wide).collect();
+    let name = rows.iter().map(|(name, _)| name.chars().count() + 2).max().unwrap_or(0).max(title.len());
+    let room = columns.unwrap_or(usize::MAX).saturating_sub(1);
+    let taken = |shown: usize| widths.iter().take(shown).sum::<usize>();
+    let shown = (1..=widths.len()).rev().find(|&n| taken(n) + name.min(NAME_MIN) <= room).unwrap_or(1);
+    let name = name.min(room.saturating_sub(taken(shown)).max(NAME_MIN));
+    text.push('\n');
+    let mut line = |head: &str, numbers: &[&str]| {
+        let numbers = numbers.iter().zip(&widths).take(shown).map(|(n, wide)| format!("{n:>wide$}"));
+        let _ = writeln!(text, "{:<name$}{}", short(head, name), numbers.collect::<String>());
+    };
+    line(&title, &OF_SITES.map(|(head, _)| head));
+    for (site, numbers) in &rows {
+        line(&format!("  {site}"), &numbers.each_ref().map(String::as_str));
     }
 }
 
-fn replies(digest: &Digest, text: &mut String) {
+fn replies(digest: &Digest, columns: Option<usize>, text: &mut String) {
     let top = digest.top_replies(REPLIES);
     if top.is_empty() {
         return;
@@ -105,16 +128,13 @@ fn replies(digest: &Digest, text: &mut String) {
         let code = if kind.code == 0 { String::new() } else { kind.code.to_string() };
         let enhanced = kind.enhanced.map(|e| e.to_string()).unwrap_or_default();
         let expired = if kind.expired { "expired; last: " } else { "" };
-        let _ = writeln!(text, "{:>13}  {code:<3} {enhanced:<8} {expired}{}", count(n), kind.text);
+        let line = format!("{:>13}  {code:<3} {enhanced:<8} {expired}{}", count(n), kind.text);
+        let _ = writeln!(text, "{}", short(&line, columns.unwrap_or(usize::MAX).saturating_sub(1)));
     }
 }
 
-fn share(n: u64, all: u64) -> f64 {
-    if all == 0 { 0.0 } else { 100.0 * n as f64 / all as f64 }
-}
-
 /// Everything that happened to one recipient.
-pub(super) fn timeline(recipient: &Mailbox, timeline: &Timeline) -> String {
+pub(super) fn timeline(recipient: &Mailbox, timeline: &Timeline, zone: &Zone) -> String {
     let mut text = format!("{}: {}\n", Printable(recipient.as_str().as_bytes()), timeline.disposition);
     if timeline.steps.is_empty() {
         text.push_str(match timeline.disposition {
@@ -123,17 +143,17 @@ pub(super) fn timeline(recipient: &Mailbox, timeline: &Timeline) -> String {
         });
     }
     for one in &timeline.steps {
-        step(one, &mut text);
+        step(one, zone, &mut text);
         text.truncate(text.trim_end().len());
         text.push('\n');
     }
     text
 }
 
-fn step(step: &Step, text: &mut String) {
+fn step(step: &Step, zone: &Zone, text: &mut String) {
     let attempt = if step.attempt == 0 { String::new() } else { format!("attempt {}", step.attempt) };
     let what = if step.what == "attempt" { "begins" } else { step.what };
-    let _ = write!(text, "  {}  {attempt:<10} {what:<11}", time(step.at));
+    let _ = write!(text, "  {}  {attempt:<10} {what:<11}", zone.time(step.at));
     if let Some(After { span_s, .. }) = step.after {
         let (attempts, span) = (step.attempt, duration_text(Duration::from_secs(span_s.into())));
         let s = if attempts == 1 { "" } else { "s" };
@@ -152,7 +172,7 @@ fn step(step: &Step, text: &mut String) {
         let _ = write!(text, "  at {}", Printable(step.phase.as_bytes()));
     }
     let host = Printable(step.host.as_bytes()).to_string();
-    let tried_at = step.after.map(|after| time(after.tried_at)).unwrap_or_default();
+    let tried_at = step.after.map(|after| zone.time(after.tried_at)).unwrap_or_default();
     if !host.is_empty() || !tried_at.is_empty() {
         let between = if host.is_empty() || tried_at.is_empty() { "" } else { ", " };
         let _ = write!(text, "  [{host}{between}{tried_at}]");

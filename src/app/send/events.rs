@@ -7,15 +7,27 @@ use super::super::config::EngineConfig;
 use super::super::exit::Failure;
 use crate::engine::table::{RowBlock, Table};
 use crate::observe::events::{EventLog, EventsError, LookUp, Options, Target, Written};
+use crate::observe::logs::Level;
 
-/// Opens the event log, if one is to be kept: `--events` goes before `events.file`.
+/// Opens the event log, if one is to be kept: `--events` goes before `events.file`. Without one, a log at the debug level
+/// has the events.
 ///
 /// # Errors
 /// It cannot be written (bad input), or its thread does not start.
-pub fn open(args: &SendArgs, config: &EngineConfig, campaign: &str, home: &Path) -> Result<Option<EventLog>, Failure> {
-    let Some(file) = args.events.as_ref().or(config.events.file.as_ref()) else { return Ok(None) };
+pub fn open(
+    args: &SendArgs,
+    config: &EngineConfig,
+    level: Level,
+    campaign: &str,
+    home: &Path,
+) -> Result<Option<EventLog>, Failure> {
     let options = Options {
-        target: if file.as_os_str() == "-" { Target::Stdout } else { Target::File(file.clone()) },
+        target: match args.events.as_ref().or(config.events.file.as_ref()) {
+            Some(file) if file.as_os_str() == "-" => Target::Stdout,
+            Some(file) => Target::File(file.clone()),
+            None if level >= Level::Debug => Target::Log,
+            None => return Ok(None),
+        },
         rotate_octets: u64::from(config.events.rotate_mib) << 20,
         rotate_age: config.events.rotate_age,
         keep: config.events.keep,

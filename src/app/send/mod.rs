@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cli::SendArgs;
-use super::config::{CampaignConfig, EngineConfig};
+use super::config::{CampaignConfig, EngineConfig, Found};
 use super::destination::{self, Destination};
 use super::exit::{Exit, Failure};
 use super::held::Note;
@@ -47,7 +47,8 @@ use crate::engine::router::{self, SmarthostError};
 use crate::engine::run::{Engine, OpenFiles, Setup};
 use crate::engine::smarthost::parse_smarthost;
 use crate::journal::disk::FaultKind;
-use crate::observe::{self, Observer};
+use crate::observe::logs::Level;
+use crate::observe::{self, Observer, terminal};
 use crate::sink;
 use crate::wire::disk::{self, Files, Lock};
 use crate::wire::ring;
@@ -62,9 +63,14 @@ use share::Share;
 /// Bad input (usage), or the machine.
 pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let began = Began::now();
-    let config = EngineConfig::load(args.config.as_deref())?;
+    if args.quiet {
+        terminal::be_quiet();
+    }
+    let found = Found::look(args.config.as_deref());
+    let config = found.load()?;
     let data = args.data(&config);
-    let args = &args.at(&data);
+    // A command that goes on elsewhere may find no configuration, or another one.
+    let args = &SendArgs { config: found.file.clone(), ..args.at(&data) };
     signals.prepare(if args.dry_run {
         "interrupted: the list is not checked to its end; nothing is sent by --dry-run".to_owned()
     } else if !args.test.is_empty() {
@@ -73,11 +79,15 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         format!("interrupted before anything was sent in this run\nhint: go on with: {}", args.same_command())
     })?;
     super::share(&config)?;
-    observe::logs::init(config.log.level);
+    let level = if args.quiet { config.log.level.min(Level::Warn) } else { config.log.level };
+    observe::logs::init(level);
     let campaign = CampaignConfig::read(&args.campaign)?;
     // Even a list is read by a ring: what forbids it is no fault of the list.
     ring::check().map_err(|e| Failure::failed(e.to_string()))?;
     let told = Destination::told(args, &config)?;
+    if args.dry_run || !args.test.is_empty() {
+        watch::notice(&found.unasked().unwrap_or_default());
+    }
     if args.dry_run {
         return dry_run::run(args, &config, &campaign, told.as_ref(), signals);
     }
@@ -94,6 +104,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         let place = std::path::absolute(&data).unwrap_or_else(|_| data.clone());
         watch::notice(&format!("It begins: nothing of it is in {} yet.\n", place.display()));
     }
+    watch::notice(&(found.words() + "\n"));
     if !destination.is_sink() {
         names::warn_of(&delivery.sources);
     }
@@ -116,8 +127,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let list = settled.list.clone();
     let mut load = prepare::load(&config, &campaign, list.clone(), &content, opened.table.manifest())?;
     load.readmitted.clone_from(&settled.readmitted_rows);
-    let events = events::open(args, &config, &campaign.name, &home)?;
-    let trace = trace::begin(args)?;
+    let events = events::open(args, &config, level, &campaign.name, &home)?;
+    let trace = trace::begin(args, level)?;
     // A rehearsal teaches nothing about others, and is told to nobody.
     let (policies, tally) =
         if destination.is_sink() { (policies, None) } else { tls::counted(&config, &data, policies)? };

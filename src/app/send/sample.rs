@@ -208,7 +208,7 @@ impl Sample<'_> {
         let nobody = Suppressions::read(random_secret()?, &[]).map_err(|e| Failure::usage(e.to_string()))?;
         let setup = Setup {
             events: None,
-            trace: trace::begin(args)?,
+            trace: trace::begin(args, config.log.level)?,
             disk: Box::new(disk),
             composer: Arc::new(content.composer),
             // One bounce of one is no reason to hold anything.

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::super::cli::SendArgs;
+use super::super::cli::{Progress, SendArgs};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
+use super::super::figures::counted;
 use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
@@ -40,7 +41,7 @@ const JOURNAL_OCTETS_MIN: u64 = 4 << 20;
 /// Held sites that are told of.
 const SITES_TOLD: usize = 5;
 /// A terminal of unknown width.
-const COLUMNS: usize = 100;
+const COLUMNS: usize = 80;
 
 /// What is watched, besides the engine.
 pub struct Watched<'a> {
@@ -185,9 +186,9 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
     }
 }
 
-/// Says something to people.
+/// Says something to people, unless they want quiet.
 pub fn notice(text: &str) {
-    terminal::print(text.as_bytes());
+    terminal::notice(text.as_bytes());
 }
 
 /// How much room the rest takes, about.
@@ -230,7 +231,7 @@ fn conclude(
         LoadEnd::Complete(_) if summary.is_settled() => {
             // Nothing is left to be held.
             for held in holding(summary) {
-                notice(&format!("warning: {}\n", held.says));
+                terminal::print(format!("warning: {}\n", held.says).as_bytes());
             }
             if !was_sent_on(&watched.before, summary) {
                 watched.letter.check(watched.args, summary.uncertain)?;
@@ -238,7 +239,7 @@ fn conclude(
             settled(watched.args, watched.campaign, summary.uncertain)
         }
         LoadEnd::Complete(_) | LoadEnd::Open => {
-            let waiting = Many(summary.waiting + summary.in_flight, "recipient waits", "recipients wait");
+            let waiting = counted(summary.waiting + summary.in_flight, "recipient waits", "recipients wait");
             let held = holding(summary);
             if let Some(first) = held.first() {
                 let says: Vec<&str> = held.iter().map(|held| held.says.as_str()).collect();
@@ -264,7 +265,7 @@ pub fn settled(args: &SendArgs, campaign: &str, held: u64) -> Result<Exit, Failu
     if held == 0 {
         return Ok(Exit::Settled);
     }
-    let (command, held) = (args.resume_command(), Many(held, "recipient is held", "recipients are held"));
+    let (command, held) = (args.resume_command(), counted(held, "recipient is held", "recipients are held"));
     Err(Failure::unfinished(format!(
         "not finished: {held}: a copy may have reached them, and none goes to them now\n\
          hint: they are listed by: {}\n\
@@ -286,6 +287,8 @@ fn is_damage(reason: &str) -> bool {
 pub fn print_end(args: &SendArgs, summary: &Summary) -> Result<(), Failure> {
     if args.json {
         super::super::print_last(&format!("{}\n", summary.json())).map(drop)
+    } else if args.quiet {
+        Ok(())
     } else {
         let table = progress::table(summary, &args.list_command(&summary.campaign));
         if args.events.as_deref() == Some(std::path::Path::new("-")) {
@@ -327,10 +330,20 @@ pub fn summary(counters: &Counters, began: &Began, before: &Counters) -> Summary
     }
 }
 
+/// How progress is shown: as was asked for, else a bar where one can be drawn.
+fn progress_of(args: &SendArgs) -> Progress {
+    match args.progress {
+        _ if args.quiet => Progress::None,
+        Some(how) => how,
+        None if terminal::is_terminal() => Progress::Bar,
+        None => Progress::Plain,
+    }
+}
+
 /// Shows progress, to people and to Prometheus.
 struct Show<'a> {
     watched: &'a Watched<'a>,
-    live: bool,
+    progress: Progress,
     drawn: Instant,
     /// Delivered at some instants of the last seconds, oldest first.
     delivered: std::collections::VecDeque<(Instant, u64)>,
@@ -347,7 +360,7 @@ impl<'a> Show<'a> {
         watched.observer.started(unix_now());
         Self {
             watched,
-            live: terminal::is_terminal(),
+            progress: progress_of(watched.args),
             drawn: Instant::now(),
             delivered: std::collections::VecDeque::new(),
             shards: publisher(),
@@ -363,13 +376,18 @@ impl<'a> Show<'a> {
             return;
         }
         self.publish(engine, false);
-        if self.live {
-            self.drawn = Instant::now();
-            let text = progress::live(self.watched.campaign, &self.snapshot(engine), COLUMNS);
-            terminal::draw(&text);
-        } else if self.drawn.elapsed() >= LINE_EVERY {
-            self.drawn = Instant::now();
-            notice(&format!("{}\n", progress::line(self.watched.campaign, &self.snapshot(engine))));
+        match self.progress {
+            Progress::Bar => {
+                self.drawn = Instant::now();
+                let columns = terminal::columns().unwrap_or(COLUMNS);
+                terminal::draw(&progress::live(self.watched.campaign, &self.snapshot(engine), columns));
+            }
+            Progress::Plain if self.drawn.elapsed() >= LINE_EVERY => {
+                self.drawn = Instant::now();
+                let line = progress::line(self.watched.campaign, &self.snapshot(engine));
+                notice(&format!("{line}\n"));
+            }
+            Progress::Plain | Progress::None => {}
         }
     }
 

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// The data directory is not there or in use, or a report cannot be written.
 pub(super) fn run(args: &TlsReportArgs, signals: &Signals) -> Result<Exit, Failure> {
     signals.prepare("interrupted: nothing was written or mailed yet; the same command goes on")?;
-    let config = EngineConfig::load(args.config.as_deref())?;
+    let config = super::configured(args.config.as_deref())?;
     super::share(&config)?;
     let data = args.data.clone().unwrap_or_else(|| config.engine.data.clone());
     if !data.is_dir() {

@@ -28,6 +28,7 @@ mod quoted;
 mod recipient;
 mod records;
 mod rejects;
+pub mod sample;
 mod sheet;
 mod slips;
 #[cfg(test)]

@@ -27,8 +27,9 @@ impl<I: Io> Shard<I> {
 
     /// A domain's mail goes to this site.
     pub(super) fn trace_route(&mut self, domain: DomainId, site: SiteId) {
-        let Some(tracer) = &self.tracer else { return };
         let name = self.domains.get(domain.0 as usize).map_or("", |name| name);
+        tracing::debug!(domain = name, site = self.sites.name(site), "mail for the domain goes to the site");
+        let Some(tracer) = &self.tracer else { return };
         if tracer.filter().wants_domain(name) {
             self.traced_sites.insert(site);
         }

@@ -18,6 +18,8 @@ pub enum Target {
     Stdout,
     /// To this file.
     File(PathBuf),
+    /// Among the lines of the log, at the debug level.
+    Log,
 }
 
 /// How an event log is kept.

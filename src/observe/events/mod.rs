@@ -12,6 +12,7 @@ pub mod json;
 mod pack;
 #[cfg(test)]
 mod tests;
+mod told;
 mod write;
 
 pub use file::{Options, Target};

@@ -2,7 +2,7 @@
 
 use super::file::{LogFile, Options, Target};
 use super::pack::Packer;
-use super::{Batch, Lane, json};
+use super::{Batch, Lane, json, told};
 use crate::base::caught::caught;
 use crate::base::clock::Instant;
 use crate::base::remedy;
@@ -99,6 +99,7 @@ impl EventLog {
         let name = name_of(&options.target);
         let (output, packer) = match &options.target {
             Target::Stdout => (Output::Stdout, None),
+            Target::Log => (Output::Log, None),
             Target::File(path) => {
                 let file = LogFile::open(path)?;
                 let packer = Packer::spawn(path.clone(), options.clone()).map_err(EventsError::Thread)?;
@@ -158,6 +159,7 @@ impl EventLog {
 enum Output {
     Stdout,
     File(LogFile),
+    Log,
 }
 
 impl Output {
@@ -168,6 +170,11 @@ impl Output {
                 out.write_all(lines).and_then(|()| out.flush())
             }
             Self::File(file) => file.append(lines),
+            Self::Log => {
+                let events = lines.split(|&b| b == b'\n').filter_map(told::line);
+                events.for_each(|event| tracing::debug!("{event}"));
+                Ok(())
+            }
         }
     }
 }
@@ -176,6 +183,7 @@ fn name_of(target: &Target) -> String {
     match target {
         Target::Stdout => "standard output".to_owned(),
         Target::File(path) => path.display().to_string(),
+        Target::Log => "standard error".to_owned(),
     }
 }
 

@@ -11,6 +11,8 @@ pub struct NoFilter(pub String);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Wanted {
+    /// Every session.
+    All,
     /// A host's address.
     Ip(IpAddr),
     /// A recipient.
@@ -24,6 +26,12 @@ enum Wanted {
 pub struct Filter(Vec<Wanted>);
 
 impl Filter {
+    /// Every session.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(vec![Wanted::All])
+    }
+
     /// The sessions that any of these values names.
     ///
     /// # Errors
@@ -37,6 +45,7 @@ impl Filter {
     pub fn wants_host(&self, site: &str, host: &str, address: IpAddr) -> bool {
         let bare = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
         self.0.iter().any(|wanted| match wanted {
+            Wanted::All => true,
             Wanted::Ip(ip) => *ip == address,
             Wanted::Mailbox(_) => false,
             Wanted::Name(name) => *name == bare(site) || *name == bare(host),
@@ -53,6 +62,7 @@ impl Filter {
     #[must_use]
     pub fn wants_domain(&self, domain: &str) -> bool {
         self.0.iter().any(|wanted| match wanted {
+            Wanted::All => true,
             Wanted::Ip(_) => false,
             Wanted::Mailbox(mailbox) => mailbox.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain)),
             Wanted::Name(name) => name.eq_ignore_ascii_case(domain),
@@ -64,6 +74,7 @@ impl Filter {
     pub fn wants_path(&self, path: &[u8]) -> bool {
         let domain = memchr::memrchr(b'@', path).and_then(|at| path.get(at + 1..)).unwrap_or_default();
         self.0.iter().any(|wanted| match wanted {
+            Wanted::All => true,
             Wanted::Ip(_) => false,
             Wanted::Mailbox(mailbox) => path.eq_ignore_ascii_case(mailbox.as_bytes()),
             Wanted::Name(name) => domain.eq_ignore_ascii_case(name.as_bytes()),

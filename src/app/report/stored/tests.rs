@@ -83,7 +83,7 @@ impl Made {
     fn report(&self, args: &ReportArgs) -> String {
         let facts = Stored::open(&self.home()).unwrap();
         let mut out = Vec::new();
-        write(args, &facts, &mut out).unwrap();
+        write(args, &Look::default(), &facts, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -107,6 +107,7 @@ fn args() -> ReportArgs {
         html: None,
         recipient: None,
         possible_duplicates: None,
+        utc: true,
     }
 }
 
@@ -195,7 +196,7 @@ fn a_timeline_tells_every_record_in_order() {
     );
     let facts = Stored::open(&made.home()).unwrap();
     let missing = ReportArgs { recipient: Some("x@b.example".into()), ..args() };
-    let failure = write(&missing, &facts, &mut Vec::new()).unwrap_err();
+    let failure = write(&missing, &Look::default(), &facts, &mut Vec::new()).unwrap_err();
     assert_eq!(
         (failure.exit, failure.message.as_str()),
         (Exit::Usage, "x@b.example is not on the list of campaign welcome")
@@ -402,7 +403,7 @@ fn rows_that_cannot_be_read_are_told_by_number_and_everybody_else_is_named() {
         let facts = Stored::open(&made.home()).unwrap();
         let told = |args: &ReportArgs| {
             let mut out = Vec::new();
-            let failure = write(args, &facts, &mut out).unwrap_err();
+            let failure = write(args, &Look::default(), &facts, &mut out).unwrap_err();
             assert_eq!(failure.exit, Exit::Failed, "{file} {place}");
             let numbers: Vec<String> = lost.iter().map(usize::to_string).collect();
             let rows = format!("these rows cannot be read, and have no address here: {}\n", numbers.join(", "));
@@ -431,7 +432,7 @@ fn rows_that_cannot_be_read_are_told_by_number_and_everybody_else_is_named() {
 
         assert!(made.timeline("dan@b.example").starts_with("dan@b.example: "), "another row of its domain");
         let missing = ReportArgs { recipient: Some("x@b.example".into()), ..args() };
-        let failure = write(&missing, &facts, &mut Vec::new()).unwrap_err();
+        let failure = write(&missing, &Look::default(), &facts, &mut Vec::new()).unwrap_err();
         assert_eq!(failure.exit, Exit::Failed, "nobody knows whether it is on the list");
         assert!(
             failure.message.starts_with("x@b.example may be in a row that cannot be read: "),

@@ -1,0 +1,86 @@
+//! The commands that make things ready: a campaign's folder, configurations, completions, manual pages.
+
+use clap::Args;
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  A campaign with a sample list:
+    posthaste new spring
+  For a list that is there; the letter greets by its columns:
+    posthaste new spring --from people.csv
+  Then, as the command says at its end:
+    cd spring && posthaste send campaign.toml --sink
+
+Nothing that is there is ever written over. The list stays where
+it is: the campaign names it.";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  Every setting of the engine, with default and meaning:
+    posthaste config > engine.toml
+  Look for mistakes, and show what differs from the defaults:
+    posthaste config engine.toml
+  Every key that a campaign's file may have:
+    posthaste config --campaign
+
+Which file the other commands use: --config, else the one that
+POSTHASTE_CONFIG names, else /etc/posthaste/engine.toml, else
+the defaults (also where POSTHASTE_CONFIG is set and empty).";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  posthaste completions bash \\
+    > /usr/share/bash-completion/completions/posthaste
+  posthaste completions zsh \\
+    > /usr/share/zsh/site-functions/_posthaste
+  posthaste completions fish \\
+    > ~/.config/fish/completions/posthaste.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  Read the page of the program:
+    posthaste man | man -l -
+  Install all pages:
+    posthaste man /usr/local/share/man/man1";
+
+/// `posthaste new`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = NEW_EXAMPLES)]
+pub struct NewArgs {
+    /// The folder to make; its last part names the campaign: a-z 0-9 . _ -
+    pub name: PathBuf,
+    /// The list of recipients: its columns are looked at, and the letter uses them
+    #[arg(long, value_name = "LIST")]
+    pub from: Option<PathBuf>,
+}
+
+/// `posthaste config`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = CONFIG_EXAMPLES)]
+pub struct ConfigArgs {
+    /// Check this configuration, and show what differs from the defaults
+    #[arg(value_name = "FILE", conflicts_with = "campaign")]
+    pub file: Option<PathBuf>,
+    /// Print every key of a campaign's file instead
+    #[arg(long)]
+    pub campaign: bool,
+}
+
+/// `posthaste completions`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// `posthaste man`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = MAN_EXAMPLES)]
+pub struct ManArgs {
+    /// Write a page for the program and one for each command to this folder
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}

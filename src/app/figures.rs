@@ -1,0 +1,118 @@
+//! Numbers, rates, sizes and spans as people read them: one form for each, wherever the program says one.
+//!
+//! Guarantees: pure text from plain numbers. Leaves to others: objects for programs, which keep plain numbers.
+
+use super::config::values::duration_text;
+use crate::base::many::Many;
+use std::time::Duration;
+
+/// A number with its thousands set off: `1,234,567`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// So many of something.
+#[must_use]
+pub fn counted(n: u64, one: &'static str, several: &'static str) -> String {
+    format!("{} {}", count(n), Many(n, one, several).words())
+}
+
+/// So many a second: `8,015/s`, `0.6/s`.
+#[must_use]
+pub fn rate(per_s: f64) -> String {
+    if per_s < 10.0 { format!("{per_s:.1}/s") } else { format!("{}/s", count(per_s.round() as u64)) }
+}
+
+/// Octets: `999 B`, `1.5 kB`, `52 MB`.
+#[must_use]
+pub fn size(octets: u64) -> String {
+    let mut n = octets as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        // What would be rounded to a thousand is one of the next unit.
+        if n < 999.5 {
+            return if n < 9.95 && unit != "B" { format!("{n:.1} {unit}") } else { format!("{n:.0} {unit}") };
+        }
+        n /= 1000.0;
+    }
+    format!("{n:.1} TB")
+}
+
+/// A span of time that was measured: `0.06s`, `41.5s`, `2m3s`.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    match span.as_secs_f64() {
+        s if s < 9.995 => format!("{s:.2}s"),
+        s if s < 59.95 => format!("{s:.1}s"),
+        s => duration_text(Duration::from_secs(s.round() as u64)),
+    }
+}
+
+/// A part of a whole: `98.90 %`.
+#[must_use]
+pub fn share(n: u64, all: u64) -> String {
+    format!("{:.2} %", if all == 0 { 0.0 } else { 100.0 * n as f64 / all as f64 })
+}
+
+/// The text, cut to so many columns.
+#[must_use]
+pub fn short(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A sentence on lines of at most `columns`, each behind `indent` blanks; a word is never cut.
+#[must_use]
+pub fn wrapped(text: &str, columns: usize, indent: usize) -> String {
+    let (blanks, mut lines) = (" ".repeat(indent), String::new());
+    let mut used = 0;
+    for word in text.split(' ') {
+        let wide = word.chars().count();
+        if used > 0 && used + 1 + wide > columns {
+            lines.push('\n');
+            used = 0;
+        }
+        lines.push_str(if used == 0 { &blanks } else { " " });
+        lines.push_str(word);
+        used = if used == 0 { indent + wide } else { used + 1 + wide };
+    }
+    lines + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_off() {
+        for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(count(n), text);
+        }
+    }
+
+    #[test]
+    fn each_has_one_form() {
+        assert_eq!([0.0, 9.94, 10.0, 12_345.6].map(rate), ["0.0/s", "9.9/s", "10/s", "12,346/s"]);
+        let sizes = [0, 999, 1_500, 52_000_000, 999_600_000, 3_000_000_000_000].map(size);
+        assert_eq!(sizes, ["0 B", "999 B", "1.5 kB", "52 MB", "1.0 GB", "3.0 TB"]);
+        let spans = [0, 56, 9_994, 41_500, 59_949, 59_960, 123_400].map(|ms| span(Duration::from_millis(ms)));
+        assert_eq!(spans, ["0.00s", "0.06s", "9.99s", "41.5s", "59.9s", "1m", "2m3s"]);
+        assert_eq!([share(989, 1000), share(1, 0)], ["98.90 %", "0.00 %"]);
+    }
+
+    #[test]
+    fn sentences_fit_their_lines() {
+        assert_eq!(wrapped("one two three", 9, 2), "  one two\n  three\n");
+        assert_eq!(wrapped("averylongword b", 5, 1), " averylongword\n b\n");
+    }
+}

@@ -1,0 +1,41 @@
+//! The first rows of a list, for whoever writes the campaign for it.
+//!
+//! Guarantees: no more than the rows asked for are read; rows that are none are left out. Leaves to others: what they mean.
+
+use super::error::LoadError;
+use super::records::Step;
+use super::{List, look_at};
+
+/// A list's columns and its first rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// The columns, as they are headed; those that share a heading are none.
+    pub columns: Vec<String>,
+    /// Rows: a value for each column.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Reads the columns and at most so many rows.
+///
+/// # Errors
+/// An unreadable or empty list, or a bad header line.
+pub fn sample(list: &List, rows_max: usize) -> Result<Sample, LoadError> {
+    let listed = look_at(list)?.columns;
+    let stands_once = |name: &&String| listed.iter().filter(|other| other == name).count() == 1;
+    let columns: Vec<String> = listed.iter().filter(stands_once).cloned().collect();
+    let mut records = list.open()?;
+    let header = if records.has_header() { records.header()? } else { Vec::new() };
+    records.select(&columns, &header)?;
+    let mut rows = Vec::new();
+    for _ in 0..rows_max {
+        match records.advance()? {
+            Step::End => break,
+            Step::Bad(_) => {}
+            Step::Record => {
+                let value = |index| String::from_utf8_lossy(records.field(index)).into_owned();
+                rows.push((0..columns.len()).map(value).collect());
+            }
+        }
+    }
+    Ok(Sample { columns, rows })
+}

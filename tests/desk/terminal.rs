@@ -1,0 +1,323 @@
+//! What a send looks like: on terminals of several widths, in logs and journals, when keys are pressed; and its reports.
+
+use crate::folder::{Folder, Receiver};
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long anything here may take; what is promised is far less.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A terminal that remembers what stands on it, and every line that it had to break.
+struct Screen {
+    columns: usize,
+    rows: Vec<Vec<char>>,
+    row: usize,
+    column: usize,
+    broken: Vec<String>,
+}
+
+impl Screen {
+    fn of(columns: usize, octets: &[u8]) -> Self {
+        let mut screen = Self { columns, rows: vec![Vec::new()], row: 0, column: 0, broken: Vec::new() };
+        let text = String::from_utf8_lossy(octets).into_owned();
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            match c {
+                '\u{1b}' => {
+                    assert_eq!(rest.next(), Some('['), "an escape that no test knows");
+                    let mut number = String::new();
+                    let order = rest.by_ref().find(|c| {
+                        number.extend(c.is_ascii_digit().then_some(*c));
+                        c.is_ascii_alphabetic()
+                    });
+                    screen.obey(order.unwrap(), number.parse().unwrap_or(1));
+                }
+                '\r' => screen.column = 0,
+                '\n' => screen.go_to(screen.row + 1),
+                '\u{8}' => screen.column = screen.column.saturating_sub(1),
+                c => screen.put(c),
+            }
+        }
+        screen
+    }
+
+    fn go_to(&mut self, row: usize) {
+        self.row = row;
+        while self.rows.len() <= row {
+            self.rows.push(Vec::new());
+        }
+    }
+
+    fn put(&mut self, c: char) {
+        if self.column >= self.columns {
+            self.broken.push(self.rows[self.row].iter().collect());
+            self.go_to(self.row + 1);
+            self.column = 0;
+        }
+        let row = &mut self.rows[self.row];
+        while row.len() <= self.column {
+            row.push(' ');
+        }
+        row[self.column] = c;
+        self.column += 1;
+    }
+
+    fn obey(&mut self, order: char, number: usize) {
+        match order {
+            'A' => self.row = self.row.saturating_sub(number),
+            'J' => {
+                self.rows.truncate(self.row + 1);
+                self.rows[self.row].truncate(self.column);
+            }
+            'K' => self.rows[self.row].truncate(self.column),
+            'm' => {}
+            order => panic!("{order}: an order that no test knows"),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned()).collect()
+    }
+}
+
+/// The program on a terminal of its own.
+struct Seen {
+    child: Child,
+    shown: Vec<u8>,
+    columns: usize,
+}
+
+impl Seen {
+    fn start(folder: &Folder, columns: usize, set: &str, words: &str) -> Self {
+        let program = env!("CARGO_BIN_EXE_posthaste");
+        let line = format!("stty cols {columns} rows 24; exec env TERM=xterm {set} '{program}' {words}");
+        let mut command = Command::new("script");
+        command.args(["-q", "-e", "-c", &line, "/dev/null"]).current_dir(folder.path());
+        command.env("POSTHASTE_CONFIG", "").env_remove("NO_COLOR");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        Self { child: command.spawn().unwrap(), shown: Vec::new(), columns }
+    }
+
+    /// Reads until the screen shows this; whatever was shown meanwhile is remembered.
+    fn until(&mut self, there: impl Fn(&Screen) -> bool) {
+        let start = Instant::now();
+        let mut piece = [0; 4096];
+        while !there(&self.screen()) {
+            let read = self.child.stdout.as_mut().unwrap().read(&mut piece).unwrap();
+            assert!(read > 0 && start.elapsed() < PATIENCE, "never shown:\n{}", self.screen().lines().join("\n"));
+            self.shown.extend_from_slice(&piece[..read]);
+        }
+    }
+
+    fn press(&mut self, key: u8) {
+        let keys = self.child.stdin.as_mut().unwrap();
+        keys.write_all(&[key]).unwrap();
+        keys.flush().unwrap();
+    }
+
+    fn screen(&self) -> Screen {
+        Screen::of(self.columns, &self.shown)
+    }
+
+    /// What is shown at its end, and its code.
+    fn end(mut self) -> (Screen, Option<i32>) {
+        self.child.stdout.as_mut().unwrap().read_to_end(&mut self.shown).unwrap();
+        let code = self.child.wait().unwrap().code();
+        (self.screen(), code)
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A campaign that takes its time: one session, and round trips for each message.
+fn slow(rows: usize) -> (Folder, Receiver) {
+    let folder = Folder::new();
+    folder.put("e.toml", "[engine]\nhostname = \"me.example\"\n[delivery]\nsessions_per_site = 1\npipelining = false\nchunking = false\n");
+    let list: String = (0..rows).map(|n| format!("person{n}@d{}.example,Ann\n", n % 7)).collect();
+    folder.put("w.csv", format!("email,first\n{list}"));
+    let receiver = Receiver::start_with(&folder.path().join("kept"), &["--rtt-ms", "30"]);
+    (folder, receiver)
+}
+
+fn sending(receiver: &Receiver, more: &str) -> String {
+    format!("send w.toml --config e.toml --data data --smarthost {} {more}", receiver.address)
+}
+
+#[test]
+fn progress_fits_the_terminal_and_an_interrupt_stands_alone() {
+    for columns in [60, 80, 120] {
+        let (folder, receiver) = slow(5000);
+        let mut seen = Seen::start(&folder, columns, "", &sending(&receiver, ""));
+        let delivers = |screen: &Screen| {
+            screen.lines().iter().any(|line| line.contains(" delivered ") && !line.contains(" delivered 0 "))
+        };
+        seen.until(delivers);
+        let live = seen.screen().lines();
+        assert!(live.iter().any(|line| line.contains('░') && line.contains("of 5,000 recipients")), "{live:?}");
+        seen.press(3);
+        seen.until(|screen| screen.lines().iter().any(|line| line.contains("Finishing")));
+        let (screen, code) = seen.end();
+        let lines = screen.lines();
+        assert_eq!(code, Some(3), "{}", lines.join("\n"));
+        let finishing: Vec<&String> =
+            lines.iter().filter(|line| line.contains("Finishing what is under way")).collect();
+        assert_eq!(finishing.len(), 1, "{}", lines.join("\n"));
+        assert!(finishing[0].starts_with("Finishing"), "{}", lines.join("\n"));
+        assert!(!lines.iter().any(|line| line.contains("^C")), "{}", lines.join("\n"));
+        assert!(!lines.iter().any(|line| line.contains('░')), "live lines are left:\n{}", lines.join("\n"));
+        // Commands, and sentences with paths, are longer than any terminal.
+        let broken: Vec<&String> = screen
+            .broken
+            .iter()
+            .filter(|line| {
+                line.contains('█') || line.contains('░') || line.starts_with("  ") && !line.contains("posthaste ")
+            })
+            .collect();
+        assert!(broken.is_empty(), "{columns}: {broken:?}");
+        receiver.end();
+    }
+}
+
+#[test]
+fn plain_progress_has_no_empty_lines_and_quiet_says_nothing() {
+    let (folder, receiver) = slow(5000);
+    let words = sending(&receiver, "--progress plain");
+    let mut child = folder
+        .command(&words.split(' ').collect::<Vec<_>>())
+        .stdout(Stdio::piped())
+        .stderr(File::create(folder.path().join("err")).unwrap())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !folder.read("err").contains("w: ") {
+        assert!(start.elapsed() < PATIENCE && child.try_wait().unwrap().is_none(), "{}", folder.read("err"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    for text in [folder.read("err"), String::from_utf8(output.stdout).unwrap()] {
+        assert!(!text.is_empty() && text.lines().all(|line| !line.trim().is_empty()), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+    receiver.end();
+
+    let folder = Folder::new();
+    folder.put("e.toml", "[engine]\nhostname = \"me.example\"\n");
+    let (ran, letters) = folder.send(&["--config", "e.toml", "--quiet"]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str(), letters.len()), (Some(0), "", "", 1));
+    let ran = folder.run(&["send", "w.toml", "--data", "data", "--sink", "--quiet", "--json"]);
+    assert!(ran.out.starts_with('{') && ran.out.lines().count() == 1 && ran.err.is_empty(), "{ran:?}");
+    folder.put("w.txt", "Dear {{ nobody }}\n");
+    let ran = folder.run(&["send", "w.toml", "--data", "other", "--sink", "--quiet"]);
+    assert!(ran.code == Some(2) && ran.err.starts_with("error: "), "{ran:?}");
+}
+
+#[test]
+fn a_bar_can_be_had_or_left_out() {
+    let folder = Folder::new();
+    let seen = Seen::start(&folder, 80, "", "send w.toml --data data --sink --progress none");
+    let (screen, code) = seen.end();
+    let lines = screen.lines();
+    assert_eq!(code, Some(0), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("recipients")) && !lines.iter().any(|line| line.contains('█')));
+}
+
+#[test]
+fn colours_are_those_that_were_asked_for() {
+    let folder = Folder::new();
+    let words = "send w.toml --sink --metrics 127.0.0.1:0 --data";
+    let runs = std::cell::Cell::new(0);
+    // A rehearsal that is complete says nothing of metrics.
+    let data = || {
+        runs.set(runs.get() + 1);
+        format!("data{}", runs.get())
+    };
+    let on_terminal = |set: &str, more: &str| {
+        let mut seen = Seen::start(&folder, 80, set, &format!("{words} {} {more}", data()));
+        seen.child.stdout.as_mut().unwrap().read_to_end(&mut seen.shown).unwrap();
+        let shown = String::from_utf8_lossy(&seen.shown).into_owned();
+        assert!(shown.contains("metrics on http"), "{shown}");
+        shown.contains("\u{1b}[32m") || shown.contains("\u{1b}[2m")
+    };
+    assert!(on_terminal("", ""));
+    assert!(!on_terminal("NO_COLOR=1", ""));
+    assert!(!on_terminal("", "--color never"));
+    assert!(on_terminal("NO_COLOR=1", "--color always"));
+    let piped = |more: &[&str]| folder.run(&[&words.split(' ').collect::<Vec<_>>()[..], &[&data()], more].concat()).err;
+    assert!(!piped(&[]).contains('\u{1b}'));
+    assert!(piped(&["--color", "always"]).contains("\u{1b}["));
+    // Help and errors of the command line, too.
+    assert!(folder.run(&["--color=always", "--help"]).out.contains('\u{1b}'));
+    assert!(folder.run(&["--color", "always", "sned"]).err.contains('\u{1b}'));
+    assert!(!folder.run(&["sned"]).err.contains('\u{1b}'));
+}
+
+#[test]
+fn the_journal_gets_priorities_and_no_second_time() {
+    let folder = Folder::new();
+    let journal = folder.path().join("journal");
+    let sent = |stream: Option<String>, words: &[&str]| {
+        let file = File::create(&journal).unwrap();
+        let at = file.metadata().unwrap();
+        let mut command = folder.command(words);
+        command.env("JOURNAL_STREAM", stream.unwrap_or(format!("{}:{}", at.dev(), at.ino())));
+        command.stdout(Stdio::null()).stderr(file).status().unwrap();
+        fs::read_to_string(&journal).unwrap()
+    };
+    let words = ["send", "w.toml", "--sink", "--metrics", "127.0.0.1:0", "--data"];
+    let said = sent(None, &[&words[..], &["one"]].concat());
+    assert!(said.lines().any(|line| line.starts_with("<6>metrics on http://127.0.0.1:")), "{said}");
+    // Inherited by somebody whose output goes elsewhere.
+    let said = sent(Some("1:2".into()), &[&words[..], &["two"]].concat());
+    assert!(said.lines().any(|line| line.starts_with("20") && line.contains("Z  INFO metrics on ")), "{said}");
+    let said = sent(None, &["send", "gone.toml", "--sink"]);
+    assert!(said.lines().all(|line| line.starts_with("<3>")) && said.contains("<3>error: gone.toml"), "{said}");
+}
+
+#[test]
+fn reports_have_the_zone_of_their_times() {
+    let folder = Folder::new();
+    folder.delivers(&[]);
+    let report = |more: &[&str]| {
+        let words = [&["report", "w", "--data", "data"], more].concat();
+        let output = folder.command(&words).env("TZ", "ABC-5:30").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let attempt = |text: &str| text.lines().find(|line| line.contains("first attempt")).unwrap().to_owned();
+    assert!(attempt(&report(&[])).ends_with("+05:30"), "{}", report(&[]));
+    assert!(attempt(&report(&["--utc"])).ends_with('Z'), "{}", report(&["--utc"]));
+    assert!(report(&["--recipient", "ann@a.example"]).contains("+05:30  attempt 1"));
+    let csv = report(&["--csv", "-"]);
+    assert!(!csv.contains("+05:30") && csv.contains("Z,"), "programs read UTC: {csv}");
+}
+
+#[test]
+fn debug_names_routes_and_recipients_and_trace_has_the_dialogue() {
+    let folder = Folder::new();
+    let said = |level: &str| {
+        folder.put("e.toml", format!("[log]\nlevel = \"{level}\"\n"));
+        let ran = folder.run(&["send", "w.toml", "--data", level, "--config", "e.toml", "--sink"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran.err
+    };
+    let info = said("info");
+    assert!(!info.contains("ann@a.example") && !info.contains("DEBUG"), "{info}");
+    let debug = said("debug");
+    let delivered = debug.lines().find(|line| line.contains("DEBUG delivered ")).unwrap_or_else(|| panic!("{debug}"));
+    for field in ["final=true", "recipient=ann@a.example", "host=", "code=250"] {
+        assert!(delivered.contains(field), "{field} is missing in {delivered}");
+    }
+    assert!(debug.contains("DEBUG session opened ") && debug.contains("DEBUG session ended "), "{debug}");
+    assert!(!delivered.contains("time=") && !debug.contains("MAIL FROM"), "{debug}");
+    let trace = said("trace");
+    assert!(trace.contains("> RCPT TO:<ann@a.example>") && trace.contains("DEBUG delivered "), "{trace}");
+    assert!(!trace.contains("Dear Ann"), "content stands in the log:\n{trace}");
+}
