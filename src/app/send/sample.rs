@@ -272,7 +272,8 @@ fn send(campaign: Campaign, setup: Setup, signals: &Signals) -> Result<String, F
     while !engine.is_finished() {
         let shown = engine.board().total();
         let c = &shown.counters;
-        let now = Some((c.loaded, c.waiting, c.deferrals, c.sessions, c.transactions));
+        // Recipients are taken up and put back while no server is to be had: that is no progress.
+        let now = Some((c.loaded, c.deferrals, c.sessions, c.transactions));
         if now != before {
             (before, moved) = (now, Instant::now());
         }
