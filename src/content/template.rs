@@ -317,12 +317,14 @@ impl<'a> Compiler<'a> {
             NoName::BuiltInToo => ContentError::new(
                 place,
                 format!("`{name}` is a column of the list and also the name of a built-in value"),
-                "give the column another heading",
+                format!(
+                    "give the column another name: [recipients] columns = {{ my_{name} = \"…\" }}, or another heading"
+                ),
             ),
             NoName::Twice => ContentError::new(
                 place,
                 format!("the list has two columns called `{name}`"),
-                "give one of them another heading",
+                "give one of them another name ([recipients] columns = { other = \"…\" }) or, where both have one heading, another one",
             ),
         }
     }

@@ -61,6 +61,16 @@ pub enum LoadError {
         /// The list.
         path: PathBuf,
     },
+    /// Nothing that was read of it is a JSON object.
+    #[error("{}:{line}: no line of the list is a JSON object: {what}\nhint: a list has an object a line, or is one array of objects; where the array stands within an object, give it alone (jq .contacts LIST)", path.display())]
+    NoObject {
+        /// The list.
+        path: PathBuf,
+        /// The first line that was expected to be one.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The header line cannot be used.
     #[error("{}:{line}: the header line {what}", path.display())]
     Header {

@@ -211,6 +211,9 @@ impl Input {
         let mut front = Vec::with_capacity(FRONT_OCTETS);
         let cut = |error| LoadError::Read { path: path.to_owned(), line: 1, error };
         (&mut reader).take(FRONT_OCTETS as u64).read_to_end(&mut front).map_err(cut)?;
+        if let Some(what) = no_list(&front) {
+            return Err(LoadError::Workbook { path: path.to_owned(), what: format!("{what}\n{}", sheet::AS_CSV) });
+        }
         let encoding = |why| LoadError::Encoding { path: path.to_owned(), why };
         let charset = match dialect.charset {
             Some(charset) => charset.as_marked(&front),
@@ -256,6 +259,19 @@ impl Input {
         let charset = Charset::UTF_8;
         Ok(Self { reader, path: path.to_owned(), mark, charset, word: None, sheet, plain: false, read })
     }
+}
+
+/// What the front of a list is, where that is no list.
+fn no_list(front: &[u8]) -> Option<&'static str> {
+    let text = front.strip_prefix(b"\xef\xbb\xbf").unwrap_or(front).trim_ascii_start();
+    let is = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    if front.starts_with(b"PK\x03\x04") {
+        return Some("a workbook, or another archive, that is compressed once more");
+    }
+    if [&b"<html"[..], b"<!doctype html", b"<table", b"<head", b"<meta"].into_iter().any(is) {
+        return Some("a page of HTML, whatever its name says: some programs export such a page as .xls");
+    }
+    is(b"<?xml").then_some("an XML document, whatever its name says")
 }
 
 /// What octets are written in; a few that are not UTF-8 are rather slips, and so are those amid UTF-8: their records are

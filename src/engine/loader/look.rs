@@ -49,16 +49,17 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
         columns.retain(|name| !name.is_empty());
         return Ok(Look { columns, line: records.header_line(), is_open: false, form });
     }
-    let (mut columns, mut known, mut is_open, mut is_empty) = (Vec::new(), HashSet::new(), true, true);
+    let (mut columns, mut known, mut is_open, mut bad) = (Vec::new(), HashSet::new(), true, None);
+    let mut objects = 0;
     for _ in 0..KEY_RECORDS {
         match records.advance()? {
             Step::End => {
                 is_open = false;
                 break;
             }
-            Step::Bad(_) => is_empty = false,
+            Step::Bad(what) => bad = bad.or(Some((records.line(), what))),
             Step::Record => {
-                is_empty = false;
+                objects += 1;
                 for key in records.keys() {
                     if known.insert(key.clone()) {
                         columns.push(key);
@@ -70,8 +71,12 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
             break;
         }
     }
-    if is_empty {
-        return Err(LoadError::Empty { path: list.path.clone() });
+    if objects == 0 {
+        let path = list.path.clone();
+        return Err(match bad {
+            Some((line, what)) => LoadError::NoObject { path, line, what },
+            None => LoadError::Empty { path },
+        });
     }
     Ok(Look { columns, line: 1, is_open, form })
 }

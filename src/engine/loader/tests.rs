@@ -531,10 +531,13 @@ fn each_bad_list_has_its_clear_error() {
             b"[{\"email\":\"a@b.example\"},\n{\"email\":\"b".to_vec(),
             "l.json:2: cannot read on: the JSON array has no end",
         ),
+        ("l.xls", b"\n<HTML><table><tr><td>email".to_vec(), "is a page of HTML, whatever its name says"),
+        ("l.xml", b"\xef\xbb\xbf<?xml version=\"1.0\"?>".to_vec(), "is an XML document"),
+        ("l.xlsx.gz", gzip(b"PK\x03\x04xxxx"), "is a workbook, or another archive, that is compressed once more"),
         ("l.csv.xz", b"\xfd7zXZ\0\0".to_vec(), "is compressed with xz\nhint: "),
         ("l.csv.gz", cut, "cannot read on: "),
         ("l.csv.zst", zst, "cannot read on: "),
-    ] as [(&str, Vec<u8>, &str); 21]
+    ] as [(&str, Vec<u8>, &str); 24]
     {
         let error = House::new(name, list).error();
         assert!(error.contains(wanted) && error.contains(name), "{error}");

@@ -220,3 +220,18 @@ fn a_key_that_is_the_address_can_be_a_column_too() {
     house.totals();
     assert_eq!(house.rows(), ["ann@a.example|Ann <ann@a.example>|A"]);
 }
+
+#[test]
+fn objects_that_are_no_list_are_said_to_be_none() {
+    for list in [
+        "{\n  \"contacts\": [\n    {\n      \"email\": \"a@b.example\"\n    }\n  ]\n}\n",
+        "email,name\na@b.example,A\n",
+    ] {
+        let house = House::new("l.json", list);
+        let error = look_at(&house.spec().list).unwrap_err().to_string();
+        assert!(
+            error.contains("l.json:1: no line of the list is a JSON object: ") && error.contains("\nhint: "),
+            "{error}"
+        );
+    }
+}
