@@ -28,7 +28,7 @@ use crate::engine::suppressions::Suppressions;
 use crate::engine::table::{Manifest, Pending, Progress, TableWriter};
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Mailbox, address};
-use crate::observe::Observer;
+use crate::observe::{Observer, terminal};
 use crate::wire::clock::unix_now;
 use crate::wire::disk::Files;
 use crate::wire::ring;
@@ -120,11 +120,11 @@ fn tell(
         destination.words()
     ));
     if *suppressed {
-        notice(&format!("note: {mailbox} is on the suppression list: the campaign sends nothing there\n"));
+        warn(&format!("note: {mailbox} is on the suppression list: the campaign sends nothing there\n"));
     }
     let others = columns_of_unsubscribing(campaign);
     if !others.is_empty() {
-        notice(&format!(
+        warn(&format!(
             "note: what unsubscribes in it is made from {}: it is the one of {mailbox}, not yours\n",
             others.join(", ")
         ));
@@ -135,12 +135,17 @@ fn tell(
         let mut folded = Vec::new();
         let at = address::fold_into(tester.as_str().as_bytes(), tester.local_part().len(), &mut folded);
         if suppression.contains(&folded, at) {
-            notice(&format!(
+            warn(&format!(
                 "note: {tester} is on the suppression list: the campaign would send nothing there; the sample goes all the same\n"
             ));
         }
     }
     Ok(())
+}
+
+/// Says what nobody should miss, whoever wants quiet.
+fn warn(text: &str) {
+    terminal::print(text.as_bytes());
 }
 
 /// The columns that say who unsubscribes, besides what is the sample's own.

@@ -8,12 +8,12 @@ use super::super::cli::SendArgs;
 use super::super::config::CampaignConfig;
 use super::super::exit::Failure;
 use super::super::signals::Signals;
-use super::watch::notice;
 use crate::base::many::Many;
 use crate::engine::campaign::Campaign;
 use crate::engine::load::{Load, LoadEnd};
 use crate::engine::loader::{List, places};
 use crate::mail::{Mailbox, address};
+use crate::observe::terminal;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -88,7 +88,7 @@ impl Share {
             None => (0..opened.table.rows()).filter(|row| is_open(*row)).collect(),
         };
         if rows.is_empty() {
-            notice("warning: nobody whom this run is for waits any more: nothing is sent in it\n");
+            terminal::print(b"warning: nobody whom this run is for waits any more: nothing is sent in it\n");
         }
         opened.reach = Some(rows);
         Ok(())
@@ -146,7 +146,8 @@ fn read(path: &Path, email: &str, named: &mut Vec<Named>) -> Result<(), Failure>
     let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&octets);
     let lines =
         || (1u64..).zip(octets.split(|b| *b == b'\n').map(<[u8]>::trim_ascii)).filter(|(_, line)| is_entry(line));
-    if lines().next().is_some_and(|(_, first)| !first.contains(&b'@') || first.starts_with(b"{")) {
+    let is_list = |first: &[u8]| !first.contains(&b'@') || first.starts_with(b"{") || first.starts_with(b"[");
+    if is_other_than_text(octets) || lines().next().is_some_and(|(_, first)| is_list(first)) {
         return read_list(path, email, named);
     }
     for (number, line) in lines() {
@@ -156,6 +157,12 @@ fn read(path: &Path, email: &str, named: &mut Vec<Named>) -> Result<(), Failure>
         named.push(Named { folded, place: format!("{} ({file}:{number})", String::from_utf8_lossy(line)) });
     }
     Ok(())
+}
+
+/// Whether a file is a list that only the loader can read: a workbook, UTF-16, or something compressed.
+fn is_other_than_text(octets: &[u8]) -> bool {
+    let fronts: [&[u8]; 5] = [b"PK\x03\x04", b"\xFF\xFE", b"\xFE\xFF", b"\x1F\x8B", b"\x28\xB5\x2F\xFD"];
+    fronts.iter().any(|front| octets.starts_with(front))
 }
 
 fn is_entry(line: &[u8]) -> bool {

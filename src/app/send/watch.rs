@@ -247,7 +247,7 @@ fn conclude(
                 return Err(Failure::unfinished(format!("held: {says}\n{waiting}\nhint: {hint}\n{resume}")));
             }
             if watched.withheld > 0 && bound.is_empty() && summary.waiting + summary.in_flight == watched.withheld {
-                notice(&super::share::rest(watched.args, watched.withheld));
+                terminal::print(super::share::rest(watched.args, watched.withheld).as_bytes());
                 return Ok(Exit::Unfinished);
             }
             let rest = if matches!(load, LoadEnd::Open) { ", and the list is not read to its end" } else { "" };
