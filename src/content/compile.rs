@@ -1,18 +1,23 @@
 //! From a [`Spec`] to a [`Composer`]: everything that can be found wrong before a message is made is found here, and all
 //! of it at once.
 
+use super::binding::LocaleOf;
 use super::compose::{Address, Composer, HeaderPart, Mailboxed, ReversePath};
 use super::dkim;
 use super::error::{ContentError, Place};
 use super::escape::Escape;
+use super::filters;
 use super::header;
+use super::locale::Locality;
 use super::mime::{Body, Chunk};
 use super::names::{Name, Names};
 use super::page::Origin;
+use super::partials::Partials;
 use super::spec::{Attachment, Source, Spec};
-use super::template::{Compiler, Excerpt, Template, one_kind_of_line_break};
+use super::template::{Compiler, Excerpt, Template, Templates, one_kind_of_line_break};
 use super::token::IdentityKey;
 use crate::mail::Mailbox;
+use minijinja::Environment;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Longest name of a header.
@@ -50,10 +55,14 @@ impl Composer {
     pub fn compile(mut spec: Spec, columns: &[String], email_column: &str) -> Result<Self, Vec<ContentError>> {
         let origins = spec.origins.clone();
         let before = std::mem::take(&mut spec.errors);
-        let mut work = Work { to: Compiler::new(Names::new(columns, email_column)), headers: Vec::new() };
+        let names = Names::new(columns, email_column).typed(spec.types.clone(), spec.is_json);
+        let mut work = Work { to: Compiler::new(names), headers: Vec::new() };
         let composer = work.composer(spec);
         match composer {
-            Some(composer) if work.to.errors.is_empty() && before.is_empty() => Ok(composer),
+            Some(mut composer) if work.to.errors.is_empty() && before.is_empty() => {
+                composer.numbers.iter_mut().for_each(|wanted| wanted.be_told(&origins));
+                Ok(composer)
+            }
             _ => Err(told(before, work.to.errors, &origins)),
         }
     }
@@ -82,6 +91,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn composer(&mut self, spec: Spec) -> Option<Composer> {
         let key = IdentityKey::new(&spec.identity_key);
+        self.reading(&spec);
         let from = self.mailbox("From", "from", &spec.from);
         let from_address = from.as_ref().and_then(|f| self.fixed_address(f));
         let unsubscribe = self.unsubscribe_url(&spec);
@@ -155,11 +165,13 @@ impl Work<'_> {
         let signed: Vec<String> =
             self.headers.iter().flat_map(HeaderPart::names).filter(|n| dkim::is_signed(n)).map(str::to_owned).collect();
         static SERIAL: AtomicU64 = AtomicU64::new(1);
-        let mut env = std::mem::take(&mut self.to.env);
-        env.set_debug(false);
+        let reading = self.to.with.reading.clone();
+        let mut with = std::mem::replace(&mut self.to.with, Templates { env: Environment::empty(), reading });
+        with.env.set_debug(false);
         Composer {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
-            env,
+            with,
+            numbers: std::mem::take(&mut self.to.numbers),
             headers: HeaderPart::joined(std::mem::take(&mut self.headers)),
             body: body.chunks,
             programs: body.programs,
@@ -179,6 +191,33 @@ impl Work<'_> {
             message_id_domain,
             signers: spec.signers.into_iter().map(|s| dkim::Prepared::new(s, &signed)).collect(),
         }
+    }
+
+    /// How the templates read a row, and the files that they read.
+    fn reading(&mut self, spec: &Spec) {
+        self.to.partials = Partials(spec.partials.clone());
+        self.to.with.reading.empty_is_text = spec.empty_is_text;
+        let Some(locale) = spec.locale.as_deref().map(str::trim) else { return };
+        let hint = "such as \"de_DE\", or the column that names it: \"{{ locale }}\"";
+        self.to.with.reading.locale = match locale.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")) {
+            Some(column) => match self.to.names.of_heading(column.trim()) {
+                Ok(name) => LocaleOf::Row(name),
+                Err(no) => {
+                    let (problem, hint) = self.to.names.describe(column.trim(), &no);
+                    return self.error(ContentError::key("locale", problem, hint));
+                }
+            },
+            None => match Locality::of(locale) {
+                Some(known) => {
+                    self.to.with.env.add_global(filters::LOCALE, locale.to_owned());
+                    LocaleOf::Campaign(known)
+                }
+                None => {
+                    let problem = format!("the locale `{}` is not known", locale.escape_debug());
+                    return self.error(ContentError::key("locale", problem, hint));
+                }
+            },
+        };
     }
 
     fn error(&mut self, error: ContentError) {

@@ -1,19 +1,20 @@
 //! One row's message: the hot path. Working room is reused, so that a message costs few allocations.
 
+use super::cell;
 use super::compile;
 use super::dkim::{self, Prepared};
 use super::error::ComposeError;
+use super::error::NumberUse;
 use super::escape::Escape;
 use super::header;
 use super::mime::Chunk;
 use super::names::Name;
 use super::page::Origin;
 use super::qp;
-use super::template::{Template, Values, one_kind_of_line_break};
+use super::template::{Template, Templates, Values};
 use super::token::{IdentityKey, Token};
 use crate::base::clock::UnixTime;
 use crate::mail::Mailbox;
-use minijinja::Environment;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
@@ -61,7 +62,7 @@ pub struct Composed {
 #[derive(Debug)]
 pub struct Composer {
     pub(crate) serial: u64,
-    pub(crate) env: Environment<'static>,
+    pub(crate) with: Templates,
     pub(crate) headers: Vec<HeaderPart>,
     pub(crate) body: Vec<Chunk>,
     pub(crate) programs: Vec<Template>,
@@ -72,6 +73,7 @@ pub struct Composer {
     pub(crate) used: Vec<usize>,
     /// How many values a row has.
     pub(crate) fields: usize,
+    pub(crate) numbers: Vec<NumberUse>,
     /// For each column of the list which of them is its own.
     pub(crate) places: Vec<usize>,
     pub(crate) in_headers: Vec<usize>,
@@ -228,6 +230,12 @@ impl Composer {
         &self.in_headers
     }
 
+    /// Columns that templates compute with though nobody says that they hold numbers: each cell of them must be one.
+    #[must_use]
+    pub fn numbers_wanted(&self) -> &[NumberUse] {
+        &self.numbers
+    }
+
     /// Octets that every message has at least: what of the body does not depend on the row, attachments above all.
     #[must_use]
     pub fn octets_min(&self) -> u64 {
@@ -262,13 +270,14 @@ impl Composer {
         }
         out.content.clear();
         out.reverse_path.clear();
-        let columns: SmallVec<[Cow<str>; 16]> = row.fields.iter().map(|f| clean(f)).collect();
+        let columns: SmallVec<[Cow<str>; 16]> = row.fields.iter().map(|f| cell::as_written(f)).collect();
         let tag = self.tag(row);
         let token = Token::assemble(self.campaign_number, row.number, &tag);
         let mut url = std::mem::take(&mut scratch.unsubscribe);
         url.clear();
         let mut values = Values {
             columns: &columns,
+            fields: row.fields,
             places: &self.places,
             email: row.mailbox,
             token: token.as_str(),
@@ -276,7 +285,7 @@ impl Composer {
             unsubscribe_url: "",
         };
         if let Some(template) = &self.unsubscribe {
-            template.render(&self.env, &values, &mut url)?;
+            template.render(&self.with, &values, &mut url)?;
             check_url("List-Unsubscribe", &url)?;
         }
         values.unsubscribe_url = &url;
@@ -352,7 +361,7 @@ impl Composer {
             ReversePath::Fixed(path) => out.reverse_path.extend_from_slice(path.as_bytes()),
             ReversePath::Rendered(template) => {
                 scratch.text.clear();
-                template.render(&self.env, values, &mut scratch.text)?;
+                template.render(&self.with, values, &mut scratch.text)?;
                 let path = address("return path", &scratch.text)?;
                 out.reverse_path.extend_from_slice(path.as_bytes());
             }
@@ -384,12 +393,12 @@ impl Composer {
             HeaderPart::Date => header::date(date, out),
             HeaderPart::MessageId => self.write_message_id(tag, out),
             HeaderPart::Text(name, template) => {
-                template.render(&self.env, values, text)?;
+                template.render(&self.with, values, text)?;
                 header::text(name, text, out)?;
                 is_signed = dkim::is_signed(name);
             }
             HeaderPart::Mailbox(Mailboxed { name, display, address: mailbox }) => {
-                display.render(&self.env, values, text)?;
+                display.render(&self.with, values, text)?;
                 match mailbox {
                     Address::Fixed(mailbox) => header::mailbox(name, text, mailbox.as_str(), out)?,
                     Address::Rendered(template) if template.is_email() => {
@@ -398,7 +407,7 @@ impl Composer {
                     }
                     Address::Rendered(template) => {
                         let mut rendered = String::new();
-                        template.render(&self.env, values, &mut rendered)?;
+                        template.render(&self.with, values, &mut rendered)?;
                         header::mailbox(name, text, &address(name, &rendered)?, out)?;
                     }
                 }
@@ -406,7 +415,7 @@ impl Composer {
             HeaderPart::Unsubscribe { url, mailto } => {
                 if let Some(template) = mailto {
                     text.push_str("mailto:");
-                    template.render(&self.env, values, text)?;
+                    template.render(&self.with, values, text)?;
                     check_url("List-Unsubscribe", text)?;
                 }
                 let https = format!("<{}>", values.unsubscribe_url);
@@ -447,7 +456,7 @@ impl Composer {
                 Chunk::Program(index) => {
                     scratch.text.clear();
                     if let Some(template) = self.programs.get(*index) {
-                        template.render(&self.env, values, &mut scratch.text)?;
+                        template.render(&self.with, values, &mut scratch.text)?;
                     }
                     qp::encode(scratch.text.as_bytes(), out, &mut col);
                     out.extend_from_slice(b"\r\n");
@@ -462,9 +471,9 @@ impl Composer {
     fn body_hash(&self, scratch: &mut Scratch, values: &Values, body: &[u8]) -> [u8; 32] {
         scratch.hash_key.clear();
         for name in &self.in_body {
-            let value = values.get(*name);
+            let value = values.octets(*name);
             scratch.hash_key.extend_from_slice(&(value.len() as u64).to_be_bytes());
-            scratch.hash_key.extend_from_slice(value.as_bytes());
+            scratch.hash_key.extend_from_slice(value);
         }
         match &mut scratch.hashed {
             Some((serial, key, hash)) if *serial == self.serial && *key == scratch.hash_key => *hash,
@@ -484,14 +493,6 @@ fn write_slot(value: &str, escape: Escape, scratch: &mut Scratch, out: &mut Vec<
     scratch.text.clear();
     escape.write(value, &mut scratch.text);
     qp::encode(scratch.text.as_bytes(), out, col);
-}
-
-/// A field as text: what is not UTF-8 becomes U+FFFD, and line breaks become LF.
-fn clean(field: &[u8]) -> Cow<'_, str> {
-    match String::from_utf8_lossy(field) {
-        Cow::Borrowed(text) => one_kind_of_line_break(text),
-        Cow::Owned(text) => Cow::Owned(one_kind_of_line_break(&text).into_owned()),
-    }
 }
 
 /// Parses a rendered address.

@@ -1,6 +1,7 @@
 //! What can be wrong with a campaign's content: before anything is sent ([`ContentError`]), and with one row
 //! ([`ComposeError`]). Each says where, and what to do.
 
+use super::page::Origin;
 use std::fmt;
 
 /// Where in the campaign a text stands.
@@ -78,6 +79,29 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset];
     let line_start = before.rfind('\n').map_or(0, |p| p + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// A place where a template computes with a column of which nobody has said that it holds numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberUse {
+    /// The file or the key.
+    pub place: Place,
+    /// Line and column, from 1.
+    pub position: (usize, usize),
+    /// The index of the column.
+    pub column: usize,
+    /// Whether the template says what an empty cell counts as.
+    pub has_default: bool,
+}
+
+impl NumberUse {
+    /// Be about what people wrote, where the text was made from that.
+    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
+        let Some(origin) = origins.iter().find(|origin| origin.is_of(&self.place)) else { return };
+        let told =
+            origin.told(ContentError { position: Some(self.position), ..ContentError::new(&self.place, "", "") });
+        (self.place, self.position) = (told.place, told.position.unwrap_or(self.position));
+    }
 }
 
 /// Why one row's message could not be made. The row is at fault, not the campaign: other rows may well do.

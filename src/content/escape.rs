@@ -1,6 +1,6 @@
 //! How a value is made harmless where it is placed: in HTML, in a URL, or as it is.
 
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::Value;
 use minijinja::{AutoEscape, Error, Output, State, escape_formatter};
 
 /// Where the values of a template end up.
@@ -41,7 +41,7 @@ impl Escape {
                 '<' => out.write_str("&lt;"),
                 '>' => out.write_str("&gt;"),
                 '&' => out.write_str("&amp;"),
-                '"' => out.write_str("&quot;"),
+                '"' => out.write_str("&#34;"),
                 '\'' => out.write_str("&#39;"),
                 c => out.write_char(c),
             }),
@@ -72,7 +72,7 @@ pub(crate) fn format(out: &mut Output, state: &mut State, value: &Value) -> Resu
         return escape_formatter(out, state, value);
     }
     let escape = match state.auto_escape() {
-        AutoEscape::Html if value.kind() == ValueKind::String => Escape::Html,
+        AutoEscape::Html if !value.is_undefined() => Escape::Html,
         AutoEscape::Custom(_) => Escape::Url,
         _ => return escape_formatter(out, state, value),
     };

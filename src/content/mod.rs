@@ -5,15 +5,22 @@
 //! octets, none of which begins with a dot), so they are sent as they are after DATA and in BDAT alike; a recipient's
 //! Message-ID is the same in every attempt. Leaves to others: files, clocks, and when to send.
 
+mod analysis;
+mod binding;
+mod cell;
 mod compile;
 mod compose;
 mod error;
 mod escape;
+mod filters;
 mod header;
+mod locale;
 mod mime;
 mod names;
 mod page;
+mod partials;
 mod qp;
+mod rewrite;
 mod spec;
 mod template;
 mod token;
@@ -21,11 +28,15 @@ mod words;
 
 pub mod dkim;
 
+pub use cell::{ColumnType, JSON_MARK, is_plainly_number};
 pub use compose::{Composed, Composer, RowRef, Scratch};
-pub use error::{ComposeError, ContentError, Place};
+pub use error::{ComposeError, ContentError, NumberUse, Place};
 pub use page::{Files, Origin, Treatment, treat};
+pub use partials::{files_read_by, plain_name};
 pub use spec::{Attachment, Source, Spec};
 pub use token::{IdentityKey, Token};
 
+#[cfg(test)]
+mod template_tests;
 #[cfg(test)]
 mod tests;

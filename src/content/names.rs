@@ -1,8 +1,10 @@
-//! The names a template may use: the columns of the list and a few built-ins; and where a template uses them.
+//! The names a template may use: the columns of the list and a few built-ins.
 //!
-//! A column whose heading is no identifier ("First name") is also known by its lower-case form with underscores
-//! (`first_name`). Guarantees: a name means one thing only; one that means two is an error when it is used.
+//! A column whose heading is no identifier ("First name"), or is a word of the template language, is also known by its
+//! lower-case form with underscores (`first_name`, `_if`), and each by its heading: `row["First name"]`. Guarantees: a name
+//! means one thing only; one that means two is an error when it is used.
 
+use super::cell::ColumnType;
 use std::borrow::Cow;
 
 /// What a name stands for.
@@ -33,6 +35,19 @@ const KEYWORDS: [&str; 17] = [
     "loop", "self",
 ];
 
+/// What is known of the cells of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cells {
+    /// They are text: built-in values are.
+    Text,
+    /// The campaign says what they are.
+    Declared(ColumnType),
+    /// Each row of a JSON list says it for itself.
+    Json,
+    /// They stand in a list of text, and nobody has said more.
+    Unsaid,
+}
+
 /// Why a name stands for nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NoName {
@@ -48,14 +63,97 @@ pub(crate) enum NoName {
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
     columns: Vec<(Cow<'a, str>, usize)>,
+    headings: &'a [String],
     email_column: &'a str,
     used: Vec<usize>,
+    types: Vec<(String, ColumnType)>,
+    /// Whether rows say themselves what their values are.
+    is_json: bool,
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn new(columns: &'a [String], email_column: &'a str) -> Self {
+        let headings = columns;
         let columns = columns.iter().enumerate().map(|(i, c)| (identifier(c), i)).collect();
-        Self { columns, email_column, used: Vec::new() }
+        Self { columns, headings, email_column, used: Vec::new(), types: Vec::new(), is_json: false }
+    }
+
+    /// The same, where the campaign and the list say what columns hold.
+    pub(crate) fn typed(self, types: Vec<(String, ColumnType)>, is_json: bool) -> Self {
+        Self { types, is_json, ..self }
+    }
+
+    /// What is known of the cells of a column.
+    pub(crate) fn cells(&self, name: Name) -> Cells {
+        match (name, self.declared(name)) {
+            (Name::Column(_), Some(kind)) => Cells::Declared(kind),
+            (Name::Column(_), None) if self.is_json => Cells::Json,
+            (Name::Column(_), None) => Cells::Unsaid,
+            _ => Cells::Text,
+        }
+    }
+
+    /// What the campaign says of a column.
+    pub(crate) fn declared(&self, name: Name) -> Option<ColumnType> {
+        let Name::Column(column) = name else { return None };
+        let names = [self.headings.get(column)?.as_str(), self.columns.get(column)?.0.as_ref()];
+        self.types.iter().find(|(known, _)| names.contains(&known.as_str())).map(|&(_, kind)| kind)
+    }
+
+    /// What people call it.
+    pub(crate) fn label(&self, name: Name) -> String {
+        match name {
+            Name::Column(column) => self.headings.get(column).cloned().unwrap_or_default(),
+            other => BUILT_IN.iter().find(|(_, known)| *known == other).map_or("", |(text, _)| *text).to_owned(),
+        }
+    }
+
+    /// What a heading stands for, as `row["…"]` has it; the name of a template will do, too.
+    pub(crate) fn of_heading(&mut self, heading: &str) -> Result<Name, NoName> {
+        match self.headings.iter().position(|known| known == heading) {
+            Some(_) if self.email_column == heading => Ok(Name::Email),
+            Some(column) => Ok(self.column(column)),
+            None => self.resolve(heading),
+        }
+    }
+
+    /// Where `text` begins with a heading that is no name: that, and how it is written.
+    pub(crate) fn heading_at(&self, text: &str) -> Option<(String, String)> {
+        let odd = |heading: &&String| !is_identifier(heading) || KEYWORDS.contains(&heading.as_str());
+        let fits =
+            |heading: &&String| text.get(..heading.len()).is_some_and(|front| front.eq_ignore_ascii_case(heading));
+        let heading = self.headings.iter().filter(odd).filter(fits).max_by_key(|heading| heading.len())?;
+        let name = identifier(heading);
+        let shown = heading.escape_debug();
+        Some((
+            format!("the column `{shown}` is no name that a template can use as it is"),
+            format!("write {name} or row[\"{shown}\"]"),
+        ))
+    }
+
+    /// What is wrong with a name, and what to do.
+    pub(crate) fn describe(&self, name: &str, no: &NoName) -> (String, String) {
+        match no {
+            NoName::Unknown(nearest) => {
+                let hint = match nearest {
+                    Some(nearest) => format!("did you mean `{nearest}`? There are: {}", self.list()),
+                    None => format!("there are: {}", self.list()),
+                };
+                (format!("no column of the list is called `{name}`"), hint)
+            }
+            NoName::BuiltInToo => (
+                format!("`{name}` is a column of the list and also the name of a built-in value"),
+                format!(
+                    "write row[\"{name}\"] for the column, or give it another name: [recipients] columns = {{ my_{name} = \"…\" }}, \
+                     or another heading"
+                ),
+            ),
+            NoName::Twice => (
+                format!("the list has two columns called `{name}`"),
+                "give one of them another heading, or write row[\"…\"] with the heading of the one that is meant"
+                    .to_owned(),
+            ),
+        }
     }
 
     /// The columns asked for so far, in the order of the list.
@@ -116,98 +214,12 @@ fn is_identifier(name: &str) -> bool {
 
 /// The name under which templates know a column.
 fn identifier(column: &str) -> Cow<'_, str> {
-    if is_identifier(column) {
+    if is_identifier(column) && !KEYWORDS.contains(&column) {
         return Cow::Borrowed(column);
     }
     let plain = column.trim().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
     let name: String = plain.collect();
-    Cow::Owned(if is_identifier(&name) { name } else { format!("_{name}") })
-}
-
-/// Every name that the code inside `template` reads, with its offset. Attributes, filters, tests and strings are no
-/// names; the few names that a template sets itself are among them.
-pub(crate) fn in_template(template: &str) -> Vec<(usize, &str)> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(open) = memchr::memchr(b'{', template.as_bytes().get(at..).unwrap_or_default()) {
-        let start = at + open;
-        let rest = &template[start..];
-        at = match rest.as_bytes().get(1) {
-            Some(b'#') => start + rest.find("#}").map_or(rest.len(), |end| end + 2),
-            Some(b'%') => match after_raw(rest) {
-                Some(end) => start + end,
-                None => code(template, start + 2, b"%}", &mut found),
-            },
-            Some(b'{') => code(template, start + 2, b"}}", &mut found),
-            _ => start + 1,
-        };
-    }
-    found
-}
-
-/// Where a `{% raw %}` block that `text` begins with ends.
-fn after_raw(text: &str) -> Option<usize> {
-    let tag = text.strip_prefix("{%")?.trim_start_matches(['-', '+']).trim_start();
-    let inside = tag.strip_prefix("raw")?.trim_start().trim_start_matches(['-', '+']).strip_prefix("%}")?;
-    let end = inside.find("endraw").map_or(inside.len(), |p| p + "endraw".len());
-    Some(text.len() - inside.len() + end)
-}
-
-/// Collects the names from `at` up to `close`; returns the offset behind it.
-fn code<'t>(template: &'t str, mut at: usize, close: &[u8], found: &mut Vec<(usize, &'t str)>) -> usize {
-    let bytes = template.as_bytes();
-    let mut depth = 0usize;
-    let mut before = "";
-    while let Some(&b) = bytes.get(at) {
-        let end = match b {
-            b'"' | b'\'' => string_end(bytes, at),
-            b if b.is_ascii_alphanumeric() || b == b'_' => {
-                let word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
-                let end = at + bytes[at..].iter().take_while(|b| word(b)).count();
-                let text = &template[at..end];
-                let is_name = !b.is_ascii_digit() && !matches!(before, "." | "|" | "is") && !KEYWORDS.contains(&text);
-                if is_name {
-                    found.push((at, text));
-                }
-                // "is not defined": what follows is a test all the same.
-                if !(before == "is" && text == "not") {
-                    before = text;
-                }
-                at = end;
-                continue;
-            }
-            _ if depth == 0 && bytes[at..].starts_with(close) => return at + close.len(),
-            b'{' | b'[' | b'(' => {
-                depth += 1;
-                at + 1
-            }
-            b'}' | b']' | b')' => {
-                depth = depth.saturating_sub(1);
-                at + 1
-            }
-            b if b.is_ascii_whitespace() => {
-                at += 1;
-                continue;
-            }
-            _ => at + 1,
-        };
-        before = template.get(at..end).unwrap_or("");
-        at = end;
-    }
-    at
-}
-
-fn string_end(bytes: &[u8], start: usize) -> usize {
-    let quote = bytes[start];
-    let mut at = start + 1;
-    while let Some(&b) = bytes.get(at) {
-        match b {
-            b'\\' => at += 2,
-            b if b == quote => return at + 1,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
+    Cow::Owned(if is_identifier(&name) && !KEYWORDS.contains(&name.as_str()) { name } else { format!("_{name}") })
 }
 
 #[cfg(test)]
@@ -219,19 +231,6 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_and_what_is_not_one_is_not() {
-        let found = |t| in_template(t).into_iter().map(|(_, n)| n).collect::<Vec<_>>();
-        assert_eq!(found("Hi {{ a }} and {{b|upper}}{{ c.d }}"), ["a", "b", "c"]);
-        assert_eq!(
-            found("{% if x is not defined and y is string %}{{ 'q' ~ \"r\\\"s\" ~ 12 }}{% endif %}"),
-            ["x", "y", "endif"]
-        );
-        assert_eq!(found("{# a #}{% raw %}{{ b }}{% endraw %}{{ {'k': {'l': c}} }}{ d }"), ["c"]);
-        assert_eq!(found("{{ unclosed"), ["unclosed"]);
-        assert_eq!(in_template("\u{e9}{{ x }}"), [(5, "x")]);
-    }
-
-    #[test]
     fn a_heading_with_blanks_is_known_by_its_identifier() {
         let columns = columns(&["E-Mail", "First Name", "2nd"]);
         let mut names = Names::new(&columns, "E-Mail");
@@ -240,6 +239,23 @@ mod tests {
         assert_eq!(names.resolve("e_mail"), Ok(Name::Email));
         assert_eq!(names.resolve("email"), Ok(Name::Email));
         assert_eq!(names.used(), [1, 2]);
+    }
+
+    #[test]
+    fn a_column_is_reachable_by_its_heading_whatever_that_is() {
+        let columns = columns(&["mail", "First Name", "if", "address.city", "email"]);
+        let mut names = Names::new(&columns, "mail");
+        assert_eq!(names.of_heading("First Name"), Ok(Name::Column(1)));
+        assert_eq!(names.of_heading("if"), Ok(Name::Column(2)));
+        assert_eq!(names.resolve("_if"), Ok(Name::Column(2)));
+        assert_eq!(names.of_heading("email"), Ok(Name::Column(4)));
+        assert_eq!(names.of_heading("mail"), Ok(Name::Email));
+        assert_eq!(names.of_heading("token"), Ok(Name::Token));
+        assert_eq!(names.of_heading("lost"), Err(NoName::Unknown(None)));
+        let told = |text| names.heading_at(text).map(|(_, hint)| hint);
+        assert_eq!(told("first name }}"), Some("write first_name or row[\"First Name\"]".to_owned()));
+        assert_eq!(told("address.city }}"), Some("write address_city or row[\"address.city\"]".to_owned()));
+        assert_eq!(told("mail }}"), None);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What a campaign's messages are made from, as the application hands it over: text and octets, no file names to open.
 
+use super::cell::ColumnType;
 use super::dkim::Signer;
 use super::error::ContentError;
 use super::page::Origin;
+use std::collections::BTreeMap;
 
 /// A text and the name of the file it came from, for errors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,16 @@ pub struct Spec {
     pub errors: Vec<ContentError>,
     /// Where the tags of parts that were made from others came from; for errors.
     pub origins: Vec<Origin>,
+    /// Files that templates read by `include`, `extends` and `import`, by their names; of one that may not be read, why.
+    pub partials: BTreeMap<String, Result<Source, String>>,
+    /// What columns of the list hold, as far as the campaign says it.
+    pub types: Vec<(String, ColumnType)>,
+    /// Whether the list is JSON, whose rows say themselves what their values are.
+    pub is_json: bool,
+    /// Whether an empty cell is text for `default` and `is defined`; else it is undefined.
+    pub empty_is_text: bool,
+    /// The locale of dates, numbers and money: its name, or `{{ column }}`.
+    pub locale: Option<String>,
     /// More headers: the name (no template) and the value.
     pub headers: Vec<(String, String)>,
     /// Attachments and inline images.

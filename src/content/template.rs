@@ -3,12 +3,19 @@
 //! Guarantees: a compiled template reads only names that exist; rendering is bounded in output and in steps. Both kinds
 //! give the same text for the same row.
 
-use super::error::{ComposeError, ContentError, Place};
+use super::analysis::{FileUse, NumberWanted, Walk};
+use super::binding::{As, Binding, LocaleOf, Reading, Row};
+use super::error::{ComposeError, ContentError, NumberUse, Place, position};
 use super::escape::{self, Escape};
-use super::names::{self, Name, Names, NoName};
-use minijinja::value::{Object, Value};
+use super::filters;
+use super::names::{Name, Names};
+use super::partials::{self, Partials};
+use super::rewrite;
+use minijinja::machinery;
+use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -21,6 +28,8 @@ const FUEL: u64 = 1_000_000;
 pub(crate) struct Values<'a> {
     /// The values of the used columns.
     pub(crate) columns: &'a [Cow<'a, str>],
+    /// The same as the table keeps them.
+    pub(crate) fields: &'a [&'a [u8]],
     /// Where in them each column of the list is.
     pub(crate) places: &'a [usize],
     pub(crate) email: &'a str,
@@ -40,6 +49,17 @@ impl Values<'_> {
             Name::Campaign => self.campaign,
             Name::UnsubscribeUrl => self.unsubscribe_url,
         }
+    }
+
+    /// A column as the table keeps it.
+    pub(crate) fn field(&self, name: Name) -> Option<&[u8]> {
+        let Name::Column(index) = name else { return None };
+        Some(self.places.get(index).and_then(|&place| self.fields.get(place)).copied().unwrap_or_default())
+    }
+
+    /// What tells one value from another: two that print alike may be of two kinds.
+    pub(crate) fn octets(&self, name: Name) -> &[u8] {
+        self.field(name).unwrap_or_else(|| self.get(name).as_bytes())
     }
 }
 
@@ -65,13 +85,17 @@ pub(crate) struct Template {
     pub(crate) form: Form,
     pub(crate) escape: Escape,
     /// Every name that it reads.
-    names: Vec<(String, Name)>,
+    names: Vec<Name>,
+    /// The same as minijinja knows them.
+    bindings: Arc<[Binding]>,
+    /// Files that it reads, by the names that minijinja knows them by.
+    files: BTreeMap<String, Place>,
 }
 
 impl Template {
     /// The names that it reads.
     pub(crate) fn names(&self) -> impl Iterator<Item = Name> + '_ {
-        self.names.iter().map(|&(_, name)| name)
+        self.names.iter().copied()
     }
 
     /// The text, when it is the same for every row.
@@ -92,7 +116,7 @@ impl Template {
     }
 
     /// Appends the text for one row.
-    pub(crate) fn render(&self, env: &Environment, values: &Values, out: &mut String) -> Result<(), ComposeError> {
+    pub(crate) fn render(&self, with: &Templates, values: &Values, out: &mut String) -> Result<(), ComposeError> {
         match &self.form {
             Form::Pieces(pieces) => {
                 for piece in pieces {
@@ -103,24 +127,31 @@ impl Template {
                 }
                 self.bounded(out)
             }
-            Form::Program(name) => self.run(env, name, values, out),
+            Form::Program(name) => self.run(with, name, values, out),
         }
     }
 
-    fn run(&self, env: &Environment, name: &str, values: &Values, out: &mut String) -> Result<(), ComposeError> {
-        let row = self.names.iter().map(|(text, name)| (text.clone(), Value::from(values.get(*name))));
-        let context = Value::from_object(Row(row.collect()));
+    fn run(&self, with: &Templates, name: &str, values: &Values, out: &mut String) -> Result<(), ComposeError> {
+        let row = Value::from_object(Row::new(&self.bindings, values, &with.reading));
         let mut writer = Bounded { out, full: false };
-        let result = env.get_template(name).and_then(|t| t.render_captured_to(context, &mut writer).map(drop));
+        let result = with.env.get_template(name).and_then(|t| t.render_captured_to(row, &mut writer).map(drop));
         let full = writer.full;
-        result.map_err(|error| match full {
-            true => self.too_long(),
-            false => ComposeError::Template {
-                place: self.place.to_string(),
-                line: error.line().unwrap_or(0),
-                reason: reason(&error),
-            },
-        })
+        result.map_err(|error| if full { self.too_long() } else { self.failed(&error) })
+    }
+
+    /// An error of minijinja with the file that it is in: that may be one which the template reads.
+    fn failed(&self, error: &minijinja::Error) -> ComposeError {
+        let mut inner = error;
+        while let Some(source) = std::error::Error::source(inner).and_then(|e| e.downcast_ref::<minijinja::Error>()) {
+            inner = source;
+        }
+        let file = inner.name().and_then(|name| self.files.get(name));
+        let reason = match file {
+            Some(_) => format!("{} (read by {}, line {})", reason(inner), self.place, error.line().unwrap_or(0)),
+            None => reason(inner),
+        };
+        let line = inner.line().or(error.line()).unwrap_or(0);
+        ComposeError::Template { place: file.unwrap_or(&self.place).to_string(), line, reason }
     }
 
     fn bounded(&self, out: &str) -> Result<(), ComposeError> {
@@ -138,17 +169,6 @@ fn reason(error: &minijinja::Error) -> String {
         (ErrorKind::OutOfFuel, _) => format!("the template runs for more than {FUEL} steps"),
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),
-    }
-}
-
-/// A row as minijinja sees it.
-#[derive(Debug)]
-struct Row(Vec<(String, Value)>);
-
-impl Object for Row {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str()?;
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
     }
 }
 
@@ -194,12 +214,31 @@ impl<'t> Excerpt<'t> {
     }
 }
 
+/// What the templates of a campaign are rendered with.
+#[derive(Debug)]
+pub(crate) struct Templates {
+    pub(crate) env: Environment<'static>,
+    pub(crate) reading: Reading,
+}
+
 /// Compiles the templates of one campaign and collects what is wrong with them.
 pub(crate) struct Compiler<'a> {
-    pub(crate) env: Environment<'static>,
+    pub(crate) with: Templates,
     pub(crate) names: Names<'a>,
     pub(crate) errors: Vec<ContentError>,
+    /// Columns that must hold numbers, though nobody says so.
+    pub(crate) numbers: Vec<NumberUse>,
+    /// Files that templates may read.
+    pub(crate) partials: Partials,
+    functions: Vec<String>,
     count: usize,
+}
+
+/// A template that is being compiled, with the files that it reads.
+struct Unit {
+    id: String,
+    bindings: Vec<Binding>,
+    files: BTreeMap<String, Place>,
 }
 
 impl<'a> Compiler<'a> {
@@ -208,26 +247,41 @@ impl<'a> Compiler<'a> {
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_fuel(Some(FUEL));
         env.set_formatter(escape::format);
-        env.add_filter("add_query", super::page::add_query);
         env.set_debug(true);
-        // The name of a template begins with the letter of its escape.
+        // The name of a template begins with the letter of its escape; so do those of the files that it reads.
         env.set_auto_escape_callback(|name| match name.as_bytes().first() {
             Some(b'h') => Escape::Html.auto(),
             Some(b'u') => Escape::Url.auto(),
             _ => Escape::Plain.auto(),
         });
-        Self { env, names, errors: Vec::new(), count: 0 }
+        env.set_path_join_callback(|name, parent| {
+            let unit = parent.split_once('/').map_or(parent, |(unit, _)| unit);
+            partials::inner_name(unit, name).into()
+        });
+        filters::register(&mut env);
+        let functions = env.globals().map(|(name, _)| name.to_owned()).collect();
+        let with = Templates { env, reading: Reading::new() };
+        let partials = Partials::default();
+        Self { with, names, errors: Vec::new(), numbers: Vec::new(), partials, functions, count: 0 }
     }
 
     /// Compiles a text. `None` when it is wrong: [`Self::errors`] say how.
     pub(crate) fn compile(&mut self, source: Excerpt, escape: Escape) -> Option<Template> {
         if let Some(pieces) = self.pieces(source.text()) {
             let slots = pieces.iter().filter_map(|p| match p {
-                Piece::Slot(name) => Some((String::new(), *name)),
+                Piece::Slot(name) => Some(*name),
                 Piece::Literal(_) => None,
             });
             let names = slots.collect();
-            return Some(Template { place: source.place.clone(), form: Form::Pieces(pieces), escape, names });
+            let (bindings, files) = (Arc::default(), BTreeMap::new());
+            return Some(Template {
+                place: source.place.clone(),
+                form: Form::Pieces(pieces),
+                escape,
+                names,
+                bindings,
+                files,
+            });
         }
         self.program(source, escape)
     }
@@ -266,7 +320,6 @@ impl<'a> Compiler<'a> {
     }
 
     fn program(&mut self, source: Excerpt, escape: Escape) -> Option<Template> {
-        let text = source.text();
         let letter = match escape {
             Escape::Html => 'h',
             Escape::Url => 'u',
@@ -274,68 +327,106 @@ impl<'a> Compiler<'a> {
         };
         self.count += 1;
         let id = format!("{letter}{}", self.count);
-        if let Err(error) = self.env.add_template_owned(id.clone(), text.to_owned()) {
-            self.errors.push(syntax_error(source, &error));
-            return None;
-        }
-        let undeclared = self.env.get_template(&id).map(|t| t.undeclared_variables(false)).unwrap_or_default();
-        let mut names: Vec<(String, Name)> = Vec::new();
-        let mut seen: Vec<&str> = Vec::new();
+        let mut unit = Unit { id: id.clone(), bindings: Vec::new(), files: BTreeMap::new() };
         let before = self.errors.len();
-        for (at, name) in names::in_template(text) {
-            if seen.contains(&name) {
-                continue;
-            }
-            let opens = || text[..at].trim_end_matches(|c: char| c.is_whitespace() || "+-".contains(c)).ends_with("{%");
-            if matches!(name, "include" | "import" | "from" | "extends") && opens() {
-                let problem = format!("`{name}` reads another file, and a campaign has none");
-                let error = ContentError::new(source.place, problem, "put the text into this template");
-                self.errors.push(error.at(source.whole, source.start + at));
-                continue;
-            }
-            seen.push(name);
-            match self.names.resolve(name) {
-                Ok(meaning) => names.push((name.to_owned(), meaning)),
-                Err(NoName::Unknown(_)) if !undeclared.contains(name) => {}
-                Err(NoName::Unknown(_)) if self.env.globals().any(|(global, _)| global == name) => {}
-                Err(no) => self.errors.push(self.unknown(source.place, name, no).at(source.whole, source.start + at)),
-            }
+        self.add(&mut unit, &id, source, &BTreeSet::new());
+        if let LocaleOf::Row(name) = self.with.reading.locale {
+            let label = self.names.label(name).into();
+            let id = filters::LOCALE.into();
+            unit.bindings.push(Binding { id, name, wanted: As::Text, given: false, kind: None, label });
         }
-        let form = Form::Program(id);
-        (before == self.errors.len()).then_some(Template { place: source.place.clone(), form, escape, names })
+        let mut names: Vec<Name> = unit.bindings.iter().map(|binding| binding.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let Unit { bindings, files, .. } = unit;
+        let (form, bindings) = (Form::Program(id), bindings.into());
+        let template = Template { place: source.place.clone(), form, escape, names, bindings, files };
+        (before == self.errors.len()).then_some(template)
     }
 
-    fn unknown(&self, place: &Place, name: &str, no: NoName) -> ContentError {
-        match no {
-            NoName::Unknown(nearest) => {
-                let hint = match nearest {
-                    Some(nearest) => format!("did you mean `{nearest}`? There are: {}", self.names.list()),
-                    None => format!("there are: {}", self.names.list()),
-                };
-                ContentError::new(place, format!("no column of the list is called `{name}`"), hint)
+    /// Adds a text to what minijinja knows, and the files that it reads. `outer`: names that are bound around it.
+    fn add(&mut self, unit: &mut Unit, id: &str, source: Excerpt, outer: &BTreeSet<String>) {
+        let text = source.text();
+        let tree = match machinery::parse(text, id, self.with.env.syntax().clone()) {
+            Ok(tree) => tree,
+            Err(error) => {
+                let error = self.syntax_error(source, &error);
+                return self.errors.push(error);
             }
-            NoName::BuiltInToo => ContentError::new(
-                place,
-                format!("`{name}` is a column of the list and also the name of a built-in value"),
-                format!(
-                    "give the column another name: [recipients] columns = {{ my_{name} = \"…\" }}, or another heading"
-                ),
-            ),
-            NoName::Twice => ContentError::new(
-                place,
-                format!("the list has two columns called `{name}`"),
-                "give one of them another name ([recipients] columns = { other = \"…\" }) or, where both have one heading, another one",
-            ),
+        };
+        let Self { names, functions, .. } = self;
+        let found = Walk::over(text, &tree, names, &mut unit.bindings, functions, outer);
+        for fault in found.faults {
+            let error = ContentError::new(source.place, fault.problem, fault.hint);
+            self.errors.push(error.at(source.whole, source.start + fault.at));
+        }
+        for NumberWanted { at, column, has_default } in found.numbers {
+            let position = position(source.whole, source.start + at);
+            self.numbers.push(NumberUse { place: source.place.clone(), position, column, has_default });
+        }
+        let changed = rewrite::apply(text, found.edits);
+        if let Err(error) = self.with.env.add_template_owned(id.to_owned(), changed) {
+            let error = self.syntax_error(source, &error);
+            return self.errors.push(error);
+        }
+        for file in found.files {
+            self.read(unit, source, file, &found.bound);
+        }
+    }
+
+    /// Adds the files that a statement names.
+    fn read(&mut self, unit: &mut Unit, source: Excerpt, file: FileUse, outer: &BTreeSet<String>) {
+        let mut missing = None;
+        let mut is_there = false;
+        for name in &file.names {
+            let text = match self.partials.get(name) {
+                Ok(text) => text,
+                Err(why) => {
+                    missing = missing.or(Some(why));
+                    continue;
+                }
+            };
+            is_there = true;
+            let id = partials::inner_name(&unit.id, name);
+            let place = Place::File(text.file.clone());
+            if unit.files.insert(id.clone(), place.clone()).is_none() {
+                let whole = one_kind_of_line_break(&text.text).into_owned();
+                let whole = whole.strip_prefix('\u{feff}').unwrap_or(&whole);
+                self.add(unit, &id, Excerpt::whole(&place, whole), outer);
+            }
+        }
+        if let Some(missing) = missing.filter(|missing| missing.is_refused || !(is_there || file.ignore_missing)) {
+            let error = ContentError::new(source.place, missing.problem, missing.hint);
+            self.errors.push(error.at(source.whole, source.start + file.at));
+        }
+    }
+
+    fn syntax_error(&self, source: Excerpt, error: &minijinja::Error) -> ContentError {
+        let text = source.text();
+        let lines = || text.split_inclusive('\n').take(error.line().unwrap_or(1) - 1).map(str::len).sum();
+        let at: usize = error.range().map_or_else(lines, |range| range.start);
+        let problem = format!("the template is not valid: {}", error.detail().unwrap_or("syntax error"));
+        let error =
+            ContentError::new(source.place, problem, "templates are minijinja: {{ name }}, {% if name %}…{% endif %}");
+        // A heading that is no name is the likeliest reason: it begins behind the last braces.
+        let opened = text.get(..at).and_then(|front| front.rfind("{{").max(front.rfind("{%")));
+        let words = opened.and_then(|open| text.get(open + 2..at)).unwrap_or_default();
+        let starts = words.char_indices().filter(|(i, _)| *i == 0 || !is_word(words.get(..*i)));
+        let told = starts
+            .filter_map(|(i, _)| self.names.heading_at(text.get(at - words.len() + i..)?).map(|told| (i, told)))
+            .next();
+        match told {
+            Some((i, (problem, hint))) => {
+                ContentError::new(source.place, problem, hint).at(source.whole, source.start + at - words.len() + i)
+            }
+            None => error.at(source.whole, source.start + at),
         }
     }
 }
 
-fn syntax_error(source: Excerpt, error: &minijinja::Error) -> ContentError {
-    let lines = || source.text().split_inclusive('\n').take(error.line().unwrap_or(1) - 1).map(str::len).sum();
-    let at = error.range().map_or_else(lines, |range| range.start);
-    let problem = format!("the template is not valid: {}", error.detail().unwrap_or("syntax error"));
-    ContentError::new(source.place, problem, "templates are minijinja: {{ name }}, {% if name %}…{% endif %}")
-        .at(source.whole, source.start + at)
+/// Whether the last character goes on in a word.
+fn is_word(front: Option<&str>) -> bool {
+    front.and_then(|front| front.chars().next_back()).is_some_and(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// CRLF and CR as LF.

@@ -5,9 +5,11 @@
 
 mod commands;
 mod folder;
+mod jinja;
 mod lists;
 mod newsletters;
 mod preview;
 mod sample;
 mod share;
 mod terminal;
+mod types;

@@ -11,6 +11,7 @@ use super::page::{self, Page};
 use super::secret::Given;
 use super::{reference, values};
 use crate::base::charset::Charset;
+use crate::content::ColumnType;
 use crate::engine::loader::{Dialect, Several, is_separator};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub struct CampaignConfig {
     pub text: Option<PathBuf>,
     /// What is made of the HTML before it is sent.
     pub page: Page,
+    /// The locale of dates, numbers and money, or the column that names it: `{{ locale }}`.
+    pub locale: Option<Placed<String>>,
     /// More headers: names and templates, in order of the names.
     pub headers: Vec<(String, Placed<String>)>,
     /// Files that go with each message.
@@ -109,8 +112,22 @@ pub struct Recipients {
     pub dialect: Dialect,
     /// What becomes of cells that hold several addresses.
     pub several: Several,
+    /// What columns hold: (column, type), in order of the columns.
+    pub types: Vec<(String, Placed<ColumnType>)>,
+    /// What an empty cell is for `default` and `is defined`.
+    pub empty_cells: EmptyCells,
     /// The share of rows, 0 to 1, that may be bad.
     pub max_rejected: f64,
+}
+
+/// What an empty cell is for `default` and `is defined`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EmptyCells {
+    /// Nothing is there.
+    #[default]
+    Undefined,
+    /// A text without characters is there.
+    Text,
 }
 
 /// Where the list comes from.
@@ -174,6 +191,7 @@ impl CampaignConfig {
             page: page::read(&root, &all, html.is_some(), text.is_some())?,
             html,
             text,
+            locale: template("locale")?,
             headers: headers(&root)?,
             attachments: attachments(&root, &all)?,
             unsubscribe: unsubscribe(&root, &all)?,
@@ -335,8 +353,33 @@ fn recipients(item: &Item<'_>, all: &[String]) -> Result<Recipients, ConfigError
         columns: columns(&section)?,
         dialect: dialect(&section)?,
         several: several(&section)?,
+        types: types(&section)?,
+        empty_cells: empty_cells(&section)?,
         max_rejected: share(&section, "max_rejected", MAX_REJECTED)?,
     })
+}
+
+fn types(section: &Section<'_>) -> Result<Vec<(String, Placed<ColumnType>)>, ConfigError> {
+    let Some(item) = section.get("types") else { return Ok(Vec::new()) };
+    let one = |(column, item): (&str, Item<'_>)| {
+        let Placed { value, line, column: place } = item.placed()?;
+        match ColumnType::of(&value) {
+            Some(kind) => Ok((column.to_owned(), Placed { value: kind, line, column: place })),
+            None => Err(item
+                .error(format!("{value:?} is no type of a column"))
+                .hint("write \"text\", \"number\", \"integer\", \"boolean\" or \"date\"")),
+        }
+    };
+    item.any_section()?.iter().map(one).collect()
+}
+
+fn empty_cells(section: &Section<'_>) -> Result<EmptyCells, ConfigError> {
+    let Some(item) = section.get("empty_cells") else { return Ok(EmptyCells::default()) };
+    match item.text()? {
+        "undefined" => Ok(EmptyCells::Undefined),
+        "text" => Ok(EmptyCells::Text),
+        text => Err(item.error(format!("must be \"undefined\" or \"text\", is {text:?}"))),
+    }
 }
 
 /// A percentage.

@@ -103,6 +103,12 @@ pub const TABLES: &[Table] = &[
                 "The template of the letter as text. This or html must be there.",
             ),
             key(
+                "locale",
+                "locale, or the column that names it",
+                May(r#""de_DE""#),
+                "How dates, numbers and money are written; \"{{ language }}\" takes it from a column.",
+            ),
+            key(
                 "text_from_html",
                 "switch",
                 May("false"),
@@ -274,6 +280,12 @@ pub const TABLES: &[Table] = &[
                 Default(r#""refuse""#),
                 "What becomes of cells that hold several addresses.",
             ),
+            key(
+                "empty_cells",
+                "undefined | text",
+                Default(r#""undefined""#),
+                "Whether an empty cell is something for default and is defined in templates.",
+            ),
             key("max_rejected", "percentage", Default(r#""5%""#), "More bad rows than this, and nothing is sent."),
         ],
         free: "",
@@ -284,6 +296,13 @@ pub const TABLES: &[Table] = &[
         doc: "Other names for columns of the list, that templates can use.",
         keys: &[],
         free: r#"first_name = "First name""#,
+    },
+    Table {
+        name: "recipients.types",
+        stands: Stands::Perhaps,
+        doc: "What columns hold: text, number, integer, boolean or date.",
+        keys: &[],
+        free: r#"points = "number""#,
     },
 ];
 

@@ -3,15 +3,18 @@
 use aws_lc_rs::digest::SHA256;
 use std::path::Path;
 
-use super::super::config::campaign::ListSource;
+use super::super::config::campaign::{EmptyCells, ListSource};
 use super::super::config::{CampaignConfig, EngineConfig, Placed, engine};
 use super::super::exit::Failure;
 use super::folder::Folder;
 use super::watch::notice;
+use super::{partials, types};
 use crate::content::{self, Attachment, Composer, ContentError, Place, Source, Spec, Treatment, dkim::Signer};
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{List, Look, did_you_mean, look_at};
 use crate::engine::table::manifest::hex;
+use crate::mail::finding::Finding;
+use std::collections::BTreeMap;
 
 /// What the engine composes messages with, and what the loader must know of it.
 pub struct Content {
@@ -21,6 +24,8 @@ pub struct Content {
     pub header_columns: Vec<String>,
     /// Tells one content from another.
     pub fingerprint: String,
+    /// What was made out about the columns and is worth saying.
+    pub notes: Vec<Finding>,
     /// How the list is read, where that is not as its name says: one sentence.
     told: Option<String>,
 }
@@ -39,10 +44,10 @@ const ED25519_BITS: usize = 256;
 const RSA_BITS_ADVISED: usize = 2048;
 
 /// The columns that templates may name: the list's own, and their other names.
-struct Columns {
-    names: Vec<String>,
+pub(super) struct Columns {
+    pub(super) names: Vec<String>,
     /// For each name, the list's column.
-    sources: Vec<String>,
+    pub(super) sources: Vec<String>,
 }
 
 impl Columns {
@@ -92,7 +97,9 @@ pub fn first(
     let look = look_at(list).map_err(|e| Failure::usage(e.to_string()))?;
     let listed = listed(campaign, &look)?;
     let columns = Columns::of(&listed, campaign);
-    let (spec, fingerprint) = spec(config, campaign, key, number)?;
+    let (mut spec, fingerprint) = spec(config, campaign, key, number)?;
+    spec.types = types::of(campaign, &columns);
+    spec.is_json = look.is_json;
     let composer = compile(campaign, spec, &columns).map_err(|failure| match look.is_open {
         false => failure,
         true => Failure::usage(format!(
@@ -100,10 +107,11 @@ pub fn first(
             failure.message
         )),
     })?;
+    let notes = types::numbers(campaign, list, &composer, &columns)?;
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
     let told = look.told(&name_of(campaign));
-    Ok((Content { composer: columns.read_from(composer, &stored), header_columns, fingerprint, told }, stored))
+    Ok((Content { composer: columns.read_from(composer, &stored), header_columns, fingerprint, notes, told }, stored))
 }
 
 /// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.
@@ -117,7 +125,7 @@ pub fn again(
     opened: &Campaign,
 ) -> Result<Content, Failure> {
     let manifest = opened.table.manifest();
-    let (spec, fingerprint) = spec(config, campaign, manifest.identity_key, manifest.number)?;
+    let (mut spec, fingerprint) = spec(config, campaign, manifest.identity_key, manifest.number)?;
     let stored = &manifest.columns;
     // The mailbox's own column is known without being stored.
     let mut known = stored.clone();
@@ -125,6 +133,7 @@ pub fn again(
     known.sort();
     known.dedup();
     let columns = Columns::of(&known, campaign);
+    spec.types = types::of(campaign, &columns);
     let composer = compile(campaign, spec, &columns).map_err(|failure| {
         if fingerprint == manifest.content {
             return failure;
@@ -138,7 +147,13 @@ pub fn again(
         return Err(Failure::usage(format!("the content now uses the columns {lost}\n{}", stored_only(home, stored))));
     }
     let header_columns = columns.pick(composer.columns_in_headers());
-    Ok(Content { composer: columns.read_from(composer, stored), header_columns, fingerprint, told: None })
+    Ok(Content {
+        composer: columns.read_from(composer, stored),
+        header_columns,
+        fingerprint,
+        notes: Vec::new(),
+        told: None,
+    })
 }
 
 fn stored_only(home: &Path, stored: &[String]) -> String {
@@ -172,6 +187,21 @@ fn listed(campaign: &CampaignConfig, look: &Look) -> Result<Vec<String>, Failure
             n => format!("and {n} columns of {} (line {}) are called so\nhint: rename all but one", list, look.line),
         };
         faults.push(format!("{}: {what} names the column {:?}, {fault}", at(campaign, column), column.value));
+    }
+    for (column, kind) in &campaign.recipients.types {
+        let is_known =
+            look.columns.contains(column) || campaign.recipients.columns.iter().any(|(name, _)| name == column);
+        let named = Placed { value: column.clone(), line: kind.line, column: kind.column };
+        match is_known {
+            true => {}
+            false if look.is_open => listed.push(column.clone()),
+            false => faults.push(format!(
+                "{}: recipients.types.{column} names the column {column:?}, which {list} (line {}) does not have\n{}",
+                at(campaign, &named),
+                look.line,
+                did_you_mean(column, &look.columns, "the list has")
+            )),
+        }
     }
     for (name, column) in &campaign.recipients.columns {
         let (what, source) = (format!("{}: recipients.columns.{name}", at(campaign, column)), &column.value);
@@ -219,7 +249,7 @@ fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<C
 }
 
 /// An error of the content, with its place in the campaign's file where it is about one of its keys.
-fn placed(campaign: &CampaignConfig, error: &ContentError) -> String {
+pub(super) fn placed(campaign: &CampaignConfig, error: &ContentError) -> String {
     let Place::Key(key) = &error.place else { return error.to_string() };
     match place_of(campaign, key) {
         Some((line, column)) => format!("{}:{line}:{column}: {error}", campaign.file.display()),
@@ -234,6 +264,7 @@ fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> {
         "from" => Some(at(&campaign.from)),
         "to" => Some(at(&campaign.to)),
         "subject" => Some(at(&campaign.subject)),
+        "locale" => campaign.locale.as_ref().map(at),
         "reply_to" => campaign.reply_to.as_ref().map(at),
         "return_path" => campaign.return_path.as_ref().map(at),
         "list_id" => campaign.list_id.as_ref().map(at),
@@ -269,6 +300,11 @@ fn spec(
         subject: campaign.subject.value.clone(),
         html: campaign.html.as_deref().map(source).transpose()?,
         text: campaign.text.as_deref().map(source).transpose()?,
+        partials: BTreeMap::new(),
+        types: Vec::new(),
+        is_json: types::is_json(campaign),
+        empty_is_text: campaign.recipients.empty_cells == EmptyCells::Text,
+        locale: value(&campaign.locale),
         headers: campaign.headers.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect(),
         attachments: campaign.attachments.iter().map(attachment).collect::<Result<_, _>>()?,
         unsubscribe_url: unsubscribe.and_then(|u| value(&u.url)),
@@ -284,6 +320,7 @@ fn spec(
         share_block: config.delivery.recipients_per_transaction,
     };
     treat(campaign, &mut spec);
+    spec.partials = partials::of(campaign, &spec);
     let fingerprint = fingerprint(&spec);
     spec.signers = signers(config, &spec.from)?;
     spec.identity_key = identity_key;
@@ -314,10 +351,20 @@ fn fingerprint(spec: &Spec) -> String {
     let [html, text] = [&spec.html, &spec.text].map(|part| part.as_ref().map(|source| &source.text));
     let unsubscribe = (&spec.unsubscribe_url, &spec.unsubscribe_mailto);
     let head = (from, to, reply_to, return_path, subject, headers, list_id, feedback_id, unsubscribe);
-    hex(aws_lc_rs::digest::digest(&SHA256, format!("{:?}", (head, html, text, attachments)).as_bytes()).as_ref())
+    let mut whole = format!("{:?}", (head, html, text, attachments));
+    // What a campaign does not use leaves its content what it was.
+    let read: Vec<_> =
+        spec.partials.iter().filter_map(|(name, file)| Some((name, &file.as_ref().ok()?.text))).collect();
+    if !read.is_empty() {
+        whole.push_str(&format!("{read:?}"));
+    }
+    if let Some(locale) = &spec.locale {
+        whole.push_str(&format!("{locale:?}"));
+    }
+    hex(aws_lc_rs::digest::digest(&SHA256, whole.as_bytes()).as_ref())
 }
 
-fn source(path: &Path) -> Result<Source, Failure> {
+pub(super) fn source(path: &Path) -> Result<Source, Failure> {
     let octets = read(path, "the template")?;
     let text = String::from_utf8(octets).map_err(|e| {
         let at = e.utf8_error().valid_up_to();

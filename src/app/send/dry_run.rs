@@ -78,6 +78,7 @@ pub fn run(
     let loaded = loaded?;
     let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
+    let notes = content.notes.clone();
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
     let sites = match destination {
         None => None,
@@ -90,6 +91,9 @@ pub fn run(
     let shown: Vec<&str> = rendered.samples.iter().map(|(to, _)| to.as_str()).collect();
     let lines = galley::lines_of(&given.list, &campaign.recipients.email.value, &shown)?;
     let mut text = tell(campaign, &loaded, &rendered, &lines, sites.as_deref());
+    for note in &notes {
+        let _ = writeln!(text, "\n{}: {}\nhint: {}", note.place, note.says, note.hint);
+    }
     let _ = match destination {
         Some(destination) => writeln!(text, "\nDestination: {}", destination.words()),
         None => writeln!(text, "\nDestination: none is chosen, and until one is, send refuses.\n{}", destination::WAYS),

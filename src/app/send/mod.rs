@@ -15,6 +15,7 @@ pub mod list;
 
 pub mod names;
 mod opening;
+mod partials;
 mod pin;
 pub mod prepare;
 mod resources;
@@ -25,6 +26,7 @@ mod share;
 pub mod sources;
 pub mod tls;
 mod trace;
+mod types;
 mod watch;
 
 use std::io;

@@ -183,6 +183,9 @@ impl Asked<'_> {
         let list = if given.is_stream() { None } else { look() };
         let (content, columns) = content::first(config, campaign, &given.list, key, number)?;
         content.tell_list();
+        for note in &content.notes {
+            tracing::info!(list = %note.place, hint = %note.hint, "{}", note.says);
+        }
         let mut manifest = Manifest::new(&campaign.name, number, unix_now().0, key, &columns);
         manifest.content.clone_from(&content.fingerprint);
         manifest.destination = Some(destination.pin());

@@ -1,13 +1,18 @@
-//! One line of a JSONL list: an object, whose wanted values become text.
+//! One line of a JSONL list: an object, whose wanted values become fields.
 //!
-//! A string is its characters; a number is as it was written (`19.90` stays so), `true` and `false` are these words;
-//! `null` and a missing key are empty. An object or array under a wanted key is refused, elsewhere it is skipped; of
-//! two equal keys the last counts. Nesting is bounded by serde_json.
+//! A string is its characters; every other value is [`JSON_MARK`] and the JSON as it was written (`19.90` stays so), so that
+//! templates know what it is; a missing key is empty. The first wanted value is the address: an object or array there is
+//! refused; what is not wanted is skipped; of two equal keys the last counts.
+//! Nesting is bounded by serde_json.
 
+use crate::content::JSON_MARK;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+
+/// Which of the wanted values is the address.
+const ADDRESS: usize = 0;
 
 /// Reads the values of `names` into `scratch`; `fields` says where each lies. The error is the reason to reject.
 pub fn fields(
@@ -75,18 +80,26 @@ impl<'de> Visitor<'de> for Wanted<'_> {
             let raw = map.next_value::<&RawValue>()?.get();
             let from = self.scratch.len() as u32;
             match raw.as_bytes() {
-                [b'{' | b'[', ..] => {
+                [b'{' | b'[', ..] if place == ADDRESS => {
                     return Err(A::Error::custom(format_args!("{key:?} is not a plain value")));
                 }
-                b"null" => {}
+                b"null" if place == ADDRESS => {}
                 [b'"', text @ .., b'"'] if memchr::memchr(b'\\', text).is_none() => {
                     self.scratch.extend_from_slice(text)
                 }
                 [b'"', ..] => {
                     let text: String = serde_json::from_str(raw).map_err(A::Error::custom)?;
+                    if text.as_bytes().first() == Some(&JSON_MARK) {
+                        return Err(A::Error::custom(format_args!("{key:?} has a NUL character")));
+                    }
                     self.scratch.extend_from_slice(text.as_bytes());
                 }
-                plain => self.scratch.extend_from_slice(plain),
+                json => {
+                    if place != ADDRESS {
+                        self.scratch.push(JSON_MARK);
+                    }
+                    self.scratch.extend_from_slice(json);
+                }
             }
             // A column may be wanted twice: as the address, and as it stands there.
             for (field, _) in self.fields.iter_mut().zip(self.names).skip(place).filter(|(_, name)| **name == *key) {

@@ -21,6 +21,8 @@ pub struct Look {
     pub line: u64,
     /// Whether other columns may turn up: its objects are many, and not all were looked at.
     pub is_open: bool,
+    /// Whether its records are objects, which say themselves what their values are.
+    pub is_json: bool,
     /// How it is written, where that is not as its name says: in words, for people.
     pub form: Vec<String>,
 }
@@ -47,7 +49,7 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
     if records.has_header() {
         let mut columns = records.header()?;
         columns.retain(|name| !name.is_empty());
-        return Ok(Look { columns, line: records.header_line(), is_open: false, form });
+        return Ok(Look { columns, line: records.header_line(), is_open: false, is_json: false, form });
     }
     let (mut columns, mut known, mut is_open, mut bad) = (Vec::new(), HashSet::new(), true, None);
     let mut objects = 0;
@@ -78,7 +80,7 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
             None => LoadError::Empty { path },
         });
     }
-    Ok(Look { columns, line: 1, is_open, form })
+    Ok(Look { columns, line: 1, is_open, is_json: true, form })
 }
 
 /// The error of a column that the list does not have, with the nearest that it has.

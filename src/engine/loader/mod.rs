@@ -18,6 +18,7 @@
 mod array;
 mod compare;
 mod error;
+mod figures;
 mod form;
 mod input;
 mod json;
@@ -38,6 +39,7 @@ mod unfolded;
 
 pub use compare::{Comparison, Difference};
 pub use error::{LoadError, Rejections};
+pub use figures::{Figures, figures};
 pub use form::is_separator;
 pub use look::{Look, did_you_mean, look_at};
 pub use recipient::Several;
@@ -50,6 +52,7 @@ use super::message::Chunk;
 use super::suppression::Suppression;
 use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
 use crate::base::charset::Charset;
+use crate::content::JSON_MARK;
 use crate::mail::finding::Finding;
 use crate::mail::{Mailbox, address};
 use records::{Records, Step};
@@ -477,6 +480,8 @@ fn fault_of(records: &Records, columns: &[(String, bool)], mailbox_octets: usize
     for (i, (name, strict)) in columns.iter().enumerate() {
         let field = records.field(i + 1);
         octets += field.len() + 2;
+        // A value of a JSON list that is no text has its mark in front.
+        let field = field.strip_prefix(&[JSON_MARK]).filter(|_| !records.has_header()).unwrap_or(field);
         if let Some(what) = wrong(field, *strict) {
             return Some(format!("column {name}: {what}"));
         }

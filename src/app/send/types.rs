@@ -1,0 +1,108 @@
+//! What the columns of a list hold: as the campaign says it, or, where a template computes with a column of which nothing was
+//! said, as the whole list shows.
+//!
+//! Guarantees: no cell prints otherwise for it; a list is looked through only where a template needs that, and what was made
+//! out is told, with the line of the first cell that does not fit.
+
+use super::super::config::CampaignConfig;
+use super::super::config::campaign::ListFormat;
+use super::super::exit::Failure;
+use super::content::Columns;
+use crate::content::{ColumnType, Composer, ContentError, NumberUse};
+use crate::engine::loader::{Figures, Format, List, figures};
+use crate::mail::finding::{Finding, Severity};
+use std::path::Path;
+
+/// What the campaign says of columns, under each of their names.
+pub fn of(campaign: &CampaignConfig, columns: &Columns) -> Vec<(String, ColumnType)> {
+    let mut types = Vec::new();
+    for (column, kind) in &campaign.recipients.types {
+        types.push((column.clone(), kind.value));
+        let mapped =
+            campaign.recipients.columns.iter().find(|(name, _)| name == column).map(|(_, source)| &source.value);
+        let source = mapped.unwrap_or(column);
+        for (name, _) in
+            columns.names.iter().zip(&columns.sources).filter(|(name, known)| known == &source && name != &column)
+        {
+            types.push((name.clone(), kind.value));
+        }
+    }
+    types
+}
+
+/// Whether the rows of the list say themselves what their values are.
+pub fn is_json(campaign: &CampaignConfig) -> bool {
+    use super::super::config::campaign::ListSource;
+    match (campaign.recipients.format, &campaign.recipients.from) {
+        (Some(format), _) => format == ListFormat::Jsonl,
+        (None, ListSource::File(path)) => Format::of(path) == Format::Jsonl,
+        (None, ListSource::Stdin) => Format::of(Path::new("-")) == Format::Jsonl,
+    }
+}
+
+/// Looks whether the columns that templates compute with are numbers, where nobody has said so.
+///
+/// # Errors
+/// The list cannot be read, or some cells are none: each place of the templates is told with the first of them.
+pub fn numbers(
+    campaign: &CampaignConfig,
+    list: &List,
+    composer: &Composer,
+    columns: &Columns,
+) -> Result<Vec<Finding>, Failure> {
+    let uses = composer.numbers_wanted();
+    let source = |wanted: &NumberUse| columns.sources.get(wanted.column).cloned().unwrap_or_default();
+    let mut sources: Vec<String> = uses.iter().map(source).collect();
+    sources.sort();
+    sources.dedup();
+    if sources.is_empty() {
+        return Ok(Vec::new());
+    }
+    let all = figures(list, &sources).map_err(|e| Failure::usage(e.to_string()))?;
+    let path = list.path.display().to_string();
+    let mut faults = Vec::new();
+    for wanted in uses {
+        let column = source(wanted);
+        let Some(figures) = sources.iter().position(|known| *known == column).and_then(|i| all.get(i)) else {
+            continue;
+        };
+        if let Some((problem, hint)) = misfit(figures, &column, wanted, &path) {
+            let error = ContentError { place: wanted.place.clone(), position: Some(wanted.position), problem, hint };
+            let fault = super::content::placed(campaign, &error);
+            // Two parts may be made from one file.
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Failure::usage(faults.join("\n")));
+    }
+    let note = |(column, figures): (&String, &Figures)| {
+        let says = format!("`{column}` is read as a number: so are all {} cells that are not empty", figures.filled);
+        let hint = format!("[recipients.types] {column} = \"number\" (or \"text\") says it for certain");
+        Finding::new(Severity::Note, "column-type", path.clone(), says).hint(hint)
+    };
+    Ok(sources.iter().zip(&all).map(note).collect())
+}
+
+/// Why a column cannot be computed with.
+fn misfit(figures: &Figures, column: &str, wanted: &NumberUse, path: &str) -> Option<(String, String)> {
+    if let Some((line, text)) = &figures.other {
+        return Some((
+            format!("a number is needed here, and `{column}` is text: {path}, line {line}, has {text:?}"),
+            format!(
+                "if each cell is a number, say so under [recipients.types]: {column} = \"number\"; else compare it with text in quotes"
+            ),
+        ));
+    }
+    let line = figures.first_empty.filter(|_| !wanted.has_default)?;
+    Some((
+        format!(
+            "a number is needed here, and `{column}` is empty in {} of {} rows, first in line {line} of {path}",
+            figures.empty,
+            figures.empty + figures.filled
+        ),
+        format!("say what an empty cell counts as: {column}|default(0)"),
+    ))
+}

@@ -1,0 +1,594 @@
+//! What a template reads, and how: its syntax tree is walked once, before anything is rendered.
+//!
+//! Each place where a column is read wants it in one way: printed it is what stands in the list, where it is computed with it
+//! is a number, and `default` and `is defined` are told when there is nothing. Guarantees: every name, filter, test, function
+//! and method of text is known, or a fault says where it stands; names that the template binds itself are left alone.
+//! Leaves to others: the values (`binding`), and what a fault looks like (`template`).
+
+mod kind;
+pub(crate) mod tree;
+
+use super::binding::{As, Binding};
+use super::filters::{FILTERS, TESTS, Takes, methods};
+use super::names::{Cells, Name, Names};
+use super::rewrite::{Edit, comparison};
+use kind::{Kind, kind_of_all};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Filter, Stmt, UnaryOpKind};
+use std::collections::BTreeSet;
+use tree::{end, file_names, set_in, span, start, targets};
+
+/// Something that is wrong, at an octet of the text.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) at: usize,
+    pub(crate) problem: String,
+    pub(crate) hint: String,
+}
+
+/// Files of which one is read.
+#[derive(Debug)]
+pub(crate) struct FileUse {
+    pub(crate) at: usize,
+    pub(crate) names: Vec<String>,
+    pub(crate) ignore_missing: bool,
+}
+
+/// A column whose cells must be numbers, and nobody has said that they are.
+#[derive(Debug)]
+pub(crate) struct NumberWanted {
+    pub(crate) at: usize,
+    pub(crate) column: usize,
+    /// Whether an empty cell counts as something there.
+    pub(crate) has_default: bool,
+}
+
+/// What a walk has found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) files: Vec<FileUse>,
+    pub(crate) numbers: Vec<NumberWanted>,
+    /// Every name that the template binds somewhere: what it includes sees them.
+    pub(crate) bound: BTreeSet<String>,
+}
+
+/// How a value is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Want {
+    Text,
+    Number,
+    Any,
+    Items,
+}
+
+/// A walk under way.
+pub(crate) struct Walk<'w, 'n> {
+    text: &'w str,
+    names: &'w mut Names<'n>,
+    bindings: &'w mut Vec<Binding>,
+    functions: &'w [String],
+    scopes: Vec<Vec<String>>,
+    /// Names that are set, imported or defined as macros: from where to where they count is known only by row.
+    loose: BTreeSet<String>,
+    found: Found,
+}
+
+impl<'w, 'n> Walk<'w, 'n> {
+    /// Walks `tree`, the tree of `text`. `outer`: what the templates around it bind.
+    pub(crate) fn over(
+        text: &'w str,
+        tree: &Stmt<'_>,
+        names: &'w mut Names<'n>,
+        bindings: &'w mut Vec<Binding>,
+        functions: &'w [String],
+        outer: &BTreeSet<String>,
+    ) -> Found {
+        let mut loose = outer.clone();
+        set_in(tree, &mut loose);
+        let found = Found { bound: loose.clone(), ..Found::default() };
+        let mut walk = Self { text, names, bindings, functions, scopes: Vec::new(), loose, found };
+        walk.statement(tree);
+        walk.found.faults.sort_by_key(|fault| fault.at);
+        walk.found
+    }
+
+    fn fault(&mut self, at: usize, problem: String, hint: impl Into<String>) {
+        if !self.found.faults.iter().any(|known| known.problem == problem) {
+            self.found.faults.push(Fault { at, problem, hint: hint.into() });
+        }
+    }
+
+    fn statements(&mut self, all: &[Stmt<'_>]) {
+        all.iter().for_each(|one| self.statement(one));
+    }
+
+    fn scoped(&mut self, names: Vec<String>, body: &[Stmt<'_>]) {
+        self.found.bound.extend(names.iter().cloned());
+        self.scopes.push(names);
+        self.statements(body);
+        self.scopes.pop();
+    }
+
+    fn statement(&mut self, statement: &Stmt<'_>) {
+        match statement {
+            Stmt::Template(one) => self.statements(&one.children),
+            Stmt::EmitExpr(one) => self.expr(&one.expr, Want::Text, false),
+            Stmt::EmitRaw(_) | Stmt::Continue(_) | Stmt::Break(_) => {}
+            Stmt::ForLoop(one) => {
+                self.expr(&one.iter, Want::Items, false);
+                let mut names = targets(&one.target);
+                names.push("loop".to_owned());
+                self.scopes.push(names.clone());
+                self.optional(one.filter_expr.as_ref());
+                self.scopes.pop();
+                self.scoped(names, &one.body);
+                self.statements(&one.else_body);
+            }
+            Stmt::IfCond(one) => {
+                self.expr(&one.expr, Want::Any, false);
+                self.statements(&one.true_body);
+                self.statements(&one.false_body);
+            }
+            Stmt::WithBlock(one) => {
+                let mut names = Vec::new();
+                for (target, value) in &one.assignments {
+                    self.expr(value, Want::Any, false);
+                    names.extend(targets(target));
+                }
+                self.scoped(names, &one.body);
+            }
+            Stmt::Set(one) => {
+                self.expr(&one.expr, Want::Any, false);
+                self.target(&one.target);
+            }
+            Stmt::SetBlock(one) => {
+                self.optional(one.filter.as_ref());
+                self.statements(&one.body);
+                self.target(&one.target);
+            }
+            Stmt::AutoEscape(one) => {
+                self.expr(&one.enabled, Want::Any, false);
+                self.statements(&one.body);
+            }
+            Stmt::FilterBlock(one) => {
+                self.expr(&one.filter, Want::Any, false);
+                self.statements(&one.body);
+            }
+            Stmt::Block(one) => self.scoped(vec!["super".to_owned()], &one.body),
+            Stmt::Import(one) => self.file(&one.expr, false),
+            Stmt::FromImport(one) => self.file(&one.expr, false),
+            Stmt::Extends(one) => self.file(&one.name, false),
+            Stmt::Include(one) => self.file(&one.name, one.ignore_missing),
+            Stmt::Macro(one) => self.macro_body(&one.args, &one.defaults, &one.body),
+            Stmt::CallBlock(one) => {
+                self.call(&one.call);
+                self.macro_body(&one.macro_decl.args, &one.macro_decl.defaults, &one.macro_decl.body);
+            }
+            Stmt::Do(one) => self.call(&one.call),
+        }
+    }
+
+    fn macro_body(&mut self, args: &[Expr<'_>], defaults: &[Expr<'_>], body: &[Stmt<'_>]) {
+        defaults.iter().for_each(|one| self.expr(one, Want::Any, false));
+        let mut names: Vec<String> = args.iter().flat_map(targets).collect();
+        names.extend(["caller", "varargs", "kwargs"].map(str::to_owned));
+        self.scoped(names, body);
+    }
+
+    /// What stands on the left of `set`: a name, or an attribute of a namespace.
+    fn target(&mut self, target: &Expr<'_>) {
+        if let Expr::GetAttr(attribute) = target {
+            self.expr(&attribute.expr, Want::Items, false);
+        }
+    }
+
+    fn optional(&mut self, expr: Option<&Expr<'_>>) {
+        if let Some(expr) = expr {
+            self.expr(expr, Want::Any, false);
+        }
+    }
+
+    /// The files that a statement names.
+    fn file(&mut self, name: &Expr<'_>, ignore_missing: bool) {
+        let at = start(name);
+        let mut names = Vec::new();
+        if file_names(name, &mut names) {
+            if let Expr::IfExpr(choice) = name {
+                self.expr(&choice.test_expr, Want::Any, false);
+            }
+            self.found.files.push(FileUse { at, names, ignore_missing });
+        } else {
+            self.fault(
+                at,
+                "which file is meant depends on the row".to_owned(),
+                "write the name in quotes; where it depends: {% include \"a.html\" if x else \"b.html\" %}",
+            );
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr<'_>, want: Want, given: bool) {
+        match expr {
+            Expr::Var(one) => self.name(one.id, span(expr), want, given),
+            Expr::Const(_) => {}
+            Expr::UnaryOp(one) => match one.op {
+                UnaryOpKind::Not => self.expr(&one.expr, Want::Any, false),
+                UnaryOpKind::Neg => self.expr(&one.expr, Want::Number, false),
+            },
+            Expr::BinOp(one) => self.binary(one.op, &one.left, &one.right, want),
+            Expr::Compare(one) => {
+                let mut left = &one.expr;
+                for op in &one.ops {
+                    self.compare(op.op, left, &op.expr, false);
+                    left = &op.expr;
+                }
+            }
+            Expr::IfExpr(one) => {
+                self.expr(&one.test_expr, Want::Any, false);
+                self.expr(&one.true_expr, want, given);
+                if let Some(other) = &one.false_expr {
+                    self.expr(other, want, given);
+                }
+            }
+            Expr::Filter(one) => self.filter(one, span(expr).0, want),
+            Expr::Test(one) => self.test(one.name, span(expr).0, &one.expr, &one.args),
+            Expr::GetAttr(one) => match self.is_row(&one.expr) {
+                true => self.of_row(one.name, expr, want, given),
+                false => {
+                    self.no_text(&one.expr, one.name, span(expr).0);
+                    self.expr(&one.expr, Want::Items, false);
+                }
+            },
+            Expr::GetItem(one) => match &one.subscript_expr {
+                Expr::Const(key) if self.is_row(&one.expr) && key.value.as_str().is_some() => {
+                    self.of_row(key.value.as_str().unwrap_or_default(), expr, want, given);
+                }
+                key => {
+                    self.expr(&one.expr, Want::Items, false);
+                    self.expr(key, Want::Any, false);
+                }
+            },
+            Expr::Slice(one) => {
+                self.expr(&one.expr, Want::Items, false);
+                [&one.start, &one.stop, &one.step].into_iter().for_each(|part| self.optional(part.as_ref()));
+            }
+            Expr::Call(one) => self.call(one),
+            Expr::List(one) => one.items.iter().for_each(|item| self.expr(item, Want::Any, false)),
+            Expr::Tuple(one) => one.items.iter().for_each(|item| self.expr(item, Want::Any, false)),
+            Expr::Map(one) => {
+                one.keys.iter().chain(&one.values).for_each(|item| self.expr(item, Want::Any, false));
+            }
+        }
+    }
+
+    fn is_local(&self, name: &str) -> bool {
+        name == "self" || self.scopes.iter().flatten().any(|known| known == name)
+    }
+
+    /// Whether this is `row`, under which every column can be had by its heading.
+    fn is_row(&mut self, expr: &Expr<'_>) -> bool {
+        let Expr::Var(var) = expr else { return false };
+        var.id == "row" && !self.is_local("row") && !self.loose.contains("row") && self.names.resolve("row").is_err()
+    }
+
+    fn of_row(&mut self, heading: &str, expr: &Expr<'_>, want: Want, given: bool) {
+        let (from, to) = span(expr);
+        match self.names.of_heading(heading) {
+            Ok(name) => self.read(name, heading, (from, to), want, given),
+            Err(no) => {
+                let (problem, hint) = self.names.describe(heading, &no);
+                self.fault(from, problem, hint);
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, place: (usize, usize), want: Want, given: bool) {
+        if self.is_local(name) {
+            return;
+        }
+        let resolved = self.names.resolve(name);
+        match resolved {
+            Ok(meaning) if self.loose.contains(name) => self.bind(name.to_owned(), meaning, As::Any, false),
+            _ if self.loose.contains(name) => {}
+            Ok(meaning) => self.read(meaning, name, place, want, given),
+            Err(_) if self.functions.iter().any(|known| known == name) => {}
+            Err(_) if name == "row" => {
+                let hint = "such as row[\"first name\"], with the heading of the column in quotes";
+                self.fault(place.0, "`row` stands for all columns, and one must be named".to_owned(), hint);
+            }
+            Err(no) => {
+                let heading = self.text.get(place.0..).and_then(|text| self.names.heading_at(text));
+                let (problem, hint) = match heading {
+                    Some(told) => told,
+                    None => self.names.describe(name, &no),
+                };
+                self.fault(place.0, problem, hint);
+            }
+        }
+    }
+
+    fn bind(&mut self, id: String, name: Name, wanted: As, given: bool) {
+        if !self.bindings.iter().any(|known| *known.id == *id) {
+            let (kind, label) = (self.names.declared(name), self.names.label(name));
+            self.bindings.push(Binding { id: id.into(), name, wanted, given, kind, label: label.into() });
+        }
+    }
+
+    /// A column is read here.
+    fn read(&mut self, name: Name, called: &str, place: (usize, usize), want: Want, given: bool) {
+        let cells = self.names.cells(name);
+        let wanted = match (want, cells) {
+            (Want::Text, _) | (Want::Items, Cells::Text | Cells::Unsaid | Cells::Declared(_)) => As::Text,
+            (Want::Any | Want::Items, _) | (Want::Number, Cells::Json) => As::Any,
+            (Want::Number, Cells::Declared(kind)) if kind.is_number() => As::Any,
+            (Want::Number, Cells::Unsaid) => {
+                if let Name::Column(column) = name {
+                    self.found.numbers.push(NumberWanted { at: place.0, column, has_default: given });
+                }
+                As::Number
+            }
+            (Want::Number, Cells::Text) => {
+                let problem = format!("`{called}` is text, and a number is needed here");
+                self.fault(place.0, problem, "put the other side in quotes, or take another column");
+                return;
+            }
+            (Want::Number, Cells::Declared(kind)) => {
+                let problem = format!("`{called}` is declared as {}, and a number is needed here", kind.word());
+                let hint = format!("declare it under [recipients.types]: {called} = \"number\"");
+                self.fault(place.0, problem, hint);
+                return;
+            }
+        };
+        let letter = match wanted {
+            As::Text => 't',
+            As::Number => 'n',
+            As::Any => 'v',
+        };
+        let number = match name {
+            Name::Column(column) => column.to_string(),
+            other => format!("{other:?}"),
+        };
+        let id = format!("__{letter}{}_{number}", if given { "g" } else { "" });
+        self.found.edits.push(Edit { from: place.0, to: place.1, text: id.clone() });
+        self.bind(id, name, wanted, given);
+    }
+
+    fn binary(&mut self, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>, want: Want) {
+        let both = |walk: &mut Self, want| {
+            walk.expr(left, want, false);
+            walk.expr(right, want, false);
+        };
+        let order = match op {
+            BinOpKind::Eq => CompareOpKind::Eq,
+            BinOpKind::Ne => CompareOpKind::Ne,
+            BinOpKind::Lt => CompareOpKind::Lt,
+            BinOpKind::Lte => CompareOpKind::Lte,
+            BinOpKind::Gt => CompareOpKind::Gt,
+            BinOpKind::Gte => CompareOpKind::Gte,
+            BinOpKind::In => CompareOpKind::In,
+            BinOpKind::ScAnd | BinOpKind::ScOr => {
+                // Both are asked whether they hold, and one of them is the result.
+                return match self.kind(left) {
+                    Kind::Cells | Kind::Text => both(self, if want == Want::Number { Want::Any } else { want }),
+                    _ => both(self, Want::Any),
+                };
+            }
+            BinOpKind::Concat => return both(self, Want::Text),
+            BinOpKind::Add => {
+                let is_text = |kind| matches!(kind, Kind::Text | Kind::Quoted(_));
+                let (a, b) = (self.kind(left), self.kind(right));
+                return both(
+                    self,
+                    match (a, b) {
+                        _ if is_text(a) || is_text(b) => Want::Text,
+                        (Kind::Number, _) | (_, Kind::Number) => Want::Number,
+                        _ => Want::Any,
+                    },
+                );
+            }
+            BinOpKind::Mul if matches!(self.kind(left), Kind::Text | Kind::Quoted(_)) => {
+                self.expr(left, Want::Text, false);
+                return self.expr(right, Want::Number, false);
+            }
+            BinOpKind::Rem if matches!(self.kind(left), Kind::Text | Kind::Quoted(_)) => {
+                self.expr(left, Want::Text, false);
+                return self.expr(right, Want::Any, false);
+            }
+            BinOpKind::Sub
+            | BinOpKind::Mul
+            | BinOpKind::Div
+            | BinOpKind::FloorDiv
+            | BinOpKind::Rem
+            | BinOpKind::Pow => {
+                return both(self, Want::Number);
+            }
+        };
+        self.compare(order, left, right, true);
+    }
+
+    /// Two values are compared: both are to be of one kind. `alone`: not within a chain of comparisons.
+    fn compare(&mut self, op: CompareOpKind, left: &Expr<'_>, right: &Expr<'_>, alone: bool) {
+        let (a, b) = (self.kind(left), self.kind(right));
+        if matches!(op, CompareOpKind::In | CompareOpKind::NotIn) {
+            let want = match right {
+                Expr::List(list) => kind_of_all(&list.items),
+                Expr::Tuple(list) => kind_of_all(&list.items),
+                _ => Want::Any,
+            };
+            self.expr(left, if want == Want::Any && a == Kind::Cells { Want::Text } else { want }, false);
+            return self.expr(right, Want::Items, false);
+        }
+        let is_order = !matches!(op, CompareOpKind::Eq | CompareOpKind::Ne);
+        let want = match (a, b) {
+            (Kind::Quoted(true), Kind::Cells | Kind::Number) | (Kind::Cells | Kind::Number, Kind::Quoted(true))
+                if is_order =>
+            {
+                let at = start(if matches!(a, Kind::Quoted(_)) { left } else { right });
+                let hint = "leave out the quotes: \"9\" as text comes behind \"100\"";
+                return self.fault(at, "a number in quotes is text, and this compares it as text".to_owned(), hint);
+            }
+            (Kind::Text | Kind::Quoted(_), _) | (_, Kind::Text | Kind::Quoted(_)) if !is_order => Want::Text,
+            (Kind::Number, Kind::Text | Kind::Quoted(_)) | (Kind::Text | Kind::Quoted(_), Kind::Number) => {
+                let problem = "text is compared with a number".to_owned();
+                let hint =
+                    "declare the column under [recipients.types], or write |int, |float or |string behind one side";
+                return self.fault(start(left), problem, hint);
+            }
+            (Kind::Text | Kind::Quoted(_), _) | (_, Kind::Text | Kind::Quoted(_)) => Want::Text,
+            (Kind::Number, _) | (_, Kind::Number) => Want::Number,
+            (Kind::Cells, Kind::Cells) if is_order => Want::Number,
+            (Kind::Cells, Kind::Cells) => Want::Text,
+            _ => Want::Any,
+        };
+        self.expr(left, want, false);
+        self.expr(right, want, false);
+        let is_known = |kind| !matches!(kind, Kind::Unknown);
+        if is_order && alone && !(is_known(a) && is_known(b)) {
+            self.found.edits.extend(comparison(self.text, span(left), start(left), start(right), end(right), op));
+        }
+    }
+
+    fn filter(&mut self, filter: &Filter<'_>, at: usize, want: Want) {
+        let known = FILTERS.iter().find(|(name, ..)| *name == filter.name);
+        if known.is_none() {
+            let hint = suggestion(filter.name, FILTERS.iter().map(|(name, ..)| *name));
+            self.fault(at, format!("there is no filter `{}`", filter.name), hint);
+        }
+        let takes = known.map_or(Takes::Any, |(_, takes, _)| *takes);
+        if let Some(base) = &filter.expr {
+            match filter.name {
+                // Asked whether it holds, text is not what a number or a truth is.
+                "default" | "d" if filter.args.len() > 1 && want == Want::Text => self.expr(base, Want::Any, true),
+                "default" | "d" => self.expr(base, want, true),
+                _ => self.expr(base, wants(takes), false),
+            }
+        }
+        if let (Some(CallArg::Pos(Expr::Const(first))), "map") = (filter.args.first(), filter.name) {
+            self.named(first.value.as_str(), at, "filter");
+        }
+        let test_at = match filter.name {
+            "select" | "reject" => Some(0),
+            "selectattr" | "rejectattr" => Some(1),
+            _ => None,
+        };
+        if let Some(CallArg::Pos(Expr::Const(test))) = test_at.and_then(|index: usize| filter.args.get(index)) {
+            self.named(test.value.as_str(), at, "test");
+        }
+        let of_args = if matches!(filter.name, "default" | "d") { want } else { Want::Any };
+        self.args(&filter.args, of_args);
+    }
+
+    /// A filter or a test that is named by a text.
+    fn named(&mut self, name: Option<&str>, at: usize, what: &str) {
+        let Some(name) = name else { return };
+        let is_known = match what {
+            "filter" => FILTERS.iter().any(|(known, ..)| *known == name),
+            _ => TESTS.contains(&name) || !name.starts_with(|c: char| c.is_ascii_alphabetic()),
+        };
+        if !is_known {
+            let hint = match what {
+                "filter" => suggestion(name, FILTERS.iter().map(|(name, ..)| *name)),
+                _ => suggestion(name, TESTS.iter().copied()),
+            };
+            self.fault(at, format!("there is no {what} `{name}`"), hint);
+        }
+    }
+
+    fn test(&mut self, name: &str, at: usize, base: &Expr<'_>, args: &[CallArg<'_>]) {
+        self.named(Some(name), at, "test");
+        let (want, given) = match name {
+            "defined" | "undefined" => (Want::Any, true),
+            "odd" | "even" | "divisibleby" => (Want::Number, false),
+            "startingwith" | "endingwith" | "lower" | "upper" => (Want::Text, false),
+            _ => (Want::Any, false),
+        };
+        if let ([CallArg::Pos(other)], Some(op)) = (args, operator(name)) {
+            return self.compare(op, base, other, false);
+        }
+        self.expr(base, want, given);
+        self.args(args, Want::Any);
+    }
+
+    fn args(&mut self, args: &[CallArg<'_>], want: Want) {
+        for arg in args {
+            match arg {
+                CallArg::Pos(value) | CallArg::Kwarg(_, value) => self.expr(value, want, false),
+                CallArg::PosSplat(value) | CallArg::KwargSplat(value) => self.expr(value, Want::Items, false),
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call<'_>) {
+        match call.identify_call() {
+            CallType::Function(name) => {
+                let is_known = self.is_local(name)
+                    || self.loose.contains(name)
+                    || self.functions.iter().any(|known| known == name)
+                    || name == "super";
+                if !is_known {
+                    let known = self.functions.iter().map(String::as_str).filter(|known| !known.starts_with('_'));
+                    let hint = suggestion(name, known);
+                    self.fault(start(&call.expr), format!("there is no function `{name}`"), hint);
+                }
+            }
+            CallType::Method(base, name) => {
+                let is_text = matches!(self.kind(base), Kind::Cells | Kind::Text | Kind::Quoted(_));
+                if is_text && !methods::OF_TEXT.contains(&name) {
+                    let hint = suggestion(name, methods::OF_TEXT.into_iter());
+                    self.fault(span(&call.expr).0, format!("text has no method `{name}`"), hint);
+                }
+                self.expr(base, Want::Items, false);
+            }
+            CallType::Block(_) => {}
+            CallType::Object(base) => self.expr(base, Want::Items, false),
+        }
+        self.args(&call.args, Want::Any);
+    }
+
+    /// An attribute of something that is text for certain.
+    fn no_text(&mut self, base: &Expr<'_>, attribute: &str, at: usize) {
+        if matches!(self.kind(base), Kind::Cells) {
+            let told = self.text.get(start(base)..).and_then(|text| self.names.heading_at(text));
+            let (problem, hint) = told.unwrap_or_else(|| {
+                let hint = "only the objects of a JSON list have attributes".to_owned();
+                (format!("a cell of a column is text, and has no attribute `{attribute}`"), hint)
+            });
+            self.fault(at, problem, hint);
+        }
+    }
+}
+
+fn wants(takes: Takes) -> Want {
+    match takes {
+        Takes::Text => Want::Text,
+        Takes::Number => Want::Number,
+        Takes::Any => Want::Any,
+        Takes::Items => Want::Items,
+    }
+}
+
+/// The comparison that a test of this name makes.
+fn operator(test: &str) -> Option<CompareOpKind> {
+    Some(match test {
+        "eq" | "equalto" => CompareOpKind::Eq,
+        "ne" => CompareOpKind::Ne,
+        "lt" | "lessthan" => CompareOpKind::Lt,
+        "le" => CompareOpKind::Lte,
+        "gt" | "greaterthan" => CompareOpKind::Gt,
+        "ge" => CompareOpKind::Gte,
+        "in" => CompareOpKind::In,
+        _ => return None,
+    })
+}
+
+fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let near = |known: &str| {
+        let is_part = known.len() > 3 && name.starts_with(known);
+        if is_part { 1 } else { strsim::damerau_levenshtein(known, name) }
+    };
+    let nearest = known.clone().map(|known| (near(known), known)).min().filter(|(far, _)| *far <= 1 + name.len() / 4);
+    match nearest {
+        Some((_, nearest)) => format!("did you mean `{nearest}`?"),
+        None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+    }
+}

@@ -1,0 +1,139 @@
+//! The values of a row as a template reads them: under one name for each way that a column is read in.
+
+use super::cell::{self, ColumnType};
+use super::locale::Locality;
+use super::names::Name;
+use super::template::Values;
+use minijinja::value::{Object, Value};
+use minijinja::{Environment, Error, ErrorKind};
+use std::sync::Arc;
+
+/// In which way a column is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum As {
+    /// As it stands in the list.
+    Text,
+    /// As a number, whatever its column is.
+    Number,
+    /// As what its column holds.
+    Any,
+}
+
+/// A name of a template, and what it reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Binding {
+    pub(crate) id: Box<str>,
+    pub(crate) name: Name,
+    pub(crate) wanted: As,
+    /// Whether it is asked if there is anything at all (`default`, `is defined`).
+    pub(crate) given: bool,
+    /// What the column was declared to be.
+    pub(crate) kind: Option<ColumnType>,
+    /// What the column is called.
+    pub(crate) label: Box<str>,
+}
+
+/// Where the locale of a row is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LocaleOf {
+    /// Nowhere.
+    Nobody,
+    /// It is the same for all.
+    Campaign(Locality),
+    /// In a column.
+    Row(Name),
+}
+
+impl LocaleOf {
+    fn of(self, values: &Values) -> Option<Locality> {
+        match self {
+            Self::Nobody => None,
+            Self::Campaign(locale) => Some(locale),
+            Self::Row(name) => Locality::of(values.get(name)),
+        }
+    }
+}
+
+/// What all rows of a campaign have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) locale: LocaleOf,
+    /// Whether an empty cell is text like another.
+    pub(crate) empty_is_text: bool,
+    /// Stands for nothing, and prints as nothing.
+    pub(crate) nothing: Value,
+}
+
+impl Reading {
+    pub(crate) fn new() -> Self {
+        // An undefined value that may be printed is what Jinja2 makes of an `if` without `else`.
+        let nothing = Environment::new().compile_expression("1 if false").and_then(|nothing| nothing.eval(()));
+        Self { locale: LocaleOf::Nobody, empty_is_text: false, nothing: nothing.unwrap_or_default() }
+    }
+}
+
+impl Binding {
+    /// What it reads in a row.
+    fn value(&self, values: &Values, reading: &Reading) -> Value {
+        let text = values.get(self.name);
+        let is_absent = text.is_empty() && !reading.empty_is_text;
+        if self.given && is_absent {
+            return Value::UNDEFINED;
+        }
+        match self.wanted {
+            As::Text => Value::from(text),
+            As::Number if text.trim().is_empty() => self.wrong("is empty, and a number is needed".to_owned()),
+            As::Number => self.number(text, reading.locale.of(values)),
+            As::Any => self.any(text, values, reading),
+        }
+    }
+
+    fn number(&self, text: &str, locale: Option<Locality>) -> Value {
+        cell::number(text.trim(), locale).unwrap_or_else(|| self.wrong(format!("is no number: {:?}", shown(text))))
+    }
+
+    fn any(&self, text: &str, values: &Values, reading: &Reading) -> Value {
+        let Some(field) = values.field(self.name) else { return Value::from(text) };
+        if field.is_empty() {
+            return if reading.empty_is_text { Value::from("") } else { reading.nothing.clone() };
+        }
+        match cell::as_kind(field, self.kind, reading.locale.of(values)) {
+            Ok(value) => value,
+            Err(why) => self.wrong(format!("is {why}: {:?}", shown(text))),
+        }
+    }
+
+    /// A value that fails where it is read.
+    fn wrong(&self, what: String) -> Value {
+        Value::from(Error::new(ErrorKind::InvalidOperation, format!("`{}` {what}", self.label)))
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// A row as minijinja sees it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    bindings: Arc<[Binding]>,
+    values: Vec<Value>,
+}
+
+impl Row {
+    pub(crate) fn new(bindings: &Arc<[Binding]>, values: &Values, reading: &Reading) -> Self {
+        let all = bindings.iter().map(|binding| binding.value(values, reading)).collect();
+        Self { bindings: bindings.clone(), values: all }
+    }
+}
+
+impl Object for Row {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let place = self.bindings.iter().position(|binding| *binding.id == *key)?;
+        self.values.get(place).cloned()
+    }
+}

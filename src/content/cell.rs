@@ -1,0 +1,213 @@
+//! A cell of the list: as text, as it stands there, and as the kind of value that its column holds.
+//!
+//! A field that begins with [`JSON_MARK`] is a value of a JSON list that is no string, as JSON; every other field is text.
+//! Guarantees: what a template prints of a cell is what stands in the list; a cell that is not what its column is declared
+//! to be is an error of its row, never another value.
+
+use super::locale::Locality;
+use super::template::one_kind_of_line_break;
+use minijinja::value::Value;
+use std::borrow::Cow;
+
+/// No text of a list holds this octet, so that a field which begins with it is JSON.
+pub const JSON_MARK: u8 = 0;
+
+/// What the cells of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Text, whatever it looks like.
+    Text,
+    /// A number: `120`, `-3.5`, and with a locale as people write it there.
+    Number,
+    /// A number without a fraction.
+    Integer,
+    /// `true` `yes` `on` `1`, `false` `no` `off` `0`.
+    Boolean,
+    /// A day, perhaps with a time.
+    Date,
+}
+
+impl ColumnType {
+    const WORDS: [(&str, Self); 5] = [
+        ("text", Self::Text),
+        ("number", Self::Number),
+        ("integer", Self::Integer),
+        ("boolean", Self::Boolean),
+        ("date", Self::Date),
+    ];
+
+    /// The type of this name.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|&(_, kind)| kind)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |&(word, _)| word)
+    }
+
+    /// Whether its values are numbers.
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Number | Self::Integer)
+    }
+}
+
+/// The JSON of a field that is no text.
+fn json(field: &[u8]) -> Option<&[u8]> {
+    field.split_first().filter(|(mark, _)| **mark == JSON_MARK).map(|(_, json)| json)
+}
+
+/// A field as a template prints it: text is itself, a number is as it was written, `null` is nothing; lists and objects are
+/// as Python prints them. What is not UTF-8 becomes U+FFFD, and line breaks become LF.
+pub(crate) fn as_written(field: &[u8]) -> Cow<'_, str> {
+    match json(field) {
+        None => clean(field),
+        Some(b"null") => Cow::Borrowed(""),
+        Some(number @ [b'0'..=b'9' | b'-', ..]) => clean(number),
+        Some(json) => Cow::Owned(of_json(json).to_string()),
+    }
+}
+
+fn clean(field: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(field) {
+        Cow::Borrowed(text) => one_kind_of_line_break(text),
+        Cow::Owned(text) => Cow::Owned(one_kind_of_line_break(&text).into_owned()),
+    }
+}
+
+fn of_json(json: &[u8]) -> Value {
+    // The loader has read it as JSON before.
+    serde_json::from_slice(json).unwrap_or(Value::UNDEFINED)
+}
+
+/// A field as what it is: JSON as its own kind, text as `kind` says.
+///
+/// # Errors
+/// The text is not of that kind.
+pub(crate) fn as_kind(field: &[u8], kind: Option<ColumnType>, locale: Option<Locality>) -> Result<Value, &'static str> {
+    match (json(field), kind) {
+        (Some(json), None) => Ok(of_json(json)),
+        (Some(json), Some(kind)) => match (kind, of_json(json)) {
+            (_, value) if value.is_none() => Ok(value),
+            (ColumnType::Number, value) if value.is_number() => Ok(value),
+            (ColumnType::Integer, value) if value.is_integer() => Ok(value),
+            (ColumnType::Boolean, value) if value.kind() == minijinja::value::ValueKind::Bool => Ok(value),
+            (kind, _) => of_text(&as_written(field), kind, locale),
+        },
+        (None, None) => Ok(Value::from(as_written(field))),
+        (None, Some(kind)) => of_text(&as_written(field), kind, locale),
+    }
+}
+
+fn of_text(text: &str, kind: ColumnType, locale: Option<Locality>) -> Result<Value, &'static str> {
+    let trimmed = text.trim();
+    match kind {
+        ColumnType::Text => Ok(Value::from(text)),
+        ColumnType::Number => number(trimmed, locale).ok_or("no number"),
+        ColumnType::Integer => number(trimmed, locale).filter(Value::is_integer).ok_or("no whole number"),
+        ColumnType::Boolean => match trimmed.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Ok(Value::from(true)),
+            "false" | "no" | "off" | "0" => Ok(Value::from(false)),
+            _ => Err("neither true nor false (yes/no, on/off, 1/0)"),
+        },
+        ColumnType::Date => {
+            super::filters::dates::read(trimmed, None).map(|date| Value::from(date.text())).ok_or("no date")
+        }
+    }
+}
+
+/// A number as people write it; with a locale its decimal point and its groups of digits count.
+pub(crate) fn number(text: &str, locale: Option<Locality>) -> Option<Value> {
+    let plain = |text: &str| {
+        let shape = text.bytes().any(|b| b.is_ascii_digit())
+            && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+        if !shape {
+            return None;
+        }
+        let whole = text.parse::<i64>().ok().map(Value::from);
+        whole.or_else(|| text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from))
+    };
+    match locale {
+        None => plain(text),
+        Some(locale) => locale.plain_number(text).and_then(|text| plain(&text)).or_else(|| plain(text)),
+    }
+}
+
+/// Whether a cell is a number that everybody reads as the same one, and no name of a place or of a telephone: no leading
+/// zero, no sign but a minus, no exponent, no comma, and not more digits than a number keeps.
+#[must_use]
+pub fn is_plainly_number(cell: &[u8]) -> bool {
+    const DIGITS: usize = 15;
+    let unsigned = cell.strip_prefix(b"-").unwrap_or(cell);
+    let point = memchr::memchr(b'.', unsigned);
+    let (whole, fraction) = match point {
+        Some(at) => (unsigned.get(..at).unwrap_or_default(), unsigned.get(at + 1..)),
+        None => (unsigned, None),
+    };
+    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    digits(whole)
+        && (whole.len() == 1 || !whole.starts_with(b"0"))
+        && fraction.is_none_or(digits)
+        && whole.len() + fraction.map_or(0, <[u8]>::len) <= DIGITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_prints_as_it_stands_in_the_list() {
+        let cases: [(&[u8], &str); 10] = [
+            (b"007", "007"),
+            (b"a\r\nb", "a\nb"),
+            (b"\xff", "\u{fffd}"),
+            (b"\x0019.90", "19.90"),
+            (b"\x001e5", "1e5"),
+            (b"\0null", ""),
+            (b"\0true", "True"),
+            (b"\0[1, \"a\"]", "[1, 'a']"),
+            (b"\0{\"b\": null, \"a\": 2.50}", "{'b': None, 'a': 2.5}"),
+            (b"", ""),
+        ];
+        for (field, text) in cases {
+            assert_eq!(as_written(field), text, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn a_cell_is_what_its_column_is_declared_to_be_or_an_error() {
+        use ColumnType::{Boolean, Date, Integer, Number, Text};
+        let read = |cell: &str, kind| as_kind(cell.as_bytes(), Some(kind), None).map(|v| v.to_string());
+        assert_eq!(read("007", Number), Ok("7".into()));
+        assert_eq!(read("-3.50", Number), Ok("-3.5".into()));
+        assert_eq!(read("1e3", Number), Ok("1000.0".into()));
+        assert_eq!(read("7", Integer), Ok("7".into()));
+        assert_eq!(read("7.5", Integer), Err("no whole number"));
+        for cell in ["1,5", "n/a", "inf", "nan", "0x10", "", "12 000"] {
+            assert_eq!(read(cell, Number), Err("no number"), "{cell}");
+        }
+        let german = Locality::of("de_DE");
+        let number = as_kind(b"1.234,5", Some(Number), german).map(|v| v.to_string());
+        assert_eq!(number, Ok("1234.5".into()));
+        assert_eq!(read("Yes", Boolean), Ok("True".into()));
+        assert!(read("maybe", Boolean).is_err());
+        assert_eq!(read("24.12.2026", Date), Ok("2026-12-24".into()));
+        assert_eq!(read("soon", Date), Err("no date"));
+        assert_eq!(read("007", Text), Ok("007".into()));
+        assert_eq!(as_kind(b"\x005", Some(Text), None).map(|v| v.is_number()), Ok(false));
+    }
+
+    #[test]
+    fn what_might_be_a_name_of_something_is_no_number_by_itself() {
+        for number in ["0", "7", "120", "-3", "19.90", "0.5", "123456789012345"] {
+            assert!(is_plainly_number(number.as_bytes()), "{number}");
+        }
+        for text in
+            ["", "007", "01067", "+49", "1e5", "1,5", "1.", ".5", "1.2.3", "--1", " 1", "1234567890123456", "0x1"]
+        {
+            assert!(!is_plainly_number(text.as_bytes()), "{text}");
+        }
+    }
+}

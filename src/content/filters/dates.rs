@@ -1,0 +1,144 @@
+//! Dates: read as lists and programs write them, written by a pattern with the names of a locale.
+
+use super::{defined, invalid, is_empty, locale_in, shown};
+use crate::content::locale::Calendar;
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::temporal::Pieces;
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Error, State};
+use std::fmt::Write as _;
+
+/// A day, perhaps with a time of the day: of the place that it was written at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    at: DateTime,
+    has_time: bool,
+}
+
+impl Moment {
+    /// As ISO 8601 writes it: in this form text sorts as time does.
+    pub(crate) fn text(&self) -> String {
+        self.at.strftime(if self.has_time { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%d" }).to_string()
+    }
+}
+
+/// `{{ due | date("%e. %B %Y", locale="de") }}`; `from` says how the value is written where that is not certain.
+pub(crate) fn date(state: &State, value: &Value, pattern: Option<&str>, kwargs: Kwargs) -> Result<String, Error> {
+    let from = kwargs.get::<Option<&str>>("from")?;
+    let calendar = locale_in(state, &kwargs)?.calendar();
+    defined(value)?;
+    if is_empty(value) {
+        return Ok(String::new());
+    }
+    let moment = match i64::try_from(value.clone()).ok().filter(|_| value.is_number()) {
+        Some(second) => of_second(second),
+        None => read(value.to_string().trim(), from),
+    };
+    let moment = moment.ok_or_else(|| {
+        let shown = shown(value);
+        invalid(match from {
+            Some(from) => format!("{shown:?} is no date that is written as {from:?}"),
+            None => {
+                format!("{shown:?} is no date: write 2026-12-24, or say how it is written: date(…, from=\"%d/%m/%Y\")")
+            }
+        })
+    })?;
+    let usual = if moment.has_time { calendar.both } else { calendar.date };
+    write(&moment, pattern.unwrap_or(usual), &calendar)
+}
+
+fn of_second(second: i64) -> Option<Moment> {
+    let at = jiff::Timestamp::from_second(second).ok()?;
+    Some(Moment { at: jiff::tz::Offset::UTC.to_datetime(at), has_time: true })
+}
+
+/// Reads a date: by `from`, else ISO 8601, `24.12.2026`, or as mail headers write it.
+pub(crate) fn read(text: &str, from: Option<&str>) -> Option<Moment> {
+    if let Some(from) = from {
+        let parsed = jiff::fmt::strtime::parse(from, text).ok()?;
+        return match parsed.to_datetime() {
+            Ok(at) => Some(Moment { at, has_time: true }),
+            Err(_) => parsed.to_date().ok().map(of_day),
+        };
+    }
+    if let Ok(pieces) = Pieces::parse(text) {
+        let time = pieces.time();
+        let at = pieces.date().to_datetime(time.unwrap_or_default());
+        return Some(Moment { at, has_time: time.is_some() });
+    }
+    if let Some(day) = with_dots(text) {
+        return Some(day);
+    }
+    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(Moment { at: zoned.datetime(), has_time: true })
+}
+
+fn of_day(day: Date) -> Moment {
+    Moment { at: day.to_datetime(jiff::civil::Time::midnight()), has_time: false }
+}
+
+/// `24.12.2026`, `24.12.2026 18:30`: with dots the day stands first, wherever that is written.
+fn with_dots(text: &str) -> Option<Moment> {
+    let (day, time) = text.split_once(' ').map_or((text, None), |(day, time)| (day, Some(time)));
+    let mut parts = day.split('.');
+    let mut next = |digits: std::ops::RangeInclusive<usize>| {
+        let part = parts.next()?;
+        let fits = digits.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse::<i16>().ok().filter(|_| fits)
+    };
+    let (day, month, year) = (next(1..=2)?, next(1..=2)?, next(4..=4)?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let day = of_day(Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?);
+    let Some(time) = time else { return Some(day) };
+    let time: jiff::civil::Time = time.trim().parse().ok()?;
+    Some(Moment { at: day.at.date().to_datetime(time), has_time: true })
+}
+
+/// strftime, with the names of `calendar`. `%-d` and `%e` leave out the zero.
+fn write(moment: &Moment, pattern: &str, calendar: &Calendar) -> Result<String, Error> {
+    let name = |names: &'static [&'static str], index: usize| names.get(index).copied().unwrap_or_default();
+    let day = usize::try_from(moment.at.weekday().to_sunday_zero_offset()).unwrap_or(0);
+    let month = usize::try_from(moment.at.month() - 1).unwrap_or(0);
+    let half = name(calendar.halves, usize::from(moment.at.hour() >= 12));
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some((before, behind)) = rest.split_once('%') {
+        out.push_str(before);
+        let flags = behind.len() - behind.trim_start_matches(['-', '_', '0', '^', '#', 'E', 'O', ':', '.']).len();
+        let Some(letter) = behind.get(flags..).and_then(|behind| behind.chars().next()) else {
+            return Err(invalid(format!("the pattern {pattern:?} ends within a %")));
+        };
+        let length = flags + letter.len_utf8();
+        match letter {
+            'A' => out.push_str(name(calendar.days, day)),
+            'a' => out.push_str(name(calendar.days_short, day)),
+            'B' => out.push_str(name(calendar.months, month)),
+            'b' | 'h' => out.push_str(name(calendar.months_short, month)),
+            'p' => out.push_str(half),
+            'P' => out.push_str(&half.to_lowercase()),
+            'x' => out.push_str(&write(moment, calendar.date, calendar)?),
+            'X' => out.push_str(&write(moment, calendar.time, calendar)?),
+            'c' => out.push_str(&write(moment, calendar.both, calendar)?),
+            'r' => out.push_str(&write(moment, "%I:%M:%S %p", calendar)?),
+            // The zone of what was written is not known any more.
+            'Z' | 'z' => {}
+            'e' => {
+                let _ = write!(out, "{}", moment.at.day());
+            }
+            letter => {
+                // E and O ask for digits of another script.
+                let flags: String = behind.chars().take(flags).filter(|c| !"EO".contains(*c)).collect();
+                let one = format!("%{flags}{letter}");
+                let mut text = String::new();
+                write!(text, "{}", moment.at.strftime(&one))
+                    .map_err(|_| invalid(format!("`{one}` in the pattern {pattern:?} is not known")))?;
+                out.push_str(&text);
+            }
+        }
+        rest = behind.get(length..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    Ok(out.trim().to_owned())
+}

@@ -1,0 +1,278 @@
+//! Numbers and money as a locale writes them, the plural of a word, and comparisons that mix no kinds.
+//!
+//! Rounding is by decimals, half away from zero: of the digits as they are written, not of the nearest binary fraction.
+
+use super::{defined, invalid, is_empty, locale_in, parted, shown};
+use crate::content::cell;
+use crate::content::locale::{Figures, Locality};
+use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
+use minijinja::{Environment, Error, State};
+use std::cmp::Ordering;
+
+/// Decimals that a number can be asked for.
+const DECIMALS_MAX: usize = 20;
+
+/// Currencies and their signs; those of a locale's own currency are the locale's.
+const SIGNS: [(&str, &str); 12] = [
+    ("EUR", "€"),
+    ("USD", "$"),
+    ("GBP", "£"),
+    ("JPY", "¥"),
+    ("INR", "₹"),
+    ("KRW", "₩"),
+    ("PLN", "zł"),
+    ("CZK", "Kč"),
+    ("UAH", "₴"),
+    ("ILS", "₪"),
+    ("TRY", "₺"),
+    ("VND", "₫"),
+];
+/// Currencies without a smaller unit.
+const WHOLE: [&str; 6] = ["JPY", "KRW", "VND", "CLP", "ISK", "HUF"];
+
+/// A number by its decimal digits.
+struct Decimal {
+    is_negative: bool,
+    whole: String,
+    fraction: String,
+}
+
+impl Decimal {
+    /// The number that `value` is, or that stands in it as text.
+    fn of(value: &Value, locale: Locality) -> Result<Self, Error> {
+        let number = match value.as_str() {
+            Some(text) => cell::number(text.trim(), Some(locale)),
+            None => Some(value.clone()).filter(|value| value.kind() == ValueKind::Number),
+        };
+        let Some(number) = number else {
+            return Err(invalid(format!("{:?} is no number", shown(value))));
+        };
+        let text = number.to_string();
+        let (is_negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |digits| (true, digits));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        if !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+            return Err(invalid(format!("{text} cannot be written with digits")));
+        }
+        // A whole number that is kept as a fraction has none to show.
+        let fraction = if fraction == "0" { "" } else { fraction };
+        Ok(Self { is_negative, whole: whole.to_owned(), fraction: fraction.to_owned() })
+    }
+
+    fn rounded(mut self, decimals: usize) -> Self {
+        let up = self.fraction.as_bytes().get(decimals).is_some_and(|digit| *digit >= b'5');
+        self.fraction.truncate(decimals);
+        while self.fraction.len() < decimals {
+            self.fraction.push('0');
+        }
+        if up {
+            let mut digits: Vec<u8> = self.whole.bytes().chain(self.fraction.bytes()).collect();
+            let carried = digits.iter_mut().rev().all(|digit| {
+                *digit = if *digit == b'9' { b'0' } else { *digit + 1 };
+                *digit == b'0'
+            });
+            if carried {
+                digits.insert(0, b'1');
+            }
+            let point = digits.len() - decimals;
+            let text: String = digits.into_iter().map(char::from).collect();
+            let (whole, fraction) = text.split_at(point);
+            (self.whole, self.fraction) = (whole.to_owned(), fraction.to_owned());
+        }
+        let is_zero = self.whole.bytes().chain(self.fraction.bytes()).all(|b| b == b'0');
+        self.is_negative &= !is_zero;
+        self
+    }
+
+    fn written(&self, figures: Figures) -> String {
+        let mut out = String::new();
+        let mut rest = self.whole.as_str();
+        let mut groups = Vec::new();
+        let mut sizes = figures.sizes.iter().map(|size| usize::try_from(*size).unwrap_or(0));
+        let mut size = sizes.next().unwrap_or(0);
+        while size > 0 && rest.len() > size && !figures.group.is_empty() {
+            let (front, group) = rest.split_at(rest.len() - size);
+            groups.push(group);
+            rest = front;
+            size = sizes.next().unwrap_or(size);
+        }
+        out.push_str(rest);
+        for group in groups.iter().rev() {
+            out.push_str(figures.group);
+            out.push_str(group);
+        }
+        if !self.fraction.is_empty() {
+            out.push_str(if figures.point.is_empty() { "." } else { figures.point });
+            out.push_str(&self.fraction);
+        }
+        out
+    }
+}
+
+fn decimals_in(kwargs: &Kwargs, positional: Option<usize>) -> Result<Option<usize>, Error> {
+    let decimals = match positional {
+        Some(decimals) => Some(decimals),
+        None => kwargs.get::<Option<usize>>("decimals")?,
+    };
+    match decimals {
+        Some(decimals) if decimals > DECIMALS_MAX => Err(invalid(format!("more than {DECIMALS_MAX} decimals"))),
+        decimals => Ok(decimals),
+    }
+}
+
+/// `{{ points | number }}`, `{{ share | number(1) }}`.
+pub(crate) fn number(state: &State, value: &Value, decimals: Option<usize>, kwargs: Kwargs) -> Result<String, Error> {
+    let decimals = decimals_in(&kwargs, decimals)?;
+    let locale = locale_in(state, &kwargs)?;
+    defined(value)?;
+    if is_empty(value) {
+        return Ok(String::new());
+    }
+    let mut number = Decimal::of(value, locale)?;
+    if let Some(decimals) = decimals {
+        number = number.rounded(decimals);
+    }
+    let sign = if number.is_negative { "-" } else { "" };
+    Ok(format!("{sign}{}", number.written(locale.figures())))
+}
+
+/// `{{ total | money("EUR") }}`; without a currency that of the locale.
+pub(crate) fn money(state: &State, value: &Value, currency: Option<&str>, kwargs: Kwargs) -> Result<String, Error> {
+    let decimals = decimals_in(&kwargs, None)?;
+    let locale = locale_in(state, &kwargs)?;
+    defined(value)?;
+    if is_empty(value) {
+        return Ok(String::new());
+    }
+    let habits = locale.money();
+    let code = currency.unwrap_or(habits.code).to_ascii_uppercase();
+    let sign = match SIGNS.iter().find(|(known, _)| *known == code) {
+        _ if code == habits.code => habits.symbol,
+        Some((_, sign)) => sign,
+        None => code.as_str(),
+    };
+    let decimals = decimals.unwrap_or(if WHOLE.contains(&code.as_str()) { 0 } else { 2 });
+    let number = Decimal::of(value, locale)?.rounded(decimals);
+    let figures = if habits.figures.point.is_empty() { locale.figures() } else { habits.figures };
+    let minus = if number.is_negative { "-" } else { "" };
+    let amount = number.written(figures);
+    // A code of letters is never written onto the number.
+    let blank = if habits.apart || sign.chars().all(|c| c.is_ascii_uppercase()) { "\u{a0}" } else { "" };
+    Ok(match habits.leads {
+        true => format!("{minus}{sign}{blank}{amount}"),
+        false => format!("{minus}{amount}{blank}{sign}"),
+    })
+}
+
+/// `{{ n }} {{ n | plural("item", "items") }}`; languages with more forms take as many, in the order of CLDR.
+pub(crate) fn plural(state: &State, value: &Value, given: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let (forms, kwargs) = parted(given);
+    let kwargs = kwargs.unwrap_or_else(|| Kwargs::from_iter(Vec::<(String, Value)>::new()));
+    let locale = locale_in(state, &kwargs)?;
+    defined(value)?;
+    let Some(last) = forms.len().checked_sub(1).filter(|last| *last > 0) else {
+        return Err(invalid("it needs the forms of the word: plural(\"item\", \"items\")"));
+    };
+    if is_empty(value) {
+        return Ok(forms.get(last).cloned().unwrap_or_default());
+    }
+    let count = match value.len().filter(|_| value.as_str().is_none()) {
+        Some(items) => Decimal { is_negative: false, whole: items.to_string(), fraction: String::new() },
+        None => Decimal::of(value, locale)?,
+    };
+    let form = form_of(&locale.language(), &count).min(last);
+    Ok(forms.get(form).cloned().unwrap_or_default())
+}
+
+/// Which form of a word goes with a number (CLDR's rules for cardinals).
+fn form_of(language: &str, count: &Decimal) -> usize {
+    let is_whole = count.fraction.bytes().all(|b| b == b'0');
+    let ends = |digits: usize| {
+        let from = count.whole.len().saturating_sub(digits);
+        count.whole.get(from..).and_then(|end| end.parse::<u32>().ok()).unwrap_or(0)
+    };
+    let (ten, hundred) = (ends(1), ends(2));
+    let is = |number: u32| count.whole == number.to_string();
+    let teens = (11..=14).contains(&hundred);
+    match language {
+        "ja" | "zh" | "ko" | "vi" | "th" | "id" | "ms" | "lo" | "my" => 0,
+        "fr" | "pt" => usize::from(!(is(0) || is(1))),
+        "ru" | "uk" | "be" | "sr" | "hr" | "bs" if is_whole => match ten {
+            1 if !teens => 0,
+            2..=4 if !teens => 1,
+            _ => 2,
+        },
+        "pl" if is_whole => match ten {
+            _ if is(1) => 0,
+            2..=4 if !teens => 1,
+            _ => 2,
+        },
+        "cs" | "sk" if is_whole => match count.whole.as_str() {
+            "1" => 0,
+            "2" | "3" | "4" => 1,
+            _ => 2,
+        },
+        "ro" if is_whole => match hundred {
+            _ if is(1) => 0,
+            _ if is(0) => 1,
+            1..=19 => 1,
+            _ => 2,
+        },
+        "lt" if is_whole => match ten {
+            _ if (11..=19).contains(&hundred) => 2,
+            1 => 0,
+            2..=9 => 1,
+            _ => 2,
+        },
+        "sl" if is_whole => match hundred {
+            1 => 0,
+            2 => 1,
+            3 | 4 => 2,
+            _ => 3,
+        },
+        "ru" | "uk" | "be" | "sr" | "hr" | "bs" | "pl" | "cs" | "sk" | "ro" | "lt" | "sl" => 1,
+        _ => usize::from(!(is(1) && is_whole)),
+    }
+}
+
+/// The comparisons that a template's `<` and its like stand for where the kinds of their sides are known only by row.
+pub(crate) fn register_comparisons(env: &mut Environment<'static>) {
+    env.add_test("__lt", |a: &Value, b: &Value| Ok::<_, Error>(order(a, b)?.is_lt()));
+    env.add_test("__le", |a: &Value, b: &Value| Ok::<_, Error>(order(a, b)?.is_le()));
+    env.add_test("__gt", |a: &Value, b: &Value| Ok::<_, Error>(order(a, b)?.is_gt()));
+    env.add_test("__ge", |a: &Value, b: &Value| Ok::<_, Error>(order(a, b)?.is_ge()));
+}
+
+/// How two values of one kind are ordered.
+fn order(a: &Value, b: &Value) -> Result<Ordering, Error> {
+    let kind = |value: &Value| match value.kind() {
+        ValueKind::Bool => ValueKind::Number,
+        ValueKind::Iterable => ValueKind::Seq,
+        kind => kind,
+    };
+    match (kind(a), kind(b)) {
+        (ValueKind::Undefined, _) | (_, ValueKind::Undefined) => {
+            Err(invalid("an empty or missing value is compared: say what it counts as, as in points|default(0)"))
+        }
+        (ValueKind::Number, ValueKind::Number)
+        | (ValueKind::String, ValueKind::String)
+        | (ValueKind::Seq, ValueKind::Seq) => Ok(a.cmp(b)),
+        (kind, other) => Err(invalid(format!(
+            "{} ({}) is compared with {} ({}): declare the column under [recipients.types], or write |int, |float or |string",
+            word(kind),
+            shown(a),
+            word(other),
+            shown(b)
+        ))),
+    }
+}
+
+fn word(kind: ValueKind) -> &'static str {
+    match kind {
+        ValueKind::String => "text",
+        ValueKind::Number => "a number",
+        ValueKind::None => "null",
+        ValueKind::Seq => "a list",
+        ValueKind::Map => "an object",
+        _ => "a value",
+    }
+}

@@ -1,0 +1,358 @@
+//! Templates: how cells are read, what is found wrong before there is a row, files that are read, and filters by locale.
+
+use super::*;
+use crate::base::clock::UnixTime;
+use std::collections::BTreeMap;
+
+/// A campaign whose text part, or HTML part, is a template, and one row of its list.
+struct Case {
+    spec: Spec,
+    columns: Vec<String>,
+    fields: Vec<Vec<u8>>,
+}
+
+impl Case {
+    /// With a CSV list.
+    fn csv(template: &str, row: &[(&str, &str)]) -> Self {
+        let spec = Spec {
+            name: "n".into(),
+            from: "news@acme.example".into(),
+            to: Some("list@acme.example".into()),
+            subject: "s".into(),
+            text: Some(Source { file: "t.txt".into(), text: template.into() }),
+            ..Spec::default()
+        };
+        let columns = row.iter().map(|(name, _)| (*name).to_owned()).collect();
+        Self { spec, columns, fields: row.iter().map(|(_, cell)| cell.as_bytes().to_vec()).collect() }
+    }
+
+    /// With a JSON list: values that are no text have their mark.
+    fn json(template: &str, row: &[(&str, &str)]) -> Self {
+        let mut case = Self::csv(template, row);
+        case.spec.is_json = true;
+        for field in &mut case.fields {
+            match field.as_slice() {
+                [b'"', .., b'"'] => *field = field[1..field.len() - 1].to_vec(),
+                [] => {}
+                _ => field.insert(0, JSON_MARK),
+            }
+        }
+        case
+    }
+
+    fn types(mut self, types: &[(&str, ColumnType)]) -> Self {
+        self.spec.types = types.iter().map(|&(name, kind)| (name.to_owned(), kind)).collect();
+        self
+    }
+
+    fn locale(mut self, locale: &str) -> Self {
+        self.spec.locale = Some(locale.to_owned());
+        self
+    }
+
+    fn files(mut self, files: &[(&str, &str)]) -> Self {
+        let file = |name: &str, text: &str| Ok(Source { file: format!("folder/{name}"), text: text.to_owned() });
+        self.spec.partials = files.iter().map(|(name, text)| ((*name).to_owned(), file(name, text))).collect();
+        self
+    }
+
+    fn html(mut self) -> Self {
+        self.spec.html = self.spec.text.take();
+        self
+    }
+
+    fn compiled(&self) -> Result<Composer, String> {
+        Composer::compile(self.spec.clone(), &self.columns, "email")
+            .map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// What the template comes to.
+    fn try_text(&self) -> Result<String, String> {
+        let composer = self.compiled()?;
+        let used: Vec<&[u8]> = composer.columns_used().iter().map(|&i| self.fields[i].as_slice()).collect();
+        let row = RowRef { number: 0, mailbox: "ann@a.example", fields: &used };
+        let mut out = Composed::default();
+        composer.compose(&mut Scratch::default(), &row, UnixTime(0), &mut out).map_err(|e| e.to_string())?;
+        let body = memchr::memmem::find(&out.content, b"\r\n\r\n").unwrap() + 4;
+        let text = String::from_utf8(qp::decode(&out.content[body..])).unwrap();
+        let text = text.replace("\r\n", "\n");
+        Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+    }
+
+    #[track_caller]
+    fn gives(self, want: &str) {
+        assert_eq!(self.try_text().as_deref(), Ok(want));
+    }
+
+    #[track_caller]
+    fn fails(self, want: &str) {
+        let said = self.try_text().expect_err("this is wrong");
+        assert!(said.contains(want), "{said}\n  wanted: {want}");
+    }
+
+    /// It is wrong before there is a row.
+    #[track_caller]
+    fn refuses(self, want: &str) {
+        let said = self.compiled().map(drop).expect_err("this is wrong");
+        assert!(said.contains(want), "{said}\n  wanted: {want}");
+    }
+}
+
+#[test]
+fn json_values_are_what_they_are() {
+    let row = [
+        ("n", "19.90"),
+        ("yes", "true"),
+        ("no", "null"),
+        ("list", "[\"a\", 2]"),
+        ("o", "{\"city\": \"Rome\", \"z\": {\"k\": [1]}}"),
+    ];
+    let gives = |template: &str, want: &str| Case::json(template, &row).gives(want);
+    gives("{{ n }} {{ n + 1 }} {{ n > 19 }} {{ n is number }}", "19.90 20.9 True True");
+    gives("{{ yes }}{% if yes %}!{% endif %} [{{ no }}] {{ no is none }} {{ no|default('x') }}", "True! [] True x");
+    gives("{% for i in list %}{{ loop.index }}:{{ i }} {% endfor %}{{ list }} {{ list|length }}", "1:a 2:2 ['a', 2] 2");
+    gives("{{ o.city }} {{ o['z'].k[0] }} {% for k, v in o.items() %}{{ k }} {% endfor %}", "Rome 1 city z ");
+    gives("{{ o.none|default('nowhere') }}", "nowhere");
+    Case::json("{{ o.none }}", &row).fails("undefined");
+    Case::json("{% if n > 100 %}a{% endif %}", &[("n", "\"200\"")])
+        .fails("t.txt, line 1: invalid operation: text (200) is compared with a number (100)");
+    Case::json("{% if n > 100 %}a{% endif %}", &[("n", "\"200\"")]).types(&[("n", ColumnType::Number)]).gives("a");
+    // A list and a string that print alike are two letters.
+    Case::json("{{ n is string }}", &[("n", "5")]).gives("False");
+    Case::json("{{ n is string }}", &[("n", "\"5\"")]).gives("True");
+}
+
+#[test]
+fn a_cell_that_is_computed_with_prints_as_it_stands() {
+    for cell in ["007", "1e5", "1,5", "+49 30 1234", "01067", "19.90"] {
+        Case::csv("{{ c }} {{ c ~ '' }} {{ c|default('x') }} {% set d = c %}{{ d }}", &[("c", cell)])
+            .gives(&format!("{cell} {cell} {cell} {cell}"));
+    }
+    Case::csv("{{ c }} {{ c|default(0) }} {{ c + 1 }} {{ c * 2 }}", &[("c", "19.90")])
+        .types(&[("c", ColumnType::Number)])
+        .gives("19.90 19.90 20.9 39.8");
+    Case::csv("{{ zip }} {{ zip[:2] }} {{ zip|length }} {{ zip == '0123' }}", &[("zip", "0123")])
+        .types(&[("zip", ColumnType::Number)])
+        .gives("0123 01 4 True");
+}
+
+#[test]
+fn text_is_never_compared_with_a_number() {
+    let text = ("plan", ColumnType::Text);
+    let row = [("plan", "gold"), ("points", "120")];
+    let refused = |template: &str, want: &str| Case::csv(template, &row).types(&[text]).refuses(want);
+    refused("\n  {% if plan > 100 %}x{% endif %}", "t.txt:2:9: text is compared with a number");
+    refused("{{ plan|upper > 1 }}", "t.txt:1:4: text is compared with a number");
+    refused("{{ email < 5 }}", "text is compared with a number");
+    refused("{{ plan - 2 }}", "`plan` is declared as text, and a number is needed here");
+    refused("{% if points > '100' %}x{% endif %}", "t.txt:1:16: a number in quotes is text");
+    Case::csv("{% if points > 100 %}x{% else %}y{% endif %}", &row).gives("x");
+    Case::csv("{% if points > 1000 %}x{% else %}y{% endif %}", &row).gives("y");
+    Case::csv("{{ points == 120 }}{{ points in [1, 120] }}{{ 100 < points < 200 }}", &row).gives("TrueTrueTrue");
+    Case::csv("{{ points > 100 }}", &[("points", "n/a")]).fails("`points` is no number: \"n/a\"");
+    Case::csv("{{ points > 100 }}", &[("points", "")]).fails("`points` is empty, and a number is needed");
+    Case::csv("{{ points|default(0) > 100 }}", &[("points", "")]).gives("False");
+    // What is known only by row.
+    Case::csv("{% set p = points %}{{ (p) > (100) }}", &row).fails("text (120) is compared with a number (100)");
+    Case::csv("{% set p = points|int %}{{ not (p + 1) > (100) and p <= 120 }}", &row).gives("False");
+    Case::csv("{% macro m(a, b) %}{{ a < b }}{% endmacro %}{{ m(1, 2) }}{{ m('a', 'b') }}", &row).gives("TrueTrue");
+}
+
+#[test]
+fn columns_that_must_be_numbers_are_named_with_their_place() {
+    let case = Case::csv(
+        "{{ plan }}\n{{ points|default(0) > 1 }}{{ points - age }}",
+        &[("plan", ""), ("points", ""), ("age", "")],
+    );
+    let wanted: Vec<_> =
+        case.compiled().unwrap().numbers_wanted().iter().map(|n| (n.column, n.position, n.has_default)).collect();
+    assert_eq!(wanted, [(1, (2, 4), true), (1, (2, 31), false), (2, (2, 40), false)]);
+    assert!(Case::json("{{ n > 1 }}", &[("n", "1")]).compiled().unwrap().numbers_wanted().is_empty());
+}
+
+#[test]
+fn an_empty_cell_is_undefined_where_that_is_asked() {
+    let row = [("first", ""), ("last", "Lee")];
+    let template = "{{ first|default('friend') }} {{ first is defined }} [{{ first }}] {{ first == '' }} {{ first or last }} \
+                    {% if not first %}none{% endif %} {{ last|default('x') }}";
+    Case::csv(template, &row).gives("friend False [] True Lee none Lee");
+    let mut case = Case::csv(template, &row);
+    case.spec.empty_is_text = true;
+    case.gives(" True [] True Lee none Lee");
+    Case::csv("{% macro hi(n='you') %}{{ n|default('friend') }}{% endmacro %}{{ hi(first) }} {{ hi(last) }}", &row)
+        .gives("you Lee");
+    Case::json("{{ first|default('friend') }}{{ gone|default('!') }}", &[("first", "null"), ("gone", "")])
+        .gives("friend!");
+}
+
+#[test]
+fn declared_types_are_held_by_each_row() {
+    let row = [("vip", "yes"), ("due", "24.12.2026"), ("n", "7.5"), ("b", "")];
+    let types = [
+        ("vip", ColumnType::Boolean),
+        ("due", ColumnType::Date),
+        ("n", ColumnType::Integer),
+        ("b", ColumnType::Boolean),
+    ];
+    let case = |template: &str| Case::csv(template, &row).types(&types);
+    case("{{ vip }} {% if vip %}V{% endif %}{% if b %}B{% endif %} {{ due }} {{ due > '2026-01-01' }}")
+        .gives("yes V 24.12.2026 True");
+    case("{{ n + 1 }}").fails("`n` is no whole number: \"7.5\"");
+    case("{{ due > 5 }}").refuses("text is compared with a number");
+}
+
+#[test]
+fn what_no_template_knows_is_found_before_there_is_a_row() {
+    let row = [("first", "Ann"), ("last", "Lee")];
+    let refused = |template: &str, want: &str| Case::csv(template, &row).refuses(want);
+    refused("a\n{{ first | titlecase }}", "t.txt:2:12: there is no filter `titlecase`\nhint: did you mean `title`?");
+    refused("{% if first is emtpy %}{% endif %}", "t.txt:1:16: there is no test `emtpy`");
+    refused("{% filter shout %}x{% endfilter %}", "there is no filter `shout`");
+    refused("{{ first.titel() }}", "text has no method `titel`\nhint: did you mean `title`?");
+    refused("{{ first.given }}", "a cell of a column is text, and has no attribute `given`");
+    refused("{{ greet(first) }}", "there is no function `greet`");
+    refused("{{ [first]|map('uper')|list }}", "there is no filter `uper`");
+    refused("{{ [first]|select('od')|list }}", "there is no test `od`");
+    refused(
+        "{% if x %}{{ frist }}{% endif %}{% for i in last %}{{ j }}{% endfor %}",
+        "no column of the list is called `frist`",
+    );
+    // All of it at once, in the order of the text.
+    let said = Case::csv("{{ a1 }}{{ first|b1 }}\n{{ c1() }}", &row).compiled().map(drop).unwrap_err();
+    let places: Vec<&str> = said.lines().filter(|l| l.starts_with("t.txt")).map(|l| &l[..9]).collect();
+    assert_eq!(places, ["t.txt:1:4", "t.txt:1:1", "t.txt:2:4"], "{said}");
+}
+
+#[test]
+fn every_filter_and_test_that_is_named_is_there() {
+    let env = {
+        let mut env = minijinja::Environment::new();
+        filters::register(&mut env);
+        env
+    };
+    let known = |what: &str, name: &str| {
+        let asked = env.compile_expression_owned(format!("{name:?} is {what}")).unwrap().eval(()).unwrap();
+        assert!(asked.is_true(), "there is no {what} {name}");
+    };
+    filters::FILTERS.iter().for_each(|(name, ..)| known("filter", name));
+    filters::TESTS.iter().for_each(|name| known("test", name));
+}
+
+#[test]
+fn columns_with_odd_headings_are_reachable() {
+    let row =
+        [("first name", "Ann"), ("if", "x"), ("class", "A"), ("address.city", "Rome"), ("e-mail-2", "z"), ("for", "f")];
+    Case::csv(
+        "{{ first_name }} {{ row[\"first name\"] }} {{ row['if'] }} {{ _if }} {{ class }} {{ row['address.city'] }}",
+        &row,
+    )
+    .gives("Ann Ann x x A Rome");
+    Case::csv("{{ row['first name']|upper ~ row['for'] }}{{ row._if }}{{ row['e-mail-2']|default('q') }}", &row)
+        .gives("ANNfxz");
+    let refused = |template: &str, want: &str| Case::csv(template, &row).refuses(want);
+    refused(
+        "{{ first name }}",
+        "t.txt:1:4: the column `first name` is no name that a template can use as it is\nhint: write first_name or row[\"first name\"]",
+    );
+    refused("{{ address.city }}", "write address_city or row[\"address.city\"]");
+    refused("{{ e-mail-2 }}", "write e_mail_2 or row[\"e-mail-2\"]");
+    refused("{{ row['last name'] }}", "no column of the list is called `last name`");
+    refused("{{ row }}", "`row` stands for all columns");
+}
+
+#[test]
+fn names_that_a_template_binds_itself_are_its_own() {
+    let row = [("first", "Ann"), ("items", "abc")];
+    let gives = |template: &str, want: &str| Case::csv(template, &row).gives(want);
+    gives("{% for first in [1, 2] %}{{ first }}{% endfor %}{{ first }}", "12Ann");
+    gives("{% if true %}{% set first = first ~ '!' %}{% endif %}{{ first }}", "Ann!");
+    gives("{% macro f(first) %}<{{ first }}>{% endmacro %}{{ f('x') }}{{ first }}", "<x>Ann");
+    gives("{% with first = 'w' %}{{ first }}{% endwith %}{{ first }}", "wAnn");
+    gives("{% set ns = namespace(n=0) %}{% for i in items %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "3");
+    gives("{% macro f2() %}{{ caller('x') }}{% endmacro %}{% call(x) f2() %}{{ x }}{{ first }}{% endcall %}", "xAnn");
+}
+
+#[test]
+fn files_are_read_from_the_campaign_s_folder() {
+    let row = [("first", "A&B"), ("n", "3")];
+    let files = [
+        ("base.html", "<b>{% block title %}base{% endblock %}</b>{% block body %}{% endblock %}"),
+        ("parts/hi.html", "Hi {{ first }}"),
+        ("item.html", "{{ item }}{{ first }};"),
+        ("m.html", "{% macro big(x) %}<i>{{ x }}</i>{% endmacro %}"),
+        ("bad.html", "one\n{{ frist }}"),
+        ("fails.html", "one\n{{ first|int(default='x') + first }}"),
+        ("loop.html", "{% include 'loop.html' %}"),
+    ];
+    let case = |template: &str| Case::csv(template, &row).files(&files);
+    case("{% extends 'base.html' %}{% block title %}{{ super() }}+{% include './parts/hi.html' %}{% endblock %}")
+        .html()
+        .gives("<b>base+Hi A&amp;B</b>");
+    case("{% for item in 'xy' %}{% include 'item.html' %}{% endfor %}").gives("xA&B;yA&B;");
+    case("{% from 'm.html' import big as b %}{{ b(first) }}{% import 'm.html' as m %}{{ m.big(n) }}")
+        .html()
+        .gives("<i>A&amp;B</i><i>3</i>");
+    case("{% include 'none.html' ignore missing %}{% include ['none.html', 'parts/hi.html'] %}").gives("Hi A&B");
+    case("a\n{% include 'none.html' %}").refuses("t.txt:2:12: there is no file `none.html` in the campaign's folder");
+    case("{% include '../etc/passwd' ignore missing %}").refuses("leads out of the campaign's folder");
+    case("{% include '/etc/passwd' %}").refuses("leads out of the campaign's folder");
+    case("{% include first %}").refuses("which file is meant depends on the row");
+    case("{% include 'bad.html' %}").refuses("folder/bad.html:2:4: no column of the list is called `frist`");
+    case("a\n{% include 'fails.html' %}").fails("folder/fails.html, line 2: ");
+    case("a\n{% include 'fails.html' %}").fails("(read by t.txt, line 2)");
+    case("{% include 'loop.html' %}").fails("recursion");
+    let mut refused = case("{% include 'link.html' ignore missing %}");
+    refused.spec.partials = BTreeMap::from([("link.html".to_owned(), Err("it is a link".to_owned()))]);
+    refused.refuses("`link.html` cannot be read: it is a link");
+}
+
+#[test]
+fn dates_money_and_numbers_are_written_as_people_of_the_locale_write_them() {
+    let row = [("due", "2026-03-05"), ("total", "1234567.5"), ("n", "5"), ("lang", "fr_FR"), ("none", "")];
+    let gives = |template: &str, locale: &str, want: &str| Case::csv(template, &row).locale(locale).gives(want);
+    let date = "{{ due|date('%A, %e. %B %Y') }}";
+    gives(date, "de_DE", "Donnerstag, 5. M\u{e4}rz 2026");
+    gives(date, "en", "Thursday, 5. March 2026");
+    gives(date, "{{ lang }}", "jeudi, 5. mars 2026");
+    gives(
+        "{{ due|date('%d/%m/%y', locale='de') }} {{ due|date }} [{{ none|date('%d') }}]",
+        "de",
+        "05/03/26 05.03.2026 []",
+    );
+    gives(
+        "{{ total|money('EUR') }} {{ total|money }}",
+        "de_DE",
+        "1.234.567,50\u{a0}\u{20ac} 1.234.567,50\u{a0}\u{20ac}",
+    );
+    gives(
+        "{{ total|money('USD') }} {{ total|money('CHF') }} {{ -1.005|money('USD') }}",
+        "en_US",
+        "$1,234,567.50 CHF\u{a0}1,234,567.50 -$1.01",
+    );
+    gives(
+        "{{ total|number }} {{ total|number(0) }} {{ total|number(decimals=2) }}",
+        "de",
+        "1.234.567,5 1.234.568 1.234.567,50",
+    );
+    gives("{{ 1234567|number }} {{ 999.995|number(2) }} {{ -0.4|number(0) }}", "en_IN", "12,34,567 1,000.00 0");
+    gives(
+        "{{ n|plural('item', 'items') }} {{ 1|plural('item', 'items') }} {{ [1]|plural('a', 'b') }}",
+        "en",
+        "items item a",
+    );
+    gives(
+        "{{ 1|plural('1','2','5') }}{{ 3|plural('1','2','5') }}{{ n|plural('1','2','5') }}{{ 12|plural('1','2','5') }}{{ 22|plural('1','2','5') }}",
+        "pl",
+        "12552",
+    );
+    gives(
+        "{{ '03/04/2026'|date('%Y-%m-%d', from='%d/%m/%Y') }} {{ '24.12.2026 18:30'|date('%H.%M') }} {{ 0|date('%Y') }}",
+        "en",
+        "2026-04-03 18.30 1970",
+    );
+    Case::csv("{{ n|date }}", &row).fails("\"5\" is no date");
+    Case::csv("{{ due|money('EUR') }}", &row).fails("\"2026-03-05\" is no number");
+    Case::csv("{{ due|date('%d', locale='xx') }}", &row).fails("the locale `xx` is not known");
+    Case::csv("x", &row).locale("xx_YY").refuses("the locale `xx_YY` is not known");
+    Case::csv("x", &row).locale("{{ lagn }}").refuses("campaign key `locale`: no column of the list is called `lagn`");
+}

@@ -1,0 +1,100 @@
+//! What the columns of a list hold: numbers of JSON, cells that a template computes with, types that the campaign declares,
+//! files that templates read.
+
+use super::folder::{CAMPAIGN, Folder};
+
+fn text_of(letter: &[u8]) -> String {
+    let letter = mail_parser::MessageParser::default().parse(letter).unwrap();
+    letter.body_text(0).unwrap().replace("\r\n", "\n")
+}
+
+fn csv(template: &str, list: &str) -> Folder {
+    let folder = Folder::new();
+    folder.put("w.toml", CAMPAIGN.replace("Hello {{ first }}", "Hello"));
+    folder.put("w.txt", template);
+    folder.put("w.csv", list);
+    folder
+}
+
+#[test]
+fn numbers_of_a_csv_list_compare_as_numbers_and_print_as_they_stand() {
+    let list = "email,points,plan\nann@a.example,99,a\nbob@a.example,120,b\ncat@a.example,1000,c\n";
+    let folder = csv("{{ points }}: {% if points > 100 %}gold{% else %}silver{% endif %}\n", list);
+    let mut texts: Vec<String> = folder.delivers(&[]).iter().map(|l| text_of(l)).collect();
+    texts.sort();
+    assert_eq!(texts, ["1000: gold\n", "120: gold\n", "99: silver\n"]);
+    let ran = folder.run(&["send", "w.toml", "--dry-run", "--sink", "--data", "dry"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("`points` is read as a number: so are all 3 cells that are not empty"), "{}", ran.out);
+}
+
+#[test]
+fn a_column_that_is_no_number_is_told_before_anything_is_sent() {
+    let list = "email,points,age\nann@a.example,99,1\nbob@a.example,n/a,\n";
+    let folder = csv("Hi\n{% if points > 100 %}gold{% endif %} {{ age + 1 }}{{ age|default(0) > 1 }}\n", list);
+    let (ran, letters) = folder.send(&[]);
+    assert_eq!((ran.code, letters.len()), (Some(2), 0), "{ran:?}");
+    let told = "w.txt:2:7: a number is needed here, and `points` is text: w.csv, line 3, has \"n/a\"";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    let told = "w.txt:2:41: a number is needed here, and `age` is empty in 1 of 2 rows, first in line 3 of w.csv";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    assert!(ran.err.contains("hint: say what an empty cell counts as: age|default(0)"), "{}", ran.err);
+    assert_eq!(ran.err.matches("`age`").count(), 1, "{}", ran.err);
+}
+
+#[test]
+fn a_campaign_says_what_its_columns_hold() {
+    let list = "email,points,vip,code\nann@a.example,\"1.234,5\",yes,007\n";
+    let folder = csv(
+        "{{ points }} {{ points > 1000 }} {{ total|money }} {% if vip %}VIP{% endif %} {{ code|default('x') }}\n",
+        list,
+    );
+    let more = "[recipients.types]\npoints = \"number\"\nvip = \"boolean\"\n[recipients.columns]\ntotal = \"points\"\n";
+    let campaign = folder.read("w.toml").replace("[recipients]", "locale = \"de_DE\"\n[recipients]");
+    folder.put("w.toml", campaign + more);
+    let letters = folder.delivers(&[]);
+    assert_eq!(text_of(&letters[0]), "1.234,5 True 1.234,50\u{a0}\u{20ac} VIP 007\n");
+    folder.put("w.toml", folder.read("w.toml").replace("\"boolean\"", "\"bool\""));
+    let ran = folder.run(&["send", "w.toml", "--sink", "--data", "other"]);
+    assert!(ran.err.contains("\"bool\" is no type of a column") && ran.code == Some(2), "{ran:?}");
+    folder.put("w.toml", folder.read("w.toml").replace("vip = \"bool\"", "vib = \"boolean\""));
+    let ran = folder.run(&["send", "w.toml", "--sink", "--data", "other"]);
+    assert!(ran.err.contains("recipients.types.vib names the column \"vib\"") && ran.code == Some(2), "{ran:?}");
+}
+
+#[test]
+fn values_of_a_json_list_stay_what_they_are_up_to_the_letter() {
+    let folder = csv(
+        "{{ n }} {{ n + 1 }}{% for t in tags %} {{ t.name }}{% endfor %} {{ who|default('you') }}{% if ok %}!{% endif %}\n",
+        "",
+    );
+    folder.put("w.toml", folder.read("w.toml").replace("w.csv", "w.jsonl"));
+    let list = "{\"email\":\"ann@a.example\",\"n\":19.90,\"tags\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"who\":null,\"ok\":true}\n";
+    folder.put("w.jsonl", list);
+    assert_eq!(text_of(&folder.delivers(&[])[0]), "19.90 20.9 a b you!\n");
+}
+
+#[test]
+fn templates_read_files_of_the_campaign_s_folder_and_no_others() {
+    let folder = csv(
+        "{% extends 'parts/base.txt' %}{% block body %}Dear {{ first }}{% include 'foot.txt' %}{% endblock %}\n",
+        "email,first\nann@a.example,Ann\n",
+    );
+    folder.put("parts/base.txt", "{% block body %}{% endblock %}, {{ first|upper }}");
+    folder.put("foot.txt", " ~{{ first }}");
+    assert_eq!(text_of(&folder.delivers(&[])[0]), "Dear Ann ~Ann, ANN\n");
+    let refused = |template: &str, told: &str| {
+        folder.put("w.txt", template);
+        let ran = folder.run(&["send", "w.toml", "--sink", "--data", "refused"]);
+        assert!(ran.err.contains(told) && ran.code == Some(2), "{ran:?}");
+    };
+    std::os::unix::fs::symlink("/etc/hostname", folder.path().join("link.txt")).unwrap();
+    refused(
+        "x {% include 'link.txt' ignore missing %}",
+        "w.txt:1:14: `link.txt` cannot be read: it is a link that leads out",
+    );
+    refused("{% include '../x.txt' ignore missing %}", "w.txt:1:12: `../x.txt` leads out of the campaign's folder");
+    refused("{% include 'nix.txt' %}", "w.txt:1:12: there is no file `nix.txt` in the campaign's folder");
+    folder.put("foot.txt", "a\n{{ frist }}");
+    refused("{% include 'foot.txt' %}", "foot.txt:2:4: no column of the list is called `frist`");
+}
