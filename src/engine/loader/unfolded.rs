@@ -57,16 +57,18 @@ pub fn look(octets: &[u8]) -> Result<Kind, String> {
                 kind = Some(Kind::OpenDocument);
             }
             "content.xml" if cells_of(&front)? > CELLS_OCTETS_MAX => return Err(too_much(&name)),
-            name if name.to_ascii_lowercase().ends_with("sharedstrings.xml") => {
-                if number_of(&front, b"uniqueCount")?.is_some_and(|count| count > STRINGS_MAX) {
-                    return Err(too_much(name));
-                }
+            name if are_strings(name) && number_of(&front, b"uniqueCount")?.is_some_and(|n| n > STRINGS_MAX) => {
+                return Err(too_much(name));
             }
             _ => {}
         }
         names.push(name);
     }
     kind.ok_or_else(|| no_workbook(&names))
+}
+
+fn are_strings(part: &str) -> bool {
+    part.to_ascii_lowercase().ends_with("sharedstrings.xml")
 }
 
 fn too_much(part: &str) -> String {
@@ -90,7 +92,7 @@ fn most_of(name: &str) -> u64 {
     let name = name.to_ascii_lowercase();
     match name.rsplit_once('.').map(|(_, end)| end) {
         _ if name == "content.xml" || name.contains("/worksheets/sheet") => SHEET_OCTETS_MAX,
-        _ if name.ends_with("sharedstrings.xml") => STRINGS_OCTETS_MAX,
+        _ if are_strings(&name) => STRINGS_OCTETS_MAX,
         Some("png" | "jpg" | "jpeg" | "gif" | "emf" | "wmf" | "bin" | "svg") => MEDIA_OCTETS_MAX,
         _ if name.ends_with(".csv") || name.ends_with(".txt") => SHEET_OCTETS_MAX,
         _ => PART_OCTETS_MAX,

@@ -174,7 +174,7 @@ fn addresses_are_cleaned_and_counted_and_several_are_taken_as_asked() {
 
 #[test]
 fn counts_outlive_a_load_that_was_cut_off() {
-    let list = people(30_000).replace("1@", "1@").replace(",p2", ",mailto:p2");
+    let list = people(30_000).replace(",p2", ",mailto:p2");
     let whole = House::new("l.csv", &list).totals();
     assert!(whole.cleaned > 10_000);
     let house = House::new("l.csv", &list);
