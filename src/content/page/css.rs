@@ -57,9 +57,7 @@ pub(super) fn with_files(work: &mut Work, page: &str) -> String {
             continue;
         }
         let path = address.split(['?', '#']).next().unwrap_or_default().trim_start_matches("./");
-        let read =
-            work.files.read(path).and_then(|octets| String::from_utf8(octets).map_err(|_| "it is not UTF-8".into()));
-        match read {
+        match work.read_text(path) {
             Ok(css) => {
                 let written = Written::new(Place::File(work.files.shown(path)), &css);
                 let hidden = work.tags.hide(&written).map_or(css, |hidden| hidden.text);

@@ -253,12 +253,9 @@ impl Whole {
         } else if depth >= DEPTH_MAX || self.sources.len() >= FILES_MAX {
             format!("`{}` is one file too many: does one include itself?", path.escape_debug())
         } else {
-            match work.files.read(&joined(folder, path)) {
+            match work.read_text(&joined(folder, path)) {
                 Err(why) => format!("`{}` cannot be included: {why}", path.escape_debug()),
-                Ok(octets) => match String::from_utf8(octets) {
-                    Err(_) => format!("`{}` is not UTF-8", path.escape_debug()),
-                    Ok(read) => return self.included(work, &joined(folder, path), &read, depth, text, start, open),
-                },
+                Ok(read) => return self.included(work, &joined(folder, path), &read, depth, text, start, open),
             }
         };
         let hint = "such as: <mj-include path=\"parts/footer.mjml\" />; paths begin at the file that names them";
@@ -276,8 +273,7 @@ impl Whole {
         start: &Start,
         open: &[(String, usize)],
     ) {
-        let read = super::super::template::one_kind_of_line_break(read);
-        let written = Written::new(Place::File(work.files.shown(path)), read.strip_prefix('\u{feff}').unwrap_or(&read));
+        let written = Written::new(Place::File(work.files.shown(path)), read);
         work.pieces.push(written.clone());
         let Some(hidden) = work.tags.hide(&written) else {
             let problem = format!("a tag of the template in `{}` does not end", path.escape_debug());

@@ -19,6 +19,7 @@ pub use tags::Origin;
 
 use super::error::{ContentError, Place};
 use super::spec::{Source, Spec};
+use crate::base::charset;
 use crate::mail::finding::{Finding, Severity};
 use links::{Base, Bases, Marks};
 use std::sync::Arc;
@@ -69,6 +70,13 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// The text of a file, whatever it is written in where that is certain.
+    fn read_text(&mut self, path: &str) -> Result<String, String> {
+        let octets = self.files.read(path)?;
+        let text = charset::decode(&octets).map_err(|e| format!("line {}, octet {}: {e}", e.line, e.column))?.text;
+        Ok(super::template::one_kind_of_line_break(text.trim_start_matches('\u{feff}')).into_owned())
+    }
+
     fn note(&mut self, check: &'static str, says: impl Into<String>, hint: &str) {
         let place = self.main.place.to_string();
         self.notes.push(Finding::new(Severity::Note, check, place, says).hint(hint));
