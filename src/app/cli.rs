@@ -45,8 +45,7 @@ Examples:
   Every setting with its default and its meaning:
     posthaste config > engine.toml
 
-Exit codes: 0 settled, 1 failed, 2 usage or bad input,
-3 not finished (the same command goes on).";
+Exit codes: 0 settled, 1 failed, 2 usage or bad input, 3 not finished (the same command goes on).";
 
 const SEND_EXAMPLES: &str = "\
 Examples:
@@ -63,9 +62,11 @@ Examples:
   From a timer: warnings and errors, and one JSON object at the end:
     posthaste send news.toml --quiet --json
 
-Where mail goes: --sink or --smarthost, else what [delivery] of the configuration says (smarthost, or route = \"mx\");
-without any of these nothing is sent. A campaign that has begun stays with its destination. Ctrl-C finishes what is under way, keeps the state and leaves with code 3; the same command goes on. A
-second Ctrl-C stops at once, and still loses nobody.";
+Where mail goes: --sink or --smarthost, else what [delivery] of the configuration says (smarthost, or route = \"mx\"); \
+without any of these nothing is sent. A campaign that has begun stays with its destination.
+
+Ctrl-C finishes what is under way, keeps the state and leaves with code 3; the same command goes on. A second Ctrl-C \
+stops at once, and still loses nobody.";
 
 const PREVIEW_EXAMPLES: &str = "\
 Examples:
@@ -76,7 +77,7 @@ Examples:
   The third recipient's as files (news-3.eml, .html, .txt); no page:
     posthaste preview news.toml --row 3 --write out/
 
-The page is on loopback, for whoever has its address only, and shows the files as they are: save one, and look. Pictures
+The page is on loopback, for whoever has its address only, and shows the files as they are: save one, and look. Pictures \
 from elsewhere are not fetched until you switch them on. Nothing is sent, and no campaign is begun. Ctrl-C ends it.";
 
 const REPORT_EXAMPLES: &str = "\
@@ -88,8 +89,7 @@ Examples:
   Everything that happened to one recipient, in UTC:
     posthaste report news --recipient ann@a.example --utc
 
-Times are those of the machine's time zone, and say by how much it
-differs from UTC. CSV and JSON have UTC.";
+Times are those of the machine's time zone, and say by how much it differs from UTC. CSV and JSON have UTC.";
 
 /// A bulk mailing engine for Linux on io_uring.
 #[derive(Debug, Parser)]

@@ -109,11 +109,11 @@ impl<'a> MakeWriter<'a> for &'static Paper {
     type Writer = Line;
 
     fn make_writer(&'a self) -> Line {
-        Line { paper: *self, level: tracing::Level::INFO, text: Vec::new() }
+        Line { paper: self, level: tracing::Level::INFO, text: Vec::new() }
     }
 
     fn make_writer_for(&'a self, meta: &tracing::Metadata<'_>) -> Line {
-        Line { paper: *self, level: *meta.level(), text: Vec::new() }
+        Line { paper: self, level: *meta.level(), text: Vec::new() }
     }
 }
 

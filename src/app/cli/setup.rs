@@ -13,8 +13,7 @@ Examples:
   Then, as the command says at its end:
     cd spring && posthaste send campaign.toml --sink
 
-Nothing that is there is ever written over. The list stays where
-it is: the campaign names it.";
+Nothing that is there is ever written over. The list stays where it is: the campaign names it.";
 
 const CONFIG_EXAMPLES: &str = "\
 Examples:
@@ -25,9 +24,8 @@ Examples:
   Every key that a campaign's file may have:
     posthaste config --campaign
 
-Which file the other commands use: --config, else the one that
-POSTHASTE_CONFIG names, else /etc/posthaste/engine.toml, else
-the defaults (also where POSTHASTE_CONFIG is set and empty).";
+Which file the other commands use: --config, else the one that POSTHASTE_CONFIG names, else \
+/etc/posthaste/engine.toml, else the defaults (also where POSTHASTE_CONFIG is set and empty).";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -73,8 +73,9 @@ fn whither(digest: &Digest) -> Option<String> {
         .then(|| format!("destination: {}{earlier}", destination::words(&digest.destination)))
 }
 
-/// The columns of the table of sites: what stands above, and the number below.
-const OF_SITES: [(&str, fn(&Counts) -> u64); 5] = [
+/// A column of the table of sites: what stands above, and the number below.
+type OfSites = (&'static str, fn(&Counts) -> u64);
+const OF_SITES: [OfSites; 5] = [
     ("recipients", Counts::all),
     ("delivered", |counts| counts.get(Disposition::Delivered)),
     ("deferred", |counts| counts.get(Disposition::Deferred)),
