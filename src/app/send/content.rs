@@ -319,8 +319,8 @@ fn spec(
         campaign_number: 0,
         share_block: config.delivery.recipients_per_transaction,
     };
-    treat(campaign, &mut spec);
     spec.partials = partials::of(campaign, &spec);
+    treat(campaign, &mut spec);
     let fingerprint = fingerprint(&spec);
     spec.signers = signers(config, &spec.from)?;
     spec.identity_key = identity_key;

@@ -77,6 +77,26 @@ pub(super) fn with_files(work: &mut Work, page: &str) -> String {
     edits.apply(page)
 }
 
+/// The rules of the page's own `<style>`.
+pub(super) fn sheet(work: &mut Work, page: &str) -> String {
+    let mut sheet = String::new();
+    let notes = work.notes.len();
+    let mut counts = true;
+    for token in scan(page) {
+        match token {
+            Token::Start(start) => counts = is_for_screens(start.value(page, "media")),
+            Token::Raw(range, name, false) if name == "style" && counts => {
+                sheet.push_str(&rules(work, page.get(range).unwrap_or_default()));
+                sheet.push('\n');
+            }
+            _ => {}
+        }
+    }
+    // It is told where it is inlined.
+    work.notes.truncate(notes);
+    sheet
+}
+
 /// The elements, classes and rules of the page, and nothing else.
 fn skeleton(work: &mut Work, page: &str, tokens: &[Token], with_style: bool) -> String {
     let mut copy = String::with_capacity(page.len());

@@ -9,6 +9,7 @@ mod css;
 mod images;
 mod links;
 mod mjml;
+mod pages;
 mod preheader;
 mod scan;
 mod tags;
@@ -22,6 +23,7 @@ use super::spec::{Source, Spec};
 use crate::base::charset;
 use crate::mail::finding::{Finding, Severity};
 use links::{Base, Bases, Marks};
+use pages::Page;
 use std::sync::Arc;
 use tags::{Hidden, Tags, Written};
 
@@ -148,39 +150,71 @@ impl Work<'_> {
         let Some(hidden) = self.tags.hide(&main) else { return };
         let base = self.base(wanted);
         let marks = self.marks(wanted);
-        let mut page = match mjml::is_mjml(&file) {
+        let text = match mjml::is_mjml(&file) {
             true => match mjml::to_html(self, &hidden, wanted.preheader.is_some()) {
                 Some(page) => page,
                 None => return,
             },
             false => hidden.text,
         };
-        if wanted.inline_css {
-            page = css::with_files(self, &page);
-            page = css::inline(self, &page, true, "");
-        }
+        let read = pages::read_by_page(self, spec, &text);
+        let mut pages = vec![Page { name: None, file, text }];
+        pages.extend(read);
+        let sheets = self.styled(&mut pages, wanted);
         if base.is_some() || !wanted.utm.is_empty() {
             // Pictures that go along are not looked for on the web.
             let links = base.as_ref();
             let bases = Bases { links, pictures: links.filter(|_| !wanted.embed_images) };
-            page = links::rewrite(self, &page, bases, &marks);
+            for page in &mut pages {
+                page.text = links::rewrite(self, &page.text, bases, &marks);
+            }
         }
         if wanted.text && spec.text.is_none() {
-            self.text_part(spec, &file, &page);
+            self.text_part(spec, &pages, &sheets);
         } else if !wanted.utm.is_empty() {
             self.mark_text(spec, &marks);
         }
         if wanted.embed_images {
             let mut embedded = images::Embedded::default();
-            page = embedded.embed(self, &page);
+            for page in &mut pages {
+                page.text = embedded.embed(self, &page.text);
+            }
             spec.attachments.extend(embedded.parts());
         }
         if let Some(hidden) = wanted.preheader.as_ref().and_then(|text| self.preheader(text)) {
-            page = preheader::insert(&page, &hidden);
+            let body = pages::with_body(&self.tags, spec, &pages);
+            if let Some(page) = pages.get_mut(body) {
+                page.text = preheader::insert(&page.text, &hidden);
+            }
         }
-        let (text, origin) = self.tags.restore(&file, &page);
-        spec.origins.push(origin);
-        spec.html = Some(Source { file, text });
+        for Page { name, file, text } in pages {
+            let (text, origin) = self.tags.restore(&file, &text);
+            spec.origins.push(origin);
+            let source = Source { file, text };
+            match name {
+                Some(name) => _ = spec.partials.insert(name, Ok(source)),
+                None => spec.html = Some(source),
+            }
+        }
+    }
+
+    /// Inlines the styles of all pages, if that is wanted; for each page the rules of the others.
+    fn styled(&mut self, pages: &mut [Page], wanted: &Treatment) -> Vec<String> {
+        if wanted.inline_css {
+            for page in pages.iter_mut() {
+                page.text = css::with_files(self, &page.text);
+            }
+        }
+        let own: Vec<String> = pages.iter().map(|page| css::sheet(self, &page.text)).collect();
+        let others =
+            |at: usize| own.iter().enumerate().filter(move |(other, _)| *other != at).map(|(_, css)| css.as_str());
+        let sheets: Vec<String> = (0..own.len()).map(|at| others(at).collect()).collect();
+        if wanted.inline_css {
+            for (page, sheet) in pages.iter_mut().zip(&sheets) {
+                page.text = css::inline(self, &page.text, true, sheet);
+            }
+        }
+        sheets
     }
 
     fn base(&mut self, wanted: &Treatment) -> Option<Base> {
@@ -217,26 +251,34 @@ impl Work<'_> {
         }
     }
 
-    /// Makes the text part.
-    fn text_part(&mut self, spec: &mut Spec, file: &str, page: &str) {
-        let made = match text::from_html(self, page) {
-            Ok(made) => made,
-            Err(why) => {
-                let problem = format!("no text part can be made from the HTML: {why}");
-                let hint = "add text = \"FILE\", or text_from_html = false";
-                self.errors.push(ContentError::new(&self.main.place, problem, hint));
-                return;
+    /// Makes the text part, and the texts of the files that the HTML reads.
+    fn text_part(&mut self, spec: &mut Spec, pages: &[Page], sheets: &[String]) {
+        for (page, sheet) in pages.iter().zip(sheets) {
+            let made = match text::from_html(self, &page.text, sheet) {
+                Ok(made) => made,
+                Err(why) => {
+                    let problem = format!("no text part can be made from the HTML: {why}");
+                    let hint = "add text = \"FILE\", or text_from_html = false";
+                    self.errors.push(ContentError::new(&self.main.place, problem, hint));
+                    return;
+                }
+            };
+            let made = pages::reading_texts(&mut self.tags, spec, &made);
+            let file = format!("{} (as text)", page.file);
+            let (text, origin) = self.tags.restore(&file, &made);
+            match &page.name {
+                None if text.trim().is_empty() => {
+                    let says = "the letter has no text part, and its HTML has no text to make one from";
+                    return self.note("text-part", says, "add text = \"FILE\"");
+                }
+                None => {
+                    self.note("text-part", "the text part is made from the HTML", "text = \"FILE\" brings your own");
+                    spec.text = Some(Source { file, text });
+                }
+                Some(name) => pages::put_text(spec, name, Source { file, text }),
             }
-        };
-        let file = format!("{file} (as text)");
-        let (text, origin) = self.tags.restore(&file, &made);
-        if text.trim().is_empty() {
-            let says = "the letter has no text part, and its HTML has no text to make one from";
-            return self.note("text-part", says, "add text = \"FILE\"");
+            spec.origins.push(origin);
         }
-        self.note("text-part", "the text part is made from the HTML", "text = \"FILE\" brings your own");
-        spec.origins.push(origin);
-        spec.text = Some(Source { file, text });
     }
 
     /// Marks the links of a text part that people wrote.

@@ -528,3 +528,53 @@ fn a_row_that_fails_is_told_where_people_wrote() {
     let error = composer.compose(&mut Scratch::default(), &row, UnixTime(0), &mut Composed::default()).unwrap_err();
     assert!(error.to_string().starts_with("w.mjml, line 4: "), "{error}");
 }
+
+#[test]
+fn files_that_the_letter_reads_are_treated_with_it() {
+    let file = |name: &str, text: &str| (name.to_owned(), Ok(Source { file: name.to_owned(), text: text.to_owned() }));
+    let base = "<style>p{color:red}.h{display:none}</style><body>{% block main %}{% endblock %}{% include 'foot.html' %}</body>";
+    let foot = "<p>Bye <a href=\"https://a.example\">{{ first }}</a><img src=\"logo.png\"><i class=h>x</i></p>";
+    let letter = "{% extends \"base.html\" %}{% block main %}<p>Hello</p>{% endblock %}";
+    let pair = ("source".to_owned(), "mail".to_owned());
+    let wanted = Treatment {
+        text: true,
+        inline_css: true,
+        preheader: Some("Pre".into()),
+        utm: vec![pair],
+        embed_images: true,
+        base_url: None,
+    };
+    let mut spec = Spec {
+        partials: [file("base.html", base), file("foot.html", foot), file("other.txt", "<p>")].into(),
+        ..spec("w.html", letter)
+    };
+    treat(&mut spec, &wanted, &mut shelf());
+    assert_eq!(spec.errors, []);
+    let text = |name: &str| spec.partials.get(name).and_then(|file| file.as_ref().ok()).unwrap().text.clone();
+    assert_eq!(text("other.txt"), "<p>");
+    assert!(text("base.html").contains("<body><div style=\"display:none"), "{}", text("base.html"));
+    let expected = "<p style=\"color: red\">Bye <a href=\"https://a.example?utm_source=mail\">{{ first }}</a><img src=\"cid:logo-1.png\"><i style=\"display: none\" class=h>x</i></p>";
+    assert_eq!(text("foot.html"), expected);
+    assert_eq!(spec.attachments.len(), 1);
+    assert_eq!(
+        text("as-text/foot.html"),
+        "Bye <https://a.example?utm_source=mail>\n".replace("Bye ", "Bye {{ first }} ")
+    );
+    let columns = ["email", "first"].map(str::to_owned);
+    let html = spec.html.clone().unwrap().text;
+    assert!(html.contains("<p style=\"color: red\">Hello</p>") && !html.contains("display:none"), "{html}");
+    let composer = Composer::compile(spec, &columns, "email").unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut out = Composed::default();
+    let row = RowRef { number: 0, mailbox: "a@a.example", fields: &[b"Ann"] };
+    composer.compose(&mut Scratch::default(), &row, UnixTime(0), &mut out).unwrap();
+    let message = String::from_utf8(out.content).unwrap().replace("=\r\n", "").replace("\r\n", "\n");
+    assert!(message.contains("\n\nHello\n\nBye Ann <https://a.example?utm_source=3Dmail>\n"), "{message}");
+
+    let mut spec = Spec {
+        partials: [file("foot.html", "<p>\n{{ frist }}</p>")].into(),
+        ..self::spec("w.html", "<p>{% include 'foot.html' %}")
+    };
+    treat(&mut spec, &wanted, &mut shelf());
+    let errors = Composer::compile(spec, &columns, "email").unwrap_err();
+    assert!(errors.len() == 1 && errors[0].to_string().starts_with("foot.html:2:4: "), "{errors:?}");
+}

@@ -53,14 +53,14 @@ enum Gap {
     Paragraph,
 }
 
-/// The text of a page, whose tags are hidden.
+/// The text of a page, whose tags are hidden; `sheet`: rules that hold in it and stand elsewhere.
 ///
 /// # Errors
 /// Why html2text could not read it.
-pub(super) fn from_html(work: &mut Work, page: &str) -> Result<String, String> {
+pub(super) fn from_html(work: &mut Work, page: &str, sheet: &str) -> Result<String, String> {
     // What a class hides is seen where its rules apply. What cannot be inlined is no error of the letter here.
     let (errors, notes) = (work.errors.len(), work.notes.len());
-    let page = css::inline(work, page, true, "");
+    let page = css::inline(work, page, true, sheet);
     work.errors.truncate(errors);
     work.notes.truncate(notes);
     let mut flat = Flat::new(work, &page);
@@ -290,7 +290,16 @@ impl<'a, 'w> Flat<'a, 'w> {
         if matches!(name, "raw" | "endraw") {
             return;
         }
+        // What is read from a file stands by itself, unless it stands in a sentence.
+        let apart = name == "include" && (self.gap != Gap::None || self.stands != Gap::None);
+        if apart {
+            self.want(Gap::Paragraph);
+        }
         self.settle();
+        if name == "include" {
+            self.visible(word);
+            return self.want(if apart { Gap::Paragraph } else { Gap::None });
+        }
         if matches!(name, "if" | "for") && !self.lead.is_empty() {
             self.out.push_str(&std::mem::take(&mut self.lead));
             self.stands = Gap::None;
