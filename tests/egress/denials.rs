@@ -98,7 +98,8 @@ fn a_resolver_that_goes_wrong_midway_holds_the_mailing_and_burns_a_few_at_most()
         let (code, said) = desk.send("w", &world.config(LAB));
         let stood = stands(&desk);
         assert_eq!((code, stood.iter().sum()), (Some(3), 1000), "{said}");
-        assert!(stood[0] < 10 && (1..=300).contains(&stood[2]), "{stood:?}: {said}");
+        // An answer from before that is looked at late ends a row of denials: it is one more row then.
+        assert!(stood[0] < 30 && (1..=300).contains(&stood[2]), "{stood:?}: {said}");
         let held = format!("error: held: the resolver {} denies what it told before: ", world.dns.address());
         assert!(said.contains(&held) && said.contains("hint: ") && said.contains("--ignore-bounces"), "{said}");
         let report: serde_json::Value = serde_json::from_str(&desk.report("w")).unwrap();
