@@ -7,7 +7,7 @@ use super::{Desk, to};
 fn a_template_that_fails_on_everybody_holds_the_mailing_and_burns_nobody() {
     for recipients in [1000, 5] {
         let (mx, desk) = (super::mx(), Desk::new(recipients));
-        desk.put("w.txt", "Dear {{ first }},\n{{ first|round }}.\n");
+        desk.put("w.txt", "Dear {{ first }},\n{{ first|int }}.\n");
         let (code, said) = desk.send("w", &to(mx.address));
         assert_eq!(code, Some(3), "{said}");
         assert!(said.contains("error: held: no message can be made: ") && said.contains("w.txt, line 2"), "{said}");
