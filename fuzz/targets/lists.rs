@@ -2,6 +2,7 @@
 //!
 //! The first octet chooses the format; compression is told by the octets behind it.
 
+use posthaste::content::JSON_MARK;
 use posthaste::engine::loader::{Format, List, LoadSpec, Loaded, Several, load, look_at};
 use posthaste::engine::suppression::Suppression;
 use posthaste::engine::table::{Manifest, TableWriter, Totals};
@@ -84,7 +85,9 @@ fn loaded(home: &Path, list: &List, columns: &[String]) -> Option<(Totals, Vec<K
         assert!(seen.insert((local, domain)), "{} twice", row.mailbox);
         let fields: Vec<Vec<u8>> = row.fields.map(<[u8]>::to_vec).collect();
         assert_eq!(fields.len(), columns.len());
+        // What was no text in JSON is kept as JSON, which has no such octets, behind a mark.
         let header = fields.first().map_or(&[][..], Vec::as_slice);
+        let header = header.strip_prefix(&[JSON_MARK]).unwrap_or(header);
         assert!(!header.iter().any(|o| matches!(o, b'\r' | b'\n' | 0)), "a header could be broken by {header:?}");
         rows.push((row.mailbox.to_owned(), fields));
         ControlFlow::Continue(())
