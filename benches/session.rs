@@ -65,7 +65,7 @@ fn envelope(recipients: usize) -> Envelope {
 }
 
 fn begin(session: &mut Session, envelope: &Envelope, content: &Bytes) {
-    let (envelope, content) = (envelope.clone(), content.clone());
+    let (envelope, content) = (envelope.clone(), content.clone().into());
     let transaction = Transaction { key: 1, envelope, content, eight_bit: false, options: None };
     assert!(session.begin(transaction).is_ok());
 }

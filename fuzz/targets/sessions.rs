@@ -169,7 +169,8 @@ impl Owner {
             let mut envelope = Envelope::new(format!("b{key}@us.example").as_bytes());
             (0..count).for_each(|n| envelope.push(format!("{key}.{n}@them.example").as_bytes()));
             let content = Bytes::from(format!("Subject: {key}\r\n\r\nthe whole of number {key}.\r\n"));
-            let transaction = Transaction { key, envelope, content, eight_bit: key % 3 == 2, options: None };
+            let transaction =
+                Transaction { key, envelope, content: content.into(), eight_bit: key % 3 == 2, options: None };
             if self.session.begin(transaction).is_err() {
                 // Only a limit on domains can be in the way: there is one domain.
                 panic!("there was room for transaction {key} of {count} recipients");

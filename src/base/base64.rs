@@ -23,6 +23,7 @@ pub(crate) fn encode(input: &[u8], out: &mut Vec<u8>) {
 
 /// Appends `input` as a MIME body: lines of 76 characters, each ended by CRLF.
 pub(crate) fn encode_lines(input: &[u8], out: &mut Vec<u8>) {
+    out.reserve(input.len().div_ceil(LINE_OCTETS) * 78);
     for line in input.chunks(LINE_OCTETS) {
         encode(line, out);
         out.extend_from_slice(b"\r\n");

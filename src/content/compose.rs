@@ -6,7 +6,9 @@ use super::dkim::{self, Prepared};
 use super::error::ComposeError;
 use super::error::NumberUse;
 use super::escape::Escape;
+use super::field::{Address, Addressed, HeaderPart, Mailboxed, One};
 use super::header;
+use super::kinds;
 use super::mime::Chunk;
 use super::names::Name;
 use super::page::Origin;
@@ -14,14 +16,16 @@ use super::qp;
 use super::template::{Template, Templates, Values};
 use super::token::{IdentityKey, Token};
 use crate::base::clock::UnixTime;
-use crate::mail::Mailbox;
+use bytes::Bytes;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// Longest reverse-path (RFC 5321 §4.5.3.1.3).
 const PATH_MAX: usize = 254;
 /// Longest URL in a header: its line stays under 990 octets.
-const URL_MAX: usize = 900;
+pub(crate) const URL_MAX: usize = 900;
+/// A Subject field in which nothing stands.
+const EMPTY_SUBJECT: &[u8] = b"Subject: \r\n";
 
 /// One recipient, as the table keeps it.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +58,21 @@ pub struct Composed {
     pub reverse_path: Vec<u8>,
     /// Headers and body: CRLF, lines of at most 990 octets, none of which begins with a dot; ends with CRLF.
     pub content: Vec<u8>,
+    /// The end of the body, by [`Composer::compose_apart`]: the same octets in every message. Empty where the body is short.
+    pub shared: Bytes,
+    /// Whether the Subject came out empty.
+    pub subject_is_empty: bool,
     /// Whether there is an octet above 127: only when an address has a local-part beyond ASCII (SMTPUTF8).
     pub eight_bit: bool,
+}
+
+/// See [`Composer::octets_min`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OctetsMin {
+    /// All of them.
+    pub all: u64,
+    /// Of these, what each message holds for itself.
+    pub own: u64,
 }
 
 /// A compiled campaign: makes the message of each row. Shared by all threads.
@@ -65,6 +82,9 @@ pub struct Composer {
     pub(crate) with: Templates,
     pub(crate) headers: Vec<HeaderPart>,
     pub(crate) body: Vec<Chunk>,
+    /// What every body ends with, and its canonical form.
+    pub(crate) shared: Bytes,
+    pub(crate) shared_canonical: Bytes,
     pub(crate) programs: Vec<Template>,
     /// The names that the body reads.
     pub(crate) in_body: Vec<Name>,
@@ -88,39 +108,6 @@ pub struct Composer {
     pub(crate) signers: Vec<Prepared>,
 }
 
-/// One or more header fields.
-#[derive(Debug)]
-pub(crate) enum HeaderPart {
-    /// The same in every message: the names, the octets, and the canonical form of the signed ones.
-    Fixed {
-        names: Vec<String>,
-        raw: Vec<u8>,
-        signed: Vec<u8>,
-    },
-    Date,
-    MessageId,
-    Mailbox(Mailboxed),
-    Text(String, Template),
-    Unsubscribe {
-        url: bool,
-        mailto: Option<Template>,
-    },
-}
-
-/// A field that holds one mailbox.
-#[derive(Debug)]
-pub(crate) struct Mailboxed {
-    pub(crate) name: &'static str,
-    pub(crate) display: Template,
-    pub(crate) address: Address,
-}
-
-#[derive(Debug)]
-pub(crate) enum Address {
-    Fixed(Mailbox),
-    Rendered(Template),
-}
-
 #[derive(Debug)]
 pub(crate) enum ReversePath {
     Fixed(String),
@@ -132,80 +119,6 @@ impl ReversePath {
         match self {
             Self::Fixed(_) => None,
             Self::Rendered(template) => Some(template),
-        }
-    }
-}
-
-impl HeaderPart {
-    /// A field with this value, which is valid and folded as it should be.
-    pub(crate) fn fixed(name: &str, value: &str) -> Self {
-        Self::ready(name, format!("{name}: {value}\r\n").into_bytes())
-    }
-
-    /// A field that has been written.
-    pub(crate) fn ready(name: &str, raw: Vec<u8>) -> Self {
-        let mut signed = Vec::new();
-        if dkim::is_signed(name) {
-            dkim::relaxed_header(&raw, &mut signed);
-        }
-        Self::Fixed { names: vec![name.to_owned()], raw, signed }
-    }
-
-    pub(crate) fn names(&self) -> Vec<&str> {
-        match self {
-            Self::Fixed { names, .. } => names.iter().map(String::as_str).collect(),
-            Self::Date => vec!["Date"],
-            Self::MessageId => vec!["Message-ID"],
-            Self::Mailbox(m) => vec![m.name],
-            Self::Text(name, _) => vec![name],
-            Self::Unsubscribe { .. } => vec!["List-Unsubscribe"],
-        }
-    }
-
-    pub(crate) fn templates(&self) -> Vec<&Template> {
-        match self {
-            Self::Fixed { .. } | Self::Date | Self::MessageId => Vec::new(),
-            Self::Mailbox(m) => match &m.address {
-                Address::Fixed(_) => vec![&m.display],
-                Address::Rendered(address) => vec![&m.display, address],
-            },
-            Self::Text(_, template) => vec![template],
-            Self::Unsubscribe { mailto, .. } => mailto.iter().collect(),
-        }
-    }
-
-    /// The parts, with those that are the same in every message written now, and neighbours joined.
-    pub(crate) fn joined(parts: Vec<Self>) -> Vec<Self> {
-        let mut out: Vec<Self> = Vec::new();
-        for part in parts {
-            let part = part.settled();
-            match (out.last_mut(), part) {
-                (
-                    Some(Self::Fixed { names, raw, signed }),
-                    Self::Fixed { names: more_names, raw: more_raw, signed: more_signed },
-                ) => {
-                    names.extend(more_names);
-                    raw.extend(more_raw);
-                    signed.extend(more_signed);
-                }
-                (_, part) => out.push(part),
-            }
-        }
-        out
-    }
-
-    fn settled(self) -> Self {
-        let mut raw = Vec::new();
-        let done = match &self {
-            Self::Mailbox(Mailboxed { name, display, address: Address::Fixed(mailbox) }) => {
-                display.constant().map(|d| header::mailbox(name, d, mailbox.as_str(), &mut raw))
-            }
-            Self::Text(name, template) => template.constant().map(|t| header::text(name, t, &mut raw)),
-            _ => None,
-        };
-        match done {
-            Some(Ok(())) => Self::ready(self.names().first().copied().unwrap_or_default(), raw),
-            _ => self,
         }
     }
 }
@@ -238,8 +151,10 @@ impl Composer {
 
     /// Octets that every message has at least: what of the body does not depend on the row, attachments above all.
     #[must_use]
-    pub fn octets_min(&self) -> u64 {
-        self.body.iter().map(|chunk| if let Chunk::Const(octets, _) = chunk { octets.len() as u64 } else { 0 }).sum()
+    pub fn octets_min(&self) -> OctetsMin {
+        let octets = |chunk: &Chunk| if let Chunk::Const(octets, _) = chunk { octets.len() as u64 } else { 0 };
+        let own = self.body.iter().map(octets).sum();
+        OctetsMin { all: own + self.shared.len() as u64, own }
     }
 
     /// Whether two rows can have the same message at all: nothing in it is made from the mailbox or the token.
@@ -265,11 +180,28 @@ impl Composer {
         date: UnixTime,
         out: &mut Composed,
     ) -> Result<(), ComposeError> {
+        self.compose_apart(scratch, row, date, out)?;
+        out.content.extend_from_slice(&std::mem::take(&mut out.shared));
+        Ok(())
+    }
+
+    /// The same with a long end that all messages have left in [`Composed::shared`], not copied.
+    ///
+    /// # Errors
+    /// As [`compose`](Self::compose).
+    pub fn compose_apart(
+        &self,
+        scratch: &mut Scratch,
+        row: &RowRef,
+        date: UnixTime,
+        out: &mut Composed,
+    ) -> Result<(), ComposeError> {
         if row.fields.len() != self.fields {
             return Err(ComposeError::Fields { got: row.fields.len(), want: self.fields });
         }
         out.content.clear();
         out.reverse_path.clear();
+        out.subject_is_empty = false;
         let columns: SmallVec<[Cow<str>; 16]> = row.fields.iter().map(|f| cell::as_written(f)).collect();
         let tag = self.tag(row);
         let token = Token::assemble(self.campaign_number, row.number, &tag);
@@ -319,9 +251,12 @@ impl Composer {
         let rooms: SmallVec<[_; 2]> = self.signers.iter().map(|s| s.write(date, content)).collect();
         scratch.signed.clear();
         for part in &self.headers {
+            let start = content.len();
             self.write_header(part, scratch, values, tag, date, content)?;
+            out.subject_is_empty |= content.len() - start == EMPTY_SUBJECT.len() && content.ends_with(EMPTY_SUBJECT);
         }
         out.eight_bit = !content.is_ascii();
+        out.shared = self.shared.clone();
         content.extend_from_slice(b"\r\n");
         let body_start = content.len();
         self.write_body(scratch, values, content)?;
@@ -397,20 +332,34 @@ impl Composer {
                 header::text(name, text, out)?;
                 is_signed = dkim::is_signed(name);
             }
-            HeaderPart::Mailbox(Mailboxed { name, display, address: mailbox }) => {
-                display.render(&self.with, values, text)?;
-                match mailbox {
-                    Address::Fixed(mailbox) => header::mailbox(name, text, mailbox.as_str(), out)?,
+            HeaderPart::Other(kind, name, template) => {
+                template.render(&self.with, values, text)?;
+                kinds::write(*kind, name, text, out)?;
+                is_signed = dkim::is_signed(name);
+            }
+            HeaderPart::Mailbox(Mailboxed { name, one }) => {
+                is_signed = dkim::is_signed(name);
+                match &one.address {
+                    Address::Fixed(mailbox) => {
+                        one.display.render(&self.with, values, text)?;
+                        header::mailbox(name, text, mailbox.as_str(), out)?;
+                    }
                     Address::Rendered(template) if template.is_email() => {
+                        one.display.render(&self.with, values, text)?;
                         check_path(values.email).map_err(|reason| no_address(name, reason))?;
                         header::mailbox(name, text, values.email, out)?;
                     }
-                    Address::Rendered(template) => {
-                        let mut rendered = String::new();
-                        template.render(&self.with, values, &mut rendered)?;
-                        header::mailbox(name, text, &address(name, &rendered)?, out)?;
-                    }
+                    Address::Rendered(_) => match one.render(name, &self.with, values)? {
+                        // Without an address there is no field; only nobody is no recipient.
+                        (_, none) if none.is_empty() && name != "To" => return Ok(()),
+                        (display, address) if !address.is_empty() => header::mailbox(name, &display, &address, out)?,
+                        _ => return Err(no_address(name, "it is empty")),
+                    },
                 }
+            }
+            HeaderPart::Addresses(name, all) => {
+                is_signed = dkim::is_signed(name);
+                self.write_addresses(name, all, values, out)?;
             }
             HeaderPart::Unsubscribe { url, mailto } => {
                 if let Some(template) = mailto {
@@ -427,9 +376,38 @@ impl Composer {
                 }
             }
         }
-        if is_signed && !self.signers.is_empty() {
+        if is_signed && !self.signers.is_empty() && out.len() > start {
             dkim::relaxed_header(out.get(start..).unwrap_or_default(), &mut scratch.signed);
         }
+        Ok(())
+    }
+
+    /// Writes those of the addresses that the row has.
+    fn write_addresses(
+        &self,
+        name: &str,
+        all: &[Addressed],
+        values: &Values,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ComposeError> {
+        let mut list = header::AddressList::begin(name, out);
+        let write = |list: &mut header::AddressList, one: &One| match one.render(name, &self.with, values)? {
+            (_, address) if address.is_empty() => Ok(()),
+            (display, address) => list.mailbox(&display, &address),
+        };
+        for addressed in all {
+            match addressed {
+                Addressed::One(one) => write(&mut list, one)?,
+                Addressed::Group(group, members) => {
+                    let mut text = String::new();
+                    group.render(&self.with, values, &mut text)?;
+                    list.open(&text)?;
+                    members.iter().try_for_each(|one| write(&mut list, one))?;
+                    list.close();
+                }
+            }
+        }
+        list.end();
         Ok(())
     }
 
@@ -478,7 +456,10 @@ impl Composer {
         match &mut scratch.hashed {
             Some((serial, key, hash)) if *serial == self.serial && *key == scratch.hash_key => *hash,
             last => {
-                let hash = dkim::body_hash(body, &mut scratch.body);
+                let hash = match self.shared_canonical.is_empty() {
+                    true => dkim::body_hash(body, &mut scratch.body),
+                    false => dkim::body_hash_with(body, &self.shared_canonical, &mut scratch.body),
+                };
                 *last = Some((self.serial, scratch.hash_key.clone(), hash));
                 hash
             }
@@ -496,7 +477,8 @@ fn write_slot(value: &str, escape: Escape, scratch: &mut Scratch, out: &mut Vec<
 }
 
 /// Parses a rendered address.
-fn address(field: &str, text: &str) -> Result<String, ComposeError> {
+pub(crate) fn address(field: &str, text: &str) -> Result<String, ComposeError> {
+    let text = text.trim_matches(|c: char| c == ' ' || header::folds(c));
     if let Some(c) = header::first_control(text) {
         return Err(ComposeError::Control { field: field.to_owned(), code: u32::from(c) });
     }

@@ -123,6 +123,14 @@ pub enum ComposeError {
         /// The rule that it breaks.
         reason: String,
     },
+    /// A field came out as something that it may not hold.
+    #[error("the {field} header: {reason}\nhint: correct the merge fields of this row")]
+    Field {
+        /// The header.
+        field: String,
+        /// The rule that it breaks.
+        reason: String,
+    },
     /// A part came out longer than its bound.
     #[error("the {field} is longer than {max} octets\nhint: shorten the merge fields of this row")]
     TooLong {

@@ -10,6 +10,8 @@ pub(crate) enum Escape {
     Plain,
     /// HTML text or a quoted attribute.
     Html,
+    /// The inside of a text in JSON.
+    Json,
     /// A component of a URL: all but the unreserved characters (RFC 3986 §2.3) as `%XX`.
     Url,
 }
@@ -23,6 +25,7 @@ impl Escape {
                 memchr::memchr3(b'<', b'>', b'&', value.as_bytes()).is_none()
                     && memchr::memchr2(b'"', b'\'', value.as_bytes()).is_none()
             }
+            Self::Json => !value.chars().any(|c| c.is_control() || matches!(c, '"' | '\\')),
             Self::Url => value.bytes().all(unreserved),
         }
     }
@@ -45,6 +48,11 @@ impl Escape {
                 '\'' => out.write_str("&#39;"),
                 c => out.write_char(c),
             }),
+            Self::Json => value.chars().try_for_each(|c| match c {
+                '"' | '\\' => write!(out, "\\{c}"),
+                c if c.is_control() => write!(out, "\\u{:04x}", u32::from(c)),
+                c => out.write_char(c),
+            }),
             Self::Url => value.bytes().try_for_each(|b| match b {
                 b if unreserved(b) => out.write_char(char::from(b)),
                 b => write!(out, "%{b:02X}"),
@@ -57,6 +65,7 @@ impl Escape {
         match self {
             Self::Plain => AutoEscape::None,
             Self::Html => AutoEscape::Html,
+            Self::Json => AutoEscape::Custom("json".into()),
             Self::Url => AutoEscape::Custom("url".into()),
         }
     }
@@ -73,6 +82,7 @@ pub(crate) fn format(out: &mut Output, state: &mut State, value: &Value) -> Resu
     }
     let escape = match state.auto_escape() {
         AutoEscape::Html if !value.is_undefined() => Escape::Html,
+        AutoEscape::Custom(name) if name == "json" => Escape::Json,
         AutoEscape::Custom(_) => Escape::Url,
         _ => return escape_formatter(out, state, value),
     };

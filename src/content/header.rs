@@ -1,12 +1,13 @@
 //! Header fields (RFC 5322 §2.2, §3): written folded and encoded, so that no value can break out of its field.
 //!
-//! Guarantees: a control character is refused, never written; lines are folded at 78 columns where there is a blank to
+//! Guarantees: tabs and line breaks become a blank, another control character is refused, never written; lines are folded at 78 columns where there is a blank to
 //! fold at, and are at most 990 octets in any case; a continuation line begins with a blank, never with a dot. Addresses
 //! are never encoded.
 
 use super::error::ComposeError;
 use super::words;
 use crate::base::clock::UnixTime;
+use std::borrow::Cow;
 use std::io::Write as _;
 
 /// Most octets of one value before encoding.
@@ -16,15 +17,29 @@ const FOLD: usize = 78;
 /// Longest word that is written as it is. With a name and a fold it stays under 990.
 const WORD_MAX: usize = 850;
 
-/// Checks that `value` may stand in a header at all.
-pub(crate) fn check(field: &str, value: &str) -> Result<(), ComposeError> {
+/// The value as it may stand in a header: each run of tabs and line breaks is one blank.
+pub(crate) fn folded<'v>(field: &str, value: &'v str) -> Result<Cow<'v, str>, ComposeError> {
     if value.len() > VALUE_MAX {
         return Err(ComposeError::TooLong { field: format!("{field} header"), max: VALUE_MAX });
     }
-    match first_control(value) {
-        None => Ok(()),
+    if first_control(value).is_none() {
+        return Ok(Cow::Borrowed(value));
+    }
+    let mut folded = String::with_capacity(value.len());
+    for part in value.split(folds).filter(|part| !part.is_empty()) {
+        folded.push_str(if folded.is_empty() { "" } else { " " });
+        folded.push_str(part);
+    }
+    match first_control(&folded) {
+        None => Ok(Cow::Owned(folded)),
         Some(c) => Err(ComposeError::Control { field: format!("{field} header"), code: u32::from(c) }),
     }
+}
+
+/// Whether a character becomes a blank in a header: tabs and all kinds of line breaks.
+#[must_use]
+pub fn folds(c: char) -> bool {
+    matches!(c, '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// The first control character of `value` (C0, DEL, C1, and the line and paragraph separators).
@@ -38,7 +53,7 @@ pub(crate) fn first_control(value: &str) -> Option<char> {
 
 /// Appends an unstructured field.
 pub(crate) fn text(name: &str, value: &str, out: &mut Vec<u8>) -> Result<(), ComposeError> {
-    check(name, value)?;
+    let value = folded(name, value)?;
     let value = value.trim_matches(' ');
     let mut col = begin(name, out);
     if is_plain(value) {
@@ -52,20 +67,111 @@ pub(crate) fn text(name: &str, value: &str, out: &mut Vec<u8>) -> Result<(), Com
 
 /// Appends a field that holds one mailbox. `address` has been validated.
 pub(crate) fn mailbox(name: &str, display: &str, address: &str, out: &mut Vec<u8>) -> Result<(), ComposeError> {
-    check(name, display)?;
-    check(name, address)?;
-    let display = display.trim_matches(' ');
     let mut col = begin(name, out);
+    write_mailbox(name, display, address, out, &mut col)?;
+    out.extend_from_slice(b"\r\n");
+    Ok(())
+}
+
+fn write_mailbox(
+    name: &str,
+    display: &str,
+    address: &str,
+    out: &mut Vec<u8>,
+    col: &mut usize,
+) -> Result<(), ComposeError> {
+    let display = folded(name, display)?;
+    let display = display.trim_matches(' ');
+    if first_control(address).is_some() {
+        return Err(ComposeError::Address { field: name.to_owned(), reason: "it has a control character".to_owned() });
+    }
     if display.is_empty() {
         out.extend_from_slice(address.as_bytes());
+        *col += address.len();
     } else {
-        phrase(display, out, &mut col);
-        blank_or_fold(address.len() + 2, out, &mut col);
+        phrase(display, out, col);
+        // With its brackets, and the comma that may follow.
+        blank_or_fold(address.len() + 3, out, col);
         out.push(b'<');
         out.extend_from_slice(address.as_bytes());
         out.push(b'>');
+        *col += address.len() + 2;
     }
-    out.extend_from_slice(b"\r\n");
+    Ok(())
+}
+
+/// A field of several addresses while it is written (RFC 5322 §3.4).
+pub(crate) struct AddressList<'o> {
+    name: &'o str,
+    out: &'o mut Vec<u8>,
+    start: usize,
+    col: usize,
+    /// What parts the next address from what is there.
+    parting: &'static str,
+}
+
+impl<'o> AddressList<'o> {
+    pub(crate) fn begin(name: &'o str, out: &'o mut Vec<u8>) -> Self {
+        let start = out.len();
+        let col = begin(name, out);
+        Self { name, out, start, col, parting: "" }
+    }
+
+    /// The next mailbox. `address` has been validated.
+    pub(crate) fn mailbox(&mut self, display: &str, address: &str) -> Result<(), ComposeError> {
+        self.part(display.len().min(FOLD / 2) + address.len());
+        write_mailbox(self.name, display, address, self.out, &mut self.col)?;
+        self.parting = ",";
+        Ok(())
+    }
+
+    /// What follows is of a group of this name, until [`close`](Self::close).
+    pub(crate) fn open(&mut self, group: &str) -> Result<(), ComposeError> {
+        self.part(group.len().min(FOLD / 2));
+        phrase(folded(self.name, group)?.trim_matches(' '), self.out, &mut self.col);
+        self.out.push(b':');
+        self.col += 1;
+        self.parting = " ";
+        Ok(())
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.out.push(b';');
+        self.col += 1;
+        self.parting = ",";
+    }
+
+    /// Ends the field; one without any address goes.
+    pub(crate) fn end(self) {
+        match self.parting {
+            "" => self.out.truncate(self.start),
+            _ => self.out.extend_from_slice(b"\r\n"),
+        }
+    }
+
+    fn part(&mut self, next: usize) {
+        if self.parting == "," {
+            self.out.push(b',');
+            self.col += 1;
+        }
+        if !self.parting.is_empty() {
+            blank_or_fold(next, self.out, &mut self.col);
+        }
+    }
+}
+
+/// Appends a word that stands as it is; one that is longer than a line may be is folded before its blanks. On an error its
+/// octets.
+pub(crate) fn long_word(word: &str, out: &mut Vec<u8>, col: &mut usize) -> Result<(), usize> {
+    if word.len() <= WORD_MAX {
+        out.extend_from_slice(word.as_bytes());
+        *col += word.len();
+        return Ok(());
+    }
+    if word.contains("        ") || word.split(' ').any(|part| part.len() > WORD_MAX) {
+        return Err(word.len());
+    }
+    fold(word, out, col);
     Ok(())
 }
 
@@ -218,10 +324,45 @@ mod tests {
 
     #[test]
     fn control_characters_are_refused() {
-        for bad in ["a\r\nBcc: x@y", "a\nb", "a\rb", "a\0b", "a\tb", "a\u{7f}", "a\u{85}b", "a\u{2028}b"] {
+        for bad in ["a\0b", "a\u{1b}[2Jb", "a\u{7f}", "a\u{9b}b"] {
             assert!(text("Subject", bad, &mut Vec::new()).is_err(), "{bad:?}");
             assert!(mailbox("To", bad, "a@b.example", &mut Vec::new()).is_err(), "{bad:?}");
         }
+        assert!(mailbox("To", "A", "a@b.example\r\nBcc: x", &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn tabs_and_line_breaks_become_one_blank() {
+        for (value, expected) in [
+            ("Ann\tLee", "Ann Lee"),
+            ("Ann\r\nLee\n", "Ann Lee"),
+            ("\u{2028}Ann\u{85}\u{b}Lee", "Ann Lee"),
+            ("a\r\nBcc: x@y.example", "a Bcc: x@y.example"),
+            ("\t\n", ""),
+        ] {
+            assert_eq!(subject(value), format!("Subject: {expected}\r\n"), "{value:?}");
+        }
+        assert_eq!(to("Ann\tLee"), "To: Ann Lee <a@b.example>\r\n");
+    }
+
+    #[test]
+    fn lists_of_addresses_are_folded_between_them() {
+        let mut out = Vec::new();
+        let mut list = AddressList::begin("Cc", &mut out);
+        list.mailbox("", "a@b.example").unwrap();
+        list.open("The team, all").unwrap();
+        (0..4).for_each(|n| list.mailbox(&format!("J\u{f6}rg {n}"), "joerg@team.example").unwrap());
+        list.close();
+        list.mailbox("Lee, Ann", "ann@b.example").unwrap();
+        list.end();
+        let written = String::from_utf8(out).unwrap();
+        assert!(written.lines().all(|line| line.len() <= FOLD), "{written}");
+        let unfolded = written.replace("\r\n ", " ");
+        assert!(unfolded.starts_with("Cc: a@b.example, \"The team, all\": =?UTF-8?"), "{unfolded}");
+        assert!(unfolded.ends_with("<joerg@team.example>;, \"Lee, Ann\" <ann@b.example>\r\n"), "{unfolded}");
+        let mut out = b"x".to_vec();
+        AddressList::begin("Cc", &mut out).end();
+        assert_eq!(out, b"x", "a field without addresses is none");
     }
 
     #[test]

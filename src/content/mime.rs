@@ -1,14 +1,24 @@
 //! The body (RFC 2045, 2046): what is the same for every row is encoded once, the rest has its place kept.
 //!
 //! Guarantees: a boundary cannot occur in a part, for it begins with `=_`, which neither quoted-printable nor base 64
-//! can make; each part ends with CRLF, and no line begins with a dot.
+//! can make, and is cut from the campaign's secret; each part ends with CRLF, and no line begins with a dot. A long end that
+//! no row changes is held once for all messages.
 
 use super::escape::Escape;
+use super::forwarded;
+use super::media_type::{MediaType, quoted};
 use super::names::Name;
 use super::qp;
 use super::spec::Attachment;
 use super::template::{Form, Piece, Template};
 use crate::base::base64;
+use bytes::Bytes;
+use std::borrow::Cow;
+
+/// An end of the body that no row changes is shared from so many octets on: below, a copy costs less than a part of its own.
+const SHARED_MIN: usize = 64 * 1024;
+/// Longest file name that is written as it is, in quotes.
+const NAME_PLAIN_MAX: usize = 60;
 
 /// A part of the body.
 #[derive(Debug)]
@@ -27,25 +37,70 @@ pub(crate) struct Body {
     /// Content-Type and Content-Transfer-Encoding of the message.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) chunks: Vec<Chunk>,
+    /// What follows the chunks in every message; begins with a line, or is empty.
+    pub(crate) shared: Bytes,
     pub(crate) programs: Vec<Template>,
+}
+
+/// A file as a part of the body.
+#[derive(Debug)]
+pub(crate) struct File<'a> {
+    media_type: MediaType,
+    octets: Cow<'a, [u8]>,
+    encoding: &'static str,
+    name: &'a str,
+    inline_id: Option<&'a str>,
+}
+
+impl<'a> File<'a> {
+    /// The part that a file becomes.
+    ///
+    /// # Errors
+    /// What is wrong with its media type, or with the octets for that type.
+    pub(crate) fn of(attachment: &'a Attachment) -> Result<Self, String> {
+        let mut media_type = MediaType::parse(&attachment.media_type)?;
+        let (mut octets, mut encoding) = (Cow::Borrowed(attachment.bytes.as_slice()), "base64");
+        match media_type.essence.split_once('/') {
+            Some(("multipart", _)) => return Err("a multipart cannot be a file; attach its parts".to_owned()),
+            // RFC 2045 §6.4: of composite types the encoding is 7bit, 8bit or binary.
+            Some(("message", _)) => {
+                octets = forwarded::as_part(&attachment.bytes)?.into();
+                encoding = "7bit";
+            }
+            Some(("text", _)) if media_type.parameter("charset").is_none() => {
+                let charset = charset_of(&attachment.bytes).map(|charset| ("charset".to_owned(), charset.to_owned()));
+                media_type.parameters.extend(charset);
+            }
+            _ => {}
+        }
+        let inline_id = attachment.inline_id.as_deref();
+        Ok(Self { media_type, octets, encoding, name: &attachment.file_name, inline_id })
+    }
+}
+
+/// The charset of a text, where its octets tell it.
+#[must_use]
+pub fn charset_of(text: &[u8]) -> Option<&'static str> {
+    match text {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("utf-16"),
+        // ISO-2022 switches by escapes.
+        text if memchr::memchr2(0, 0x1b, text).is_some() => None,
+        text => std::str::from_utf8(text).is_ok().then_some("utf-8"),
+    }
 }
 
 /// A node of the MIME tree.
 enum Node<'a> {
     Text(&'static str, Template),
     Many(&'static str, Vec<Node<'a>>),
-    File(&'a Attachment),
+    File(File<'a>),
 }
 
 impl Body {
     /// Builds the body. `boundary` makes boundaries unlike those of other campaigns.
-    pub(crate) fn build(
-        text: Option<Template>,
-        html: Option<Template>,
-        attachments: &[Attachment],
-        boundary: &str,
-    ) -> Self {
-        let (inline, files): (Vec<_>, Vec<_>) = attachments.iter().partition(|a| a.inline_id.is_some());
+    pub(crate) fn build(text: Option<Template>, html: Option<Template>, files: Vec<File<'_>>, boundary: &str) -> Self {
+        let (inline, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.inline_id.is_some());
+        // RFC 2046 §5.1.4: the richest comes last.
         let mut parts = Vec::new();
         parts.extend(text.map(|t| Node::Text("plain", t)));
         if let Some(html) = html {
@@ -62,17 +117,17 @@ impl Body {
         }
         let mut body = Self { headers: headers(&root, boundary, 0), ..Self::default() };
         body.write(root, boundary, 0);
+        body.share_end();
         body
     }
 
     fn write(&mut self, node: Node, boundary: &str, depth: usize) {
         match node {
             Node::Text(_, template) => self.write_text(template),
-            Node::File(file) => {
-                let mut lines = Vec::new();
-                base64::encode_lines(&file.bytes, &mut lines);
-                self.constant(&lines);
-            }
+            Node::File(file) => self.append(|out| match file.encoding {
+                "base64" => base64::encode_lines(&file.octets, out),
+                _ => out.extend_from_slice(&file.octets),
+            }),
             Node::Many(_, parts) => {
                 let delimiter = format!("--=_{boundary}{depth}");
                 for part in parts {
@@ -86,6 +141,19 @@ impl Body {
                 self.constant(format!("{delimiter}--\r\n").as_bytes());
             }
         }
+    }
+
+    /// Takes the last chunk, from the first line that begins in it, for what all messages share.
+    fn share_end(&mut self) {
+        let is_whole = self.chunks.len() == 1;
+        let Some(Chunk::Const(octets, column)) = self.chunks.last_mut() else { return };
+        let start = if is_whole { Some(0) } else { memchr::memmem::find(octets, b"\r\n").map(|end| end + 2) };
+        let Some(start) = start.filter(|start| octets.len() - start >= SHARED_MIN) else { return };
+        let mut shared = std::mem::take(octets);
+        *octets = shared.drain(..start).collect();
+        *column = 0;
+        shared.shrink_to_fit();
+        self.shared = shared.into();
     }
 
     /// Writes a text: its literal parts encoded now, with a soft break behind each slot, so that the line breaks of what
@@ -122,12 +190,19 @@ impl Body {
     }
 
     fn constant(&mut self, octets: &[u8]) {
-        let column = |all: &[u8]| all.len() - memchr::memrchr(b'\n', all).map_or(0, |p| p + 1);
-        if let Some(Chunk::Const(all, col)) = self.chunks.last_mut() {
-            all.extend_from_slice(octets);
-            *col = column(all);
-        } else if !octets.is_empty() {
-            self.chunks.push(Chunk::Const(octets.to_vec(), column(octets)));
+        if !octets.is_empty() {
+            self.append(|out| out.extend_from_slice(octets));
+        }
+    }
+
+    /// Appends what `write` writes.
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if !matches!(self.chunks.last(), Some(Chunk::Const(..))) {
+            self.chunks.push(Chunk::Const(Vec::new(), 0));
+        }
+        if let Some(Chunk::Const(all, column)) = self.chunks.last_mut() {
+            write(all);
+            *column = all.len() - memchr::memrchr(b'\n', all).map_or(0, |p| p + 1);
         }
     }
 }
@@ -143,23 +218,28 @@ fn one_or_many<'a>(subtype: &'static str, mut parts: Vec<Node<'a>>) -> Node<'a> 
 fn headers(node: &Node, boundary: &str, depth: usize) -> Vec<(String, String)> {
     let (kind, encoding) = match node {
         Node::Text(subtype, _) => (format!("text/{subtype}; charset=utf-8"), "quoted-printable"),
-        Node::Many(subtype, _) => (format!("multipart/{subtype};\r\n boundary=\"=_{boundary}{depth}\""), "7bit"),
-        Node::File(file) => (file.media_type.clone(), "base64"),
+        Node::Many(subtype, _) => {
+            // RFC 2387 §3.1: the type of what the others belong to.
+            let root = if *subtype == "related" { " type=\"text/html\";" } else { "" };
+            (format!("multipart/{subtype};{root}\r\n boundary=\"=_{boundary}{depth}\""), "7bit")
+        }
+        Node::File(file) => (file.media_type.written(), file.encoding),
     };
     let mut fields =
         vec![("Content-Type".to_owned(), kind), ("Content-Transfer-Encoding".to_owned(), encoding.to_owned())];
     if let Node::File(file) = node {
         let disposition = if file.inline_id.is_some() { "inline" } else { "attachment" };
-        fields.push(("Content-Disposition".to_owned(), format!("{disposition}{}", file_name(&file.file_name))));
-        fields.extend(file.inline_id.as_ref().map(|id| ("Content-ID".to_owned(), format!("<{id}>"))));
+        fields.push(("Content-Disposition".to_owned(), format!("{disposition}{}", file_name(file.name))));
+        fields.extend(file.inline_id.map(|id| ("Content-ID".to_owned(), format!("<{id}>"))));
     }
     fields
 }
 
-/// `filename=` as readers know it: quoted when it is plain ASCII, else by RFC 2231, in parts of one line each.
+/// `filename=` as readers know it: quoted when it is plain ASCII; else by RFC 2231, in parts of one line each, and behind that
+/// for whoever does not know it a plain one that looks like it.
 fn file_name(name: &str) -> String {
-    if name.is_ascii() && name.len() <= 60 {
-        return format!(";\r\n filename=\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
+    if name.is_ascii() && name.len() <= NAME_PLAIN_MAX {
+        return format!(";\r\n filename={}", quoted(name));
     }
     let mut parts: Vec<String> = vec![String::new()];
     for c in name.chars() {
@@ -173,7 +253,20 @@ fn file_name(name: &str) -> String {
     let mut out = String::new();
     for (i, part) in parts.iter().enumerate() {
         let charset = if i == 0 { "utf-8''" } else { "" };
-        out.push_str(&format!(";\r\n filename*{i}*={charset}{part}"));
+        match parts.len() {
+            1 => out.push_str(&format!(";\r\n filename*={charset}{part}")),
+            _ => out.push_str(&format!(";\r\n filename*{i}*={charset}{part}")),
+        }
     }
-    out
+    out + &format!(";\r\n filename={}", quoted(&plain_name(name)))
+}
+
+/// The name in plain ASCII, short enough for a line: its ending stays.
+fn plain_name(name: &str) -> String {
+    let plain = |text: &str| -> String { text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '_' }).collect() };
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if ending.len() <= 10 => (plain(stem), format!(".{}", plain(ending))),
+        _ => (plain(name), String::new()),
+    };
+    stem.chars().take(NAME_PLAIN_MAX - ending.len()).collect::<String>() + &ending
 }

@@ -252,6 +252,7 @@ impl<'a> Compiler<'a> {
         env.set_auto_escape_callback(|name| match name.as_bytes().first() {
             Some(b'h') => Escape::Html.auto(),
             Some(b'u') => Escape::Url.auto(),
+            Some(b'j') => Escape::Json.auto(),
             _ => Escape::Plain.auto(),
         });
         env.set_path_join_callback(|name, parent| {
@@ -323,6 +324,7 @@ impl<'a> Compiler<'a> {
         let letter = match escape {
             Escape::Html => 'h',
             Escape::Url => 'u',
+            Escape::Json => 'j',
             Escape::Plain => 'p',
         };
         self.count += 1;

@@ -52,7 +52,7 @@ async fn offer(call: &Call, to: &Mailbox, content: &Bytes) -> Seen {
     let transaction = || {
         let mut envelope = Envelope::new(b"");
         envelope.push(to.as_str().as_bytes());
-        Transaction { key: 0, envelope, content: content.clone(), eight_bit: false, options: None }
+        Transaction { key: 0, envelope, content: content.clone().into(), eight_bit: false, options: None }
     };
     let seen = visit::hand_over(call, transaction()).await;
     let tls_failed = seen.given.is_none() && seen.ready.is_none() && seen.connected_in.is_some();

@@ -1,13 +1,12 @@
 //! What the engine's threads say to each other. Each message is owned data; nothing is shared but the tables.
 
-use bytes::Bytes;
 use crossbeam_channel::Sender;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 use crate::base::clock::UnixTime;
 use crate::engine::router::RouteAnswer;
-use crate::mail::Envelope;
+use crate::mail::{Content, Envelope};
 use crate::queue::{Rows, Taken};
 use crate::wire::io::Waker;
 
@@ -144,7 +143,7 @@ pub struct Message {
     /// Reverse-path and recipients.
     pub envelope: Envelope,
     /// The content, canonical.
-    pub content: Bytes,
+    pub content: Content,
     /// Whether the content needs 8BITMIME.
     pub eight_bit: bool,
 }
@@ -156,6 +155,8 @@ pub struct Rendered {
     pub job: u32,
     /// Its messages; rows with equal bytes share one.
     pub messages: Vec<Message>,
+    /// How many rows' messages have an empty Subject.
+    pub subjects_empty: u64,
     /// Rows that cannot be rendered, and why.
     pub refused: Vec<(u32, String)>,
     /// Rows that are on the suppression list now.

@@ -18,7 +18,7 @@ use crate::content::{Composed, Composer, RowRef, Scratch};
 use crate::engine::message::{Line, Message, RenderJob, Rendered, ToShard};
 use crate::engine::suppressions::{InForce, Suppressions};
 use crate::engine::table::{Row, RowBlock, Table};
-use crate::mail::Envelope;
+use crate::mail::{Content, Envelope};
 use crate::observe::{RenderCounters, Spread};
 use crate::queue::Rows;
 use crate::wire::clock::wall_now;
@@ -45,6 +45,8 @@ pub struct Press {
 pub struct Counters {
     /// Messages rendered.
     pub messages: AtomicU64,
+    /// Recipients whose message was rendered with an empty Subject: once for each attempt.
+    pub subjects_empty: AtomicU64,
     /// How long jobs took.
     pub spent: Mutex<Spread>,
 }
@@ -135,7 +137,7 @@ impl Press {
         }
         let fields: Fields<'_> = row.fields.collect();
         let lead = RowRef { number: row.number, mailbox: row.mailbox, fields: &fields };
-        if let Err(error) = self.composer.compose(&mut self.scratch, &lead, date, &mut self.composed) {
+        if let Err(error) = self.composer.compose_apart(&mut self.scratch, &lead, date, &mut self.composed) {
             done.refused.push((lead.number, error.to_string()));
             return Ok(1);
         }
@@ -159,11 +161,14 @@ impl Press {
             }
         }
         let taken = rows.len();
+        done.subjects_empty += if self.composed.subject_is_empty { taken as u64 } else { 0 };
         let content = std::mem::take(&mut self.composed.content);
         // The next one is about as long; an eighth more spares most of them a second, twice as large buffer.
         self.composed.content.reserve(content.len() + content.len() / 8);
         let eight_bit = self.composed.eight_bit;
-        done.messages.push(Message { rows, envelope, content: content.into(), eight_bit });
+        let shared = std::mem::take(&mut self.composed.shared);
+        let content = Content::new(content.into(), shared);
+        done.messages.push(Message { rows, envelope, content, eight_bit });
         Ok(taken)
     }
 }
@@ -185,6 +190,9 @@ fn serve(
             ..Rendered::default()
         });
         counters.messages.fetch_add(rendered.messages.len() as u64, Ordering::Relaxed);
+        if rendered.subjects_empty > 0 {
+            counters.subjects_empty.fetch_add(rendered.subjects_empty, Ordering::Relaxed);
+        }
         counters.spent.lock().unwrap_or_else(PoisonError::into_inner).record(began.elapsed());
         if let Some(line) = shards.get(usize::from(job.shard)) {
             line.tell(ToShard::Rendered(rendered));

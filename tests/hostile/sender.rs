@@ -4,9 +4,9 @@
 //! the words it refers to. Leaves to others: time ([`crate::over_sim`], [`crate::over_sockets`]).
 
 use crate::scenario::{END, Fact, HOST, Scenario, mark};
-use bytes::Bytes;
 use crossbeam_channel::{Receiver, unbounded};
 use posthaste::base::clock::Instant;
+use posthaste::content::OctetsMin;
 use posthaste::engine::board::{Board, Counters};
 use posthaste::engine::budget::Descriptors;
 use posthaste::engine::directory::{Directory, Site};
@@ -17,7 +17,7 @@ use posthaste::engine::settings::{Delivery, OnUncertain};
 use posthaste::engine::shard::{Ports, Shard, Start};
 use posthaste::engine::source::Source;
 use posthaste::journal::record::{Entry, entries};
-use posthaste::mail::Envelope;
+use posthaste::mail::{Content, Envelope};
 use posthaste::observe::Observer;
 use posthaste::shape::retry::Schedule;
 use posthaste::smtp::client::Timeouts;
@@ -94,7 +94,7 @@ impl<I: Io> Sender<I> {
             tls,
             earlier: Default::default(),
             shareable: true,
-            octets_min: 0,
+            octets_min: OctetsMin::default(),
             seed: 7,
             observer: Observer::off(),
             settled: Counters::default(),
@@ -193,7 +193,7 @@ fn rendered(job: &RenderJob, per_message: usize, domains: u32, padding: usize) -
         let line = "x".repeat(70) + "\r\n";
         (0..padding.div_ceil(line.len())).for_each(|_| content += &line);
         content += std::str::from_utf8(END).unwrap();
-        Message { rows: rows.iter().copied().collect(), envelope, content: Bytes::from(content), eight_bit: false }
+        Message { rows: rows.iter().copied().collect(), envelope, content: Content::from(content.into_bytes()), eight_bit: false }
     });
     Rendered { job: job.job, messages: messages.collect(), ..Rendered::default() }
 }

@@ -1,6 +1,7 @@
 //! The relaxed canonical forms (RFC 6376 §3.4.2, §3.4.4).
 
 use aws_lc_rs::digest;
+use bytes::Bytes;
 
 /// Appends the relaxed form of one whole header field, `Name: value`, folded as it may be. Ends with CRLF when the field
 /// does.
@@ -30,24 +31,45 @@ pub(crate) fn relaxed_header(field: &[u8], out: &mut Vec<u8>) {
 
 /// The SHA-256 of the relaxed form of a body whose lines end with CRLF. `buffer` is working room.
 pub(crate) fn body_hash(body: &[u8], buffer: &mut Vec<u8>) -> [u8; 32] {
-    let needs_care = memchr::memchr(b'\t', body).is_some()
-        || memchr::memmem::find(body, b" \r").is_some()
-        || body.ends_with(b"\r\n\r\n")
-        || body == b"\r\n"
-        || !body.ends_with(b"\r\n");
-    buffer.clear();
-    let hash = if needs_care {
-        relaxed_body(body, buffer);
-        digest::digest(&digest::SHA256, buffer)
-    } else if memchr::memmem::find(body, b"  ").is_none() {
-        digest::digest(&digest::SHA256, body)
-    } else {
-        single_blanks(body, buffer);
-        digest::digest(&digest::SHA256, buffer)
-    };
+    octets(digest::digest(&digest::SHA256, canonical(body, true, buffer)))
+}
+
+/// The same for a body of whole lines, `begin`, and of a rest whose relaxed form is `rest`; that is not empty.
+pub(crate) fn body_hash_with(begin: &[u8], rest: &[u8], buffer: &mut Vec<u8>) -> [u8; 32] {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(canonical(begin, false, buffer));
+    hash.update(rest);
+    octets(hash.finish())
+}
+
+/// The relaxed form of a body whose lines end with CRLF.
+pub(crate) fn whole_body(body: Bytes) -> Bytes {
+    let mut buffer = Vec::new();
+    let same = canonical(&body, true, &mut buffer).as_ptr() == body.as_ptr();
+    if same { body } else { buffer.into() }
+}
+
+fn octets(hash: digest::Digest) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(hash.as_ref());
     out
+}
+
+/// The relaxed form: `body` itself where it has it already, else made in `buffer`. Empty lines at the end go only where it
+/// `ends` the body.
+fn canonical<'b>(body: &'b [u8], ends: bool, buffer: &'b mut Vec<u8>) -> &'b [u8] {
+    let within = memchr::memchr(b'\t', body).is_some() || memchr::memmem::find(body, b" \r").is_some();
+    let at_end = || body.ends_with(b"\r\n\r\n") || body == b"\r\n" || !body.ends_with(b"\r\n");
+    buffer.clear();
+    if within || (ends && at_end()) {
+        let dropped = relaxed_body(body, buffer);
+        (0..dropped).filter(|_| !ends).for_each(|_| buffer.extend_from_slice(b"\r\n"));
+    } else if memchr::memmem::find(body, b"  ").is_none() {
+        return body;
+    } else {
+        single_blanks(body, buffer);
+    }
+    buffer
 }
 
 /// Copies `body`, whose only blanks are spaces between words, with one space for each run.
@@ -66,8 +88,9 @@ fn single_blanks(body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(body.get(from..).unwrap_or_default());
 }
 
-/// The whole rule: blanks at the end of a line go, runs of them become one space, empty lines at the end go.
-pub(super) fn relaxed_body(body: &[u8], out: &mut Vec<u8>) {
+/// The whole rule: blanks at the end of a line go, runs of them become one space, empty lines at the end go. How many these
+/// were.
+pub(super) fn relaxed_body(body: &[u8], out: &mut Vec<u8>) -> usize {
     let mut empty_lines = 0usize;
     let mut lines = body;
     while !lines.is_empty() {
@@ -95,4 +118,5 @@ pub(super) fn relaxed_body(body: &[u8], out: &mut Vec<u8>) {
         }
         out.extend_from_slice(b"\r\n");
     }
+    empty_lines
 }

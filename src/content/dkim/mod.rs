@@ -11,7 +11,7 @@ mod whole;
 pub use key::{KeyError, Signer};
 pub use whole::sign;
 
-pub(crate) use canon::{body_hash, relaxed_header};
+pub(crate) use canon::{body_hash, body_hash_with, relaxed_header, whole_body};
 pub(crate) use signature::Prepared;
 
 /// The fields to sign when they are there (RFC 6376 §5.4.1, RFC 8058 §4).

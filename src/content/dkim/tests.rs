@@ -1,6 +1,6 @@
 //! Keys, canonical forms and signatures against fixed vectors.
 
-use super::canon::{body_hash, relaxed_body, relaxed_header};
+use super::canon::{body_hash, body_hash_with, relaxed_body, relaxed_header, whole_body};
 use super::*;
 use crate::base::base64;
 use proptest::prelude::*;
@@ -89,5 +89,14 @@ proptest! {
         relaxed_body(body.as_bytes(), &mut relaxed);
         let want = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &relaxed);
         prop_assert_eq!(&body_hash(body.as_bytes(), &mut Vec::new())[..], want.as_ref());
+        // Cut at any line, the parts are hashed to the same.
+        for (at, _) in body.match_indices("\r\n") {
+            let (begin, rest) = body.split_at(at + 2);
+            let rest = whole_body(rest.as_bytes().to_vec().into());
+            if !rest.is_empty() {
+                let hash = body_hash_with(begin.as_bytes(), &rest, &mut Vec::new());
+                prop_assert_eq!(&hash[..], want.as_ref(), "cut at {}", at);
+            }
+        }
     }
 }

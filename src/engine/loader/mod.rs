@@ -52,7 +52,7 @@ use super::message::Chunk;
 use super::suppression::Suppression;
 use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
 use crate::base::charset::Charset;
-use crate::content::JSON_MARK;
+use crate::content::{self, JSON_MARK};
 use crate::mail::finding::Finding;
 use crate::mail::{Mailbox, address};
 use records::{Records, Step};
@@ -508,8 +508,9 @@ fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
     if text.contains('\0') {
         return Some("a NUL character");
     }
-    if strict && text.chars().any(|c| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}')) {
-        return Some("a control character or line break, which a header may not hold");
+    // Tabs and line breaks become a blank there.
+    if strict && text.chars().any(|c| c.is_control() && !content::folds(c)) {
+        return Some("a control character, which a header may not hold");
     }
     if text.contains('\u{1b}') {
         return Some("an escape character (ESC): the list is of another encoding, or was written for a terminal");

@@ -46,6 +46,7 @@ use std::time::Duration;
 use crate::base::caught::caught;
 use crate::base::clock::{Ahead, Instant, Now};
 use crate::base::out::Out;
+use crate::content::OctetsMin;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::campaign::Earlier;
@@ -179,7 +180,7 @@ pub struct Start {
     /// Whether messages can share bytes: batches are then cut as large as a transaction may be.
     pub shareable: bool,
     /// No message has fewer octets.
-    pub octets_min: u64,
+    pub octets_min: OctetsMin,
     /// Seeds jitter.
     pub seed: u64,
     /// Where the sites' counts are shown.
@@ -207,9 +208,9 @@ impl<I: Io> Shard<I> {
         Self {
             io,
             queue: Queue::new(),
-            sites: Sites::new(start.shareable, &start.delivery, start.observer, holds),
+            sites: Sites::new(start.shareable, &start.delivery, start.observer, holds).weighing(start.octets_min.own),
             egress: Egress::new(&start.delivery, start.number, start.descriptors),
-            octets_min: start.octets_min,
+            octets_min: start.octets_min.all,
             ledger,
             ports,
             teller: start.watch.tls,

@@ -28,7 +28,7 @@ use crate::wire::io::ConnectionId;
 const AHEAD_MIN: u32 = 16;
 /// Rows in one render job when every recipient has its own message.
 const JOB_ROWS: u32 = 16;
-/// What a message that is not rendered yet is taken to weigh, for the bound on the stock.
+/// What a message that is not rendered yet is taken to weigh at least, for the bound on the stock.
 const CONTENT_GUESS_BYTES: usize = 8 * 1024;
 /// How long a domain without a route rests before it is looked up again, at first and at most.
 const ROUTE_REST_MIN: Duration = Duration::from_secs(30);
@@ -102,6 +102,8 @@ pub(super) struct Sites {
     ahead_max: u32,
     stock_bytes: usize,
     stock_bytes_max: usize,
+    /// What a message that is not rendered yet is taken to weigh.
+    guess_bytes: usize,
 }
 
 impl Site {
@@ -163,7 +165,14 @@ impl Sites {
             ahead_max: delivery.ahead_max.max(1),
             stock_bytes: 0,
             stock_bytes_max: delivery.ahead_bytes_max,
+            guess_bytes: CONTENT_GUESS_BYTES,
         }
+    }
+
+    /// The same where each message weighs at least so many octets that no other one shares.
+    pub(super) fn weighing(self, octets: u64) -> Self {
+        let guess_bytes = usize::try_from(octets).unwrap_or(usize::MAX).max(CONTENT_GUESS_BYTES);
+        Self { guess_bytes, ..self }
     }
 
     /// The site of this place, made if it is new.
@@ -335,13 +344,13 @@ impl Sites {
         if self.shareable { 1 } else { rows as u32 }
     }
 
-    /// What so many messages will weigh, by the last one seen; constant between `cooking` and `cooked` of a job.
+    /// What so many messages will weigh; constant between `cooking` and `cooked` of a job.
     fn bytes_guess(&self, count: u32) -> usize {
-        count as usize * CONTENT_GUESS_BYTES
+        (count as usize).saturating_mul(self.guess_bytes)
     }
 
     pub(super) fn stock(&mut self, id: SiteId, ready: Ready) {
-        self.stock_bytes += ready.message.content.len();
+        self.stock_bytes += ready.message.content.own_octets();
         if let Some(site) = self.site_mut(id) {
             site.stock.push_back(ready);
         }
@@ -383,7 +392,7 @@ impl Sites {
     /// The next message of the site's stock.
     pub(super) fn take_stock(&mut self, id: SiteId) -> Option<Ready> {
         let ready = self.site_mut(id)?.stock.pop_front()?;
-        self.free_stock(ready.message.content.len());
+        self.free_stock(ready.message.content.own_octets());
         self.touch(id);
         Some(ready)
     }
@@ -394,7 +403,7 @@ impl Sites {
         let (ready, rest) = self.take_stock(id)?.split(most, domains_most);
         let added = u64::from(rest.is_some());
         if let (Some(site), Some(rest)) = (self.sites.get_mut(id.0 as usize), rest) {
-            self.stock_bytes += rest.message.content.len();
+            self.stock_bytes += rest.message.content.own_octets();
             site.stock.push_front(rest);
         }
         Some((ready, added))

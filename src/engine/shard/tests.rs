@@ -13,6 +13,7 @@ use super::site::Sites;
 use super::{Ports, Shard, Start};
 use crate::base::clock::{Ahead, Instant, Now, UnixTime};
 use crate::base::out::Out;
+use crate::content::OctetsMin;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
 use crate::engine::directory::{Directory, Question, Site as Place};
@@ -249,7 +250,7 @@ fn what_binds_is_the_journals_disk_or_rendering_while_nothing_is_in_stock() {
     assert_eq!(ledger.binding(at(81).mono).unwrap(), "rendering: 1 batch is being made");
     let rows = [1].into_iter().collect();
     let envelope = Envelope::new(b"news@me.example");
-    let message = Message { rows, envelope, content: bytes::Bytes::from_static(b"x"), eight_bit: false };
+    let message = Message { rows, envelope, content: b"x".to_vec().into(), eight_bit: false };
     ledger.handle_rendered(rendered(jobs[1], vec![message]), &mut sites, &mut queue, at(82));
     assert_eq!(ledger.binding(at(82).mono), None, "there is something to send");
 }
@@ -311,7 +312,7 @@ fn pair_on<I: Io>(driver: impl FnOnce(SimIo) -> I) -> Pair<I> {
         tls: crate::tls::ClientConfig::new(&crate::tls::ClientOptions::default()).unwrap(),
         earlier: Default::default(),
         shareable: false,
-        octets_min: 1,
+        octets_min: OctetsMin { all: 1, own: 1 },
         seed: 1,
         observer: Observer::off(),
         watch: crate::engine::watch::Watch::default(),

@@ -1,9 +1,8 @@
 //! What goes into a session and what it has to say.
 
-use crate::mail::{Envelope, Reply, ReplyRef};
+use crate::mail::{Content, Envelope, Reply, ReplyRef};
 use crate::smtp::client::Marks;
 use crate::smtp::client::{Lesson, Options};
-use bytes::Bytes;
 use std::sync::Arc;
 
 /// One transaction to run: an envelope and its content.
@@ -15,7 +14,7 @@ pub struct Transaction {
     pub envelope: Envelope,
     /// Canonical content: CRLF line ends, ends with CRLF, lines of at most 998 octets, **no line begins with a dot**
     /// (so the same bytes serve DATA and BDAT).
-    pub content: Bytes,
+    pub content: Content,
     /// Whether the content holds octets above 127 (needs 8BITMIME).
     pub eight_bit: bool,
     /// What it asks for beyond delivery.

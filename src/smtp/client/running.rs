@@ -3,10 +3,9 @@
 //! Guarantees: each recipient is told of exactly once, as a verdict or as returned. Costs no allocation up to 32
 //! recipients, and one above; what is kept until it is sure whom it was said of (`step`) costs one each.
 
-use crate::mail::{Class, Enhanced, Envelope, Reply, ReplyRef};
+use crate::mail::{Class, Content, Enhanced, Envelope, Reply, ReplyRef};
 use crate::smtp::client::step;
 use crate::smtp::client::{Event, Marks, Options, Phase, Sink, Transaction, Verdict};
-use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
@@ -68,7 +67,7 @@ pub(super) type Obstacle = ReplyRef<'static>;
 pub(super) struct Running {
     pub(super) key: u64,
     pub(super) envelope: Envelope,
-    pub(super) content: Bytes,
+    pub(super) content: Content,
     pub(super) eight_bit: bool,
     pub(super) options: Option<Arc<Options>>,
     /// A path holds octets above 127.

@@ -194,11 +194,7 @@ impl Core {
         let Some(running) = self.started.checked_sub(1).and_then(|last| self.running.get_mut(last)) else { return };
         let content = &running.content;
         let end = content.len().min(running.offset.saturating_add(OUT_MAX));
-        if running.offset == 0 && end == content.len() {
-            out.share(content);
-        } else {
-            out.share(&content.slice(running.offset..end));
-        }
+        content.give(running.offset..end, out);
         running.offset = end;
         if end < content.len() {
             return;

@@ -30,11 +30,10 @@
 //! after 354, in place of a refusal of the content that has not come yet, a refusal that was meant for nobody; and at the
 //! first chunk that a host was ever given, the word that BDAT is not known, which is taken for what it says.
 
-use crate::mail::{Class, ReplyRef};
+use crate::mail::{Class, Content, ReplyRef};
 use crate::smtp::client::end::GARBLED;
 use crate::smtp::client::running::{Running, own};
 use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, State, Verdict};
-use bytes::Bytes;
 use std::time::Duration;
 
 /// How long a session without work holds something before it says QUIT.
@@ -75,7 +74,7 @@ impl Core {
 
     /// Keeps what a transaction came to.
     pub(super) fn hold(&mut self, mut running: Running, on: &mut Sink<'_>) {
-        running.content = Bytes::new();
+        running.content = Content::default();
         self.held.push_back(running);
         if self.held.len() >= HELD_MAX {
             self.quit = true;

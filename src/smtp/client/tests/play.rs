@@ -11,7 +11,6 @@ use crate::base::clock::Instant;
 use crate::base::out::Out;
 use crate::mail::Envelope;
 use crate::smtp::client::{Config, End, Event, Known, Phase, Session, Starttls, Timeouts, Transaction, Verdict};
-use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -55,7 +54,7 @@ pub(super) fn transaction(key: u64, to: &[&str], content: &str) -> Transaction {
     let mut envelope = Envelope::new(format!("b{key}@us").as_bytes());
     to.iter().for_each(|to| envelope.push(to.as_bytes()));
     let eight_bit = content.contains('8');
-    Transaction { key, envelope, content: Bytes::copy_from_slice(content.as_bytes()), eight_bit, options: None }
+    Transaction { key, envelope, content: content.as_bytes().to_vec().into(), eight_bit, options: None }
 }
 
 fn phase(phase: Phase) -> String {

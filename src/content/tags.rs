@@ -1,0 +1,102 @@
+//! Which octets of a template's text are its own, and which belong to tags: `{{ … }}`, `{% … %}` and `{# … #}`.
+//!
+//! Guarantees: a quoted text within a tag does not end it. Leaves to others: what the tags say (`template`).
+
+/// What an octet belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The text itself: the same in every message.
+    Fixed,
+    /// A tag.
+    Tag,
+    /// The text within a block, `{% if … %}` to `{% endif %}`: in some messages, or in several copies.
+    Block,
+}
+
+/// The part of each octet of `text`.
+pub(crate) fn parts(text: &str) -> Vec<Part> {
+    let octets = text.as_bytes();
+    let mut parts = Vec::with_capacity(octets.len());
+    let mut depth = 0usize;
+    while parts.len() < octets.len() {
+        let at = parts.len();
+        let rest = octets.get(at..).unwrap_or_default();
+        let end = match rest {
+            [b'{', b'{', ..] => tag_end(rest, b"}}"),
+            [b'{', b'%', ..] => tag_end(rest, b"%}"),
+            [b'{', b'#', ..] => memchr::memmem::find(rest, b"#}").map_or(rest.len(), |end| end + 2),
+            _ => {
+                parts.push(if depth == 0 { Part::Fixed } else { Part::Block });
+                continue;
+            }
+        };
+        if rest.get(1) == Some(&b'%') {
+            let inside = text.get(at + 2..at + end).unwrap_or_default();
+            let inside = inside.trim_start_matches(|c: char| c.is_whitespace() || "+-".contains(c));
+            depth = match inside {
+                inside if inside.starts_with("end") => depth.saturating_sub(1),
+                inside if opens(inside) => depth + 1,
+                _ => depth,
+            };
+        }
+        parts.resize(at + end, Part::Tag);
+    }
+    parts
+}
+
+/// Whether there is a tag at all.
+pub(crate) fn has_tags(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|opens| text.contains(opens))
+}
+
+fn opens(statement: &str) -> bool {
+    let word = statement.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    match word {
+        "if" | "for" | "with" | "filter" | "macro" | "call" | "block" | "autoescape" | "raw" => true,
+        "set" => !statement.contains('='),
+        _ => false,
+    }
+}
+
+/// The length of the tag that `text` begins with.
+fn tag_end(text: &[u8], close: &[u8]) -> usize {
+    let mut quote = None;
+    let mut at = 2;
+    while let Some(&octet) = text.get(at) {
+        match quote {
+            Some(_) if octet == b'\\' => at += 1,
+            Some(open) if octet == open => quote = None,
+            Some(_) => {}
+            None if matches!(octet, b'"' | b'\'') => quote = Some(octet),
+            None if text.get(at..).is_some_and(|rest| rest.starts_with(close)) => return at + close.len(),
+            None => {}
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_and_blocks_are_told_from_the_text() {
+        let shown = |text: &str| -> String {
+            parts(text)
+                .iter()
+                .map(|part| match part {
+                    Part::Fixed => '.',
+                    Part::Tag => 't',
+                    Part::Block => 'b',
+                })
+                .collect()
+        };
+        assert_eq!(shown("a {{ b }}c"), "..ttttttt.");
+        assert_eq!(shown("{{ '}}' }}x{"), "tttttttttt..");
+        assert_eq!(shown("{% if a %}b{% endif %}c"), "ttttttttttbttttttttttt.");
+        assert_eq!(shown("{% set a = 1 %}b"), "ttttttttttttttt.");
+        assert_eq!(shown("{# \" #}b{{"), "ttttttt.tt");
+        assert_eq!(shown("\u{e9}{%"), "..tt");
+    }
+}
