@@ -50,7 +50,7 @@ fn files(config: &EngineConfig) -> Result<(), Failure> {
     wrong.extend(passwords.filter_map(Result::err).map(|e| e.to_string()));
     wrong.extend(smarthost.as_ref().err().map(ToString::to_string));
     wrong.extend(send::tls::client(config).err().map(|failure| failure.message));
-    let signers = config.dkim.iter().map(|dkim| send::content::signers(config, &format!("x@{}", dkim.domain)));
+    let signers = config.dkim.iter().map(|dkim| send::signing::signers(config, &format!("x@{}", dkim.domain)));
     wrong.extend(signers.filter_map(Result::err).map(|failure| failure.message));
     wrong.extend(Suppressions::read([0; 16], &config.engine.suppression).err().map(|e| e.to_string()));
     if wrong.is_empty() { Ok(()) } else { Err(Failure::usage(wrong.join("\n"))) }

@@ -6,6 +6,7 @@
 mod commands;
 mod folder;
 mod jinja;
+mod letters;
 mod lists;
 mod newsletters;
 mod preview;

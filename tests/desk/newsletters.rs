@@ -322,7 +322,7 @@ fn what_is_wrong_stops_the_start_with_its_place() {
         ("base_url = \"acme.example\"", "w.toml:5:12: campaign key `base_url`: this is no address"),
         ("links.utm = { medium = \"x\" }", "w.toml:5:13: links.utm: lacks the source"),
         ("links.utm = { sauce = \"x\" }", "did you mean \"links.utm.source\"?"),
-        ("preheader = \"{{ frist }}\"", "w.toml:5:13: campaign key `preheader`, column 4: no column"),
+        ("preheader = \"{{ frist }}\"", "w.toml:5:17: campaign key `preheader`: no column"),
         ("inline_css = \"yes\"", "w.toml:5:14: inline_css: must be true or false"),
     ] {
         folder.put("w.html", "<p>Hello");

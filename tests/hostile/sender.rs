@@ -193,7 +193,12 @@ fn rendered(job: &RenderJob, per_message: usize, domains: u32, padding: usize) -
         let line = "x".repeat(70) + "\r\n";
         (0..padding.div_ceil(line.len())).for_each(|_| content += &line);
         content += std::str::from_utf8(END).unwrap();
-        Message { rows: rows.iter().copied().collect(), envelope, content: Content::from(content.into_bytes()), eight_bit: false }
+        Message {
+            rows: rows.iter().copied().collect(),
+            envelope,
+            content: Content::from(content.into_bytes()),
+            eight_bit: false,
+        }
     });
     Rendered { job: job.job, messages: messages.collect(), ..Rendered::default() }
 }

@@ -3,8 +3,9 @@
 //! Guarantees: names that stand for one thing stand once; every error has its place.
 //! Leaves to others: the keys that stand once (`engine`), `[[source]]` (`source`), and opening key files.
 
-use super::document::{ConfigError, Section};
+use super::document::{ConfigError, Item, Section};
 use super::engine::host;
+use crate::mail::address::parse_domain_into;
 use std::path::PathBuf;
 
 /// One `[[dkim]]`: a domain whose mail is signed.
@@ -63,7 +64,7 @@ impl Dkim {
         for item in root.get("dkim").map(|list| list.list()).transpose()?.unwrap_or_default() {
             let section = item.section(Self::KEYS, all)?;
             let place = section.require("domain")?;
-            let domain = host(&place)?.to_ascii_lowercase();
+            let domain = domain(&place)?;
             if domains.iter().any(|d| d.domain == domain) {
                 let hint = "a second key of the same domain is `second = { selector, key }` of its [[dkim]]";
                 return Err(place.error(format!("{domain:?} stands here twice")).hint(hint));
@@ -81,7 +82,24 @@ impl Dkim {
 
 impl DkimKey {
     fn read(section: &Section<'_>) -> Result<Self, ConfigError> {
-        let key = section.require("key")?;
-        Ok(Self { selector: host(&section.require("selector")?)?, file: key.document().relative(key.text()?) })
+        let (key, place) = (section.require("key")?, section.require("selector")?);
+        let selector = host(&place)?;
+        if let Some((before, _)) = selector.split_once("._domainkey") {
+            let hint = format!("write selector = {before:?}");
+            return Err(place.error("is the name before ._domainkey alone").hint(hint));
+        }
+        Ok(Self { selector, file: key.document().relative(key.text()?) })
     }
+}
+
+/// A domain as signatures name it: in lower case and A-labels, without a dot at its end.
+fn domain(place: &Item<'_>) -> Result<String, ConfigError> {
+    let text = place.text()?;
+    if text.is_ascii() {
+        let host = host(place)?.to_ascii_lowercase();
+        return Ok(host.strip_suffix('.').unwrap_or(&host).to_owned());
+    }
+    let mut ascii = Vec::new();
+    parse_domain_into(text.trim_end_matches('.').as_bytes(), &mut ascii).map_err(|error| place.error(error))?;
+    Ok(String::from_utf8_lossy(&ascii).into_owned())
 }

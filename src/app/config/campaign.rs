@@ -76,6 +76,8 @@ pub struct Attachment {
     pub media_type: Option<String>,
     /// For an image shown by the HTML as `cid:…`: its Content-ID.
     pub inline_id: Option<String>,
+    /// The line and column where it stands.
+    pub place: (usize, usize),
 }
 
 /// Where to unsubscribe (RFC 2369, RFC 8058); at least one of the two is there.
@@ -249,10 +251,8 @@ fn path(item: &Item<'_>) -> Result<PathBuf, ConfigError> {
 const OWN_HEADERS: &[&str] = &[
     "from",
     "to",
-    "cc",
     "bcc",
     "reply-to",
-    "sender",
     "subject",
     "date",
     "message-id",
@@ -294,10 +294,13 @@ fn attachments(root: &Section<'_>, all: &[String]) -> Result<Vec<Attachment>, Co
     let attachment = |item: &Item<'_>| {
         let section = item.section(&reference::known("attachments"), all)?;
         let text = |name| section.get(name).map(|item| line(&item).map(|placed| placed.value)).transpose();
+        let file = section.require("file")?;
+        let placed = file.placed()?;
         Ok(Attachment {
-            file: path(&section.require("file")?)?,
+            file: path(&file)?,
             media_type: text("type")?,
             inline_id: text("inline_id")?,
+            place: (placed.line, placed.column),
         })
     };
     item.list()?.iter().map(attachment).collect()

@@ -13,6 +13,7 @@ mod dns;
 pub mod document;
 pub mod engine;
 pub mod find;
+pub mod literal;
 pub mod page;
 pub mod reference;
 pub mod secret;

@@ -1,19 +1,22 @@
 //! The campaign's content: its files read, its keys loaded, its templates compiled against the list's columns.
 
-use aws_lc_rs::digest::SHA256;
+use aws_lc_rs::digest::{SHA256, digest};
 use std::path::Path;
 
 use super::super::config::campaign::{EmptyCells, ListSource};
-use super::super::config::{CampaignConfig, EngineConfig, Placed, engine};
+use super::super::config::{CampaignConfig, EngineConfig, Placed, literal};
 use super::super::exit::Failure;
 use super::folder::Folder;
+use super::signing;
 use super::watch::notice;
 use super::{partials, types};
-use crate::content::{self, Attachment, Composer, ContentError, Place, Source, Spec, Treatment, dkim::Signer};
+use crate::content::{
+    self, Attachment, Composer, ContentError, Place, Source, Spec, Treatment, charset_of, media_type_of,
+};
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{List, Look, did_you_mean, look_at};
 use crate::engine::table::manifest::hex;
-use crate::mail::finding::Finding;
+use crate::mail::finding::{Finding, Severity};
 use std::collections::BTreeMap;
 
 /// What the engine composes messages with, and what the loader must know of it.
@@ -26,6 +29,8 @@ pub struct Content {
     pub fingerprint: String,
     /// What was made out about the columns and is worth saying.
     pub notes: Vec<Finding>,
+    /// What was found about it that does not keep it from being sent.
+    pub findings: Vec<Finding>,
     /// How the list is read, where that is not as its name says: one sentence.
     told: Option<String>,
 }
@@ -37,11 +42,6 @@ impl Content {
         notice(&format!("{}{rest}\n", first.to_uppercase()));
     }
 }
-
-/// The size of an Ed25519 key.
-const ED25519_BITS: usize = 256;
-/// RSA keys under this are warned about (RFC 8301 §3.2).
-const RSA_BITS_ADVISED: usize = 2048;
 
 /// The columns that templates may name: the list's own, and their other names.
 pub(super) struct Columns {
@@ -100,6 +100,7 @@ pub fn first(
     let (mut spec, fingerprint) = spec(config, campaign, key, number)?;
     spec.types = types::of(campaign, &columns);
     spec.is_json = look.is_json;
+    let findings = findings(config, campaign, &spec);
     let composer = compile(campaign, spec, &columns).map_err(|failure| match look.is_open {
         false => failure,
         true => Failure::usage(format!(
@@ -111,7 +112,8 @@ pub fn first(
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
     let told = look.told(&name_of(campaign));
-    Ok((Content { composer: columns.read_from(composer, &stored), header_columns, fingerprint, notes, told }, stored))
+    let composer = columns.read_from(composer, &stored);
+    Ok((Content { composer, header_columns, fingerprint, notes, findings, told }, stored))
 }
 
 /// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.
@@ -134,6 +136,7 @@ pub fn again(
     known.dedup();
     let columns = Columns::of(&known, campaign);
     spec.types = types::of(campaign, &columns);
+    let findings = findings(config, campaign, &spec);
     let composer = compile(campaign, spec, &columns).map_err(|failure| {
         if fingerprint == manifest.content {
             return failure;
@@ -147,13 +150,8 @@ pub fn again(
         return Err(Failure::usage(format!("the content now uses the columns {lost}\n{}", stored_only(home, stored))));
     }
     let header_columns = columns.pick(composer.columns_in_headers());
-    Ok(Content {
-        composer: columns.read_from(composer, stored),
-        header_columns,
-        fingerprint,
-        notes: Vec::new(),
-        told: None,
-    })
+    let composer = columns.read_from(composer, stored);
+    Ok(Content { composer, header_columns, fingerprint, notes: Vec::new(), findings, told: None })
 }
 
 fn stored_only(home: &Path, stored: &[String]) -> String {
@@ -251,10 +249,38 @@ fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<C
 /// An error of the content, with its place in the campaign's file where it is about one of its keys.
 pub(super) fn placed(campaign: &CampaignConfig, error: &ContentError) -> String {
     let Place::Key(key) = &error.place else { return error.to_string() };
-    match place_of(campaign, key) {
-        Some((line, column)) => format!("{}:{line}:{column}: {error}", campaign.file.display()),
-        None => format!("{}: {error}", campaign.file.display()),
+    let file = campaign.file.display();
+    let Some(value) = place_of(campaign, key) else { return format!("{file}: {error}") };
+    let within = error.position.and_then(|(_, column)| {
+        // Only here, where something is wrong with it, is it worth another look.
+        let text = std::fs::read_to_string(&campaign.file).ok()?;
+        literal::place_in(&text, value, column.checked_sub(1)?)
+    });
+    let (line, column) = within.unwrap_or(value);
+    // The place is said once.
+    let error = ContentError { position: error.position.filter(|_| within.is_none()), ..error.clone() };
+    format!("{file}:{line}:{column}: {error}")
+}
+
+/// What is worth knowing of a campaign's content before it is sent.
+fn findings(config: &EngineConfig, campaign: &CampaignConfig, spec: &Spec) -> Vec<Finding> {
+    let at = |placed: &Placed<String>| format!("{}:{}:{}", campaign.file.display(), placed.line, placed.column);
+    let mut found = signing::findings(config, &campaign.from.value, &at(&campaign.from));
+    for (_, value) in campaign.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cc")) {
+        let says = "Cc names people who get no copy: a letter goes to the recipients of the list alone";
+        found.push(Finding::new(Severity::Warning, "cc-gets-nothing", at(value), says).hint("put them on the list"));
     }
+    for (file, given) in spec.attachments.iter().zip(&campaign.attachments) {
+        let kind = file.media_type.to_ascii_lowercase();
+        if !kind.starts_with("text/") || kind.contains("charset") || charset_of(&file.bytes).is_some() {
+            continue;
+        }
+        let place = format!("{}:{}:{}", campaign.file.display(), given.place.0, given.place.1);
+        let says = format!("{} is a text whose octets do not tell its charset: readers guess", file.file_name);
+        let hint = format!("save it as UTF-8, or say what it is: type = \"{}; charset=windows-1252\"", file.media_type);
+        found.push(Finding::new(Severity::Warning, "text-without-charset", place, says).hint(hint));
+    }
+    found
 }
 
 fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> {
@@ -275,6 +301,10 @@ fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> {
         "unsubscribe.mailto" => unsubscribe?.mailto.as_ref().map(at),
         key if key.starts_with("links.utm.") => {
             campaign.page.utm.iter().find(|(name, _)| key.ends_with(name)).map(|(_, value)| at(value))
+        }
+        key if key.starts_with("attachments[") => {
+            let number: usize = key.strip_prefix("attachments[")?.strip_suffix(']')?.parse().ok()?;
+            campaign.attachments.get(number.checked_sub(1)?).map(|attachment| attachment.place)
         }
         key => {
             let name = key.strip_prefix("headers.")?;
@@ -322,7 +352,7 @@ fn spec(
     spec.partials = partials::of(campaign, &spec);
     treat(campaign, &mut spec);
     let fingerprint = fingerprint(&spec);
-    spec.signers = signers(config, &spec.from)?;
+    spec.signers = signing::signers(config, &spec.from)?;
     spec.identity_key = identity_key;
     spec.campaign_number = campaign_number;
     Ok((spec, fingerprint))
@@ -351,7 +381,11 @@ fn fingerprint(spec: &Spec) -> String {
     let [html, text] = [&spec.html, &spec.text].map(|part| part.as_ref().map(|source| &source.text));
     let unsubscribe = (&spec.unsubscribe_url, &spec.unsubscribe_mailto);
     let head = (from, to, reply_to, return_path, subject, headers, list_id, feedback_id, unsubscribe);
-    let mut whole = format!("{:?}", (head, html, text, attachments));
+    let files: Vec<_> = attachments
+        .iter()
+        .map(|file| (&file.file_name, &file.media_type, &file.inline_id, hex(digest(&SHA256, &file.bytes).as_ref())))
+        .collect();
+    let mut whole = format!("{:?}", (head, html, text, files));
     // What a campaign does not use leaves its content what it was.
     let read: Vec<_> =
         spec.partials.iter().filter_map(|(name, file)| Some((name, &file.as_ref().ok()?.text))).collect();
@@ -361,7 +395,7 @@ fn fingerprint(spec: &Spec) -> String {
     if let Some(locale) = &spec.locale {
         whole.push_str(&format!("{locale:?}"));
     }
-    hex(aws_lc_rs::digest::digest(&SHA256, whole.as_bytes()).as_ref())
+    hex(digest(&SHA256, whole.as_bytes()).as_ref())
 }
 
 pub(super) fn source(path: &Path) -> Result<Source, Failure> {
@@ -375,7 +409,7 @@ pub(super) fn source(path: &Path) -> Result<Source, Failure> {
 
 fn attachment(from: &super::super::config::campaign::Attachment) -> Result<Attachment, Failure> {
     let file_name = from.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let media_type = from.media_type.clone().unwrap_or_else(|| media_type(&file_name).to_owned());
+    let media_type = from.media_type.clone().unwrap_or_else(|| media_type_of(&file_name).to_owned());
     Ok(Attachment {
         media_type,
         bytes: read(&from.file, "the attachment")?,
@@ -384,59 +418,11 @@ fn attachment(from: &super::super::config::campaign::Attachment) -> Result<Attac
     })
 }
 
-/// The media type that a file's name tells.
-fn media_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).as_deref() {
-        Some("pdf") => "application/pdf",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("gif") => "image/gif",
-        Some("webp") => "image/webp",
-        Some("svg") => "image/svg+xml",
-        Some("txt") => "text/plain",
-        Some("html" | "htm") => "text/html",
-        Some("csv") => "text/csv",
-        Some("ics") => "text/calendar",
-        Some("zip") => "application/zip",
-        _ => "application/octet-stream",
-    }
-}
-
-/// The keys of the domain that mail is from, or of one above it.
+/// Reads a file that a configuration or a campaign names.
 ///
 /// # Errors
-/// A key that cannot be read or used.
-pub fn signers(config: &EngineConfig, from: &str) -> Result<Vec<Signer>, Failure> {
-    let domain = from.rsplit_once('@').map_or("", |(_, rest)| rest.trim_end_matches(['>', ' '])).to_ascii_lowercase();
-    let mut signers = Vec::new();
-    for dkim in &config.dkim {
-        let under = domain.strip_suffix(&dkim.domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-        if !under {
-            continue;
-        }
-        for key in [Some(&dkim.key), dkim.second.as_ref()].into_iter().flatten() {
-            signers.push(signer(dkim, key)?);
-        }
-    }
-    if signers.is_empty() && !config.dkim.is_empty() {
-        tracing::warn!(%domain, "no [[dkim]] key is for this domain: the messages are not signed");
-    }
-    Ok(signers)
-}
-
-fn signer(dkim: &engine::Dkim, key: &engine::DkimKey) -> Result<Signer, Failure> {
-    let octets = read(&key.file, "the DKIM key")?;
-    let pem = String::from_utf8_lossy(&octets);
-    let file = key.file.display().to_string();
-    let signer =
-        Signer::from_pem(&dkim.domain, &key.selector, &pem, &file).map_err(|e| Failure::usage(e.to_string()))?;
-    if signer.bits() != ED25519_BITS && signer.bits() < RSA_BITS_ADVISED {
-        tracing::warn!(key = %file, bits = signer.bits(), "a key under 2048 bits: receivers trust it less");
-    }
-    Ok(signer)
-}
-
-fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+/// It cannot be read.
+pub(super) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| {
         Failure::usage(format!(
             "{what} {} cannot be read: {e}\nhint: paths are relative to the file that names them",

@@ -75,10 +75,13 @@ pub fn run(
             failure.message = failure.message.replace(&there, kept.as_deref().unwrap_or(&there));
         }
     }
-    let loaded = loaded?;
+    let mut loaded = loaded?;
     let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
     let notes = content.notes.clone();
+    if !destination.is_some_and(Destination::is_sink) {
+        loaded.found.extend(content.findings.iter().cloned());
+    }
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
     let sites = match destination {
         None => None,
@@ -201,6 +204,8 @@ struct Rendered {
     samples: Vec<(String, Vec<u8>)>,
     refused: Vec<(u32, String)>,
     refused_count: u64,
+    /// Recipients whose Subject came out empty.
+    subjects_empty: u64,
 }
 
 fn render(
@@ -231,6 +236,7 @@ fn render(
                 all.samples.push((to, message.content.to_vec()));
             }
         }
+        all.subjects_empty += done.subjects_empty;
         all.refused_count += done.refused.len() as u64;
         let room = LISTED.saturating_sub(all.refused.len());
         all.refused.extend(done.refused.into_iter().take(room));
@@ -301,6 +307,9 @@ fn tell(
     if let Some(mean) = rendered.octets.checked_div(rendered.messages) {
         line("messages", rendered.messages.to_string());
         line("octets", format!("{} to {}, {mean} on average", rendered.octets_min, rendered.octets_max));
+    }
+    if rendered.subjects_empty > 0 {
+        let _ = writeln!(text, "  {:<14}{}", "no subject", rendered.subjects_empty);
     }
     for Finding { severity, place, says, hint, .. } in &list.found {
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };

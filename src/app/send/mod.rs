@@ -23,6 +23,7 @@ mod sample;
 pub mod scratch;
 mod settle;
 mod share;
+pub mod signing;
 pub mod sources;
 pub mod tls;
 mod trace;
@@ -118,6 +119,9 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     find_smarthost(&config, &directory, &policies)?;
     let asked = Asked { args, config: &config, campaign: &campaign, destination: &destination, home: &home };
     let Opened { campaign: mut opened, content, settled, mut disk } = asked.open()?;
+    if !destination.is_sink() {
+        watch::tell_findings(&content.findings);
+    }
     let (cancelled_on_list, readmitted) = (settled.cancelled_on_list, settled.readmitted);
     let letter = Letter::of(&opened, &content);
     if opened.is_complete() && !settled.goes_on(&opened) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::super::cli::{Progress, SendArgs};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
-use super::super::figures::counted;
+use super::super::figures::{counted, wrapped};
 use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
@@ -24,6 +24,8 @@ use crate::engine::loader::LoadError;
 use crate::engine::run::Engine;
 use crate::engine::table::MovedFrom;
 use crate::journal::disk::IN_NO_FILE;
+use crate::mail::finding::Finding;
+use crate::mail::reply::Printable;
 use crate::observe::{self, Observer, Publisher, terminal};
 use crate::wire::clock::unix_now;
 use crate::wire::disk::RESERVE_OCTETS;
@@ -96,6 +98,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let short = engine.recorder().short_of_room.load(Ordering::Relaxed);
     told.hold(&engine, watched.home);
     let (held_sites, _) = engine.board().halt().held_sites();
+    let subjects_empty = engine.render().subjects_empty.load(Ordering::Relaxed);
     let ended = engine.join();
     let mut summary = summary(&ended.counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
@@ -113,6 +116,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     note_what_holds(&summary, watched.home);
     // Whoever cannot print the table still learns why it ended, and what goes on.
     let printed = print_end(watched.args, &summary);
+    tell_empty_subjects(subjects_empty);
     let failure = ended.failure.map(|reason| if short { reason + &room_wanted(&summary) } else { reason });
     let exit = conclude(watched, &summary, &told.bound, ended.load, failure);
     let events = super::events::conclude(ended.events, watched.campaign);
@@ -189,6 +193,32 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
 /// Says something to people, unless they want quiet.
 pub fn notice(text: &str) {
     terminal::notice(text.as_bytes());
+}
+
+/// Says how many got, or were to get, a letter whose Subject came out empty.
+fn tell_empty_subjects(recipients: u64) {
+    if recipients > 0 {
+        let who = Many(recipients, "letter has", "letters have");
+        tell(
+            &format!("warning: {who} an empty Subject: the columns that it is made from are empty there"),
+            "give it words of its own, or a default: {{ name | default(\"…\", true) }}",
+        );
+    }
+}
+
+/// Says what was found about a campaign that does not keep it from being sent.
+pub fn tell_findings(findings: &[Finding]) {
+    for Finding { severity, place, says, hint, .. } in findings {
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        tell(&format!("{}: {place}{says}", severity.word()), hint);
+    }
+}
+
+/// Says something and how to mend it, on lines as wide as the terminal.
+fn tell(what: &str, hint: &str) {
+    let columns = terminal::columns().unwrap_or(usize::MAX);
+    let lines = |text: &str, indent| wrapped(&Printable(text.as_bytes()).to_string(), columns, indent);
+    notice(&(lines(what, 0) + &lines(&format!("hint: {hint}"), 2)));
 }
 
 /// How much room the rest takes, about.

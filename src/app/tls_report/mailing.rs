@@ -10,7 +10,7 @@ use super::super::config::values::HostPort;
 use super::super::destination::Destination;
 use super::super::exit::{Exit, Failure};
 use super::super::probe;
-use super::super::send::{content, names, prepare, sources};
+use super::super::send::{names, prepare, signing, sources};
 use super::super::signals::Signals;
 use super::{id, nothing};
 use crate::base::clock::UnixTime;
@@ -81,7 +81,7 @@ pub(super) fn run(
     let smarthost = smarthost(config)?;
     let contact = Mailbox::parse(submitter.contact.as_bytes())
         .map_err(|e| Failure::usage(format!("--contact {}: {e}", submitter.contact)))?;
-    if content::signers(config, contact.as_str())?.is_empty() {
+    if signing::signers(config, contact.as_str())?.is_empty() {
         let domain = contact.domain();
         let hint = "hint: receivers ask for DKIM (RFC 8460 §3): a [[dkim]] of that domain, or another --contact";
         let warning = format!("warning: no DKIM key is for {domain}: the reports are not signed\n  {hint}\n");
@@ -221,7 +221,7 @@ impl Mailing<'_> {
         let ids = MailIds { report: id(report).into(), written_s: i64::from(now_s) };
         let from = &self.submitter.contact;
         let mail = report.mail(self.submitter, from, mailbox.as_str(), &ids);
-        let signers = content::signers(self.config, from).map_err(|failure| failure.message)?;
+        let signers = signing::signers(self.config, from).map_err(|failure| failure.message)?;
         let message = dkim::sign(&mail.message, signers, UnixTime(now_s)).map_err(|e| e.to_string())?;
         let domain = Target::Domain(mailbox.domain().into());
         let target = self.smarthost.as_ref().unwrap_or(&domain);
