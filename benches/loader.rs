@@ -58,6 +58,7 @@ fn load_into(home: &Path, list: PathBuf) {
         email: "email".to_owned(),
         header_columns: columns.to_vec(),
         several: Several::Refuse,
+        letter: None,
         max_rejected: 0.05,
         suppression: &suppression,
         readmitted: &[],

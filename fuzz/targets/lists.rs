@@ -52,6 +52,7 @@ fn loaded(home: &Path, list: &List, columns: &[String]) -> Option<(Totals, Vec<K
     let manifest = Manifest::new("fuzz", 1, 0, [9; 32], columns);
     let mut writer = TableWriter::create(home, manifest).expect("a table in the scratch folder");
     let spec = LoadSpec {
+        letter: None,
         list: list.clone(),
         email: "email".to_owned(),
         header_columns: columns.iter().take(1).cloned().collect(),
@@ -88,7 +89,8 @@ fn loaded(home: &Path, list: &List, columns: &[String]) -> Option<(Totals, Vec<K
         // What was no text in JSON is kept as JSON, which has no such octets, behind a mark.
         let header = fields.first().map_or(&[][..], Vec::as_slice);
         let header = header.strip_prefix(&[JSON_MARK]).unwrap_or(header);
-        assert!(!header.iter().any(|o| matches!(o, b'\r' | b'\n' | 0)), "a header could be broken by {header:?}");
+        // Line ends and tabs become blanks where a header is made.
+        assert!(!header.contains(&0), "no header can hold {header:?}");
         rows.push((row.mailbox.to_owned(), fields));
         ControlFlow::Continue(())
     });

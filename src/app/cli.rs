@@ -36,6 +36,8 @@ Examples:
   Make a campaign's folder, and rehearse it; nothing leaves the machine:
     posthaste new spring && cd spring
     posthaste send campaign.toml --sink
+  Everything that is wrong with it, before it is sent:
+    posthaste check news.toml
   Send; the same command again goes on where it stopped:
     posthaste send news.toml --config engine.toml
   What became of it, as one page with plots:
@@ -80,6 +82,18 @@ Examples:
 The page is on loopback, for whoever has its address only, and shows the files as they are: save one, and look. Pictures \
 from elsewhere are not fetched until you switch them on. Nothing is sent, and no campaign is begun. Ctrl-C ends it.";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  Templates on the rows, the list, the letter; nothing is sent:
+    posthaste check news.toml
+  With keys, suppression and destination; one JSON object:
+    posthaste check news.toml --config engine.toml --json
+  For scripts: warnings end with code 2, too:
+    posthaste check news.toml --strict
+
+Exit codes: 0 it can be sent (there may be warnings and notes), 1 the look
+failed, 2 errors, with which send refuses.";
+
 const REPORT_EXAMPLES: &str = "\
 Examples:
   Totals, sites, most frequent replies:
@@ -112,6 +126,8 @@ pub enum Command {
     Send(SendArgs),
     /// Show the letter of each row, as its readers would see it, on a page of this machine
     Preview(PreviewArgs),
+    /// Tell everything that is wrong with a campaign before it is sent
+    Check(CheckArgs),
     /// Tell what became of a campaign, while it is sent and after
     Report(ReportArgs),
     /// Receive mail and count it: an MX for tests
@@ -362,6 +378,27 @@ pub struct PreviewArgs {
     /// Write the letter there, as .eml, .html and .txt, and leave
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
+}
+
+/// `posthaste check`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct CheckArgs {
+    /// The campaign's file
+    #[arg(value_name = "CAMPAIGN.toml")]
+    pub campaign: PathBuf,
+    /// The engine's configuration; without it, the defaults
+    #[arg(long, value_name = "engine.toml")]
+    pub config: Option<PathBuf>,
+    /// Where the list is loaded for the look, and removed again; goes before engine.data
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Leave with code 2 for warnings, too
+    #[arg(long)]
+    pub strict: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `posthaste report`

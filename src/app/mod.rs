@@ -3,6 +3,7 @@
 //! [`config`] reads the two kinds of files, [`cli`] the command line; [`progress`] and [`report`] turn plain facts into
 //! text, JSON, CSV and HTML. Nothing here decides how mail is sent.
 
+mod check;
 pub mod cli;
 pub mod config;
 pub mod destination;
@@ -78,6 +79,7 @@ fn dispatch(command: Command, signals: &Signals) -> Result<Exit, Failure> {
         Command::Man(args) => manual::run(&args),
         Command::Send(args) => send::run(&args, signals),
         Command::Preview(args) => preview::run(&args, signals),
+        Command::Check(args) => check::run(&args, signals),
         Command::Report(args) => report::run(&args),
         Command::Sink(args) => sink::run(&args, signals),
         Command::TlsReport(args) => tls_report::run(&args, signals),

@@ -1,6 +1,5 @@
 //! One row's message: the hot path. Working room is reused, so that a message costs few allocations.
 
-use super::cell;
 use super::compile;
 use super::dkim::{self, Prepared};
 use super::error::ComposeError;
@@ -14,11 +13,10 @@ use super::names::Name;
 use super::page::Origin;
 use super::qp;
 use super::template::{Template, Templates, Values};
-use super::token::{IdentityKey, Token};
+use super::token::IdentityKey;
 use crate::base::clock::UnixTime;
 use bytes::Bytes;
 use smallvec::SmallVec;
-use std::borrow::Cow;
 
 /// Longest reverse-path (RFC 5321 §4.5.3.1.3).
 const PATH_MAX: usize = 254;
@@ -41,10 +39,10 @@ pub struct RowRef<'a> {
 /// Working room, one for each thread; any composer may use it.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    text: String,
-    unsubscribe: String,
+    pub(crate) text: String,
+    pub(crate) unsubscribe: String,
     /// The canonical form of the signed fields.
-    signed: Vec<u8>,
+    pub(crate) signed: Vec<u8>,
     body: Vec<u8>,
     /// The composer and the values that the last body was made from, and its hash.
     hashed: Option<(u64, Vec<u8>, [u8; 32])>,
@@ -196,38 +194,12 @@ impl Composer {
         date: UnixTime,
         out: &mut Composed,
     ) -> Result<(), ComposeError> {
-        if row.fields.len() != self.fields {
-            return Err(ComposeError::Fields { got: row.fields.len(), want: self.fields });
-        }
-        out.content.clear();
-        out.reverse_path.clear();
-        out.subject_is_empty = false;
-        let columns: SmallVec<[Cow<str>; 16]> = row.fields.iter().map(|f| cell::as_written(f)).collect();
         let tag = self.tag(row);
-        let token = Token::assemble(self.campaign_number, row.number, &tag);
-        let mut url = std::mem::take(&mut scratch.unsubscribe);
-        url.clear();
-        let mut values = Values {
-            columns: &columns,
-            fields: row.fields,
-            places: &self.places,
-            email: row.mailbox,
-            token: token.as_str(),
-            campaign: &self.campaign,
-            unsubscribe_url: "",
-        };
-        if let Some(template) = &self.unsubscribe {
-            template.render(&self.with, &values, &mut url)?;
-            check_url("List-Unsubscribe", &url)?;
-        }
-        values.unsubscribe_url = &url;
-        let result = self.write(scratch, &values, &tag, date, out);
-        scratch.unsubscribe = url;
-        result.map_err(|error| self.told(error))
+        self.with_values(scratch, row, &tag, out, |scratch, values, out| self.write(scratch, values, &tag, date, out))
     }
 
     /// The error as it is about what people wrote.
-    fn told(&self, error: ComposeError) -> ComposeError {
+    pub(crate) fn told(&self, error: ComposeError) -> ComposeError {
         match error {
             ComposeError::Template { place, line, reason } => {
                 let (place, line) =
@@ -286,7 +258,7 @@ impl Composer {
         self.key.tag(&input)
     }
 
-    fn write_reverse_path(
+    pub(crate) fn write_reverse_path(
         &self,
         scratch: &mut Scratch,
         values: &Values,
@@ -304,7 +276,7 @@ impl Composer {
         Ok(())
     }
 
-    fn write_header(
+    pub(crate) fn write_header(
         &self,
         part: &HeaderPart,
         scratch: &mut Scratch,
@@ -528,7 +500,7 @@ pub(crate) fn fits_url(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\\' | '^' | '`' | '{' | '|' | '}' | ',')
 }
 
-fn check_url(field: &str, url: &str) -> Result<(), ComposeError> {
+pub(crate) fn check_url(field: &str, url: &str) -> Result<(), ComposeError> {
     if url.len() > URL_MAX {
         return Err(ComposeError::TooLong { field: format!("{field} header"), max: URL_MAX });
     }

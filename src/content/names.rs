@@ -213,7 +213,7 @@ fn is_identifier(name: &str) -> bool {
 }
 
 /// The name under which templates know a column.
-fn identifier(column: &str) -> Cow<'_, str> {
+pub(crate) fn identifier(column: &str) -> Cow<'_, str> {
     if is_identifier(column) && !KEYWORDS.contains(&column) {
         return Cow::Borrowed(column);
     }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::content::Composer;
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections, Several};
 use crate::engine::suppressions::Suppressions;
@@ -47,9 +48,10 @@ pub enum LoadEnd {
 }
 
 impl Load {
-    /// Loads into `table` what is not in it yet.
+    /// Loads into `table` what is not in it yet, and can have this letter.
     pub(super) fn load_into(
         &self,
+        letter: &Composer,
         table: &mut TableWriter,
         stop: &AtomicBool,
         emit: impl FnMut(Loaded) -> ControlFlow<()>,
@@ -60,6 +62,7 @@ impl Load {
             email: self.email.clone(),
             header_columns: self.header_columns.clone(),
             several: self.several,
+            letter: Some(letter),
             max_rejected: self.max_rejected,
             suppression: &suppression,
             readmitted: &self.readmitted,
@@ -69,10 +72,10 @@ impl Load {
     }
 
     /// Loads the whole list before anything is sent: for a run that has to know everybody first.
-    pub fn load_whole(&self, campaign: &mut Campaign, stop: &AtomicBool) -> LoadEnd {
+    pub fn load_whole(&self, letter: &Composer, campaign: &mut Campaign, stop: &AtomicBool) -> LoadEnd {
         let mut end = LoadEnd::Open;
         let Campaign { table, state, .. } = campaign;
-        self.load_into(table, stop, |loaded| {
+        self.load_into(letter, table, stop, |loaded| {
             match loaded {
                 Loaded::Chunk(chunk) => {
                     state.load(chunk.rows, chunk.suppressed);

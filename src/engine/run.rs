@@ -299,7 +299,8 @@ impl Engine {
         let dispatch = Dispatch::new(lines.clone(), (!by_domain).then(|| delivery.shares(shard_count)));
         let loading = Arc::new(Loading::default());
         let stop_loading = Arc::new(AtomicBool::new(false));
-        let loader = spawn_loader(campaign.table, load, rest, dispatch, loading.clone(), stop_loading.clone())?;
+        let loader =
+            spawn_loader(campaign.table, composer, load, rest, dispatch, loading.clone(), stop_loading.clone())?;
         Ok(Self {
             board,
             shards: crew.threads,
@@ -432,6 +433,7 @@ impl Engine {
 
 fn spawn_loader(
     mut table: TableWriter,
+    letter: Arc<Composer>,
     load: Load,
     rest: Rest,
     dispatch: Dispatch,
@@ -443,7 +445,7 @@ fn spawn_loader(
         let progress = table.progress();
         loading.count(progress.rejected, progress.duplicates, progress.cleaned);
         let mut end = LoadEnd::Open;
-        load.load_into(&mut table, &stop, |loaded| {
+        load.load_into(&letter, &mut table, &stop, |loaded| {
             match loaded {
                 Loaded::Chunk(chunk) => {
                     loading.count(chunk.rejected, chunk.duplicates, chunk.cleaned);

@@ -313,6 +313,7 @@ impl<'g, 'a> Process<'g, 'a> {
             email: "email".to_owned(),
             header_columns: vec!["name".to_owned()],
             several: Several::Refuse,
+            letter: None,
             max_rejected: 1.0,
             suppression: &self.ground.suppression,
             readmitted: &[],

@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use std::path::Path;
 
+use super::super::check::{Refused, of_content, of_remark};
 use super::super::config::campaign::{EmptyCells, ListSource};
 use super::super::config::{CampaignConfig, EngineConfig, Placed, literal};
 use super::super::exit::Failure;
@@ -11,12 +12,14 @@ use super::signing;
 use super::watch::notice;
 use super::{partials, types};
 use crate::content::{
-    self, Attachment, Composer, ContentError, Place, Source, Spec, Treatment, charset_of, media_type_of,
+    self, Attachment, Composed, Composer, ContentError, Place, RowRef, Scratch, Source, Spec, Treatment, charset_of,
+    lint, media_type_of,
 };
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{List, Look, did_you_mean, look_at};
+use crate::engine::loader::{List, Look, did_you_mean, first_of, look_at};
 use crate::engine::table::manifest::hex;
 use crate::mail::finding::{Finding, Severity};
+use crate::wire::clock::unix_now;
 use std::collections::BTreeMap;
 
 /// What the engine composes messages with, and what the loader must know of it.
@@ -29,10 +32,12 @@ pub struct Content {
     pub fingerprint: String,
     /// What was made out about the columns and is worth saying.
     pub notes: Vec<Finding>,
-    /// What was found about it that does not keep it from being sent.
-    pub findings: Vec<Finding>,
     /// How the list is read, where that is not as its name says: one sentence.
     told: Option<String>,
+    /// What a look at it has found.
+    pub findings: Vec<Finding>,
+    /// Stored columns, by their places, that stand in the letter without a default; and their names in it.
+    pub bare: Vec<(usize, String)>,
 }
 
 impl Content {
@@ -41,7 +46,18 @@ impl Content {
         let Some((first, rest)) = self.told.as_ref().and_then(|told| told.split_at_checked(1)) else { return };
         notice(&format!("{}{rest}\n", first.to_uppercase()));
     }
+
+    /// # Errors
+    /// What was found keeps it from being sent.
+    pub fn check(&self) -> Result<(), Failure> {
+        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let lines: Vec<String> = errors.map(|e| format!("{}: {}\nhint: {}", e.place, e.says, e.hint)).collect();
+        if lines.is_empty() { Ok(()) } else { Err(Failure::usage(lines.join("\n"))) }
+    }
 }
+
+/// Recipients whose letters are looked at whole.
+const SAMPLES: usize = 20;
 
 /// The columns that templates may name: the list's own, and their other names.
 pub(super) struct Columns {
@@ -83,7 +99,8 @@ impl Columns {
     }
 }
 
-/// The content of a new campaign, checked against the list's columns; also the columns that its table must store.
+/// The content of a new campaign, checked against the list's columns; also the columns that its table must store. `direct`:
+/// whether it goes to the recipients' own servers, where that is known.
 ///
 /// # Errors
 /// The list, the content or a key.
@@ -93,27 +110,77 @@ pub fn first(
     list: &List,
     key: [u8; 32],
     number: u32,
-) -> Result<(Content, Vec<String>), Failure> {
-    let look = look_at(list).map_err(|e| Failure::usage(e.to_string()))?;
-    let listed = listed(campaign, &look)?;
+    direct: Option<bool>,
+) -> Result<(Content, Vec<String>), Refused> {
+    let looked = look_at(list).map_err(|e| Refused::of("list", Failure::usage(e.to_string())))?;
+    let listed = listed(campaign, &looked).map_err(|failure| Refused::of("list", failure))?;
     let columns = Columns::of(&listed, campaign);
     let (mut spec, fingerprint) = spec(config, campaign, key, number)?;
     spec.types = types::of(campaign, &columns);
-    spec.is_json = look.is_json;
-    let findings = findings(config, campaign, &spec);
-    let composer = compile(campaign, spec, &columns).map_err(|failure| match look.is_open {
-        false => failure,
-        true => Failure::usage(format!(
-            "{}\nhint: a key that only later objects of the list have is known once [recipients] names it: columns = {{ points = \"points\" }}",
-            failure.message
-        )),
+    spec.is_json = looked.is_json;
+    let mut findings = findings(config, campaign, &spec);
+    findings.extend(look(campaign, &spec, &columns, direct));
+    let bare = lint::bare_columns(&spec, &columns.names);
+    let composer = compile(campaign, spec, &columns).map_err(|mut refused| {
+        refused.findings.append(&mut findings);
+        if looked.is_open {
+            refused.failure.message +=
+                "\nhint: a key that only later objects of the list have is known once [recipients] names it: columns = { points = \"points\" }";
+        }
+        refused
     })?;
-    let notes = types::numbers(campaign, list, &composer, &columns)?;
+    let notes =
+        types::numbers(campaign, list, &composer, &columns).map_err(|failure| Refused::of("template", failure))?;
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
-    let told = look.told(&name_of(campaign));
     let composer = columns.read_from(composer, &stored);
-    Ok((Content { composer, header_columns, fingerprint, notes, findings, told }, stored))
+    findings.extend(look_at_samples(campaign, list, &composer, &stored));
+    let place = |&index: &usize| {
+        let source = columns.sources.get(index)?;
+        Some((stored.iter().position(|column| column == source)?, columns.names.get(index)?.clone()))
+    };
+    let bare = bare.iter().filter_map(place).collect();
+    let told = looked.told(&name_of(campaign));
+    Ok((Content { composer, header_columns, fingerprint, notes, told, findings, bare }, stored))
+}
+
+/// What is wrong with the letter of a campaign, whoever gets it.
+///
+/// # Errors
+/// Its files or keys.
+pub fn letter_alone(
+    config: &EngineConfig,
+    campaign: &CampaignConfig,
+    direct: Option<bool>,
+) -> Result<Vec<Finding>, Refused> {
+    let (spec, _) = spec(config, campaign, [0; 32], 1)?;
+    Ok(look(campaign, &spec, &Columns::of(&[], campaign), direct))
+}
+
+/// What is wrong with a letter though it can be sent.
+fn look(campaign: &CampaignConfig, spec: &Spec, columns: &Columns, direct: Option<bool>) -> Vec<Finding> {
+    let letter = lint::Letter { spec, html_written: None, columns: &columns.names, direct };
+    lint::look_at(&letter).into_iter().map(|remark| of_remark(campaign, remark)).collect()
+}
+
+/// The same of whole messages: those of the first recipients. One that cannot be made is told with its row, by the load.
+fn look_at_samples(campaign: &CampaignConfig, list: &List, composer: &Composer, stored: &[String]) -> Vec<Finding> {
+    let sampled = first_of(list, &campaign.recipients.email.value, stored, SAMPLES).unwrap_or_default();
+    let (mut scratch, mut composed) = (Scratch::default(), Composed::default());
+    let mut findings: Vec<Finding> = Vec::new();
+    for (number, row) in (0..).zip(&sampled) {
+        let fields: Vec<&[u8]> = row.fields.iter().map(Vec::as_slice).collect();
+        let row = RowRef { number, mailbox: &row.mailbox, fields: &fields };
+        if composer.compose(&mut scratch, &row, unix_now(), &mut composed).is_err() {
+            continue;
+        }
+        for remark in lint::look_at_composed(&composed.content) {
+            if !findings.iter().any(|known| known.check == remark.check) {
+                findings.push(of_remark(campaign, remark));
+            }
+        }
+    }
+    findings
 }
 
 /// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.
@@ -136,8 +203,10 @@ pub fn again(
     known.dedup();
     let columns = Columns::of(&known, campaign);
     spec.types = types::of(campaign, &columns);
-    let findings = findings(config, campaign, &spec);
-    let composer = compile(campaign, spec, &columns).map_err(|failure| {
+    let mut findings = findings(config, campaign, &spec);
+    findings.extend(look(campaign, &spec, &columns, None));
+    let composer = compile(campaign, spec, &columns).map_err(|refused| {
+        let failure = Failure::from(refused);
         if fingerprint == manifest.content {
             return failure;
         }
@@ -151,7 +220,7 @@ pub fn again(
     }
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, stored);
-    Ok(Content { composer, header_columns, fingerprint, notes: Vec::new(), findings, told: None })
+    Ok(Content { composer, header_columns, fingerprint, notes: Vec::new(), told: None, findings, bare: Vec::new() })
 }
 
 fn stored_only(home: &Path, stored: &[String]) -> String {
@@ -239,10 +308,11 @@ fn nearest(column: &Placed<String>, look: &Look, key: &str) -> String {
     if column.line == 0 { format!("{hint}\nhint: name the column of addresses by {key} = \"…\"") } else { hint }
 }
 
-fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<Composer, Failure> {
+fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<Composer, Refused> {
     Composer::compile(spec, &columns.names, &campaign.recipients.email.value).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|error| placed(campaign, error)).collect();
-        Failure::usage(lines.join("\n"))
+        let findings = errors.iter().map(|error| of_content(campaign, error)).collect();
+        Refused { failure: Failure::usage(lines.join("\n")), findings }
     })
 }
 
@@ -283,7 +353,9 @@ fn findings(config: &EngineConfig, campaign: &CampaignConfig, spec: &Spec) -> Ve
     found
 }
 
-fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> {
+/// Where the value of a key of the campaign stands: line and column.
+#[must_use]
+pub fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> {
     let at = |value: &Placed<String>| (value.line, value.column);
     let unsubscribe = campaign.unsubscribe.as_ref();
     match key {

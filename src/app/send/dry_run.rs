@@ -62,10 +62,12 @@ pub fn run(
     let key = prepare::random_key()?;
     let given = list::given(campaign, &scratch.path().join(&campaign.name), false)?;
     let given = given.ok_or_else(|| Failure::usage("there is no list"))?;
-    let (content, columns) = content::first(config, campaign, &given.list, key, 1)?;
+    let direct = destination.map(|to| matches!(to, Destination::Exchangers(_)));
+    let (content, columns) = content::first(config, campaign, &given.list, key, 1, direct)?;
+    content.check()?;
     content.tell_list();
     let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
-    let mut loaded = load(config, campaign, scratch.path(), given.list.clone(), &content, manifest, signals);
+    let mut loaded = load(config, campaign, scratch.path(), given.list.clone(), Some(&content), manifest, signals);
     let kept = keep_rejects(args, &campaign.name, scratch.path())?;
     match &mut loaded {
         Ok(list) => list.rejects = kept,
@@ -79,9 +81,8 @@ pub fn run(
     let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
     let notes = content.notes.clone();
-    if !destination.is_some_and(Destination::is_sink) {
-        loaded.found.extend(content.findings.iter().cloned());
-    }
+    let leaves = !destination.is_some_and(Destination::is_sink);
+    loaded.found.extend(super::super::check::of_letter(&content.findings, leaves));
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
     let sites = match destination {
         None => None,
@@ -125,15 +126,17 @@ fn keep_rejects(args: &SendArgs, name: &str, scratch: &Path) -> Result<Option<St
 }
 
 /// What the list came to.
-struct List {
-    totals: Totals,
+pub struct List {
+    /// What its records came to.
+    pub totals: Totals,
     /// What is worth knowing of its rows.
-    found: Vec<Finding>,
+    pub found: Vec<Finding>,
     /// Where the rejected ones are listed.
     rejects: Option<String>,
-    suppressed: u64,
+    /// Of its rows, who is on a suppression list.
+    pub suppressed: u64,
     /// Each domain and its recipients.
-    domains: Vec<(Arc<str>, u64)>,
+    pub domains: Vec<(Arc<str>, u64)>,
 }
 
 impl List {
@@ -142,12 +145,16 @@ impl List {
     }
 }
 
-fn load(
+/// Loads a list into a table of its own; without content only its addresses are looked at.
+///
+/// # Errors
+/// The list, or too many of its rows; the suppression; the disk.
+pub fn load(
     config: &EngineConfig,
     campaign: &CampaignConfig,
     home: &Path,
     from: loader::List,
-    content: &Content,
+    content: Option<&Content>,
     manifest: Manifest,
     signals: &Signals,
 ) -> Result<List, Failure> {
@@ -160,6 +167,7 @@ fn load(
         email: load.email,
         header_columns: load.header_columns,
         several: load.several,
+        letter: content.map(|content| &content.composer),
         max_rejected: load.max_rejected,
         suppression: &suppression,
         readmitted: &[],

@@ -74,15 +74,17 @@ impl Galley {
     ) -> Result<Self, Failure> {
         let failed = |e: std::io::Error| Failure::failed(e.to_string());
         let key = prepare::random_key()?;
-        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN)?;
+        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN, None)?;
         let manifest = Manifest::new(&campaign.name, NO_CAMPAIGN, unix_now().0, key, &columns);
         let mut writer = TableWriter::create(home, manifest).map_err(failed)?;
-        let load = prepare::load(config, campaign, list.clone(), &content, writer.manifest())?;
+        let load = prepare::load(config, campaign, list.clone(), Some(&content), writer.manifest())?;
         let set = load.suppressions.in_force().set;
         let spec = LoadSpec {
             list: load.list,
             email: load.email,
             header_columns: load.header_columns,
+            // What is wrong with a row is shown where it is.
+            letter: None,
             // Whatever the others are: a row that can be read can be looked at.
             max_rejected: 1.0,
             several: load.several,
@@ -119,7 +121,7 @@ impl Galley {
     /// The content.
     pub fn renew(&mut self, config: &EngineConfig, campaign: &CampaignConfig, list: &List) -> Result<bool, Failure> {
         let key = prepare::random_key()?;
-        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN)?;
+        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN, None)?;
         let is_same = columns == self.columns;
         if is_same {
             self.content = content;

@@ -5,7 +5,7 @@
 //! while it runs (`watch`), and what is only looked at (`dry_run`).
 
 pub mod content;
-mod dry_run;
+pub mod dry_run;
 mod events;
 mod folder;
 pub mod galley;
@@ -18,6 +18,7 @@ mod opening;
 mod partials;
 mod pin;
 pub mod prepare;
+mod rehearsed;
 mod resources;
 mod sample;
 pub mod scratch;
@@ -119,10 +120,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     find_smarthost(&config, &directory, &policies)?;
     let asked = Asked { args, config: &config, campaign: &campaign, destination: &destination, home: &home };
     let Opened { campaign: mut opened, content, settled, mut disk } = asked.open()?;
-    if !destination.is_sink() {
-        watch::tell_findings(&content.findings);
-    }
     let (cancelled_on_list, readmitted) = (settled.cancelled_on_list, settled.readmitted);
+    super::check::tell(&super::check::of_letter(&content.findings, !destination.is_sink()), &args.campaign);
     let letter = Letter::of(&opened, &content);
     if opened.is_complete() && !settled.goes_on(&opened) {
         settled.commit(&mut opened, &mut disk)?;
@@ -131,7 +130,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     }
     let observer = observe(args, &config)?;
     let list = settled.list.clone();
-    let mut load = prepare::load(&config, &campaign, list.clone(), &content, opened.table.manifest())?;
+    let mut load = prepare::load(&config, &campaign, list.clone(), Some(&content), opened.table.manifest())?;
     load.readmitted.clone_from(&settled.readmitted_rows);
     let events = events::open(args, &config, level, &campaign.name, &home)?;
     let trace = trace::begin(args, level)?;
@@ -162,7 +161,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         None => Some(settled),
         Some(share) => {
             settled.commit(&mut opened, setup.disk.as_mut())?;
-            share.take(&mut opened, &setup.load, signals)?;
+            share.take(&mut opened, &setup, signals)?;
             None
         }
     };

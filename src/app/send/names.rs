@@ -7,28 +7,30 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::engine::source::Source;
+use crate::mail::finding::{Finding, Severity};
 use crate::observe::terminal;
 
 /// Warns on standard error of each name that servers may not take.
 pub fn warn_of<'s>(sources: impl IntoIterator<Item = &'s Source>) {
-    for line in warnings(sources) {
-        terminal::print(line.as_bytes());
+    for Finding { says, hint, .. } in findings(sources) {
+        terminal::print(format!("warning: {says}\n  hint: {hint}\n").as_bytes());
     }
 }
 
-fn warnings<'s>(sources: impl IntoIterator<Item = &'s Source>) -> BTreeSet<String> {
+/// Each name that servers may not take, once.
+pub fn findings<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Vec<Finding> {
     let warning = |source: &'s Source| {
         let (name, trouble) = (&source.ehlo, trouble(&source.ehlo)?);
         let key = match &*source.name {
             "" => "engine.hostname".to_owned(),
             name => format!("ehlo of the [[source]] {name:?}, or engine.hostname,"),
         };
-        Some(format!(
-            "warning: the EHLO name {name:?} {trouble}: many servers refuse all mail of such a host\n  \
-             hint: set {key} to this machine's public name, which leads to its address\n"
-        ))
+        let says = format!("the EHLO name {name:?} {trouble}: many servers refuse all mail of such a host");
+        Some((says, format!("set {key} to this machine's public name, which leads to its address")))
     };
-    sources.into_iter().filter_map(warning).collect()
+    let told: BTreeSet<(String, String)> = sources.into_iter().filter_map(warning).collect();
+    let finding = |(says, hint)| Finding::new(Severity::Warning, "ehlo-name", "", says).hint(hint).draws("504 5.5.2");
+    told.into_iter().map(finding).collect()
 }
 
 /// Why servers may not take this EHLO name (RFC 5321 §4.1.1.1: a full domain name, or an address in brackets).
@@ -103,9 +105,9 @@ mod tests {
         named.name = "a".into();
         let sources =
             [Source::unbound("box".into()), Source::unbound("box".into()), Source::unbound("m.example".into()), named];
-        let said: Vec<String> = warnings(&sources).into_iter().collect();
+        let said: Vec<String> = findings(&sources).into_iter().map(|finding| finding.hint).collect();
         assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said.iter().any(|line| line.contains("hint: set engine.hostname to")), "{said:?}");
-        assert!(said.iter().any(|line| line.contains("hint: set ehlo of the [[source]] \"a\"")), "{said:?}");
+        assert!(said.iter().any(|line| line.contains("set engine.hostname to")), "{said:?}");
+        assert!(said.iter().any(|line| line.contains("set ehlo of the [[source]] \"a\"")), "{said:?}");
     }
 }

@@ -13,7 +13,7 @@ use super::content::{self, Content};
 use super::letter::Letter;
 use super::list::{self, Given};
 use super::settle::{Case, Settled};
-use super::{identity, marks_of, open_journal, pin, prepare, report_damage, watch};
+use super::{identity, marks_of, open_journal, pin, prepare, rehearsed, report_damage, watch};
 use crate::base::remedy;
 use crate::engine::campaign::{Campaign, OpenError, Opening, Release, is_there, journal_of};
 use crate::engine::loader::print;
@@ -111,6 +111,8 @@ impl Asked<'_> {
             max_rejected: campaign.recipients.max_rejected,
             opened: &opened,
         };
+        content.check()?;
+        rehearsed::check(&opened, &content, campaign.recipients.max_rejected)?;
         let letter = Letter::of(&opened, &content);
         let mut settled =
             case.settle(given, list::kept(campaign, home)).map_err(|failure| letter.told_with(failure))?;
@@ -181,7 +183,9 @@ impl Asked<'_> {
         // From this look on the file must stay as it is; a copy of a stream is nobody else's. Why it cannot be read is told next.
         let look = || print::print_at(&given.list, &campaign.recipients.email.value).ok();
         let list = if given.is_stream() { None } else { look() };
-        let (content, columns) = content::first(config, campaign, &given.list, key, number)?;
+        let direct = matches!(destination, Destination::Exchangers(_));
+        let (content, columns) = content::first(config, campaign, &given.list, key, number, Some(direct))?;
+        content.check()?;
         content.tell_list();
         for note in &content.notes {
             tracing::info!(list = %note.place, hint = %note.hint, "{}", note.says);

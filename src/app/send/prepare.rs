@@ -195,22 +195,29 @@ pub fn load(
     config: &EngineConfig,
     campaign: &CampaignConfig,
     list: List,
-    content: &Content,
+    content: Option<&Content>,
     manifest: &Manifest,
 ) -> Result<Load, Failure> {
-    let secret = manifest.identity_key.first_chunk::<16>().copied().unwrap_or_default();
-    let suppressions =
-        Suppressions::read(secret, &config.engine.suppression).map_err(|e| Failure::usage(e.to_string()))?;
+    let suppressions = suppressions(config, &manifest.identity_key)?;
     Ok(Load {
         list,
         email: campaign.recipients.email.value.clone(),
-        header_columns: content.header_columns.clone(),
+        header_columns: content.map(|content| content.header_columns.clone()).unwrap_or_default(),
         several: campaign.recipients.several,
         max_rejected: campaign.recipients.max_rejected,
         suppressions,
         readmitted: Vec::new(),
         quiet: QUIET,
     })
+}
+
+/// Who gets no mail, as the files say now.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn suppressions(config: &EngineConfig, key: &[u8; 32]) -> Result<Suppressions, Failure> {
+    let secret = key.first_chunk::<16>().copied().unwrap_or_default();
+    Suppressions::read(secret, &config.engine.suppression).map_err(|e| Failure::usage(e.to_string()))
 }
 
 /// 32 random octets.

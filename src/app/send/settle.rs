@@ -180,7 +180,9 @@ impl Case<'_> {
         let list = if given.is_stream() { given.as_kept(&opened.home) } else { given.list.clone() };
         let mut settled = Settled { change: renewed(&given, known), ..Settled::as_it_is(list) };
         let were = Cancelled::of(opened);
-        if !cancels && were.is_empty() {
+        // Who was rejected may have a message by now: the letter is another one.
+        let rereads = args.add && manifest.loaded.is_some_and(|totals| totals.rejected > 0);
+        if !cancels && were.is_empty() && !rereads {
             return Ok(settled);
         }
         let found = self.compare(&given, &were, cancels || args.add)?;
@@ -202,7 +204,7 @@ impl Case<'_> {
         }
         let readmits = args.add || (manifest.adding && manifest.readmits);
         self.take_back(&mut settled, &found, were, readmits);
-        if args.add && settled.readmitted > 0 {
+        if args.add && (settled.readmitted > 0 || (rereads && found.new > 0)) {
             let print = printed(&given, &found.print, &opened.home);
             settled.change = Change::Adding { print, cancels: cancels && gone.open() > 0, readmits };
             settled.given = Some(given);

@@ -12,6 +12,7 @@ use crate::base::many::Many;
 use crate::engine::campaign::Campaign;
 use crate::engine::load::{Load, LoadEnd};
 use crate::engine::loader::{List, places};
+use crate::engine::run::Setup;
 use crate::mail::{Mailbox, address};
 use crate::observe::terminal;
 use std::fmt::Write as _;
@@ -61,8 +62,9 @@ impl Share {
     ///
     /// # Errors
     /// The list cannot be loaded, or has not everybody who is named.
-    pub fn take(&self, opened: &mut Campaign, load: &Load, signals: &Signals) -> Result<(), Failure> {
-        let end = load.load_whole(opened, signals.stop());
+    pub fn take(&self, opened: &mut Campaign, setup: &Setup, signals: &Signals) -> Result<(), Failure> {
+        let load = &setup.load;
+        let end = load.load_whole(&setup.composer, opened, signals.stop());
         signals.check()?;
         match end {
             LoadEnd::Complete(_) | LoadEnd::Open => {}

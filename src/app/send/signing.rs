@@ -16,6 +16,8 @@ use psl::Psl as _;
 const ED25519_BITS: usize = 256;
 /// RSA keys under this are warned about (RFC 8301 §3.2).
 const RSA_BITS_ADVISED: usize = 2048;
+/// The check that finds mail which nobody signs.
+pub const UNSIGNED: &str = "dkim-unsigned";
 /// Domains that are named in a sentence.
 const NAMED: usize = 5;
 
@@ -57,7 +59,7 @@ pub fn findings(config: &EngineConfig, from: &str, place: &str) -> Vec<Finding> 
         "in the engine's configuration: [[dkim]] domain = \"{domain}\", selector = \"s1\", key = \"s1.pem\"; engine.toml tells \
          how to make keys"
     );
-    vec![Finding::new(Severity::Warning, "dkim-unsigned", place, says).hint(hint).draws("550 5.7.26")]
+    vec![Finding::new(Severity::Warning, UNSIGNED, place, says).hint(hint).draws("550 5.7.26")]
 }
 
 /// Those that sign for a domain: its own keys and those of domains above it; where there are none, those of its

@@ -24,7 +24,6 @@ use crate::engine::loader::LoadError;
 use crate::engine::run::Engine;
 use crate::engine::table::MovedFrom;
 use crate::journal::disk::IN_NO_FILE;
-use crate::mail::finding::Finding;
 use crate::mail::reply::Printable;
 use crate::observe::{self, Observer, Publisher, terminal};
 use crate::wire::clock::unix_now;
@@ -203,14 +202,6 @@ fn tell_empty_subjects(recipients: u64) {
             &format!("warning: {who} an empty Subject: the columns that it is made from are empty there"),
             "give it words of its own, or a default: {{ name | default(\"…\", true) }}",
         );
-    }
-}
-
-/// Says what was found about a campaign that does not keep it from being sent.
-pub fn tell_findings(findings: &[Finding]) {
-    for Finding { severity, place, says, hint, .. } in findings {
-        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        tell(&format!("{}: {place}{says}", severity.word()), hint);
     }
 }
 

@@ -15,11 +15,13 @@
 //! but for who was withdrawn and is taken in again.
 //! Leaves to others: sending, and threads: it runs on the caller's.
 
+mod ahead;
 mod array;
 mod compare;
 mod error;
 mod figures;
 mod form;
+mod front;
 mod input;
 mod json;
 mod look;
@@ -28,6 +30,7 @@ pub mod print;
 mod quoted;
 mod recipient;
 mod records;
+mod rehearsal;
 mod rejects;
 pub mod sample;
 mod sheet;
@@ -41,9 +44,11 @@ pub use compare::{Comparison, Difference};
 pub use error::{LoadError, Rejections};
 pub use figures::{Figures, figures};
 pub use form::is_separator;
+pub use front::{Sampled, first_of};
 pub use look::{Look, did_you_mean, look_at};
 pub use recipient::Several;
 pub use records::RECORD_OCTETS_MAX;
+pub use rehearsal::Player;
 pub use rejects::FILE as REJECTS;
 pub(in crate::engine) use transcode::Transcoded;
 
@@ -52,10 +57,11 @@ use super::message::Chunk;
 use super::suppression::Suppression;
 use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
 use crate::base::charset::Charset;
-use crate::content::{self, JSON_MARK};
+use crate::content::{self, Composer, JSON_MARK};
 use crate::mail::finding::Finding;
 use crate::mail::{Mailbox, address};
 use records::{Records, Step};
+use rehearsal::Rehearsal;
 use rejects::Rejects;
 use slips::Slips;
 use std::ops::ControlFlow;
@@ -149,6 +155,8 @@ pub struct LoadSpec<'a> {
     pub header_columns: Vec<String>,
     /// What becomes of fields that hold several addresses.
     pub several: Several,
+    /// What makes the messages: a record of which it can make none is rejected. `None`: nothing is asked of it.
+    pub letter: Option<&'a Composer>,
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Who gets no mail.
@@ -216,6 +224,9 @@ struct Loader<'a> {
     pending: Pending,
     /// The mailbox of each pending row, as `seen` and `known` keep it.
     mailboxes: Vec<Hashed>,
+    rehearsal: Option<Rehearsal<'a>>,
+    /// The line of each pending row, where the letter is rehearsed on them.
+    lines: Vec<u64>,
     progress: Progress,
     /// Whether the records that are judged together were.
     judged: bool,
@@ -262,7 +273,11 @@ impl<'a> Loader<'a> {
             records.jump(progress.octets, progress.lines)?;
         }
         let columns = stored.into_iter().map(|name| (spec.header_columns.contains(&name), name));
+        let is_new = adding || table.chunks() == 0;
+        let rehearsal = spec.letter.map(|letter| Rehearsal::of(letter, is_new));
         Ok(Self {
+            rehearsal,
+            lines: Vec::new(),
             columns: columns.map(|(strict, name)| (name, strict)).collect(),
             chunk_rows: chunk_rows(table.chunks()),
             known_rows: u64::from(table.rows()),
@@ -291,6 +306,9 @@ impl<'a> Loader<'a> {
         stop: &AtomicBool,
         emit: &mut impl FnMut(Loaded) -> ControlFlow<()>,
     ) -> Result<Option<Loaded>, LoadError> {
+        if self.rehearsal.as_ref().is_some_and(Rehearsal::looks_ahead) && self.look_ahead(stop)?.is_break() {
+            return Ok(None);
+        }
         loop {
             let bad = match self.records.advance()? {
                 Step::End => break,
@@ -306,7 +324,9 @@ impl<'a> Loader<'a> {
                 }
             }
             if self.chunk_is_full() {
-                self.judge()?;
+                if let Some(stopped) = self.rehearse_and_judge()? {
+                    return Ok(Some(stopped));
+                }
                 self.slips.tell(emit);
                 if self.commit(emit)?.is_break() {
                     return Ok(None);
@@ -322,7 +342,9 @@ impl<'a> Loader<'a> {
         }
         // Before the rows are judged and taken in: a line that somebody is still writing may hold half an address.
         let whole = self.records.finish(self.spec.quiet)?;
-        self.judge()?;
+        if let Some(stopped) = self.rehearse_and_judge()? {
+            return Ok(Some(stopped));
+        }
         self.slips.tell_all(emit);
         if self.commit(emit)?.is_break() {
             return Ok(None);
@@ -394,6 +416,9 @@ impl<'a> Loader<'a> {
         let fields = (0..self.columns.len()).map(|i| self.records.field(i + 1));
         if self.pending.push(&self.mailbox, at, domain, suppressed, fields) {
             self.mailboxes.push(hashed);
+            if self.rehearsal.is_some() {
+                self.lines.push(self.records.line());
+            }
         }
     }
 
@@ -420,11 +445,15 @@ impl<'a> Loader<'a> {
         let line = self.records.line();
         let text = if of_address { self.records.field(0) } else { self.records.sample() };
         self.rejects.add(line, &reason, text).map_err(LoadError::Table)?;
+        self.note_rejected(line, reason);
+        Ok(())
+    }
+
+    fn note_rejected(&mut self, line: u64, reason: String) {
         self.progress.rejected += 1;
         if self.examples.len() < EXAMPLES {
             self.examples.push((line, reason));
         }
-        Ok(())
     }
 
     fn too_many(&self) -> bool {

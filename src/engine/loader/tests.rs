@@ -1,7 +1,9 @@
 //! Lists of every kind, good and bad, whole and cut off.
+//! Long: one house, and what each kind of list comes to in it.
 
 mod compared;
 mod forms;
+mod rehearsed;
 
 use super::*;
 use crate::engine::table::{Manifest, Table};
@@ -17,6 +19,7 @@ struct House {
     email: String,
     columns: Vec<String>,
     header_columns: Vec<String>,
+    letter: Option<Composer>,
     max_rejected: f64,
     dialect: Dialect,
     several: Several,
@@ -34,6 +37,7 @@ impl House {
             email: "email".to_owned(),
             columns: vec!["name".to_owned()],
             header_columns: Vec::new(),
+            letter: None,
             max_rejected: 1.0,
             dialect: Dialect::default(),
             several: Several::Refuse,
@@ -59,6 +63,7 @@ impl House {
             several: self.several,
             email: self.email.clone(),
             header_columns: self.header_columns.clone(),
+            letter: self.letter.as_ref(),
             max_rejected: self.max_rejected,
             suppression: &self.suppression,
             readmitted: &[],
@@ -491,9 +496,17 @@ fn a_load_ends_when_it_is_told_to() {
     let list = List::at(house.list.clone());
     let suppression = &house.suppression;
     let (email, header_columns, quiet) = ("email".into(), Vec::new(), Duration::ZERO);
-    let several = Several::Refuse;
-    let spec =
-        LoadSpec { list, email, header_columns, several, max_rejected: 1.0, suppression, readmitted: &[], quiet };
+    let spec = LoadSpec {
+        list,
+        email,
+        header_columns,
+        several: Several::Refuse,
+        letter: None,
+        max_rejected: 1.0,
+        suppression,
+        readmitted: &[],
+        quiet,
+    };
     load(&spec, &mut house.writer(), &AtomicBool::new(true), |loaded| panic!("{loaded:?}"));
 }
 

@@ -81,6 +81,11 @@ impl Pending {
         self.order.len()
     }
 
+    /// The encoded rows, in the order in which they were added, and whether each is suppressed.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
+        self.order.iter().map(|&entry| (self.row(entry as u32 as usize), entry & SUPPRESSED != 0))
+    }
+
     /// How many octets they have, and those that were taken out.
     #[must_use]
     pub fn octets(&self) -> usize {

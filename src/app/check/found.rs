@@ -1,0 +1,197 @@
+//! Findings: made of what the rooms below say, and told on standard error at the start of a send.
+//!
+//! Guarantees: what a campaign is refused for says the same as a failure and as findings. Leaves to others: the page and the
+//! object that `check` prints (`print`).
+
+use super::super::config::{CampaignConfig, ConfigError};
+use super::super::exit::Failure;
+use super::super::figures::wrapped;
+use super::super::send::content::place_of;
+use super::super::send::signing;
+use crate::base::many::Many;
+use crate::content::{ContentError, Place, Remark};
+use crate::mail::finding::{Finding, Severity};
+use crate::mail::reply::Printable;
+use crate::observe::terminal;
+use std::path::Path;
+
+/// Warnings that a send tells before it begins.
+const TOLD: usize = 5;
+
+/// Why a campaign cannot be sent, as it is told by a command that stops at it, and each of its reasons.
+#[derive(Debug)]
+pub struct Refused {
+    /// The failure.
+    pub failure: Failure,
+    /// Its reasons.
+    pub findings: Vec<Finding>,
+}
+
+impl Refused {
+    /// For one reason.
+    #[must_use]
+    pub fn of(check: &'static str, failure: Failure) -> Self {
+        Self { findings: vec![of_failure(check, &failure)], failure }
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::of("content", failure)
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        refused.failure
+    }
+}
+
+/// An error of a configuration file.
+pub(super) fn of_config(check: &'static str, error: ConfigError) -> Finding {
+    let place = match error.place {
+        Some((line, column)) => format!("{}:{line}:{column}", error.file.display()),
+        None => error.file.display().to_string(),
+    };
+    Finding::new(Severity::Error, check, place, error.message).hint(error.hint.unwrap_or_default())
+}
+
+/// A failure whose message may begin with its place.
+#[must_use]
+pub fn of_failure(check: &'static str, failure: &Failure) -> Finding {
+    let (says, hint) = failure.message.split_once("\nhint: ").unwrap_or((&failure.message, ""));
+    let (place, says) = split_place(says);
+    Finding::new(Severity::Error, check, place, says.replace('\n', "; ")).hint(hint.replace("\nhint: ", "; "))
+}
+
+/// `file:line:column` or `file:line` in front of a text.
+fn split_place(text: &str) -> (&str, &str) {
+    let Some((place, rest)) = text.split_once(": ") else { return ("", text) };
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match place.rsplit_once(':') {
+        Some((_, number)) if is_number(number) => (place, rest),
+        _ => ("", text),
+    }
+}
+
+/// An error of the content.
+#[must_use]
+pub fn of_content(campaign: &CampaignConfig, error: &ContentError) -> Finding {
+    let says = match &error.place {
+        Place::Key(key) => format!("`{key}`: {}", error.problem),
+        Place::File(_) => error.problem.clone(),
+    };
+    let place = place(campaign, Some(&error.place), error.position);
+    Finding::new(Severity::Error, word_of(&error.place), place, says).hint(error.hint.clone())
+}
+
+/// Something that a look at the letter has found.
+#[must_use]
+pub fn of_remark(campaign: &CampaignConfig, remark: Remark) -> Finding {
+    let place = place(campaign, remark.place.as_ref(), remark.position);
+    Finding::new(remark.severity, remark.check, place, remark.says).hint(remark.hint).draws(remark.draws)
+}
+
+fn place(campaign: &CampaignConfig, place: Option<&Place>, position: Option<(usize, usize)>) -> String {
+    match (place, position) {
+        (None, _) => campaign.file.display().to_string(),
+        (Some(Place::File(file)), None) => file.clone(),
+        (Some(Place::File(file)), Some((line, column))) => format!("{file}:{line}:{column}"),
+        (Some(Place::Key(key)), position) => match place_of(campaign, key).filter(|(line, _)| *line > 0) {
+            // The value's own quote stands before its first character.
+            Some((line, column)) => {
+                let column = column + position.filter(|(line, _)| *line == 1).map_or(0, |(_, column)| column);
+                format!("{}:{line}:{column}", campaign.file.display())
+            }
+            None => campaign.file.display().to_string(),
+        },
+    }
+}
+
+/// The word of an error that keeps a letter from being composed.
+fn word_of(place: &Place) -> &'static str {
+    let Place::Key(key) = place else { return "template" };
+    match key.split(['.', ',']).next().unwrap_or_default() {
+        "from" => "from",
+        "to" => "to",
+        "reply_to" => "reply-to",
+        "return_path" => "return-path",
+        "subject" => "subject",
+        "list_id" => "list-id",
+        "feedback_id" => "feedback-id",
+        "headers" => "header",
+        "attachments" => "attachment",
+        "unsubscribe" => "unsubscribe",
+        _ => "content",
+    }
+}
+
+/// A finding as people read it: `severity: place: says`, and below it how to mend it.
+#[must_use]
+pub(super) fn lines(finding: &Finding) -> String {
+    let mut text = format!("{}: ", finding.severity.word());
+    if !finding.place.is_empty() {
+        text += &format!("{}: ", finding.place);
+    }
+    text += &format!("{} [{}]\n", finding.says, finding.check);
+    if !finding.hint.is_empty() {
+        text += &format!("  hint: {}\n", finding.hint);
+    }
+    if !finding.draws.is_empty() {
+        text += &format!("  receivers answer: {}\n", finding.draws);
+    }
+    text.lines().map(|line| Printable(line.as_bytes()).to_string().replace("\\\\", "\\") + "\n").collect()
+}
+
+/// Checks of the From address after which a key for its domain would help nobody.
+const FROM_ELSEWHERE: [&str; 3] = ["from", "sender-domain", "free-mail-sender"];
+
+/// Of what was found of a letter what is worth telling: who signs it is nobody's question where it does not leave this machine,
+/// where nobody has said yet how it does, or where it needs another From first.
+#[must_use]
+pub fn of_letter(findings: &[Finding], leaves: bool) -> Vec<Finding> {
+    let stays = |finding: &Finding| FROM_ELSEWHERE.contains(&finding.check);
+    let is_asked = leaves && !findings.iter().any(stays);
+    findings.iter().filter(|finding| is_asked || finding.check != signing::UNSIGNED).cloned().collect()
+}
+
+/// Tells the first warnings, and how to see all of them, unless people want quiet.
+pub fn tell(findings: &[Finding], campaign: &Path) {
+    let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
+    let mut text: String = warnings.iter().take(TOLD).map(|finding| lines(finding)).collect();
+    let more = warnings.len().saturating_sub(TOLD);
+    if more > 0 {
+        let more = Many(more as u64, "more warning", "more warnings");
+        text += &format!("{more}: see posthaste check {}\n", campaign.display());
+    }
+    if let Some(columns) = terminal::columns() {
+        let behind_its_blanks = |line: &str| {
+            let words = line.trim_start();
+            wrapped(words, columns, line.len() - words.len())
+        };
+        text = text.lines().map(behind_its_blanks).collect();
+    }
+    terminal::notice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_gives_its_place_and_its_hints_back() {
+        let failure = Failure::usage("w.csv:1: no column \"x\"\nhint: there are: a, b\nhint: or c");
+        let finding = of_failure("list", &failure);
+        assert_eq!((finding.place.as_str(), finding.says.as_str()), ("w.csv:1", "no column \"x\""));
+        assert_eq!(finding.hint, "there are: a, b; or c");
+        let finding = of_failure("list", &Failure::usage("the list w.csv is empty: it has no recipient"));
+        assert_eq!((finding.place.as_str(), finding.hint.as_str()), ("", ""));
+        assert_eq!(finding.says, "the list w.csv is empty: it has no recipient");
+    }
+
+    #[test]
+    fn what_is_told_cannot_steer_a_terminal() {
+        let finding = Finding::new(Severity::Warning, "x", "a\x1b[2J", "b\rc").draws("550 5.7.1").hint("d");
+        assert_eq!(lines(&finding), "warning: a\\x1b[2J: b\\x0dc [x]\n  hint: d\n  receivers answer: 550 5.7.1\n");
+    }
+}

@@ -1,0 +1,151 @@
+//! `posthaste check`: one look at a campaign, and everything that can be known of it before anything is sent.
+//!
+//! Configuration, list, templates on the rows of the list, and the letter itself. `send` begins with the same look at the
+//! letter and its rows. Guarantees: nothing is sent and nothing of the campaign is changed; every finding has its place and a
+//! way to mend it, and one does not hide another. Leaves to others: looking (`content`, `engine::loader`), and the printing
+//! (`print`).
+
+mod found;
+mod list;
+mod print;
+
+pub use found::{Refused, of_content, of_failure, of_letter, of_remark, tell};
+
+use super::cli::CheckArgs;
+use super::config::{CampaignConfig, EngineConfig, Faults, Found};
+use super::destination::Destination;
+use super::exit::{Exit, Failure};
+use super::send::scratch::Scratch;
+use super::send::{content, dry_run, list as lists, names, prepare, sources};
+use super::signals::Signals;
+use crate::engine::table::Manifest;
+use crate::mail::finding::{Finding, Severity};
+use crate::observe;
+use crate::wire::clock::unix_now;
+use crate::wire::ring;
+use std::path::Path;
+
+/// What a look came to.
+#[derive(Debug, Default)]
+struct Look {
+    /// The campaign's name, once it is known.
+    campaign: String,
+    findings: Vec<Finding>,
+    /// What the list came to, if it was read to its end.
+    recipients: Option<list::Counts>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The machine: what is wrong with the campaign is found, and told.
+pub fn run(args: &CheckArgs, signals: &Signals) -> Result<Exit, Failure> {
+    signals.prepare("interrupted: the list is not checked to its end; nothing is sent by check".to_owned())?;
+    let mut look = Look::default();
+    let config = match look.configured("configuration", Found::look(args.config.as_deref()).load()) {
+        Some(config) => config,
+        // The campaign is looked at all the same.
+        None => EngineConfig::defaults()?,
+    };
+    observe::logs::init(config.log.level);
+    ring::check().map_err(|e| Failure::failed(e.to_string()))?;
+    if let Some(campaign) = look.configured("campaign", CampaignConfig::read(&args.campaign).map_err(Faults::from)) {
+        look.campaign.clone_from(&campaign.name);
+        let data = args.data.clone().unwrap_or_else(|| config.engine.data.clone());
+        let had_data = data.exists();
+        let looked = look.at(&campaign, &config, &data, signals);
+        if !had_data {
+            // It goes only if nothing else has come into it.
+            let _ = std::fs::remove_dir(&data);
+        }
+        looked?;
+    }
+    // What stops a start comes first; of equals, the order in which it was found.
+    look.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let text = if args.json { print::json(&look) } else { print::text(&look, &args.campaign) };
+    super::print_out(&text)?;
+    Ok(if look.stops(args.strict) { Exit::Usage } else { Exit::Settled })
+}
+
+impl Look {
+    fn configured<T>(&mut self, check: &'static str, read: Result<T, Faults>) -> Option<T> {
+        let errors = |faults: Faults| faults.0.into_iter().map(|error| found::of_config(check, error));
+        read.map_err(|faults| self.findings.extend(errors(faults))).ok()
+    }
+
+    /// Takes what is wrong with the campaign for a finding; what is wrong with the machine ends the look.
+    fn take<T>(&mut self, check: &'static str, result: Result<T, Failure>) -> Result<Option<T>, Failure> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(failure) if failure.exit == Exit::Usage => {
+                self.findings.push(of_failure(check, &failure));
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn at(
+        &mut self,
+        campaign: &CampaignConfig,
+        config: &EngineConfig,
+        data: &Path,
+        signals: &Signals,
+    ) -> Result<(), Failure> {
+        let destination = self.take("destination", Destination::configured(config))?.flatten();
+        if let Some(destination) = destination.as_ref().filter(|destination| !destination.is_sink()) {
+            let sources =
+                self.configured("source", sources::sources(destination, config, campaign).map_err(Faults::from));
+            self.findings.extend(names::findings(sources.iter().flatten()));
+        }
+        let scratch = Scratch::make(data, "check")?;
+        let given = self.take("list", lists::given(campaign, &scratch.path().join(&campaign.name), false))?;
+        let Some(given) = given.flatten() else { return Ok(()) };
+        let key = prepare::random_key()?;
+        let leaves = destination.as_ref().is_some_and(|destination| !destination.is_sink());
+        let direct = destination.map(|to| matches!(to, Destination::Exchangers(_)));
+        let (content, columns) = match content::first(config, campaign, &given.list, key, 1, direct) {
+            Ok((content, columns)) => (Some(content), columns),
+            Err(refused) if refused.failure.exit != Exit::Usage => return Err(refused.failure),
+            Err(refused) => {
+                let is_of_list = refused.findings.iter().any(|finding| finding.check == "list");
+                self.findings.extend(of_letter(&refused.findings, leaves));
+                if is_of_list {
+                    // The letter can be looked at without it.
+                    match content::letter_alone(config, campaign, direct) {
+                        Ok(findings) => self.findings.extend(findings),
+                        Err(refused) => self.findings.extend(refused.findings),
+                    }
+                    return Ok(());
+                }
+                (None, Vec::new())
+            }
+        };
+        self.findings.extend(content.iter().flat_map(|content| of_letter(&content.findings, leaves)));
+        let suppressed = prepare::suppressions(config, &key);
+        if self.take("suppression", suppressed)?.is_none() {
+            return Ok(());
+        }
+        let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
+        let loaded =
+            dry_run::load(config, campaign, scratch.path(), given.list.clone(), content.as_ref(), manifest, signals);
+        let looked = list::Looked { file: list::file_of(campaign), home: scratch.path(), content: content.as_ref() };
+        self.findings.extend(looked.rejected());
+        let before = self.findings.len();
+        let loaded = self.take("list", loaded)?;
+        self.findings.iter_mut().skip(before).for_each(|finding| looked.place(finding));
+        if let Some(loaded) = loaded {
+            self.findings.extend(looked.rows(&loaded)?);
+            self.recipients = Some(list::Counts::of(&loaded));
+        }
+        Ok(())
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    fn stops(&self, strict: bool) -> bool {
+        self.count(Severity::Error) > 0 || (strict && self.count(Severity::Warning) > 0)
+    }
+}

@@ -1,0 +1,265 @@
+//! Links and pictures: what leads nowhere from a mailbox, and what mail readers do not show.
+
+use super::Placing;
+use super::page::{Attribute, CODE, Page, Tag, VALUE};
+
+/// Schemes that links in mail have.
+const SCHEMES: [&str; 12] =
+    ["https", "http", "mailto", "tel", "sms", "cid", "data", "webcal", "geo", "whatsapp", "tg", "file"];
+/// Services that shorten links: block lists have them all.
+const SHORTENERS: [&str; 9] =
+    ["bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly", "cutt.ly"];
+/// What mail readers take out, and the sense with it.
+const ACTIVE: [&str; 7] = ["script", "iframe", "object", "embed", "form", "video", "audio"];
+/// Words by which readers know the way out.
+const WAYS_OUT: [&str; 22] = [
+    "unsubscribe",
+    "opt out",
+    "opt-out",
+    "abmelden",
+    "abbestellen",
+    "austragen",
+    "désabonner",
+    "desabonner",
+    "désinscri",
+    "se désinscrire",
+    "darse de baja",
+    "cancelar la suscripci",
+    "cancelar suscripci",
+    "disiscri",
+    "cancella l'iscrizione",
+    "afmelden",
+    "uitschrijven",
+    "avregistrera",
+    "afmeld",
+    "wypisz",
+    "отписаться",
+    "配信停止",
+];
+/// Octets of text beside pictures, under which a letter is nothing but them.
+const TEXT_MIN: usize = 20;
+
+/// Looks at a page; `made` is what readers get.
+pub(super) fn look(page: &Page, made: &Page, found: &mut Placing<'_>) {
+    for tag in &page.tags {
+        match tag.name.as_str() {
+            "a" | "area" | "mj-button" => link(tag.attribute("href"), tag, made, found),
+            "img" | "mj-image" | "amp-img" => image(tag, made, found),
+            name if ACTIVE.contains(&name) => found.warn(
+                "active-content",
+                tag.at,
+                format!("<{name}> does nothing in a mailbox: mail readers take it out"),
+                "link to a page that has it",
+            ),
+            _ => {}
+        }
+    }
+    if let Some(at) = page.open_comment {
+        let says = "the comment that begins here has no end: nothing behind it is shown";
+        found.warn("open-comment", at, says, "write --> where it ends");
+    }
+    let text: usize = page.texts.iter().map(|(_, text)| text.trim().len()).sum();
+    if text < TEXT_MIN && page.tags.iter().any(|tag| matches!(&*tag.name, "img" | "mj-image")) {
+        let says = "the HTML part is nothing but pictures: who does not load them sees an empty letter";
+        found.warn_of_all("image-only", says, "write what matters as text");
+    }
+    if !page.tags.iter().any(|tag| leads_out(tag, found.text)) && !page.texts.iter().any(|(_, text)| is_way_out(text)) {
+        no_way_out(found);
+    }
+}
+
+/// Looks at the plain text.
+pub(super) fn look_at_text(text: &str, masked: &str, found: &mut Placing<'_>) {
+    for (at, _) in masked.match_indices("http://") {
+        let url = word(masked, at);
+        if !is_local(url) {
+            plain_http(at, url, found);
+        }
+    }
+    for (at, _) in masked.match_indices("://") {
+        let start = masked
+            .get(..at)
+            .map_or(at, |before| before.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |end| end + 1));
+        host(start, word(masked, start), found);
+    }
+    let has_url = masked.contains("://") || text.contains("unsubscribe_url");
+    if !is_way_out(masked) && !(has_url && text.contains("unsubscribe_url")) {
+        no_way_out(found);
+    }
+}
+
+fn no_way_out(found: &mut Placing<'_>) {
+    let says = "there is no link to unsubscribe by: who does not find one reports the letter as spam";
+    found.warn_of_all("unsubscribe-link", says, "write one, like: Unsubscribe: {{ unsubscribe_url }}");
+}
+
+fn is_way_out(text: &str) -> bool {
+    let text = text.to_lowercase();
+    WAYS_OUT.iter().any(|word| text.contains(word))
+}
+
+/// Whether the link is one to unsubscribe by, as its address says.
+fn leads_out(tag: &Tag, source: &str) -> bool {
+    let Some(href) = tag.attribute("href") else { return false };
+    let written = source.get(href.at..href.at + href.value.len()).unwrap_or_default().to_ascii_lowercase();
+    ["unsubscribe", "optout", "opt-out", "abmeld"].iter().any(|word| written.contains(word))
+}
+
+/// The word that begins at `at`.
+fn word(text: &str, at: usize) -> &str {
+    let rest = text.get(at..).unwrap_or_default();
+    let end = rest.find(|c: char| c.is_whitespace() || "<>\"')".contains(c)).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
+}
+
+fn link(href: Option<&Attribute>, tag: &Tag, made: &Page, found: &mut Placing<'_>) {
+    let is_anchor = tag.name == "a" && (tag.attribute("name").is_some() || tag.attribute("id").is_some());
+    let Some(href) = href else {
+        if !is_anchor {
+            found.warn("empty-link", tag.at, "a link without an address leads nowhere", "write its href");
+        }
+        return;
+    };
+    let url: String = href.value.chars().filter(|&c| c != char::from(CODE)).collect();
+    let url = url.trim();
+    if url.is_empty() || url == "#" {
+        let says = if url.is_empty() { "the link is empty: it leads nowhere" } else { "the link # leads nowhere" };
+        return found.warn("empty-link", href.at, says, "write where it leads, or take it out");
+    }
+    if url.to_ascii_lowercase().starts_with("javascript:") {
+        let says = "a link that runs a script does nothing in a mailbox";
+        return found.warn("active-content", href.at, says, "link to a page");
+    }
+    if !url.starts_with('#') {
+        address("link", href, url, made, found);
+    }
+}
+
+fn image(tag: &Tag, made: &Page, found: &mut Placing<'_>) {
+    if tag.attribute("alt").is_none() {
+        let says = "the picture has no alt text: nothing is read where pictures are off";
+        found.warn("image-alt", tag.at, says, "write alt=\"what it says\", or alt=\"\" where it is only decoration");
+    }
+    let Some(src) = tag.attribute("src") else { return };
+    let url = src.value.trim();
+    if url.to_ascii_lowercase().starts_with("data:") {
+        let says = "the picture stands in the page itself (data:): Gmail and Outlook do not show it";
+        return found.warn("image-data", src.at, says, "attach it with inline_id and write cid:…, or link to it");
+    }
+    if url.is_empty() {
+        return found.warn("empty-link", src.at, "the picture has no address", "write its src, or take it out");
+    }
+    address("picture", src, url, made, found);
+}
+
+/// Whether readers get the address as it stands here.
+fn is_kept(attribute: &Attribute, made: &Page) -> bool {
+    let is_same = |other: &Attribute| other.value.trim() == attribute.value.trim();
+    made.tags
+        .iter()
+        .flat_map(|tag| &tag.attributes)
+        .any(|other| matches!(&*other.name, "href" | "src") && is_same(other))
+}
+
+/// Looks at an address that is not empty.
+fn address(what: &str, attribute: &Attribute, url: &str, made: &Page, found: &mut Placing<'_>) {
+    let at = attribute.at;
+    if url.as_bytes().first() == Some(&VALUE) {
+        return;
+    }
+    let shown = shown(url);
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme =
+        scheme.filter(|s| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)));
+    // A colon further on is part of a relative address, or begins a port.
+    let scheme = scheme.filter(|scheme| !scheme.contains('.') && scheme != "localhost");
+    match scheme.as_deref() {
+        None if !is_kept(attribute, made) => {}
+        None => found.warn(
+            "relative-link",
+            at,
+            format!("the {what} {shown} leads nowhere: a letter lies on no web server"),
+            format!("write it whole: https://…/{}", shown.trim_matches('`').trim_start_matches(['/', '.'])),
+        ),
+        Some("file") => found.warn(
+            "local-link",
+            at,
+            format!("the {what} {shown} leads to the reader's own disk"),
+            "write an address that everybody reaches",
+        ),
+        Some("http") => {
+            if is_local(url) {
+                host(at, url, found);
+            } else {
+                plain_http(at, url, found);
+                host(at, url, found);
+            }
+        }
+        Some("https") => host(at, url, found),
+        Some(scheme) if !SCHEMES.contains(&scheme) && near(scheme) => found.warn(
+            "link-scheme",
+            at,
+            format!("the {what} {shown} begins with `{scheme}:`, which no reader knows"),
+            "write https:",
+        ),
+        Some(_) => {}
+    }
+}
+
+/// Whether a scheme is likely a slip of the pen.
+fn near(scheme: &str) -> bool {
+    ["https", "http", "mailto"].iter().any(|known| strsim::damerau_levenshtein(known, scheme) <= 2)
+}
+
+fn plain_http(at: usize, url: &str, found: &mut Placing<'_>) {
+    let secure = url.replacen("http://", "https://", 1);
+    found.warn(
+        "http-link",
+        at,
+        format!("{} is not encrypted: readers warn of it, and filters count it", shown(url)),
+        format!("write {}", shown(&secure)),
+    );
+}
+
+fn host_of(url: &str) -> &str {
+    let behind = url.split_once("://").map_or("", |(_, behind)| behind);
+    behind.split(['/', '?', '#', ':']).next().unwrap_or_default()
+}
+
+fn is_local(url: &str) -> bool {
+    let host = host_of(url).to_ascii_lowercase();
+    let named = ["localhost", "127.0.0.1", "[", "0.0.0.0"].iter().any(|name| host == *name);
+    let private = ["10.", "192.168.", "169.254."]
+        .iter()
+        .any(|net| host.starts_with(net) && host.ends_with(|c: char| c.is_ascii_digit()));
+    named || private || [".local", ".localhost", ".internal", ".lan"].iter().any(|end| host.ends_with(end))
+}
+
+fn host(at: usize, url: &str, found: &mut Placing<'_>) {
+    let host = host_of(url).to_ascii_lowercase();
+    if is_local(url) {
+        let says = format!("{} leads to a machine that only you reach", shown(url));
+        found.warn("local-link", at, says, "write an address that everybody reaches");
+    } else if SHORTENERS.contains(&host.as_str()) {
+        let says = format!("{} hides where it leads: block lists have such addresses", shown(url));
+        found.warn_drawing("short-link", "554 5.7.1", at, says, "write the address that it leads to");
+    }
+}
+
+/// An address for people, its template code as dots.
+fn shown(url: &str) -> String {
+    const CHARACTERS: usize = 60;
+    let mut text = String::from("`");
+    for c in url.chars().take(CHARACTERS) {
+        match c {
+            c if u32::from(c) == u32::from(VALUE) => {
+                if !text.ends_with('…') {
+                    text.push('…');
+                }
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('`');
+    text
+}

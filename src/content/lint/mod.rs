@@ -1,0 +1,205 @@
+//! What is wrong with a letter though it can be sent: what receivers punish, readers do not see, or authors forgot.
+//!
+//! Guarantees: nothing here stops a letter or changes it; what is said has its place, and a way to mend it; of one kind in
+//! one file at most [`EACH_MAX`] are told, and how many there are. Template code is never taken for text. Leaves to others:
+//! what does not compile (`compile`), what rows do to it (`rehearse`), and the world (DNS, the receiving servers).
+
+mod composed;
+mod links;
+mod page;
+mod placeholders;
+mod sender;
+mod tags;
+
+pub use composed::look_at as look_at_composed;
+
+use super::error::{Place, position};
+use super::names;
+use super::spec::{Source, Spec};
+use crate::mail::finding::Severity;
+use page::Page;
+use std::collections::BTreeMap;
+
+/// So many of one kind are told of one file or key.
+const EACH_MAX: usize = 5;
+
+/// Something that is wrong, or worth knowing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What was looked at, for programs: `relative-link`.
+    pub check: &'static str,
+    /// The file or the key; `None`: the letter as a whole.
+    pub place: Option<Place>,
+    /// Line and column in it, from 1.
+    pub position: Option<(usize, usize)>,
+    /// What is there: one sentence without its full stop.
+    pub says: String,
+    /// How to mend it.
+    pub hint: String,
+    /// The reply that receivers give to it; may be empty.
+    pub draws: &'static str,
+}
+
+/// A letter, and how its author wrote it.
+#[derive(Clone, Copy, Debug)]
+pub struct Letter<'a> {
+    /// What it is composed from.
+    pub spec: &'a Spec,
+    /// The HTML part as it lies in its file, where what is composed was made from that.
+    pub html_written: Option<&'a Source>,
+    /// The names of the list's columns.
+    pub columns: &'a [String],
+    /// Whether it goes to the recipients' own servers: `None` where that is not known.
+    pub direct: Option<bool>,
+}
+
+/// Looks at a letter.
+#[must_use]
+pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
+    let mut found = Found { columns: letter.columns, remarks: Vec::new() };
+    sender::look(letter, &mut found);
+    let spec = letter.spec;
+    if let Some(html) = letter.html_written.or(spec.html.as_ref()) {
+        let page = Page::read(&html.text);
+        let made = spec.html.as_ref().map(|made| Page::read(&made.text));
+        let place = Place::File(html.file.clone());
+        let mut found = found.at(&place, &html.text);
+        links::look(&page, made.as_ref().unwrap_or(&page), &mut found);
+        placeholders::look(page.texts.iter().map(|(at, text)| (*at, text.as_str())), &mut found);
+        tags::look(&page.bare, &mut found);
+    }
+    if let Some(text) = spec.text.as_ref() {
+        let place = Place::File(text.file.clone());
+        let masked = page::masked(&text.text);
+        let mut found = found.at(&place, &text.text);
+        links::look_at_text(&text.text, &masked, &mut found);
+        placeholders::look(paragraphs(&masked), &mut found);
+        tags::look(&masked, &mut found);
+    }
+    found.remarks
+}
+
+/// Columns (by their place among `columns`) that stand in the letter bare: where a row has nothing, a gap is read.
+#[must_use]
+pub fn bare_columns(spec: &Spec, columns: &[String]) -> Vec<usize> {
+    let texts = [&spec.html, &spec.text].into_iter().flatten().map(|source| source.text.as_str());
+    let mut bare = Vec::new();
+    for text in texts.chain([spec.subject.as_str()]) {
+        for name in page::bare_names(text) {
+            bare.extend(columns.iter().position(|column| names::identifier(column) == name));
+        }
+    }
+    bare.sort_unstable();
+    bare.dedup();
+    bare
+}
+
+/// The lines of a text with their offsets.
+fn paragraphs(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        (start, line)
+    })
+}
+
+/// Collects what is found.
+struct Found<'a> {
+    columns: &'a [String],
+    remarks: Vec<Remark>,
+}
+
+impl<'a> Found<'a> {
+    /// From here on in this place.
+    fn at<'p>(&'p mut self, place: &'p Place, text: &'p str) -> Placing<'p> {
+        Placing { columns: self.columns, remarks: &mut self.remarks, place, text, told: BTreeMap::new() }
+    }
+
+    fn key<'p>(&'p mut self, place: &'p Place, value: &'p str) -> Placing<'p> {
+        self.at(place, value)
+    }
+
+    /// Something about the letter as a whole.
+    fn whole(&mut self, severity: Severity, check: &'static str, says: impl Into<String>, hint: impl Into<String>) {
+        let (says, hint) = (says.into(), hint.into());
+        self.remarks.push(Remark { severity, check, place: None, position: None, says, hint, draws: "" });
+    }
+}
+
+/// Collects what is found in one place.
+struct Placing<'p> {
+    columns: &'p [String],
+    remarks: &'p mut Vec<Remark>,
+    place: &'p Place,
+    text: &'p str,
+    told: BTreeMap<&'static str, usize>,
+}
+
+impl Placing<'_> {
+    /// A warning about octet `at`.
+    fn warn(&mut self, check: &'static str, at: usize, says: impl Into<String>, hint: impl Into<String>) {
+        self.warn_drawing(check, "", at, says, hint);
+    }
+
+    fn warn_drawing(
+        &mut self,
+        check: &'static str,
+        draws: &'static str,
+        at: usize,
+        says: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let told = self.told.entry(check).or_insert(0);
+        *told += 1;
+        if *told > EACH_MAX {
+            return;
+        }
+        self.remarks.push(Remark {
+            severity: Severity::Warning,
+            check,
+            place: Some(self.place.clone()),
+            position: Some(position(self.text, at)),
+            says: says.into(),
+            hint: hint.into(),
+            draws,
+        });
+    }
+
+    /// A warning about the file as a whole.
+    fn warn_of_all(&mut self, check: &'static str, says: impl Into<String>, hint: impl Into<String>) {
+        self.remarks.push(Remark {
+            severity: Severity::Warning,
+            check,
+            place: Some(self.place.clone()),
+            position: None,
+            says: says.into(),
+            hint: hint.into(),
+            draws: "",
+        });
+    }
+}
+
+impl Drop for Placing<'_> {
+    fn drop(&mut self) {
+        for (&check, told) in &self.told {
+            let more = told.saturating_sub(EACH_MAX);
+            if more > 0 {
+                self.remarks.push(Remark {
+                    severity: Severity::Note,
+                    check,
+                    place: Some(self.place.clone()),
+                    position: None,
+                    says: format!("and {more} more of this kind"),
+                    hint: String::new(),
+                    draws: "",
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

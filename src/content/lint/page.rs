@@ -1,0 +1,225 @@
+//! An HTML page as its author wrote it, with template code in it: tags and what stands between them.
+//!
+//! No document is built and nothing is mended: web editors' pages are full of what no parser agrees on, and only places are
+//! asked for. Guarantees: offsets are those of the file; it ends on any text. Leaves to others: what to think of it.
+
+/// In the place of template code that writes something.
+pub(super) const VALUE: u8 = 1;
+/// In the place of template code that writes nothing.
+pub(super) const CODE: u8 = 2;
+
+/// A page.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) tags: Vec<Tag>,
+    /// Texts between tags, and where they begin. Those of style, script and comments are none.
+    pub(super) texts: Vec<(usize, String)>,
+    /// Where a comment begins that nothing ends.
+    pub(super) open_comment: Option<usize>,
+    /// The whole, with blanks where style, script, comments and template code stand.
+    pub(super) bare: String,
+}
+
+/// A tag.
+#[derive(Debug)]
+pub(super) struct Tag {
+    /// Its name in lower case; that of an end begins with `/`.
+    pub(super) name: String,
+    pub(super) at: usize,
+    pub(super) attributes: Vec<Attribute>,
+}
+
+/// An attribute of a tag.
+#[derive(Debug)]
+pub(super) struct Attribute {
+    /// Its name in lower case.
+    pub(super) name: String,
+    pub(super) value: String,
+    /// Where the value begins; where there is none, behind the name.
+    pub(super) at: usize,
+}
+
+impl Tag {
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+}
+
+/// The text with [`VALUE`] and [`CODE`] in the place of template code, octet for octet.
+pub(super) fn masked(text: &str) -> String {
+    let mut octets = text.as_bytes().to_vec();
+    let mut at = 0;
+    while let Some(open) = text.get(at..).and_then(|rest| rest.find('{')) {
+        let start = at + open;
+        let (close, filler) = match octets.get(start + 1) {
+            Some(b'{') => ("}}", VALUE),
+            Some(b'%') => ("%}", CODE),
+            Some(b'#') => ("#}", CODE),
+            _ => {
+                at = start + 1;
+                continue;
+            }
+        };
+        let Some(length) = text.get(start + 2..).and_then(|rest| rest.find(close)) else { break };
+        if close == "}}" && text.get(start + 2..start + 2 + length).is_some_and(|inside| inside.contains("{{")) {
+            // It has no end of its own.
+            at = start + 2;
+            continue;
+        }
+        at = start + 2 + length + close.len();
+        octets.get_mut(start..at).into_iter().flatten().for_each(|octet| *octet = filler);
+    }
+    String::from_utf8(octets).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Names that stand in `text` as nothing but `{{ name }}`, outside of every block.
+pub(super) fn bare_names(text: &str) -> Vec<&str> {
+    let (mut names, mut depth, mut rest) = (Vec::new(), 0usize, text);
+    while let Some(open) = rest.find('{') {
+        let inside = rest.get(open + 2..).unwrap_or_default();
+        let (code, behind) = match rest.as_bytes().get(open + 1) {
+            Some(b'{') => inside.split_once("}}").unwrap_or((inside, "")),
+            Some(b'%') => inside.split_once("%}").unwrap_or((inside, "")),
+            Some(b'#') => {
+                rest = inside.split_once("#}").map_or("", |(_, behind)| behind);
+                continue;
+            }
+            _ => {
+                rest = rest.get(open + 1..).unwrap_or_default();
+                continue;
+            }
+        };
+        let word = code.trim_matches(|c: char| c.is_ascii_whitespace() || "+-".contains(c));
+        match rest.as_bytes().get(open + 1) {
+            Some(b'%') if word.starts_with("end") => depth = depth.saturating_sub(1),
+            Some(b'%')
+                if ["if", "for", "macro", "call", "filter", "block", "raw", "with"]
+                    .iter()
+                    .any(|w| first_word(word) == *w) =>
+            {
+                depth += 1;
+            }
+            Some(b'{') if depth == 0 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                names.push(word)
+            }
+            _ => {}
+        }
+        rest = behind;
+    }
+    names
+}
+
+fn first_word(code: &str) -> &str {
+    code.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()
+}
+
+impl Page {
+    pub(super) fn read(text: &str) -> Self {
+        let masked = masked(text);
+        let mut page = Self::default();
+        let mut bare = masked.clone().into_bytes();
+        let mut at = 0;
+        while let Some(open) = masked.get(at..).and_then(|rest| rest.find('<')) {
+            let start = at + open;
+            page.text(&masked, at, start);
+            let rest = masked.get(start..).unwrap_or_default();
+            at = if rest.starts_with("<!--") {
+                match rest.find("-->") {
+                    Some(length) => start + length + 3,
+                    None => {
+                        page.open_comment = Some(start);
+                        masked.len()
+                    }
+                }
+            } else if rest.starts_with("<!") || rest.starts_with("<?") {
+                start + rest.find('>').map_or(rest.len(), |length| length + 1)
+            } else if rest.get(1..).is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'))
+            {
+                let end = page.tag(&masked, start);
+                match page.tags.last().map(|tag| tag.name.as_str()) {
+                    Some(name @ ("style" | "script")) => after_raw(&masked, end, name),
+                    _ => end,
+                }
+            } else {
+                page.text(&masked, start, start + 1);
+                start + 1
+            };
+            let is_raw =
+                page.tags.last().is_some_and(|tag| tag.at == start && matches!(&*tag.name, "style" | "script"));
+            if rest.starts_with("<!--") || is_raw {
+                blank(&mut bare, start, at);
+            }
+        }
+        page.text(&masked, at, masked.len());
+        page.bare = String::from_utf8(bare).unwrap_or_default();
+        page
+    }
+
+    fn text(&mut self, masked: &str, from: usize, to: usize) {
+        let text = masked.get(from..to).unwrap_or_default();
+        if !text.trim().is_empty() {
+            self.texts.push((from, text.to_owned()));
+        }
+    }
+
+    /// Reads the tag at `start`; where it ends.
+    fn tag(&mut self, masked: &str, start: usize) -> usize {
+        let octets = masked.as_bytes();
+        let from = start + 1;
+        let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"-_:/.".contains(b);
+        let mut at = from + octets.iter().skip(from).take_while(|b| is_name(b)).count();
+        let name = masked.get(from..at).unwrap_or_default().to_ascii_lowercase();
+        let mut attributes = Vec::new();
+        while let Some(&b) = octets.get(at) {
+            match b {
+                b'>' => {
+                    at += 1;
+                    break;
+                }
+                b if b.is_ascii_whitespace() || b == b'/' || b == CODE || b == VALUE => at += 1,
+                _ => at = read_attribute(masked, at, &mut attributes),
+            }
+        }
+        self.tags.push(Tag { name, at: start, attributes });
+        at
+    }
+}
+
+/// Reads the attribute at `from`; where it ends.
+fn read_attribute(masked: &str, from: usize, attributes: &mut Vec<Attribute>) -> usize {
+    let octets = masked.as_bytes();
+    let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'=' | b'>');
+    let length = octets.iter().skip(from).take_while(|b| !ends(b)).count().max(1);
+    let name = masked.get(from..from + length).unwrap_or_default().to_ascii_lowercase();
+    let blanks = |at: usize| at + octets.iter().skip(at).take_while(|b| b.is_ascii_whitespace()).count();
+    let mut at = blanks(from + length);
+    if octets.get(at) != Some(&b'=') {
+        attributes.push(Attribute { name, value: String::new(), at: from + length });
+        return at;
+    }
+    at = blanks(at + 1);
+    let (start, end, behind) = match octets.get(at) {
+        Some(&quote @ (b'"' | b'\'')) => {
+            let length = octets.iter().skip(at + 1).take_while(|b| **b != quote).count();
+            (at + 1, at + 1 + length, at + 2 + length)
+        }
+        _ => {
+            let length = octets.iter().skip(at).take_while(|b| !b.is_ascii_whitespace() && **b != b'>').count();
+            (at, at + length, at + length)
+        }
+    };
+    let value = masked.get(start..end).unwrap_or_default().to_owned();
+    attributes.push(Attribute { name, value, at: start });
+    behind.min(octets.len())
+}
+
+/// Where the end tag of an element begins in which no tags are.
+fn after_raw(masked: &str, from: usize, name: &str) -> usize {
+    let rest = masked.get(from..).unwrap_or_default();
+    let close = format!("</{name}");
+    from + rest.to_ascii_lowercase().find(&close).unwrap_or(rest.len())
+}
+
+fn blank(octets: &mut [u8], from: usize, to: usize) {
+    octets.get_mut(from..to).into_iter().flatten().filter(|b| **b != b'\n').for_each(|octet| *octet = b' ');
+}

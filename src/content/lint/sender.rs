@@ -1,0 +1,198 @@
+//! Who writes, and what the subject pretends: the keys of a campaign.
+//!
+//! Leaves to others: whether the domains exist and permit it (DNS).
+
+use super::placeholders::{self, is_attempt};
+use super::{Found, Letter, Placing, tags};
+use crate::content::error::Place;
+use crate::content::lint::page::masked;
+use crate::mail::finding::Severity;
+
+/// Domains of mailboxes that anybody gets: their DMARC records refuse mail from elsewhere.
+const FREE: [&str; 24] = [
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "msn.com",
+    "aol.com",
+    "icloud.com",
+    "me.com",
+    "mac.com",
+    "gmx.com",
+    "gmx.de",
+    "gmx.net",
+    "web.de",
+    "t-online.de",
+    "freenet.de",
+    "mail.ru",
+    "yandex.ru",
+    "proton.me",
+    "protonmail.com",
+    "qq.com",
+    "163.com",
+    "orange.fr",
+    "libero.it",
+];
+/// Signs that make a name look checked.
+const BADGES: [char; 8] =
+    ['\u{2713}', '\u{2714}', '\u{2705}', '\u{2611}', '\u{1f535}', '\u{1f512}', '\u{2b50}', '\u{1f6e1}'];
+/// Beginnings of headers that give orders to one provider's servers.
+const ORDERS: [&str; 8] =
+    ["x-smtpapi", "x-pm-", "x-mailgun-", "x-mc-", "x-mandrill-", "x-ses-", "x-sparkpost-", "x-msys-"];
+/// Files that receivers refuse for their name.
+const REFUSED: [&str; 16] =
+    ["exe", "scr", "bat", "cmd", "com", "js", "jse", "vbs", "vbe", "wsf", "msi", "jar", "ps1", "lnk", "hta", "iso"];
+
+/// Looks at the keys.
+pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
+    let spec = letter.spec;
+    from(letter, found);
+    for (key, value) in [
+        ("from", Some(&spec.from)),
+        ("to", spec.to.as_ref()),
+        ("reply_to", spec.reply_to.as_ref()),
+        ("subject", Some(&spec.subject)),
+        ("list_id", spec.list_id.as_ref()),
+        ("feedback_id", spec.feedback_id.as_ref()),
+    ] {
+        if let Some(value) = value {
+            value_of(key, value, found);
+        }
+    }
+    for (name, value) in &spec.headers {
+        value_of(&format!("headers.{name}"), value, found);
+        orders(name, letter.direct, found);
+    }
+    subject(&spec.subject, found);
+    match (&spec.unsubscribe_url, &spec.unsubscribe_mailto) {
+        (Some(_), _) => {}
+        (None, mailto) => {
+            let says = match mailto {
+                Some(_) => "List-Unsubscribe has an address only: Google and Yahoo want a URL for one click (RFC 8058)",
+                None => "the letter has no List-Unsubscribe, which Google and Yahoo want of all bulk mail (RFC 8058)",
+            };
+            let hint = "[unsubscribe] url = \"https://…/{{ token }}\", a page that takes a POST";
+            found.whole(Severity::Warning, "list-unsubscribe", says, hint);
+        }
+    }
+    for file in &spec.attachments {
+        let end = file.file_name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
+        if REFUSED.contains(&end.as_str()) {
+            let place = Place::Key(format!("attachments, {}", file.file_name.escape_debug()));
+            let says = format!("Gmail and others refuse letters with .{end} files");
+            found.key(&place, "").warn_drawing("attachment-type", "552 5.7.0", 0, says, "link to the file instead");
+        }
+    }
+    domain("return_path", spec.return_path.as_deref().unwrap_or_default(), found);
+}
+
+/// What may be wrong with any value.
+fn value_of(key: &str, value: &str, found: &mut Found<'_>) {
+    let place = Place::Key(key.to_owned());
+    let masked = masked(value);
+    let mut found = found.key(&place, value);
+    placeholders::look(
+        [(0, masked.as_str())].into_iter().filter(|(_, text)| !is_attempt(&text.to_ascii_lowercase())),
+        &mut found,
+    );
+    tags::look(&masked, &mut found);
+    if let Some(at) = value.find("=?").filter(|at| value.get(*at..).is_some_and(|rest| rest.contains("?="))) {
+        let says = "an encoded word stands here by hand";
+        found.warn_drawing(
+            "encoded-word",
+            "550 5.7.1",
+            at,
+            says,
+            "write the text itself: it is encoded where it must be",
+        );
+    }
+}
+
+fn from(letter: &Letter<'_>, found: &mut Found<'_>) {
+    let value = letter.spec.from.as_str();
+    let place = Place::Key("from".to_owned());
+    let display = value.rfind('<').map_or("", |at| value.get(..at).unwrap_or_default());
+    {
+        let mut found = found.key(&place, value);
+        if let Some(at) = display.find("{{") {
+            let says = "the sender's name changes with the recipient: Google takes that for a deceit";
+            found.warn("display-name", at, says, "write the name of who sends");
+        }
+        let badge = display.find(BADGES).or_else(|| counter(display));
+        if let Some(at) = badge {
+            let says = "the sender's name has a badge or a count in it: Google takes that for a deceit";
+            found.warn("display-name", at, says, "write the name of who sends, and nothing else");
+        }
+    }
+    domain("from", value, found);
+    let at = value.rfind('@').unwrap_or(0);
+    let domain = domain_of(value);
+    let is_free = FREE.contains(&domain.as_str()) || domain.starts_with("yahoo.") || domain.starts_with("ymail.");
+    if is_free && letter.direct != Some(false) {
+        let says = format!("mail from {domain} that does not come from its servers is refused (DMARC)");
+        let hint = "write an address of a domain of your own; reply_to can be the other one";
+        found.key(&place, value).warn_drawing("free-mail-sender", "550 5.7.26", at + 1, says, hint);
+    }
+}
+
+/// Where a count in brackets begins: "(2)".
+fn counter(display: &str) -> Option<usize> {
+    display.match_indices('(').map(|(at, _)| at).find(|at| {
+        let inside = display.get(at + 1..).and_then(|rest| rest.split_once(')')).map_or("", |(inside, _)| inside);
+        !inside.is_empty() && inside.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+fn domain_of(value: &str) -> String {
+    let address = value.rsplit_once('@').map_or("", |(_, domain)| domain);
+    address.trim_end_matches(['>', ' ', '.']).to_ascii_lowercase()
+}
+
+/// A domain that nobody else knows can neither answer nor be proven.
+fn domain(key: &str, value: &str, found: &mut Found<'_>) {
+    let Some(at) = value.rfind('@') else { return };
+    let domain = domain_of(value);
+    if domain.contains('{') {
+        return;
+    }
+    let ours_alone = ["localhost", "localdomain", "local", "internal", "lan", "invalid"];
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    if !domain.contains('.') || ours_alone.contains(&last) {
+        let place = Place::Key(key.to_owned());
+        let says = format!("the domain {domain:?} is known to nobody else: receivers refuse such senders");
+        let hint = "write an address of a public domain";
+        found.key(&place, value).warn_drawing("sender-domain", "550 5.1.8", at + 1, says, hint);
+    }
+}
+
+fn subject(value: &str, found: &mut Found<'_>) {
+    let place = Place::Key("subject".to_owned());
+    let mut found = found.key(&place, value);
+    let lower = value.trim_start().to_lowercase();
+    let word = lower.split(':').next().unwrap_or_default();
+    let word = word.split('[').next().unwrap_or_default().trim();
+    if lower.contains(':') && ["re", "fw", "fwd", "aw", "wg", "sv", "antw"].contains(&word) {
+        let says = "the subject pretends to answer or forward: Google takes that for a deceit";
+        found.warn("fake-reply", 0, says, "begin with what the letter is about");
+    }
+    attempt(value, &lower, &mut found);
+}
+
+fn attempt(value: &str, lower: &str, found: &mut Placing<'_>) {
+    let is_marked = ["[test]", "test:", "test -", "(test)"].iter().any(|mark| lower.starts_with(mark));
+    if is_attempt(lower) || is_marked {
+        let says = format!("the subject {value:?} is one of an attempt");
+        found.warn("placeholder", 0, says, "write the subject that readers shall see");
+    }
+}
+
+fn orders(name: &str, direct: Option<bool>, found: &mut Found<'_>) {
+    let lower = name.to_ascii_lowercase();
+    if direct != Some(false) && ORDERS.iter().any(|order| lower.starts_with(order)) {
+        let place = Place::Key(format!("headers.{name}"));
+        let says = format!("{name} gives orders to one provider's servers: by no other way does it do anything");
+        found.key(&place, "").warn("control-header", 0, says, "take it out");
+    }
+}

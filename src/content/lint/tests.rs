@@ -1,0 +1,98 @@
+//! Pages that no parser agrees on, and what a look at a letter makes of them.
+
+use super::*;
+
+fn remarks(html: &str) -> Vec<(&'static str, Option<(usize, usize)>)> {
+    let spec = Spec {
+        from: "a@acme.example".into(),
+        subject: "Hello".into(),
+        html: Some(Source { file: "l.html".into(), text: html.into() }),
+        unsubscribe_url: Some("https://acme.example/u".into()),
+        ..Spec::default()
+    };
+    let columns = ["email".to_owned(), "First Name".to_owned()];
+    let letter = Letter { spec: &spec, html_written: None, columns: &columns, direct: None };
+    look_at(&letter).into_iter().map(|remark| (remark.check, remark.position)).collect()
+}
+
+const REST: &str = " Enough text to be read, and a way to unsubscribe.";
+
+#[test]
+fn template_code_is_no_text_and_no_tag() {
+    for html in [
+        "<p>{% if a > b %}<a href='{{ url }}'>x</a>{% endif %}</p>",
+        "<a {% if a %}class=\"b\"{% endif %} href=\"https://acme.example/{{ \"x>y\" }}\">x</a>",
+        "<a href={{ url }}>x</a>{# <img src=x> #}",
+        "<style>a{color:red}</style><script type=x></script",
+    ] {
+        let found = remarks(&format!("{html}{REST}"));
+        assert!(
+            found.iter().all(|(check, _)| *check == "active-content" || *check == "unsubscribe-link"),
+            "{html}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn no_text_makes_the_look_fail() {
+    for html in [
+        "<",
+        "<a",
+        "<a href",
+        "<a href=",
+        "<a href='",
+        "<!",
+        "<!--",
+        "</",
+        "<style",
+        "{{",
+        "{%",
+        "<a\u{e9}=\u{e9}>",
+        "*|",
+        "[[",
+        "%%",
+        "<%",
+    ] {
+        for end in ["", "\u{e9}", ">", "'>"] {
+            remarks(&format!("{html}{end}"));
+        }
+    }
+}
+
+#[test]
+fn of_one_kind_no_more_are_told_than_people_read() {
+    let found = remarks(&format!("{}{REST}", "<a href=\"x\">y</a>\n".repeat(40)));
+    assert_eq!(found.len(), EACH_MAX + 1, "{found:?}");
+    assert_eq!(found[1], ("relative-link", Some((2, 10))));
+}
+
+#[test]
+fn columns_without_a_default_are_told_from_others() {
+    let spec = Spec {
+        subject: "{{ b }}".into(),
+        text: Some(Source {
+            file: "t".into(),
+            text: "{{ a }}{{ c|default('x') }}{% if d %}{{ d }}{% endif %}{{- first_name -}}{# {{ e }} #}".into(),
+        }),
+        ..Spec::default()
+    };
+    let columns = ["a", "b", "c", "d", "e", "First Name"].map(str::to_owned);
+    assert_eq!(bare_columns(&spec, &columns), [0, 1, 5]);
+}
+
+#[test]
+fn tags_are_translated_where_the_list_has_the_column() {
+    let spec = Spec {
+        from: "a@acme.example".into(),
+        subject: "*|FNAME|*".into(),
+        unsubscribe_url: Some("https://acme.example/u".into()),
+        ..Spec::default()
+    };
+    let columns = ["email".to_owned(), "First Name".to_owned()];
+    let found = look_at(&Letter { spec: &spec, html_written: None, columns: &columns, direct: None });
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].says.contains("`*|FNAME|*` is a tag of Mailchimp") && found[0].hint == "write {{ first_name }}",
+        "{found:?}"
+    );
+}

@@ -1,0 +1,218 @@
+//! Whether a row can have a message at all, found out without making it.
+//!
+//! Guarantees: a row that is rehearsed without a complaint is composed without one, signing apart. What depends on no row
+//! is left out, and so are encoding and signing, which cannot fail on a row: it costs a part of a message.
+//! Leaves to others: which rows of a list are rehearsed ([`Need`] says how many must be), and what becomes of the others.
+
+use super::compose::{Composed, Composer, ReversePath, RowRef, Scratch};
+use super::error::ComposeError;
+use super::field::{Address, Addressed, HeaderPart, One};
+use super::names::Name;
+use super::template::{Form, Template};
+
+/// How many rows of a list have to be rehearsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Those with long values: nothing else can fail.
+    Long,
+    /// One for each pattern of values, and a sample: what can fail depends on which values are there, and of what kind.
+    Patterns,
+    /// Each one.
+    Each,
+    /// Each one, and all of them before anybody gets a message: the template goes another way for each.
+    All,
+}
+
+/// Filters of which no text is wrong.
+const TOTAL: [&str; 22] = [
+    "default",
+    "d",
+    "upper",
+    "lower",
+    "title",
+    "capitalize",
+    "trim",
+    "escape",
+    "e",
+    "safe",
+    "urlencode",
+    "replace",
+    "first",
+    "last",
+    "length",
+    "count",
+    "string",
+    "striptags",
+    "truncate",
+    "wordwrap",
+    "center",
+    "indent",
+];
+
+impl Composer {
+    /// How many rows of its list have to be rehearsed.
+    #[must_use]
+    pub fn rehearsal(&self) -> Need {
+        let of = |template: &Template| self.need_of(template);
+        let heads = self.headers.iter().map(|part| {
+            let renders = part.templates().into_iter().map(of).max().unwrap_or(Need::Long);
+            renders.max(Self::each_value_of(part))
+        });
+        let path = match &self.reverse_path {
+            ReversePath::Fixed(_) => Need::Long,
+            ReversePath::Rendered(template) => of(template).max(Self::each_value(template)),
+        };
+        let url = self.unsubscribe.iter().map(|template| of(template).max(Self::each_value(template)));
+        heads.chain(url).chain(self.programs.iter().map(of)).chain([path]).max().unwrap_or(Need::Long)
+    }
+
+    /// Whether the addresses of a header field come out well, or what has a structure of its own, depends on each value.
+    fn each_value_of(part: &HeaderPart) -> Need {
+        let of = |one: &One| match &one.address {
+            Address::Rendered(address) if !address.is_email() => Self::each_value(address),
+            _ => Need::Long,
+        };
+        match part {
+            HeaderPart::Mailbox(field) => of(&field.one),
+            HeaderPart::Addresses(_, all) => {
+                let addressed = |addressed: &Addressed| match addressed {
+                    Addressed::One(one) => of(one),
+                    Addressed::Group(_, members) => members.iter().map(of).max().unwrap_or(Need::Long),
+                };
+                all.iter().map(addressed).max().unwrap_or(Need::Long)
+            }
+            HeaderPart::Other(_, _, template) => Self::each_value(template),
+            _ => Need::Long,
+        }
+    }
+
+    /// Whether an address or URL comes out well depends on each value.
+    fn each_value(template: &Template) -> Need {
+        if template.names().any(|name| matches!(name, Name::Column(_))) { Need::Each } else { Need::Long }
+    }
+
+    fn need_of(&self, template: &Template) -> Need {
+        let Form::Program(name) = &template.form else { return Need::Long };
+        match self.with.env.get_template(name) {
+            Ok(program) if is_straight(program.source()) => Need::Patterns,
+            _ => Need::All,
+        }
+    }
+
+    /// Whether `row` can have a message. `out` is room to work in.
+    ///
+    /// # Errors
+    /// Why it can have none.
+    pub fn rehearse(&self, scratch: &mut Scratch, row: &RowRef, out: &mut Composed) -> Result<(), ComposeError> {
+        // Every tag is as long as every other.
+        let tag = [0; 32];
+        self.with_values(scratch, row, &tag, out, |scratch, values, out| {
+            self.write_reverse_path(scratch, values, out)?;
+            for part in &self.headers {
+                if !matches!(part, HeaderPart::Fixed { .. } | HeaderPart::Date | HeaderPart::MessageId) {
+                    out.content.clear();
+                    self.write_header(part, scratch, values, &tag, Default::default(), &mut out.content)?;
+                    scratch.signed.clear();
+                }
+            }
+            for template in &self.programs {
+                scratch.text.clear();
+                template.render(&self.with, values, &mut scratch.text)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Whether a template is text and values, each behind filters of which none can be wrong: it takes one way for every row.
+fn is_straight(source: &str) -> bool {
+    let mut rest = source;
+    while let Some(open) = rest.find('{') {
+        let inside = rest.get(open + 2..).unwrap_or_default();
+        rest = match rest.as_bytes().get(open + 1) {
+            Some(b'%') => return false,
+            Some(b'#') => inside.split_once("#}").map_or("", |(_, behind)| behind),
+            Some(b'{') => match inside.split_once("}}") {
+                Some((code, behind)) if is_chain(code) => behind,
+                _ => return false,
+            },
+            _ => rest.get(open + 1..).unwrap_or_default(),
+        };
+    }
+    true
+}
+
+/// `name | filter | filter(…)`. What is not seen through here (a stroke in a text) is taken for more than that.
+fn is_chain(code: &str) -> bool {
+    let mut parts = code.trim_matches(|c: char| c.is_ascii_whitespace() || "-+".contains(c)).split('|');
+    let is_name = |name: &str| {
+        let name = name.trim();
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let filter = |part: &str| part.split('(').next().unwrap_or_default().trim().to_owned();
+    parts.next().is_some_and(is_name) && parts.all(|part| TOTAL.contains(&filter(part).as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::UnixTime;
+    use crate::content::{Source, Spec};
+
+    #[test]
+    fn a_rehearsal_says_what_composing_says() {
+        let columns = ["email", "a", "b"].map(str::to_owned);
+        let keys: [fn(&mut Spec); 7] = [
+            |_| {},
+            |spec| spec.subject = "{{ a|int }}".into(),
+            |spec| spec.reply_to = Some("{{ a }}@a.example".into()),
+            |spec| spec.return_path = Some("{{ b }}+{token}@a.example".into()),
+            |spec| spec.to = Some("{{ a }} <{{ b }}>".into()),
+            |spec| spec.unsubscribe_url = Some("https://a.example/{{ a }}/{{ token }}".into()),
+            |spec| {
+                spec.html =
+                    Some(Source { file: "h".into(), text: "{% for i in range(b|int) %}{{ a }}{% endfor %}".into() })
+            },
+        ];
+        let mut failed = 0;
+        for key in keys {
+            let mut spec = Spec {
+                from: "a@a.example".into(),
+                subject: "{{ a }}".into(),
+                text: Some(Source { file: "t".into(), text: "{{ a }}{% if b %}{{ b }}{% endif %}".into() }),
+                ..Spec::default()
+            };
+            key(&mut spec);
+            let composer = Composer::compile(spec, &columns, "email").unwrap();
+            let (mut scratch, mut out) = (Scratch::default(), Composed::default());
+            let long = "x".repeat(9000);
+            for value in ["", "7", "x", "a b", "x@a.example", "\u{e9}", "a\tb", "1000000", long.as_str()] {
+                let fields = [value.as_bytes(), value.as_bytes()];
+                let fields = fields.get(..composer.columns_used().len()).unwrap();
+                let row = RowRef { number: 0, mailbox: "p@p.example", fields };
+                let composed = composer.compose(&mut scratch, &row, UnixTime(1), &mut out);
+                assert_eq!(composer.rehearse(&mut scratch, &row, &mut out), composed, "{value}");
+                failed += usize::from(composed.is_err());
+            }
+        }
+        assert!(failed > 20, "{failed}");
+    }
+
+    #[test]
+    fn a_template_that_takes_one_way_is_told_from_others() {
+        for straight in ["Hi {{ a }}", "{{ a|default('you')|upper }}{# note %} #} { x }", "{{- a | truncate(9) -}}"] {
+            assert!(is_straight(straight), "{straight}");
+        }
+        for other in [
+            "{% if a %}b{% endif %}",
+            "{{ a if b else c }}",
+            "{{ a + 1 }}",
+            "{{ a.b() }}",
+            "{{ a|int }}",
+            "{{ a|default('x|y') }}",
+            "{{ a",
+        ] {
+            assert!(!is_straight(other), "{other}");
+        }
+    }
+}

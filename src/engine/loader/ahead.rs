@@ -1,0 +1,183 @@
+//! The loader rehearses the letter: on the rows that wait to be taken in, and, where it goes another way for each row, on the
+//! whole list before anything of it is.
+//!
+//! Guarantees: of a list with too many rows that can have no message nothing is loaded, wherever on it they stand; nothing is
+//! rendered twice but these rows. A list that ends with the records that are judged together anyway is not read ahead.
+//! Leaves to others: which letters ask for it ([`super::rehearsal`]).
+
+use super::recipient::{self, Addressed};
+use super::records::Step;
+use super::rehearsal::Fault;
+use super::rejects::Rejects;
+use super::{EXAMPLES, FIRST_RECORDS, LoadError, Loaded, Loader, Rejections, STOP_RECORDS, fault_of, too_many};
+use crate::engine::table::Pending;
+use crate::mail::address;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Rows that are rehearsed together.
+const TOGETHER: usize = 16 * 1024;
+
+/// Why a row has no message, for an example: whose it is, and the first line, which says where.
+fn told(mailbox: &str, reason: &str) -> String {
+    format!("{mailbox}: {}", reason.lines().next().unwrap_or_default())
+}
+
+/// What was read ahead so far.
+#[derive(Default)]
+struct Ahead {
+    records: u64,
+    rejected: u64,
+    examples: Vec<(u64, String)>,
+    /// Rows that wait, and their lines.
+    pending: Pending,
+    lines: Vec<u64>,
+    /// The lines of rows that can have no message.
+    faulty: Vec<u64>,
+}
+
+impl Ahead {
+    fn reject(&mut self, line: u64, reason: String) {
+        self.rejected += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push((line, reason));
+        }
+    }
+}
+
+impl Loader<'_> {
+    /// Judges the records so far, once the letter was rehearsed on the pending rows; the end, if too many are rejected by that.
+    pub(super) fn rehearse_and_judge(&mut self) -> Result<Option<Loaded>, LoadError> {
+        let are_first = !self.judged;
+        let rejects = self.rehearse()?;
+        self.judge()?;
+        if are_first || !rejects || !self.too_many() {
+            return Ok(None);
+        }
+        self.rejects.flush().map_err(LoadError::Table)?;
+        Ok(Some(Loaded::Stopped(self.rejections())))
+    }
+
+    /// Rejects those of the pending rows of which the letter makes no message, and says whether there were any. Whom the table
+    /// has is not asked.
+    fn rehearse(&mut self) -> Result<bool, LoadError> {
+        let Some(rehearsal) = &mut self.rehearsal else { return Ok(false) };
+        let (known, mailboxes) = (&self.known, &self.mailboxes);
+        let is_known = |index: usize| {
+            known.as_ref().zip(mailboxes.get(index)).is_some_and(|(known, mailbox)| known.contains_hashed(*mailbox))
+        };
+        let lines = std::mem::take(&mut self.lines);
+        let faults = rehearsal.faults(&self.pending, &lines, self.columns.len(), is_known);
+        if faults.is_empty() {
+            return Ok(false);
+        }
+        let mut bad = faults.iter().map(|fault| fault.index).peekable();
+        let keep: Vec<bool> = (0..mailboxes.len()).map(|index| bad.next_if_eq(&index).is_none()).collect();
+        let [mut rows, mut mailboxes] = [(); 2].map(|()| keep.iter().copied());
+        self.pending.retain(|| rows.next().unwrap_or(true));
+        self.mailboxes.retain(|_| mailboxes.next().unwrap_or(true));
+        for Fault { line, mailbox, reason, .. } in faults {
+            self.rejects.add(line, &reason, mailbox.as_bytes()).map_err(LoadError::Table)?;
+            self.note_rejected(line, told(&mailbox, &reason));
+        }
+        Ok(true)
+    }
+
+    /// Rehearses the letter on the whole list, and keeps which rows can have no message. `Break`: it was stopped meanwhile.
+    ///
+    /// # Errors
+    /// The list; too many of its records are bad.
+    pub(super) fn look_ahead(&mut self, stop: &AtomicBool) -> Result<ControlFlow<()>, LoadError> {
+        let mut records = self.spec.list.open()?;
+        let wanted: Vec<String> =
+            [&self.spec.email].into_iter().chain(self.columns.iter().map(|(name, _)| name)).cloned().collect();
+        let header = if records.has_header() { records.header()? } else { Vec::new() };
+        records.select(&wanted, &header)?;
+        let mut ahead = Ahead::default();
+        let (mut mailbox, mut more) = (Vec::new(), Vec::new());
+        loop {
+            let step = records.advance()?;
+            if matches!(step, Step::End) && ahead.records <= FIRST_RECORDS {
+                return self.forget_rejects();
+            }
+            let line = records.line();
+            let bad = match step {
+                Step::End => break,
+                Step::Bad(reason) => Some((reason, records.sample())),
+                Step::Record => match recipient::read(records.field(0), self.spec.several, &mut mailbox, &mut more) {
+                    Err(reason) => Some((reason, records.field(0))),
+                    Ok(Addressed { at, .. }) => {
+                        let first = (mailbox.as_slice(), at);
+                        let others = more.iter().map(|other| (other.as_str().as_bytes(), other.local_part().len()));
+                        let all: Vec<(&[u8], usize)> = std::iter::once(first).chain(others).collect();
+                        let longest = all.iter().map(|(mailbox, _)| mailbox.len()).max().unwrap_or(0);
+                        let fault = fault_of(&records, &self.columns, longest);
+                        for (mailbox, at) in all.into_iter().filter(|_| fault.is_none()) {
+                            let gets_none = self.gets_none(mailbox, at);
+                            let fields = (0..self.columns.len()).map(|i| records.field(i + 1));
+                            if ahead.pending.push(mailbox, at, 0, gets_none, fields) {
+                                ahead.lines.push(line);
+                            }
+                        }
+                        fault.map(|reason| (reason, records.field(0)))
+                    }
+                },
+            };
+            ahead.records += 1;
+            if let Some((reason, text)) = bad {
+                self.rejects.add(line, &reason, text).map_err(LoadError::Table)?;
+                ahead.reject(line, reason);
+            }
+            if ahead.lines.len() >= TOGETHER {
+                self.rehearse_ahead(&mut ahead)?;
+            }
+            if ahead.records.is_multiple_of(STOP_RECORDS) && stop.load(Ordering::Relaxed) {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        self.rehearse_ahead(&mut ahead)?;
+        if let Some(rehearsal) = &mut self.rehearsal {
+            rehearsal.know(ahead.faulty);
+        }
+        self.forget_rejects()
+    }
+
+    /// Whether no message goes to this mailbox, or it is in the table already.
+    fn gets_none(&mut self, mailbox: &[u8], at: usize) -> bool {
+        self.folded.clear();
+        let at = address::fold_into(mailbox, at, &mut self.folded);
+        let is_known = || self.known.as_ref().is_some_and(|known| known.contains(&self.folded));
+        self.spec.suppression.contains(&self.folded, at) || is_known()
+    }
+
+    /// Rehearses the rows that wait, and judges all so far.
+    fn rehearse_ahead(&mut self, ahead: &mut Ahead) -> Result<(), LoadError> {
+        let Some(rehearsal) = &mut self.rehearsal else { return Ok(()) };
+        let faults = rehearsal.faults(&ahead.pending, &ahead.lines, self.columns.len(), |_| false);
+        ahead.pending = Pending::new();
+        ahead.lines.clear();
+        for fault in faults {
+            self.rejects.add(fault.line, &fault.reason, fault.mailbox.as_bytes()).map_err(LoadError::Table)?;
+            ahead.faulty.push(fault.line);
+            ahead.reject(fault.line, told(&fault.mailbox, &fault.reason));
+        }
+        if !too_many(ahead.rejected, ahead.records, self.spec.max_rejected) {
+            return Ok(());
+        }
+        self.rejects.flush().map_err(LoadError::Table)?;
+        let rejections = Rejections {
+            rejected: ahead.rejected,
+            records: ahead.records,
+            examples: std::mem::take(&mut ahead.examples),
+            rejects: Some(self.rejects.path().to_owned()),
+            only_looked: false,
+        };
+        Err(LoadError::TooManyRejected { path: self.spec.list.path.clone(), rejections })
+    }
+
+    /// What was read ahead is read again, and rejected where its turn comes.
+    fn forget_rejects(&mut self) -> Result<ControlFlow<()>, LoadError> {
+        self.rejects = Rejects::open(self.table.home(), self.progress.rejects_octets).map_err(LoadError::Table)?;
+        Ok(ControlFlow::Continue(()))
+    }
+}
