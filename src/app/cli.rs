@@ -239,7 +239,7 @@ pub struct SendArgs {
     /// Check the list, the templates against every row, and the routes; show three messages; send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Send a sample to these addresses, by the campaign's own way, marked [Test]: it never counts as the campaign, whose
+    /// Send a sample to these addresses, by the campaign's own way, marked "Test": it never counts as the campaign, whose
     /// recipients get nothing
     #[arg(long, value_name = "ADDR[,ADDR…]", value_delimiter = ',', conflicts_with_all = [
         "dry_run", "limit", "only", "add", "cancel_removed", "accept_damage", "retry_held", "cancel_held",

@@ -78,7 +78,7 @@ pub fn be_quiet() {
     QUIET.store(true, Ordering::Relaxed);
 }
 
-/// As [`print`], for what is worth knowing and no warning.
+/// As [`print()`], for what is worth knowing and no warning.
 pub fn notice(text: &[u8]) {
     if !QUIET.load(Ordering::Relaxed) {
         print(text);

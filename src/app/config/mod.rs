@@ -3,7 +3,7 @@
 //! Guarantees: an unknown key, a wrong type, a value out of range is an error that names file, line, column and key, and
 //! the nearest key that exists; what comes out is plain typed data. Each engine key has one definition ([`engine`]), from
 //! which the parser, `posthaste config` and the shipped `config/engine.toml` are made; so has each key of a campaign
-//! ([`reference`]).
+//! ([`mod@reference`]).
 //! Leaves to others: whether templates, lists and keys that a file names are any good (`content`, `engine::loader`).
 
 mod arrays;

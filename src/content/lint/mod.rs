@@ -1,7 +1,7 @@
 //! What is wrong with a letter though it can be sent: what receivers punish, readers do not see, or authors forgot.
 //!
 //! Guarantees: nothing here stops a letter or changes it; what is said has its place, and a way to mend it; of one kind in
-//! one file at most [`EACH_MAX`] are told, and how many there are. Template code is never taken for text. Leaves to others:
+//! one file at most `EACH_MAX` are told, and how many there are. Template code is never taken for text. Leaves to others:
 //! what does not compile (`compile`), what rows do to it (`rehearse`), and the world (DNS, the receiving servers).
 
 mod composed;
