@@ -9,7 +9,7 @@
 //! | 5 | [`engine`], [`sink`] | the sending engine; a receiving MX to send to |
 //! | 4 | [`wire`], [`observe`] | the ring, sockets, DNS, disk; metrics and logs: the only places that touch the world |
 //! | 3 | [`queue`] | who goes next, and when |
-//! | 2 | [`smtp`], [`tls`], [`content`], [`journal`], [`shape`] | pure crafts: no IO, no clock, blind to each other |
+//! | 2 | [`smtp`], [`tls`], [`content`], [`identity`], [`journal`], [`shape`] | pure crafts: no IO, no clock, blind to each other |
 //! | 1 | [`mail`] | the words: addresses, envelope, reply, outcome, event |
 //! | 0 | [`base`] | the ground, knows no mail: clock types, output buffer, timer wheel, token bucket |
 //!
@@ -31,6 +31,7 @@ pub mod app;
 pub mod base;
 pub mod content;
 pub mod engine;
+pub mod identity;
 pub mod journal;
 pub mod mail;
 pub mod observe;

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("smtp", 2),
     ("tls", 2),
     ("content", 2),
+    ("identity", 2),
     ("journal", 2),
     ("shape", 2),
     ("queue", 3),

@@ -8,6 +8,7 @@ pub mod capabilities;
 pub mod journal;
 pub mod lists;
 pub mod policies;
+pub mod records;
 pub mod replies;
 pub mod sessions;
 pub mod templates;
@@ -18,12 +19,13 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 #[allow(dead_code, reason = "a fuzzer knows its one target")]
-pub const ALL: [Target; 9] = [
+pub const ALL: [Target; 10] = [
     ("addresses", addresses::run),
     ("capabilities", capabilities::run),
     ("journal", journal::run),
     ("lists", lists::run),
     ("policies", policies::run),
+    ("records", records::run),
     ("replies", replies::run),
     ("sessions", sessions::run),
     ("templates", templates::run),

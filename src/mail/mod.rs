@@ -9,6 +9,7 @@ pub mod large_domains;
 pub mod limit;
 pub mod outcome;
 pub mod reply;
+pub mod tag_list;
 pub mod words;
 
 pub use address::{AddressError, Mailbox};

@@ -1,8 +1,12 @@
-//! HTTPS: one GET of one small text, as MTA-STS needs it (RFC 8461 §3.3).
+//! HTTPS: one GET of one small text, as MTA-STS needs it (RFC 8461 §3.3), and one POST of a form (`post`).
 //!
 //! Guarantees: the server proves its name; no redirect is followed; the whole fetch, look-up and handshake included,
 //! ends within [`Options::timeout`], and never holds more than [`Options::body_max`] octets of body and 16 KiB of header.
 //! Leaves to others: what the text says (`tls::sts`), how often it is fetched, and where it is kept (`engine::policy`).
+
+mod post;
+
+pub use post::Posted;
 
 use super::dns::Resolver;
 use crate::tls::{ClientConfig, TlsError, Verification};
@@ -125,7 +129,14 @@ impl Fetcher {
     async fn connect(&self, resolver: &Resolver, host: &str) -> Result<TlsStream<TcpStream>, FetchError> {
         let route = resolver.resolve_host(host).await;
         let route = route.map_err(|e| FetchError::Address(host.into(), e.reply.to_string().into()))?;
-        let addresses = route.exchangers.iter().flat_map(|exchanger| exchanger.addresses.iter().copied());
+        self.connect_to(host, route.exchangers.iter().flat_map(|exchanger| exchanger.addresses.iter().copied())).await
+    }
+
+    async fn connect_to(
+        &self,
+        host: &str,
+        addresses: impl Iterator<Item = IpAddr>,
+    ) -> Result<TlsStream<TcpStream>, FetchError> {
         let tcp = self.first_of(host, addresses).await?;
         let expected = Verification::Names([Box::from(host)].into());
         let connector = TlsConnector::from(self.tls.shared(&expected)?);

@@ -1,8 +1,23 @@
 //! The addresses of this machine's interfaces.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::ptr;
+
+/// Addresses that are far from every machine: a.root-servers.net. Nothing is sent there.
+const FAR: [(&str, &str); 2] = [("0.0.0.0:0", "198.41.0.4:53"), ("[::]:0", "[2001:503:ba3e::2:30]:53")];
+
+/// The addresses that the system chooses for connections that lead far away, of each family that has a way there.
+#[must_use]
+pub fn outgoing() -> Vec<IpAddr> {
+    let chosen = |(any, far)| {
+        // A datagram socket that is connected is told its address, and sends nothing.
+        let socket = UdpSocket::bind(any).ok()?;
+        socket.connect(far).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    };
+    FAR.into_iter().filter_map(chosen).collect()
+}
 
 /// Each address of each interface, in no order.
 ///

@@ -8,9 +8,9 @@ use super::super::exit::Failure;
 use super::content::read;
 use crate::base::many::Many;
 use crate::content::dkim::Signer;
+use crate::identity::{is_below, organisation_of};
 use crate::mail::address::parse_domain_into;
 use crate::mail::finding::{Finding, Severity};
-use psl::Psl as _;
 
 /// The size of an Ed25519 key.
 const ED25519_BITS: usize = 256;
@@ -65,10 +65,7 @@ pub fn findings(config: &EngineConfig, from: &str, place: &str) -> Vec<Finding> 
 /// Those that sign for a domain: its own keys and those of domains above it; where there are none, those of its
 /// organisation, which DMARC takes for aligned unless the domain asks for more.
 fn of_domain<'c>(config: &'c EngineConfig, domain: &str) -> Vec<&'c engine::Dkim> {
-    let is_above = |dkim: &&engine::Dkim| {
-        domain.strip_suffix(&dkim.domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
-    let above: Vec<_> = config.dkim.iter().filter(is_above).collect();
+    let above: Vec<_> = config.dkim.iter().filter(|dkim| is_below(domain, &dkim.domain)).collect();
     if !above.is_empty() {
         return above;
     }
@@ -77,13 +74,9 @@ fn of_domain<'c>(config: &'c EngineConfig, domain: &str) -> Vec<&'c engine::Dkim
     config.dkim.iter().filter(is_of_it).collect()
 }
 
-/// The domain that an organisation has registered, of this one or of one below it.
-fn organisation_of(domain: &str) -> Option<&[u8]> {
-    Some(psl::List.domain(domain.as_bytes())?.as_bytes())
-}
-
 /// The domain of an address, perhaps behind a name, in lower case and A-labels.
-fn domain_of(from: &str) -> String {
+#[must_use]
+pub fn domain_of(from: &str) -> String {
     let domain = from.rsplit_once('@').map_or("", |(_, rest)| rest.trim_end_matches(['>', ' ']));
     let mut ascii = Vec::new();
     match parse_domain_into(domain.as_bytes(), &mut ascii) {

@@ -85,6 +85,12 @@ impl Signer {
         }
     }
 
+    /// Whether it is an Ed25519 key (RFC 8463), which not all receivers verify.
+    #[must_use]
+    pub fn is_ed25519(&self) -> bool {
+        matches!(self.key, Key::Ed25519(_))
+    }
+
     /// The name in DNS under which [`record`](Self::record) is published.
     #[must_use]
     pub fn record_name(&self) -> String {

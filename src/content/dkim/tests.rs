@@ -100,3 +100,61 @@ proptest! {
         }
     }
 }
+
+/// The record of [`ED25519`]'s public half.
+const PUBLISHED: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+fn signer(pem: &str) -> Signer {
+    Signer::from_pem("football.example.com", "brisbane", pem, "e.pem").unwrap()
+}
+
+#[test]
+fn a_message_verifies_with_the_published_key_and_with_no_other() {
+    let message = b"From: Joe <joe@football.example.com>\r\nTo: Suzie <s@shopping.example.net>\r\nSubject: Is dinner\r\n ready?\r\n\r\nHi.  \r\n\r\nJoe.\r\n\r\n";
+    let signed = sign(message, vec![signer(ED25519)], crate::base::clock::UnixTime(1_528_637_909)).unwrap();
+    let key = Published::read(PUBLISHED).unwrap();
+    assert!(key.is_of(&signer(ED25519)) && key.bits() == 256 && !key.is_test);
+    let check = |octets: &[u8]| verify(octets, "football.example.com", "brisbane", &key);
+    assert_eq!(check(&signed), Ok(()));
+    assert_eq!(verify(&signed, "football.example.com", "other", &key), Err(VerifyError::Unsigned));
+    assert_eq!(check(message), Err(VerifyError::Unsigned));
+    let text = String::from_utf8(signed).unwrap();
+    for (from, to, error) in [
+        ("Joe.", "Jim.", VerifyError::Body),
+        ("dinner", "lunch", VerifyError::Signature),
+        ("\r\n\r\nHi.", "\r\nSubject: second\r\n\r\nHi.", VerifyError::Signature),
+        ("c=relaxed/relaxed", "c=simple/simple", VerifyError::Tag("c")),
+        (" bh=", " xh=", VerifyError::Tag("bh")),
+    ] {
+        assert_eq!(check(text.replacen(from, to, 1).as_bytes()), Err(error), "{to}");
+    }
+    // What relaxed forms forgive.
+    assert_eq!(check(text.replace("Is dinner\r\n ready?", "Is   dinner\r\n\tready?").as_bytes()), Ok(()));
+    let other = Published::read("v=DKIM1; k=ed25519; p=iIKLjcrKJppXEBCmgMCNP9xYFkweJWnzvojVX8+v5wE=").unwrap();
+    assert!(!other.is_of(&signer(ED25519)));
+    assert_eq!(verify(text.as_bytes(), "football.example.com", "brisbane", &other), Err(VerifyError::Signature));
+}
+
+#[test]
+fn records_that_are_no_key_say_why() {
+    let p = "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    for (record, said) in [
+        ("v=DKIM1; k=ed25519; p=".to_owned(), "its p= is empty: the key is revoked"),
+        ("v=DKIM1; k=ed25519".to_owned(), "it has no p="),
+        (format!("v=DKIM2; k=ed25519; {p}"), "its version is `DKIM2`, not DKIM1"),
+        (format!("v=DKIM1; k=dsa; {p}"), "its k= is `dsa`, and can be rsa or ed25519"),
+        (format!("v=DKIM1; {p}"), "its p= is no RSA key"),
+        (format!("k=ed25519; {}", &p[..30]), "its p= is no Ed25519 key"),
+        (format!("k=ed25519; h=sha1; {p}"), "its h= is `sha1`"),
+        (format!("k=ed25519; s=tlsrpt; {p}"), "its s= is `tlsrpt`: it is not for email"),
+        ("v=spf1 -all".to_owned(), "its version is `spf1 -all`, not DKIM1"),
+        ("hello".to_owned(), "it is no list of tags: `hello` has no value"),
+    ] {
+        let error = Published::read(&record).unwrap_err().to_string();
+        assert!(error.starts_with(said), "{record}: {error}");
+    }
+    for record in [format!("k=ed25519; {p}"), format!("v=DKIM1;k=ed25519;h=sha1:sha256;s=*;t=s;n=note;{p}")] {
+        assert!(!Published::read(&record).unwrap().is_test, "{record}");
+    }
+    assert!(Published::read(&format!("k=ed25519; t=y:s; {p}")).unwrap().is_test);
+}

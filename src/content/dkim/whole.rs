@@ -40,7 +40,7 @@ pub fn sign(message: &[u8], signers: Vec<Signer>, date: UnixTime) -> Result<Vec<
 }
 
 /// Each field with its folds and its CRLF.
-fn split(fields: &[u8]) -> Vec<&[u8]> {
+pub(super) fn split(fields: &[u8]) -> Vec<&[u8]> {
     let mut all = Vec::new();
     let mut rest = fields;
     while !rest.is_empty() {

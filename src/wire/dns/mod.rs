@@ -9,6 +9,7 @@
 //! allowed; the cache is bounded and keeps to the records' TTL.
 //! Leaves to others: which domain to ask for, and when again (`engine::router`); which address to try first.
 
+mod ask;
 mod cache;
 mod config;
 mod denial;
