@@ -2,10 +2,13 @@
 //! `tests/mta/setup` fetches. What happens to zones that are tampered with is tested in `wire::dns`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "support/nsd.rs"]
+mod nsd;
+
+use nsd::{Nsd, program};
 use posthaste::wire::dns::{Dnssec, Resolver, ResolverConfig, Route, RouteError, TlsaAnswer};
-use std::net::{TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 const IN_2001: &str = "20010101";
@@ -25,26 +28,7 @@ struct Signing {
 struct Served {
     folder: tempfile::TempDir,
     zones: Vec<(String, PathBuf)>,
-    server: Option<(Child, u16)>,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        if let Some((mut child, _)) = self.server.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn program(package: &str, path: &str) -> Command {
-    let unpacked = match std::env::var_os("POSTHASTE_MTA") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mta"),
-    };
-    let found = unpacked.join(package).join(path);
-    assert!(found.exists(), "{} is missing: run tests/mta/setup (as root) to fetch it", found.display());
-    Command::new(found)
+    server: Option<Nsd>,
 }
 
 fn run(command: &mut Command) -> String {
@@ -61,10 +45,7 @@ impl Served {
     /// Writes a zone, signs it if asked to, and gives its DS record, or of the root the DNSKEY record.
     fn zone(&mut self, apex: &str, records: &str, signing: Option<Signing>) -> String {
         let path = self.folder.path().join(if apex == "." { "root".to_owned() } else { apex.replace('.', "_") });
-        let text = format!(
-            "$ORIGIN {apex}\n$TTL 3600\n@ SOA ns.example. root.example. 1 3600 600 86400 3600\n@ NS ns.example.\n{records}\n"
-        );
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, nsd::zone(apex, records)).unwrap();
         let Some(signing) = signing else {
             self.zones.push((apex.to_owned(), path));
             return String::new();
@@ -84,47 +65,14 @@ impl Served {
     }
 
     fn start(&mut self) {
-        // NSD cannot be given port 0; should another process get this one first, it ends, and the next is tried.
-        for _ in 0..20 {
-            let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).unwrap().port();
-            let mut child = self.nsd(port);
-            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-            socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-            while child.try_wait().unwrap().is_none() {
-                // The root's SOA: any answer will do.
-                let question = b"\x12\x34\x00\x00\0\x01\0\0\0\0\0\0\0\0\x06\0\x01";
-                if socket.send_to(question, ("127.0.0.1", port)).is_ok() && socket.recv(&mut [0; 512]).is_ok() {
-                    self.server = Some((child, port));
-                    return;
-                }
-            }
-        }
-        panic!("NSD does not start: {}", std::fs::read_to_string(self.folder.path().join("log")).unwrap());
-    }
-
-    fn nsd(&self, port: u16) -> Child {
-        let folder = self.folder.path();
-        let mut config = format!(
-            "server:\n ip-address: 127.0.0.1\n port: {port}\n username: \"\"\n zonesdir: {folder:?}\n database: \"\"\n \
-             pidfile: \"\"\n xfrdfile: \"{0}/xfrd\"\n zonelistfile: \"{0}/list\"\n xfrdir: {folder:?}\n server-count: 1\n\
-             remote-control:\n control-enable: no\n",
-            folder.display()
-        );
-        for (apex, path) in &self.zones {
-            config.push_str(&format!("zone:\n name: {apex:?}\n zonefile: {path:?}\n"));
-        }
-        std::fs::write(folder.join("nsd.conf"), config).unwrap();
-        let log = std::fs::File::create(folder.join("log")).unwrap();
-        let mut nsd = program("nsd", "usr/sbin/nsd");
-        nsd.arg("-d").arg("-c").arg(folder.join("nsd.conf"));
-        nsd.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+        self.server = Some(Nsd::start(self.folder.path(), &self.zones));
     }
 
     fn route(&self, anchor: &str, domain: &str) -> Result<Route, RouteError> {
         let file = self.folder.path().join("anchor");
         std::fs::write(&file, anchor).unwrap();
         let config = ResolverConfig {
-            servers: vec![format!("127.0.0.1:{}", self.server.as_ref().unwrap().1)],
+            servers: vec![self.server.as_ref().unwrap().address()],
             timeout: Duration::from_secs(20),
             dnssec: Dnssec::Validate,
             trust_anchor: Some(file),

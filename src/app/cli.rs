@@ -14,9 +14,10 @@ pub use setup::{CompletionsArgs, ConfigArgs, ManArgs, NewArgs};
 use super::config::EngineConfig;
 use super::config::values::HostPort;
 use super::exit::Exit;
+use crate::mail::Mailbox;
 use clap::{Args, ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The version, with the commit where that is known.
@@ -86,13 +87,18 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   Templates on the rows, the list, the letter; nothing is sent:
     posthaste check news.toml
-  With keys, suppression and destination; one JSON object:
-    posthaste check news.toml --config engine.toml --json
-  For scripts: warnings end with code 2, too:
-    posthaste check news.toml --strict
+  With keys, suppression, destination, and the sender as DNS shows it:
+    posthaste check news.toml --config engine.toml
+  Behind NAT, or a smarthost: with the address that receivers see:
+    posthaste check news.toml --config engine.toml --public-address 192.0.2.10
+  For scripts: one JSON object; warnings end with code 2, too:
+    posthaste check news.toml --strict --json
+
+Where mail goes by MX or to a smarthost, DNS is asked what receivers ask: SPF,
+DKIM, DMARC, PTR, the EHLO name, the senders' and the recipients' domains.
 
 Exit codes: 0 it can be sent (there may be warnings and notes), 1 the look
-failed, 2 errors, with which send refuses.";
+failed, 2 errors, with which send or the large receivers refuse.";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
@@ -393,12 +399,26 @@ pub struct CheckArgs {
     /// Where the list is loaded for the look, and removed again; goes before engine.data
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Ask nobody: no DNS
+    #[arg(long)]
+    pub offline: bool,
+    /// The addresses that receivers see the mail come from, where those of the sources are not (NAT, a smarthost)
+    #[arg(long, value_name = "ADDR[,ADDR…]", value_delimiter = ',', conflicts_with = "offline")]
+    pub public_address: Vec<IpAddr>,
+    /// Make the POST that mailbox providers make when somebody unsubscribes, as if for this address: it may be unsubscribed
+    #[arg(long, value_name = "ADDR", conflicts_with = "offline", value_parser = mailbox)]
+    pub post_unsubscribe: Option<Mailbox>,
     /// Leave with code 2 for warnings, too
     #[arg(long)]
     pub strict: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// An address on the command line.
+fn mailbox(text: &str) -> Result<Mailbox, String> {
+    Mailbox::parse(text.trim().as_bytes()).map_err(|error| error.to_string())
 }
 
 /// `posthaste report`

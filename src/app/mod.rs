@@ -68,7 +68,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 fn dispatch(command: Command, signals: &Signals) -> Result<Exit, Failure> {
-    if !matches!(command, Command::Send(_) | Command::Preview(_) | Command::Sink(_) | Command::TlsReport(_)) {
+    let prepares = matches!(
+        command,
+        Command::Send(_) | Command::Preview(_) | Command::Check(_) | Command::Sink(_) | Command::TlsReport(_)
+    );
+    if !prepares {
         // What they have said stays said, and nothing of theirs has to last.
         signals.leave()?;
     }

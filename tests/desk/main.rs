@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(dead_code, reason = "a part of it is for tests of TLS")]
+#[path = "../tls_policy/certificates.rs"]
+mod certificates;
 mod check;
 mod commands;
 mod folder;
@@ -10,8 +13,13 @@ mod jinja;
 mod letters;
 mod lists;
 mod newsletters;
+#[path = "../support/nsd.rs"]
+mod nsd;
 mod preview;
 mod sample;
 mod share;
 mod terminal;
 mod types;
+#[allow(dead_code, reason = "a part of it is for tests of TLS")]
+#[path = "../tls_policy/web.rs"]
+mod web;

@@ -70,7 +70,7 @@ impl Web {
         self.manner.lock().unwrap().identity = identity;
     }
 
-    /// The first lines of all requests that came so far, each with its Host.
+    /// The first lines of all requests that came so far, each with its Host and, behind that, its body.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -98,12 +98,25 @@ fn serve(mut stream: TcpStream, manner: &Manner) -> Option<String> {
         send(&mut tls, &[], &mut stream)?;
         read.ok()?;
     }
+    while !is_whole(&request) {
+        let count = stream.read(&mut octets).ok().filter(|count| *count > 0)?;
+        tls.read(&octets[..count], &mut request).ok()?;
+    }
     send(&mut tls, &manner.answer, &mut stream)?;
     tls.close();
     send(&mut tls, &[], &mut stream)?;
     let text = String::from_utf8_lossy(&request).into_owned();
     let host = text.lines().find(|line| line.to_ascii_lowercase().starts_with("host:"))?;
-    Some(format!("{} {host}", text.lines().next()?))
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Some(format!("{} {host} {body}", text.lines().next()?).trim_end().to_owned())
+}
+
+/// Whether all of the body is there that the header announces.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((header, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = header.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    body.len() >= length.unwrap_or(0)
 }
 
 fn send(tls: &mut Server, plain: &[u8], stream: &mut TcpStream) -> Option<()> {

@@ -1,13 +1,15 @@
 //! `posthaste check`: one look at a campaign, and everything that can be known of it before anything is sent.
 //!
-//! Configuration, list, templates on the rows of the list, and the letter itself. `send` begins with the same look at the
-//! letter and its rows. Guarantees: nothing is sent and nothing of the campaign is changed; every finding has its place and a
-//! way to mend it, and one does not hide another. Leaves to others: looking (`content`, `engine::loader`), and the printing
-//! (`print`).
+//! Configuration, list, templates on the rows of the list, the letter itself, and the sender as DNS shows it. `send` begins with
+//! the same look at the letter and its rows. Guarantees: nothing is sent and nothing of the campaign is changed; every finding has
+//! its place and a way to mend it, and one does not hide another. Leaves to others: looking (`content`, `engine::loader`, `dns`),
+//! and the printing (`print`).
 
+mod dns;
 mod found;
 mod list;
 mod print;
+mod volume;
 
 pub use found::{Refused, of_content, of_failure, of_letter, of_remark, tell};
 
@@ -21,6 +23,7 @@ use super::signals::Signals;
 use crate::engine::table::Manifest;
 use crate::mail::finding::{Finding, Severity};
 use crate::observe;
+use crate::tls::policy::Level;
 use crate::wire::clock::unix_now;
 use crate::wire::ring;
 use std::path::Path;
@@ -33,7 +36,16 @@ struct Look {
     findings: Vec<Finding>,
     /// What the list came to, if it was read to its end.
     recipients: Option<list::Counts>,
+    /// What DNS is asked about.
+    seen: dns::Seen,
+    /// What became of that.
+    dns: dns::Report,
 }
+
+/// The port of exchangers in the world.
+const SMTP: u16 = 25;
+/// Letters that are made for DNS' sake: two, to see what is the same in both.
+const LETTERS: usize = 2;
 
 /// Runs the command.
 ///
@@ -41,7 +53,8 @@ struct Look {
 /// The machine: what is wrong with the campaign is found, and told.
 pub fn run(args: &CheckArgs, signals: &Signals) -> Result<Exit, Failure> {
     signals.prepare("interrupted: the list is not checked to its end; nothing is sent by check".to_owned())?;
-    let mut look = Look::default();
+    let nothing = dns::Report::not("the campaign's file cannot be read");
+    let mut look = Look { dns: nothing, ..Look::default() };
     let config = match look.configured("configuration", Found::look(args.config.as_deref()).load()) {
         Some(config) => config,
         // The campaign is looked at all the same.
@@ -53,12 +66,13 @@ pub fn run(args: &CheckArgs, signals: &Signals) -> Result<Exit, Failure> {
         look.campaign.clone_from(&campaign.name);
         let data = args.data.clone().unwrap_or_else(|| config.engine.data.clone());
         let had_data = data.exists();
-        let looked = look.at(&campaign, &config, &data, signals);
+        let looked = look.at(args, &campaign, &config, &data, signals);
         if !had_data {
             // It goes only if nothing else has come into it.
             let _ = std::fs::remove_dir(&data);
         }
         looked?;
+        look.outside(args, &campaign, &config, signals)?;
     }
     // What stops a start comes first; of equals, the order in which it was found.
     look.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -85,8 +99,10 @@ impl Look {
         }
     }
 
+    /// Everything that is on this machine.
     fn at(
         &mut self,
+        args: &CheckArgs,
         campaign: &CampaignConfig,
         config: &EngineConfig,
         data: &Path,
@@ -97,7 +113,10 @@ impl Look {
             let sources =
                 self.configured("source", sources::sources(destination, config, campaign).map_err(Faults::from));
             self.findings.extend(names::findings(sources.iter().flatten()));
+            self.findings.extend(in_clear(destination, config));
+            self.seen.sources = sources;
         }
+        self.seen.destination.clone_from(&destination);
         let scratch = Scratch::make(data, "check")?;
         let given = self.take("list", lists::given(campaign, &scratch.path().join(&campaign.name), false))?;
         let Some(given) = given.flatten() else { return Ok(()) };
@@ -105,7 +124,16 @@ impl Look {
         let leaves = destination.as_ref().is_some_and(|destination| !destination.is_sink());
         let direct = destination.map(|to| matches!(to, Destination::Exchangers(_)));
         let (content, columns) = match content::first(config, campaign, &given.list, key, 1, direct) {
-            Ok((content, columns)) => (Some(content), columns),
+            Ok((content, columns)) => {
+                let made = (&content, columns.as_slice());
+                self.seen.letters = content::letters(campaign, &given.list, made, LETTERS, None);
+                if let Some(mailbox) = &args.post_unsubscribe {
+                    let letters = content::letters(campaign, &given.list, made, 1, Some(mailbox.as_str()));
+                    self.seen.to_unsubscribe = letters.into_iter().next();
+                }
+                self.findings.extend(dns::same_url(campaign, &self.seen.letters));
+                (Some(content), columns)
+            }
             Err(refused) if refused.failure.exit != Exit::Usage => return Err(refused.failure),
             Err(refused) => {
                 let is_of_list = refused.findings.iter().any(|finding| finding.check == "list");
@@ -137,7 +165,29 @@ impl Look {
         if let Some(loaded) = loaded {
             self.findings.extend(looked.rows(&loaded)?);
             self.recipients = Some(list::Counts::of(&loaded));
+            if direct == Some(true) {
+                let recipients = loaded.totals.rows - loaded.suppressed.min(loaded.totals.rows);
+                self.findings.extend(volume::look(data, &campaign.name, recipients, unix_now().0));
+            }
+            self.seen.domains = loaded.domains;
         }
+        Ok(())
+    }
+
+    /// What only others can tell: DNS, and the page that takes a POST.
+    fn outside(
+        &mut self,
+        args: &CheckArgs,
+        campaign: &CampaignConfig,
+        config: &EngineConfig,
+        signals: &Signals,
+    ) -> Result<(), Failure> {
+        let (findings, report) = dns::look(args, config, campaign, &self.seen, signals)?;
+        self.findings.extend(findings);
+        self.dns = report;
+        let posted = dns::try_post(args, config, campaign, self.seen.to_unsubscribe.as_ref());
+        let posted = self.take("unsubscribe-post", posted)?.flatten();
+        self.findings.extend(posted);
         Ok(())
     }
 
@@ -148,4 +198,12 @@ impl Look {
     fn stops(&self, strict: bool) -> bool {
         self.count(Severity::Error) > 0 || (strict && self.count(Severity::Warning) > 0)
     }
+}
+
+/// That mail goes to the recipients' own servers without TLS.
+fn in_clear(destination: &Destination, config: &EngineConfig) -> Option<Finding> {
+    let is_off = matches!(destination, Destination::Exchangers(SMTP)) && config.delivery.tls == Level::Never;
+    let says = "delivery.tls = \"off\": the mail goes in clear text, which Google refuses of bulk senders";
+    let hint = "delivery.tls = \"opportunistic\", which uses TLS wherever it is offered";
+    is_off.then(|| Finding::new(Severity::Error, "tls-off", "", says).hint(hint).draws("550 5.7.29"))
 }

@@ -16,6 +16,9 @@ pub(super) fn text(look: &Look, campaign: &Path) -> String {
     if let Some(counts) = &look.recipients {
         text += &format!("{}\n", counts.words());
     }
+    if !look.campaign.is_empty() {
+        text += &format!("{}\n", Printable(look.dns.words().as_bytes()));
+    }
     for finding in &look.findings {
         text += &format!("\n{}", lines(finding));
     }
@@ -40,6 +43,7 @@ pub(super) fn json(look: &Look) -> String {
         "warnings": look.count(Severity::Warning),
         "notes": look.count(Severity::Note),
         "list": look.recipients,
+        "dns": look.dns.json(),
         "findings": look.findings.iter().map(finding).collect::<Vec<_>>(),
     });
     format!("{object}\n")

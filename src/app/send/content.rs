@@ -165,22 +165,48 @@ fn look(campaign: &CampaignConfig, spec: &Spec, columns: &Columns, direct: Optio
 
 /// The same of whole messages: those of the first recipients. One that cannot be made is told with its row, by the load.
 fn look_at_samples(campaign: &CampaignConfig, list: &List, composer: &Composer, stored: &[String]) -> Vec<Finding> {
-    let sampled = first_of(list, &campaign.recipients.email.value, stored, SAMPLES).unwrap_or_default();
-    let (mut scratch, mut composed) = (Scratch::default(), Composed::default());
     let mut findings: Vec<Finding> = Vec::new();
-    for (number, row) in (0..).zip(&sampled) {
-        let fields: Vec<&[u8]> = row.fields.iter().map(Vec::as_slice).collect();
-        let row = RowRef { number, mailbox: &row.mailbox, fields: &fields };
-        if composer.compose(&mut scratch, &row, unix_now(), &mut composed).is_err() {
-            continue;
-        }
+    compose_first(campaign, list, (composer, stored), (SAMPLES, None), |composed| {
         for remark in lint::look_at_composed(&composed.content) {
             if !findings.iter().any(|known| known.check == remark.check) {
                 findings.push(of_remark(campaign, remark));
             }
         }
-    }
+    });
     findings
+}
+
+/// The letters of the first `count` recipients; as if for `mailbox`, where that is given.
+#[must_use]
+pub fn letters(
+    campaign: &CampaignConfig,
+    list: &List,
+    (content, stored): (&Content, &[String]),
+    count: usize,
+    mailbox: Option<&str>,
+) -> Vec<Composed> {
+    let mut letters = Vec::new();
+    let each = |composed: &Composed| letters.push(composed.clone());
+    compose_first(campaign, list, (&content.composer, stored), (count, mailbox), each);
+    letters
+}
+
+fn compose_first(
+    campaign: &CampaignConfig,
+    list: &List,
+    (composer, stored): (&Composer, &[String]),
+    (count, mailbox): (usize, Option<&str>),
+    mut each: impl FnMut(&Composed),
+) {
+    let sampled = first_of(list, &campaign.recipients.email.value, stored, count).unwrap_or_default();
+    let (mut scratch, mut composed) = (Scratch::default(), Composed::default());
+    for (number, row) in (0..).zip(&sampled) {
+        let fields: Vec<&[u8]> = row.fields.iter().map(Vec::as_slice).collect();
+        let row = RowRef { number, mailbox: mailbox.unwrap_or(&row.mailbox), fields: &fields };
+        if composer.compose(&mut scratch, &row, unix_now(), &mut composed).is_ok() {
+            each(&composed);
+        }
+    }
 }
 
 /// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.

@@ -20,7 +20,7 @@ mod pin;
 pub mod prepare;
 mod rehearsed;
 mod resources;
-mod sample;
+pub mod sample;
 pub mod scratch;
 mod settle;
 mod share;

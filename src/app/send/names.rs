@@ -33,6 +33,12 @@ pub fn findings<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Vec<Findin
     told.into_iter().map(finding).collect()
 }
 
+/// Whether servers take the EHLO name, and it is one that DNS can lead somewhere.
+#[must_use]
+pub fn is_public(name: &str) -> bool {
+    trouble(name).is_none() && !name.starts_with('[')
+}
+
 /// Why servers may not take this EHLO name (RFC 5321 §4.1.1.1: a full domain name, or an address in brackets).
 fn trouble(name: &str) -> Option<&'static str> {
     if name.starts_with('[') && name.ends_with(']') {

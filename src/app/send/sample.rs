@@ -149,7 +149,7 @@ fn warn(text: &str) {
 }
 
 /// The columns that say who unsubscribes, besides what is the sample's own.
-fn columns_of_unsubscribing(campaign: &CampaignConfig) -> Vec<String> {
+pub fn columns_of_unsubscribing(campaign: &CampaignConfig) -> Vec<String> {
     let own = ["email", "token", "campaign", campaign.recipients.email.value.as_str()];
     let unsubscribe = campaign.unsubscribe.as_ref();
     let texts = unsubscribe.into_iter().flat_map(|unsubscribe| unsubscribe.url.iter().chain(&unsubscribe.mailto));

@@ -44,6 +44,14 @@ pub fn client(config: &EngineConfig) -> Result<ClientConfig, Failure> {
     made(&ClientOptions { identity, ..options(config)? })
 }
 
+/// What connections with web servers share.
+///
+/// # Errors
+/// As [`client`].
+pub fn web(config: &EngineConfig) -> Result<ClientConfig, Failure> {
+    made(&ClientOptions { peers_max: WEB_PEERS_MAX, ..options(config)? })
+}
+
 /// What is demanded of domains: by these rules and, unless that is switched off, by themselves.
 ///
 /// # Errors
@@ -85,8 +93,7 @@ pub fn rules_for(config: &EngineConfig, campaign: &CampaignConfig) -> Rules {
 }
 
 fn mta_sts(config: &EngineConfig, data: &Path) -> Result<Sts, Failure> {
-    let tls = made(&ClientOptions { peers_max: WEB_PEERS_MAX, ..options(config)? })?;
-    let fetcher = Fetcher::new(tls, Options { port: config.tls.mta_sts_port, ..Options::default() });
+    let fetcher = Fetcher::new(web(config)?, Options { port: config.tls.mta_sts_port, ..Options::default() });
     let folder = data.join(STS_FOLDER);
     Sts::new(fetcher, &folder).map_err(|e| {
         Failure::failed(format!("the MTA-STS policies in {}: {e}\nhint: give this user the folder", folder.display()))

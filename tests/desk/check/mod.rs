@@ -2,6 +2,7 @@
 //! and campaigns that are as they should be, in which nothing is found.
 
 mod clean;
+mod dns;
 mod faults;
 mod rehearsal;
 
@@ -109,11 +110,17 @@ impl fmt::Debug for Found {
     }
 }
 
+/// Of what is on this machine.
 fn check(folder: &Folder, campaign: &str) -> (Ran, Vec<Found>) {
+    check_with(folder, campaign, &["--offline"])
+}
+
+fn check_with(folder: &Folder, campaign: &str, more: &[&str]) -> (Ran, Vec<Found>) {
     let mut arguments = vec!["check", campaign, "--json"];
     if folder.path().join("engine.toml").exists() {
         arguments.extend(["--config", "engine.toml"]);
     }
+    arguments.extend(more);
     let ran = folder.run(&arguments);
     let object: Value = serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
@@ -147,7 +154,8 @@ fn place_of(text: &str, what: &str) -> String {
 #[test]
 fn errors_and_warnings_have_their_codes_and_leave_nothing_behind() {
     let folder = spring();
-    let run = |more: &[&str]| folder.run(&[&["check", "w.toml", "--config", "engine.toml"], more].concat());
+    let run =
+        |more: &[&str]| folder.run(&[&["check", "w.toml", "--config", "engine.toml", "--offline"], more].concat());
     let ran = run(&["--strict"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.starts_with("w.toml: nothing is found wrong\n4 recipients at 4 domains"), "{ran:?}");

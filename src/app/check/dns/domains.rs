@@ -1,0 +1,168 @@
+//! The domains that the sender uses: they exist, take mail, and their zones have a head (SOA).
+
+use super::{Judged, Sender};
+use crate::identity::{Facts, Kind, Lack, organisation_of};
+use crate::mail::finding::{Finding, Severity};
+use crate::wire::dns::is_host_name;
+use std::net::IpAddr;
+
+/// What a domain that does not exist draws (RFC 3463, X.1.8), and one that takes no mail (RFC 7505 §4.2).
+const DRAWS_MISSING: &str = "550 5.1.8";
+const DRAWS_NULL: &str = "550 5.7.27";
+/// What Yahoo answers to a domain without a zone.
+const DRAWS_ZONE: &str = "451 4.1.8, 553 5.1.8";
+
+/// What a domain is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    From,
+    ReversePath,
+    ReplyTo,
+}
+
+/// Each domain, and what it is used for.
+pub(super) fn of(sender: &Sender) -> Vec<(String, Vec<Role>)> {
+    let from = sender.from.iter().map(|domain| (domain, Role::From));
+    let paths = sender.paths.iter().map(|path| (&path.domain, Role::ReversePath));
+    let reply = sender.reply.iter().map(|domain| (domain, Role::ReplyTo));
+    let mut domains: Vec<(String, Vec<Role>)> = Vec::new();
+    for (domain, role) in from.chain(paths).chain(reply) {
+        match domains.iter_mut().find(|(known, _)| known == domain) {
+            Some((_, roles)) => roles.push(role),
+            None => domains.push((domain.clone(), vec![role])),
+        }
+    }
+    domains
+}
+
+pub(super) fn judge(facts: &Facts, domain: &str, roles: &[Role]) -> Judged {
+    // Both are left open at once.
+    let (mx, addresses) = (facts.look(domain, Kind::Mx), facts.addresses(domain));
+    let mx = mx?;
+    let draws = |draws| if roles == [Role::ReplyTo] { "" } else { draws };
+    let severity = if roles == [Role::ReplyTo] { Severity::Warning } else { Severity::Error };
+    let find = |severity, check, says: String| Finding::new(severity, check, domain, says);
+    let what = words(roles);
+    if !mx.exists {
+        let says = format!("the domain of {what} does not exist");
+        let hint = "mend its spelling, or register it and publish MX and A records";
+        return Ok(vec![find(severity, "domain-missing", says).hint(hint).draws(draws(DRAWS_MISSING))]);
+    }
+    let hosts = mx.exchangers();
+    if hosts == [""] {
+        let says = format!("the domain of {what} takes no mail (null MX): {}", lost(roles));
+        let hint = format!("{domain}. MX 10 HOST., where HOST is a server that takes its mail");
+        return Ok(vec![find(severity, "null-mx", says).hint(hint).draws(draws(DRAWS_NULL))]);
+    }
+    if hosts.is_empty() && addresses?.is_empty() {
+        let says = format!("the domain of {what} has neither an MX nor an address record: {}", lost(roles));
+        let hint = format!("{domain}. MX 10 HOST., where HOST is a server that takes its mail");
+        return Ok(vec![find(severity, "no-mx", says).hint(hint).draws(draws(DRAWS_MISSING))]);
+    }
+    Ok(exchangers(facts, domain, &hosts, severity, roles)?.into_iter().collect())
+}
+
+/// Whether the zone that the domain is in has a head; whether there is such a domain is told elsewhere.
+pub(super) fn judge_zone(facts: &Facts, domain: &str, roles: &[Role]) -> Judged {
+    let (mx, has_head) = (facts.look(domain, Kind::Mx), has_head(facts, domain));
+    if has_head? || !mx?.exists || roles == [Role::ReplyTo] {
+        return Ok(Vec::new());
+    }
+    let says =
+        format!("no zone with a head (SOA) is found for the domain of {}: Yahoo and others refuse it", words(roles));
+    let hint = "have whoever serves the zone mend its delegation: a zone has a SOA record at its top";
+    Ok(vec![Finding::new(Severity::Error, "soa", domain, says).hint(hint).draws(DRAWS_ZONE)])
+}
+
+/// Exchangers that nobody can reach.
+fn exchangers(
+    facts: &Facts,
+    domain: &str,
+    hosts: &[&str],
+    severity: Severity,
+    roles: &[Role],
+) -> Result<Option<Finding>, Lack> {
+    let looked: Vec<Result<Vec<IpAddr>, Lack>> = hosts.iter().map(|host| facts.addresses(host)).collect();
+    let mut gone: Vec<String> = Vec::new();
+    for (host, addresses) in hosts.iter().zip(looked) {
+        if !is_host_name(host) {
+            gone.push(format!("{host} is no host name"));
+        } else if addresses?.is_empty() {
+            gone.push(format!("{host} has no address"));
+        }
+    }
+    if gone.is_empty() {
+        return Ok(None);
+    }
+    let (severity, end) = match gone.len() == hosts.len() {
+        true => (severity, format!(": {}", lost(roles))),
+        false => (Severity::Warning, String::new()),
+    };
+    let says = format!(
+        "of the {} MX of {}, {} cannot be reached ({}){end}",
+        hosts.len(),
+        words(roles),
+        gone.len(),
+        gone.join(", ")
+    );
+    let hint = "an MX names a host with an address (A, AAAA), never an address itself";
+    Ok(Some(Finding::new(severity, "mx-host", domain, says).hint(hint)))
+}
+
+/// Whether there is a zone's head at the domain, or above it up to the organisation's.
+fn has_head(facts: &Facts, domain: &str) -> Result<bool, Lack> {
+    let organisation = organisation_of(domain).unwrap_or(domain);
+    let mut name = domain;
+    loop {
+        if !facts.look(name, Kind::Soa)?.records.is_empty() {
+            return Ok(true);
+        }
+        match name.split_once('.') {
+            Some((_, above)) if name != organisation && above.contains('.') => name = above,
+            _ => return Ok(false),
+        }
+    }
+}
+
+fn words(roles: &[Role]) -> String {
+    let word = |role: &Role| match role {
+        Role::From => "From",
+        Role::ReversePath => "the reverse-path",
+        Role::ReplyTo => "Reply-To",
+    };
+    roles.iter().map(word).collect::<Vec<_>>().join(" and ")
+}
+
+fn lost(roles: &[Role]) -> &'static str {
+    if roles.contains(&Role::ReversePath) {
+        "bounces cannot come back, and receivers refuse such senders"
+    } else if roles.contains(&Role::From) {
+        "answers cannot come back, and receivers refuse such senders"
+    } else {
+        "answers cannot come back"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zones_head_is_looked_for_up_to_the_organisations_domain() {
+        let mut facts = Facts::of(
+            "a.bounce.acme.example MX 10 mx.acme.example
+             bounce.acme.example A 192.0.2.1
+             acme.example SOA
+             headless.example MX 10 mx.acme.example
+             example SOA",
+        );
+        let mut checks = |domain: &str, roles: &[Role]| -> Vec<&'static str> {
+            let found = facts.judged(|facts| judge_zone(facts, domain, roles)).unwrap();
+            found.iter().map(|finding| finding.check).collect()
+        };
+        assert!(checks("a.bounce.acme.example", &[Role::ReversePath]).is_empty());
+        assert_eq!(checks("headless.example", &[Role::From]), ["soa"]);
+        assert!(checks("headless.example", &[Role::ReplyTo]).is_empty());
+        assert!(checks("gone.example", &[Role::From]).is_empty(), "that it is not there is told elsewhere");
+    }
+}

@@ -1,0 +1,55 @@
+//! How much more this campaign is than those before it: Google, Yahoo and Apple slow down whoever doubles at once.
+//!
+//! Guarantees: what is compared are the campaigns of the data directory, of the last [`DAYS`] days and without rehearsals; what other
+//! machines sent is not known. Leaves to others: sending in parts (`--limit`).
+
+use super::super::send::CAMPAIGNS;
+use crate::engine::campaign::name_of;
+use crate::engine::table::Manifest;
+use crate::mail::finding::{Finding, Severity};
+use std::path::Path;
+
+/// So far back campaigns are looked at.
+const DAYS: u32 = 90;
+/// Who sends less in a day is no bulk sender (Google's guidelines).
+const BULK: u64 = 5000;
+/// So many times as much is a jump.
+const JUMP: u64 = 2;
+/// No more directories are looked at.
+const CAMPAIGNS_MAX: usize = 10_000;
+
+/// What is worth knowing of a campaign `name` to so many recipients' own servers.
+pub(super) fn look(data: &Path, name: &str, recipients: u64, now_unix_s: u32) -> Option<Finding> {
+    if recipients <= BULK {
+        return None;
+    }
+    let since = now_unix_s.saturating_sub(DAYS * 86_400);
+    let homes = std::fs::read_dir(data.join(CAMPAIGNS)).into_iter().flatten().flatten().take(CAMPAIGNS_MAX);
+    let mut earlier: Vec<(u64, String)> = Vec::new();
+    for home in homes.map(|entry| entry.path()) {
+        // One that cannot be read, or was never begun, tells nothing.
+        let Ok(manifest) = Manifest::read(&home) else { continue };
+        let rows = manifest.loaded.map_or(0, |totals| totals.rows);
+        if rows > 0 && manifest.destination.is_some() && manifest.created_unix_s >= since {
+            earlier.push((rows, name_of(&home)));
+        }
+    }
+    if earlier.iter().any(|(_, known)| known == name) {
+        // It goes on.
+        return None;
+    }
+    let hint = "warm up: send it in parts (--limit N), each day at most twice what the day before had";
+    let Some((rows, largest)) = earlier.into_iter().max() else {
+        let says = format!(
+            "{recipients} recipients, and no campaign of the last {DAYS} days is in {}: an address that has sent nothing is slowed \
+             down on its first day",
+            data.display()
+        );
+        return Some(Finding::new(Severity::Note, "volume-jump", "", says).hint(hint));
+    };
+    let is_jump = recipients > rows.saturating_mul(JUMP);
+    let says = format!(
+        "{recipients} recipients, and the largest campaign of the last {DAYS} days here had {rows} ({largest})"
+    );
+    is_jump.then(|| Finding::new(Severity::Warning, "volume-jump", "", says).hint(hint).draws("421 4.7.28"))
+}
