@@ -3,11 +3,13 @@
 //! Guarantees: a wrong command line ends with code 2 and says what is wrong; `--help` tells everything that the flags do.
 //! Leaves to others: running the commands.
 
+mod reports;
 mod servers;
 mod setup;
 #[cfg(test)]
 mod tests;
 
+pub use reports::{ReportArgs, TokenArgs};
 pub use servers::{ProbeArgs, SinkArgs, TlsReportArgs};
 pub use setup::{CompletionsArgs, ConfigArgs, ManArgs, NewArgs};
 
@@ -43,6 +45,8 @@ Examples:
     posthaste send news.toml --config engine.toml
   What became of it, as one page with plots:
     posthaste report news --html news.html
+  Whom a bounce or a link is about:
+    posthaste token - < bounce.eml
   How mail to a domain would go, and why; none is sent:
     posthaste probe acme.example
   Every setting with its default and its meaning:
@@ -100,17 +104,6 @@ DKIM, DMARC, PTR, the EHLO name, the senders' and the recipients' domains.
 Exit codes: 0 it can be sent (there may be warnings and notes), 1 the look
 failed, 2 errors, with which send or the large receivers refuse.";
 
-const REPORT_EXAMPLES: &str = "\
-Examples:
-  Totals, sites, most frequent replies:
-    posthaste report news
-  A row for each recipient, on standard output:
-    posthaste report news --csv -
-  Everything that happened to one recipient, in UTC:
-    posthaste report news --recipient ann@a.example --utc
-
-Times are those of the machine's time zone, and say by how much it differs from UTC. CSV and JSON have UTC.";
-
 /// A bulk mailing engine for Linux on io_uring.
 #[derive(Debug, Parser)]
 #[command(name = "posthaste", version = VERSION, long_version = VERSION_LONG)]
@@ -136,6 +129,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Tell what became of a campaign, while it is sent and after
     Report(ReportArgs),
+    /// Tell whom a link, a return path or a bounce is about: whose token stands in a text
+    Token(TokenArgs),
     /// Receive mail and count it: an MX for tests
     Sink(SinkArgs),
     /// Tell how mail to a domain, or by one server, would go; send none
@@ -419,41 +414,6 @@ pub struct CheckArgs {
 /// An address on the command line.
 fn mailbox(text: &str) -> Result<Mailbox, String> {
     Mailbox::parse(text.trim().as_bytes()).map_err(|error| error.to_string())
-}
-
-/// `posthaste report`
-#[derive(Args, Clone, Debug, PartialEq)]
-#[command(after_help = REPORT_EXAMPLES)]
-pub struct ReportArgs {
-    /// The campaign's name
-    pub name: String,
-    /// Where campaigns and journals live; goes before engine.data
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// The engine's configuration, for engine.data
-    #[arg(long, value_name = "engine.toml")]
-    pub config: Option<PathBuf>,
-    /// Tell of the rehearsal (send --sink), also where there is the campaign
-    #[arg(long)]
-    pub sink: bool,
-    /// Print one JSON object
-    #[arg(long, group = "form")]
-    pub json: bool,
-    /// Write a row for each recipient; `-` for standard output
-    #[arg(long, value_name = "FILE", group = "form")]
-    pub csv: Option<PathBuf>,
-    /// Write one self-contained page with plots
-    #[arg(long, value_name = "FILE", group = "form")]
-    pub html: Option<PathBuf>,
-    /// Print the whole timeline of one recipient
-    #[arg(long, value_name = "ADDR", group = "form")]
-    pub recipient: Option<String>,
-    /// Write the addresses that may have got a second copy, one a line; `-` for standard output
-    #[arg(long, value_name = "FILE", group = "form")]
-    pub possible_duplicates: Option<PathBuf>,
-    /// Times in UTC instead of the machine's time zone
-    #[arg(long)]
-    pub utc: bool,
 }
 
 /// Reads the command line. What clap has to say (help, version, errors) is said here; `Err` is how to leave then.

@@ -1,4 +1,4 @@
-//! The note that a mailing is held, beside the campaign: reports tell of it while it stands.
+//! The note that a mailing is held, or paused, beside the campaign: reports tell of it while it stands.
 //!
 //! Guarantees: written whole or not at all, gone once the campaign goes on, or nobody waits. It is for people; whether a run holds is
 //! never read from it. Leaves to others: finding the reason (`engine::held`).
@@ -29,7 +29,23 @@ pub struct Note {
     pub since: u32,
 }
 
+/// The reason of who asked for it: it is no trouble.
+const PAUSE: &str = "paused";
+
 impl Note {
+    /// The note that somebody has paused it.
+    #[must_use]
+    pub fn of_pause() -> Self {
+        let (says, hint) = ("paused".to_owned(), "SIGUSR1 to its process goes on".to_owned());
+        Self { reason: PAUSE.to_owned(), says, hint, since: unix_now().0, ..Self::default() }
+    }
+
+    /// Whether it says so. Without a process it means nothing.
+    #[must_use]
+    pub fn is_pause(&self) -> bool {
+        self.reason == PAUSE
+    }
+
     /// The note of a reason that holds from now on.
     #[must_use]
     pub fn of(held: &Held) -> Self {

@@ -22,6 +22,7 @@ mod shown;
 mod signals;
 mod sink;
 mod tls_report;
+mod token;
 
 use crate::base::remedy;
 use crate::observe::{self, terminal};
@@ -85,6 +86,7 @@ fn dispatch(command: Command, signals: &Signals) -> Result<Exit, Failure> {
         Command::Preview(args) => preview::run(&args, signals),
         Command::Check(args) => check::run(&args, signals),
         Command::Report(args) => report::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Sink(args) => sink::run(&args, signals),
         Command::TlsReport(args) => tls_report::run(&args, signals),
         Command::Probe(args) => probe::run(&args),

@@ -13,7 +13,7 @@ use super::names::Name;
 use super::page::Origin;
 use super::qp;
 use super::template::{Template, Templates, Values};
-use super::token::IdentityKey;
+use super::token::{IdentityKey, id_of};
 use crate::base::clock::UnixTime;
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -248,14 +248,7 @@ impl Composer {
         if !self.shareable {
             return self.key.recipient_tag(self.campaign_number, row.number);
         }
-        let mut input = vec![b's'];
-        input.extend_from_slice(&self.campaign_number.to_be_bytes());
-        input.extend_from_slice(&(row.number / self.share_block).to_be_bytes());
-        for field in row.fields {
-            input.extend_from_slice(&(field.len() as u64).to_be_bytes());
-            input.extend_from_slice(field);
-        }
-        self.key.tag(&input)
+        self.key.shared_tag(self.campaign_number, row.number / self.share_block, row.fields.iter().copied())
     }
 
     pub(crate) fn write_reverse_path(
@@ -386,7 +379,7 @@ impl Composer {
     fn write_message_id(&self, tag: &[u8; 32], out: &mut Vec<u8>) {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         out.extend_from_slice(b"Message-ID: <");
-        for b in &tag[16..] {
+        for b in id_of(tag) {
             out.extend_from_slice(&[HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
         }
         out.push(b'@');

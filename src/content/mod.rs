@@ -48,7 +48,7 @@ pub use page::{Files, Origin, Treatment, treat};
 pub use partials::{files_read_by, plain_name};
 pub use rehearse::Need;
 pub use spec::{Attachment, Source, Spec};
-pub use token::{IdentityKey, Token};
+pub use token::{IdentityKey, MESSAGE_ID_LEN, Token};
 
 #[cfg(test)]
 mod template_tests;

@@ -8,6 +8,8 @@ use aws_lc_rs::{constant_time, hmac};
 
 /// Octets of the signature that a token carries.
 const TAG_LEN: usize = 12;
+/// Octets that a Message-ID tells.
+pub const MESSAGE_ID_LEN: usize = 16;
 /// Campaign, row, tag.
 const RAW_LEN: usize = 4 + 4 + TAG_LEN;
 
@@ -88,12 +90,51 @@ impl IdentityKey {
         self.tag(&input)
     }
 
+    /// What the Message-ID of a message that several rows share is cut from: rows of one block, with the same values.
+    pub(crate) fn shared_tag<'f>(
+        &self,
+        campaign: u32,
+        block: u32,
+        fields: impl IntoIterator<Item = &'f [u8]>,
+    ) -> [u8; 32] {
+        let mut input = vec![b's'];
+        input.extend_from_slice(&campaign.to_be_bytes());
+        input.extend_from_slice(&block.to_be_bytes());
+        for field in fields {
+            input.extend_from_slice(&(field.len() as u64).to_be_bytes());
+            input.extend_from_slice(field);
+        }
+        self.tag(&input)
+    }
+
+    /// The local-part of a recipient's Message-ID, as octets; in the header they stand in hexadecimal.
+    #[must_use]
+    pub fn message_id(&self, campaign: u32, row: u32) -> [u8; MESSAGE_ID_LEN] {
+        id_of(&self.recipient_tag(campaign, row))
+    }
+
+    /// The same of a message that the rows of a block with these values share.
+    #[must_use]
+    pub fn shared_message_id<'f>(
+        &self,
+        campaign: u32,
+        block: u32,
+        fields: impl IntoIterator<Item = &'f [u8]>,
+    ) -> [u8; MESSAGE_ID_LEN] {
+        id_of(&self.shared_tag(campaign, block, fields))
+    }
+
     /// HMAC-SHA256 of `input`.
     pub(crate) fn tag(&self, input: &[u8]) -> [u8; 32] {
         let mut out = [0; 32];
         out.copy_from_slice(hmac::sign(&self.0, input).as_ref());
         out
     }
+}
+
+/// The octets of a tag that a Message-ID tells.
+pub(crate) fn id_of(tag: &[u8; 32]) -> [u8; MESSAGE_ID_LEN] {
+    tag.last_chunk().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

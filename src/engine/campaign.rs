@@ -265,13 +265,13 @@ impl Campaign {
         self.table.manifest().has_sent(content, || self.attempts_elsewhere())
     }
 
-    /// Says durably what its content is made from now.
+    /// Says durably what its content is made from now, and its subject.
     ///
     /// # Errors
     /// The disk's.
-    pub fn set_content(&mut self, content: &str) -> io::Result<()> {
+    pub fn set_content(&mut self, content: &str, subject: &str) -> io::Result<()> {
         let attempts = self.attempts_elsewhere();
-        self.table.set_content(content, attempts)
+        self.table.set_content(content, subject, attempts)
     }
 
     /// Attempts that went further than this machine.

@@ -16,6 +16,7 @@ mod newsletters;
 #[path = "../support/nsd.rs"]
 mod nsd;
 mod preview;
+mod reports;
 mod sample;
 mod share;
 mod terminal;

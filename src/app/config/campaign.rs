@@ -110,6 +110,8 @@ pub struct Recipients {
     pub email: Placed<String>,
     /// Other names for columns: (merge field, column), in order of the fields.
     pub columns: Vec<(String, Placed<String>)>,
+    /// Columns that are kept for reports, whether or not the letter names them.
+    pub keys: Vec<Placed<String>>,
     /// How it is written, as far as that is said.
     pub dialect: Dialect,
     /// What becomes of cells that hold several addresses.
@@ -354,6 +356,7 @@ fn recipients(item: &Item<'_>, all: &[String]) -> Result<Recipients, ConfigError
             .transpose()?
             .unwrap_or_else(|| Placed::nowhere("email".into())),
         columns: columns(&section)?,
+        keys: section.get("keys").map(|item| item.list()?.iter().map(line).collect()).transpose()?.unwrap_or_default(),
         dialect: dialect(&section)?,
         several: several(&section)?,
         types: types(&section)?,

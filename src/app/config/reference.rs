@@ -275,6 +275,12 @@ pub const TABLES: &[Table] = &[
             key("sheet", "name of a sheet", May(r#""Contacts""#), "Which sheet of XLSX or ODS. Without it: the first."),
             key("email", "column", Default(r#""email""#), "The column that holds the address."),
             key(
+                "keys",
+                "columns",
+                May(r#"["customer_id"]"#),
+                "Columns that reports show beside each recipient, besides those of the letter.",
+            ),
+            key(
                 "several",
                 "refuse | first | each",
                 Default(r#""refuse""#),

@@ -79,6 +79,11 @@ impl Book {
         }
     }
 
+    /// How many rows there are.
+    pub(super) fn len(&self) -> u32 {
+        u32::try_from(self.traces.len()).unwrap_or(u32::MAX)
+    }
+
     /// Where a recipient stands.
     pub(super) fn standing(&self, row: u32) -> Option<Standing> {
         self.state.get(row)

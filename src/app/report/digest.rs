@@ -1,21 +1,22 @@
 //! A campaign folded into what a page can show.
 //!
-//! Guarantees: bounded memory whatever the campaign: at most [`SITES_MAX`] sites and [`REPLIES_MAX`] replies are told
-//! apart, the rest is one entry `other`; times are kept in at most [`BINS_MAX`] bins, which widen as needed.
+//! Guarantees: bounded memory whatever the campaign: at most [`SITES_MAX`] sites, as many domains and [`REPLIES_MAX`] replies are
+//! told apart, the rest is one entry `other`; times are kept in at most [`BINS_MAX`] bins, which widen as needed.
 
-use super::{Facts, Recipient, Rows, Unread, time};
+use super::reason::{self, Reason};
+use super::stage::{Known, Stage};
+use super::{About, Facts, Recipient, Rows, Unread, stands};
 use crate::app::destination::{self, Left};
 use crate::app::exit::Failure;
+use crate::app::figures::count;
 use crate::app::held::Note;
-use crate::app::progress::count;
 use crate::base::clock::UnixTime;
 use crate::mail::reply::Printable;
-use crate::mail::{Disposition, Enhanced};
+use crate::mail::{Disposition, Enhanced, ReplyRef};
 use hashbrown::HashMap;
-use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Sites told apart.
+/// Sites, and domains, told apart.
 pub const SITES_MAX: usize = 50_000;
 /// Replies told apart.
 pub const REPLIES_MAX: usize = 10_000;
@@ -23,8 +24,6 @@ pub const REPLIES_MAX: usize = 10_000;
 pub const BINS_MAX: usize = 2_048;
 /// Characters of a reply that are kept.
 const TEXT_MAX: usize = 160;
-/// Sites and replies that JSON lists.
-const LISTED: usize = 100;
 
 /// Recipients by disposition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,10 +36,20 @@ impl Counts {
         self.0.get(disposition as usize).copied().unwrap_or(0)
     }
 
+    /// How many wait: those who were tried before (deferred) and those who were not.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.get(Disposition::Waiting) + self.get(Disposition::Deferred)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn all(&self) -> u64 {
         self.0.iter().sum()
+    }
+
+    fn add(&mut self, more: &Self) {
+        self.0.iter_mut().zip(more.0).for_each(|(sum, n)| *sum += n);
     }
 
     pub(super) fn count(&mut self, disposition: Disposition) {
@@ -51,23 +60,38 @@ impl Counts {
 }
 
 /// A reply, without what differs from one recipient to the next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReplyKind {
-    /// Whether it was the last one of recipients that have expired.
-    pub expired: bool,
+    /// Where those stand who had it last.
+    pub stands: Disposition,
     /// Its code.
     pub code: u16,
     /// Its enhanced code.
     pub enhanced: Option<Enhanced>,
     /// Its text: escaped, addresses and identifiers replaced by `*`.
     pub text: Box<str>,
+    /// What it is about.
+    pub reason: Reason,
 }
+
+impl ReplyKind {
+    /// What stands before its text: of who expired it is not the reply that ended it.
+    #[must_use]
+    pub fn before(&self) -> &'static str {
+        if self.stands == Disposition::Expired { "expired; last: " } else { "" }
+    }
+}
+
+/// What replies are told apart by, besides their texts.
+type Kind = (Disposition, u16, Option<Enhanced>, Reason);
 
 /// A campaign, folded.
 #[derive(Clone, Debug, Default)]
 pub struct Digest {
     /// The campaign's name.
     pub name: String,
+    /// What it is.
+    pub about: About,
     /// Where its mail goes; empty if that is not known.
     pub destination: String,
     /// Where it went before that.
@@ -82,6 +106,8 @@ pub struct Digest {
     pub held: Option<Note>,
     /// Recipients by disposition.
     pub counts: Counts,
+    /// Recipients with an attempt that counts.
+    pub tried: u64,
     /// Attempts of all recipients.
     pub attempts: u64,
     /// Of those in flight: whose attempt was cut off with its process.
@@ -93,8 +119,10 @@ pub struct Digest {
     /// The latest event.
     pub last_at: Option<UnixTime>,
     sites: HashMap<String, Counts>,
-    replies: HashMap<(bool, u16, Option<Enhanced>), HashMap<String, u64>>,
+    domains: HashMap<String, Counts>,
+    replies: HashMap<Kind, HashMap<String, u64>>,
     reply_kinds: usize,
+    reasons: reason::Reasons,
     text: String,
     bins: BTreeMap<u32, Counts>,
     shift: u32,
@@ -109,7 +137,8 @@ impl Digest {
         let (name, damage) = (facts.name().to_owned(), facts.damage().to_vec());
         let destination = facts.destination().to_owned();
         let (moved_from, held) = (destination::left(facts.moved_from()), facts.held().cloned());
-        let mut digest = Self { name, destination, moved_from, rows: facts.rows(), damage, held, ..Self::default() };
+        let (about, rows) = (facts.about(), facts.rows());
+        let mut digest = Self { name, about, destination, moved_from, rows, damage, held, ..Self::default() };
         digest.unread = facts.each(&mut |recipient| {
             digest.add(recipient);
             Ok(())
@@ -121,13 +150,17 @@ impl Digest {
     fn add(&mut self, r: &Recipient<'_>) {
         let stands = stands(r);
         self.counts.count(stands);
+        self.tried += u64::from(r.attempts > 0);
         self.attempts += u64::from(r.attempts);
         self.cut_off += u64::from(r.cut_off);
         self.possible_duplicates += u64::from(r.possible_duplicate);
         self.first_at = self.first_at.into_iter().chain(r.first_at).min();
         self.last_at = self.last_at.into_iter().chain(r.last_at).max();
         if !r.site.is_empty() {
-            self.site(r.site).count(stands);
+            entry(&mut self.sites, r.site).count(stands);
+        }
+        if !r.domain.is_empty() {
+            entry(&mut self.domains, r.domain).count(stands);
         }
         if r.code != 0 || r.disposition == Disposition::Expired && !r.text.is_empty() {
             *self.reply(r) += 1;
@@ -140,20 +173,15 @@ impl Digest {
         }
     }
 
-    fn site(&mut self, name: &str) -> &mut Counts {
-        let known = self.sites.len() < SITES_MAX || self.sites.contains_key(name);
-        self.sites.entry_ref(if known { name } else { "other" }).or_default()
-    }
-
     fn reply(&mut self, r: &Recipient<'_>) -> &mut u64 {
         general(r.text, &mut self.text);
-        let expired = r.disposition == Disposition::Expired;
-        let mut kind = (expired, r.code, r.enhanced);
+        let reply = ReplyRef { code: r.code, enhanced: r.enhanced, text: r.text };
+        let mut kind = (stands(r), r.code, r.enhanced, self.reasons.of(reply, r.phase, r.host));
         let known = self.replies.get(&kind).is_some_and(|texts| texts.contains_key(&self.text));
         if known || self.reply_kinds < REPLIES_MAX {
             self.reply_kinds += usize::from(!known);
         } else {
-            kind = (expired, 0, None);
+            (kind.1, kind.2) = (0, None);
             self.text.replace_range(.., "other");
         }
         self.replies.entry(kind).or_default().entry_ref(self.text.as_str()).or_default()
@@ -165,8 +193,7 @@ impl Digest {
             self.shift += 1;
             let mut wide: BTreeMap<u32, Counts> = BTreeMap::new();
             for (at, counts) in &self.bins {
-                let bin = wide.entry(at >> 1).or_default();
-                bin.0.iter_mut().zip(counts.0).for_each(|(sum, n)| *sum += n);
+                wide.entry(at >> 1).or_default().add(counts);
             }
             self.bins = wide;
         }
@@ -175,10 +202,19 @@ impl Digest {
     /// The `most` largest sites.
     #[must_use]
     pub fn top_sites(&self, most: usize) -> Vec<(&str, Counts)> {
-        let mut sites: Vec<_> = self.sites.iter().map(|(name, counts)| (name.as_str(), *counts)).collect();
-        sites.sort_by(|a, b| b.1.all().cmp(&a.1.all()).then(a.0.cmp(b.0)));
-        sites.truncate(most);
-        sites
+        top(&self.sites, most)
+    }
+
+    /// The `most` largest domains of recipients.
+    #[must_use]
+    pub fn top_domains(&self, most: usize) -> Vec<(&str, Counts)> {
+        top(&self.domains, most)
+    }
+
+    /// How many domains there are (those past the bound count as one).
+    #[must_use]
+    pub fn domains(&self) -> usize {
+        self.domains.len()
     }
 
     /// How many sites there are (those past the bound count as one).
@@ -195,10 +231,42 @@ impl Digest {
         let mut kinds: Vec<_> = kinds.collect();
         kinds.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         kinds.truncate(most);
-        kinds
-            .into_iter()
-            .map(|(n, (expired, code, enhanced), text)| (ReplyKind { expired, code, enhanced, text: text.into() }, n))
-            .collect()
+        let whole = |(n, (stands, code, enhanced, reason), text): (u64, Kind, &str)| {
+            (ReplyKind { stands, code, enhanced, text: text.into(), reason }, n)
+        };
+        kinds.into_iter().map(whole).collect()
+    }
+
+    /// What those who stand there were told last, by what it is about: the most frequent first. Whoever was told nothing is in
+    /// none of them.
+    #[must_use]
+    pub fn reasons(&self, stands: Disposition) -> Vec<(Reason, u64)> {
+        let mut sums: BTreeMap<Reason, u64> = BTreeMap::new();
+        for ((_, _, _, reason), texts) in self.replies.iter().filter(|(kind, _)| kind.0 == stands) {
+            *sums.entry(*reason).or_default() += texts.values().sum::<u64>();
+        }
+        let mut sums: Vec<_> = sums.into_iter().collect();
+        sums.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        sums
+    }
+
+    /// What tells where it stands as a whole.
+    #[must_use]
+    pub fn known(&self) -> Known<'_> {
+        Known {
+            run: self.about.run,
+            held: self.held.as_ref(),
+            loading: self.rows.loading,
+            attempts: self.attempts,
+            open: self.counts.waiting() + self.counts.get(Disposition::InFlight),
+            uncertain: self.counts.get(Disposition::Uncertain),
+        }
+    }
+
+    /// Where it stands as a whole.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        Stage::of(&self.known())
     }
 
     /// Recipients by the time of their last event: at most `most` bins of equal width, none left out between the first
@@ -214,7 +282,7 @@ impl Digest {
         let mut series: Vec<(u32, Counts)> = (0..bins).map(|bin| (start(bin), Counts::default())).collect();
         for (at, counts) in &self.bins {
             if let Some((_, sum)) = series.get_mut(((at - first) / wide) as usize) {
-                sum.0.iter_mut().zip(counts.0).for_each(|(sum, n)| *sum += n);
+                sum.add(counts);
             }
         }
         (series, wide << self.shift)
@@ -245,82 +313,18 @@ impl Digest {
     pub fn rate_per_s(&self) -> f64 {
         self.counts.get(Disposition::Delivered) as f64 / f64::from(self.span_s().max(1))
     }
-
-    /// The report as one JSON object.
-    #[must_use]
-    pub fn json(&self) -> String {
-        let people = |counts: &Counts, disposition| match disposition {
-            // As everywhere that programs look: who is deferred waits.
-            Disposition::Waiting => counts.get(Disposition::Waiting) + counts.get(Disposition::Deferred),
-            other => counts.get(other),
-        };
-        let words = |counts: &Counts| -> serde_json::Map<String, serde_json::Value> {
-            Disposition::ALL.iter().map(|d| (d.word().to_owned(), people(counts, *d).into())).collect()
-        };
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            campaign: &'a str,
-            destination: &'a str,
-            moved_from: &'a [Left],
-            loaded: u64,
-            loading: bool,
-            rejected: u64,
-            duplicates: u64,
-            #[serde(flatten)]
-            counts: serde_json::Map<String, serde_json::Value>,
-            cut_off: u64,
-            attempts: u64,
-            possible_duplicates: u64,
-            first_at: Option<String>,
-            last_at: Option<String>,
-            mean_rate_per_s: f64,
-            damage: &'a [String],
-            held: Option<&'a Note>,
-            sites: Vec<serde_json::Value>,
-            replies: Vec<serde_json::Value>,
-        }
-        let site = |(name, counts): (&str, Counts)| {
-            let mut object = words(&counts);
-            object.insert("site".into(), name.into());
-            object.insert("recipients".into(), counts.all().into());
-            object.into()
-        };
-        let reply = |(kind, n): (ReplyKind, u64)| {
-            let enhanced = kind.enhanced.map(|e| e.to_string());
-            let (code, text, expired) = (kind.code, kind.text, kind.expired);
-            serde_json::json!({ "code": code, "enhanced": enhanced, "text": text, "recipients": n, "expired": expired })
-        };
-        let whole = Whole {
-            campaign: &self.name,
-            destination: &self.destination,
-            moved_from: &self.moved_from,
-            loaded: self.counts.all(),
-            loading: self.rows.loading,
-            rejected: self.rows.rejected,
-            duplicates: self.rows.duplicates,
-            counts: words(&self.counts),
-            cut_off: self.cut_off,
-            attempts: self.attempts,
-            possible_duplicates: self.possible_duplicates,
-            first_at: self.first_at.map(time),
-            last_at: self.last_at.map(time),
-            mean_rate_per_s: self.rate_per_s(),
-            damage: &self.damage,
-            held: self.held.as_ref(),
-            sites: self.top_sites(LISTED).into_iter().map(site).collect(),
-            replies: self.top_replies(LISTED).into_iter().map(reply).collect(),
-        };
-        serde_json::to_string(&whole).unwrap_or_default()
-    }
 }
 
-/// Where a recipient stands, in a report: who waits after an attempt that counts, however that ended, is deferred.
-fn stands(r: &Recipient<'_>) -> Disposition {
-    match r.disposition {
-        Disposition::Waiting | Disposition::Deferred if r.attempts > 0 => Disposition::Deferred,
-        Disposition::Deferred => Disposition::Waiting,
-        disposition => disposition,
-    }
+fn entry<'a>(of: &'a mut HashMap<String, Counts>, name: &str) -> &'a mut Counts {
+    let known = of.len() < SITES_MAX || of.contains_key(name);
+    of.entry_ref(if known { name } else { "other" }).or_default()
+}
+
+fn top(of: &HashMap<String, Counts>, most: usize) -> Vec<(&str, Counts)> {
+    let mut all: Vec<_> = of.iter().map(|(name, counts)| (name.as_str(), *counts)).collect();
+    all.sort_by(|a, b| b.1.all().cmp(&a.1.all()).then(a.0.cmp(b.0)));
+    all.truncate(most);
+    all
 }
 
 /// Writes a reply's text to `line`, without what differs from one recipient to the next: addresses and queue identifiers

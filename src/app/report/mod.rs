@@ -1,4 +1,4 @@
-//! What became of a campaign: as a table, JSON, CSV, or one page with plots.
+//! What became of a campaign: as a table, JSON, CSV, or one page that can be passed on.
 //!
 //! Guarantees: recipients are visited one by one and never collected, so a report of ten million takes little memory;
 //! what peers said is escaped for wherever it is written. [`Facts`] is where they come
@@ -6,9 +6,14 @@
 
 mod book;
 mod digest;
+mod json;
+mod look;
 mod page;
-mod place;
+pub(super) mod place;
 mod plot;
+mod reason;
+mod rows;
+mod stage;
 mod stored;
 mod text;
 
@@ -16,6 +21,9 @@ mod text;
 mod tests;
 
 pub use digest::Digest;
+pub use look::{Look, Zone};
+pub use reason::Reason;
+pub use stage::{Run, Stage};
 pub use stored::Stored;
 
 use super::cli::ReportArgs;
@@ -24,7 +32,7 @@ use super::held::Note;
 use crate::base::clock::UnixTime;
 use crate::base::many::Many;
 use crate::base::remedy;
-use crate::engine::table::MovedFrom;
+use crate::engine::table::{MovedFrom, Row};
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced, Mailbox};
 use crate::observe::terminal;
@@ -57,6 +65,10 @@ pub struct Recipient<'a> {
     pub site: &'a str,
     /// The exchanger that was tried last.
     pub host: &'a str,
+    /// Where the session stood that decided, if that is known.
+    pub phase: &'a str,
+    /// Its row of the table, if that can be read.
+    pub listed: Option<Row<'a>>,
     /// Attempts so far.
     pub attempts: u32,
     /// When the first attempt began.
@@ -114,6 +126,46 @@ pub struct Timeline {
     pub steps: Vec<Step>,
 }
 
+/// Somebody on the list, and what became of them.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The address that the mail goes to.
+    pub address: String,
+    /// What the list has of them: columns, and what stands there.
+    pub cells: Vec<(String, String)>,
+    /// What happened.
+    pub story: Timeline,
+}
+
+impl Person {
+    /// What happened, for people.
+    #[must_use]
+    pub fn timeline(&self, zone: &Zone) -> String {
+        text::timeline(&self.address, &self.story, zone)
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn steps(&self) -> Vec<serde_json::Value> {
+        self.story.steps.iter().map(json::step).collect()
+    }
+}
+
+/// What a campaign is, and what is done with it now.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// Its subject, a template; empty if that is not known.
+    pub subject: String,
+    /// The file of its list, as it was named; empty if none was read yet.
+    pub list: String,
+    /// When it was begun.
+    pub begun_at: Option<UnixTime>,
+    /// What a process does with it.
+    pub run: Run,
+    /// The list's columns that a row has: that of the addresses, those of the letter, the keys.
+    pub columns: Vec<String>,
+}
+
 /// What the loader knows of rows that became no recipient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -159,48 +211,26 @@ impl Unread {
     }
 }
 
-/// How a report looks to people.
-#[derive(Clone, Debug, Default)]
-pub struct Look {
-    /// The zone of its times.
-    pub zone: Zone,
-    /// The width of the terminal; `None`: it is none, and nothing is cut.
-    pub columns: Option<usize>,
-}
-
-/// A time zone; UTC by default.
-#[derive(Clone, Debug)]
-pub struct Zone(jiff::tz::TimeZone);
-
-impl Default for Zone {
-    fn default() -> Self {
-        Self(jiff::tz::TimeZone::UTC)
-    }
-}
-
-impl Zone {
-    /// UTC, or the zone of this machine (`TZ`, /etc/localtime).
-    #[must_use]
-    pub fn of(utc: bool) -> Self {
-        if utc { Self::default() } else { Self(jiff::tz::TimeZone::system()) }
-    }
-
-    /// A time as RFC 3339 writes it, in this zone.
-    #[must_use]
-    pub fn time(&self, at: UnixTime) -> String {
-        let Ok(instant) = jiff::Timestamp::from_second(i64::from(at.0)) else { return String::new() };
-        let offset = self.0.to_offset(instant);
-        if offset.is_zero() { instant.to_string() } else { instant.display_with_offset(offset).to_string() }
-    }
-}
-
 /// Takes one recipient; an error ends the visit.
 pub type Visit<'v> = dyn FnMut(&Recipient<'_>) -> Result<(), Failure> + 'v;
+
+/// Takes one outcome of an attempt: the row, its address, and what it was.
+pub type VisitAttempt<'v> = dyn FnMut(u32, &str, &Step) -> Result<(), Failure> + 'v;
 
 /// Where a report's facts come from.
 pub trait Facts {
     /// The campaign's name.
     fn name(&self) -> &str;
+
+    /// What it is.
+    fn about(&self) -> About {
+        About::default()
+    }
+
+    /// The token of a row.
+    fn token(&self, _row: u32) -> String {
+        String::new()
+    }
 
     /// Where its mail goes; empty if that is not known.
     fn destination(&self) -> &str {
@@ -229,6 +259,15 @@ pub trait Facts {
     /// # Errors
     /// Storage cannot be read, or what `visit` said.
     fn each(&self, visit: &mut Visit<'_>) -> Result<Unread, Failure>;
+
+    /// Visits every outcome of an attempt that the journal keeps, and every end without one: recipient by recipient in the order
+    /// of the rows, each in the order of time. Rows that cannot be read have no address, and are returned.
+    ///
+    /// # Errors
+    /// Storage cannot be read, or what `visit` said.
+    fn attempts(&self, _visit: &mut VisitAttempt<'_>) -> Result<Unread, Failure> {
+        Ok(Unread::default())
+    }
 
     /// Everything that happened to one recipient, in order; `None`: it is not on the list.
     ///
@@ -290,7 +329,9 @@ impl<W: Write> Write for Pipe<W> {
 pub fn write(args: &ReportArgs, look: &Look, facts: &dyn Facts, out: &mut dyn Write) -> Result<Exit, Failure> {
     let mut unread = Unread::default();
     if let Some(file) = &args.csv {
-        to_file(file, out, &mut |to| csv(facts, to).map(|found| unread = found))?;
+        to_file(file, out, &mut |to| rows::recipients(facts, args.raw, to).map(|found| unread = found))?;
+    } else if let Some(file) = &args.attempts {
+        to_file(file, out, &mut |to| rows::attempts(facts, args.raw, to).map(|found| unread = found))?;
     } else if let Some(file) = &args.possible_duplicates {
         to_file(file, out, &mut |to| possible_duplicates(facts, to).map(|found| unread = found))?;
     } else if let Some(address) = &args.recipient {
@@ -299,14 +340,14 @@ pub fn write(args: &ReportArgs, look: &Look, facts: &dyn Facts, out: &mut dyn Wr
         let timeline = facts
             .timeline(&mailbox)?
             .ok_or_else(|| Failure::usage(format!("{mailbox} is not on the list of campaign {}", facts.name())))?;
-        out.write_all(text::timeline(&mailbox, &timeline, &look.zone).as_bytes()).map_err(write_failed)?;
+        out.write_all(text::timeline(mailbox.as_str(), &timeline, &look.zone).as_bytes()).map_err(write_failed)?;
     } else {
         let digest = Digest::of(facts)?;
         if let Some(file) = &args.html {
             let page = page::html(&digest, &look.zone);
             to_file(file, out, &mut |to| to.write_all(page.as_bytes()).map_err(write_failed))?;
         } else {
-            let text = if args.json { digest.json() + "\n" } else { text::table(&digest, look) };
+            let text = if args.json { json::object(&digest) + "\n" } else { text::table(&digest, look) };
             out.write_all(text.as_bytes()).map_err(write_failed)?;
         }
         unread = digest.unread;
@@ -366,43 +407,17 @@ fn write_failed(e: io::Error) -> Failure {
     Failure::failed(format!("the report cannot be written: {}", remedy::told(&e)))
 }
 
-/// A row for each recipient.
-fn csv(facts: &dyn Facts, to: &mut dyn Write) -> Result<Unread, Failure> {
-    const HEAD: [&str; 11] = [
-        "recipient",
-        "disposition",
-        "code",
-        "enhanced",
-        "text",
-        "site",
-        "host",
-        "attempts",
-        "first_at",
-        "last_at",
-        "tried_at",
-    ];
-    let failed = |e: csv::Error| write_failed(e.into());
-    let mut rows = csv::Writer::from_writer(to);
-    rows.write_record(HEAD).map_err(failed)?;
-    let unread = facts.each(&mut |r| {
-        let code = if r.code == 0 { String::new() } else { r.code.to_string() };
-        rows.write_record([
-            r.address,
-            r.disposition.word(),
-            &code,
-            &r.enhanced.map(|e| e.to_string()).unwrap_or_default(),
-            &Printable(r.text).to_string(),
-            r.site,
-            r.host,
-            &r.attempts.to_string(),
-            &r.first_at.map(time).unwrap_or_default(),
-            &r.last_at.map(time).unwrap_or_default(),
-            &r.tried_at.map(time).unwrap_or_default(),
-        ])
-        .map_err(failed)
-    })?;
-    rows.flush().map_err(write_failed)?;
-    Ok(unread)
+/// Where a recipient stands, in every report: who waits after an attempt that counts, however that ended, is deferred.
+fn stands(r: &Recipient<'_>) -> Disposition {
+    standing_of(r.disposition, r.attempts)
+}
+
+fn standing_of(disposition: Disposition, attempts: u32) -> Disposition {
+    match disposition {
+        Disposition::Waiting | Disposition::Deferred if attempts > 0 => Disposition::Deferred,
+        Disposition::Deferred => Disposition::Waiting,
+        disposition => disposition,
+    }
 }
 
 /// The addresses that may have got a second copy, one a line. Rows that cannot be read are told where they are of such.
@@ -422,9 +437,4 @@ fn possible_duplicates(facts: &dyn Facts, to: &mut dyn Write) -> Result<Unread, 
         terminal::print(told.as_bytes());
     }
     Ok(unread)
-}
-
-/// A time as RFC 3339 writes it, in UTC: for programs.
-fn time(at: UnixTime) -> String {
-    Zone::default().time(at)
 }

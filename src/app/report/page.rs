@@ -1,169 +1,347 @@
-//! A report as one page of HTML: no script, nothing from elsewhere, readable in light, in dark, and printed.
+//! A report as one page of HTML: no script, nothing from elsewhere, readable in light, in dark, on a phone, and printed.
 
-use super::digest::Digest;
-use super::{Zone, plot};
+use super::digest::{Counts, Digest, ReplyKind};
+use super::look::Zone;
+use super::plot::{self, PARTS};
+use super::stage::Stage;
+use super::text::{pace, took};
 use crate::app::config::values::duration_text;
 use crate::app::destination;
-use crate::app::figures::{count, rate, share};
+use crate::app::figures::{count, counted, share};
+use crate::base::clock::UnixTime;
 use crate::mail::Disposition;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Sites that the page's table shows.
-const SITES: usize = 50;
+/// Domains, and sites, that the page's tables show.
+const PLACES: usize = 50;
+/// Replies that it shows, and of one outcome.
+const REPLIES: usize = 200;
+const REPLIES_OF_ONE: usize = 12;
+/// Reasons that stand below an outcome.
+const REASONS: usize = 8;
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--bg:#fbfbfd;--card:#fff;--fg:#1c2330;--dim:#5b6577;--rule:#e2e6ee}\
-@media(prefers-color-scheme:dark){:root{--bg:#12151b;--card:#1a1f28;--fg:#e7eaf0;--dim:#9aa5b8;--rule:#2c3441}}\
+:root{color-scheme:light dark;--bg:#f6f7fa;--card:#fff;--fg:#1c2330;--dim:#586274;--rule:#e0e4ec;--track:#eceff4;--blue:#3d7bd9}\
+@media(prefers-color-scheme:dark){:root{--bg:#12151b;--card:#1a1f28;--fg:#e7eaf0;--dim:#9aa5b8;--rule:#2c3441;--track:#262d39;--blue:#5b93e6}}\
 *{box-sizing:border-box}\
-body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}\
-main{max-width:60rem;margin:0 auto;padding:2rem 1rem 4rem}\
-h1{font-size:1.7rem;margin:0}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}p{color:var(--dim);margin:.3rem 0}\
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.7rem;margin:1.4rem 0}\
-.card,figure,.scroll{background:var(--card);border:1px solid var(--rule);border-radius:.6rem}\
-.card{padding:.7rem .9rem;border-top:3px solid var(--mark,var(--rule))}\
-.card b{display:block;font-size:1.45rem;font-variant-numeric:tabular-nums}.card span{color:var(--dim)}\
-figure{margin:0;padding:.6rem;overflow-x:auto}svg{display:block;width:100%;min-width:36rem;height:auto}\
-svg text{fill:var(--dim);font-family:system-ui,sans-serif}\
-.key span{margin-right:1.2rem;color:var(--dim)}.key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}\
-.damage{color:#b3261e;font-weight:600;overflow-wrap:anywhere}\
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}\
-th,td{padding:.4rem .8rem;text-align:right;border-bottom:1px solid var(--rule);font-variant-numeric:tabular-nums}\
-tr:last-child td{border-bottom:0}th{color:var(--dim);font-weight:600}th.l,td.l{text-align:left;overflow-wrap:anywhere}";
+body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;\
+-webkit-text-size-adjust:100%;print-color-adjust:exact;-webkit-print-color-adjust:exact}\
+main{max-width:60rem;margin:0 auto;padding:2rem 1.2rem 3rem}\
+h1{font-size:1.8rem;line-height:1.2;margin:0;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2.2rem 0 .7rem}h3{font-size:1rem;margin:1.2rem 0 .4rem}\
+p{margin:.3rem 0}.dim,footer{color:var(--dim)}.subject{font-size:1.1rem;overflow-wrap:anywhere}\
+.top{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem .8rem}\
+.pill{border-radius:1rem;padding:.1rem .75rem;font-weight:600;font-size:.9rem;color:#fff;background:#6b7588}\
+.complete{background:#14805f}.sending{background:#2b66bf}.held,.undecided{background:#b3372b}.paused,.stopped{background:#8f6410}\
+.note{border-left:4px solid #b3372b;background:var(--card);padding:.6rem .9rem;border-radius:.3rem;margin:.8rem 0;overflow-wrap:anywhere}\
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1rem 0;color:var(--dim)}dd{margin:0;color:var(--fg);overflow-wrap:anywhere}\
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.7rem;margin:1.2rem 0}\
+.card,.box{background:var(--card);border:1px solid var(--rule);border-radius:.6rem}\
+.card{padding:.6rem .9rem;border-top:3px solid var(--mark,var(--rule))}\
+.card b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}.card span{color:var(--dim)}\
+.box{padding:.7rem .9rem;overflow-x:auto}\
+.step{display:grid;grid-template-columns:minmax(9rem,20rem) 1fr 6.5rem 5rem;gap:.8rem;align-items:center;padding:.22rem 0;font-variant-numeric:tabular-nums}\
+.step i{display:block;height:.95rem;border-radius:.2rem;background:var(--track)}.step i u{display:block;height:100%;min-width:2px;border-radius:.2rem}\
+.step b,.step s{text-align:right;text-decoration:none}.step s{color:var(--dim)}\
+.sub{font-size:.9rem;color:var(--dim);padding:.08rem 0}.sub span{padding-left:1rem}.sub i{height:.55rem}.sub b{font-weight:400}\
+svg{display:block;width:100%;height:auto}svg text{fill:var(--dim);font-family:system-ui,sans-serif}.narrow{display:none}\
+.key{margin:0 0 .4rem}.key span{margin-right:1.1rem;white-space:nowrap}.key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}\
+table{border-collapse:collapse;width:100%}\
+th,td{padding:.32rem 0 .32rem .8rem;text-align:right;border-bottom:1px solid var(--rule);font-variant-numeric:tabular-nums;vertical-align:top}\
+tr:last-child td{border-bottom:0}th{color:var(--dim);font-weight:600}th:first-child,td:first-child{padding-left:0}\
+th.l,td.l{text-align:left;overflow-wrap:anywhere}td.n{white-space:nowrap}td small{display:block;color:var(--dim)}\
+footer{margin-top:2.5rem;font-size:.85rem}\
+@media(max-width:620px){main{padding:1.2rem .8rem 2rem}.wide{display:none}svg.narrow{display:block}.w{display:none}\
+.cards{grid-template-columns:1fr 1fr}dl{grid-template-columns:1fr;gap:0}dd{margin:0 0 .4rem}\
+.step{grid-template-columns:1fr auto 4.4rem;gap:.1rem .6rem}.step i{grid-column:1/-1;grid-row:2}}\
+@media print{body{background:#fff}.box,.card{break-inside:avoid}}";
 
 /// The page.
 pub(super) fn html(digest: &Digest, zone: &Zone) -> String {
     let name = escape(&digest.name);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>{name} – posthaste</title><style>{STYLE}</style></head><body><main>\n<h1>{name}</h1>\n"
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
+         <title>{name}: {} – posthaste</title><style>{STYLE}</style></head><body><main>\n",
+        digest.stage().word()
     );
-    head(digest, zone, &mut page);
+    head(digest, zone, &name, &mut page);
     cards(digest, &mut page);
-    figure("Outcomes over time", &plot::over_time(digest, zone), true, &mut page);
-    figure("Largest sites", &plot::sites(digest), true, &mut page);
-    figure("Most frequent replies", &plot::replies(digest), false, &mut page);
-    sites(digest, &mut page);
+    funnel(digest, &mut page);
+    over_time(digest, zone, &mut page);
+    places("Domains", "domain", &digest.top_domains(PLACES), digest.domains(), &mut page);
+    if digest.sites() > 1 {
+        places("Sites", "site: domains that share their servers", &digest.top_sites(PLACES), digest.sites(), &mut page);
+    }
     replies(digest, &mut page);
+    footer(digest, zone, &mut page);
     page.push_str("</main></body></html>\n");
     page
 }
 
-fn head(digest: &Digest, zone: &Zone, page: &mut String) {
-    if !digest.destination.is_empty() {
-        let words = destination::words(&digest.destination) + &destination::words_of_earlier(&digest.moved_from);
-        let _ = writeln!(page, "<p>Destination: {}.</p>", escape(&words));
-    }
-    for damage in &digest.damage {
-        let _ = writeln!(page, "<p class=\"damage\">Damaged: {}</p>", escape(damage));
-    }
-    if let (Some(first), Some(last)) = (digest.first_at, digest.last_at) {
-        let _ = writeln!(
-            page,
-            "<p>First attempt {}, last event {} ({}): {} delivered.</p>",
-            zone.time(first),
-            zone.time(last),
-            duration_text(Duration::from_secs(digest.span_s().into())),
-            rate(digest.rate_per_s())
-        );
-    }
-    if let Some(held) = &digest.held {
-        let _ = writeln!(page, "<p><b>Held</b>: {}. {}.</p>", escape(&held.says), escape(&held.hint));
-    }
-    if let Some(told) = digest.told_cut_off() {
-        let _ = writeln!(page, "<p>{}.</p>", escape(&told));
-    }
+fn head(digest: &Digest, zone: &Zone, name: &str, page: &mut String) {
+    let stage = digest.stage();
+    let class = match stage {
+        Stage::NotBegun => "new",
+        Stage::Sending => "sending",
+        stage => stage.word(),
+    };
+    let rehearsal = if digest.destination == "sink" { "<span class=\"pill\">rehearsal</span>" } else { "" };
     let _ = writeln!(
         page,
-        "<p>{} recipients{}, {} attempts; {} rows rejected, {} duplicates; {} may have got a second copy.</p>",
-        count(digest.counts.all()),
-        if digest.rows.loading { " so far" } else { "" },
-        count(digest.attempts),
-        count(digest.rows.rejected),
-        count(digest.rows.duplicates),
-        count(digest.possible_duplicates)
+        "<div class=\"top\"><h1>{name}</h1><span class=\"pill {class}\">{}</span>{rehearsal}</div>",
+        stage.word()
     );
+    if !digest.about.subject.is_empty() {
+        let _ = writeln!(page, "<p class=\"subject dim\">{}</p>", escape(&digest.about.subject));
+    }
+    let says = stage.says(&digest.known(), zone);
+    if !says.is_empty() {
+        let _ = writeln!(page, "<p>{}.</p>", escape(&capital(&says)));
+    }
+    for damage in &digest.damage {
+        let _ = writeln!(page, "<p class=\"note damage\">Damaged: {}</p>", escape(damage));
+    }
+    if let Some(held) = &digest.held {
+        let (since, says, hint) = (zone.clock(UnixTime(held.since)), escape(&held.says), escape(&held.hint));
+        let _ = writeln!(page, "<p class=\"note\"><b>Held</b> since {since}: {says}.<br>{}.</p>", capital(&hint));
+    }
+    if let Some(told) = digest.told_cut_off() {
+        let _ = writeln!(page, "<p class=\"note\">{}.</p>", escape(&capital(&told)));
+    }
+    facts(digest, zone, page);
+}
+
+fn facts(digest: &Digest, zone: &Zone, page: &mut String) {
+    page.push_str("<dl>");
+    let mut fact = |name: &str, text: &str| {
+        if !text.is_empty() {
+            let _ = write!(page, "<dt>{name}</dt><dd>{}</dd>", escape(text));
+        }
+    };
+    let earlier = destination::words_of_earlier(&digest.moved_from);
+    if !digest.destination.is_empty() {
+        fact("Destination", &(destination::words(&digest.destination) + &earlier));
+    }
+    fact("List", if digest.about.list == "-" { "standard input" } else { &digest.about.list });
+    fact("Begun", &digest.about.begun_at.map(|at| zone.clock(at)).unwrap_or_default());
+    if let (Some(first), Some(last)) = (digest.first_at, digest.last_at) {
+        fact("First attempt", &zone.clock(first));
+        fact("Last event", &format!("{} ({})", zone.clock(last), took(digest)));
+        fact("Attempts", &format!("{}{}", count(digest.attempts), pace(digest)));
+        fact("Times are of", &zone.name(first));
+    }
+    if digest.possible_duplicates > 0 {
+        fact("Perhaps a second copy", &counted(digest.possible_duplicates, "recipient", "recipients"));
+    }
+    page.push_str("</dl>\n");
 }
 
 fn cards(digest: &Digest, page: &mut String) {
     page.push_str("<div class=\"cards\">\n");
-    for disposition in Disposition::ALL {
+    let all = digest.counts.all();
+    let mut card = |word: &str, n: u64, mark: &str| {
+        let _ = writeln!(
+            page,
+            "<div class=\"card\" style=\"--mark:{mark}\"><b>{}</b><span>{word} · {}</span></div>",
+            count(n),
+            share(n, all)
+        );
+    };
+    for (word, colour, of) in PARTS.iter().take(3) {
+        card(word, of(&digest.counts), &hex(*colour));
+    }
+    for (disposition, _) in REST {
         let n = digest.counts.get(disposition);
-        if n == 0 && disposition != Disposition::Delivered {
-            continue;
+        if n > 0 {
+            card(&disposition.word().replace('_', " "), n, &hex(PARTS[3].1));
         }
-        let mark = colour(disposition).map(|c| format!(" style=\"--mark:{c}\"")).unwrap_or_default();
-        let part = share(n, digest.counts.all());
-        let word = disposition.word().replace('_', " ");
-        let _ = writeln!(page, "<div class=\"card\"{mark}><b>{}</b><span>{word} · {part}</span></div>", count(n));
     }
     page.push_str("</div>\n");
 }
 
-fn colour(disposition: Disposition) -> Option<String> {
-    let (_, c) = plot::SHOWN.into_iter().find(|(shown, _)| *shown == disposition)?;
-    Some(format!("#{:02x}{:02x}{:02x}", c.0, c.1, c.2))
-}
+/// Outcomes that are rare enough to be left out where nobody has them, and what they mean.
+const REST: [(Disposition, &str); 5] = [
+    (Disposition::InFlight, "Being tried now"),
+    (Disposition::Expired, "Not deliverable in time"),
+    (Disposition::Uncertain, "Perhaps delivered"),
+    (Disposition::Suppressed, "On the suppression list"),
+    (Disposition::Cancelled, "Withdrawn"),
+];
 
-fn figure(title: &str, svg: &str, key: bool, page: &mut String) {
-    if svg.is_empty() {
+/// From the list to the mailboxes: how many are left at each step, and what became of the others.
+fn funnel(digest: &Digest, page: &mut String) {
+    let (counts, rows) = (&digest.counts, digest.rows);
+    let (all, read) = (counts.all(), counts.all() + rows.rejected + rows.duplicates);
+    if read == 0 {
         return;
     }
-    let _ = writeln!(page, "<h2>{title}</h2>");
-    if key {
-        page.push_str("<p class=\"key\">");
-        for (disposition, _) in plot::SHOWN {
-            let colour = colour(disposition).unwrap_or_default();
-            let _ = write!(page, "<span><i style=\"background:{colour}\"></i>{}</span>", disposition.word());
-        }
-        page.push_str("</p>\n");
-    }
-    // The backend fixes a size; the page scales by the view box instead.
-    let scaled = svg.replacen("<svg ", "<svg role=\"img\" ", 1);
-    let _ = writeln!(page, "<figure>{scaled}</figure>");
-}
-
-fn sites(digest: &Digest, page: &mut String) {
-    let top = digest.top_sites(SITES);
-    if top.is_empty() {
-        return;
-    }
-    let _ = writeln!(page, "<h2>Sites ({} of {})</h2>", top.len(), count(digest.sites() as u64));
-    page.push_str("<div class=\"scroll\"><table><tr><th class=\"l\">site</th><th>recipients</th>");
-    for (disposition, _) in plot::SHOWN {
-        let _ = write!(page, "<th>{}</th>", disposition.word());
-    }
-    page.push_str("</tr>\n");
-    for (name, counts) in top {
-        let _ = write!(page, "<tr><td class=\"l\">{}</td><td>{}</td>", escape(name), count(counts.all()));
-        for (disposition, _) in plot::SHOWN {
-            let _ = write!(page, "<td>{}</td>", count(counts.get(disposition)));
-        }
-        page.push_str("</tr>\n");
-    }
-    page.push_str("</table></div>\n");
-}
-
-fn replies(digest: &Digest, page: &mut String) {
-    let top = digest.top_replies(10);
-    if top.is_empty() {
-        return;
-    }
-    page.push_str("<h2>Last replies</h2>\n<div class=\"scroll\"><table>");
-    page.push_str("<tr><th>recipients</th><th class=\"l\">code</th><th class=\"l\">text</th></tr>\n");
-    for (kind, n) in top {
-        let enhanced = kind.enhanced.map(|e| format!(" {e}")).unwrap_or_default();
-        let expired = if kind.expired { "expired; last: " } else { "" };
-        let text = escape(&kind.text);
+    page.push_str("<h2>From the list to the mailboxes</h2>\n<div class=\"box\">\n");
+    let grey = hex(PARTS[3].1);
+    let mut step = |is_sub: bool, label: &str, n: u64, colour: &str| {
+        let part = 100.0 * n as f64 / read as f64;
+        let share = if n > all { String::new() } else { share(n, all) };
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td class=\"l\">{}{enhanced}</td><td class=\"l\">{expired}{text}</td></tr>",
-            count(n),
-            kind.code
+            "<div class=\"step{}\"><span>{label}</span><i><u style=\"width:{part:.2}%;background:{colour}\"></u></i><b>{}</b><s>{share}</s></div>",
+            if is_sub { " sub" } else { "" },
+            count(n)
+        );
+    };
+    if read > all {
+        step(false, "Rows of the list", read, &grey);
+        for (label, n) in [("rejected: no usable address or message", rows.rejected), ("duplicates", rows.duplicates)] {
+            if n > 0 {
+                step(true, label, n, &grey);
+            }
+        }
+    }
+    step(false, if rows.loading { "Recipients so far" } else { "Recipients" }, all, &grey);
+    step(false, "Tried", digest.tried, "var(--blue)");
+    step(false, "Delivered", counts.get(Disposition::Delivered), &hex(PARTS[0].1));
+    for (label, n, of, colour) in [
+        ("Bounced", counts.get(Disposition::Bounced), Disposition::Bounced, hex(PARTS[1].1)),
+        ("Waiting", counts.waiting(), Disposition::Deferred, hex(PARTS[2].1)),
+        ("Not deliverable in time", counts.get(Disposition::Expired), Disposition::Expired, grey.clone()),
+    ] {
+        if n == 0 && of == Disposition::Expired {
+            continue;
+        }
+        step(false, label, n, &colour);
+        for (reason, n) in digest.reasons(of).iter().take(REASONS) {
+            step(true, &escape(reason.says), *n, &colour);
+        }
+    }
+    for (disposition, label) in REST.into_iter().filter(|(rest, _)| *rest != Disposition::Expired) {
+        let n = counts.get(disposition);
+        if n > 0 {
+            step(false, label, n, &grey);
+        }
+    }
+    page.push_str("</div>\n");
+}
+
+fn over_time(digest: &Digest, zone: &Zone, page: &mut String) {
+    let Some(first) = digest.first_at else { return };
+    page.push_str("<h2>Over time</h2>\n<div class=\"box\">\n");
+    if digest.span_s() == 0 {
+        let _ = writeln!(page, "<p>All of it happened within a second, at {}.</p></div>", zone.clock(first));
+        return;
+    }
+    page.push_str("<p class=\"key dim\">");
+    for (word, colour, of) in PARTS {
+        if of(&digest.counts) > 0 {
+            let _ = write!(page, "<span><i style=\"background:{}\"></i>{word}</span>", hex(colour));
+        }
+    }
+    page.push_str("</p>\n");
+    for (class, format) in [("wide", plot::WIDE), ("narrow", plot::NARROW)] {
+        let (svg, width_s) = plot::over_time(digest, zone, format);
+        let span = duration_text(Duration::from_secs(width_s.into()));
+        // The backend fixes a size; the page scales by the view box instead.
+        let label = format!("<svg role=\"img\" aria-label=\"Recipients over time\" class=\"{class}\" ");
+        let _ = writeln!(page, "{}", svg.replacen("<svg ", &label, 1));
+        let _ = writeln!(
+            page,
+            "<p class=\"dim {class}\">Recipients in {span}, by the last thing that happened to them; {}.</p>",
+            escape(&zone.name(first))
         );
     }
+    page.push_str("</div>\n");
+}
+
+fn places(title: &str, head: &str, top: &[(&str, Counts)], all: usize, page: &mut String) {
+    if top.is_empty() {
+        return;
+    }
+    let of = if top.len() < all { format!(" ({} of {})", top.len(), count(all as u64)) } else { String::new() };
+    let _ = writeln!(page, "<h2>{title}{of}</h2>");
+    let _ = write!(page, "<div class=\"box\"><table><tr><th class=\"l\">{head}</th><th>recipients</th>");
+    for (word, _, _) in PARTS {
+        let _ = write!(page, "<th{}>{word}</th>", if word == "delivered" { "" } else { " class=\"w\"" });
+    }
+    page.push_str("<th></th></tr>\n");
+    for (name, counts) in top {
+        let _ = write!(page, "<tr><td class=\"l\">{}</td><td>{}</td>", escape(name), count(counts.all()));
+        for (word, _, of) in PARTS {
+            let class = if word == "delivered" { "" } else { " class=\"w\"" };
+            let _ = write!(page, "<td{class}>{}</td>", count(of(counts)));
+        }
+        let delivered = counts.get(Disposition::Delivered);
+        let _ = writeln!(page, "<td class=\"n\">{}</td></tr>", share(delivered, counts.all()));
+    }
     page.push_str("</table></div>\n");
+}
+
+/// Outcomes that replies are grouped by, and what stands above them.
+const GROUPS: [(Disposition, &str); 7] = [
+    (Disposition::Bounced, "Bounced"),
+    (Disposition::Deferred, "Waiting, tried before"),
+    (Disposition::InFlight, "Being tried again"),
+    (Disposition::Expired, "Not deliverable in time: the last reply"),
+    (Disposition::Uncertain, "Perhaps delivered"),
+    (Disposition::Cancelled, "Withdrawn"),
+    (Disposition::Delivered, "Delivered"),
+];
+
+fn replies(digest: &Digest, page: &mut String) {
+    let top = digest.top_replies(REPLIES);
+    if top.is_empty() {
+        return;
+    }
+    page.push_str("<h2>What the servers said last</h2>\n");
+    for (stands, title) in GROUPS {
+        let group: Vec<_> = top.iter().filter(|(kind, _)| kind.stands == stands).collect();
+        if group.is_empty() {
+            continue;
+        }
+        let _ = writeln!(page, "<h3>{title}</h3>\n<div class=\"box\"><table>");
+        for (kind, n) in group.iter().take(REPLIES_OF_ONE) {
+            reply(kind, *n, page);
+        }
+        page.push_str("</table>");
+        let rest = group.iter().skip(REPLIES_OF_ONE).map(|(_, n)| n).sum::<u64>();
+        if rest > 0 {
+            let _ = write!(
+                page,
+                "<p class=\"dim\">{} had other replies.</p>",
+                counted(rest, "more recipient", "more recipients")
+            );
+        }
+        page.push_str("</div>\n");
+    }
+}
+
+fn reply(kind: &ReplyKind, n: u64, page: &mut String) {
+    let code = if kind.code == 0 { String::new() } else { kind.code.to_string() };
+    let enhanced = kind.enhanced.map(|e| format!(" {e}")).unwrap_or_default();
+    let is_good = kind.code / 100 == 2;
+    let why = if is_good { String::new() } else { format!("<small>{}</small>", escape(kind.reason.says)) };
+    let (before, text) = (kind.before(), escape(&kind.text));
+    let _ = writeln!(
+        page,
+        "<tr><td class=\"n\">{}</td><td class=\"l n\">{code}{enhanced}</td><td class=\"l\" width=\"70%\">{before}{text}{why}</td></tr>",
+        count(n)
+    );
+}
+
+fn footer(digest: &Digest, zone: &Zone, page: &mut String) {
+    let zone = digest.last_at.map(|at| format!(" Times are of {}.", zone.name(at))).unwrap_or_default();
+    let _ = writeln!(
+        page,
+        "<footer>Delivered means: the server at the other end took it; whether it went to the inbox, nobody tells. What differs \
+         from one recipient to the next in replies is shown as *.{} Made by posthaste.</footer>",
+        escape(&zone)
+    );
+}
+
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
+fn hex(colour: plotters::style::RGBColor) -> String {
+    format!("#{:02x}{:02x}{:02x}", colour.0, colour.1, colour.2)
 }
 
 /// Text for HTML, in content and in attributes.

@@ -19,13 +19,7 @@ const NAMED_MAX: usize = 20;
 /// # Errors
 /// No data directory, no such campaign or several (all bad input), or an unreadable directory.
 pub(super) fn find(data: &Path, name: &str, rehearsal: bool) -> Result<PathBuf, Failure> {
-    if !data.is_dir() {
-        return Err(Failure::usage(format!(
-            "there is no data directory {}\nhint: --data DIR names it, or --config engine.toml by its engine.data; \
-             `posthaste send` makes it",
-            data.display()
-        )));
-    }
+    check_there(data)?;
     let mut names = Vec::new();
     for folder in if rehearsal { &[REHEARSALS][..] } else { &[CAMPAIGNS, REHEARSALS] } {
         let all = data.join(folder);
@@ -54,6 +48,30 @@ pub(super) fn find(data: &Path, name: &str, rehearsal: bool) -> Result<PathBuf, 
     let all = data.join(if rehearsal { REHEARSALS } else { CAMPAIGNS });
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Err(Failure::usage(format!("there is no campaign {name:?} in {}\nhint: {}", all.display(), hint(name, &names))))
+}
+
+/// The directories of all campaigns in a data directory, and of all rehearsals.
+///
+/// # Errors
+/// No data directory, or one that cannot be read.
+pub(in crate::app) fn homes(data: &Path) -> Result<Vec<PathBuf>, Failure> {
+    check_there(data)?;
+    let mut homes = Vec::new();
+    for folder in [CAMPAIGNS, REHEARSALS] {
+        homes.extend(list(&data.join(folder))?.into_iter().map(|known| known.home));
+    }
+    Ok(homes)
+}
+
+fn check_there(data: &Path) -> Result<(), Failure> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "there is no data directory {}\nhint: --data DIR names it, or --config engine.toml by its engine.data; \
+         `posthaste send` makes it",
+        data.display()
+    )))
 }
 
 fn hint(name: &str, names: &[&str]) -> String {

@@ -7,22 +7,28 @@
 #[cfg(test)]
 mod tests;
 
-use super::book::Book;
-use super::{After, Facts, Recipient, Rows, Step, Timeline, Unread, Visit};
+use super::book::{Book, Context};
+use super::rows::of_list;
+use super::{
+    About, After, Facts, Person, Recipient, Rows, Run, Step, Timeline, Unread, Visit, VisitAttempt, standing_of,
+};
 use crate::app::destination;
 use crate::app::exit::Failure;
 use crate::app::held::Note;
 use crate::app::send::marks_of;
 use crate::base::clock::UnixTime;
+use crate::content::{IdentityKey, Token};
 use crate::engine::campaign::{Known, end_of, journal_of, name_of, snapshot_in, snapshot_of};
-use crate::engine::table::{MovedFrom, Table};
+use crate::engine::table::{MovedFrom, RowBlock, Table};
 use crate::journal::disk::Fault;
 use crate::journal::mark::Mark;
-use crate::journal::record::{Entry, Kind, entries};
+use crate::journal::record::{Entry, Kind, Record, entries};
 use crate::journal::replay::{End, Range, Replayed, Told, replay_live};
-use crate::journal::state::{State, first_attempt};
+use crate::journal::state::{Standing, State, first_attempt};
+use crate::journal::words::Words;
 use crate::mail::{Disposition, Mailbox};
 use crate::wire::disk::{Lock, Reader};
+use std::borrow::Cow;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -31,6 +37,10 @@ use std::path::{Path, PathBuf};
 const DAMAGES_TOLD: usize = 20;
 /// The most steps of one recipient that are kept.
 const STEPS_MAX: usize = 10_000;
+/// Recipients whose attempts are read from the journal together.
+const TOGETHER: u32 = 1 << 20;
+/// Rows that are read together.
+const BLOCK_ROWS: u32 = 4096;
 
 /// A campaign on disk, as facts.
 #[derive(Debug)]
@@ -42,9 +52,11 @@ pub struct Stored {
     book: Book,
     range: Range,
     damage: Vec<String>,
-    held: Option<Note>,
+    /// Why it is held, or that it is paused.
+    note: Option<Note>,
     /// Nobody has the campaign: an attempt without an outcome gets none.
     is_left: bool,
+    key: IdentityKey,
 }
 
 /// The rows of a table when it was looked at: how many rows each chunk has, and how many of them are suppressed.
@@ -80,7 +92,87 @@ impl Stored {
         let name = name_of(home);
         // Whoever had it while it was read may have written the outcomes since.
         let is_left = !was_held && !Lock::is_held(home);
-        Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage, held: Note::read(home), is_left })
+        let (note, key) = (Note::read(home), IdentityKey::new(&table.manifest().identity_key));
+        Ok(Self { home: home.to_owned(), name, table, rows, book, range, damage, note, is_left, key })
+    }
+
+    /// What the journal keeps of these rows, in its order, and the words for it.
+    fn journaled(&self, most: usize, is_one: impl Fn(&Record) -> bool) -> Result<(Vec<Record>, Words), Failure> {
+        let mut reader = Reader::new(&journal_of(&self.home));
+        let fresh = || (Vec::new(), Words::default());
+        let (found, _) = replay_live(&mut reader, self.range, fresh, |(records, words), told| {
+            let Told::Entries(_, octets) = told else { return };
+            for entry in entries(octets) {
+                match entry {
+                    Ok(Entry::Record(record)) if records.len() < most && is_one(&record) => records.push(record),
+                    Ok(Entry::Define(define)) => words.learn(&define),
+                    _ => {}
+                }
+            }
+        })
+        .map_err(unreadable)?;
+        Ok(found)
+    }
+
+    /// The words of a record: the journal's, else those of the snapshot.
+    fn words<'w>(&'w self, words: &'w Words, id: u32) -> Context<'w> {
+        words.get(id).map_or_else(|| self.book.context(id), Context::from)
+    }
+}
+
+impl Stored {
+    /// Who stands in a row, and everything that happened to that recipient.
+    ///
+    /// # Errors
+    /// Storage cannot be read.
+    pub fn person(&self, number: u32) -> Result<Person, Failure> {
+        let mut block = RowBlock::new();
+        self.table.read(number, 1, &mut block).map_err(failed)?;
+        let row = block.row(0).ok_or_else(|| Failure::failed(format!("row {number} is none")))?;
+        let cells = self.about().columns.into_iter().zip(of_list(&row).map(Cow::into_owned)).collect();
+        let standing = self.book.standing(number);
+        Ok(Person { address: row.mailbox.to_owned(), cells, story: self.story(standing, &[number])? })
+    }
+
+    /// Everything that happened to these rows, which are one recipient's; the last one stands where `standing` says.
+    fn story(&self, standing: Option<Standing>, rows: &[u32]) -> Result<Timeline, Failure> {
+        // Loaded after this was opened: it waits.
+        let disposition = standing.map_or(Disposition::Waiting, |s| standing_of(s.disposition, s.attempts.into()));
+        let (steps, words) = self.journaled(STEPS_MAX, |record| rows.contains(&record.recipient))?;
+        let (mut first, mut tried, mut before) = (UnixTime(0), None, rows.last().copied());
+        let steps = steps.iter().map(|record| {
+            if before.replace(record.recipient) != Some(record.recipient) {
+                (first, tried) = (UnixTime(0), None);
+            }
+            first = first_attempt(first, record);
+            let after = match (record.kind, tried) {
+                (Kind::Expired, Some(tried_at)) if first.0 != 0 => {
+                    Some(After { span_s: record.at.0.saturating_sub(first.0), tried_at })
+                }
+                _ => None,
+            };
+            if !matches!(record.kind, Kind::Attempt | Kind::Released | Kind::Expired) {
+                tried = Some(record.at);
+            }
+            step(record, &self.words(&words, record.extra), after)
+        });
+        Ok(Timeline { disposition, steps: steps.collect() })
+    }
+}
+
+/// What a record tells, by these words.
+fn step(record: &Record, context: &Context<'_>, after: Option<After>) -> Step {
+    Step {
+        at: record.at,
+        attempt: record.attempts.into(),
+        what: record.kind.word(),
+        code: record.code,
+        enhanced: context.enhanced,
+        text: context.text.to_vec(),
+        phase: context.phase.to_owned(),
+        site: context.site.to_owned(),
+        host: context.host.to_owned(),
+        after,
     }
 }
 
@@ -206,20 +298,60 @@ impl Facts for Stored {
     }
 
     fn held(&self) -> Option<&Note> {
-        self.held.as_ref()
+        self.note.as_ref().filter(|note| !note.is_pause())
+    }
+
+    fn about(&self) -> About {
+        let manifest = self.table.manifest();
+        let run = match &self.note {
+            _ if self.is_left => Run::Over,
+            Some(note) if note.is_pause() => Run::Paused(UnixTime(note.since)),
+            _ => Run::Sending,
+        };
+        let list = manifest.list.as_ref();
+        let email = list.map(|list| list.email.clone()).filter(|email| !email.is_empty());
+        let email = email.unwrap_or_else(|| "email".to_owned());
+        About {
+            subject: manifest.subject.clone(),
+            list: list.map(|list| list.path.clone()).unwrap_or_default(),
+            begun_at: (manifest.created_unix_s != 0).then_some(UnixTime(manifest.created_unix_s)),
+            run,
+            columns: [&[email], &*manifest.columns, &*manifest.keys].concat(),
+        }
+    }
+
+    fn token(&self, row: u32) -> String {
+        Token::make(&self.key, self.table.manifest().number, row).as_str().to_owned()
+    }
+
+    fn attempts(&self, visit: &mut VisitAttempt<'_>) -> Result<Unread, Failure> {
+        let (mut unread, end) = (Unread::default(), self.book.len());
+        for first in (0..end).step_by(TOGETHER as usize) {
+            let last = first + TOGETHER.min(end - first);
+            let is_one = |record: &Record| {
+                (first..last).contains(&record.recipient) && !matches!(record.kind, Kind::Attempt | Kind::Released)
+            };
+            let (mut records, words) = self.journaled(usize::MAX, is_one)?;
+            // Those of one recipient stay in their order.
+            records.sort_by_key(|record| record.recipient);
+            let of_block = |a: &Record, b: &Record| a.recipient / BLOCK_ROWS == b.recipient / BLOCK_ROWS;
+            for records in records.chunk_by(of_block) {
+                let mut addresses = Addresses::of(self, records);
+                for record in records {
+                    let address = addresses.get(record.recipient, &mut unread);
+                    visit(record.recipient, address, &step(record, &self.words(&words, record.extra), None))?;
+                }
+            }
+        }
+        Ok(unread)
     }
 
     fn each(&self, visit: &mut Visit<'_>) -> Result<Unread, Failure> {
         let (mut result, mut unread) = (Ok(()), Unread::default());
         let walked = self.table.walk_past(|number, row| {
             let Some(standing) = self.book.standing(number) else { return ControlFlow::Break(()) };
-            let (address, domain) = match row {
-                Ok(row) => (row.mailbox, row.domain),
-                Err(error) => {
-                    unread.add(number, &error);
-                    Default::default()
-                }
-            };
+            let listed = row.map_err(|error| unread.add(number, &error)).ok();
+            let (address, domain) = listed.map(|row| (row.mailbox, row.domain)).unwrap_or_default();
             let (last_at, code, context) = self.book.last(number);
             let cut_off = self.is_left && standing.disposition == Disposition::InFlight;
             result = visit(&Recipient {
@@ -232,6 +364,8 @@ impl Facts for Stored {
                 text: context.text,
                 site: context.site,
                 host: context.host,
+                phase: context.phase,
+                listed,
                 attempts: standing.attempts.into(),
                 first_at: (standing.first.0 != 0).then_some(standing.first),
                 tried_at: (standing.tried.0 != 0).then_some(standing.tried),
@@ -250,50 +384,38 @@ impl Facts for Stored {
         };
         let rows = self.table.find(recipient).map_err(lost)?;
         let Some(&row) = rows.last() else { return Ok(None) };
-        // Loaded after this was opened: it waits.
-        let disposition = self.book.standing(row).map_or(Disposition::Waiting, |s| s.disposition);
-        let mut reader = Reader::new(&journal_of(&self.home));
-        let (steps, _) = replay_live(&mut reader, self.range, Vec::new, |steps, told| {
-            let Told::Entries(_, octets) = told else { return };
-            for entry in entries(octets) {
-                if let Ok(Entry::Record(record)) = entry
-                    && rows.contains(&record.recipient)
-                    && steps.len() < STEPS_MAX
-                {
-                    steps.push(record);
-                }
+        self.story(self.book.standing(row), &rows).map(Some)
+    }
+}
+
+/// The addresses of some rows that lie near each other.
+struct Addresses<'a> {
+    table: &'a Table,
+    block: RowBlock,
+    first: u32,
+    /// The row that was read last by itself, because they cannot be read together.
+    single: Option<u32>,
+}
+
+impl<'a> Addresses<'a> {
+    /// Those of the rows of these records, which are in order.
+    fn of(stored: &'a Stored, records: &[Record]) -> Self {
+        let mut block = RowBlock::new();
+        let [first, last] = [records.first(), records.last()].map(|record| record.map_or(0, |record| record.recipient));
+        let read = stored.table.read(first, last - first + 1, &mut block);
+        Self { table: &stored.table, block, first, single: read.is_err().then_some(u32::MAX) }
+    }
+
+    /// The address of a row; empty if it cannot be read.
+    fn get(&mut self, row: u32, unread: &mut Unread) -> &str {
+        if self.single.is_some_and(|single| single != row) {
+            self.single = Some(row);
+            self.first = row;
+            if let Err(error) = self.table.read(row, 1, &mut self.block) {
+                unread.add(row, &error);
             }
-        })
-        .map_err(unreadable)?;
-        let (mut first, mut tried, mut before) = (UnixTime(0), None, row);
-        let steps = steps.iter().map(|record| {
-            if std::mem::replace(&mut before, record.recipient) != record.recipient {
-                (first, tried) = (UnixTime(0), None);
-            }
-            let context = self.book.context(record.extra);
-            first = first_attempt(first, record);
-            let after = match (record.kind, tried) {
-                (Kind::Expired, Some(tried_at)) if first.0 != 0 => {
-                    Some(After { span_s: record.at.0.saturating_sub(first.0), tried_at })
-                }
-                _ => None,
-            };
-            if !matches!(record.kind, Kind::Attempt | Kind::Released | Kind::Expired) {
-                tried = Some(record.at);
-            }
-            Step {
-                at: record.at,
-                attempt: record.attempts.into(),
-                what: record.kind.word(),
-                code: record.code,
-                enhanced: context.enhanced,
-                text: context.text.to_vec(),
-                phase: context.phase.to_owned(),
-                site: context.site.to_owned(),
-                host: context.host.to_owned(),
-                after,
-            }
-        });
-        Ok(Some(Timeline { disposition, steps: steps.collect() }))
+        }
+        let place = row.checked_sub(self.first).map_or(usize::MAX, |place| place as usize);
+        self.block.row(place).map(|row| row.mailbox).unwrap_or_default()
     }
 }

@@ -18,6 +18,14 @@ impl Facts for Made {
         "welcome"
     }
 
+    fn about(&self) -> About {
+        About { subject: "Hello {{ first }}".into(), columns: vec!["E-Mail".into()], ..About::default() }
+    }
+
+    fn token(&self, row: u32) -> String {
+        format!("token{row}")
+    }
+
     fn rows(&self) -> Rows {
         Rows { rejected: 3, duplicates: 1, loading: false }
     }
@@ -40,6 +48,8 @@ impl Facts for Made {
                 text: text.as_bytes(),
                 site: if tried == 0 { String::new() } else { format!("mx{}.example", row % self.sites) }.as_str(),
                 host: if tried == 0 { "" } else { "mx.example" },
+                phase: if tried == 0 { "" } else { "RCPT" },
+                listed: None,
                 attempts: tried,
                 first_at: (tried > 0).then_some(UnixTime(T0 + row)),
                 tried_at: (tried > 0).then_some(UnixTime(T0 + row + 1)),
@@ -104,6 +114,8 @@ fn args() -> ReportArgs {
         config: None,
         json: false,
         csv: None,
+        attempts: None,
+        raw: false,
         html: None,
         recipient: None,
         possible_duplicates: None,
@@ -120,21 +132,26 @@ fn written(args: &ReportArgs, facts: &dyn Facts) -> String {
 #[test]
 fn the_table() {
     let expected = "\
-Campaign welcome
-  waiting                  1   16.67 %
-  deferred                 1   16.67 %
+Campaign welcome: stopped
+  2 recipients wait: the same `posthaste send` goes on
+  subject: Hello {{ first }}
   delivered                3   50.00 %
   bounced                  1   16.67 %
+                           1  the address does not exist
+  waiting                  2   33.33 %   1 of them deferred
   recipients               6
   rows rejected 3, duplicates 1
   first attempt 2027-01-15T08:00:00Z
   last event    2027-01-15T08:00:05Z (5s)
   5 attempts, 0.6/s delivered
-  1 may have got a second copy: --possible-duplicates FILE lists them
+  1 recipient may have got a second copy: --possible-duplicates FILE lists them
 
-Sites (2 of 2)  recipients  delivered  deferred  bounced  other
-  mx0.example            3          2         1        0      0
-  mx1.example            2          1         0        1      0
+Domains (1 of 1)  recipients  delivered  bounced  waiting  other
+  d.example                6          3        1        2      0
+
+Sites (2 of 2)  recipients  delivered  bounced  waiting  other
+  mx0.example            3          2        0        1      0
+  mx1.example            2          1        1        0      0
 
 Last replies, most frequent first
             3  250 2.0.0    Ok: queued as *
@@ -161,7 +178,7 @@ fn on_a_terminal_no_line_is_wider_than_it_is() {
 fn times_are_those_of_a_zone_and_say_which() {
     let at = UnixTime(T0);
     assert_eq!(Zone::default().time(at), "2027-01-15T08:00:00Z");
-    let india = Zone(jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_seconds(19_800).unwrap()));
+    let india = Zone::ahead_of_utc(19_800);
     assert_eq!(india.time(at), "2027-01-15T13:30:00+05:30");
     let look = Look { zone: india, ..Look::default() };
     let mut out = Vec::new();
@@ -173,14 +190,17 @@ fn times_are_those_of_a_zone_and_say_which() {
 fn csv_has_the_promised_columns_and_one_row_each() {
     let text = written(&ReportArgs { csv: Some("-".into()), ..args() }, &small());
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at,tried_at");
+    assert_eq!(
+        lines[0],
+        "recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at,tried_at,row,token,list.E-Mail"
+    );
     assert_eq!(lines.len(), 7);
     assert_eq!(
         lines[4],
         "r3@d.example,bounced,550,5.1.1,\"<script>alert(\"\"&\"\")</script> no, \"\"such\"\"\",mx1.example,mx.example,1,\
-         2027-01-15T08:00:03Z,2027-01-15T08:00:04Z,2027-01-15T08:00:04Z"
+         2027-01-15T08:00:03Z,2027-01-15T08:00:04Z,2027-01-15T08:00:04Z,3,token3,"
     );
-    assert_eq!(lines[6], "r5@d.example,waiting,,,,,,0,,,");
+    assert_eq!(lines[6], "r5@d.example,waiting,,,,,,0,,,,5,token5,");
 }
 
 #[test]
@@ -201,12 +221,92 @@ fn the_page_stands_alone_and_escapes() {
     let file = folder.path().join("r.html");
     assert_eq!(written(&ReportArgs { html: Some(file.clone()), ..args() }, &small()), "");
     let page = std::fs::read_to_string(file).unwrap();
-    assert_eq!(page.matches("<svg ").count(), 3);
+    assert_eq!(page.matches("<svg ").count(), 2, "one for each width");
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
     // Nothing is loaded from elsewhere: the one address is the name of the SVG language.
     assert_eq!(page.matches("http").count(), page.matches("http://www.w3.org/2000/svg").count(), "{page}");
     assert!(!page.contains("src=") && !page.contains("url("));
     assert!(page.contains("prefers-color-scheme:dark") && page.ends_with("</html>\n"));
+}
+
+#[test]
+fn a_page_tells_the_whole_way_from_the_list_to_the_mailboxes() {
+    let page = written(&ReportArgs { html: Some("-".into()), ..args() }, &small());
+    for part in [
+        "<title>welcome: stopped – posthaste</title>",
+        ">Hello {{ first }}</p>",
+        "<span>Rows of the list</span><i><u style=\"width:100.00%;",
+        "<b>10</b><s></s>",
+        "<span>Recipients</span>",
+        "<b>6</b><s>100.00 %</s>",
+        "<span>Tried</span>",
+        "<span>the address does not exist</span>",
+        "<dt>Times are of</dt><dd>UTC</dd>",
+        "<td class=\"l\">d.example</td><td>6</td>",
+        "<h3>Bounced</h3>",
+        "<h3>Waiting, tried before</h3>",
+        "<h3>Delivered</h3>",
+        "451</td><td class=\"l\" width=\"70%\">* wait",
+    ] {
+        assert!(page.contains(part), "{part} is missing in\n{page}");
+    }
+}
+
+#[test]
+fn runs_of_a_second_and_of_nobody_have_a_page_without_guesses() {
+    for count in [1, 3] {
+        let short = Made { count, sites: 1, make: |_| (Disposition::Delivered, 250, None, "Ok".into()) };
+        let page = written(&ReportArgs { html: Some("-".into()), ..args() }, &short);
+        assert!(page.contains("<svg ") && page.contains("08:00:01"), "{page}");
+        // All of one second.
+        let mut digest = Digest::of(&short).unwrap();
+        digest.last_at = digest.first_at;
+        let page = page::html(&digest, &Zone::default());
+        assert!(page.contains("within a second, at 2027-01-15 08:00:00.") && !page.contains("<svg "), "{page}");
+        let table = text::table(&digest, &Look::default());
+        assert!(table.contains(" (within a second)\n") && !table.contains("/s delivered"), "{table}");
+        assert!(!table.contains(" 1 attempts") && table.starts_with("Campaign welcome: complete\n"), "{table}");
+    }
+}
+
+#[test]
+fn all_forms_have_the_same_numbers() {
+    let facts = Made {
+        count: 900,
+        sites: 7,
+        make: |row| match row % 9 {
+            0 => (Disposition::Waiting, 0, None, String::new()),
+            1 => (Disposition::Waiting, 451, None, "later".into()),
+            2 => (Disposition::Deferred, 451, None, "later".into()),
+            3 => (Disposition::Bounced, 550, Some(Enhanced::new(5, 1, 1)), "no such user".into()),
+            4 => (Disposition::Expired, 451, None, "later".into()),
+            5 => (Disposition::Suppressed, 0, None, String::new()),
+            6 => (Disposition::Uncertain, 0, None, String::new()),
+            7 => (Disposition::InFlight, 0, None, String::new()),
+            _ => (Disposition::Delivered, 250, None, "Ok".into()),
+        },
+    };
+    let json: serde_json::Value = serde_json::from_str(&written(&ReportArgs { json: true, ..args() }, &facts)).unwrap();
+    let number = |key: &str| json[key].as_u64().unwrap_or_else(|| panic!("{key}: {json}"));
+    assert_eq!((number("waiting"), number("deferred"), number("tried")), (300, 200, 500));
+    let sums = ["delivered", "bounced", "expired", "suppressed", "cancelled", "uncertain", "waiting", "in_flight"];
+    assert_eq!(sums.iter().map(|key| number(key)).sum::<u64>(), number("loaded"));
+
+    let csv = written(&ReportArgs { csv: Some("-".into()), ..args() }, &facts);
+    let stand = |word: &str| csv.lines().filter(|line| line.split(',').nth(1) == Some(word)).count() as u64;
+    assert_eq!(stand("deferred"), number("deferred"));
+    assert_eq!(stand("waiting") + stand("deferred"), number("waiting"));
+    let table = written(&args(), &facts);
+    let page = written(&ReportArgs { html: Some("-".into()), ..args() }, &facts);
+    for key in sums.into_iter().filter(|key| !matches!(*key, "cancelled")) {
+        let word = key.replace('_', " ");
+        assert!(key == "waiting" || stand(key) == number(key), "{key}");
+        assert!(table.contains(&format!("  {word:<12}{:>14}", number(key))), "{key}: {table}");
+        assert!(page.contains(&format!("<b>{}</b><span>{word} ·", number(key))), "{key}: {page}");
+    }
+    let places =
+        |key: &str| json[key].as_array().unwrap().iter().map(|one| one["waiting"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((places("domains"), places("sites")), (300, 200), "who was never tried is at no site");
 }
 
 #[test]

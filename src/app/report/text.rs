@@ -4,22 +4,44 @@ use super::digest::{Counts, Digest};
 use super::{After, Look, Step, Timeline, Zone};
 use crate::app::config::values::duration_text;
 use crate::app::destination;
-use crate::app::figures::{count, rate, share, short, wrapped};
+use crate::app::figures::{count, counted, rate, share, short, wrapped};
 use crate::base::clock::UnixTime;
+use crate::base::many::Many;
+use crate::mail::Disposition;
 use crate::mail::reply::Printable;
-use crate::mail::{Disposition, Mailbox};
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Sites that the table shows.
-const SITES: usize = 20;
+/// Sites, and domains, that the table shows.
+const PLACES: usize = 10;
 /// Replies that the table shows.
 const REPLIES: usize = 10;
+/// Reasons that stand below the bounces.
+const REASONS: usize = 6;
 
-/// Totals, sites, replies, times.
+/// Where it stands, totals, domains, sites, replies, times.
 pub(super) fn table(digest: &Digest, look: &Look) -> String {
-    let mut text = format!("Campaign {}\n", digest.name);
-    let mut say = |words: &str| text.push_str(&wrapped(words, look.columns.unwrap_or(usize::MAX), 2));
+    let mut text = format!("Campaign {}: {}\n", digest.name, digest.stage().word());
+    let columns = look.columns.unwrap_or(usize::MAX);
+    let mut say = |words: &str| text.push_str(&wrapped(words, columns, 2));
+    head(digest, look, &mut say);
+    totals(digest, &mut say);
+    times(digest, look, &mut say);
+    let named = ("Domains", digest.top_domains(PLACES), digest.domains());
+    places(named, look.columns, &mut text);
+    places(("Sites", digest.top_sites(PLACES), digest.sites()), look.columns, &mut text);
+    replies(digest, look.columns, &mut text);
+    text
+}
+
+fn head(digest: &Digest, look: &Look, say: &mut dyn FnMut(&str)) {
+    let says = digest.stage().says(&digest.known(), &look.zone);
+    if !says.is_empty() {
+        say(&says);
+    }
+    if !digest.about.subject.is_empty() {
+        say(&format!("subject: {}", Printable(digest.about.subject.as_bytes())));
+    }
     if let Some(whither) = whither(digest) {
         say(&whither);
     }
@@ -30,35 +52,63 @@ pub(super) fn table(digest: &Digest, look: &Look) -> String {
         say(&format!("HELD since {}: {}", look.zone.time(UnixTime(held.since)), plain(&held.says)));
         say(&format!("hint: {}", plain(&held.hint)));
     }
-    let all = digest.counts.all();
-    for disposition in Disposition::ALL {
-        let n = digest.counts.get(disposition);
-        if n > 0 {
-            say(&format!("{:<12}{:>14}{:>10}", disposition.word(), count(n), share(n, all)));
+}
+
+/// The words and numbers of the table that `send` ends with.
+fn totals(digest: &Digest, say: &mut dyn FnMut(&str)) {
+    use Disposition::{Bounced, Cancelled, Deferred, Delivered, Expired, InFlight, Suppressed, Uncertain, Waiting};
+    let (all, deferred) = (digest.counts.all(), digest.counts.get(Deferred));
+    for disposition in [Delivered, Bounced, Expired, Suppressed, Cancelled, Uncertain, Waiting, InFlight] {
+        let n = if disposition == Waiting { digest.counts.waiting() } else { digest.counts.get(disposition) };
+        if n == 0 && !matches!(disposition, Delivered | Bounced | Waiting) {
+            continue;
+        }
+        let word = disposition.word().replace('_', " ");
+        let again = match disposition {
+            Waiting if deferred > 0 => format!("   {} of them deferred", count(deferred)),
+            _ => String::new(),
+        };
+        say(&format!("{word:<12}{:>14}{:>10}{again}", count(n), share(n, all)));
+        if disposition == Bounced {
+            for (reason, n) in digest.reasons(Bounced).iter().take(REASONS) {
+                say(&format!("{:>26}  {}", count(*n), reason.says));
+            }
         }
     }
     let loading = if digest.rows.loading { " so far" } else { "" };
     say(&format!("{:<12}{:>14}{loading}", "recipients", count(all)));
     let rows = digest.rows;
     say(&format!("rows rejected {}, duplicates {}", count(rows.rejected), count(rows.duplicates)));
+}
+
+fn times(digest: &Digest, look: &Look, say: &mut dyn FnMut(&str)) {
     if let (Some(first), Some(last)) = (digest.first_at, digest.last_at) {
-        let span = duration_text(Duration::from_secs(digest.span_s().into()));
         say(&format!("first attempt {}", look.zone.time(first)));
-        say(&format!("last event    {} ({span})", look.zone.time(last)));
-        say(&format!("{} attempts, {} delivered", count(digest.attempts), rate(digest.rate_per_s())));
+        say(&format!("last event    {} ({})", look.zone.time(last), took(digest)));
+        say(&format!("{}{}", counted(digest.attempts, "attempt", "attempts"), pace(digest)));
     }
     if let Some(told) = digest.told_cut_off() {
         say(&told);
     }
     if digest.possible_duplicates > 0 {
-        let n = count(digest.possible_duplicates);
+        let n = counted(digest.possible_duplicates, "recipient", "recipients");
         let copy =
             if digest.cut_off > 0 { "may have got a copy that is not known of" } else { "may have got a second copy" };
         say(&format!("{n} {copy}: --possible-duplicates FILE lists them"));
     }
-    sites(digest, look.columns, &mut text);
-    replies(digest, look.columns, &mut text);
-    text
+}
+
+/// How long it took; times are kept to the second.
+pub(super) fn took(digest: &Digest) -> String {
+    match digest.span_s() {
+        0 => "within a second".to_owned(),
+        span_s => duration_text(Duration::from_secs(span_s.into())),
+    }
+}
+
+/// How many a second; nothing where that would be a guess.
+pub(super) fn pace(digest: &Digest) -> String {
+    if digest.span_s() == 0 { String::new() } else { format!(", {} delivered", rate(digest.rate_per_s())) }
 }
 
 /// Escaped already, but read from a file; a backslash is common in what is escaped.
@@ -73,36 +123,35 @@ fn whither(digest: &Digest) -> Option<String> {
         .then(|| format!("destination: {}{earlier}", destination::words(&digest.destination)))
 }
 
-/// A column of the table of sites: what stands above, and the number below.
-type OfSites = (&'static str, fn(&Counts) -> u64);
-const OF_SITES: [OfSites; 5] = [
+/// A column of the table of domains or sites: what stands above, and the number below.
+type OfPlaces = (&'static str, fn(&Counts) -> u64);
+const OF_PLACES: [OfPlaces; 5] = [
     ("recipients", Counts::all),
     ("delivered", |counts| counts.get(Disposition::Delivered)),
-    ("deferred", |counts| counts.get(Disposition::Deferred)),
     ("bounced", |counts| counts.get(Disposition::Bounced)),
+    ("waiting", Counts::waiting),
     ("other", |counts| {
-        let shown = [Disposition::Delivered, Disposition::Deferred, Disposition::Bounced];
-        counts.all() - shown.map(|d| counts.get(d)).iter().sum::<u64>()
+        counts.all() - counts.get(Disposition::Delivered) - counts.get(Disposition::Bounced) - counts.waiting()
     }),
 ];
-/// A name of a site is cut to no less than so many characters: rather a column is left out.
+/// A name is cut to no less than so many characters: rather a column is left out.
 const NAME_MIN: usize = 20;
 
-fn sites(digest: &Digest, columns: Option<usize>, text: &mut String) {
-    let top = digest.top_sites(SITES);
+/// A table of domains or sites: what they are called, the largest of them, how many there are.
+fn places((what, top, all): (&str, Vec<(&str, Counts)>, usize), columns: Option<usize>, text: &mut String) {
     if top.is_empty() {
         return;
     }
-    let title = format!("Sites ({} of {})", top.len(), count(digest.sites() as u64));
+    let title = format!("{what} ({} of {})", top.len(), count(all as u64));
     let rows: Vec<(String, [String; 5])> = top
         .iter()
-        .map(|(name, counts)| (Printable(name.as_bytes()).to_string(), OF_SITES.map(|(_, n)| count(n(counts)))))
+        .map(|(name, counts)| (Printable(name.as_bytes()).to_string(), OF_PLACES.map(|(_, n)| count(n(counts)))))
         .collect();
     let wide = |at: usize| {
         let numbers = rows.iter().filter_map(|(_, numbers)| numbers.get(at)).map(String::len);
-        numbers.chain(OF_SITES.get(at).map(|(head, _)| head.len())).max().unwrap_or(0) + 2
+        numbers.chain(OF_PLACES.get(at).map(|(head, _)| head.len())).max().unwrap_or(0) + 2
     };
-    let widths: Vec<usize> = (0..OF_SITES.len()).map(wide).collect();
+    let widths: Vec<usize> = (0..OF_PLACES.len()).map(wide).collect();
     let name = rows.iter().map(|(name, _)| name.chars().count() + 2).max().unwrap_or(0).max(title.len());
     let room = columns.unwrap_or(usize::MAX).saturating_sub(1);
     let taken = |shown: usize| widths.iter().take(shown).sum::<usize>();
@@ -113,9 +162,9 @@ fn sites(digest: &Digest, columns: Option<usize>, text: &mut String) {
         let numbers = numbers.iter().zip(&widths).take(shown).map(|(n, wide)| format!("{n:>wide$}"));
         let _ = writeln!(text, "{:<name$}{}", short(head, name), numbers.collect::<String>());
     };
-    line(&title, &OF_SITES.map(|(head, _)| head));
-    for (site, numbers) in &rows {
-        line(&format!("  {site}"), &numbers.each_ref().map(String::as_str));
+    line(&title, &OF_PLACES.map(|(head, _)| head));
+    for (place, numbers) in &rows {
+        line(&format!("  {place}"), &numbers.each_ref().map(String::as_str));
     }
 }
 
@@ -128,15 +177,14 @@ fn replies(digest: &Digest, columns: Option<usize>, text: &mut String) {
     for (kind, n) in top {
         let code = if kind.code == 0 { String::new() } else { kind.code.to_string() };
         let enhanced = kind.enhanced.map(|e| e.to_string()).unwrap_or_default();
-        let expired = if kind.expired { "expired; last: " } else { "" };
-        let line = format!("{:>13}  {code:<3} {enhanced:<8} {expired}{}", count(n), kind.text);
+        let line = format!("{:>13}  {code:<3} {enhanced:<8} {}{}", count(n), kind.before(), kind.text);
         let _ = writeln!(text, "{}", short(&line, columns.unwrap_or(usize::MAX).saturating_sub(1)));
     }
 }
 
 /// Everything that happened to one recipient.
-pub(super) fn timeline(recipient: &Mailbox, timeline: &Timeline, zone: &Zone) -> String {
-    let mut text = format!("{}: {}\n", Printable(recipient.as_str().as_bytes()), timeline.disposition);
+pub(super) fn timeline(recipient: &str, timeline: &Timeline, zone: &Zone) -> String {
+    let mut text = format!("{}: {}\n", Printable(recipient.as_bytes()), timeline.disposition);
     if timeline.steps.is_empty() {
         text.push_str(match timeline.disposition {
             Disposition::Suppressed => "  is on the suppression list: never tried\n",
@@ -156,9 +204,8 @@ fn step(step: &Step, zone: &Zone, text: &mut String) {
     let what = if step.what == "attempt" { "begins" } else { step.what };
     let _ = write!(text, "  {}  {attempt:<10} {what:<11}", zone.time(step.at));
     if let Some(After { span_s, .. }) = step.after {
-        let (attempts, span) = (step.attempt, duration_text(Duration::from_secs(span_s.into())));
-        let s = if attempts == 1 { "" } else { "s" };
-        let _ = write!(text, " after {attempts} attempt{s} in {span}; last:");
+        let (attempts, span) = (Many(step.attempt.into(), "attempt", "attempts"), Duration::from_secs(span_s.into()));
+        let _ = write!(text, " after {attempts} in {}; last:", duration_text(span));
     }
     if step.code != 0 {
         let _ = write!(text, " {}", step.code);

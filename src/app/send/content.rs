@@ -17,6 +17,7 @@ use crate::content::{
 };
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{List, Look, did_you_mean, first_of, look_at};
+use crate::engine::table::Manifest;
 use crate::engine::table::manifest::hex;
 use crate::mail::finding::{Finding, Severity};
 use crate::wire::clock::unix_now;
@@ -231,6 +232,7 @@ pub fn again(
     spec.types = types::of(campaign, &columns);
     let mut findings = findings(config, campaign, &spec);
     findings.extend(look(campaign, &spec, &columns, None));
+    findings.extend(keys_lost(campaign, manifest));
     let composer = compile(campaign, spec, &columns).map_err(|refused| {
         let failure = Failure::from(refused);
         if fingerprint == manifest.content {
@@ -247,6 +249,27 @@ pub fn again(
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, stored);
     Ok(Content { composer, header_columns, fingerprint, notes: Vec::new(), told: None, findings, bare: Vec::new() })
+}
+
+/// The columns of a new campaign that its table keeps besides those that the letter reads.
+#[must_use]
+pub fn keys(campaign: &CampaignConfig, stored: &[String]) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for key in campaign.recipients.keys.iter().map(|key| &key.value) {
+        if !stored.contains(key) && !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
+/// What `recipients.keys` names and the campaign was begun without.
+fn keys_lost(campaign: &CampaignConfig, manifest: &Manifest) -> Option<Finding> {
+    let lost = |key: &&Placed<String>| !manifest.columns.contains(&key.value) && !manifest.keys.contains(&key.value);
+    let first = campaign.recipients.keys.iter().find(lost)?;
+    let says = format!("the campaign was begun without the column {:?}: its reports do not have it", first.value);
+    let finding = Finding::new(Severity::Warning, "key-not-kept", at(campaign, first), says);
+    Some(finding.hint("take it out of recipients.keys; a campaign of another name keeps it"))
 }
 
 fn stored_only(home: &Path, stored: &[String]) -> String {
@@ -280,6 +303,25 @@ fn listed(campaign: &CampaignConfig, look: &Look) -> Result<Vec<String>, Failure
             n => format!("and {n} columns of {} (line {}) are called so\nhint: rename all but one", list, look.line),
         };
         faults.push(format!("{}: {what} names the column {:?}, {fault}", at(campaign, column), column.value));
+    }
+    for key in &campaign.recipients.keys {
+        let column = &key.value;
+        match look.columns.iter().filter(|name| *name == column).count() {
+            1 => {}
+            0 if look.is_open => listed.push(column.clone()),
+            0 => faults.push(format!(
+                "{}: recipients.keys names the column {column:?}, which {list} (line {}) does not have\n{}",
+                at(campaign, key),
+                look.line,
+                did_you_mean(column, &look.columns, "the list has")
+            )),
+            n => faults.push(format!(
+                "{}: recipients.keys names the column {column:?}, and {n} columns of {list} (line {}) are called so\n\
+                 hint: rename all but one",
+                at(campaign, key),
+                look.line
+            )),
+        }
     }
     for (column, kind) in &campaign.recipients.types {
         let is_known =

@@ -5,6 +5,7 @@
 //! letter is made of (`content`).
 
 use super::super::cli::SendArgs;
+use super::super::config::CampaignConfig;
 use super::super::exit::Failure;
 use super::super::progress::Summary;
 use super::content::Content;
@@ -20,6 +21,8 @@ use std::path::PathBuf;
 pub struct Letter {
     /// What it is made from.
     content: String,
+    /// Its subject, as the campaign's file has it.
+    subject: String,
     /// Whether it is the one that the campaign sends.
     is_current: bool,
     /// Whether anybody was sent it.
@@ -33,10 +36,11 @@ pub struct Letter {
 impl Letter {
     /// The letter of this content.
     #[must_use]
-    pub fn of(opened: &Campaign, content: &Content) -> Self {
+    pub fn of(opened: &Campaign, content: &Content, campaign: &CampaignConfig) -> Self {
         let manifest = opened.table.manifest();
         Self {
             content: content.fingerprint.clone(),
+            subject: campaign.subject.value.clone(),
             is_current: manifest.content == content.fingerprint,
             is_sent: opened.has_sent(&content.fingerprint),
             campaign: opened.name(),
@@ -60,7 +64,9 @@ impl Letter {
         }
         match self.is_current {
             true => Ok(()),
-            false => opened.set_content(&self.content).map_err(|error| Failure::failed(error.to_string())),
+            false => {
+                opened.set_content(&self.content, &self.subject).map_err(|error| Failure::failed(error.to_string()))
+            }
         }
     }
 

@@ -122,7 +122,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let Opened { campaign: mut opened, content, settled, mut disk } = asked.open()?;
     let (cancelled_on_list, readmitted) = (settled.cancelled_on_list, settled.readmitted);
     super::check::tell(&super::check::of_letter(&content.findings, !destination.is_sink()), &args.campaign);
-    let letter = Letter::of(&opened, &content);
+    let letter = Letter::of(&opened, &content, &campaign);
     if opened.is_complete() && !settled.goes_on(&opened) {
         settled.commit(&mut opened, &mut disk)?;
         letter.check(args, opened.settled().uncertain)?;

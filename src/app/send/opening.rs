@@ -113,7 +113,7 @@ impl Asked<'_> {
         };
         content.check()?;
         rehearsed::check(&opened, &content, campaign.recipients.max_rejected)?;
-        let letter = Letter::of(&opened, &content);
+        let letter = Letter::of(&opened, &content, campaign);
         let mut settled =
             case.settle(given, list::kept(campaign, home)).map_err(|failure| letter.told_with(failure))?;
         settled.on_uncertain = prepare::on_uncertain(campaign);
@@ -191,6 +191,8 @@ impl Asked<'_> {
             tracing::info!(list = %note.place, hint = %note.hint, "{}", note.says);
         }
         let mut manifest = Manifest::new(&campaign.name, number, unix_now().0, key, &columns);
+        manifest.keys = content::keys(campaign, &columns);
+        manifest.subject.clone_from(&campaign.subject.value);
         manifest.content.clone_from(&content.fingerprint);
         manifest.destination = Some(destination.pin());
         manifest.list = list;

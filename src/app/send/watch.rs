@@ -83,7 +83,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let mut show = ManuallyDrop::new(Show::new(watched));
     let mut told = Told::default();
     while !engine.is_finished() {
-        obey(&engine, signals, &mut told);
+        obey(&engine, signals, &mut told, watched.home);
         told.hold(&engine, watched.home);
         show.look(&engine);
         let counters = engine.board().total().counters;
@@ -168,7 +168,7 @@ fn keep(note: &Note, home: &Path) {
     }
 }
 
-fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
+fn obey(engine: &Engine, signals: &Signals, told: &mut Told, home: &Path) {
     let ends = signals.ends();
     if ends > told.ends {
         if told.ends == 0 {
@@ -186,6 +186,12 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told) {
         told.paused = !told.paused;
         notice(if told.paused { "Paused; SIGUSR1 goes on.\n" } else { "Going on.\n" });
         engine.pause(told.paused);
+        match told.paused {
+            // What holds it is worth more words.
+            _ if told.held.is_some() => {}
+            true => keep(&Note::of_pause(), home),
+            false => Note::clear(home),
+        }
     }
 }
 

@@ -67,7 +67,7 @@ impl Loader<'_> {
             known.as_ref().zip(mailboxes.get(index)).is_some_and(|(known, mailbox)| known.contains_hashed(*mailbox))
         };
         let lines = std::mem::take(&mut self.lines);
-        let faults = rehearsal.faults(&self.pending, &lines, self.columns.len(), is_known);
+        let faults = rehearsal.faults(&self.pending, &lines, self.fields, is_known);
         if faults.is_empty() {
             return Ok(false);
         }
@@ -114,7 +114,7 @@ impl Loader<'_> {
                         let fault = fault_of(&records, &self.columns, longest);
                         for (mailbox, at) in all.into_iter().filter(|_| fault.is_none()) {
                             let gets_none = self.gets_none(mailbox, at);
-                            let fields = (0..self.columns.len()).map(|i| records.field(i + 1));
+                            let fields = (0..self.fields).map(|i| records.field(i + 1));
                             if ahead.pending.push(mailbox, at, 0, gets_none, fields) {
                                 ahead.lines.push(line);
                             }
@@ -153,7 +153,7 @@ impl Loader<'_> {
     /// Rehearses the rows that wait, and judges all so far.
     fn rehearse_ahead(&mut self, ahead: &mut Ahead) -> Result<(), LoadError> {
         let Some(rehearsal) = &mut self.rehearsal else { return Ok(()) };
-        let faults = rehearsal.faults(&ahead.pending, &ahead.lines, self.columns.len(), |_| false);
+        let faults = rehearsal.faults(&ahead.pending, &ahead.lines, self.fields, |_| false);
         ahead.pending = Pending::new();
         ahead.lines.clear();
         for fault in faults {

@@ -105,12 +105,13 @@ impl Comparison<'_> {
         let mut records = self.list.open()?;
         let print = print::print_of(&self.list.path, records.mark(), records.head(), self.email);
         let stored = &table.manifest().columns;
+        let all = || stored.iter().chain(&table.manifest().keys);
         let wanted: Vec<String> =
-            [self.email].into_iter().chain(stored.iter().map(String::as_str)).map(str::to_owned).collect();
+            [self.email].into_iter().chain(all().map(String::as_str)).map(str::to_owned).collect();
         let header = if records.has_header() { records.header()? } else { Vec::new() };
         records.select(&wanted, &header)?;
         let columns: Vec<(String, bool)> =
-            stored.iter().map(|name| (name.clone(), self.header_columns.contains(name))).collect();
+            all().map(|name| (name.clone(), self.header_columns.contains(name))).collect();
         let [mailboxes, whole_records] = [(); 2].map(|()| KeySet::new(secret_of(table)));
         let mut listed = Listed { mailboxes, records: whole_records, print, unreadable: 0, first_unreadable: None };
         let (mut mailbox, mut more, mut folded, mut whole) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

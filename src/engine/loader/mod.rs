@@ -230,8 +230,9 @@ struct Loader<'a> {
     progress: Progress,
     /// Whether the records that are judged together were.
     judged: bool,
-    /// Stored columns: their names, and whether they reach headers.
+    /// Stored columns: their names, and whether they reach headers; behind the first `fields` stand those that no message needs.
     columns: Vec<(String, bool)>,
+    fields: usize,
     chunk_rows: usize,
     examples: Vec<(u64, String)>,
     /// The canonical mailbox in hand; the same as it is compared; more mailboxes of the record.
@@ -247,7 +248,7 @@ impl<'a> Loader<'a> {
     fn begin(spec: &'a LoadSpec<'a>, table: &'a mut TableWriter) -> Result<Self, LoadError> {
         let mut records = spec.list.open()?;
         let print = print::print_of(&spec.list.path, records.mark(), records.head(), &spec.email);
-        let stored = table.manifest().columns.clone();
+        let stored = [table.manifest().columns.clone(), table.manifest().keys.clone()].concat();
         let wanted: Vec<String> = [&spec.email].into_iter().chain(&stored).cloned().collect();
         if let Some(what) = table.manifest().list.as_ref().and_then(|known| print::difference(known, &print)) {
             let path = spec.list.path.clone();
@@ -279,6 +280,7 @@ impl<'a> Loader<'a> {
             rehearsal,
             lines: Vec::new(),
             columns: columns.map(|(strict, name)| (name, strict)).collect(),
+            fields: table.manifest().columns.len(),
             chunk_rows: chunk_rows(table.chunks()),
             known_rows: u64::from(table.rows()),
             domains: table.domains(),
@@ -413,8 +415,13 @@ impl<'a> Loader<'a> {
             let (path, line) = (&self.spec.list.path, self.records.line());
             self.slips.look(name, || format!("{}:{line} {}", path.display(), String::from_utf8_lossy(&self.mailbox)));
         }
-        let fields = (0..self.columns.len()).map(|i| self.records.field(i + 1));
-        if self.pending.push(&self.mailbox, at, domain, suppressed, fields) {
+        let field = |i: usize| self.records.field(i + 1);
+        let written = recipient::written(self.records.field(0), &self.mailbox);
+        let has_beside = !written.is_empty() || self.fields < self.columns.len();
+        let keys = (self.fields..self.columns.len()).map(field);
+        let beside = has_beside.then_some(written).into_iter().chain(keys);
+        let fields = (0..self.fields).map(field);
+        if self.pending.push_beside(&self.mailbox, at, domain, suppressed, fields, beside) {
             self.mailboxes.push(hashed);
             if self.rehearsal.is_some() {
                 self.lines.push(self.records.line());
@@ -505,7 +512,7 @@ fn too_many(rejected: u64, records: u64, max_rejected: f64) -> bool {
 
 /// What keeps the stored columns of the record in hand out of the table, if anything does.
 fn fault_of(records: &Records, columns: &[(String, bool)], mailbox_octets: usize) -> Option<String> {
-    let mut octets = mailbox_octets + 2;
+    let mut octets = mailbox_octets + 2 + records.field(0).len().min(recipient::WRITTEN_OCTETS_MAX) + 2;
     for (i, (name, strict)) in columns.iter().enumerate() {
         let field = records.field(i + 1);
         octets += field.len() + 2;

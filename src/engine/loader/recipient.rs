@@ -19,6 +19,9 @@ pub enum Several {
     Each,
 }
 
+/// Longer fields are not kept as they are written.
+pub const WRITTEN_OCTETS_MAX: usize = 512;
+
 /// Who stands in a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addressed {
@@ -44,6 +47,12 @@ pub fn read(
         }
         Err(error) => read_amid(field, several, error, mailbox, more),
     }
+}
+
+/// The field of a mailbox, to be kept as it is written; empty where that is the mailbox itself, or is too long.
+pub fn written<'f>(field: &'f [u8], mailbox: &[u8]) -> &'f [u8] {
+    let is_kept = field != mailbox && field.len() <= WRITTEN_OCTETS_MAX && std::str::from_utf8(field).is_ok();
+    if is_kept { field } else { b"" }
 }
 
 #[cold]
@@ -100,6 +109,14 @@ mod tests {
         }
         assert_eq!(who("", Several::Refuse), Err("the address is empty".to_owned()));
         assert_eq!(who("<nobody>", Several::Each), Err("the address has no @".to_owned()));
+    }
+
+    #[test]
+    fn a_field_is_kept_as_it_is_written_where_it_says_more_than_the_mailbox() {
+        assert_eq!(written(b"ann@a.example", b"ann@a.example"), b"");
+        assert_eq!(written(b"Ann <ann@A.example>", b"ann@a.example"), b"Ann <ann@A.example>");
+        assert_eq!(written(&[b' '; WRITTEN_OCTETS_MAX + 1], b"ann@a.example"), b"");
+        assert_eq!(written(b"\xff", b"ann@a.example"), b"");
     }
 
     #[test]

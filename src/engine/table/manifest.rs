@@ -11,8 +11,10 @@ use std::path::Path;
 
 /// The file's name in the campaign's directory.
 pub const FILE: &str = "manifest";
-/// The format that this code writes and reads.
-const FORMAT: u32 = 2;
+/// The format that this code writes.
+const FORMAT: u32 = 3;
+/// The oldest that it reads: rows have nothing beside their columns there.
+const FORMAT_MIN: u32 = 2;
 /// What stands before the checksum, and behind it.
 const CHECKSUM: (&str, &str) = (",\n  \"crc32\": \"", "\"\n}\n");
 /// The checksum in hexadecimal.
@@ -34,6 +36,12 @@ pub struct Manifest {
     pub identity_key: [u8; 32],
     /// The list's columns that the table stores, in the order of a row's fields.
     pub columns: Vec<String>,
+    /// The list's columns that stand beside these in a row, in their order: reports show them, and no letter does.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// The subject, as the campaign's file has it now.
+    #[serde(default)]
+    pub subject: String,
     /// What the content was made from; the engine compares it when the campaign goes on.
     pub content: String,
     /// How many attempts had been made when it took another one's place; `None`: the campaign was begun with it.
@@ -145,6 +153,8 @@ impl Manifest {
             created_unix_s,
             identity_key,
             columns: columns.to_vec(),
+            keys: Vec::new(),
+            subject: String::new(),
             content: String::new(),
             content_since: None,
             earlier_contents: Vec::new(),
@@ -178,12 +188,14 @@ impl Manifest {
         let text = unsealed(&octets).map_err(|what| wrong(format!("{what}\n{DAMAGED_HINT}")))?;
         let Format { format } =
             serde_json::from_slice(&text).map_err(|e| wrong(format!("not a manifest: {e}\n{DAMAGED_HINT}")))?;
-        if format != FORMAT {
+        if !(FORMAT_MIN..=FORMAT).contains(&format) {
             return Err(wrong(format!(
-                "format {format}, this program reads {FORMAT}; hint: use the version that wrote it"
+                "format {format}, this program reads {FORMAT_MIN} to {FORMAT}; hint: use the version that wrote it"
             )));
         }
-        serde_json::from_slice(&text).map_err(|e| wrong(format!("not a manifest: {e}\n{DAMAGED_HINT}")))
+        let read = serde_json::from_slice(&text).map_err(|e| wrong(format!("not a manifest: {e}\n{DAMAGED_HINT}")))?;
+        // Written again, it is of this format.
+        Ok(Self { format: FORMAT, ..read })
     }
 
     /// The campaign's identity: from its random key, and the same in its table, journal, mark and snapshot.
@@ -224,7 +236,7 @@ fn unsealed(octets: &[u8]) -> Result<Vec<u8>, &'static str> {
     let sum = split.and_then(|(before, crc)| Some((before.strip_suffix(CHECKSUM.0.as_bytes())?, crc)));
     let Some((open, crc)) = sum else {
         return match serde_json::from_slice(octets) {
-            Ok(Format { format }) if format < FORMAT => Ok(octets.to_vec()),
+            Ok(Format { format }) if format < FORMAT_MIN => Ok(octets.to_vec()),
             _ => Err("not a manifest, or a damaged one: it does not end with its checksum"),
         };
     };
@@ -280,12 +292,15 @@ mod tests {
         assert_eq!(Manifest::read(home.path()).unwrap(), m);
         let written = std::fs::read(home.path().join(FILE)).unwrap();
         assert!(serde_json::from_slice::<serde_json::Value>(&written).is_ok(), "it is JSON");
-        m.format = 3;
+        m.format = 2;
         m.write(home.path()).unwrap();
-        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 3, this program reads 2"));
+        assert_eq!(Manifest::read(home.path()).unwrap().format, FORMAT);
+        m.format = 4;
+        m.write(home.path()).unwrap();
+        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 4, this program reads 2 to 3"));
         let old = r#"{"format": 1, "name": "welcome"}"#;
         std::fs::write(home.path().join(FILE), old).unwrap();
-        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 1, this program reads 2"));
+        assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("format 1, this program reads 2 to 3"));
         std::fs::write(home.path().join(FILE), "{").unwrap();
         assert!(Manifest::read(home.path()).unwrap_err().to_string().contains("not a manifest"));
     }

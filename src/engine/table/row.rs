@@ -1,6 +1,8 @@
-//! One row of the table as octets: the mailbox, then the stored columns in their order.
+//! One row of the table as octets: the mailbox, then the stored columns in their order, then what is kept for reports alone.
 //!
-//! `mailbox length u8 · place of the @ u8 · mailbox · (length u16 · octets) for each column`, little-endian. Nothing in a
+//! `mailbox length u8 · place of the @ u8 · mailbox · (length u16 · octets) for each column`, little-endian, and as many more
+//! fields as stand beside: first the address as the list has it (empty: it is the mailbox), then the key columns. A row with
+//! none of these ends with its columns. Nothing in a
 //! row says how many columns it has: the manifest does. In the table a seal stands behind each row. Guarantees: decoding checks every length against the row's end
 //! and the mailbox for UTF-8; it panics on nothing.
 
@@ -20,9 +22,11 @@ pub struct Row<'a> {
     pub domain: &'a str,
     /// The stored columns, in the order of the manifest.
     pub fields: Fields<'a>,
+    /// What no message is made from.
+    pub beside: Fields<'a>,
 }
 
-/// The stored columns of one row. Iterates from the first to the last.
+/// Fields of one row. Iterates from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields<'a> {
     rest: &'a [u8],
@@ -47,12 +51,27 @@ impl<'a> Row<'a> {
         let (mailbox, rest) = rest.split_at_checked(usize::from(length))?;
         let mailbox = std::str::from_utf8(mailbox).ok()?;
         let domain = mailbox.get(usize::from(at)..)?.strip_prefix('@')?;
-        let fields = Fields { rest };
-        let mut walk = fields;
+        let mut walk = Fields { rest };
         for _ in 0..columns {
             walk.next()?;
         }
-        walk.rest.is_empty().then_some(Self { number, mailbox, domain, fields })
+        let (fields, beside) = (rest.get(..rest.len() - walk.rest.len())?, walk);
+        while !walk.rest.is_empty() {
+            walk.next()?;
+        }
+        Some(Self { number, mailbox, domain, fields: Fields { rest: fields }, beside })
+    }
+
+    /// The address as the list has it.
+    #[must_use]
+    pub fn written(&self) -> &'a str {
+        let written = self.beside.into_iter().next().unwrap_or_default();
+        std::str::from_utf8(written).ok().filter(|written| !written.is_empty()).unwrap_or(self.mailbox)
+    }
+
+    /// The columns that are kept for reports, in the order of the manifest's keys.
+    pub fn keys(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.beside.into_iter().skip(1)
     }
 
     /// Where the mailbox's `@` stands.
@@ -164,12 +183,27 @@ mod tests {
         assert_eq!((row.number, row.mailbox, row.domain), (9, "zoë@b.example", "b.example"));
         assert_eq!(row.fields.collect::<Vec<_>>(), [&b"Zo\xc3\xab"[..], b"", b"x\ny"]);
         assert_eq!((row.field(2), row.field(3)), (Some(&b"x\ny"[..]), None));
+        assert_eq!((row.written(), row.keys().next()), ("zoë@b.example", None));
         for cut in 0..octets.len() {
             assert_eq!(Row::decode(9, &octets[..cut], 3), None);
         }
         octets.push(0);
         assert_eq!(Row::decode(9, &octets, 3), None);
-        assert_eq!(Row::decode(9, &octets, 2), None);
+        assert_eq!(Row::decode(9, &octets, 4), None);
+    }
+
+    #[test]
+    fn what_stands_beside_is_no_column() {
+        let mut octets = Vec::new();
+        assert!(encode(b"zoe@b.example", 3, [&b"Zoe"[..], b"Zoe@B.example", b"", b"K7"], &mut octets));
+        let row = Row::decode(0, &octets, 1).unwrap();
+        assert_eq!(row.fields.collect::<Vec<_>>(), [&b"Zoe"[..]]);
+        assert_eq!((row.field(1), row.written()), (None, "Zoe@B.example"));
+        assert_eq!(row.keys().collect::<Vec<_>>(), [&b""[..], b"K7"]);
+        octets.clear();
+        assert!(encode(b"zoe@b.example", 3, [&b""[..], b"K7"], &mut octets));
+        let row = Row::decode(0, &octets, 0).unwrap();
+        assert_eq!((row.written(), row.keys().next()), ("zoe@b.example", Some(&b"K7"[..])));
     }
 
     #[test]

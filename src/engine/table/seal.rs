@@ -18,6 +18,11 @@ const END_MASK: u64 = (1 << END_BITS) - 1;
 /// Odd, and half of their bits are set (the digits of pi).
 const KEYS: Seals = Seals { key: [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7345], campaign: 0 };
 
+/// Columns, each with the bit that tells keys from others.
+fn of_kind((kind, columns): (u64, &Vec<String>)) -> impl Iterator<Item = (u64, &String)> {
+    columns.iter().map(move |column| (kind, column))
+}
+
 /// Makes and checks the seals of one campaign.
 #[derive(Clone, Copy, Debug)]
 pub struct Seals {
@@ -30,8 +35,8 @@ impl Seals {
     pub fn of(manifest: &Manifest) -> Self {
         let mut octets = manifest.identity_key.to_vec();
         octets.extend_from_slice(&manifest.number.to_le_bytes());
-        for column in &manifest.columns {
-            octets.extend_from_slice(&(column.len() as u64).to_le_bytes());
+        for (kind, column) in [(0, &manifest.columns), (1 << 63, &manifest.keys)].into_iter().flat_map(of_kind) {
+            octets.extend_from_slice(&(kind | column.len() as u64).to_le_bytes());
             octets.extend_from_slice(column.as_bytes());
         }
         let [a, b, campaign] = [1, 2, 3].map(|n| KEYS.over(n, &octets));

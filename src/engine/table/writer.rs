@@ -57,7 +57,21 @@ impl Pending {
         suppressed: bool,
         fields: impl IntoIterator<Item = &'a [u8]>,
     ) -> bool {
-        if !row::encode(mailbox, at, fields, &mut self.data) {
+        self.push_beside(mailbox, at, domain, suppressed, fields, [])
+    }
+
+    /// The same with what stands beside the columns: nothing, or the address as the list has it (empty: it is the mailbox),
+    /// and the key columns.
+    pub fn push_beside<'a>(
+        &mut self,
+        mailbox: &[u8],
+        at: usize,
+        domain: u32,
+        suppressed: bool,
+        fields: impl IntoIterator<Item = &'a [u8]>,
+        beside: impl IntoIterator<Item = &'a [u8]>,
+    ) -> bool {
+        if !row::encode(mailbox, at, fields.into_iter().chain(beside), &mut self.data) {
             return false;
         }
         // 31 bits of domain, 32 of place.
@@ -336,12 +350,12 @@ impl TableWriter {
         u32::try_from(self.domains.names.len()).unwrap_or(u32::MAX)
     }
 
-    /// Says durably what the content is made from now, after so many attempts.
+    /// Says durably what the content is made from now, and its subject, after so many attempts.
     ///
     /// # Errors
     /// The disk's; the old manifest holds then.
-    pub fn set_content(&mut self, content: &str, attempts: u64) -> io::Result<()> {
-        let mut manifest = self.manifest.clone();
+    pub fn set_content(&mut self, content: &str, subject: &str, attempts: u64) -> io::Result<()> {
+        let mut manifest = Manifest { subject: subject.to_owned(), ..self.manifest.clone() };
         let left = std::mem::replace(&mut manifest.content, content.to_owned());
         if self.manifest.has_sent(&left, || attempts) && !manifest.earlier_contents.contains(&left) {
             manifest.earlier_contents.push(left);

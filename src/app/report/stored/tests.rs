@@ -48,6 +48,9 @@ impl Made {
 
     /// Adds a chunk; a `!` in front marks a suppressed row.
     fn load(&mut self, mailboxes: &[&str]) {
+        if mailboxes.is_empty() {
+            return;
+        }
         let mut pending = Pending::new();
         for mailbox in mailboxes {
             let (suppressed, mailbox) = mailbox.strip_prefix('!').map_or((false, *mailbox), |m| (true, m));
@@ -88,12 +91,17 @@ impl Made {
     }
 
     fn csv(&self) -> String {
-        self.report(&ReportArgs { csv: Some("-".into()), ..args() })
+        front(&self.report(&ReportArgs { csv: Some("-".into()), ..args() }))
     }
 
     fn timeline(&self, recipient: &str) -> String {
         self.report(&ReportArgs { recipient: Some(recipient.into()), ..args() })
     }
+}
+
+/// The columns that tell what became of a recipient.
+fn front(csv: &str) -> String {
+    csv.lines().map(|line| line.split(',').take(11).collect::<Vec<_>>().join(",") + "\n").collect()
 }
 
 fn args() -> ReportArgs {
@@ -104,6 +112,8 @@ fn args() -> ReportArgs {
         config: None,
         json: false,
         csv: None,
+        attempts: None,
+        raw: false,
         html: None,
         recipient: None,
         possible_duplicates: None,
@@ -153,7 +163,7 @@ ann@b.example,delivered,250,2.0.0,Ok,mx.b.example,mx1.b.example,2,2027-01-15T08:
 bob@b.example,bounced,550,5.1.1,no such user,mx.b.example,mx1.b.example,1,2027-01-15T08:00:02Z,2027-01-15T08:00:03Z,2027-01-15T08:00:03Z
 cid@b.example,in_flight,,,,,,1,2027-01-15T08:01:10Z,2027-01-15T08:01:10Z,
 dan@b.example,waiting,,,,,,0,,2027-01-15T08:01:11Z,
-eve@b.example,waiting,,,,,,1,2027-01-15T08:01:12Z,2027-01-15T08:01:20Z,2027-01-15T08:01:20Z
+eve@b.example,deferred,,,,,,1,2027-01-15T08:01:12Z,2027-01-15T08:01:20Z,2027-01-15T08:01:20Z
 zoe@b.example,suppressed,,,,,,0,,,
 ";
 
@@ -167,6 +177,59 @@ fn each_recipient_has_its_last_reply_and_its_times() {
     let held = Lock::take(&made.home()).unwrap();
     assert_eq!(made.report(&list), "eve@b.example\n", "in flight is in flight");
     drop(held);
+}
+
+#[test]
+fn each_attempt_has_its_time_its_host_and_its_reply() {
+    let made = Made::new(&PEOPLE);
+    made.journal(begin(), &story());
+    let csv = made.report(&ReportArgs { attempts: Some("-".into()), ..args() });
+    assert_eq!(
+        csv,
+        "recipient,row,attempt,at,outcome,code,enhanced,text,phase,site,host\n\
+         ann@b.example,0,1,2027-01-15T08:00:01Z,deferred,450,4.2.0,later,RCPT,mx.b.example,mx1.b.example\n\
+         ann@b.example,0,2,2027-01-15T08:01:01Z,delivered,250,2.0.0,Ok,RCPT,mx.b.example,mx1.b.example\n\
+         bob@b.example,1,1,2027-01-15T08:00:03Z,bounced,550,5.1.1,no such user,RCPT,mx.b.example,mx1.b.example\n\
+         eve@b.example,4,1,2027-01-15T08:01:20Z,uncertain_to_be_retried,,,,,,\n"
+    );
+}
+
+#[test]
+fn a_row_has_its_token_and_what_the_list_says() {
+    let mut made = Made::new(&[]);
+    let domain = made.writer.domain("b.example");
+    let mut pending = Pending::new();
+    assert!(pending.push_beside(b"ann@b.example", 3, domain, false, [], [&b"=Ann@B.example"[..]]));
+    assert!(pending.push(b"bob@b.example", 3, domain, false, []));
+    made.writer.commit(&mut pending, made.writer.progress(), None).unwrap();
+    let csv = |raw| made.report(&ReportArgs { csv: Some("-".into()), raw, ..args() });
+    let token = crate::content::Token::make(&crate::content::IdentityKey::new(&[3; 32]), 1, 0);
+    let ends = |line: &str, end: String| assert!(line.ends_with(&end), "{line} and {end}");
+    let safe = csv(false);
+    let lines: Vec<&str> = safe.lines().collect();
+    ends(lines[0], ",row,token,list.email".to_owned());
+    ends(lines[1], format!(",0,{},'=Ann@B.example", token.as_str()));
+    ends(lines[2], ",bob@b.example".to_owned());
+    ends(csv(true).lines().nth(1).unwrap(), format!(",0,{},=Ann@B.example", token.as_str()));
+}
+
+#[test]
+fn a_campaign_is_sent_paused_or_stopped_as_its_process_and_its_note_say() {
+    let made = Made::new(&PEOPLE);
+    let stage = || Digest::of(&Stored::open(&made.home()).unwrap()).unwrap().stage();
+    assert_eq!(stage(), Stage::NotBegun);
+    made.journal(begin(), &story());
+    assert_eq!(stage(), Stage::Stopped);
+    let process = Lock::take(&made.home()).unwrap();
+    assert_eq!(stage(), Stage::Sending);
+    Note::of_pause().write(&made.home()).unwrap();
+    assert_eq!(stage(), Stage::Paused);
+    let json = made.report(&ReportArgs { json: true, ..args() });
+    assert!(json.contains("\"state\":\"paused\"") && json.contains("\"held\":null"), "{json}");
+    drop(process);
+    assert_eq!(stage(), Stage::Stopped, "whoever paused it is gone");
+    Note { reason: "rendering".into(), says: "no".into(), ..Note::default() }.write(&made.home()).unwrap();
+    assert_eq!(stage(), Stage::Held);
 }
 
 #[test]
@@ -236,7 +299,7 @@ fn who_expired_keeps_its_last_reply_its_host_and_its_time_everywhere() {
     let table = made.report(&args());
     assert!(table.contains("451 4.7.1    expired; last: greylisted"), "{table}");
     let page = made.report(&ReportArgs { html: Some("-".into()), ..args() });
-    assert!(page.contains("451 4.7.1</td><td class=\"l\">expired; last: greylisted"), "{page}");
+    assert!(page.contains("451 4.7.1</td><td class=\"l\" width=\"70%\">expired; last: greylisted"), "{page}");
     let json = made.report(&ReportArgs { json: true, ..args() });
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["replies"][0]["code"], &json["replies"][0]["expired"]), (&451.into(), &true.into()));
@@ -288,7 +351,7 @@ fn damage_is_told_in_every_form_and_the_rest_is_read() {
     assert!(json["damage"][0].as_str().unwrap().ends_with(told), "{json}");
     assert_eq!((&json["in_flight"], &json["delivered"], &json["loaded"]), (&3.into(), &0.into(), &6.into()));
     let page = made.report(&ReportArgs { html: Some("-".into()), ..args() });
-    assert!(page.contains("<p class=\"damage\">Damaged: ") && page.contains(told));
+    assert!(page.contains("<p class=\"note damage\">Damaged: ") && page.contains(told));
 }
 
 #[test]
@@ -415,7 +478,7 @@ fn rows_that_cannot_be_read_are_told_by_number_and_everybody_else_is_named() {
             let line = &mut wanted[row + 1];
             line.replace_range(..line.find(',').unwrap(), "");
         }
-        let csv = told(&ReportArgs { csv: Some("-".into()), ..args() });
+        let csv = front(&told(&ReportArgs { csv: Some("-".into()), ..args() }));
         assert!(csv.lines().eq(wanted.iter().map(String::as_str)), "{csv}");
         let list = told(&ReportArgs { possible_duplicates: Some("-".into()), ..args() });
         assert_eq!(list, if lost == [4] { "cid@b.example\n" } else { "cid@b.example\neve@b.example\n" });
