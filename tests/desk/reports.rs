@@ -169,7 +169,7 @@ fn token(folder: &Folder, text: &[u8]) -> Ran {
 fn a_token_is_found_in_whatever_holds_it() {
     let folder = folder();
     let letters = folder.delivers(&[]);
-    let of_bob = letters.iter().find(|letter| memchr::memmem::find(letter, b"Dear Bob").is_some()).unwrap();
+    let of_bob = letters.iter().find(|letter| memchr::memmem::find(letter, b"To: bob@b.example").is_some()).unwrap();
     let letter = String::from_utf8(of_bob.clone()).unwrap();
     let header = |name: &str| {
         let folded = letter.replace("\r\n ", " ");

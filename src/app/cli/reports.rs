@@ -22,7 +22,7 @@ In CSV a ' stands in front of what a spreadsheet would take for a formula; --raw
 const TOKEN_EXAMPLES: &str = "\
 Examples:
   Whose link it is:
-    posthaste token 'https://acme.example/u/abab6aaaaaaa4qj7o5h5vyvl3b5bgtwi'
+    posthaste token 'https://acme.example/u/abab6aaa…'
   Whom a bounce or a complaint is about, from the whole of it:
     posthaste token - < bounce.eml
 

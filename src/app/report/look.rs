@@ -68,7 +68,8 @@ impl Zone {
         let sign = if minutes < 0 { '-' } else { '+' };
         let offset = if minutes == 0 { "UTC".to_owned() } else { format!("UTC{sign}{hours:02}:{rest:02}") };
         match self.0.iana_name() {
-            Some(name) if name != "UTC" => format!("{name}, {offset}"),
+            // Etc/UTC, too.
+            Some(name) if !name.ends_with("UTC") => format!("{name}, {offset}"),
             _ => offset,
         }
     }

@@ -38,22 +38,23 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1re
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.7rem;margin:1.2rem 0}\
 .card,.box{background:var(--card);border:1px solid var(--rule);border-radius:.6rem}\
 .card{padding:.6rem .9rem;border-top:3px solid var(--mark,var(--rule))}\
-.card b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}.card span{color:var(--dim)}\
+.card b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}.card span{color:var(--dim)}.card em{font-style:normal;white-space:nowrap}\
 .box{padding:.7rem .9rem;overflow-x:auto}\
 .step{display:grid;grid-template-columns:minmax(9rem,20rem) 1fr 6.5rem 5rem;gap:.8rem;align-items:center;padding:.22rem 0;font-variant-numeric:tabular-nums}\
 .step i{display:block;height:.95rem;border-radius:.2rem;background:var(--track)}.step i u{display:block;height:100%;min-width:2px;border-radius:.2rem}\
-.step b,.step s{text-align:right;text-decoration:none}.step s{color:var(--dim)}\
+.step b,.step s{text-align:right;text-decoration:none;white-space:nowrap}.step s{color:var(--dim)}\
 .sub{font-size:.9rem;color:var(--dim);padding:.08rem 0}.sub span{padding-left:1rem}.sub i{height:.55rem}.sub b{font-weight:400}\
 svg{display:block;width:100%;height:auto}svg text{fill:var(--dim);font-family:system-ui,sans-serif}.narrow{display:none}\
 .key{margin:0 0 .4rem}.key span{margin-right:1.1rem;white-space:nowrap}.key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}\
 table{border-collapse:collapse;width:100%}\
 th,td{padding:.32rem 0 .32rem .8rem;text-align:right;border-bottom:1px solid var(--rule);font-variant-numeric:tabular-nums;vertical-align:top}\
 tr:last-child td{border-bottom:0}th{color:var(--dim);font-weight:600}th:first-child,td:first-child{padding-left:0}\
-th.l,td.l{text-align:left;overflow-wrap:anywhere}td.n{white-space:nowrap}td small{display:block;color:var(--dim)}\
+th.l,td.l{text-align:left;overflow-wrap:break-word}td.n{white-space:nowrap}td small{display:block;color:var(--dim)}\
+.said{table-layout:fixed}.said td{overflow-wrap:anywhere}.said td:first-child{width:5rem}.said td:nth-child(2){width:7rem}\
 footer{margin-top:2.5rem;font-size:.85rem}\
-@media(max-width:620px){main{padding:1.2rem .8rem 2rem}.wide{display:none}svg.narrow{display:block}.w{display:none}\
-.cards{grid-template-columns:1fr 1fr}dl{grid-template-columns:1fr;gap:0}dd{margin:0 0 .4rem}\
-.step{grid-template-columns:1fr auto 4.4rem;gap:.1rem .6rem}.step i{grid-column:1/-1;grid-row:2}}\
+@media(max-width:620px){main{padding:1.2rem .8rem 2rem}.wide,.w{display:none}.narrow{display:block}\
+.cards{grid-template-columns:1fr 1fr}dl{grid-template-columns:7rem 1fr}.said td:first-child{width:3.6rem}.said td:nth-child(2){width:5.6rem}\
+.step{grid-template-columns:1fr auto 4.8rem;gap:.1rem .6rem}.step i{grid-column:1/-1;grid-row:2}}\
 @media print{body{background:#fff}.box,.card{break-inside:avoid}}";
 
 /// The page.
@@ -97,7 +98,7 @@ fn head(digest: &Digest, zone: &Zone, name: &str, page: &mut String) {
     }
     let says = stage.says(&digest.known(), zone);
     if !says.is_empty() {
-        let _ = writeln!(page, "<p>{}.</p>", escape(&capital(&says)));
+        let _ = writeln!(page, "<p>{}.</p>", escape(&capital(&says.replace('`', ""))));
     }
     for damage in &digest.damage {
         let _ = writeln!(page, "<p class=\"note damage\">Damaged: {}</p>", escape(damage));
@@ -143,7 +144,7 @@ fn cards(digest: &Digest, page: &mut String) {
     let mut card = |word: &str, n: u64, mark: &str| {
         let _ = writeln!(
             page,
-            "<div class=\"card\" style=\"--mark:{mark}\"><b>{}</b><span>{word} · {}</span></div>",
+            "<div class=\"card\" style=\"--mark:{mark}\"><b>{}</b><span>{word} · <em>{}</em></span></div>",
             count(n),
             share(n, all)
         );
@@ -180,10 +181,12 @@ fn funnel(digest: &Digest, page: &mut String) {
     let grey = hex(PARTS[3].1);
     let mut step = |is_sub: bool, label: &str, n: u64, colour: &str| {
         let part = 100.0 * n as f64 / read as f64;
+        let bar = format!("<u style=\"width:{part:.2}%;background:{colour}\"></u>");
+        let bar = if n > 0 { bar } else { String::new() };
         let share = if n > all { String::new() } else { share(n, all) };
         let _ = writeln!(
             page,
-            "<div class=\"step{}\"><span>{label}</span><i><u style=\"width:{part:.2}%;background:{colour}\"></u></i><b>{}</b><s>{share}</s></div>",
+            "<div class=\"step{}\"><span>{label}</span><i>{bar}</i><b>{}</b><s>{share}</s></div>",
             if is_sub { " sub" } else { "" },
             count(n)
         );
@@ -211,6 +214,9 @@ fn funnel(digest: &Digest, page: &mut String) {
         for (reason, n) in digest.reasons(of).iter().take(REASONS) {
             step(true, &escape(reason.says), *n, &colour);
         }
+        if of == Disposition::Deferred && counts.get(Disposition::Waiting) > 0 {
+            step(true, "not tried yet", counts.get(Disposition::Waiting), &colour);
+        }
     }
     for (disposition, label) in REST.into_iter().filter(|(rest, _)| *rest != Disposition::Expired) {
         let n = counts.get(disposition);
@@ -229,8 +235,9 @@ fn over_time(digest: &Digest, zone: &Zone, page: &mut String) {
         return;
     }
     page.push_str("<p class=\"key dim\">");
+    let (bins, _) = digest.over_time(180);
     for (word, colour, of) in PARTS {
-        if of(&digest.counts) > 0 {
+        if bins.iter().any(|(_, counts)| of(counts) > 0) {
             let _ = write!(page, "<span><i style=\"background:{}\"></i>{word}</span>", hex(colour));
         }
     }
@@ -243,7 +250,7 @@ fn over_time(digest: &Digest, zone: &Zone, page: &mut String) {
         let _ = writeln!(page, "{}", svg.replacen("<svg ", &label, 1));
         let _ = writeln!(
             page,
-            "<p class=\"dim {class}\">Recipients in {span}, by the last thing that happened to them; {}.</p>",
+            "<p class=\"dim {class}\">A column is {span}: recipients by the time of the last thing that happened to them; {}.</p>",
             escape(&zone.name(first))
         );
     }
@@ -258,14 +265,13 @@ fn places(title: &str, head: &str, top: &[(&str, Counts)], all: usize, page: &mu
     let _ = writeln!(page, "<h2>{title}{of}</h2>");
     let _ = write!(page, "<div class=\"box\"><table><tr><th class=\"l\">{head}</th><th>recipients</th>");
     for (word, _, _) in PARTS {
-        let _ = write!(page, "<th{}>{word}</th>", if word == "delivered" { "" } else { " class=\"w\"" });
+        let _ = write!(page, "<th class=\"w\">{word}</th>");
     }
-    page.push_str("<th></th></tr>\n");
+    page.push_str("<th>%</th></tr>\n");
     for (name, counts) in top {
         let _ = write!(page, "<tr><td class=\"l\">{}</td><td>{}</td>", escape(name), count(counts.all()));
-        for (word, _, of) in PARTS {
-            let class = if word == "delivered" { "" } else { " class=\"w\"" };
-            let _ = write!(page, "<td{class}>{}</td>", count(of(counts)));
+        for (_, _, of) in PARTS {
+            let _ = write!(page, "<td class=\"w\">{}</td>", count(of(counts)));
         }
         let delivered = counts.get(Disposition::Delivered);
         let _ = writeln!(page, "<td class=\"n\">{}</td></tr>", share(delivered, counts.all()));
@@ -295,7 +301,7 @@ fn replies(digest: &Digest, page: &mut String) {
         if group.is_empty() {
             continue;
         }
-        let _ = writeln!(page, "<h3>{title}</h3>\n<div class=\"box\"><table>");
+        let _ = writeln!(page, "<h3>{title}</h3>\n<div class=\"box\"><table class=\"said\">");
         for (kind, n) in group.iter().take(REPLIES_OF_ONE) {
             reply(kind, *n, page);
         }
@@ -320,7 +326,7 @@ fn reply(kind: &ReplyKind, n: u64, page: &mut String) {
     let (before, text) = (kind.before(), escape(&kind.text));
     let _ = writeln!(
         page,
-        "<tr><td class=\"n\">{}</td><td class=\"l n\">{code}{enhanced}</td><td class=\"l\" width=\"70%\">{before}{text}{why}</td></tr>",
+        "<tr><td class=\"n\">{}</td><td class=\"l\">{code}{enhanced}</td><td class=\"l\">{before}{text}{why}</td></tr>",
         count(n)
     );
 }
