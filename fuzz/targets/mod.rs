@@ -5,6 +5,7 @@
 
 pub mod addresses;
 pub mod capabilities;
+pub mod conversions;
 pub mod journal;
 pub mod lists;
 pub mod policies;
@@ -22,6 +23,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const ALL: [Target; 10] = [
     ("addresses", addresses::run),
     ("capabilities", capabilities::run),
+    ("conversions", conversions::run),
     ("journal", journal::run),
     ("lists", lists::run),
     ("policies", policies::run),

@@ -11,7 +11,7 @@ mod tests;
 
 pub use reports::{ReportArgs, TokenArgs};
 pub use servers::{ProbeArgs, SinkArgs, TlsReportArgs};
-pub use setup::{CompletionsArgs, ConfigArgs, ManArgs, NewArgs};
+pub use setup::{CompletionsArgs, ConfigArgs, ConvertArgs, ManArgs, NewArgs};
 
 use super::config::EngineConfig;
 use super::config::values::HostPort;
@@ -139,6 +139,8 @@ pub enum Command {
     TlsReport(TlsReportArgs),
     /// Make the folder of a campaign that can be sent at once
     New(NewArgs),
+    /// Translate a template of another engine: Mailchimp, Handlebars, Liquid, SendGrid
+    Convert(ConvertArgs),
     /// Print the engine's configuration, every key with default and meaning; or check one
     Config(ConfigArgs),
     /// Print what completes commands and flags in a shell

@@ -6,6 +6,7 @@
 mod check;
 pub mod cli;
 pub mod config;
+mod convert;
 pub mod destination;
 pub mod exit;
 pub mod figures;
@@ -80,6 +81,7 @@ fn dispatch(command: Command, signals: &Signals) -> Result<Exit, Failure> {
     match command {
         Command::Config(args) => settings::run(&args),
         Command::New(args) => new::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Completions(args) => print_out(&manual::completions(args.shell)?),
         Command::Man(args) => manual::run(&args),
         Command::Send(args) => send::run(&args, signals),

@@ -183,6 +183,7 @@ impl Work<'_> {
     /// How the templates read a row, and the files that they read.
     fn reading(&mut self, spec: &Spec) {
         self.to.partials = Partials(spec.partials.clone());
+        self.to.syntax = spec.syntax;
         self.to.with.reading.empty_is_text = spec.empty_is_text;
         let Some(locale) = spec.locale.as_deref().map(str::trim) else { return };
         let hint = "such as \"de_DE\", or the column that names it: \"{{ locale }}\"";

@@ -2,6 +2,7 @@
 //! ([`ComposeError`]). Each says where, and what to do.
 
 use super::page::Origin;
+use super::syntax::BRACE;
 use std::fmt;
 
 /// Where in the campaign a text stands.
@@ -31,13 +32,16 @@ pub struct ContentError {
     pub position: Option<(usize, usize)>,
     /// What is wrong.
     pub problem: String,
+    /// The line, and a caret below the place in it; may be empty.
+    pub excerpt: String,
     /// What to do about it; may be empty.
     pub hint: String,
 }
 
 impl ContentError {
     pub(crate) fn new(place: &Place, problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { place: place.clone(), position: None, problem: problem.into(), hint: hint.into() }
+        let (problem, hint) = (problem.into(), hint.into());
+        Self { place: place.clone(), position: None, problem, excerpt: String::new(), hint }
     }
 
     pub(crate) fn key(key: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -48,6 +52,12 @@ impl ContentError {
     pub(crate) fn at(mut self, text: &str, offset: usize) -> Self {
         self.position = Some(position(text, offset));
         self
+    }
+
+    /// The same, with what stands there.
+    pub(crate) fn pointing(mut self, text: &str, offset: usize) -> Self {
+        self.excerpt = excerpt(text, offset);
+        self.at(text, offset)
     }
 }
 
@@ -61,6 +71,9 @@ impl fmt::Display for ContentError {
             (_, None) => {}
         }
         write!(f, ": {}", self.problem)?;
+        if !self.excerpt.is_empty() {
+            write!(f, "\n{}", self.excerpt)?;
+        }
         if !self.hint.is_empty() {
             write!(f, "\nhint: {}", self.hint)?;
         }
@@ -69,6 +82,26 @@ impl fmt::Display for ContentError {
 }
 
 impl std::error::Error for ContentError {}
+
+/// The line of octet `offset` of `text`, and a caret below that octet: of a long line what stands around it.
+pub(crate) fn excerpt(text: &str, offset: usize) -> String {
+    const BEFORE: usize = 30;
+    const BEHIND: usize = 40;
+    let (line, column) = position(text, offset);
+    let whole = text.lines().nth(line - 1).unwrap_or_default();
+    let first = (column - 1).saturating_sub(BEFORE);
+    // One column for each character, so that the caret stands below its own.
+    let plain = |c: char| match c {
+        BRACE => '{',
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    let shown: String = whole.chars().skip(first).take(BEFORE + BEHIND).map(plain).collect();
+    let has_more = whole.chars().count() > first + BEFORE + BEHIND;
+    let (lead, tail) = (if first > 0 { "…" } else { "" }, if has_more { "…" } else { "" });
+    let blanks = " ".repeat(column - 1 - first + lead.chars().count());
+    format!("  | {lead}{shown}{tail}\n  | {blanks}^")
+}
 
 /// Line and column, from 1, of octet `offset` of `text`; columns count characters.
 pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {

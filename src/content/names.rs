@@ -5,6 +5,7 @@
 //! means one thing only; one that means two is an error when it is used.
 
 use super::cell::ColumnType;
+use super::meanings;
 use std::borrow::Cow;
 
 /// What a name stands for.
@@ -81,6 +82,11 @@ impl<'a> Names<'a> {
     /// The same, where the campaign and the list say what columns hold.
     pub(crate) fn typed(self, types: Vec<(String, ColumnType)>, is_json: bool) -> Self {
         Self { types, is_json, ..self }
+    }
+
+    /// The list's columns, as they are headed.
+    pub(crate) fn headings(&self) -> &'a [String] {
+        self.headings
     }
 
     /// What is known of the cells of a column.
@@ -197,6 +203,10 @@ impl<'a> Names<'a> {
     }
 
     fn nearest(&self, name: &str) -> Option<String> {
+        // What other engines call it is nearer than any word that looks like it.
+        if let Some(meant) = meanings::column(name, self.headings) {
+            return Some(meant);
+        }
         let names = self.columns.iter().map(|(n, _)| n.as_ref()).chain(BUILT_IN.iter().map(|(n, _)| *n));
         names
             .map(|n| (strsim::damerau_levenshtein(&n.to_lowercase(), &name.to_lowercase()), n))

@@ -4,6 +4,7 @@ use super::cell::ColumnType;
 use super::dkim::Signer;
 use super::error::ContentError;
 use super::page::Origin;
+use super::syntax::Syntax;
 use std::collections::BTreeMap;
 
 /// A text and the name of the file it came from, for errors.
@@ -47,6 +48,8 @@ pub struct Spec {
     pub html: Option<Source>,
     /// The plain text part.
     pub text: Option<Source>,
+    /// How people wrote the tags of what stands here. All texts here have them in braces: [`Syntax::in_braces`].
+    pub syntax: Syntax,
     /// What has been found wrong with it so far.
     pub errors: Vec<ContentError>,
     /// Where the tags of parts that were made from others came from; for errors.

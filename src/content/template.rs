@@ -11,6 +11,8 @@ use super::filters;
 use super::names::{Name, Names};
 use super::partials::{self, Partials};
 use super::rewrite;
+use super::syntax::{self, Syntax};
+use super::{foreign, stray};
 use minijinja::machinery;
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
@@ -230,6 +232,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) numbers: Vec<NumberUse>,
     /// Files that templates may read.
     pub(crate) partials: Partials,
+    /// How people write the tags.
+    pub(crate) syntax: Syntax,
     functions: Vec<String>,
     count: usize,
 }
@@ -263,7 +267,8 @@ impl<'a> Compiler<'a> {
         let functions = env.globals().map(|(name, _)| name.to_owned()).collect();
         let with = Templates { env, reading: Reading::new() };
         let partials = Partials::default();
-        Self { with, names, errors: Vec::new(), numbers: Vec::new(), partials, functions, count: 0 }
+        let (errors, numbers, syntax) = (Vec::new(), Vec::new(), Syntax::default());
+        Self { with, names, errors, numbers, partials, syntax, functions, count: 0 }
     }
 
     /// Compiles a text. `None` when it is wrong: [`Self::errors`] say how.
@@ -302,7 +307,8 @@ impl<'a> Compiler<'a> {
                     let name = self.names.resolve(name).ok()?;
                     literal.push_str(&rest[..open]);
                     if !literal.is_empty() {
-                        pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                        pieces.push(Piece::Literal(syntax::shown(&literal).into_owned()));
+                        literal.clear();
                     }
                     pieces.push(Piece::Slot(name));
                     rest = behind;
@@ -315,7 +321,7 @@ impl<'a> Compiler<'a> {
         }
         literal.push_str(rest);
         if !literal.is_empty() {
-            pieces.push(Piece::Literal(literal));
+            pieces.push(Piece::Literal(syntax::shown(&literal).into_owned()));
         }
         Some(pieces)
     }
@@ -349,6 +355,9 @@ impl<'a> Compiler<'a> {
     /// Adds a text to what minijinja knows, and the files that it reads. `outer`: names that are bound around it.
     fn add(&mut self, unit: &mut Unit, id: &str, source: Excerpt, outer: &BTreeSet<String>) {
         let text = source.text();
+        if self.is_of_others(source, id.starts_with('h')) {
+            return;
+        }
         let tree = match machinery::parse(text, id, self.with.env.syntax().clone()) {
             Ok(tree) => tree,
             Err(error) => {
@@ -366,7 +375,7 @@ impl<'a> Compiler<'a> {
             let position = position(source.whole, source.start + at);
             self.numbers.push(NumberUse { place: source.place.clone(), position, column, has_default });
         }
-        let changed = rewrite::apply(text, found.edits);
+        let changed = syntax::written(rewrite::apply(text, found.edits));
         if let Err(error) = self.with.env.add_template_owned(id.to_owned(), changed) {
             let error = self.syntax_error(source, &error);
             return self.errors.push(error);
@@ -374,6 +383,20 @@ impl<'a> Compiler<'a> {
         for file in found.files {
             self.read(unit, source, file, &found.bound);
         }
+    }
+
+    /// Whether braces in it are those of style sheets and scripts, or tags are those of other engines: all of them are told.
+    fn is_of_others(&mut self, source: Excerpt, is_page: bool) -> bool {
+        let text = source.text();
+        let strays = if is_page { stray::strays(text, self.syntax) } else { Vec::new() };
+        let foreign = foreign::tags(text, self.names.headings(), self.syntax);
+        let faults = strays.into_iter().chain(foreign);
+        let before = self.errors.len();
+        for fault in faults {
+            let error = ContentError::new(source.place, fault.problem, fault.hint);
+            self.errors.push(error.pointing(source.whole, source.start + fault.at));
+        }
+        before != self.errors.len()
     }
 
     /// Adds the files that a statement names.
@@ -408,8 +431,11 @@ impl<'a> Compiler<'a> {
         let lines = || text.split_inclusive('\n').take(error.line().unwrap_or(1) - 1).map(str::len).sum();
         let at: usize = error.range().map_or_else(lines, |range| range.start);
         let problem = format!("the template is not valid: {}", error.detail().unwrap_or("syntax error"));
-        let error =
-            ContentError::new(source.place, problem, "templates are minijinja: {{ name }}, {% if name %}…{% endif %}");
+        let hint = match self.syntax {
+            Syntax::Jinja => "templates are minijinja: {{ name }}, {% if name %}…{% endif %}",
+            Syntax::Brackets => "templates are minijinja in brackets: [[ name ]], [% if name %]…[% endif %]",
+        };
+        let error = ContentError::new(source.place, problem, hint);
         // A heading that is no name is the likeliest reason: it begins behind the last braces.
         let opened = text.get(..at).and_then(|front| front.rfind("{{").max(front.rfind("{%")));
         let words = opened.and_then(|open| text.get(open + 2..at)).unwrap_or_default();
@@ -421,7 +447,7 @@ impl<'a> Compiler<'a> {
             Some((i, (problem, hint))) => {
                 ContentError::new(source.place, problem, hint).at(source.whole, source.start + at - words.len() + i)
             }
-            None => error.at(source.whole, source.start + at),
+            None => error.pointing(source.whole, source.start + at),
         }
     }
 }

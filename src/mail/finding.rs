@@ -38,6 +38,8 @@ pub struct Finding {
     pub place: String,
     /// What is there: one sentence without its full stop.
     pub says: String,
+    /// The line, and a caret below the place in it; empty where the place says enough.
+    pub excerpt: String,
     /// How to mend it, or the line or record to write; empty if there is nothing to do.
     pub hint: String,
     /// The reply that receivers give to it (`550 5.7.26`); empty if none does.
@@ -48,13 +50,20 @@ impl Finding {
     /// A finding that draws no known reply.
     #[must_use]
     pub fn new(severity: Severity, check: &'static str, place: impl Into<String>, says: impl Into<String>) -> Self {
-        Self { severity, check, place: place.into(), says: says.into(), hint: String::new(), draws: "" }
+        let (place, says) = (place.into(), says.into());
+        Self { severity, check, place, says, excerpt: String::new(), hint: String::new(), draws: "" }
     }
 
     /// With this way to mend it.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: hint.into(), ..self }
+    }
+
+    /// With the line that it is about.
+    #[must_use]
+    pub fn excerpt(self, excerpt: impl Into<String>) -> Self {
+        Self { excerpt: excerpt.into(), ..self }
     }
 
     /// With the reply that receivers give to it.

@@ -90,7 +90,7 @@ fn ours(case: &Case) -> Result<String, String> {
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
-fn decoded(quoted_printable: &[u8]) -> String {
+pub(crate) fn decoded(quoted_printable: &[u8]) -> String {
     let mut out = Vec::new();
     let mut rest = quoted_printable;
     while let Some((&octet, behind)) = rest.split_first() {

@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod braces;
 #[allow(dead_code, reason = "a part of it is for tests of TLS")]
 #[path = "../tls_policy/certificates.rs"]
 mod certificates;
 mod check;
 mod commands;
+mod convert;
 mod folder;
 mod jinja;
 mod letters;

@@ -82,7 +82,8 @@ pub fn of_content(campaign: &CampaignConfig, error: &ContentError) -> Finding {
         Place::File(_) => error.problem.clone(),
     };
     let place = place(campaign, Some(&error.place), error.position);
-    Finding::new(Severity::Error, word_of(&error.place), place, says).hint(error.hint.clone())
+    let finding = Finding::new(Severity::Error, word_of(&error.place), place, says);
+    finding.excerpt(error.excerpt.clone()).hint(error.hint.clone())
 }
 
 /// Something that a look at the letter has found.
@@ -134,6 +135,9 @@ pub(super) fn lines(finding: &Finding) -> String {
         text += &format!("{}: ", finding.place);
     }
     text += &format!("{} [{}]\n", finding.says, finding.check);
+    if !finding.excerpt.is_empty() {
+        text += &format!("{}\n", finding.excerpt);
+    }
     if !finding.hint.is_empty() {
         text += &format!("  hint: {}\n", finding.hint);
     }

@@ -50,12 +50,13 @@ pub(super) fn json(look: &Look) -> String {
 }
 
 fn finding(finding: &Finding) -> Value {
-    let Finding { severity, check, place, says, hint, draws } = finding;
+    let Finding { severity, check, place, says, excerpt, hint, draws } = finding;
     json!({
         "severity": severity.word(),
         "check": check,
         "place": place,
         "says": says,
+        "excerpt": excerpt,
         "hint": hint,
         "draws": draws,
     })

@@ -1,6 +1,8 @@
 //! The commands that make things ready: a campaign's folder, configurations, completions, manual pages.
 
-use clap::Args;
+use crate::content::Syntax;
+use crate::content::convert::Engine;
+use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -14,6 +16,18 @@ Examples:
     cd spring && posthaste send campaign.toml --sink
 
 Nothing that is there is ever written over. The list stays where it is: the campaign names it.";
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  A letter of Mailchimp, with the names that the list has for its tags:
+    posthaste convert old.html --from mailchimp --list people.csv \\
+      -o letter.html
+  To standard output; tags in brackets, for a page full of braces:
+    posthaste convert old.html --from liquid --syntax brackets
+
+What has no translation becomes a comment, and is told with its line.
+
+Exit codes: 0 all of it is translated, 1 something is left, 2 usage.";
 
 const CONFIG_EXAMPLES: &str = "\
 Examples:
@@ -52,6 +66,75 @@ pub struct NewArgs {
     /// The list of recipients: its columns are looked at, and the letter uses them
     #[arg(long, value_name = "LIST")]
     pub from: Option<PathBuf>,
+}
+
+/// An engine whose templates can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Original {
+    /// Merge tags: *|FNAME|*
+    Mailchimp,
+    /// {{name}}, {{#if name}}; also Mustache
+    Handlebars,
+    /// {{ name | default: "x" }}, {% assign … %}
+    Liquid,
+    /// Handlebars with SendGrid's helpers, and -name-, %name%, <%asm…%>
+    Sendgrid,
+}
+
+impl Original {
+    /// The engine itself.
+    #[must_use]
+    pub fn engine(self) -> Engine {
+        match self {
+            Self::Mailchimp => Engine::Mailchimp,
+            Self::Handlebars => Engine::Handlebars,
+            Self::Liquid => Engine::Liquid,
+            Self::Sendgrid => Engine::SendGrid,
+        }
+    }
+}
+
+/// How tags of ours are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tags {
+    /// {{ name }}
+    Jinja,
+    /// [[ name ]], with syntax = "brackets" under [content] of the campaign's file
+    Brackets,
+}
+
+impl Tags {
+    /// The syntax itself.
+    #[must_use]
+    pub fn syntax(self) -> Syntax {
+        match self {
+            Self::Jinja => Syntax::Jinja,
+            Self::Brackets => Syntax::Brackets,
+        }
+    }
+}
+
+/// `posthaste convert`
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = CONVERT_EXAMPLES)]
+pub struct ConvertArgs {
+    /// The template; `-` for standard input
+    pub template: PathBuf,
+    /// Whose template it is
+    #[arg(long, value_name = "ENGINE")]
+    pub from: Original,
+    /// The list of recipients: names are written as its columns are called
+    #[arg(long, value_name = "LIST")]
+    pub list: Option<PathBuf>,
+    /// Where to write; without it, standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// How the tags are written
+    #[arg(long, value_name = "SYNTAX", default_value = "jinja")]
+    pub syntax: Tags,
 }
 
 /// `posthaste config`

@@ -11,7 +11,7 @@ use super::page::{self, Page};
 use super::secret::Given;
 use super::{reference, values};
 use crate::base::charset::Charset;
-use crate::content::ColumnType;
+use crate::content::{ColumnType, Syntax};
 use crate::engine::loader::{Dialect, Several, is_separator};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub struct CampaignConfig {
     pub html: Option<PathBuf>,
     /// The file of the text template. At least one of the two is there.
     pub text: Option<PathBuf>,
+    /// How the tags of its templates are written.
+    pub syntax: Syntax,
     /// What is made of the HTML before it is sent.
     pub page: Page,
     /// The locale of dates, numbers and money, or the column that names it: `{{ locale }}`.
@@ -179,6 +181,7 @@ impl CampaignConfig {
         let template = |name: &str| root.get(name).map(|item| line(&item)).transpose();
         let file = |name: &str| root.get(name).map(|item| path(&item)).transpose();
         let (html, text) = (file("html")?, file("text")?);
+        let syntax = syntax(&root, &all)?;
         if html.is_none() && text.is_none() {
             return Err(root
                 .error("the campaign has no content")
@@ -188,13 +191,14 @@ impl CampaignConfig {
             file: document.file().to_owned(),
             name: name(&root.require("name")?)?,
             from: line(&root.require("from")?)?,
-            to: template("to")?.unwrap_or_else(|| Placed::nowhere("{{ email }}".to_owned())),
+            to: template("to")?.unwrap_or_else(|| Placed::nowhere(syntax.slot("email"))),
             reply_to: template("reply_to")?,
             return_path: template("return_path")?,
             subject: line(&root.require("subject")?)?,
             page: page::read(&root, &all, html.is_some(), text.is_some())?,
             html,
             text,
+            syntax,
             locale: template("locale")?,
             headers: headers(&root)?,
             attachments: attachments(&root, &all)?,
@@ -321,6 +325,18 @@ fn unsubscribe(root: &Section<'_>, all: &[String]) -> Result<Option<Unsubscribe>
         }
         _ => Ok(Some(Unsubscribe { url, mailto })),
     }
+}
+
+fn syntax(root: &Section<'_>, all: &[String]) -> Result<Syntax, ConfigError> {
+    let Some(item) = root.get("content") else { return Ok(Syntax::default()) };
+    let Some(item) = item.section(&reference::known("content"), all)?.get("syntax") else {
+        return Ok(Syntax::default());
+    };
+    let text = item.text()?;
+    Syntax::of(text).ok_or_else(|| {
+        item.error(format!("must be \"jinja\" or \"brackets\", is {text:?}"))
+            .hint("jinja: {{ name }} {% if name %} {# note #}; brackets: [[ name ]] [% if name %] [# note #]")
+    })
 }
 
 fn on_uncertain(root: &Section<'_>) -> Result<OnUncertain, ConfigError> {

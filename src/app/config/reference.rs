@@ -179,6 +179,18 @@ pub const TABLES: &[Table] = &[
         ],
         free: "",
     },
+    Table {
+        name: "content",
+        stands: Stands::Perhaps,
+        doc: "How templates are written, in files and in keys.",
+        keys: &[key(
+            "syntax",
+            "jinja | brackets",
+            Default(r#""jinja""#),
+            "{{ name }}, {% if name %}, {# note #}; or [[ name ]], [% if name %], [# note #], where a page has braces of its own.",
+        )],
+        free: "",
+    },
     Table { name: "links", stands: Stands::Perhaps, doc: "What becomes of links.", keys: &[], free: "" },
     Table {
         name: "links.utm",

@@ -1,7 +1,7 @@
 //! The campaign's content: its files read, its keys loaded, its templates compiled against the list's columns.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::check::{Refused, of_content, of_remark};
 use super::super::config::campaign::{EmptyCells, ListSource};
@@ -459,23 +459,27 @@ fn spec(
     identity_key: [u8; 32],
     campaign_number: u32,
 ) -> Result<(Spec, String), Failure> {
-    let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| p.value.clone());
+    // From here on tags are in braces, however people write them.
+    let braces = |text: &String| campaign.syntax.in_braces(text).into_owned();
+    let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| braces(&p.value));
+    let template = |path: &Option<PathBuf>| path.as_deref().map(|path| template(campaign, path)).transpose();
     let unsubscribe = campaign.unsubscribe.as_ref();
     let mut spec = Spec {
         name: campaign.name.clone(),
-        from: campaign.from.value.clone(),
-        to: Some(campaign.to.value.clone()),
+        syntax: campaign.syntax,
+        from: braces(&campaign.from.value),
+        to: Some(braces(&campaign.to.value)),
         reply_to: value(&campaign.reply_to),
         return_path: value(&campaign.return_path),
-        subject: campaign.subject.value.clone(),
-        html: campaign.html.as_deref().map(source).transpose()?,
-        text: campaign.text.as_deref().map(source).transpose()?,
+        subject: braces(&campaign.subject.value),
+        html: template(&campaign.html)?,
+        text: template(&campaign.text)?,
         partials: BTreeMap::new(),
         types: Vec::new(),
         is_json: types::is_json(campaign),
         empty_is_text: campaign.recipients.empty_cells == EmptyCells::Text,
         locale: value(&campaign.locale),
-        headers: campaign.headers.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect(),
+        headers: campaign.headers.iter().map(|(name, text)| (name.clone(), braces(&text.value))).collect(),
         attachments: campaign.attachments.iter().map(attachment).collect::<Result<_, _>>()?,
         unsubscribe_url: unsubscribe.and_then(|u| value(&u.url)),
         unsubscribe_mailto: unsubscribe.and_then(|u| value(&u.mailto)),
@@ -501,12 +505,13 @@ fn spec(
 /// Makes of the HTML what the campaign wants of it.
 fn treat(campaign: &CampaignConfig, spec: &mut Spec) {
     let page = &campaign.page;
-    let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| p.value.clone());
+    let braces = |text: &String| campaign.syntax.in_braces(text).into_owned();
+    let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| braces(&p.value));
     let wanted = Treatment {
         text: page.text_from_html,
         inline_css: page.inline_css,
         preheader: value(&page.preheader),
-        utm: page.utm.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect(),
+        utm: page.utm.iter().map(|(name, text)| (name.clone(), braces(&text.value))).collect(),
         base_url: value(&page.base_url),
         embed_images: page.embed_images,
     };
@@ -536,6 +541,12 @@ fn fingerprint(spec: &Spec) -> String {
         whole.push_str(&format!("{locale:?}"));
     }
     hex(digest(&SHA256, whole.as_bytes()).as_ref())
+}
+
+/// A template whose tags are in braces.
+fn template(campaign: &CampaignConfig, path: &Path) -> Result<Source, Failure> {
+    let Source { file, text } = source(path)?;
+    Ok(Source { file, text: campaign.syntax.in_braces(&text).into_owned() })
 }
 
 pub(super) fn source(path: &Path) -> Result<Source, Failure> {

@@ -25,6 +25,7 @@ pub fn of(campaign: &CampaignConfig, spec: &Spec) -> BTreeMap<String, Result<Sou
             continue;
         }
         let Some(read) = read(folder, &plain) else { continue };
+        let read = read.map(|file| Source { text: campaign.syntax.in_braces(&file.text).into_owned(), ..file });
         if let Ok(file) = &read {
             names.extend(files_read_by(&file.text));
         }

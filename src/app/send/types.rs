@@ -67,7 +67,8 @@ pub fn numbers(
             continue;
         };
         if let Some((problem, hint)) = misfit(figures, &column, wanted, &path) {
-            let error = ContentError { place: wanted.place.clone(), position: Some(wanted.position), problem, hint };
+            let (place, position, excerpt) = (wanted.place.clone(), Some(wanted.position), String::new());
+            let error = ContentError { place, position, problem, excerpt, hint };
             let fault = super::content::placed(campaign, &error);
             // Two parts may be made from one file.
             if !faults.contains(&fault) {

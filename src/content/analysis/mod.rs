@@ -6,6 +6,7 @@
 //! Leaves to others: the values (`binding`), and what a fault looks like (`template`).
 
 mod kind;
+mod nearest;
 pub(crate) mod tree;
 
 use super::binding::{As, Binding};
@@ -14,6 +15,7 @@ use super::names::{Cells, Name, Names};
 use super::rewrite::{Edit, comparison};
 use kind::{Kind, kind_of_all};
 use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Filter, Stmt, UnaryOpKind};
+use nearest::suggestion;
 use std::collections::BTreeSet;
 use tree::{end, file_names, set_in, span, start, targets};
 
@@ -234,6 +236,7 @@ impl<'w, 'n> Walk<'w, 'n> {
             Expr::Test(one) => self.test(one.name, span(expr).0, &one.expr, &one.args),
             Expr::GetAttr(one) => match self.is_row(&one.expr) {
                 true => self.of_row(one.name, expr, want, given),
+                false if self.of_another_engine(&one.expr, one.name) => {}
                 false => {
                     self.no_text(&one.expr, one.name, span(expr).0);
                     self.expr(&one.expr, Want::Items, false);
@@ -451,7 +454,7 @@ impl<'w, 'n> Walk<'w, 'n> {
     fn filter(&mut self, filter: &Filter<'_>, at: usize, want: Want) {
         let known = FILTERS.iter().find(|(name, ..)| *name == filter.name);
         if known.is_none() {
-            let hint = suggestion(filter.name, FILTERS.iter().map(|(name, ..)| *name));
+            let hint = nearest::filter(filter.name);
             self.fault(at, format!("there is no filter `{}`", filter.name), hint);
         }
         let takes = known.map_or(Takes::Any, |(_, takes, _)| *takes);
@@ -487,7 +490,7 @@ impl<'w, 'n> Walk<'w, 'n> {
         };
         if !is_known {
             let hint = match what {
-                "filter" => suggestion(name, FILTERS.iter().map(|(name, ..)| *name)),
+                "filter" => nearest::filter(name),
                 _ => suggestion(name, TESTS.iter().copied()),
             };
             self.fault(at, format!("there is no {what} `{name}`"), hint);
@@ -579,16 +582,4 @@ fn operator(test: &str) -> Option<CompareOpKind> {
         "in" => CompareOpKind::In,
         _ => return None,
     })
-}
-
-fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let near = |known: &str| {
-        let is_part = known.len() > 3 && name.starts_with(known);
-        if is_part { 1 } else { strsim::damerau_levenshtein(known, name) }
-    };
-    let nearest = known.clone().map(|known| (near(known), known)).min().filter(|(far, _)| *far <= 1 + name.len() / 4);
-    match nearest {
-        Some((_, nearest)) => format!("did you mean `{nearest}`?"),
-        None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
-    }
 }

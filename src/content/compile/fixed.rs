@@ -3,6 +3,7 @@
 //! Guarantees: what is refused here could be right for no row; what cannot be told without a row is left to it.
 
 use super::super::compose::fits_url;
+use super::super::syntax;
 use super::super::tags::{self, Part};
 use super::parse;
 use crate::mail::address::parse_domain_into;
@@ -44,13 +45,14 @@ pub(super) fn fault_of_address(text: &str, campaign: &str) -> Option<String> {
     if at_sign.is_none() && !all_known {
         return None;
     }
-    parse(sample.trim()).err()
+    parse(syntax::shown(sample.trim()).as_ref()).err()
 }
 
 /// The octet of a URL where a character stands that no URL may have, in what is the same for every row.
 pub(super) fn unfit_for_url(text: &str) -> Option<(usize, char)> {
     let parts = tags::parts(text);
-    text.char_indices().find(|&(at, c)| parts.get(at) != Some(&Part::Tag) && !fits_url(c))
+    let found = text.char_indices().find(|&(at, c)| parts.get(at) != Some(&Part::Tag) && !fits_url(c));
+    found.map(|(at, c)| (at, if c == syntax::BRACE { '{' } else { c }))
 }
 
 /// Why an https URL leads to no host, if its host is the same for every row.

@@ -16,6 +16,7 @@ pub use composed::look_at as look_at_composed;
 use super::error::{Place, position};
 use super::names;
 use super::spec::{Source, Spec};
+use super::syntax::Syntax;
 use crate::mail::finding::Severity;
 use page::Page;
 use std::collections::BTreeMap;
@@ -58,7 +59,7 @@ pub struct Letter<'a> {
 /// Looks at a letter.
 #[must_use]
 pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
-    let mut found = Found { columns: letter.columns, remarks: Vec::new() };
+    let mut found = Found { columns: letter.columns, syntax: letter.spec.syntax, remarks: Vec::new() };
     sender::look(letter, &mut found);
     let spec = letter.spec;
     if let Some(html) = letter.html_written.or(spec.html.as_ref()) {
@@ -69,6 +70,7 @@ pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
         links::look(&page, made.as_ref().unwrap_or(&page), &mut found);
         placeholders::look(page.texts.iter().map(|(at, text)| (*at, text.as_str())), &mut found);
         tags::look(&page.bare, &mut found);
+        tags::look_at_written(&html.text, &mut found);
     }
     if let Some(text) = spec.text.as_ref() {
         let place = Place::File(text.file.clone());
@@ -77,6 +79,7 @@ pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
         links::look_at_text(&text.text, &masked, &mut found);
         placeholders::look(paragraphs(&masked), &mut found);
         tags::look(&masked, &mut found);
+        tags::look_at_written(&text.text, &mut found);
     }
     found.remarks
 }
@@ -109,13 +112,15 @@ fn paragraphs(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// Collects what is found.
 struct Found<'a> {
     columns: &'a [String],
+    syntax: Syntax,
     remarks: Vec<Remark>,
 }
 
 impl<'a> Found<'a> {
     /// From here on in this place.
     fn at<'p>(&'p mut self, place: &'p Place, text: &'p str) -> Placing<'p> {
-        Placing { columns: self.columns, remarks: &mut self.remarks, place, text, told: BTreeMap::new() }
+        let (columns, syntax) = (self.columns, self.syntax);
+        Placing { columns, syntax, remarks: &mut self.remarks, place, text, told: BTreeMap::new() }
     }
 
     fn key<'p>(&'p mut self, place: &'p Place, value: &'p str) -> Placing<'p> {
@@ -132,6 +137,7 @@ impl<'a> Found<'a> {
 /// Collects what is found in one place.
 struct Placing<'p> {
     columns: &'p [String],
+    syntax: Syntax,
     remarks: &'p mut Vec<Remark>,
     place: &'p Place,
     text: &'p str,

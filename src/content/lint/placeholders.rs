@@ -2,7 +2,8 @@
 //!
 //! Guarantees: words that have a sense of their own ("todo" in Spanish, "test" in a sentence) are let be.
 
-use super::Placing;
+use super::{Placing, tags};
+use crate::content::meanings;
 
 /// Phrases that only stand where something else shall.
 const PHRASES: [&str; 17] = [
@@ -93,8 +94,12 @@ pub(super) fn look<'t>(texts: impl Iterator<Item = (usize, &'t str)>, found: &mu
             warn(start + (text.len() - text.trim_start().len()), text.trim(), found);
         }
         for (at, inside) in in_brackets(&lower) {
-            if BRACKETED.contains(&inside.trim().replace('_', " ").as_str()) || inside.starts_with("insert ") {
-                warn(start + at, text.get(at..at + inside.len() + 2).unwrap_or_default(), found);
+            if is_placeholder(inside) {
+                let whole = text.get(at..at + inside.len() + 2).unwrap_or_default();
+                match meanings::column(inside, found.columns) {
+                    Some(_) => warn_with(start + at, whole, tags::instead(inside, found), found),
+                    None => warn(start + at, whole, found),
+                }
             }
         }
     }
@@ -123,7 +128,17 @@ fn in_brackets(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// Whether what stands in square brackets stands for a value.
+pub(super) fn is_placeholder(inside: &str) -> bool {
+    let inside = inside.trim().replace('_', " ").to_ascii_lowercase();
+    BRACKETED.contains(&inside.as_str()) || inside.starts_with("insert ")
+}
+
 fn warn(at: usize, what: &str, found: &mut Placing<'_>) {
+    warn_with(at, what, "write what is meant, or take it out".to_owned(), found);
+}
+
+fn warn_with(at: usize, what: &str, hint: String, found: &mut Placing<'_>) {
     let says = format!("`{}` was left in: it stands where something else shall", what.trim());
-    found.warn("placeholder", at, says, "write what is meant, or take it out");
+    found.warn("placeholder", at, says, hint);
 }

@@ -4,36 +4,13 @@
 //! such a column. Leaves to others: what looks like ours and does not compile (`template`).
 
 use super::Placing;
-use crate::content::names;
+use super::placeholders::is_placeholder;
+use crate::content::convert::{self, Engine, LEFT};
+use crate::content::meanings::{column, known};
+use crate::content::syntax::{Syntax, shown};
 
-/// Longest name inside a tag.
-const NAME_MAX: usize = 48;
-/// Names that tags of other engines have where the list may call the column otherwise.
-const KNOWN: [(&str, &str); 22] = [
-    ("fname", "first_name"),
-    ("firstname", "first_name"),
-    ("first_name", "first_name"),
-    ("lname", "last_name"),
-    ("lastname", "last_name"),
-    ("last_name", "last_name"),
-    ("name", "name"),
-    ("fullname", "name"),
-    ("full_name", "name"),
-    ("email", "email"),
-    ("emailaddr", "email"),
-    ("emailaddress", "email"),
-    ("email_address", "email"),
-    ("unsub", "unsubscribe_url"),
-    ("unsubscribe", "unsubscribe_url"),
-    ("unsubscribe_url", "unsubscribe_url"),
-    ("unsubscribe_link", "unsubscribe_url"),
-    ("unsubscribelink", "unsubscribe_url"),
-    ("company", "company"),
-    ("city", "city"),
-    ("vorname", "first_name"),
-    ("nachname", "last_name"),
-];
-
+/// Longest text inside a tag.
+const INSIDE_MAX: usize = 80;
 /// A form of tags: how it opens and closes, whose it is, and what stands inside.
 struct Form {
     opens: &'static str,
@@ -51,13 +28,33 @@ enum Inside {
     Name,
     /// A name that people give to columns, or that the list has.
     KnownName,
+    /// A name that the list has, as it has it.
+    ListedName,
+    /// What begins as a statement.
+    Statement,
 }
 
-const FORMS: [Form; 15] = [
+const FORMS: [Form; 21] = [
     Form { opens: "*|", closes: "|*", of: "Mailchimp", inside: Inside::Anything },
     Form { opens: "%%", closes: "%%", of: "Salesforce Marketing Cloud and others", inside: Inside::Name },
-    Form { opens: "[%", closes: "%]", of: "Brevo, or Template Toolkit", inside: Inside::Name },
+    Form { opens: "[%", closes: "%]", of: "Template Toolkit, or ours in brackets", inside: Inside::Statement },
+    Form { opens: "[%", closes: "%]", of: "SendGrid, or Template Toolkit", inside: Inside::Name },
     Form { opens: "[[", closes: "]]", of: "another engine", inside: Inside::Name },
+    // In a template whose tags are in brackets.
+    Form {
+        opens: "\u{fdd0}{",
+        closes: "}}",
+        of: "Jinja, and this campaign's are in brackets",
+        inside: Inside::Anything,
+    },
+    Form {
+        opens: "\u{fdd0}%",
+        closes: "%}",
+        of: "Jinja, and this campaign's are in brackets",
+        inside: Inside::Anything,
+    },
+    Form { opens: "${", closes: "}", of: "another engine", inside: Inside::Name },
+    Form { opens: "[", closes: "]", of: "another engine", inside: Inside::KnownName },
     Form { opens: "%recipient.", closes: "%", of: "Mailgun", inside: Inside::Name },
     Form { opens: "<%", closes: "%>", of: "ERB, or ActiveCampaign", inside: Inside::Anything },
     Form { opens: "%7B%7B", closes: "%7D%7D", of: "ours, percent-encoded by a web editor", inside: Inside::Anything },
@@ -78,6 +75,7 @@ const FORMS: [Form; 15] = [
     Form { opens: "@@", closes: "@@", of: "another engine", inside: Inside::KnownName },
     Form { opens: "%", closes: "%", of: "another engine", inside: Inside::KnownName },
     Form { opens: "{", closes: "}", of: "another engine", inside: Inside::KnownName },
+    Form { opens: "-", closes: "-", of: "SendGrid", inside: Inside::ListedName },
     Form { opens: "\u{ab}", closes: "\u{bb}", of: "a word processor's serial letter", inside: Inside::KnownName },
 ];
 
@@ -92,14 +90,56 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
             let Some(inside) = inside(text, at, form.closes) else { continue };
             let end = at + inside.len() + form.closes.len();
             let is_taken = taken.iter().any(|&(from, to)| start < to && from < end);
-            if is_taken || !fits(inside, form.inside, found.columns) {
+            let is_text = match form.opens {
+                "-" => !stands_alone(text, start, end),
+                // A link of Markdown, and what is told as a placeholder.
+                "[" => is_placeholder(inside) || text.get(end..).is_some_and(|behind| behind.starts_with(['(', '['])),
+                _ => false,
+            };
+            if is_taken || is_text || !fits(inside, form.inside, found.columns) {
                 continue;
             }
             taken.push((start, end));
-            let tag = text.get(start..end).unwrap_or_default();
+            let tag = shown(text.get(start..end).unwrap_or_default());
             let says = format!("`{}` is a tag of {}: everybody reads it as it stands", tag.trim(), form.of);
-            found.warn("foreign-tag", start, says, instead(inside, found.columns));
+            let hint = match form.opens {
+                "%7B%7B" | "%7b%7b" | "&#123;&#123;" | "&lbrace;&lbrace;" => decoded(inside, found.syntax),
+                "[%" if form.inside == Inside::Statement => {
+                    "set syntax = \"brackets\" under [content] of the campaign's file, or write it in braces".to_owned()
+                }
+                "\u{fdd0}{" => format!("write {}", found.syntax.slot(inside.trim())),
+                _ => translated(&tag, found).unwrap_or_else(|| instead(inside, found)),
+            };
+            found.warn("foreign-tag", start, says, hint);
             at = end;
+        }
+    }
+    parted(text, found);
+}
+
+/// Looks at a text as it is written: comments in which a translation has left something.
+pub(super) fn look_at_written(text: &str, found: &mut Placing<'_>) {
+    let mark = format!("{{# {LEFT}");
+    for (at, _) in text.match_indices(&mark) {
+        let inside = text.get(at + mark.len()..).unwrap_or_default();
+        let tag = inside.get(..inside.find(" #}").unwrap_or(inside.len())).unwrap_or_default();
+        let tag: String = tag.chars().take(INSIDE_MAX).collect();
+        let says = format!("`{}` was left by `posthaste convert`: nothing stands there now", tag.trim());
+        found.warn("untranslated", at, says, "write what is meant, or take the comment out");
+    }
+}
+
+/// Braces that a web editor has parted: `{<b>{name}</b>}`.
+fn parted(text: &str, found: &mut Placing<'_>) {
+    for (at, _) in text.match_indices("{<") {
+        let mut rest = text.get(at + 1..).unwrap_or_default();
+        while let Some(end) = rest.strip_prefix('<').and_then(|tag| tag.find('>')) {
+            rest = rest.get(end + 2..).unwrap_or_default();
+        }
+        if rest.starts_with('{') {
+            let says = "HTML stands between the two braces of a tag: everybody reads it as it stands";
+            let hint = format!("put the HTML around the whole tag, such as <b>{}</b>", found.syntax.slot("name"));
+            found.warn("foreign-tag", at, says, hint);
         }
     }
 }
@@ -108,7 +148,7 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
 fn inside<'t>(text: &'t str, at: usize, close: &str) -> Option<&'t str> {
     let rest = text.get(at..)?;
     let inside = rest.get(..rest.find(close)?)?;
-    (!inside.is_empty() && inside.len() <= NAME_MAX && !inside.contains(['\n', '\u{1}', '\u{2}'])).then_some(inside)
+    (!inside.is_empty() && inside.len() <= INSIDE_MAX && !inside.contains(['\n', '\u{1}', '\u{2}'])).then_some(inside)
 }
 
 fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
@@ -125,32 +165,72 @@ fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
                 && !inside.starts_with(' ')
                 && (known(inside).is_some() || column(inside, columns).is_some())
         }
+        Inside::ListedName => columns.iter().any(|column| column == inside),
+        Inside::Statement => {
+            let word = inside.trim_start_matches('-').trim_start();
+            ["if ", "for ", "set ", "else", "endif", "endfor"].iter().any(|begin| word.starts_with(begin))
+        }
     }
 }
 
-/// The last word of a dotted name as we would write it.
-fn plain(inside: &str) -> String {
-    let last = inside.trim().rsplit(['.', ':']).next().unwrap_or_default();
-    last.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
+/// Whether no word goes on before the tag or behind it.
+fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    let before = text.get(..start).and_then(|text| text.chars().next_back());
+    let behind = text.get(end..).and_then(|text| text.chars().next());
+    !before.is_some_and(is_word) && !behind.is_some_and(is_word)
 }
 
-fn known(inside: &str) -> Option<&'static str> {
-    let plain = plain(inside);
-    KNOWN.iter().find(|(name, _)| *name == plain).map(|(_, ours)| *ours)
+/// The tag in our words, where its engine is known.
+fn translated(tag: &str, found: &Placing<'_>) -> Option<String> {
+    let engine = match tag {
+        tag if tag.starts_with("*|") => Engine::Mailchimp,
+        tag if tag.starts_with("<%") || tag.starts_with("[%") || tag.starts_with('-') => Engine::SendGrid,
+        _ => return None,
+    };
+    let ours = convert::tag(tag, engine, found.columns, found.syntax)?;
+    // A name that no column has is better asked for.
+    let is_slot = ours == found.syntax.slot(ours.trim_matches(['{', '}', '[', ']', ' ']));
+    let name = ours.trim_matches(['{', '}', '[', ']', ' ']);
+    let is_known = column(name, found.columns).is_some_and(|column| column == name);
+    match is_slot {
+        true => is_known.then(|| format!("write {ours}")),
+        false => {
+            Some(format!("write {ours}; `posthaste convert FILE --from {}` translates a whole letter", engine.word()))
+        }
+    }
 }
 
-/// The name by which templates know the column that is probably meant.
-fn column(inside: &str, columns: &[String]) -> Option<String> {
-    let squeezed = |name: &str| name.replace('_', "").to_ascii_lowercase();
-    let wanted = [Some(plain(inside)), known(inside).map(str::to_owned)];
-    let names = columns.iter().map(|column| names::identifier(column).into_owned());
-    names.into_iter().find(|name| wanted.iter().flatten().any(|wanted| squeezed(wanted) == squeezed(name)))
+/// A tag of ours that was encoded, as it was meant.
+fn decoded(inside: &str, syntax: Syntax) -> String {
+    let mut text = inside.to_owned();
+    for (theirs, ours) in [
+        ("%20", " "),
+        ("+", " "),
+        ("%7C", "|"),
+        ("%7c", "|"),
+        ("%22", "\""),
+        ("%27", "'"),
+        ("%28", "("),
+        ("%29", ")"),
+        ("%5F", "_"),
+        ("%2E", "."),
+        ("&nbsp;", " "),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#124;", "|"),
+    ] {
+        text = text.replace(theirs, ours);
+    }
+    format!("write {}", syntax.slot(text.trim()))
 }
 
-fn instead(inside: &str, columns: &[String]) -> String {
-    match (column(inside, columns), known(inside)) {
-        (Some(name), _) => format!("write {{{{ {name} }}}}"),
-        (None, Some("unsubscribe_url")) => "write {{ unsubscribe_url }}".to_owned(),
-        _ => "write {{ name }} with the name of a column of the list".to_owned(),
+/// A tag of ours for a name of theirs.
+pub(super) fn instead(inside: &str, found: &Placing<'_>) -> String {
+    let slot = |name: &str| format!("write {}", found.syntax.slot(name));
+    match (column(inside, found.columns), known(inside)) {
+        (Some(name), _) => slot(&name),
+        (None, Some("unsubscribe_url")) => slot("unsubscribe_url"),
+        _ => format!("{} with the name of a column of the list", slot("name")),
     }
 }

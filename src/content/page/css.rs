@@ -7,6 +7,7 @@
 //! come into the page first. Leaves to others: reading files.
 
 use super::super::error::{ContentError, Place};
+use super::super::stray;
 use super::Work;
 use super::links::is_relative;
 use super::scan::{Attribute, Edits, Start, Token, scan};
@@ -60,7 +61,14 @@ pub(super) fn with_files(work: &mut Work, page: &str) -> String {
         match work.read_text(path) {
             Ok(css) => {
                 let written = Written::new(Place::File(work.files.shown(path)), &css);
-                let hidden = work.tags.hide(&written).map_or(css, |hidden| hidden.text);
+                let strays = stray::strays_of_sheet(&css, work.syntax);
+                // What is told here is not told again of the page that holds it.
+                let css = if strays.is_empty() { css } else { String::new() };
+                for stray in strays {
+                    let error = ContentError::new(&written.place, stray.problem, stray.hint);
+                    work.errors.push(error.pointing(&written.text, stray.at));
+                }
+                let hidden = work.tags.hide(&written).filter(|_| !css.is_empty()).map_or(css, |hidden| hidden.text);
                 work.pieces.push(written);
                 let media = start.attribute("media").and_then(|media| page.get(media.range.clone()));
                 let media = media.map(|media| format!(" {media}")).unwrap_or_default();

@@ -5,6 +5,8 @@
 //! and column, also in a file that was included. Leaves to others: reading files.
 
 use super::super::error::{ContentError, Place};
+use super::super::foreign::Fault;
+use super::super::stray;
 use super::Work;
 use super::css;
 use super::scan::{Start, Token, scan};
@@ -275,6 +277,16 @@ impl Whole {
     ) {
         let written = Written::new(Place::File(work.files.shown(path)), read);
         work.pieces.push(written.clone());
+        let strays = match start.value(text, "type") {
+            "css" => stray::strays_of_sheet(read, work.syntax),
+            _ => stray::strays(read, work.syntax),
+        };
+        if !strays.is_empty() {
+            let told =
+                |stray: Fault| ContentError::new(&written.place, stray.problem, stray.hint).pointing(read, stray.at);
+            work.errors.extend(strays.into_iter().map(told));
+            return;
+        }
         let Some(hidden) = work.tags.hide(&written) else {
             let problem = format!("a tag of the template in `{}` does not end", path.escape_debug());
             let error = self.error(self.text.len(), problem, "close it in the file in which it begins");

@@ -20,6 +20,8 @@ pub use tags::Origin;
 
 use super::error::{ContentError, Place};
 use super::spec::{Source, Spec};
+use super::stray;
+use super::syntax::Syntax;
 use crate::base::charset;
 use crate::mail::finding::{Finding, Severity};
 use links::{Base, Bases, Marks};
@@ -67,6 +69,8 @@ struct Work<'a> {
     /// Files that were read into it.
     pieces: Vec<Arc<Written>>,
     unsubscribe_url: Option<String>,
+    /// How people wrote the tags in files.
+    syntax: Syntax,
     errors: Vec<ContentError>,
     notes: Vec<Finding>,
 }
@@ -76,7 +80,8 @@ impl Work<'_> {
     fn read_text(&mut self, path: &str) -> Result<String, String> {
         let octets = self.files.read(path)?;
         let text = charset::decode(&octets).map_err(|e| format!("line {}, octet {}: {e}", e.line, e.column))?.text;
-        Ok(super::template::one_kind_of_line_break(text.trim_start_matches('\u{feff}')).into_owned())
+        let text = super::template::one_kind_of_line_break(text.trim_start_matches('\u{feff}'));
+        Ok(self.syntax.in_braces(&text).into_owned())
     }
 
     fn note(&mut self, check: &'static str, says: impl Into<String>, hint: &str) {
@@ -123,8 +128,8 @@ pub fn treat(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Vec<
     let text = super::template::one_kind_of_line_break(&html.text);
     let main = Written::new(place, text.strip_prefix('\u{feff}').unwrap_or(&text));
     let unsubscribe_url = spec.unsubscribe_url.clone();
-    let (tags, pieces) = (Tags::default(), Vec::new());
-    let mut work = Work { files, tags, main, pieces, unsubscribe_url, errors: Vec::new(), notes: Vec::new() };
+    let (tags, pieces, syntax) = (Tags::default(), Vec::new(), spec.syntax);
+    let mut work = Work { files, tags, main, pieces, unsubscribe_url, syntax, errors: Vec::new(), notes: Vec::new() };
     work.treat(spec, wanted);
     spec.errors.append(&mut work.errors);
     work.notes
@@ -134,9 +139,9 @@ pub fn treat(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Vec<
 fn mark_only_text(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Vec<Finding> {
     let Some(text) = spec.text.as_ref().filter(|_| !wanted.utm.is_empty()) else { return Vec::new() };
     let main = Written::new(Place::File(text.file.clone()), &text.text);
-    let (tags, pieces) = (Tags::default(), Vec::new());
+    let (tags, pieces, syntax) = (Tags::default(), Vec::new(), spec.syntax);
     let unsubscribe_url = spec.unsubscribe_url.clone();
-    let mut work = Work { files, tags, main, pieces, unsubscribe_url, errors: Vec::new(), notes: Vec::new() };
+    let mut work = Work { files, tags, main, pieces, unsubscribe_url, syntax, errors: Vec::new(), notes: Vec::new() };
     let marks = work.marks(wanted);
     work.mark_text(spec, &marks);
     spec.errors.append(&mut work.errors);
@@ -146,7 +151,10 @@ fn mark_only_text(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) ->
 impl Work<'_> {
     fn treat(&mut self, spec: &mut Spec, wanted: &Treatment) {
         let (Some(file), main) = (spec.html.as_ref().map(|html| html.file.clone()), self.main.clone()) else { return };
-        // A tag without its end is told by whoever compiles the template.
+        // Braces of a style sheet that read as tags, and a tag without its end, are told by whoever compiles the template.
+        if !stray::strays(&main.text, self.syntax).is_empty() {
+            return;
+        }
         let Some(hidden) = self.tags.hide(&main) else { return };
         let base = self.base(wanted);
         let marks = self.marks(wanted);

@@ -4,7 +4,8 @@
 //! Guarantees: what is hidden is restored octet for octet, wherever the word was carried to; where a template is wrong is
 //! told with its place in the file that people wrote. Leaves to others: what a tag means (`template`).
 
-use super::super::error::{ContentError, Place, position};
+use super::super::error::{ContentError, Place, excerpt, position};
+use super::super::syntax::{self, BRACE};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -87,7 +88,11 @@ impl Hidden {
 
 /// Every tag that is hidden for now.
 #[derive(Debug, Default)]
-pub(super) struct Tags(Vec<Tag>);
+pub(super) struct Tags {
+    tags: Vec<Tag>,
+    /// Braces of the text are told from those of tags: the original has tags in brackets.
+    marks_braces: bool,
+}
 
 impl Tags {
     /// Hides the tags of a text; `None` when one of them does not end, which is for the template's compiler to tell.
@@ -101,7 +106,7 @@ impl Tags {
                 Kind::Literal => start + MARK.len(),
                 _ => tag_end(text, start, kind)?,
             };
-            hidden.text.push_str(text.get(at..start)?);
+            self.fixed(text, at..start, &mut hidden)?;
             let tag = Tag {
                 kind,
                 text: text.get(start..end)?.to_owned(),
@@ -117,14 +122,29 @@ impl Tags {
             hidden.text.push_str(&word);
             at = end;
         }
-        hidden.text.push_str(text.get(at..)?);
+        self.fixed(text, at..text.len(), &mut hidden)?;
         // `raw` without its end is for the compiler, too.
         (!raw).then_some(hidden)
     }
 
+    /// Text between tags, with its braces as parsers of CSS and HTML read them.
+    fn fixed(&mut self, text: &str, range: Range<usize>, hidden: &mut Hidden) -> Option<()> {
+        let mut at = range.start;
+        for (found, _) in text.get(range.clone())?.match_indices(BRACE) {
+            let start = range.start + found;
+            self.marks_braces = true;
+            hidden.text.push_str(text.get(at..start)?);
+            hidden.moved.push((hidden.text.len(), 1, start, BRACE.len_utf8()));
+            hidden.text.push('{');
+            at = start + BRACE.len_utf8();
+        }
+        hidden.text.push_str(text.get(at..range.end)?);
+        Some(())
+    }
+
     fn add(&mut self, tag: Tag) -> String {
-        self.0.push(tag);
-        format!("{MARK}{}{END}", self.0.len() - 1)
+        self.tags.push(tag);
+        format!("{MARK}{}{END}", self.tags.len() - 1)
     }
 
     /// The word for a tag of ours that is made from `tag`, whose errors are those of `tag`.
@@ -143,7 +163,7 @@ impl Tags {
         text.match_indices(MARK).filter_map(move |(start, _)| {
             let end = start + word_len(text.get(start..)?)?;
             let number = text.get(start + MARK.len()..end - END.len_utf8())?;
-            Some((start..end, self.0.get(number.parse::<usize>().ok()?)?))
+            Some((start..end, self.tags.get(number.parse::<usize>().ok()?)?))
         })
     }
 
@@ -188,7 +208,7 @@ impl Tags {
         let mut spans = Vec::new();
         let mut at = 0;
         for (range, tag) in self.words(hidden) {
-            text.push_str(hidden.get(at..range.start).unwrap_or_default());
+            self.push_fixed(hidden.get(at..range.start).unwrap_or_default(), tag.text.chars().next(), &mut text);
             let start = text.len();
             text.push_str(&tag.text);
             if tag.kind != Kind::Literal {
@@ -196,9 +216,16 @@ impl Tags {
             }
             at = range.end;
         }
-        text.push_str(hidden.get(at..).unwrap_or_default());
+        self.push_fixed(hidden.get(at..).unwrap_or_default(), None, &mut text);
         let origin = Origin { file: file.to_owned(), text: text.clone(), spans };
         (text, origin)
+    }
+
+    fn push_fixed(&self, fixed: &str, next: Option<char>, out: &mut String) {
+        match self.marks_braces {
+            true => syntax::push_fixed(fixed, next, out),
+            false => out.push_str(fixed),
+        }
     }
 }
 
@@ -299,7 +326,11 @@ impl Origin {
         let in_line = self.text.get(starts..).unwrap_or_default();
         let at = starts + in_line.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>();
         match self.span(at) {
-            Some((place, position)) => ContentError { place, position: Some(position), ..error },
+            Some((source, at)) => {
+                let place = source.place.clone();
+                let excerpt = if error.excerpt.is_empty() { String::new() } else { excerpt(&source.text, at) };
+                ContentError { place, position: Some(position(&source.text, at)), excerpt, ..error }
+            }
             None => error,
         }
     }
@@ -310,11 +341,11 @@ impl Origin {
             return None;
         }
         let starts = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        self.span(starts).map(|(place, (line, _))| (place.to_string(), line))
+        self.span(starts).map(|(source, at)| (source.place.to_string(), position(&source.text, at).0))
     }
 
     /// The tag at `at`, or the nearest behind it, or the last.
-    fn span(&self, at: usize) -> Option<(Place, (usize, usize))> {
+    fn span(&self, at: usize) -> Option<(&Written, usize)> {
         let span = self.spans.iter().find(|span| at < span.end).or(self.spans.last())?;
         let into = at.saturating_sub(span.start);
         let written = span.source.text.get(span.at..span.at + span.len).unwrap_or_default();
@@ -327,7 +358,7 @@ impl Origin {
                 written.find(name).unwrap_or_default()
             }
         };
-        Some((span.source.place.clone(), position(&span.source.text, span.at + into)))
+        Some((span.source.as_ref(), span.at + into))
     }
 }
 

@@ -1,0 +1,98 @@
+//! `posthaste convert`: a template of another engine in our words.
+//!
+//! Guarantees: what is there is not written over unless that is asked for; each tag that has no translation is told with its
+//! line, and makes the command leave with code 1. Leaves to others: the translation (`content::convert`).
+
+use super::cli::ConvertArgs;
+use super::exit::{Exit, Failure};
+use crate::base::many::Many;
+use crate::base::{charset, remedy};
+use crate::content::convert::{Converted, Engine, convert};
+use crate::engine::loader::List;
+use crate::engine::loader::sample::sample;
+use crate::mail::reply::Printable;
+use crate::observe::terminal;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+/// Octets of a template.
+const OCTETS_MAX: u64 = 16 << 20;
+
+/// Runs the command.
+///
+/// # Errors
+/// A template or a list that cannot be read, a file that is there already, the disk.
+pub(super) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
+    let columns = match &args.list {
+        Some(list) => columns_of(list)?,
+        None => Vec::new(),
+    };
+    let text = read(&args.template)?;
+    let made = convert(&text, args.from.engine(), &columns, args.syntax.syntax());
+    match &args.output {
+        Some(file) => write(file, &made.text, args.force)?,
+        None => _ = super::print_out(&made.text)?,
+    }
+    let left = tell(&args.template, args.from.engine(), &made);
+    Ok(if left { Exit::Failed } else { Exit::Settled })
+}
+
+/// The columns of a list.
+fn columns_of(list: &Path) -> Result<Vec<String>, Failure> {
+    let found = sample(&List::at(list.to_owned()), 1).map_err(|e| Failure::usage(e.to_string()))?;
+    Ok(found.columns)
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let mut octets = Vec::new();
+    let done = match file == Path::new("-") {
+        true => io::stdin().take(OCTETS_MAX).read_to_end(&mut octets),
+        false => fs::File::open(file).and_then(|from| from.take(OCTETS_MAX).read_to_end(&mut octets)),
+    };
+    done.map_err(|e| Failure::usage(format!("the template {} cannot be read: {e}", file.display())))?;
+    if octets.len() as u64 == OCTETS_MAX {
+        return Err(Failure::usage(format!("{} is longer than {} MiB", file.display(), OCTETS_MAX >> 20)));
+    }
+    let text = charset::decode(&octets).map_err(|e| {
+        let hint = "save the template as UTF-8";
+        Failure::usage(format!("{}:{}:{}: {e}\nhint: {hint}", file.display(), e.line, e.column))
+    })?;
+    Ok(text.text)
+}
+
+fn write(file: &Path, text: &str, force: bool) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match force {
+        true => options.create(true).truncate(true),
+        false => options.create_new(true),
+    };
+    let done = options.open(file).and_then(|mut to| to.write_all(text.as_bytes()));
+    done.map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => Failure::usage(format!(
+            "{} is there already, and stays as it is\nhint: choose another name, or say --force",
+            file.display()
+        )),
+        _ => Failure::failed(format!("{} cannot be written: {}", file.display(), remedy::told(&e))),
+    })
+}
+
+/// Says what people have to look at; whether something is left.
+fn tell(template: &Path, engine: Engine, made: &Converted) -> bool {
+    let mut text = String::new();
+    let file = template.display().to_string();
+    for note in &made.notes {
+        let (line, column) = note.position;
+        let word = if note.is_left { "left" } else { "note" };
+        let told = Printable(format!("{file}:{line}:{column}: {}", note.says).as_bytes()).to_string();
+        text += &format!("{word}: {}\n", told.replace("\\\\", "\\"));
+    }
+    let left = made.notes.iter().filter(|note| note.is_left).count() as u64;
+    if left > 0 {
+        let what = Many(left, "place of the template is left", "places of the template are left");
+        text += &format!("{what}: {} has no word of ours there, or the list no such column\n", engine.called());
+    }
+    terminal::print(text.as_bytes());
+    left > 0
+}

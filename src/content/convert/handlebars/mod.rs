@@ -1,0 +1,373 @@
+//! Handlebars and Mustache: blocks, loops with their contexts, partials, helpers that most collections have.
+//!
+//! A context (`this`) is a name here: the item of the loop around it. Leaves to others: helpers that only the original's
+//! program knows: such a tag is told.
+
+mod expr;
+mod lexer;
+mod values;
+
+use super::vocabulary::Vocabulary;
+use super::writer::{Trim, Writer};
+use crate::content::names::identifier;
+use expr::{Call, Expr};
+use lexer::{Kind, Tag, Token};
+use values::{Context, Scope};
+
+/// Writes text between the tags, which may have tags of another kind.
+pub(super) type Texts = fn(&str, usize, &Vocabulary<'_>, &mut Writer<'_>);
+
+/// A block that is open.
+struct Open<'t> {
+    tag: Tag<'t>,
+    /// What its end is called.
+    word: String,
+    /// How it ends here, the innermost first; empty: it was left.
+    ends: Vec<&'static str>,
+    has_context: bool,
+    is_loop: bool,
+    locals: usize,
+    /// The name of the loop's key.
+    key: Option<String>,
+    /// `{{else}}` may stand in it.
+    takes_else: bool,
+}
+
+struct Work<'w, 's, 'n, 't> {
+    names: &'w Vocabulary<'n>,
+    out: &'w mut Writer<'s>,
+    tokens: Vec<Token<'t>>,
+    open: Vec<Open<'t>>,
+    contexts: Vec<Context>,
+    locals: Vec<String>,
+    loops: usize,
+}
+
+pub(super) fn convert(text: &str, names: &Vocabulary<'_>, texts: Option<Texts>, out: &mut Writer<'_>) {
+    let tokens = lexer::tokens(text);
+    let (open, locals) = (Vec::new(), Vec::new());
+    let mut work = Work { names, out, tokens, open, contexts: vec![Context::Row], locals, loops: 0 };
+    for index in 0..work.tokens.len() {
+        match work.tokens.get(index).copied() {
+            Some(Token::Text(at, text)) => match texts {
+                Some(texts) => texts(text, at, work.names, work.out),
+                None => work.out.text(text),
+            },
+            Some(Token::Tag(tag)) => {
+                if let Err(why) = work.tag(tag, index) {
+                    work.out.left(tag.at, tag.whole, &why);
+                }
+            }
+            None => {}
+        }
+    }
+    work.close_all();
+}
+
+impl<'t> Work<'_, '_, '_, 't> {
+    fn tag(&mut self, tag: Tag<'t>, index: usize) -> Result<(), String> {
+        match tag.kind {
+            Kind::Slot | Kind::Raw => self.slot(tag),
+            Kind::Open => self.block(tag, index),
+            Kind::Inverse => {
+                let call = expr::parse(tag.code)?;
+                let code = self.scope().condition(&call)?.closed();
+                self.begin(tag, tag.code, &format!("if not {code}"), &["endif"]);
+                Ok(())
+            }
+            Kind::Else => self.otherwise(tag),
+            Kind::Close => self.close(tag),
+            Kind::Partial => self.partial(tag),
+            Kind::Comment => {
+                self.out.comment(tag.code, Trim::default());
+                Ok(())
+            }
+        }
+    }
+
+    fn scope(&self) -> Scope<'_, '_> {
+        let around = self.open.iter().rev().find(|open| open.has_context);
+        Scope {
+            names: self.names,
+            contexts: &self.contexts,
+            locals: &self.locals,
+            in_loop: around.is_some_and(|open| open.is_loop) || self.out.is_one_tag(),
+            key: around.and_then(|open| open.key.as_deref()),
+        }
+    }
+
+    fn say(&mut self, code: &str) {
+        self.out.statement(code, Trim::default());
+    }
+
+    fn slot(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        let value = self.scope().call(&expr::parse(tag.code)?)?;
+        let code = match tag.kind {
+            // The link is one of the engine, in whatever braces it stands.
+            Kind::Raw if value.code != "unsubscribe_url" => format!("{}|safe", value.closed_or("\"\"")),
+            _ => value.or("\"\""),
+        };
+        self.out.slot(&code, Trim::default());
+        Ok(())
+    }
+
+    /// A block of any kind begins.
+    fn block(&mut self, tag: Tag<'t>, index: usize) -> Result<(), String> {
+        let done = self.known_block(tag, index);
+        if done.is_err() {
+            // Its end belongs to it, and is left with it; what stands in it stays.
+            let word = tag.code.split_whitespace().next().unwrap_or_default().to_owned();
+            self.push(tag, word, Vec::new());
+        }
+        done
+    }
+
+    fn known_block(&mut self, tag: Tag<'t>, index: usize) -> Result<(), String> {
+        let call = expr::parse(tag.code)?;
+        let word = call.word().to_owned();
+        match word.as_str() {
+            "if" | "unless" => {
+                let code = self.asked(&call)?;
+                let not = if word == "unless" { "not " } else { "" };
+                self.begin(tag, &word, &format!("if {not}{code}"), &["endif"]);
+            }
+            "each" => {
+                let of = one_argument(&call)?;
+                let items = self.scope().value(of)?.items();
+                self.each(tag, &word, &items, &call.params, index);
+            }
+            "with" => {
+                let of = self.scope().value(one_argument(&call)?)?;
+                let name = self.fresh("value", &call.params);
+                self.say(&format!("if {}", of.or("\"\"")));
+                self.begin(tag, "with", &format!("with {name} = {}", of.code), &["endwith", "endif"]);
+                self.enter(name, false);
+            }
+            word if values::is_condition(word) && !call.is_bare() => {
+                let code = self.scope().call(&call)?.code;
+                self.begin(tag, word, &format!("if {code}"), &["endif"]);
+            }
+            _ if call.is_bare() => self.section(tag, &call, index)?,
+            word => return Err(format!("there is no block `{word}` here")),
+        }
+        Ok(())
+    }
+
+    /// What stands behind `if`, or `unless`: one value, or one helper with its arguments.
+    fn asked(&self, call: &Call) -> Result<String, String> {
+        let scope = self.scope();
+        let value = match call.args.as_slice() {
+            [Expr::Call(inner)] => scope.condition(inner)?,
+            [Expr::Path(path)] => scope.condition(&Call { name: path.clone(), ..Call::default() })?,
+            [other] => scope.value(other)?,
+            _ => return Err("it asks for one value".to_owned()),
+        };
+        Ok(if call.word() == "unless" { value.closed() } else { value.code })
+    }
+
+    /// A section of Mustache: a loop where it names its item, else a condition.
+    fn section(&mut self, tag: Tag<'t>, call: &Call, index: usize) -> Result<(), String> {
+        let value = self.scope().call(call)?;
+        let names_item = |code: &str| code == "." || code.starts_with("this") || code.starts_with("@index");
+        if self.inside(index).any(|tag| names_item(tag.code)) {
+            self.each(tag, tag.code, &value.items(), &[], index);
+            return Ok(());
+        }
+        self.begin(tag, tag.code, &format!("if {}", value.or("\"\"")), &["endif"]);
+        self.out
+            .told(tag.at, format!("`{}` is taken for a condition: where it is a list, write {{{{#each}}}}", tag.whole));
+        Ok(())
+    }
+
+    fn each(&mut self, tag: Tag<'t>, word: &str, items: &str, params: &[String], index: usize) {
+        let name = self.fresh("item", params);
+        let has_key = self.inside(index).any(|tag| tag.code.contains("@key"));
+        let key = has_key.then(|| format!("{name}_key"));
+        let code = match &key {
+            Some(key) => {
+                let of = items.strip_suffix("|default([])").unwrap_or(items);
+                format!("for {key}, {name} in {of}|default({{}})|items")
+            }
+            None => format!("for {name} in {items}"),
+        };
+        self.begin(tag, word, &code, &["endfor"]);
+        self.enter(name, true);
+        if let Some(open) = self.open.last_mut() {
+            open.key = key;
+        }
+        if let Some(index) = params.get(1) {
+            // The second name is that of the place.
+            let index = identifier(index).into_owned();
+            self.say(&format!("set {index} = loop.index0"));
+            self.locals.push(index);
+        }
+    }
+
+    /// The tags of the block that the token `index` begins.
+    fn inside(&self, index: usize) -> impl Iterator<Item = Tag<'t>> {
+        let mut depth = 1usize;
+        let tags = self.tokens.iter().skip(index + 1).filter_map(|token| match token {
+            Token::Tag(tag) => Some(*tag),
+            Token::Text(..) => None,
+        });
+        tags.take_while(move |tag| {
+            match tag.kind {
+                Kind::Open | Kind::Inverse => depth += 1,
+                Kind::Close => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth > 0
+        })
+    }
+
+    /// A name for a context.
+    fn fresh(&mut self, usual: &str, params: &[String]) -> String {
+        if let Some(named) = params.first() {
+            return identifier(named).into_owned();
+        }
+        self.loops += 1;
+        match self.loops {
+            1 => usual.to_owned(),
+            more => format!("{usual}{more}"),
+        }
+    }
+
+    /// The block that has just begun is a context of its own.
+    fn enter(&mut self, name: String, is_loop: bool) {
+        if let Some(open) = self.open.last_mut() {
+            (open.has_context, open.is_loop) = (true, is_loop);
+        }
+        self.locals.push(name.clone());
+        self.contexts.push(Context::Named(name));
+    }
+
+    fn begin(&mut self, tag: Tag<'t>, word: &str, code: &str, ends: &[&'static str]) {
+        self.say(code);
+        self.push(tag, word.to_owned(), ends.to_vec());
+    }
+
+    fn push(&mut self, tag: Tag<'t>, word: String, ends: Vec<&'static str>) {
+        let takes_else = !ends.is_empty();
+        let locals = self.locals.len();
+        self.open.push(Open { tag, word, ends, has_context: false, is_loop: false, locals, key: None, takes_else });
+    }
+
+    /// `{{else}}`, `{{else if a}}`, `{{else unless a}}`, `{{else equals a b}}`
+    fn otherwise(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        let is_alone = self.open.is_empty() && self.out.is_one_tag();
+        if !is_alone && !self.open.last().is_some_and(|open| open.takes_else) {
+            return Err("no block is open that has another side".to_owned());
+        }
+        // Outside of a loop's items, and of what `with` names, the context is the one around.
+        self.leave_context();
+        if let Some(open) = self.open.last_mut().filter(|open| open.ends.first() == Some(&"endwith")) {
+            open.ends.remove(0);
+            self.say("endwith");
+        }
+        if tag.code.is_empty() {
+            self.say("else");
+            return Ok(());
+        }
+        let call = expr::parse(tag.code)?;
+        let code = match call.word() {
+            "if" => self.asked(&call)?,
+            "unless" => format!("not {}", self.asked(&call)?),
+            word if values::is_condition(word) => self.scope().call(&call)?.code,
+            word => return Err(format!("there is no block `{word}` here")),
+        };
+        let in_loop = self.open.last().is_some_and(|open| open.ends.first() == Some(&"endfor"));
+        if in_loop {
+            // A loop has one other side only.
+            self.say("else");
+            self.say(&format!("if {code}"));
+            if let Some(open) = self.open.last_mut() {
+                open.ends.insert(0, "endif");
+            }
+        } else {
+            self.say(&format!("elif {code}"));
+        }
+        Ok(())
+    }
+
+    /// What the innermost block has bound is bound no more.
+    fn leave_context(&mut self) {
+        let Some(open) = self.open.last_mut() else { return };
+        if open.has_context {
+            self.contexts.pop();
+        }
+        (open.has_context, open.is_loop) = (false, false);
+        self.locals.truncate(open.locals);
+    }
+
+    fn close(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        let word = tag.code.split_whitespace().next().unwrap_or_default();
+        let Some(open) = self.open.last() else {
+            return self.close_alone(word).ok_or_else(|| "no block is open here".to_owned());
+        };
+        if open.word != word && open.word != tag.code {
+            return Err(format!("the block that is open here is {}", open.tag.whole));
+        }
+        self.leave_context();
+        match self.open.pop() {
+            Some(open) if open.ends.is_empty() => Err(format!("{} is not, either", open.tag.whole)),
+            open => {
+                open.iter().flat_map(|open| &open.ends).for_each(|end| self.say(end));
+                Ok(())
+            }
+        }
+    }
+
+    /// The end of a block that stands alone.
+    fn close_alone(&mut self, word: &str) -> Option<()> {
+        if !self.out.is_one_tag() {
+            return None;
+        }
+        match word {
+            "each" => self.say("endfor"),
+            "with" => self.say("endwith"),
+            _ => self.say("endif"),
+        }
+        Some(())
+    }
+
+    /// `{{> footer}}`
+    fn partial(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        let name = tag.code.split_whitespace().next().unwrap_or_default().trim_matches(['"', '\'']);
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c));
+        if !is_name || tag.code.contains('(') || name.starts_with('@') {
+            return Err("which file it reads is known for each row only".to_owned());
+        }
+        if tag.code.split_whitespace().nth(1).is_some() {
+            return Err("a file that is read takes no values of its own".to_owned());
+        }
+        let file = if name.contains('.') { name.to_owned() } else { format!("{name}.html") };
+        self.say(&format!("include {}", super::writer::literal(&file)));
+        self.out.told(
+            tag.at,
+            format!("`{}` reads {file} of the campaign's folder: it is to be translated, too", tag.whole),
+        );
+        Ok(())
+    }
+
+    /// Blocks that nothing ends.
+    fn close_all(&mut self) {
+        if self.out.is_one_tag() {
+            return;
+        }
+        while let Some(open) = self.open.pop() {
+            open.ends.iter().for_each(|end| self.say(end));
+            if !open.ends.is_empty() {
+                let says = format!("`{}` has no end: one is put at the end of the template", open.tag.whole);
+                self.out.open(open.tag.at, says);
+            }
+        }
+    }
+}
+
+/// What `each` and `with` are about.
+fn one_argument(call: &Call) -> Result<&Expr, String> {
+    match call.args.as_slice() {
+        [one] => Ok(one),
+        _ => Err("it is about one value".to_owned()),
+    }
+}

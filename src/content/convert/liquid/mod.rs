@@ -1,0 +1,482 @@
+//! Liquid, as shops, help desks and many senders of newsletters have it; with what Klaviyo and Braze write in it.
+//!
+//! A name that a loop changes outlives the loop in Liquid and not here: such names are kept in one object. Leaves to
+//! others: filters and objects that only the original's program knows: such a tag is told.
+
+mod expr;
+mod filters;
+mod lexer;
+
+use super::vocabulary::Vocabulary;
+use super::writer::{Trim, Writer, literal};
+use crate::content::names::identifier;
+use expr::{KEEPER, Reader, Scope, Value};
+use lexer::{Kind, Tag, Token};
+
+/// A block that is open.
+struct Open<'t> {
+    tag: Tag<'t>,
+    /// What its end is called, behind `end`.
+    word: &'static str,
+    kind: Block,
+    /// Names that are bound in it.
+    locals: usize,
+}
+
+/// What a block is here.
+enum Block {
+    /// `if`, `unless`
+    Condition,
+    Loop,
+    /// `case`: what is compared, and whether a branch has begun.
+    Case(Value, bool),
+    /// `capture` of a name.
+    Capture(String),
+    /// It was left, and its end is.
+    Left,
+}
+
+struct Work<'w, 's, 'n, 't> {
+    names: &'w Vocabulary<'n>,
+    out: &'w mut Writer<'s>,
+    open: Vec<Open<'t>>,
+    locals: Vec<String>,
+    /// Names that loops change.
+    kept: Vec<String>,
+}
+
+pub(super) fn convert(text: &str, names: &Vocabulary<'_>, out: &mut Writer<'_>) {
+    let tokens = lexer::tokens(text);
+    let kept = changed_in_loops(&tokens);
+    let mut work = Work { names, out, open: Vec::new(), locals: Vec::new(), kept };
+    work.keeper();
+    for token in &tokens {
+        match *token {
+            // Between `case` and its first `when` nothing is text.
+            Token::Text(_) if work.before_when() => {}
+            Token::Text(text) => work.out.text(text),
+            Token::Tag(tag) => {
+                if let Err(why) = work.tag(tag) {
+                    work.out.left(tag.at, tag.whole, &why);
+                }
+            }
+        }
+    }
+    work.close_all();
+}
+
+/// Names that are assigned or captured within a loop.
+fn changed_in_loops(tokens: &[Token<'_>]) -> Vec<String> {
+    let mut depth = 0usize;
+    let mut names: Vec<String> = Vec::new();
+    for token in tokens {
+        let Token::Tag(tag) = token else { continue };
+        let mut words = tag.code.split_whitespace();
+        match (tag.kind, words.next()) {
+            (Kind::Statement, Some("for")) => depth += 1,
+            (Kind::Statement, Some("endfor")) => depth = depth.saturating_sub(1),
+            (Kind::Statement, Some("assign" | "capture")) if depth > 0 => {
+                let name = words.next().unwrap_or_default().split('=').next().unwrap_or_default();
+                let name = name.trim_matches(['"', '\'']).to_owned();
+                if !name.is_empty() && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+impl<'t> Work<'_, '_, '_, 't> {
+    /// The object for the names that loops change.
+    fn keeper(&mut self) {
+        if self.kept.is_empty() || self.out.is_one_tag() {
+            return;
+        }
+        // One that is a column begins as that.
+        let begin = |name: &String| {
+            let known = self.names.known(name)?;
+            Some(format!("{}={known}", identifier(name)))
+        };
+        let begun: Vec<String> = self.kept.iter().filter_map(begin).collect();
+        let code = format!("set {KEEPER} = namespace({})", begun.join(", "));
+        self.out.statement(&code, Trim::default());
+    }
+
+    fn before_when(&self) -> bool {
+        matches!(self.open.last(), Some(Open { kind: Block::Case(_, false), .. }))
+    }
+
+    fn scope(&self) -> Scope<'_, '_> {
+        Scope { names: self.names, locals: &self.locals, kept: &self.kept }
+    }
+
+    fn tag(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        match tag.kind {
+            Kind::Comment => {
+                self.out.comment(tag.code, tag.trim);
+                Ok(())
+            }
+            Kind::Raw => {
+                self.raw(tag);
+                Ok(())
+            }
+            Kind::Slot => {
+                let code = self.chain(tag.code)?.safe();
+                self.out.slot(&code, tag.trim);
+                Ok(())
+            }
+            Kind::Statement => self.statement(tag),
+        }
+    }
+
+    /// What stands there as it is.
+    fn raw(&mut self, tag: Tag<'t>) {
+        let Trim { before, behind } = tag.trim;
+        // Blanks around it are taken away by a tag of ours that prints nothing.
+        if before {
+            self.out.comment("", Trim { before, behind: false });
+        }
+        self.out.text(tag.code);
+        if behind {
+            self.out.comment("", Trim { before: false, behind });
+        }
+    }
+
+    fn chain(&self, code: &str) -> Result<Value, String> {
+        let scope = self.scope();
+        let mut reader = Reader::new(code, &scope)?;
+        let value = reader.chain()?;
+        reader.done()?;
+        Ok(value)
+    }
+
+    fn condition(&self, code: &str) -> Result<Value, String> {
+        let scope = self.scope();
+        let mut reader = Reader::new(code, &scope)?;
+        let value = reader.condition()?;
+        reader.done()?;
+        Ok(value)
+    }
+
+    fn statement(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        let (word, rest) = tag.code.split_once(char::is_whitespace).unwrap_or((tag.code, ""));
+        let rest = rest.trim();
+        let trim = tag.trim;
+        match word {
+            "if" | "unless" => self.or_left(tag, word, |work| {
+                let value = work.condition(rest)?;
+                let code = if word == "unless" { format!("not {}", value.closed()) } else { value.code };
+                work.begin(tag, if word == "if" { "if" } else { "unless" }, Block::Condition, &format!("if {code}"));
+                Ok(())
+            }),
+            "elsif" | "elseif" | "elif" => {
+                self.within_condition()?;
+                let code = self.condition(rest)?.code;
+                self.out.statement(&format!("elif {code}"), trim);
+                Ok(())
+            }
+            "else" => self.otherwise(tag),
+            "case" => self.or_left(tag, "case", |work| {
+                let value = work.chain(rest)?;
+                work.push(tag, "case", Block::Case(value, false));
+                Ok(())
+            }),
+            "when" => self.when(tag, rest),
+            "for" => self.or_left(tag, "for", |work| work.each(tag, rest)),
+            "break" | "continue" => {
+                self.out.statement(word, trim);
+                Ok(())
+            }
+            "assign" => self.assign(tag, rest),
+            "capture" => self.or_left(tag, "capture", |work| work.capture(tag, rest)),
+            "echo" => {
+                let code = self.chain(rest)?.safe();
+                self.out.slot(&code, trim);
+                Ok(())
+            }
+            "cycle" => self.cycle(tag, rest),
+            "include" | "render" => self.include(tag, rest),
+            "#" => {
+                self.out.comment(rest, trim);
+                Ok(())
+            }
+            // Klaviyo's.
+            "unsubscribe_link" | "unsubscribe_url" => {
+                self.out.slot("unsubscribe_url", trim);
+                Ok(())
+            }
+            "unsubscribe" => self.unsubscribe(rest),
+            word if word.starts_with("end") => self.end(tag, word.get(3..).unwrap_or_default()),
+            word if word.starts_with('#') => {
+                self.out.comment(tag.code.trim_start_matches('#'), trim);
+                Ok(())
+            }
+            "tablerow" | "form" | "paginate" | "schema" | "style" | "javascript" => {
+                self.or_left(tag, word, |_| Err(format!("there is no block `{word}` here")))
+            }
+            _ => Err(format!("there is no statement `{word}` here")),
+        }
+    }
+
+    /// A block whose end is left with it where it has no translation.
+    fn or_left(
+        &mut self,
+        tag: Tag<'t>,
+        word: &str,
+        begin: impl FnOnce(&mut Self) -> Result<(), String>,
+    ) -> Result<(), String> {
+        const WORDS: [&str; 11] =
+            ["if", "unless", "case", "for", "capture", "tablerow", "form", "paginate", "schema", "style", "javascript"];
+        let done = begin(self);
+        if done.is_err() {
+            let word = WORDS.into_iter().find(|known| *known == word).unwrap_or_default();
+            self.push(tag, word, Block::Left);
+        }
+        done
+    }
+
+    fn push(&mut self, tag: Tag<'t>, word: &'static str, kind: Block) {
+        self.open.push(Open { tag, word, kind, locals: self.locals.len() });
+    }
+
+    fn begin(&mut self, tag: Tag<'t>, word: &'static str, kind: Block, code: &str) {
+        self.out.statement(code, tag.trim);
+        self.push(tag, word, kind);
+    }
+
+    fn within_condition(&self) -> Result<(), String> {
+        match self.open.last().map(|open| &open.kind) {
+            Some(Block::Condition) => Ok(()),
+            None if self.out.is_one_tag() => Ok(()),
+            _ => Err("no condition is open here".to_owned()),
+        }
+    }
+
+    fn otherwise(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        match self.open.last_mut().map(|open| &mut open.kind) {
+            Some(Block::Condition | Block::Loop | Block::Case(_, true)) => {}
+            Some(Block::Case(_, has_begun)) => {
+                // There is this side only.
+                *has_begun = true;
+                self.out.statement("if true", tag.trim);
+                return Ok(());
+            }
+            None if self.out.is_one_tag() => {}
+            _ => return Err("no block is open that has another side".to_owned()),
+        }
+        self.out.statement("else", tag.trim);
+        Ok(())
+    }
+
+    /// `when "a", "b"`, `when "a" or "b"`
+    fn when(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
+        let scope = self.scope();
+        let mut reader = Reader::new(rest, &scope)?;
+        let mut values = vec![reader.value()?];
+        while reader.sign(",") || reader.word("or") {
+            values.push(reader.value()?);
+        }
+        reader.done()?;
+        let Some(Open { kind: Block::Case(of, has_begun), .. }) = self.open.last_mut() else {
+            return Err("no `case` is open here".to_owned());
+        };
+        let is_number = |value: &Value| matches!(value.kind, expr::Kind::Number(_));
+        let of = if values.iter().all(is_number) { of.number() } else { of.closed() };
+        let code = match values.as_slice() {
+            [one] => format!("{of} == {}", one.closed()),
+            several => {
+                let several: Vec<&str> = several.iter().map(|value| value.code.as_str()).collect();
+                format!("{of} in [{}]", several.join(", "))
+            }
+        };
+        let word = if std::mem::replace(has_begun, true) { "elif" } else { "if" };
+        self.out.statement(&format!("{word} {code}"), tag.trim);
+        Ok(())
+    }
+
+    /// `for item in items reversed limit: 3 offset: 1`
+    fn each(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
+        let scope = self.scope();
+        let mut reader = Reader::new(rest, &scope)?;
+        let name = reader.name()?;
+        if !reader.word("in") {
+            return Err("`in` is missing".to_owned());
+        }
+        let mut of = reader.value()?.items();
+        let (mut is_reversed, mut limit, mut offset) = (false, None, None);
+        loop {
+            if reader.word("reversed") {
+                is_reversed = true;
+            } else if reader.word("limit") && reader.sign(":") {
+                limit = Some(reader.value()?.number());
+            } else if reader.word("offset") && reader.sign(":") {
+                offset = Some(reader.value()?.number());
+            } else if !reader.sign(",") {
+                break;
+            }
+        }
+        reader.done()?;
+        if limit.is_some() || offset.is_some() {
+            let from = offset.clone().unwrap_or_default();
+            let to = match (limit, offset) {
+                (Some(limit), Some(offset)) => match (limit.parse::<i64>(), offset.parse::<i64>()) {
+                    (Ok(limit), Ok(offset)) => limit.saturating_add(offset).to_string(),
+                    _ => format!("{offset} + {limit}"),
+                },
+                (Some(limit), None) => limit,
+                (None, _) => String::new(),
+            };
+            of = format!("({of}|list)[{from}:{to}]");
+        }
+        let reversed = if is_reversed { "|reverse" } else { "" };
+        let name = identifier(&name).into_owned();
+        self.begin(tag, "for", Block::Loop, &format!("for {name} in {of}{reversed}"));
+        self.locals.push(name);
+        Ok(())
+    }
+
+    /// `assign name = value | filter`
+    fn assign(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
+        let (name, code) = rest.split_once('=').ok_or("`=` is missing")?;
+        let name = name.trim();
+        let code = self.chain(code)?.safe();
+        let target = self.target(name)?;
+        self.out.statement(&format!("set {target} = {code}"), tag.trim);
+        Ok(())
+    }
+
+    /// Where a value of this name is kept.
+    fn target(&mut self, name: &str) -> Result<String, String> {
+        if !name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c)) || name.is_empty() {
+            return Err(format!("`{name}` is no name"));
+        }
+        let ours = identifier(name).into_owned();
+        if self.kept.iter().any(|kept| kept == name) {
+            return Ok(format!("{KEEPER}.{ours}"));
+        }
+        if !self.locals.iter().any(|local| local == name) {
+            // It counts up to the end of the template, whatever block it stands in.
+            self.locals.insert(0, name.to_owned());
+            self.open.iter_mut().for_each(|open| open.locals += 1);
+        }
+        Ok(ours)
+    }
+
+    fn capture(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
+        let name = rest.trim_matches(['"', '\'']);
+        let target = self.target(name)?;
+        let inner = match target.split_once('.') {
+            // A block cannot fill an attribute.
+            Some((_, name)) => format!("captured_{name}"),
+            None => target.clone(),
+        };
+        self.begin(tag, "capture", Block::Capture(target), &format!("set {inner}"));
+        Ok(())
+    }
+
+    /// `cycle "odd", "even"`
+    fn cycle(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
+        if !self.open.iter().any(|open| matches!(open.kind, Block::Loop)) {
+            return Err("no loop is open here".to_owned());
+        }
+        let scope = self.scope();
+        let mut reader = Reader::new(rest, &scope)?;
+        let mut values = vec![reader.value()?];
+        if reader.sign(":") {
+            // A name of the row of values.
+            values.clear();
+            values.push(reader.value()?);
+        }
+        while reader.sign(",") {
+            values.push(reader.value()?);
+        }
+        reader.done()?;
+        let values: Vec<String> = values.iter().map(|value| value.code.clone()).collect();
+        self.out.slot(&format!("loop.cycle({})", values.join(", ")), tag.trim);
+        Ok(())
+    }
+
+    /// `include "footer"`, `render "footer"`
+    fn include(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let quote = quote.ok_or("which file it reads is known for each row only")?;
+        let inside = rest.get(1..).unwrap_or_default();
+        let (name, behind) = inside.split_once(quote).ok_or("a text in quotes does not end")?;
+        if !behind.trim().is_empty() {
+            return Err("a file that is read takes no values of its own".to_owned());
+        }
+        let file = if name.contains('.') { name.to_owned() } else { format!("{name}.html") };
+        self.out.statement(&format!("include {}", literal(&file)), tag.trim);
+        let says = format!("`{}` reads {file} of the campaign's folder: it is to be translated, too", tag.whole);
+        self.out.told(tag.at, says);
+        Ok(())
+    }
+
+    /// Klaviyo's link, with its words.
+    fn unsubscribe(&mut self, rest: &str) -> Result<(), String> {
+        let words = rest.trim_matches(['"', '\'']);
+        self.out.text("<a href=\"");
+        self.out.slot("unsubscribe_url", Trim::default());
+        self.out.text(&format!("\">{}</a>", if words.is_empty() { "Unsubscribe" } else { words }));
+        Ok(())
+    }
+
+    fn end(&mut self, tag: Tag<'t>, word: &str) -> Result<(), String> {
+        let Some(open) = self.open.last() else {
+            return self.end_alone(tag, word);
+        };
+        if open.word != word {
+            return Err(format!("the block that is open here is {}", open.tag.whole));
+        }
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        self.locals.truncate(open.locals);
+        match open.kind {
+            Block::Left => return Err(format!("{} is not, either", open.tag.whole)),
+            Block::Condition | Block::Case(_, true) => self.out.statement("endif", tag.trim),
+            Block::Case(_, false) => {}
+            Block::Loop => self.out.statement("endfor", tag.trim),
+            Block::Capture(target) => {
+                self.out.statement("endset", tag.trim);
+                if let Some((_, name)) = target.split_once('.') {
+                    self.out.statement(&format!("set {target} = captured_{name}"), Trim::default());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of a block that stands alone.
+    fn end_alone(&mut self, tag: Tag<'t>, word: &str) -> Result<(), String> {
+        let ours = match word {
+            "if" | "unless" | "case" => "endif",
+            "for" => "endfor",
+            "capture" => "endset",
+            _ => "",
+        };
+        if ours.is_empty() || !self.out.is_one_tag() {
+            return Err("no block is open here".to_owned());
+        }
+        self.out.statement(ours, tag.trim);
+        Ok(())
+    }
+
+    /// Blocks that nothing ends.
+    fn close_all(&mut self) {
+        if self.out.is_one_tag() {
+            return;
+        }
+        while let Some(open) = self.open.pop() {
+            let end = match open.kind {
+                Block::Left | Block::Case(_, false) => continue,
+                Block::Condition | Block::Case(..) => "endif",
+                Block::Loop => "endfor",
+                Block::Capture(_) => "endset",
+            };
+            self.out.statement(end, Trim::default());
+            let says = format!("`{}` has no end: one is put at the end of the template", open.tag.whole);
+            self.out.open(open.tag.at, says);
+        }
+    }
+}

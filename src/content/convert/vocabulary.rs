@@ -1,0 +1,77 @@
+//! Names of another engine's template as ours has them: those of the list's columns, and of built-in values.
+
+use crate::content::{meanings, names};
+
+/// Values that need no column.
+const BUILT_IN: [&str; 4] = ["email", "token", "campaign", "unsubscribe_url"];
+
+/// A name in our words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) name: String,
+    /// The list is known, and has no such column.
+    pub(super) is_missing: bool,
+}
+
+/// The list's columns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vocabulary<'a> {
+    columns: &'a [String],
+    complains: bool,
+}
+
+impl<'a> Vocabulary<'a> {
+    pub(super) fn new(columns: &'a [String]) -> Self {
+        Self { columns, complains: !columns.is_empty() }
+    }
+
+    /// The same; a column that is missing is as good as another.
+    pub(super) fn without_complaint(self) -> Self {
+        Self { complains: false, ..self }
+    }
+
+    /// What a name is called here.
+    pub(super) fn named(&self, theirs: &str) -> Named {
+        match self.known(theirs) {
+            Some(name) => Named { name, is_missing: false },
+            None => {
+                let name = names::identifier(theirs).into_owned();
+                let is_missing = self.complains && !BUILT_IN.contains(&name.as_str());
+                Named { name, is_missing }
+            }
+        }
+    }
+
+    /// What the list, or a built-in value, calls it; `None` where that is not known.
+    pub(super) fn known(&self, theirs: &str) -> Option<String> {
+        let theirs = theirs.trim();
+        let exact = self.columns.iter().find(|column| *column == theirs || names::identifier(column) == theirs);
+        if let Some(column) = exact {
+            return Some(names::identifier(column).into_owned());
+        }
+        // Without a list a name is kept, but for the one that is no column anywhere.
+        match meanings::column(theirs, self.columns) {
+            Some(name) if !self.columns.is_empty() => Some(name),
+            Some(name) if BUILT_IN.contains(&name.as_str()) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// A name with dots as a whole: a heading of the list, or its last word where the list has that and no object.
+    pub(super) fn dotted(&self, path: &[String]) -> Option<String> {
+        let (root, last) = (path.first()?, path.last()?);
+        if self.columns.is_empty() || path.len() < 2 {
+            return None;
+        }
+        let is_column =
+            |name: &str| self.columns.iter().any(|column| column == name || names::identifier(column) == name);
+        let whole = path.join(".");
+        if is_column(&whole) {
+            return Some(names::identifier(&whole).into_owned());
+        }
+        if is_column(root) {
+            return None;
+        }
+        self.known(last)
+    }
+}

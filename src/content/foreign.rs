@@ -1,0 +1,375 @@
+//! Tags that begin as ours and are those of another engine, or that a web editor has changed: what they are, and what to
+//! write instead.
+//!
+//! Guarantees: nothing that compiles is told of. Leaves to others: tags that look like none of ours (`lint`), whole
+//! letters (`convert`).
+
+use super::convert::{self, Engine};
+use super::syntax::Syntax;
+
+/// Something that is wrong, at an octet of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) at: usize,
+    pub(crate) problem: String,
+    pub(crate) hint: String,
+}
+
+/// So many are told of one text.
+const TOLD_MAX: usize = 5;
+/// Octets of a tag that is looked at.
+const TAG_MAX: usize = 400;
+
+/// Words that statements of Liquid begin with, and ours do not.
+const LIQUID: [&str; 21] = [
+    "assign",
+    "capture",
+    "case",
+    "comment",
+    "cycle",
+    "decrement",
+    "echo",
+    "elsif",
+    "endcapture",
+    "endcase",
+    "endcomment",
+    "endtablerow",
+    "endunless",
+    "increment",
+    "liquid",
+    "render",
+    "section",
+    "tablerow",
+    "unless",
+    "unsubscribe",
+    "when",
+];
+
+/// Helpers of Handlebars that are called in values.
+const HELPERS: [&str; 4] = ["formatDate", "insert", "lookup", "partial"];
+
+/// Filters of Liquid under names of their own, and ours.
+const FILTERS: [(&str, &str); 17] = [
+    ("append", "~"),
+    ("divided_by", "/"),
+    ("downcase", "lower"),
+    ("escape_once", "e"),
+    ("lstrip", "trim"),
+    ("minus", "-"),
+    ("modulo", "%"),
+    ("newline_to_br", "replace(\"\\n\", \"<br>\")|safe"),
+    ("plus", "+"),
+    ("rstrip", "trim"),
+    ("size", "length"),
+    ("strip", "trim"),
+    ("strip_html", "striptags"),
+    ("times", "*"),
+    ("uniq", "unique"),
+    ("upcase", "upper"),
+    ("url_encode", "urlencode"),
+];
+
+/// Objects that other engines keep the recipient's data in.
+const ROOTS: [&str; 12] = [
+    "contact",
+    "customer",
+    "lead",
+    "member",
+    "params",
+    "person",
+    "profile",
+    "recipient",
+    "subscriber",
+    "user",
+    "data",
+    "custom_attribute",
+];
+
+/// Elements that web editors put around a part of a tag.
+const ELEMENTS: [&str; 16] =
+    ["a", "b", "br", "code", "div", "em", "font", "i", "o:p", "p", "s", "small", "span", "strong", "u", "wbr"];
+
+/// What web editors write in the place of plain characters, and these.
+const WRITTEN: [(&str, &str); 20] = [
+    ("&nbsp;", " "),
+    ("&#160;", " "),
+    ("&quot;", "\""),
+    ("&#34;", "\""),
+    ("&ldquo;", "\""),
+    ("&rdquo;", "\""),
+    ("&#39;", "'"),
+    ("&apos;", "'"),
+    ("&lsquo;", "'"),
+    ("&rsquo;", "'"),
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&amp;", "&"),
+    ("\u{a0}", " "),
+    ("\u{201c}", "\""),
+    ("\u{201d}", "\""),
+    ("\u{201e}", "\""),
+    ("\u{2018}", "'"),
+    ("\u{2019}", "'"),
+    ("\u{200b}", ""),
+];
+
+/// Whether a statement of another engine begins with this word.
+pub(crate) fn is_statement(word: &str) -> bool {
+    LIQUID.contains(&word)
+}
+
+/// Whether a tag is one of another engine.
+pub(crate) fn is_one(tag: &str) -> bool {
+    strange(tag).is_some()
+}
+
+/// What our filter for one of Liquid's is, where the names differ.
+pub(crate) fn filter(name: &str) -> Option<&'static str> {
+    FILTERS.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours)
+}
+
+/// Whether other engines keep the recipient's data under this name.
+pub(crate) fn is_root(name: &str) -> bool {
+    ROOTS.contains(&name)
+}
+
+/// Every tag of another engine, by its place: the first ones.
+pub(crate) fn tags(text: &str, columns: &[String], syntax: Syntax) -> Vec<Fault> {
+    let mut found: Vec<Fault> = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text.get(at..).and_then(|rest| memchr::memchr(b'{', rest.as_bytes())) {
+        let start = at + open;
+        let rest = text.get(start..).unwrap_or_default();
+        let tag = tag(rest);
+        at = start
+            + match rest.as_bytes().get(1) {
+                Some(b'#') => rest.find("#}").map_or(2, |end| end + 2),
+                Some(b'%') if word(rest) == "raw" => raw_length(rest),
+                Some(b'%' | b'{') => tag.map_or(2, str::len),
+                _ => 1,
+            };
+        let Some(tag) = tag.filter(|tag| tag.len() <= TAG_MAX) else { continue };
+        if let Some((problem, hint)) = strange(tag).map(|strange| strange.told(tag, columns, syntax))
+            && found.len() < TOLD_MAX
+        {
+            found.push(Fault { at: start, problem, hint });
+        }
+    }
+    found
+}
+
+/// The tag that a text begins with.
+fn tag(rest: &str) -> Option<&str> {
+    let close = match rest.as_bytes() {
+        [b'{', b'{', b'{', ..] if rest.find("}}}").is_some_and(|end| rest.find("}}") == Some(end)) => "}}}",
+        [b'{', b'{', ..] => "}}",
+        [b'{', b'%', ..] => "%}",
+        _ => return None,
+    };
+    let tag = rest.get(..rest.find(close)? + close.len())?;
+    // One without an end of its own is none.
+    (!tag.get(2..).is_some_and(|inside| inside.trim_start_matches('{').contains("{{"))).then_some(tag)
+}
+
+/// The first word of the tag that a text begins with.
+fn word(rest: &str) -> &str {
+    let inside = rest.get(2..).unwrap_or_default();
+    let inside = inside.strip_prefix(['-', '+', '~']).unwrap_or(inside).trim_start();
+    inside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default()
+}
+
+/// The octets from `{% raw %}` to behind its end.
+pub(crate) fn raw_length(rest: &str) -> usize {
+    let is_end = |at: &usize| word(rest.get(*at..).unwrap_or_default()) == "endraw";
+    let end = rest.match_indices("{%").map(|(at, _)| at).find(is_end);
+    let behind = end.and_then(|at| Some(at + rest.get(at..)?.find("%}")? + 2));
+    behind.unwrap_or(rest.len())
+}
+
+/// What is strange about a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strange<'t> {
+    /// It is one of another engine.
+    Of(Engine),
+    /// It holds what a web editor writes for a character.
+    Written(&'t str),
+    /// It holds a tag of HTML.
+    Cut(&'t str),
+}
+
+impl Strange<'_> {
+    /// What is wrong, and what to do.
+    fn told(self, tag: &str, columns: &[String], syntax: Syntax) -> (String, String) {
+        let shown = tag.replace('\n', " ");
+        match self {
+            Self::Of(engine) => {
+                let whole = format!("`posthaste convert FILE --from {}` translates a whole letter", engine.word());
+                let hint = match convert::tag(tag, engine, columns, syntax) {
+                    Some(ours) => format!("write {}; {whole}", ours.trim()),
+                    None => whole,
+                };
+                (format!("`{shown}` is a tag of {}", engine.called()), hint)
+            }
+            Self::Written(what) => {
+                let what = called(what);
+                (format!("`{shown}` holds {what}, as a web editor writes it, and no template reads that"), mended(tag))
+            }
+            Self::Cut(what) => {
+                let problem = format!("`{shown}` is cut by {}, which a web editor put there", what.escape_debug());
+                (problem, mended(tag))
+            }
+        }
+    }
+}
+
+/// What stands for a character, as a message names it.
+fn called(what: &str) -> String {
+    match what {
+        "\u{a0}" => "a no-break space".to_owned(),
+        "\u{200b}" => "a zero-width space".to_owned(),
+        other => format!("`{other}`"),
+    }
+}
+
+/// The tag as its author meant it.
+fn mended(tag: &str) -> String {
+    let mut text = tag.to_owned();
+    while let Some(cut) = html_in(&text).map(str::to_owned) {
+        text = text.replacen(&cut, "", 1);
+    }
+    for (theirs, ours) in WRITTEN {
+        text = text.replace(theirs, ours);
+    }
+    format!("write {text}")
+}
+
+/// What is strange about a tag, if anything.
+fn strange(tag: &str) -> Option<Strange<'_>> {
+    if is_handlebars(tag) {
+        return Some(Strange::Of(Engine::Handlebars));
+    }
+    if let Some(cut) = html_in(tag) {
+        return Some(Strange::Cut(cut));
+    }
+    let outside = unquoted(tag);
+    let written = WRITTEN.iter().filter_map(|(theirs, _)| Some((outside.find(theirs)?, *theirs))).min();
+    if let Some((_, theirs)) = written {
+        return Some(Strange::Written(theirs));
+    }
+    is_liquid(tag, &outside).then_some(Strange::Of(Engine::Liquid))
+}
+
+fn is_handlebars(tag: &str) -> bool {
+    let Some(inside) = tag.strip_prefix("{{").and_then(|tag| tag.strip_suffix("}}")) else { return false };
+    if let Some(raw) = inside.strip_prefix('{').and_then(|inside| inside.strip_suffix('}')) {
+        let is_path = |c: char| c.is_ascii_alphanumeric() || "_.-/@ ".contains(c);
+        return !raw.trim().is_empty() && raw.chars().all(is_path);
+    }
+    let inside = inside.trim_matches('~');
+    let word = inside.trim().split(char::is_whitespace).next().unwrap_or_default();
+    let calls = HELPERS.contains(&word) && inside.trim() != word && !inside.contains('|');
+    inside.starts_with(['#', '/', '^', '!', '>', '&']) || inside.trim() == "else" || word == "else" || calls
+}
+
+fn is_liquid(tag: &str, outside: &str) -> bool {
+    if tag.starts_with("{%") && is_statement(word(tag)) {
+        return true;
+    }
+    // A filter with a colon behind its name. In an object a colon stands behind a key.
+    outside.match_indices('|').any(|(at, _)| {
+        let behind = outside.get(at + 1..).unwrap_or_default().trim_start();
+        let name = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(behind.len());
+        name > 0 && behind.get(name..).unwrap_or_default().trim_start().starts_with(':') && !outside.contains("{\"")
+    })
+}
+
+/// The tag with blanks where it has texts in quotes; octets stay where they are.
+fn unquoted(tag: &str) -> String {
+    let mut out = String::with_capacity(tag.len());
+    let mut quote = None;
+    for c in tag.chars() {
+        match quote {
+            Some(open) => {
+                if c == open {
+                    quote = None;
+                }
+                out.extend(std::iter::repeat_n(' ', c.len_utf8()));
+            }
+            None => {
+                quote = Some(c).filter(|c| matches!(c, '"' | '\''));
+                out.push(c);
+            }
+        }
+    }
+    out
+}
+
+/// The first tag of HTML in a tag of a template.
+fn html_in(tag: &str) -> Option<&str> {
+    // Where a tag of HTML has quotes, those of the template are not known any more.
+    tag.match_indices('<').find_map(|(at, _)| {
+        let rest = tag.get(at..)?;
+        let whole = rest.get(..=rest.find('>')?)?;
+        let inside = whole.get(1..whole.len() - 1)?.trim_start_matches('/').trim_end_matches('/').trim_end();
+        let (name, attributes) = inside.split_once(char::is_whitespace).unwrap_or((inside, ""));
+        let is_known = ELEMENTS.contains(&name.to_ascii_lowercase().as_str());
+        let before = tag.get(..at)?;
+        let is_quoted = before.matches('"').count() % 2 == 1 || before.matches('\'').count() % 2 == 1;
+        (is_known && !is_quoted && (attributes.is_empty() || attributes.contains('='))).then_some(whole)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Vec<(usize, String)> {
+        let columns = ["email", "first_name", "x"].map(str::to_owned);
+        tags(text, &columns, Syntax::Jinja).into_iter().map(|fault| (fault.at, fault.hint)).collect()
+    }
+
+    #[test]
+    fn tags_of_other_engines_are_told_with_what_to_write() {
+        for (tag, ours) in [
+            ("{{{ first_name }}}", "write {{ first_name|safe }};"),
+            ("{{#if first_name}}", "write {% if first_name %};"),
+            ("{{/if}}", "write {% endif %};"),
+            ("{{else}}", "write {% else %};"),
+            ("{{!-- a note --}}", "write {# a note #};"),
+            ("{{insert first_name \"default=you\"}}", "write {{ first_name|default(\"you\") }};"),
+            ("{{ first_name | default: \"you\" }}", "write {{ first_name|default(\"you\") }};"),
+            ("{{ FNAME | upcase | default: 'x' }}", "write {{ first_name|upper|default(\"x\", true) }};"),
+            ("{%- assign y = x -%}", "write {%- set y = x -%};"),
+            ("{% elsif x %}", "write {% elif x %};"),
+            ("{% unless x %}", "write {% if not x %};"),
+            ("{{ first_name&nbsp;}}", "write {{ first_name }}"),
+            ("{{\u{a0}first_name }}", "write {{ first_name }}"),
+            ("{{ x|default(&quot;y&quot;) }}", "write {{ x|default(\"y\") }}"),
+            ("{{ x|default(\u{201c}y\u{201d}) }}", "write {{ x|default(\"y\") }}"),
+            ("{% if x &gt; 5 %}", "write {% if x > 5 %}"),
+            ("{{<b>x</b>}}", "write {{x}}"),
+            ("{{ <span style=\"color:red\">x</span> }}", "write {{ x }}"),
+        ] {
+            let found = told(&format!("ab {tag} c"));
+            assert!(matches!(found.as_slice(), [(3, hint)] if hint.starts_with(ours)), "{tag}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_compiles_is_not_told_of() {
+        for text in [
+            "{{ x }} {{ {\"a\": x|d} }} {{ {'a': 1}.a }} {{ {\"k\": x|upper}[\"k\"] }}",
+            "{{ x|default(\"Tom &amp; Jerry\") }} {{ \"\u{201c}\" }} {{ x|replace(\"<b>\", \"\") }}",
+            "{% if x <b and c> d %}{% endif %}{# {{#if x}} #}{% raw %}{{#if x}}{{/if}}{% endraw %}",
+            "{{ insert }} {{ x or lookup }} {{ x if x else y }} { #a } {{",
+            "{% set x = [1, 2][0:1] %}{{ x[1:]|join(',') }}",
+        ] {
+            assert_eq!(told(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn no_more_are_told_than_people_read() {
+        assert_eq!(told(&"{{#if x}}".repeat(20)).len(), TOLD_MAX);
+    }
+}

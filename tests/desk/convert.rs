@@ -1,0 +1,227 @@
+//! Templates of other engines: each pair of template and row gives what the original's engine gives for it, and the command
+//! says what it cannot translate.
+
+use crate::folder::Folder;
+use crate::jinja::decoded;
+use posthaste::base::clock::UnixTime;
+use posthaste::content::convert::{Engine, convert};
+use posthaste::content::{Composed, Composer, JSON_MARK, RowRef, Scratch, Source, Spec, Syntax};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A template of another engine, and what that makes of a row.
+#[derive(Deserialize)]
+struct Pair {
+    engine: String,
+    template: String,
+    row: BTreeMap<String, serde_json::Value>,
+    expected: String,
+    html: bool,
+}
+
+fn pairs() -> Vec<Pair> {
+    include_str!("convert/pairs.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn engine(word: &str) -> Engine {
+    Engine::WORDS.iter().find(|(known, _)| *known == word).unwrap().1
+}
+
+/// What our template makes of a row of a JSON list.
+fn rendered(
+    template: &str,
+    html: bool,
+    syntax: Syntax,
+    row: &BTreeMap<String, serde_json::Value>,
+) -> Result<String, String> {
+    let columns: Vec<String> = row.keys().cloned().collect();
+    let field = |value: &serde_json::Value| match value.as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None => [&[JSON_MARK], value.to_string().as_bytes()].concat(),
+    };
+    let fields: Vec<Vec<u8>> = row.values().map(field).collect();
+    let part = Some(Source { file: "t".into(), text: syntax.in_braces(template).into_owned() });
+    let spec = Spec {
+        name: "n".into(),
+        syntax,
+        from: "news@acme.example".into(),
+        to: Some("list@acme.example".into()),
+        subject: "s".into(),
+        html: part.clone().filter(|_| html),
+        text: part.filter(|_| !html),
+        unsubscribe_url: Some("https://a.example/u".into()),
+        is_json: true,
+        ..Spec::default()
+    };
+    let composer = Composer::compile(spec, &columns, "email").map_err(|errors| errors[0].to_string())?;
+    let used: Vec<&[u8]> = composer.columns_used().iter().map(|&i| fields[i].as_slice()).collect();
+    let row = RowRef { number: 0, mailbox: "ann@a.example", fields: &used };
+    let mut out = Composed::default();
+    composer.compose(&mut Scratch::default(), &row, UnixTime(0), &mut out).map_err(|e| e.to_string())?;
+    let body = out.content.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+    let text = decoded(&out.content[body..]).replace("\r\n", "\n");
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+}
+
+/// Pairs that come out otherwise, in tags of this kind.
+fn wrong(syntax: Syntax) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for pair in pairs() {
+        let columns: Vec<String> = pair.row.keys().cloned().collect();
+        let made = convert(&pair.template, engine(&pair.engine), &columns, syntax);
+        let got = rendered(&made.text, pair.html, syntax, &pair.row);
+        let is_left = made.notes.iter().any(|note| note.is_left);
+        if got.as_ref() != Ok(&pair.expected) || is_left {
+            let Pair { engine, template, expected, .. } = pair;
+            let notes = made.notes;
+            wrong.push(format!(
+                "{engine}: {template}\n  ours: {}\n  want: {expected:?}\n  got:  {got:?} {notes:?}",
+                made.text
+            ));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn translations_give_what_the_original_gives() {
+    assert!(pairs().len() >= 60, "only {} pairs", pairs().len());
+    let wrong = wrong(Syntax::Jinja);
+    assert!(wrong.is_empty(), "{} pairs differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn translations_into_brackets_give_the_same() {
+    let wrong = wrong(Syntax::Brackets);
+    assert!(wrong.is_empty(), "{} pairs differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_has_no_translation_is_told_and_still_compiles() {
+    for (word, template) in [
+        (
+            "mailchimp",
+            "*|CURRENT_YEAR|* *|LIST:ADDRESS|* *|ARCHIVE|* *|IF:NOPE!|*x*|END:IF|* *|END:IF|* *|ELSE:|* *|MERGE7|*",
+        ),
+        ("mailchimp", "*|IF:name|*open *|RSSITEMS:|* *|DATE:jS|*"),
+        (
+            "handlebars",
+            "{{formatPrice name}} {{#list name}}a{{else}}b{{/list}} {{../x}} {{/if}} {{else}} {{> (lookup . 'x')}}",
+        ),
+        ("handlebars", "{{#if name}}{{#each name}}{{@root}}{{this.[}}{{/if}}{{name"),
+        (
+            "liquid",
+            "{{ name | img_url: 'x' }} {% tablerow i in name %}{% endtablerow %} {{ 'now' | date: '%Y' }} {% endif %}",
+        ),
+        (
+            "liquid",
+            "{% if name %}{% for x %}{% endfor %}{{ name | }}{{ 'x }}{% when 3 %}{% form 'a' %}{{ name }}{% endform %}",
+        ),
+        (
+            "liquid",
+            "{% case name %}a{% else %}b{% endcase %}{% else %}{% include name %}{{ forloop.parentloop }}{% foo %}",
+        ),
+        ("sendgrid", "<%asm_preferences_raw_url%> {{customHelper 1}} [%nope%] {{#equals name}}x{{/equals}}"),
+    ] {
+        let row = BTreeMap::from([("name".to_owned(), serde_json::json!("Ann"))]);
+        for syntax in [Syntax::Jinja, Syntax::Brackets] {
+            let made = convert(template, engine(word), &["name".to_owned()], syntax);
+            assert!(made.notes.iter().any(|note| note.is_left), "{template}: {made:?}");
+            let got = rendered(&made.text, false, syntax, &row);
+            assert!(got.is_ok(), "{template}\n{}\n{got:?}", made.text);
+        }
+    }
+}
+
+#[test]
+fn no_text_makes_a_translation_fail() {
+    let parts = [
+        "*|",
+        "|*",
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{{{",
+        "#if ",
+        "each x",
+        "'",
+        "\"",
+        "IF:",
+        "END:IF",
+        "/if",
+        "\u{e9}",
+        "for i in ",
+        "-",
+        "[",
+        "<%",
+        "\n",
+    ];
+    for (_, engine) in Engine::WORDS {
+        for a in parts {
+            for b in parts {
+                for c in parts {
+                    convert(&format!("{a}{b}x{c}"), engine, &[], Syntax::Jinja);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_command_writes_ours_and_tells_the_lines_of_what_is_left() {
+    let folder = Folder::new();
+    folder.put("people.csv", "email,First Name\nann@a.example,Ann\n");
+    folder.put(
+        "old.html",
+        "<p>*|IF:FNAME|*Dear *|FNAME|**|END:IF|*\n<a href=\"*|UNSUB|*\">out</a>\n(c) *|CURRENT_YEAR|*\n",
+    );
+    let ran = folder.run(&["convert", "old.html", "--from", "mailchimp", "--list", "people.csv", "-o", "new.html"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+    assert!(
+        ran.err.contains("left: old.html:3:5: `*|CURRENT_YEAR|*` is not translated: templates have no clock"),
+        "{}",
+        ran.err
+    );
+    let made = std::fs::read_to_string(folder.path().join("new.html")).unwrap();
+    assert_eq!(
+        made,
+        "<p>{% if first_name %}Dear {{ first_name }}{% endif %}\n<a href=\"{{ unsubscribe_url }}\">out</a>\n\
+         (c) {# not translated: *|CURRENT_YEAR|* #}\n"
+    );
+    // It is there now, and stays.
+    let again = folder.run(&["convert", "old.html", "--from", "mailchimp", "-o", "new.html"]);
+    assert_eq!(again.code, Some(2), "{again:?}");
+    assert!(again.err.contains("new.html is there already"), "{}", again.err);
+    let forced = folder.run(&["convert", "old.html", "--from", "mailchimp", "-o", "new.html", "--force"]);
+    assert_eq!(forced.code, Some(1), "{forced:?}");
+    // To standard output, in brackets, with nothing left.
+    folder.put("hi.txt", "Hi {{#if name}}{{name}}{{/if}}{{{x}}}");
+    let ran = folder.run(&["convert", "hi.txt", "--from", "handlebars", "--syntax", "brackets"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!(ran.out, "Hi [% if name %][[ name ]][% endif %][[ x|safe ]]");
+    for wrong in [
+        &["convert", "gone.html", "--from", "liquid"][..],
+        &["convert", "hi.txt", "--from", "erb"],
+        &["convert", "hi.txt"],
+    ] {
+        assert_eq!(folder.run(wrong).code, Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_converted_letter_is_sent_as_its_author_meant_it() {
+    let folder = Folder::new();
+    folder.put("people.csv", "email,first,points\nann@a.example,Ann,120\nbo@b.example,,7\n");
+    folder.put("old.html", "<p>Hi {{ First | default: 'friend' }}{% if POINTS > 100 %}, gold{% endif %}! <a href=\"{{ unsubscribe_url }}\">Unsubscribe</a> from all of our letters");
+    let ran = folder.run(&["convert", "old.html", "--from", "liquid", "--list", "people.csv", "-o", "letter.html"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    folder.put(
+        "c.toml",
+        "name = \"c\"\nfrom = \"News <news@acme.example>\"\nsubject = \"Points\"\nhtml = \"letter.html\"\n\
+         [unsubscribe]\nurl = \"https://acme.example/u/{{ token }}\"\n[recipients]\nfile = \"people.csv\"\n",
+    );
+    let ran = folder.run(&["send", "c.toml", "--data", "data", "--dry-run"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("Hi Ann, gold!") && ran.out.contains("Hi friend!"), "{}", ran.out);
+}
