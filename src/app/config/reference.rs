@@ -186,8 +186,8 @@ pub const TABLES: &[Table] = &[
         keys: &[key(
             "syntax",
             "jinja | brackets",
-            Default(r#""jinja""#),
-            "{{ name }}, {% if name %}, {# note #}; or [[ name ]], [% if name %], [# note #], where a page has braces of its own.",
+            May(r#""brackets""#),
+            "[[ name ]], [% if name %], [# note #], where a page has braces of its own. Without it: {{ name }}, {% if name %}, {# note #}.",
         )],
         free: "",
     },

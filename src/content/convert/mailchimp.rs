@@ -53,8 +53,10 @@ const NEVER: [&str; 5] = ["ARCHIVE_PAGE", "MC_PREVIEW_TEXT", "REWARDS", "SUBSCRI
 struct Open {
     at: usize,
     tag: String,
-    /// What its end is called.
-    word: String,
+    /// Whether it is known; else it was left, and its end is.
+    is_known: bool,
+    /// Its other side has begun.
+    has_else: bool,
 }
 
 struct Work<'w, 's, 'n> {
@@ -82,7 +84,8 @@ fn next(text: &str, from: usize) -> Option<(usize, usize)> {
         let start = at + text.get(at..)?.find("*|")?;
         let inside = text.get(start + 2..)?;
         let end = inside.find("|*").filter(|&end| end > 0 && end <= TAG_MAX);
-        let is_one = |end: &usize| inside.get(..*end).is_some_and(|tag| !tag.contains(['\n', '<', '|']));
+        let is_one =
+            |end: &usize| inside.get(..*end).is_some_and(|tag| !tag.contains(['\n', '<', '|']) && tag.trim() == tag);
         match end.filter(is_one) {
             Some(end) => return Some((start, start + 2 + end + 2)),
             None => at = start + 2,
@@ -98,18 +101,23 @@ impl Work<'_, '_, '_> {
         let word = word.trim().to_ascii_uppercase();
         let done = match word.as_str() {
             "IF" | "IFNOT" => self.condition(&word, rest).map(|code| {
-                self.open.push(Open { at, tag: tag.to_owned(), word: "IF".to_owned() });
+                self.begin(at, tag, true);
                 self.out.statement(&format!("if {code}"), Trim::default());
             }),
             "INTERESTED" => self.interested(rest).map(|code| {
-                self.open.push(Open { at, tag: tag.to_owned(), word: "INTERESTED".to_owned() });
+                self.begin(at, tag, true);
                 self.out.statement(&format!("if {code}"), Trim::default());
             }),
             "ELSEIF" | "ELSEIFNOT" if self.is_open() => {
                 let code = self.condition(word.strip_prefix("ELSE").unwrap_or("IF"), rest);
                 code.and_then(|code| self.say(&format!("elif {code}")))
             }
-            "ELSE" if self.is_open() => self.say("else"),
+            "ELSE" if self.is_open() => {
+                if let Some(open) = self.open.last_mut() {
+                    open.has_else = true;
+                }
+                self.say("else")
+            }
             "MC_PREVIEW_TEXT" | "MC" if self.names.known(&inside).is_none() && is_of_the_letter(&inside) => {
                 self.out.told(at, format!("`{tag}` is left out: keys of the campaign say it (subject, preheader)"));
                 Ok(())
@@ -128,7 +136,7 @@ impl Work<'_, '_, '_> {
             self.out.left(at, tag, &why);
             if matches!(word.as_str(), "IF" | "IFNOT" | "INTERESTED") {
                 // Its end belongs to it, and is left with it.
-                self.open.push(Open { at, tag: tag.to_owned(), word: String::new() });
+                self.begin(at, tag, false);
             }
         }
     }
@@ -138,8 +146,13 @@ impl Work<'_, '_, '_> {
         Ok(())
     }
 
+    fn begin(&mut self, at: usize, tag: &str, is_known: bool) {
+        self.open.push(Open { at, tag: tag.to_owned(), is_known, has_else: false });
+    }
+
+    /// Whether a condition is open whose other side has not begun.
     fn is_open(&self) -> bool {
-        self.out.is_one_tag() || self.open.last().is_some_and(|open| !open.word.is_empty())
+        self.out.is_one_tag() || self.open.last().is_some_and(|open| open.is_known && !open.has_else)
     }
 
     fn end(&mut self, rest: &str) -> Result<(), String> {
@@ -148,7 +161,7 @@ impl Work<'_, '_, '_> {
             return Err("it closes nothing that is known".to_owned());
         }
         match self.open.pop() {
-            Some(open) if open.word.is_empty() => Err(format!("{} is not, either", open.tag)),
+            Some(open) if !open.is_known => Err(format!("{} is not, either", open.tag)),
             Some(_) => self.say("endif"),
             None if self.out.is_one_tag() => self.say("endif"),
             None => Err("no condition is open here".to_owned()),
@@ -161,7 +174,7 @@ impl Work<'_, '_, '_> {
             return;
         }
         while let Some(open) = self.open.pop() {
-            if !open.word.is_empty() {
+            if open.is_known {
                 self.out.statement("endif", Trim::default());
                 self.out.open(open.at, format!("`{}` has no end: one is put at the end of the template", open.tag));
             }

@@ -81,7 +81,7 @@ const FORMS: [Form; 21] = [
 
 /// Looks at a text whose template code is masked.
 pub(super) fn look(text: &str, found: &mut Placing<'_>) {
-    let mut taken: Vec<(usize, usize)> = Vec::new();
+    let mut taken = parted(text, found);
     for form in &FORMS {
         let mut at = 0;
         while let Some(open) = text.get(at..).and_then(|rest| rest.find(form.opens)) {
@@ -114,7 +114,6 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
             at = end;
         }
     }
-    parted(text, found);
 }
 
 /// Looks at a text as it is written: comments in which a translation has left something.
@@ -129,8 +128,9 @@ pub(super) fn look_at_written(text: &str, found: &mut Placing<'_>) {
     }
 }
 
-/// Braces that a web editor has parted: `{<b>{name}</b>}`.
-fn parted(text: &str, found: &mut Placing<'_>) {
+/// Braces that a web editor has parted: `{<b>{name}</b>}`; where they stand.
+fn parted(text: &str, found: &mut Placing<'_>) -> Vec<(usize, usize)> {
+    let mut taken = Vec::new();
     for (at, _) in text.match_indices("{<") {
         let mut rest = text.get(at + 1..).unwrap_or_default();
         while let Some(end) = rest.strip_prefix('<').and_then(|tag| tag.find('>')) {
@@ -140,8 +140,11 @@ fn parted(text: &str, found: &mut Placing<'_>) {
             let says = "HTML stands between the two braces of a tag: everybody reads it as it stands";
             let hint = format!("put the HTML around the whole tag, such as <b>{}</b>", found.syntax.slot("name"));
             found.warn("foreign-tag", at, says, hint);
+            let end = text.len() - rest.len();
+            taken.push((at, end + rest.find('}').map_or(1, |close| close + 1)));
         }
     }
+    taken
 }
 
 /// What stands up to the close, on one line.

@@ -258,6 +258,7 @@ impl<'t> Work<'_, '_, '_, 't> {
         if !is_alone && !self.open.last().is_some_and(|open| open.takes_else) {
             return Err("no block is open that has another side".to_owned());
         }
+        let call = if tag.code.is_empty() { Call::default() } else { expr::parse(tag.code)? };
         // Outside of a loop's items, and of what `with` names, the context is the one around.
         self.leave_context();
         if let Some(open) = self.open.last_mut().filter(|open| open.ends.first() == Some(&"endwith")) {
@@ -266,9 +267,11 @@ impl<'t> Work<'_, '_, '_, 't> {
         }
         if tag.code.is_empty() {
             self.say("else");
+            if let Some(open) = self.open.last_mut() {
+                open.takes_else = false;
+            }
             return Ok(());
         }
-        let call = expr::parse(tag.code)?;
         let code = match call.word() {
             "if" => self.asked(&call)?,
             "unless" => format!("not {}", self.asked(&call)?),

@@ -217,8 +217,7 @@ impl Scope<'_, '_> {
                 Ok(Value::long(format!("{} {sign} {}", bracketed(a, left), bracketed(b, right))))
             }
             ("and" | "or", [_, _, ..]) => {
-                let sides: Vec<String> =
-                    values.iter().map(|v| v.closed_or("\"\"")).collect();
+                let sides: Vec<String> = values.iter().map(|v| v.closed_or("\"\"")).collect();
                 Ok(Value::long(sides.join(&format!(" {word} "))))
             }
             ("not", [a]) => Ok(Value::long(format!("not {}", a.closed_or("\"\"")))),

@@ -19,6 +19,8 @@ struct Open<'t> {
     /// What its end is called, behind `end`.
     word: &'static str,
     kind: Block,
+    /// Its other side has begun.
+    has_else: bool,
     /// Names that are bound in it.
     locals: usize,
 }
@@ -238,7 +240,7 @@ impl<'t> Work<'_, '_, '_, 't> {
     }
 
     fn push(&mut self, tag: Tag<'t>, word: &'static str, kind: Block) {
-        self.open.push(Open { tag, word, kind, locals: self.locals.len() });
+        self.open.push(Open { tag, word, kind, has_else: false, locals: self.locals.len() });
     }
 
     fn begin(&mut self, tag: Tag<'t>, word: &'static str, kind: Block, code: &str) {
@@ -247,23 +249,24 @@ impl<'t> Work<'_, '_, '_, 't> {
     }
 
     fn within_condition(&self) -> Result<(), String> {
-        match self.open.last().map(|open| &open.kind) {
-            Some(Block::Condition) => Ok(()),
+        match self.open.last().map(|open| (&open.kind, open.has_else)) {
+            Some((Block::Condition, false)) => Ok(()),
             None if self.out.is_one_tag() => Ok(()),
             _ => Err("no condition is open here".to_owned()),
         }
     }
 
     fn otherwise(&mut self, tag: Tag<'t>) -> Result<(), String> {
-        match self.open.last_mut().map(|open| &mut open.kind) {
-            Some(Block::Condition | Block::Loop | Block::Case(_, true)) => {}
-            Some(Block::Case(_, has_begun)) => {
+        let is_one_tag = self.out.is_one_tag();
+        match self.open.last_mut().map(|open| (&mut open.kind, &mut open.has_else)) {
+            Some((Block::Condition | Block::Loop | Block::Case(_, true), has_else @ false)) => *has_else = true,
+            Some((Block::Case(_, has_begun @ false), has_else)) => {
                 // There is this side only.
-                *has_begun = true;
+                (*has_begun, *has_else) = (true, true);
                 self.out.statement("if true", tag.trim);
                 return Ok(());
             }
-            None if self.out.is_one_tag() => {}
+            None if is_one_tag => {}
             _ => return Err("no block is open that has another side".to_owned()),
         }
         self.out.statement("else", tag.trim);
@@ -279,7 +282,7 @@ impl<'t> Work<'_, '_, '_, 't> {
             values.push(reader.value()?);
         }
         reader.done()?;
-        let Some(Open { kind: Block::Case(of, has_begun), .. }) = self.open.last_mut() else {
+        let Some(Open { kind: Block::Case(of, has_begun), has_else: false, .. }) = self.open.last_mut() else {
             return Err("no `case` is open here".to_owned());
         };
         let is_number = |value: &Value| matches!(value.kind, expr::Kind::Number(_));
