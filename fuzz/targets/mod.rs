@@ -20,7 +20,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 #[allow(dead_code, reason = "a fuzzer knows its one target")]
-pub const ALL: [Target; 10] = [
+pub const ALL: [Target; 11] = [
     ("addresses", addresses::run),
     ("capabilities", capabilities::run),
     ("conversions", conversions::run),
