@@ -13,6 +13,8 @@ pub(super) struct Scope<'s, 'n> {
     pub(super) locals: &'s [String],
     /// Those of them that a loop changes: they are kept in an object.
     pub(super) kept: &'s [String],
+    /// Whether a loop is open.
+    pub(super) in_loop: bool,
 }
 
 /// The object that keeps what loops change.
@@ -244,7 +246,7 @@ impl<'s, 'n> Reader<'s, 'n> {
             }
         }
         if first == "forloop" {
-            return of_loop(&parts);
+            return if self.scope.in_loop { of_loop(&parts) } else { Err("no loop is open here".to_owned()) };
         }
         let base = self.base(&first, &mut parts)?;
         Ok(parts.into_iter().fold(base, attribute))

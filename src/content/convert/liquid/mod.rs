@@ -111,7 +111,11 @@ impl<'t> Work<'_, '_, '_, 't> {
     }
 
     fn scope(&self) -> Scope<'_, '_> {
-        Scope { names: self.names, locals: &self.locals, kept: &self.kept }
+        Scope { names: self.names, locals: &self.locals, kept: &self.kept, in_loop: self.in_loop() }
+    }
+
+    fn in_loop(&self) -> bool {
+        self.out.is_one_tag() || self.open.iter().any(|open| matches!(open.kind, Block::Loop))
     }
 
     fn tag(&mut self, tag: Tag<'t>) -> Result<(), String> {
@@ -187,6 +191,7 @@ impl<'t> Work<'_, '_, '_, 't> {
             }),
             "when" => self.when(tag, rest),
             "for" => self.or_left(tag, "for", |work| work.each(tag, rest)),
+            "break" | "continue" if !self.in_loop() => Err("no loop is open here".to_owned()),
             "break" | "continue" => {
                 self.out.statement(word, trim);
                 Ok(())
@@ -381,7 +386,7 @@ impl<'t> Work<'_, '_, '_, 't> {
 
     /// `cycle "odd", "even"`
     fn cycle(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
-        if !self.open.iter().any(|open| matches!(open.kind, Block::Loop)) {
+        if !self.in_loop() {
             return Err("no loop is open here".to_owned());
         }
         let scope = self.scope();
