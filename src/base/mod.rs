@@ -9,4 +9,5 @@ pub mod many;
 pub mod out;
 pub mod remedy;
 pub mod span;
+pub mod spreadsheet;
 pub mod wheel;

@@ -65,6 +65,31 @@ fn a_row_of_csv_has_the_lists_own_address_its_keys_and_its_token_and_no_formula(
 }
 
 #[test]
+fn keys_of_a_json_list_are_what_they_are_there() {
+    let folder = Folder::new();
+    folder.put(
+        "w.jsonl",
+        "{\"email\":\"ann@a.example\",\"first\":\"Ann\",\"id\":7,\"tags\":[\"a\",\"b\"],\"vip\":true,\"none\":null}\n",
+    );
+    let keys = CAMPAIGN.replace("w.csv", "w.jsonl") + "keys = [\"id\", \"tags\", \"vip\", \"none\"]\n";
+    folder.put("w.toml", keys);
+    folder.delivers(&[]);
+    let rows = rows(&report(&folder, &["--csv", "-"]).out);
+    assert_eq!(rows[0][13..], ["list.email", "list.first", "list.id", "list.tags", "list.vip", "list.none"]);
+    assert_eq!(rows[1][13..], ["ann@a.example", "Ann", "7", "[\"a\",\"b\"]", "true", ""]);
+}
+
+#[test]
+fn a_rejected_row_is_no_formula_either() {
+    let folder = Folder::new();
+    folder.put("w.csv", "email,first\nann@a.example,Ann\n=1+1,x\n\"x;=2+2\",y\n");
+    folder.put("w.toml", CAMPAIGN.to_owned() + "max_rejected = \"90%\"\n");
+    folder.delivers(&[]);
+    let rejects = folder.read("data/campaign/w/rejects.csv");
+    assert!(rejects.contains(",\"'=1+1\"") && rejects.contains(",\"x;'=2+2\""), "{rejects}");
+}
+
+#[test]
 fn what_reports_are_told_of_changes_no_letter_and_a_key_that_is_not_there_is_explained() {
     let folder = Folder::new();
     folder.put("w.csv", "email,customer_id\nann@a.example,1\nbob@a.example,2\n");

@@ -78,11 +78,7 @@ fn by_token<'t>(campaigns: &[Campaign], readings: impl Iterator<Item = &'t [u8]>
 }
 
 fn tell(args: &TokenArgs, data: &Path, campaigns: &[Campaign], finds: &Finds) -> Result<Exit, Failure> {
-    let mut told = Vec::new();
-    for &(place, row) in finds.rows.iter().take(TOLD_MAX) {
-        let Some(campaign) = campaigns.get(place) else { continue };
-        told.push((campaign, row, Stored::open(&campaign.home)?.person(row)?));
-    }
+    let told = persons(campaigns, finds)?;
     let text = if args.json {
         let found: Vec<Value> = told.iter().map(|(campaign, row, person)| object(campaign, *row, person)).collect();
         let strangers = finds.strangers.iter().map(|(token, why)| json!({ "token": token, "says": why }));
@@ -105,6 +101,22 @@ fn tell(args: &TokenArgs, data: &Path, campaigns: &[Campaign], finds: &Finds) ->
     };
     super::print_out(&text)?;
     Ok(if finds.rows.is_empty() { Exit::Failed } else { Exit::Settled })
+}
+
+/// Those who are told of.
+fn persons<'c>(campaigns: &'c [Campaign], finds: &Finds) -> Result<Vec<(&'c Campaign, u32, Person)>, Failure> {
+    let (mut told, mut open) = (Vec::new(), None);
+    for &(place, row) in finds.rows.iter().take(TOLD_MAX) {
+        let Some(campaign) = campaigns.get(place) else { continue };
+        // Rows of one campaign stand together: its journal is read once.
+        let stored = match open.take() {
+            Some((known, stored)) if known == place => stored,
+            _ => Stored::open(&campaign.home)?,
+        };
+        told.push((campaign, row, stored.person(row)?));
+        open = Some((place, stored));
+    }
+    Ok(told)
 }
 
 /// Recipients who are not told of one by one.

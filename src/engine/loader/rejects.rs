@@ -1,8 +1,9 @@
 //! The rejects file: `line,reason,text` for each record that was refused. Foreign text is escaped, so the file is safe
-//! to print, and no text is a formula where a sheet opens it.
+//! to print, and no text is a formula where a spreadsheet opens it.
 
 use super::records::SAMPLE_OCTETS;
 use crate::base::remedy;
+use crate::base::spreadsheet::harmless;
 use crate::mail::reply::Printable;
 use crate::wire::disk::access;
 use std::fs::{File, OpenOptions};
@@ -56,8 +57,8 @@ impl Rejects {
     pub fn add(&mut self, line: u64, reason: &str, text: &[u8]) -> io::Result<()> {
         let text = Printable(text.get(..SAMPLE_OCTETS).unwrap_or(text)).to_string();
         let reason = Printable(reason.as_bytes()).to_string();
-        let quote = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-        writeln!(self.buffer, "{line},\"{}\",\"{quote}{}\"", reason.replace('"', "\"\""), text.replace('"', "\"\""))?;
+        let quoted = |text: &str| harmless(text).replace('"', "\"\"");
+        writeln!(self.buffer, "{line},\"{}\",\"{}\"", quoted(&reason), quoted(&text))?;
         if self.buffer.len() >= BUFFER_OCTETS {
             self.flush()?;
         }
