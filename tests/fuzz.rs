@@ -81,7 +81,7 @@ macro_rules! replays {
     };
 }
 
-replays! { addresses capabilities conversions journal lists policies records replies sessions templates tlsa }
+replays! { addresses capabilities conversions journal lists policies records replies sessions templates tlsa tokens }
 
 /// The files of a target's corpus, in order.
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {

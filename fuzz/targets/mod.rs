@@ -14,13 +14,14 @@ pub mod replies;
 pub mod sessions;
 pub mod templates;
 pub mod tlsa;
+pub mod tokens;
 
 /// A target: the name, which is also that of its corpus, and the function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 #[allow(dead_code, reason = "a fuzzer knows its one target")]
-pub const ALL: [Target; 11] = [
+pub const ALL: [Target; 12] = [
     ("addresses", addresses::run),
     ("capabilities", capabilities::run),
     ("conversions", conversions::run),
@@ -32,6 +33,7 @@ pub const ALL: [Target; 11] = [
     ("sessions", sessions::run),
     ("templates", templates::run),
     ("tlsa", tlsa::run),
+    ("tokens", tokens::run),
 ];
 
 /// Takes `count` octets off the front, or what there is.

@@ -23,7 +23,7 @@ mod shown;
 mod signals;
 mod sink;
 mod tls_report;
-mod token;
+pub mod token;
 
 use crate::base::remedy;
 use crate::observe::{self, terminal};

@@ -40,7 +40,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1re
 .card{padding:.6rem .9rem;border-top:3px solid var(--mark,var(--rule))}\
 .card b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}.card span{color:var(--dim)}.card em{font-style:normal;white-space:nowrap}\
 .box{padding:.7rem .9rem;overflow-x:auto}\
-.step{display:grid;grid-template-columns:minmax(9rem,20rem) 1fr 6.5rem 5rem;gap:.8rem;align-items:center;padding:.22rem 0;font-variant-numeric:tabular-nums}\
+.step{display:grid;grid-template-columns:minmax(9rem,17rem) 1fr 6.5rem 5rem;gap:.8rem;align-items:center;padding:.22rem 0;font-variant-numeric:tabular-nums}\
 .step i{display:block;height:.95rem;border-radius:.2rem;background:var(--track)}.step i u{display:block;height:100%;min-width:2px;border-radius:.2rem}\
 .step b,.step s{text-align:right;text-decoration:none;white-space:nowrap}.step s{color:var(--dim)}\
 .sub{font-size:.9rem;color:var(--dim);padding:.08rem 0}.sub span{padding-left:1rem}.sub i{height:.55rem}.sub b{font-weight:400}\
@@ -267,7 +267,7 @@ fn places(title: &str, head: &str, top: &[(&str, Counts)], all: usize, page: &mu
     for (word, _, _) in PARTS {
         let _ = write!(page, "<th class=\"w\">{word}</th>");
     }
-    page.push_str("<th>%</th></tr>\n");
+    page.push_str("<th>% delivered</th></tr>\n");
     for (name, counts) in top {
         let _ = write!(page, "<tr><td class=\"l\">{}</td><td>{}</td>", escape(name), count(counts.all()));
         for (_, _, of) in PARTS {

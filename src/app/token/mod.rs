@@ -4,7 +4,7 @@
 //! was not is told apart (changed or made up; of a preview or a test; of no campaign here). Nothing is changed. Leaves to others:
 //! what stands in a text (`find`), and what became of the recipient (`report`).
 
-mod find;
+pub mod find;
 mod known;
 
 use super::cli::TokenArgs;
