@@ -5,7 +5,7 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use posthaste::engine::keyset::KeySet;
-use posthaste::engine::loader::{List, LoadSpec, Loaded, Several, load};
+use posthaste::engine::loader::{List, LoadSpec, Loaded, load};
 use posthaste::engine::suppression::Suppression;
 use posthaste::engine::table::{Manifest, RowBlock, Table, TableWriter};
 use posthaste::mail::address;
@@ -57,12 +57,12 @@ fn load_into(home: &Path, list: PathBuf) {
         list: List::at(list),
         email: "email".to_owned(),
         header_columns: columns.to_vec(),
-        several: Several::Refuse,
         letter: None,
         max_rejected: 0.05,
         suppression: &suppression,
         readmitted: &[],
         quiet: std::time::Duration::ZERO,
+        onlooker: None,
     };
     let mut last = None;
     load(&spec, &mut table, &AtomicBool::new(false), |loaded| {

@@ -53,14 +53,14 @@ fn loaded(home: &Path, list: &List, columns: &[String]) -> Option<(Totals, Vec<K
     let mut writer = TableWriter::create(home, manifest).expect("a table in the scratch folder");
     let spec = LoadSpec {
         letter: None,
-        list: list.clone(),
+        list: List { several: Several::Each, ..list.clone() },
         email: "email".to_owned(),
         header_columns: columns.iter().take(1).cloned().collect(),
-        several: Several::Each,
         max_rejected: 1.0,
         suppression: &Suppression::new([5; 16]),
         readmitted: &[],
         quiet: std::time::Duration::ZERO,
+        onlooker: None,
     };
     let mut last = None;
     load(&spec, &mut writer, &AtomicBool::new(false), |told| {

@@ -6,6 +6,7 @@ mod files;
 mod fixed;
 
 use super::binding::LocaleOf;
+use super::cell::ColumnType;
 use super::compose::{Composer, ReversePath};
 use super::dkim;
 use super::error::{ContentError, Place};
@@ -18,6 +19,7 @@ use super::mime::{Body, Chunk};
 use super::names::{Name, Names};
 use super::page::Origin;
 use super::partials::Partials;
+use super::rehearse::Declared;
 use super::spec::{Source, Spec};
 use super::template::{Compiler, Excerpt, Template, Templates, one_kind_of_line_break};
 use super::token::IdentityKey;
@@ -133,6 +135,12 @@ impl Work<'_> {
         let of_one_recipient = |n: &Name| matches!(n, Name::Email | Name::Token);
         let shareable = !in_head.iter().chain(&in_body).any(of_one_recipient);
         let used = self.to.names.used();
+        let declared = used.iter().filter_map(|&index| {
+            let name = Name::Column(index);
+            let kind = self.to.names.declared(name).filter(|kind| *kind != ColumnType::Text)?;
+            Some(Declared { column: self.to.names.label(name), kind, index })
+        });
+        let declared = declared.collect();
         let mut in_headers: Vec<usize> = in_head
             .iter()
             .filter_map(|n| match n {
@@ -153,6 +161,7 @@ impl Work<'_> {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             with,
             numbers: std::mem::take(&mut self.to.numbers),
+            declared,
             headers: HeaderPart::joined(std::mem::take(&mut self.headers)),
             body: body.chunks,
             shared_canonical: if spec.signers.is_empty() {

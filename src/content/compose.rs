@@ -12,6 +12,7 @@ use super::mime::Chunk;
 use super::names::Name;
 use super::page::Origin;
 use super::qp;
+use super::rehearse::Declared;
 use super::template::{Template, Templates, Values};
 use super::token::{IdentityKey, id_of};
 use crate::base::clock::UnixTime;
@@ -23,7 +24,7 @@ const PATH_MAX: usize = 254;
 /// Longest URL in a header: its line stays under 990 octets.
 pub(crate) const URL_MAX: usize = 900;
 /// A Subject field in which nothing stands.
-const EMPTY_SUBJECT: &[u8] = b"Subject: \r\n";
+pub(crate) const EMPTY_SUBJECT: &[u8] = b"Subject: \r\n";
 
 /// One recipient, as the table keeps it.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,7 @@ pub struct Composer {
     /// How many values a row has.
     pub(crate) fields: usize,
     pub(crate) numbers: Vec<NumberUse>,
+    pub(crate) declared: Vec<Declared>,
     /// For each column of the list which of them is its own.
     pub(crate) places: Vec<usize>,
     pub(crate) in_headers: Vec<usize>,

@@ -50,6 +50,7 @@ pub(crate) struct File<'a> {
     encoding: &'static str,
     name: &'a str,
     inline_id: Option<&'a str>,
+    alternative: bool,
 }
 
 impl<'a> File<'a> {
@@ -73,9 +74,32 @@ impl<'a> File<'a> {
             }
             _ => {}
         }
-        let inline_id = attachment.inline_id.as_deref();
-        Ok(Self { media_type, octets, encoding, name: &attachment.file_name, inline_id })
+        let (inline_id, alternative) = (attachment.inline_id.as_deref(), attachment.alternative);
+        if alternative {
+            invite(&mut media_type, &attachment.bytes)?;
+        }
+        Ok(Self { media_type, octets, encoding, name: &attachment.file_name, inline_id, alternative })
     }
+}
+
+/// An invitation names its method in its type as it does within (RFC 6047 §2.4): else mail readers show a file.
+fn invite(media_type: &mut MediaType, octets: &[u8]) -> Result<(), String> {
+    if media_type.essence != "text/calendar" {
+        return Err("only an invitation (text/calendar) can stand beside text and HTML".to_owned());
+    }
+    let mut lines = octets.split(|b| matches!(b, b'\r' | b'\n'));
+    let method = lines.find_map(|line| {
+        let (name, value) = line.split_at_checked("METHOD:".len())?;
+        let method = std::str::from_utf8(value).ok()?.trim();
+        (name.eq_ignore_ascii_case(b"METHOD:") && !method.is_empty()).then(|| method.to_owned())
+    });
+    let method = method.ok_or("no line of it says what is wanted of its reader, such as METHOD:REQUEST")?;
+    match media_type.parameter("method") {
+        None => media_type.parameters.push(("method".to_owned(), method)),
+        Some(told) if told.eq_ignore_ascii_case(&method) => {}
+        Some(told) => return Err(format!("its type says method={told}, and within it stands METHOD:{method}")),
+    }
+    Ok(())
 }
 
 /// The charset of a text, where its octets tell it.
@@ -99,6 +123,7 @@ enum Node<'a> {
 impl Body {
     /// Builds the body. `boundary` makes boundaries unlike those of other campaigns.
     pub(crate) fn build(text: Option<Template>, html: Option<Template>, files: Vec<File<'_>>, boundary: &str) -> Self {
+        let (alternative, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.alternative);
         let (inline, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.inline_id.is_some());
         // RFC 2046 §5.1.4: the richest comes last.
         let mut parts = Vec::new();
@@ -111,6 +136,7 @@ impl Body {
                 Node::Many("related", std::iter::once(html).chain(inline.into_iter().map(Node::File)).collect())
             });
         }
+        parts.extend(alternative.into_iter().map(Node::File));
         let mut root = one_or_many("alternative", parts);
         if !files.is_empty() {
             root = Node::Many("mixed", std::iter::once(root).chain(files.into_iter().map(Node::File)).collect());
@@ -227,7 +253,9 @@ fn headers(node: &Node, boundary: &str, depth: usize) -> Vec<(String, String)> {
     };
     let mut fields =
         vec![("Content-Type".to_owned(), kind), ("Content-Transfer-Encoding".to_owned(), encoding.to_owned())];
-    if let Node::File(file) = node {
+    if let Node::File(file) = node
+        && !file.alternative
+    {
         let disposition = if file.inline_id.is_some() { "inline" } else { "attachment" };
         fields.push(("Content-Disposition".to_owned(), format!("{disposition}{}", file_name(file.name))));
         fields.extend(file.inline_id.map(|id| ("Content-ID".to_owned(), format!("<{id}>"))));

@@ -1,14 +1,17 @@
-//! Whether a row can have a message at all, found out without making it.
+//! Whether a row can have a message at all, found out without making it; and what is odd about one that can.
 //!
 //! Guarantees: a row that is rehearsed without a complaint is composed without one, signing apart. What depends on no row
 //! is left out, and so are encoding and signing, which cannot fail on a row: it costs a part of a message.
 //! Leaves to others: which rows of a list are rehearsed ([`Need`] says how many must be), and what becomes of the others.
 
-use super::compose::{Composed, Composer, ReversePath, RowRef, Scratch};
+use super::binding::LocaleOf;
+use super::cell::{self, ColumnType};
+use super::compose::{Composed, Composer, EMPTY_SUBJECT, ReversePath, RowRef, Scratch};
 use super::error::ComposeError;
 use super::field::{Address, Addressed, HeaderPart, One};
+use super::locale::Locality;
 use super::names::Name;
-use super::template::{Form, Template};
+use super::template::{Form, Piece, Template};
 
 /// How many rows of a list have to be rehearsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +51,17 @@ const TOTAL: [&str; 22] = [
     "center",
     "indent",
 ];
+
+/// A column that the campaign declares to hold something else than text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// What it is called.
+    pub column: String,
+    /// What it is declared to hold.
+    pub kind: ColumnType,
+    /// Its place among the list's columns.
+    pub(crate) index: usize,
+}
 
 impl Composer {
     /// How many rows of its list have to be rehearsed.
@@ -124,6 +138,56 @@ impl Composer {
     }
 }
 
+impl Composer {
+    /// The columns that templates read and that are declared to hold something else than text.
+    #[must_use]
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
+    /// Why the cell of such a column, in a row of these fields, is not what it is declared to be; an empty one is nothing.
+    #[must_use]
+    pub fn misfit(&self, declared: &Declared, fields: &[&[u8]]) -> Option<&'static str> {
+        let at = |index: usize| self.places.get(index).and_then(|&place| fields.get(place)).copied();
+        let field = at(declared.index).filter(|field| !field.is_empty())?;
+        let locale = match self.with.reading.locale {
+            LocaleOf::Campaign(locale) => Some(locale),
+            LocaleOf::Row(Name::Column(index)) => {
+                at(index).and_then(|field| Locality::of(cell::as_written(field).as_ref()))
+            }
+            LocaleOf::Row(_) | LocaleOf::Nobody => None,
+        };
+        cell::as_kind(field, Some(declared.kind), locale).err()
+    }
+
+    /// Whether the Subject of `row` comes out empty; of a row that has no message it is not said. `out` is room to work in.
+    #[must_use]
+    pub fn has_empty_subject(&self, scratch: &mut Scratch, row: &RowRef, out: &mut Composed) -> bool {
+        let is_it = |part: &&HeaderPart| matches!(part, HeaderPart::Text(name, template) if name == "Subject" && may_be_empty(template));
+        let Some(part) = self.headers.iter().find(is_it) else { return false };
+        let mut is_empty = false;
+        let tag = [0; 32];
+        let made = self.with_values(scratch, row, &tag, out, |scratch, values, out| {
+            out.content.clear();
+            self.write_header(part, scratch, values, &tag, Default::default(), &mut out.content)?;
+            scratch.signed.clear();
+            is_empty = out.content == EMPTY_SUBJECT;
+            Ok(())
+        });
+        made.is_ok() && is_empty
+    }
+}
+
+/// Whether nothing may be left of a template: no text of its own stands in it.
+fn may_be_empty(template: &Template) -> bool {
+    match &template.form {
+        Form::Pieces(pieces) => {
+            !pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.trim().is_empty()))
+        }
+        Form::Program(_) => true,
+    }
+}
+
 /// Whether a template is text and values, each behind filters of which none can be wrong: it takes one way for every row.
 fn is_straight(source: &str) -> bool {
     let mut rest = source;
@@ -196,6 +260,38 @@ mod tests {
             }
         }
         assert!(failed > 20, "{failed}");
+    }
+
+    #[test]
+    fn what_is_odd_about_a_row_that_has_a_message_is_told() {
+        let columns = ["email", "n", "lang", "day"].map(str::to_owned);
+        let spec = Spec {
+            from: "a@a.example".into(),
+            subject: "{{ n }}".into(),
+            text: Some(Source { file: "t".into(), text: "{{ n }} {{ day }} {{ 1|number }}".into() }),
+            types: vec![
+                ("n".into(), ColumnType::Number),
+                ("day".into(), ColumnType::Date),
+                ("lang".into(), ColumnType::Text),
+            ],
+            locale: Some("{{ lang }}".into()),
+            ..Spec::default()
+        };
+        let composer = Composer::compile(spec, &columns, "email").unwrap();
+        let names: Vec<&str> = composer.declared().iter().map(|declared| declared.column.as_str()).collect();
+        assert_eq!((names, composer.columns_used()), (vec!["n", "day"], &[1, 2, 3][..]));
+        let misfits = |fields: [&str; 3]| {
+            let fields = fields.map(str::as_bytes);
+            composer.declared().iter().filter_map(|declared| composer.misfit(declared, &fields)).collect::<Vec<_>>()
+        };
+        assert!(misfits(["1.234,5", "de_DE", "24.12.2026"]).is_empty() && misfits(["", "", ""]).is_empty());
+        assert_eq!(misfits(["1.234,5", "", "soon"]), ["no number", "no date"]);
+        let (mut scratch, mut out) = (Scratch::default(), Composed::default());
+        for (n, is_empty) in [("", true), (" ", true), ("7", false)] {
+            let fields = [n.as_bytes(), b"", b""];
+            let row = RowRef { number: 0, mailbox: "p@p.example", fields: &fields };
+            assert_eq!(composer.has_empty_subject(&mut scratch, &row, &mut out), is_empty, "{n:?}");
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
     /// `Some("logo")`: shown by the HTML part as `cid:logo`. `None`: a file to save.
     pub inline_id: Option<String>,
+    /// An invitation that is another form of the letter, beside text and HTML, and no file.
+    pub alternative: bool,
 }
 
 /// The content of a campaign. Unless said otherwise, each text is a template; an error in it names the key.

@@ -120,12 +120,14 @@ fn every_part_arrives_as_it_was_written() {
                 media_type: "application/x-a".into(),
                 bytes: vec![0, 255, 46],
                 inline_id: None,
+                alternative: false,
             },
             Attachment {
                 file_name: "logo.png".into(),
                 media_type: "image/png".into(),
                 bytes: vec![7; 200],
                 inline_id: Some("logo".into()),
+                alternative: false,
             },
         ],
         ..spec()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::content::Composer;
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections, Several};
+use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
 use crate::engine::suppressions::Suppressions;
 use crate::engine::table::{TableWriter, Totals};
 use crate::mail::finding::Finding;
@@ -21,8 +21,6 @@ pub struct Load {
     pub email: String,
     /// Columns whose values reach headers.
     pub header_columns: Vec<String>,
-    /// What becomes of fields that hold several addresses.
-    pub several: Several,
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Who gets no mail.
@@ -61,12 +59,12 @@ impl Load {
             list: self.list.clone(),
             email: self.email.clone(),
             header_columns: self.header_columns.clone(),
-            several: self.several,
             letter: Some(letter),
             max_rejected: self.max_rejected,
             suppression: &suppression,
             readmitted: &self.readmitted,
             quiet: self.quiet,
+            onlooker: None,
         };
         loader::load(&spec, table, stop, emit);
     }

@@ -230,3 +230,47 @@ fn the_letter_can_be_written_as_files() {
     let ran = folder.run(&["preview", "nowhere.toml"]);
     assert!(ran.code == Some(2) && ran.err.contains("nowhere.toml"), "{ran:?}");
 }
+
+#[test]
+fn what_check_tells_stands_beside_the_letter_and_follows_the_files() {
+    let folder = folder();
+    let preview = Preview::start(&folder, &[]);
+    let words = |page: &Value| -> Vec<String> {
+        let all = page["findings"].as_array().unwrap().iter();
+        all.map(|found| format!("{} {}", found["check"].as_str().unwrap(), found["place"].as_str().unwrap())).collect()
+    };
+    let has = |page: &Value, wanted: &str| words(page).iter().any(|found| found == wanted);
+    let first = preview.letter("1");
+    for found in
+        ["active-content w.html:1:175", "rejected-row w.csv:4", "duplicates w.csv:6", "list-unsubscribe w.toml"]
+    {
+        assert!(has(&first, found), "{found}: {:#?}", words(&first));
+    }
+    assert!(preview.get("").body.contains("\"Findings\""));
+    // A file that the letter reads, whatever it is called, and a picture that goes along.
+    folder.put(
+        "w.html",
+        "<p>{{ first }}</p>{% include \"parts/deep/er/still/foot.inc\" %}<img src=\"p.jfif\" alt=\"\">\n",
+    );
+    folder.put("w.toml", folder.read("w.toml").replace("text =", "embed_images = true\ntext ="));
+    let missing = preview.letter("1");
+    assert!(missing["error"].as_str().unwrap().contains("parts/deep/er/still/foot.inc"), "{missing}");
+    assert!(words(&missing).iter().any(|found| found.starts_with("template w.html:1:")), "{:#?}", words(&missing));
+    folder.put("parts/deep/er/still/foot.inc", "\n[Company]");
+    folder.put("p.jfif", b"\xff\xd8\xff\xe0");
+    let mended = preview.letter("1");
+    assert!(mended["error"].is_null() && has(&mended, "placeholder parts/deep/er/still/foot.inc:2:1"), "{mended:#}");
+    let before = preview.edition();
+    assert_eq!(preview.edition(), before);
+    folder.put("parts/deep/er/still/foot.inc", "Bye, {{ first }}");
+    assert!(preview.edition() > before);
+    assert!(preview.letter("1")["letter"]["snippet"].as_str().unwrap().contains("Bye, Ann"));
+    let before = preview.edition();
+    folder.put("p.jfif", b"\xff\xd8\xff\xe0 and more");
+    assert!(preview.edition() > before);
+    // Rows that would have no letter.
+    folder.put("w.txt", "{{ 1 / (first != \"Bob\")|int }}\n");
+    let page = preview.letter("1");
+    assert!(has(&page, "rejected-row w.csv:3"), "{:#?}", words(&page));
+    assert_eq!(preview.end(), Some(0));
+}

@@ -187,6 +187,26 @@ fn progress_fits_the_terminal_and_an_interrupt_stands_alone() {
 }
 
 #[test]
+fn a_long_list_that_is_looked_at_shows_how_far_it_is_and_leaves_no_trace() {
+    let folder = Folder::new();
+    folder.put("w.txt", "{% if first == \"x\" %}a{% endif %} Dear {{ first }}, unsubscribe here.\n");
+    let list: String = (0..60_000).map(|n| format!("person{n}@d{}.example,Ann\n", n % 7)).collect();
+    folder.put("w.csv", format!("email,first\n{list}"));
+    for (columns, words) in [(40, "check w.toml"), (80, "send w.toml --dry-run --data data")] {
+        let mut seen = Seen::start(&folder, columns, "", words);
+        seen.until(|screen| screen.lines().iter().any(|line| line.starts_with("Rehearsing the letter on the list")));
+        let (screen, code) = seen.end();
+        let lines = screen.lines();
+        assert_eq!(code, Some(0), "{}", lines.join("\n"));
+        assert!(lines.iter().any(|line| line.contains("60000")), "{}", lines.join("\n"));
+        let is_left = |line: &&String| line.starts_with("Rehearsing") || line.starts_with("Reading the list");
+        assert!(!lines.iter().any(|line| is_left(&line)), "{}", lines.join("\n"));
+    }
+    let ran = folder.run(&["check", "w.toml"]);
+    assert!(ran.code == Some(0) && ran.err.is_empty(), "{ran:?}");
+}
+
+#[test]
 fn plain_progress_has_no_empty_lines_and_quiet_says_nothing() {
     let (folder, receiver) = slow(5000);
     let words = sending(&receiver, "--progress plain");

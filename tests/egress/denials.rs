@@ -175,3 +175,23 @@ fn a_list_of_which_most_domains_are_gone_is_held_and_goes_on_where_that_is_known
     let (code, said) = desk.start_with("w", &world.config(LAB), &["--ignore-bounces"]).wait();
     assert_eq!((code, stands(&desk)), (Some(0), [300, 0, 300]), "{said}");
 }
+
+#[test]
+fn a_sample_by_mx_goes_to_its_readers_own_exchanger_and_never_counts() {
+    let (world, desk) = (World::new(0..3, no_such), desk(3));
+    let sample = |to: &str| desk.start_with("w", &world.config(LAB), &["--test", to]).wait();
+    let (code, said) = sample("me@d2.example,you@d1.example");
+    assert_eq!((code, world.server.seen().messages), (Some(0), 2), "{said}");
+    assert!(said.contains("A sample of campaign w, as for p0@d0.example (line 2), destination: "), "{said}");
+    for reader in ["me@d2.example", "you@d1.example"] {
+        assert_eq!(world.server.seen().said(&format!("RCPT TO:<{reader}>")), 1, "{reader}");
+    }
+    assert!(!desk.path().join("data/campaign/w").exists() && !desk.path().join("data/marks").exists());
+    // Whose domain has no exchanger gets none, and that is told.
+    let (code, said) = sample("me@d9.example");
+    assert_eq!((code, world.server.seen().messages), (Some(1), 2), "{said}");
+    assert!(said.contains("the sample was refused"), "{said}");
+    // The campaign goes as if there had been none.
+    let (code, said) = desk.send("w", &world.config(LAB));
+    assert_eq!((code, stands(&desk)), (Some(0), [0, 0, 3]), "{said}");
+}

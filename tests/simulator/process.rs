@@ -16,7 +16,7 @@ use posthaste::engine::budget::Descriptors;
 use posthaste::engine::campaign::Campaign;
 use posthaste::engine::directory::Directory;
 use posthaste::engine::dispatch::Dispatch;
-use posthaste::engine::loader::{self, List, LoadSpec, Loaded, Several};
+use posthaste::engine::loader::{self, List, LoadSpec, Loaded};
 use posthaste::engine::message::{Append, Line, Recorded, RenderJob, Rendered, ToShard};
 use posthaste::engine::render::Press;
 use posthaste::engine::router::RouteAsk;
@@ -312,12 +312,12 @@ impl<'g, 'a> Process<'g, 'a> {
             list: List::at(self.ground.list.to_owned()),
             email: "email".to_owned(),
             header_columns: vec!["name".to_owned()],
-            several: Several::Refuse,
             letter: None,
             max_rejected: 1.0,
             suppression: &self.ground.suppression,
             readmitted: &[],
             quiet: Duration::ZERO,
+            onlooker: None,
         };
         let mut ended = false;
         loader::load(&spec, &mut self.table, &AtomicBool::new(false), |loaded| match loaded {

@@ -13,7 +13,7 @@ use crate::content::{ContentError, Place, Remark};
 use crate::mail::finding::{Finding, Severity};
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Warnings that a send tells before it begins.
 const TOLD: usize = 5;
@@ -25,13 +25,15 @@ pub struct Refused {
     pub failure: Failure,
     /// Its reasons.
     pub findings: Vec<Finding>,
+    /// The files that were read, or looked for, until then, beside those that the campaign names.
+    pub files: Vec<PathBuf>,
 }
 
 impl Refused {
     /// For one reason.
     #[must_use]
     pub fn of(check: &'static str, failure: Failure) -> Self {
-        Self { findings: vec![of_failure(check, &failure)], failure }
+        Self { findings: of_failure(check, &failure), failure, files: Vec::new() }
     }
 }
 
@@ -56,12 +58,20 @@ pub(super) fn of_config(check: &'static str, error: ConfigError) -> Finding {
     Finding::new(Severity::Error, check, place, error.message).hint(error.hint.unwrap_or_default())
 }
 
-/// A failure whose message may begin with its place.
+/// A failure, whose message may tell of several things: each line that begins with its place begins another one.
 #[must_use]
-pub fn of_failure(check: &'static str, failure: &Failure) -> Finding {
-    let (says, hint) = failure.message.split_once("\nhint: ").unwrap_or((&failure.message, ""));
-    let (place, says) = split_place(says);
-    Finding::new(Severity::Error, check, place, says.replace('\n', "; ")).hint(hint.replace("\nhint: ", "; "))
+pub fn of_failure(check: &'static str, failure: &Failure) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    for line in failure.message.lines() {
+        let (place, says) = split_place(line);
+        match (line.strip_prefix("hint: "), found.last_mut()) {
+            (Some(hint), Some(last)) if last.hint.is_empty() => last.hint = hint.to_owned(),
+            (Some(hint), Some(last)) => last.hint = format!("{}; {hint}", last.hint),
+            (None, Some(last)) if place.is_empty() => last.says = format!("{}; {line}", last.says),
+            _ => found.push(Finding::new(Severity::Error, check, place, says)),
+        }
+    }
+    found
 }
 
 /// `file:line:column` or `file:line` in front of a text.
@@ -184,13 +194,20 @@ mod tests {
 
     #[test]
     fn a_failure_gives_its_place_and_its_hints_back() {
-        let failure = Failure::usage("w.csv:1: no column \"x\"\nhint: there are: a, b\nhint: or c");
-        let finding = of_failure("list", &failure);
-        assert_eq!((finding.place.as_str(), finding.says.as_str()), ("w.csv:1", "no column \"x\""));
-        assert_eq!(finding.hint, "there are: a, b; or c");
-        let finding = of_failure("list", &Failure::usage("the list w.csv is empty: it has no recipient"));
-        assert_eq!((finding.place.as_str(), finding.hint.as_str()), ("", ""));
-        assert_eq!(finding.says, "the list w.csv is empty: it has no recipient");
+        let told = |message: &str| {
+            let told = |found: Finding| [found.place, found.says, found.hint];
+            of_failure("list", &Failure::usage(message)).into_iter().map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told("w.csv:1: no column \"x\"\nhint: there are: a, b\nhint: or c"),
+            [["w.csv:1", "no column \"x\"", "there are: a, b; or c"]]
+        );
+        let empty = "the list w.csv is empty: it has no recipient";
+        assert_eq!(told(empty), [["", empty, ""]]);
+        assert_eq!(
+            told("a.txt:2:3: one\nhint: h\nb.txt:4:5: two\nand more"),
+            [["a.txt:2:3", "one", "h"], ["b.txt:4:5", "two; and more", ""]]
+        );
     }
 
     #[test]

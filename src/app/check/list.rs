@@ -6,35 +6,20 @@
 use super::super::config::{CampaignConfig, campaign::ListSource};
 use super::super::exit::Failure;
 use super::super::send::content::Content;
-use super::super::send::dry_run::List;
+use super::super::send::dry_run::Loaded;
+use super::super::send::galley::lines_of;
+use super::rows::{Seen, Tally};
 use crate::base::many::Many;
-use crate::engine::loader::REJECTS;
+use crate::engine::loader::{List, REJECTS};
 use crate::engine::table::Table;
 use crate::mail::finding::{Finding, Severity};
 use serde::Serialize;
-use std::ops::ControlFlow;
+use std::collections::HashMap;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 /// Rejected rows that are told of one by one.
 const REJECTED_TOLD: usize = 20;
-/// Mailboxes of a role: many read them, and nobody of them has asked for this.
-const ROLES: [&str; 14] = [
-    "abuse",
-    "postmaster",
-    "hostmaster",
-    "webmaster",
-    "noreply",
-    "no-reply",
-    "donotreply",
-    "do-not-reply",
-    "mailer-daemon",
-    "spam",
-    "root",
-    "admin",
-    "administrator",
-    "security",
-];
-
 /// What the list came to.
 #[derive(Debug, Serialize)]
 pub(super) struct Counts {
@@ -46,7 +31,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of(list: &List) -> Self {
+    pub(super) fn of(list: &Loaded) -> Self {
         let totals = &list.totals;
         Self {
             recipients: totals.rows,
@@ -69,7 +54,8 @@ impl Counts {
 }
 
 /// The list as people name it.
-pub(super) fn file_of(campaign: &CampaignConfig) -> String {
+#[must_use]
+pub fn file_of(campaign: &CampaignConfig) -> String {
     match &campaign.recipients.from {
         ListSource::File(path) => path.display().to_string(),
         ListSource::Stdin => "standard input".to_owned(),
@@ -77,10 +63,19 @@ pub(super) fn file_of(campaign: &CampaignConfig) -> String {
 }
 
 /// A list that was loaded into a table of its own.
-pub(super) struct Looked<'a> {
-    pub(super) file: String,
-    pub(super) home: &'a Path,
-    pub(super) content: Option<&'a Content>,
+pub struct Looked<'a> {
+    /// The list as people name it.
+    pub file: String,
+    /// The directory of the table.
+    pub home: &'a Path,
+    /// The list.
+    pub list: &'a List,
+    /// The campaign.
+    pub campaign: &'a CampaignConfig,
+    /// Its letter, where it compiles.
+    pub content: Option<&'a Content>,
+    /// No more of its rows are looked at.
+    pub rows_max: u64,
 }
 
 impl Looked<'_> {
@@ -96,7 +91,8 @@ impl Looked<'_> {
     }
 
     /// The rows that were rejected, as far as they are told one by one.
-    pub(super) fn rejected(&self) -> Vec<Finding> {
+    #[must_use]
+    pub fn rejected(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let Ok(mut rejects) = csv::Reader::from_path(self.home.join(REJECTS)) else { return findings };
         let mut more = 0;
@@ -118,54 +114,68 @@ impl Looked<'_> {
         findings
     }
 
-    /// What stands in the rows that were taken in.
-    pub(super) fn rows(&self, list: &List) -> Result<Vec<Finding>, Failure> {
-        let failed = |error: std::io::Error| Failure::failed(error.to_string());
-        let bare = self.content.map(|content| content.bare.as_slice()).unwrap_or_default();
-        let mut gaps: Vec<(u64, String)> = vec![(0, String::new()); bare.len()];
-        let (mut roles, mut first_role) = (0, String::new());
-        let table = Table::open(self.home).map_err(failed)?;
+    /// What stands in the rows that were taken in; those of these numbers are suppressed.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub fn rows(&self, table: &Table, suppressed: &[Range<u32>]) -> Result<Vec<Finding>, Failure> {
+        let (mut seen, mut rows) = (Seen::by(self.content, suppressed), 0);
         let walked = table.walk(|row| {
-            for ((place, _), (count, first)) in bare.iter().zip(&mut gaps) {
-                if row.field(*place).is_some_and(|field| field.trim_ascii().is_empty()) {
-                    if *count == 0 {
-                        row.mailbox.clone_into(first);
-                    }
-                    *count += 1;
-                }
-            }
-            let local = row.mailbox.get(..row.at()).unwrap_or_default();
-            if ROLES.iter().any(|role| local.eq_ignore_ascii_case(role)) {
-                if roles == 0 {
-                    row.mailbox.clone_into(&mut first_role);
-                }
-                roles += 1;
-            }
-            ControlFlow::Continue(())
+            seen.look(&row);
+            rows += 1;
+            if rows < self.rows_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        walked.map_err(failed)?;
-        let rows = list.totals.rows;
+        walked.map_err(|error| Failure::failed(error.to_string()))?;
+        // Only what is told is looked for on the list.
+        let lines = lines_of(self.list, &self.campaign.recipients.email.value, &seen.firsts()).unwrap_or_default();
+        Ok(self.told(&seen, &lines, rows))
+    }
+
+    fn told(&self, seen: &Seen<'_>, lines: &HashMap<String, u64>, rows: u64) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for ((_, name), (count, first)) in bare.iter().zip(gaps).filter(|(_, (count, _))| *count > 0) {
-            let says =
-                format!("{count} of {rows} rows have nothing in {name:?} (the first: {first}): readers see a gap");
+        let mut tell = |severity, check, tally: &Tally, says: String, hint: &str| {
+            if tally.count > 0 {
+                let line = lines.get(&tally.first).map_or(String::new(), |line| format!(":{line}"));
+                findings.push(Finding::new(severity, check, format!("{}{line}", self.file), says).hint(hint));
+            }
+        };
+        for ((_, name), gap) in self.content.iter().flat_map(|content| &content.bare).zip(&seen.gaps) {
+            let Tally { count, first } = gap;
+            let says = format!("{count} of {rows} rows have nothing in {name:?} (such as {first}): readers see a gap");
             let hint = "give it a default: {{ name|default(\"…\", true) }}, or fill the column";
-            findings.push(Finding::new(Severity::Warning, "empty-field", &self.file, says).hint(hint));
+            tell(Severity::Warning, "empty-field", gap, says, hint);
         }
-        if roles > 0 {
-            let says = format!("{} no person's (the first: {first_role})", Many(roles, "address is", "addresses are"));
-            let hint = "take them off the list: who reads there did not ask, and reports it";
-            findings.push(Finding::new(Severity::Warning, "role-address", &self.file, says).hint(hint));
+        for (declared, (tally, why)) in
+            self.content.iter().flat_map(|content| content.composer.declared()).zip(&seen.misfits)
+        {
+            let (column, kind, Tally { count, first }) = (&declared.column, declared.kind.word(), tally);
+            let (cells, are) = if *count == 1 { ("cell", "is") } else { ("cells", "are") };
+            let says = format!("{count} {cells} of {column:?} {are} not of its type, {kind}: {why} (such as {first})");
+            let hint = format!("mend the list, or say what the column holds: [recipients.types] {column} = \"text\"");
+            tell(Severity::Warning, "column-type", tally, says, &hint);
         }
-        if list.totals.duplicates > 0 {
-            let says = format!("{} on it twice", Many(list.totals.duplicates, "row is", "rows are"));
-            let hint = "nobody gets two: there is nothing to do";
-            findings.push(Finding::new(Severity::Note, "duplicates", &self.file, says).hint(hint));
+        let Tally { count, first } = &seen.encoded;
+        let says = format!("{count} of {rows} rows have words that are encoded as in mail headers (such as {first})");
+        let hint = "readers see =?utf-8?…?= as it stands: export the list again as text";
+        tell(Severity::Warning, "encoded-word", &seen.encoded, says, hint);
+        let roles = Many(seen.roles.count, "address is", "addresses are");
+        let says = format!("{roles} no person's (such as {})", seen.roles.first);
+        let hint = "take them off the list: who reads there did not ask, and reports it";
+        tell(Severity::Warning, "role-address", &seen.roles, says, hint);
+        let Tally { count, first } = &seen.suppressed;
+        let says = format!("{} suppressed (such as {first})", Many(*count, "recipient is", "recipients are"));
+        tell(Severity::Note, "suppressed", &seen.suppressed, says, "");
+        let Tally { count, first } = &seen.subjects;
+        let hint = "give it a default, such as {{ name|default(\"…\", true) }}";
+        if *count > 0 && *count + seen.suppressed.count == rows {
+            let (file, subject) = (self.campaign.file.display(), &self.campaign.subject);
+            let place = format!("{file}:{}:{}", subject.line, subject.column);
+            let says = "the subject comes out empty for everybody";
+            findings.push(Finding::new(Severity::Warning, "empty-subject", place, says).hint(hint));
+        } else {
+            let says = format!("the subject comes out empty for {count} of {rows} rows (such as {first})");
+            tell(Severity::Warning, "empty-subject", &seen.subjects, says, hint);
         }
-        if list.suppressed > 0 {
-            let says = format!("{} suppressed", Many(list.suppressed, "recipient is", "recipients are"));
-            findings.push(Finding::new(Severity::Note, "suppressed", &self.file, says));
-        }
-        Ok(findings)
+        findings
     }
 }

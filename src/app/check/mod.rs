@@ -9,9 +9,14 @@ mod dns;
 mod found;
 mod list;
 mod print;
+mod reading;
+mod rows;
 mod volume;
 
 pub use found::{Refused, of_content, of_failure, of_letter, of_remark, tell};
+pub use list::{Looked, file_of};
+pub use print::finding as as_json;
+pub use reading::Reading;
 
 use super::cli::CheckArgs;
 use super::config::{CampaignConfig, EngineConfig, Faults, Found};
@@ -20,13 +25,16 @@ use super::exit::{Exit, Failure};
 use super::send::scratch::Scratch;
 use super::send::{content, dry_run, list as lists, names, prepare, sources};
 use super::signals::Signals;
-use crate::engine::table::Manifest;
+use crate::engine::table::{Manifest, Table};
 use crate::mail::finding::{Finding, Severity};
-use crate::observe;
+use crate::observe::{self, terminal};
 use crate::tls::policy::Level;
 use crate::wire::clock::unix_now;
 use crate::wire::ring;
 use std::path::Path;
+
+/// What is found of the first letters, and better of all of them.
+const SAMPLED: [&str; 1] = ["empty-subject"];
 
 /// What a look came to.
 #[derive(Debug, Default)]
@@ -92,7 +100,7 @@ impl Look {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(failure) if failure.exit == Exit::Usage => {
-                self.findings.push(of_failure(check, &failure));
+                self.findings.extend(of_failure(check, &failure));
                 Ok(None)
             }
             Err(failure) => Err(failure),
@@ -155,16 +163,26 @@ impl Look {
             return Ok(());
         }
         let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
-        let loaded =
-            dry_run::load(config, campaign, scratch.path(), given.list.clone(), content.as_ref(), manifest, signals);
-        let looked = list::Looked { file: list::file_of(campaign), home: scratch.path(), content: content.as_ref() };
+        let reading = Reading::new(terminal::is_terminal());
+        let (home, content) = (scratch.path(), content.as_ref());
+        let loading = dry_run::Loading { config, campaign, home, content, onlooker: Some(&reading) };
+        let loaded = loading.load(given.list.clone(), manifest, signals);
+        let file = list::file_of(campaign);
+        let looked = list::Looked { file, home, list: &given.list, campaign, content, rows_max: u64::MAX };
         self.findings.extend(looked.rejected());
         let before = self.findings.len();
         let loaded = self.take("list", loaded)?;
         self.findings.iter_mut().skip(before).for_each(|finding| looked.place(finding));
         if let Some(loaded) = loaded {
-            self.findings.extend(looked.rows(&loaded)?);
+            self.findings.extend(reading.findings(&looked.file, &loaded.totals));
             self.recipients = Some(list::Counts::of(&loaded));
+            let table = Table::open(home).map_err(|e| Failure::failed(e.to_string()))?;
+            let rows = looked.rows(&table, &loaded.suppressed_rows)?;
+            // Of the whole list more is known than of its first rows.
+            self.findings
+                .retain(|finding| rows.iter().all(|row| row.check != finding.check || !SAMPLED.contains(&row.check)));
+            self.findings.extend(loaded.found);
+            self.findings.extend(rows);
             if direct == Some(true) {
                 let recipients = loaded.totals.rows - loaded.suppressed.min(loaded.totals.rows);
                 self.findings.extend(volume::look(data, &campaign.name, recipients, unix_now().0));

@@ -49,7 +49,9 @@ pub(super) fn json(look: &Look) -> String {
     format!("{object}\n")
 }
 
-fn finding(finding: &Finding) -> Value {
+/// A finding as an object.
+#[must_use]
+pub fn finding(finding: &Finding) -> Value {
     let Finding { severity, check, place, says, excerpt, hint, draws } = finding;
     json!({
         "severity": severity.word(),

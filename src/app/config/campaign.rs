@@ -78,6 +78,8 @@ pub struct Attachment {
     pub media_type: Option<String>,
     /// For an image shown by the HTML as `cid:…`: its Content-ID.
     pub inline_id: Option<String>,
+    /// Whether it is an invitation that stands beside text and HTML.
+    pub alternative: bool,
     /// The line and column where it stands.
     pub place: (usize, usize),
 }
@@ -306,6 +308,7 @@ fn attachments(root: &Section<'_>, all: &[String]) -> Result<Vec<Attachment>, Co
             file: path(&file)?,
             media_type: text("type")?,
             inline_id: text("inline_id")?,
+            alternative: section.get("alternative").map(|item| item.switch()).transpose()?.unwrap_or(false),
             place: (placed.line, placed.column),
         })
     };

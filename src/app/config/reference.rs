@@ -236,6 +236,12 @@ pub const TABLES: &[Table] = &[
             key("file", "file", Must(r#""prices.pdf""#), "The file."),
             key("type", "media type", May(r#""application/pdf""#), "Without it: by the file's name."),
             key("inline_id", "Content-ID", May(r#""logo""#), "For a picture that the HTML shows as cid:logo."),
+            key(
+                "alternative",
+                "switch",
+                May("true"),
+                "For an invitation (iCalendar): it stands beside text and HTML, and mail readers show it so.",
+            ),
         ],
         free: "",
     },

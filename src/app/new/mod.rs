@@ -144,6 +144,16 @@ fn unusable(list: &Path, e: &io::Error) -> Failure {
     Failure::usage(format!("{}: cannot be reached: {e}", list.display()))
 }
 
+/// The commands that come before a campaign is sent, and what they are good for.
+const NEXT: [(&str, &str); 3] = [
+    ("posthaste check campaign.toml", "tells everything that is wrong with it"),
+    ("posthaste preview campaign.toml --open", "shows the letter of each row as its readers see it"),
+    (
+        "posthaste send campaign.toml --test you@example.org --config engine.toml",
+        "sends yourself a sample, by the servers of that configuration",
+    ),
+];
+
 /// What was made, and what comes next.
 fn told(folder: &Path, files: &[&str], list: Option<&PathBuf>, roles: &Roles) -> String {
     let mut text = String::new();
@@ -166,11 +176,14 @@ fn told(folder: &Path, files: &[&str], list: Option<&PathBuf>, roles: &Roles) ->
             roles.first_name.as_ref().map_or("nobody by name: no column is".to_owned(), |first| shown(&first.column));
         let _ = writeln!(text, "  greets by: {greeted}");
     }
+    text += "Say whom it is from in campaign.toml, and write the letter. Then, in the folder:\n";
+    for (command, what) in NEXT {
+        let _ = writeln!(text, "  {command}\n      {what}");
+    }
+    let folder = super::cli::shell(&folder.display().to_string());
     let _ = write!(
         text,
-        "Say whom it is from in campaign.toml, and write the letter. To rehearse it (nothing leaves the machine):\n  \
-         cd {} && posthaste send campaign.toml --sink\n",
-        super::cli::shell(&folder.display().to_string())
+        "To rehearse it (nothing leaves the machine):\n  cd {folder} && posthaste send campaign.toml --sink\n"
     );
     text
 }

@@ -3,6 +3,7 @@
 //! Guarantees: whatever is wrong with the files is shown in the place of the letter, and mended by saving them; the list is
 //! read again only when it, or what the templates need of it, has changed. Leaves to others: the page (`serve`).
 
+use super::super::check::{Refused, as_json, of_letter};
 use super::super::cli::PreviewArgs;
 use super::super::config::{CampaignConfig, EngineConfig, Found};
 use super::super::exit::Failure;
@@ -14,6 +15,7 @@ use super::super::signals::Signals;
 use super::frame;
 use super::marks::{self, Marks};
 use crate::engine::loader::List;
+use crate::mail::finding::Finding;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
@@ -42,6 +44,10 @@ pub struct Desk {
     rows_of: Option<(PathBuf, String)>,
     /// What is wrong with the files.
     error: Option<Failure>,
+    /// What `check` would tell of them.
+    findings: Vec<Finding>,
+    /// The files that the letter was found to read.
+    files: Vec<PathBuf>,
     last: Option<Looked>,
 }
 
@@ -83,6 +89,8 @@ impl Desk {
             galley: None,
             rows_of: None,
             error: None,
+            findings: Vec::new(),
+            files: Vec::new(),
             last: None,
         })
     }
@@ -98,24 +106,37 @@ impl Desk {
             return self.edition;
         }
         self.edition += 1;
-        self.error = self.make().err();
+        let made = self.make();
+        if let Some(galley) = self.galley.as_ref().filter(|_| made.is_ok()) {
+            (self.findings, self.files) = (galley.findings(), galley.files().to_vec());
+        }
+        self.error = made.err().map(|Refused { failure, findings, files }| {
+            self.findings = of_letter(&findings, false);
+            // What was read before is read again once this is mended.
+            self.files.extend(files);
+            failure
+        });
+        self.files.sort();
+        self.files.dedup();
+        self.letter = std::mem::take(&mut self.letter).and(&self.files);
         self.edition
     }
 
     fn letter_marks(&self, campaign: Option<&CampaignConfig>) -> Marks {
         let config = Found::look(self.args.config.as_deref()).file;
-        Marks::of(marks::of_letter(&self.args.campaign, config.as_deref(), campaign))
+        Marks::of(marks::of_letter(&self.args.campaign, config.as_deref(), campaign, &self.files))
     }
 
     fn config(&self) -> Result<EngineConfig, Failure> {
         Ok(Found::look(self.args.config.as_deref()).load()?)
     }
 
-    fn make(&mut self) -> Result<(), Failure> {
+    fn make(&mut self) -> Result<(), Refused> {
         // What is read from here on is newer than its mark, if anything.
         self.letter = self.letter_marks(self.campaign.as_ref());
         let config = self.config()?;
-        let campaign = CampaignConfig::read(&self.args.campaign)?;
+        let campaign = CampaignConfig::read(&self.args.campaign);
+        let campaign = campaign.map_err(|error| Refused::of("campaign", error.into()))?;
         let rows = Marks::of(marks::of_rows(&campaign, &config));
         self.letter = self.letter_marks(Some(&campaign));
         let is_known = std::mem::replace(&mut self.rows, rows.clone()) == rows;
@@ -154,7 +175,8 @@ impl Desk {
         let edition = self.refresh();
         let name = self.campaign.as_ref().map_or("", |campaign| &campaign.name).to_owned();
         let file = self.args.campaign.display().to_string();
-        let mut page = json!({ "edition": edition, "campaign": name, "file": file });
+        let findings: Vec<Value> = self.findings.iter().map(as_json).collect();
+        let mut page = json!({ "edition": edition, "campaign": name, "file": file, "findings": findings });
         let failed = |mut page: Value, error: &Failure| {
             page["error"] = error.message.clone().into();
             page

@@ -32,16 +32,33 @@ impl Marks {
         marks.dedup();
         Self(marks)
     }
+
+    /// The same, with the marks that these files have now, where they have none yet.
+    #[must_use]
+    pub fn and(mut self, files: &[PathBuf]) -> Self {
+        let new = files.iter().filter(|file| !self.0.iter().any(|(known, _)| known == *file)).cloned();
+        let Self(mut new) = Self::of(new.collect::<Vec<_>>());
+        self.0.append(&mut new);
+        self.0.sort();
+        self
+    }
 }
 
 fn mark(found: &Metadata) -> Mark {
     (found.len(), found.mtime(), found.mtime_nsec(), found.ino())
 }
 
-/// The files that the letter is made of, but for the list's.
+/// The files that the letter is made of, but for the list's: those that are named, those that it was found to read, and what
+/// lies in its folder and may become a part of it.
 #[must_use]
-pub fn of_letter(file: &Path, config: Option<&Path>, campaign: Option<&CampaignConfig>) -> Vec<PathBuf> {
+pub fn of_letter(
+    file: &Path,
+    config: Option<&Path>,
+    campaign: Option<&CampaignConfig>,
+    read: &[PathBuf],
+) -> Vec<PathBuf> {
     let mut files = vec![file.to_owned()];
+    files.extend_from_slice(read);
     files.extend(config.map(Path::to_owned));
     if let Some(campaign) = campaign {
         files.extend(campaign.html.iter().chain(&campaign.text).cloned());

@@ -10,10 +10,10 @@ use super::super::exit::Failure;
 use super::folder::Folder;
 use super::signing;
 use super::watch::notice;
-use super::{partials, types};
+use super::{list, partials, texts, types};
+use crate::content::lint::Manuscript;
 use crate::content::{
-    self, Attachment, Composed, Composer, ContentError, Place, RowRef, Scratch, Source, Spec, Treatment, charset_of,
-    lint, media_type_of,
+    self, Composed, Composer, ContentError, Place, Remark, RowRef, Scratch, Spec, Treatment, charset_of, lint,
 };
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{List, Look, did_you_mean, first_of, look_at};
@@ -31,14 +31,14 @@ pub struct Content {
     pub header_columns: Vec<String>,
     /// Tells one content from another.
     pub fingerprint: String,
-    /// What was made out about the columns and is worth saying.
-    pub notes: Vec<Finding>,
     /// How the list is read, where that is not as its name says: one sentence.
     told: Option<String>,
     /// What a look at it has found.
     pub findings: Vec<Finding>,
     /// Stored columns, by their places, that stand in the letter without a default; and their names in it.
     pub bare: Vec<(usize, String)>,
+    /// The files that it was made from, and those that were looked for.
+    pub files: Vec<PathBuf>,
 }
 
 impl Content {
@@ -116,22 +116,30 @@ pub fn first(
     let looked = look_at(list).map_err(|e| Refused::of("list", Failure::usage(e.to_string())))?;
     let listed = listed(campaign, &looked).map_err(|failure| Refused::of("list", failure))?;
     let columns = Columns::of(&listed, campaign);
-    let (mut spec, fingerprint) = spec(config, campaign, key, number)?;
+    let Drawn { mut spec, fingerprint, written, notes, files } = draw(config, campaign, key, number)?;
     spec.types = types::of(campaign, &columns);
     spec.is_json = looked.is_json;
+    let told = looked.told(&name_of(campaign));
     let mut findings = findings(config, campaign, &spec);
-    findings.extend(look(campaign, &spec, &columns, direct));
+    findings.extend(list::findings(campaign, &looked, told.as_deref()));
+    findings.extend(look(campaign, &spec, &written, &columns, direct));
+    findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     let bare = lint::bare_columns(&spec, &columns.names);
     let composer = compile(campaign, spec, &columns).map_err(|mut refused| {
         refused.findings.append(&mut findings);
+        refused.files.clone_from(&files);
         if looked.is_open {
             refused.failure.message +=
                 "\nhint: a key that only later objects of the list have is known once [recipients] names it: columns = { points = \"points\" }";
         }
         refused
     })?;
-    let notes =
-        types::numbers(campaign, list, &composer, &columns).map_err(|failure| Refused::of("template", failure))?;
+    let numbers = types::numbers(campaign, list, &composer, &columns).map_err(|mut refused| {
+        refused.findings.append(&mut findings);
+        refused.files.clone_from(&files);
+        refused
+    })?;
+    findings.extend(numbers);
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, &stored);
@@ -141,8 +149,7 @@ pub fn first(
         Some((stored.iter().position(|column| column == source)?, columns.names.get(index)?.clone()))
     };
     let bare = bare.iter().filter_map(place).collect();
-    let told = looked.told(&name_of(campaign));
-    Ok((Content { composer, header_columns, fingerprint, notes, told, findings, bare }, stored))
+    Ok((Content { composer, header_columns, fingerprint, told, findings, bare, files }, stored))
 }
 
 /// What is wrong with the letter of a campaign, whoever gets it.
@@ -154,13 +161,21 @@ pub fn letter_alone(
     campaign: &CampaignConfig,
     direct: Option<bool>,
 ) -> Result<Vec<Finding>, Refused> {
-    let (spec, _) = spec(config, campaign, [0; 32], 1)?;
-    Ok(look(campaign, &spec, &Columns::of(&[], campaign), direct))
+    let Drawn { spec, written, notes, .. } = draw(config, campaign, [0; 32], 1)?;
+    let mut findings = look(campaign, &spec, &written, &Columns::of(&[], campaign), direct);
+    findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
+    Ok(findings)
 }
 
 /// What is wrong with a letter though it can be sent.
-fn look(campaign: &CampaignConfig, spec: &Spec, columns: &Columns, direct: Option<bool>) -> Vec<Finding> {
-    let letter = lint::Letter { spec, html_written: None, columns: &columns.names, direct };
+fn look(
+    campaign: &CampaignConfig,
+    spec: &Spec,
+    written: &Manuscript,
+    columns: &Columns,
+    direct: Option<bool>,
+) -> Vec<Finding> {
+    let letter = lint::Letter { spec, written, columns: &columns.names, direct };
     lint::look_at(&letter).into_iter().map(|remark| of_remark(campaign, remark)).collect()
 }
 
@@ -221,7 +236,8 @@ pub fn again(
     opened: &Campaign,
 ) -> Result<Content, Failure> {
     let manifest = opened.table.manifest();
-    let (mut spec, fingerprint) = spec(config, campaign, manifest.identity_key, manifest.number)?;
+    let drawn = draw(config, campaign, manifest.identity_key, manifest.number)?;
+    let Drawn { mut spec, fingerprint, written, notes, files } = drawn;
     let stored = &manifest.columns;
     // The mailbox's own column is known without being stored.
     let mut known = stored.clone();
@@ -231,7 +247,8 @@ pub fn again(
     let columns = Columns::of(&known, campaign);
     spec.types = types::of(campaign, &columns);
     let mut findings = findings(config, campaign, &spec);
-    findings.extend(look(campaign, &spec, &columns, None));
+    findings.extend(look(campaign, &spec, &written, &columns, None));
+    findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     findings.extend(keys_lost(campaign, manifest));
     let composer = compile(campaign, spec, &columns).map_err(|refused| {
         let failure = Failure::from(refused);
@@ -248,7 +265,7 @@ pub fn again(
     }
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, stored);
-    Ok(Content { composer, header_columns, fingerprint, notes: Vec::new(), told: None, findings, bare: Vec::new() })
+    Ok(Content { composer, header_columns, fingerprint, told: None, findings, bare: Vec::new(), files })
 }
 
 /// The columns of a new campaign that its table keeps besides those that the letter reads.
@@ -380,7 +397,7 @@ fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<C
     Composer::compile(spec, &columns.names, &campaign.recipients.email.value).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|error| placed(campaign, error)).collect();
         let findings = errors.iter().map(|error| of_content(campaign, error)).collect();
-        Refused { failure: Failure::usage(lines.join("\n")), findings }
+        Refused { failure: Failure::usage(lines.join("\n")), findings, files: Vec::new() }
     })
 }
 
@@ -404,6 +421,7 @@ pub(super) fn placed(campaign: &CampaignConfig, error: &ContentError) -> String 
 fn findings(config: &EngineConfig, campaign: &CampaignConfig, spec: &Spec) -> Vec<Finding> {
     let at = |placed: &Placed<String>| format!("{}:{}:{}", campaign.file.display(), placed.line, placed.column);
     let mut found = signing::findings(config, &campaign.from.value, &at(&campaign.from));
+    found.extend(texts::findings(campaign));
     for (_, value) in campaign.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cc")) {
         let says = "Cc names people who get no copy: a letter goes to the recipients of the list alone";
         found.push(Finding::new(Severity::Warning, "cc-gets-nothing", at(value), says).hint("put them on the list"));
@@ -453,16 +471,28 @@ pub fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> 
     }
 }
 
-fn spec(
+/// A letter that is drawn up: what is composed, and what is known of how it came.
+struct Drawn {
+    spec: Spec,
+    /// See [`Content::fingerprint`].
+    fingerprint: String,
+    written: Manuscript,
+    /// What came of the treatment of its HTML.
+    notes: Vec<Remark>,
+    /// See [`Content::files`].
+    files: Vec<PathBuf>,
+}
+
+fn draw(
     config: &EngineConfig,
     campaign: &CampaignConfig,
     identity_key: [u8; 32],
     campaign_number: u32,
-) -> Result<(Spec, String), Failure> {
+) -> Result<Drawn, Failure> {
     // From here on tags are in braces, however people write them.
     let braces = |text: &String| campaign.syntax.in_braces(text).into_owned();
     let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| braces(&p.value));
-    let template = |path: &Option<PathBuf>| path.as_deref().map(|path| template(campaign, path)).transpose();
+    let template = |path: &Option<PathBuf>| path.as_deref().map(|path| texts::template(campaign, path)).transpose();
     let unsubscribe = campaign.unsubscribe.as_ref();
     let mut spec = Spec {
         name: campaign.name.clone(),
@@ -480,7 +510,7 @@ fn spec(
         empty_is_text: campaign.recipients.empty_cells == EmptyCells::Text,
         locale: value(&campaign.locale),
         headers: campaign.headers.iter().map(|(name, text)| (name.clone(), braces(&text.value))).collect(),
-        attachments: campaign.attachments.iter().map(attachment).collect::<Result<_, _>>()?,
+        attachments: campaign.attachments.iter().map(texts::attachment).collect::<Result<_, _>>()?,
         unsubscribe_url: unsubscribe.and_then(|u| value(&u.url)),
         unsubscribe_mailto: unsubscribe.and_then(|u| value(&u.mailto)),
         list_id: value(&campaign.list_id),
@@ -493,30 +523,32 @@ fn spec(
         campaign_number: 0,
         share_block: config.delivery.recipients_per_transaction,
     };
-    spec.partials = partials::of(campaign, &spec);
-    treat(campaign, &mut spec);
+    let mut files = Vec::new();
+    spec.partials = partials::of(campaign, &spec, &mut files);
+    let written = Manuscript::of(&spec);
+    let mut folder = Folder::of(&campaign.file);
+    let treated = content::treat(&mut spec, &wanted(campaign), &mut folder);
+    files.extend(folder.asked());
     let fingerprint = fingerprint(&spec);
     spec.signers = signing::signers(config, &spec.from)?;
     spec.identity_key = identity_key;
     spec.campaign_number = campaign_number;
-    Ok((spec, fingerprint))
+    let (written, notes) = (written.with(&treated.pieces), treated.notes);
+    Ok(Drawn { spec, fingerprint, written, notes, files })
 }
 
-/// Makes of the HTML what the campaign wants of it.
-fn treat(campaign: &CampaignConfig, spec: &mut Spec) {
+/// What the campaign wants made of its HTML.
+fn wanted(campaign: &CampaignConfig) -> Treatment {
     let page = &campaign.page;
     let braces = |text: &String| campaign.syntax.in_braces(text).into_owned();
     let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| braces(&p.value));
-    let wanted = Treatment {
+    Treatment {
         text: page.text_from_html,
         inline_css: page.inline_css,
         preheader: value(&page.preheader),
         utm: page.utm.iter().map(|(name, text)| (name.clone(), braces(&text.value))).collect(),
         base_url: value(&page.base_url),
         embed_images: page.embed_images,
-    };
-    for note in content::treat(spec, &wanted, &mut Folder::of(&campaign.file)) {
-        tracing::debug!(place = %note.place, says = %note.says, hint = %note.hint, "about the HTML");
     }
 }
 
@@ -537,36 +569,14 @@ fn fingerprint(spec: &Spec) -> String {
     if !read.is_empty() {
         whole.push_str(&format!("{read:?}"));
     }
+    let alternative: Vec<_> = attachments.iter().filter(|file| file.alternative).map(|file| &file.file_name).collect();
+    if !alternative.is_empty() {
+        whole.push_str(&format!("{alternative:?}"));
+    }
     if let Some(locale) = &spec.locale {
         whole.push_str(&format!("{locale:?}"));
     }
     hex(digest(&SHA256, whole.as_bytes()).as_ref())
-}
-
-/// A template whose tags are in braces.
-fn template(campaign: &CampaignConfig, path: &Path) -> Result<Source, Failure> {
-    let Source { file, text } = source(path)?;
-    Ok(Source { file, text: campaign.syntax.in_braces(&text).into_owned() })
-}
-
-pub(super) fn source(path: &Path) -> Result<Source, Failure> {
-    let octets = read(path, "the template")?;
-    let text = String::from_utf8(octets).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        Failure::usage(format!("{}: octet {at} is not UTF-8\nhint: save the template as UTF-8", path.display()))
-    })?;
-    Ok(Source { file: path.display().to_string(), text })
-}
-
-fn attachment(from: &super::super::config::campaign::Attachment) -> Result<Attachment, Failure> {
-    let file_name = from.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let media_type = from.media_type.clone().unwrap_or_else(|| media_type_of(&file_name).to_owned());
-    Ok(Attachment {
-        media_type,
-        bytes: read(&from.file, "the attachment")?,
-        inline_id: from.inline_id.clone(),
-        file_name,
-    })
 }
 
 /// Reads a file that a configuration or a campaign names.

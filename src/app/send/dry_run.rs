@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::cli::SendArgs;
+use super::super::check::Reading;
+use super::super::cli::{Progress, SendArgs};
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
@@ -23,14 +24,15 @@ use crate::base::clock::UnixTime;
 use crate::base::many::Many;
 use crate::base::remedy;
 use crate::engine::directory::Directory;
-use crate::engine::loader::{self, LoadSpec, Loaded, REJECTS};
-use crate::engine::message::RenderJob;
+use crate::engine::loader::{self, LoadSpec, Onlooker, REJECTS};
+use crate::engine::message::{Chunk, RenderJob};
 use crate::engine::policy::Policies;
 use crate::engine::render::Press;
 use crate::engine::router::{RouteAsk, Router};
 use crate::engine::table::{Manifest, Table, TableWriter, Totals};
 use crate::mail::finding::Finding;
 use crate::mail::reply::Printable;
+use crate::observe::terminal;
 use crate::queue::Rows;
 use crate::wire::clock::unix_now;
 
@@ -65,9 +67,13 @@ pub fn run(
     let direct = destination.map(|to| matches!(to, Destination::Exchangers(_)));
     let (content, columns) = content::first(config, campaign, &given.list, key, 1, direct)?;
     content.check()?;
-    content.tell_list();
     let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
-    let mut loaded = load(config, campaign, scratch.path(), given.list.clone(), Some(&content), manifest, signals);
+    let is_shown = matches!(args.progress, None | Some(Progress::Bar)) && !args.quiet && terminal::is_terminal();
+    let reading = Reading::new(is_shown);
+    let (home, content_of) = (scratch.path(), Some(&content));
+    let loading = Loading { config, campaign, home, content: content_of, onlooker: Some(&reading) };
+    let mut loaded = loading.load(given.list.clone(), manifest, signals);
+    drop(reading);
     let kept = keep_rejects(args, &campaign.name, scratch.path())?;
     match &mut loaded {
         Ok(list) => list.rejects = kept,
@@ -80,7 +86,6 @@ pub fn run(
     let mut loaded = loaded?;
     let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
-    let notes = content.notes.clone();
     let leaves = !destination.is_some_and(Destination::is_sink);
     loaded.found.extend(super::super::check::of_letter(&content.findings, leaves));
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
@@ -95,9 +100,6 @@ pub fn run(
     let shown: Vec<&str> = rendered.samples.iter().map(|(to, _)| to.as_str()).collect();
     let lines = galley::lines_of(&given.list, &campaign.recipients.email.value, &shown)?;
     let mut text = tell(campaign, &loaded, &rendered, &lines, sites.as_deref());
-    for note in &notes {
-        let _ = writeln!(text, "\n{}: {}\nhint: {}", note.place, note.says, note.hint);
-    }
     let _ = match destination {
         Some(destination) => writeln!(text, "\nDestination: {}", destination.words()),
         None => writeln!(text, "\nDestination: none is chosen, and until one is, send refuses.\n{}", destination::WAYS),
@@ -125,8 +127,8 @@ fn keep_rejects(args: &SendArgs, name: &str, scratch: &Path) -> Result<Option<St
     Ok(Some(to.display().to_string()))
 }
 
-/// What the list came to.
-pub struct List {
+/// What a list came to.
+pub struct Loaded {
     /// What its records came to.
     pub totals: Totals,
     /// What is worth knowing of its rows.
@@ -135,71 +137,88 @@ pub struct List {
     rejects: Option<String>,
     /// Of its rows, who is on a suppression list.
     pub suppressed: u64,
+    /// The numbers of these.
+    pub suppressed_rows: Vec<Range<u32>>,
     /// Each domain and its recipients.
     pub domains: Vec<(Arc<str>, u64)>,
 }
 
-impl List {
+impl Loaded {
     fn rows(&self) -> u32 {
         u32::try_from(self.totals.rows).unwrap_or(u32::MAX)
     }
 }
 
-/// Loads a list into a table of its own; without content only its addresses are looked at.
-///
-/// # Errors
-/// The list, or too many of its rows; the suppression; the disk.
-pub fn load(
-    config: &EngineConfig,
-    campaign: &CampaignConfig,
-    home: &Path,
-    from: loader::List,
-    content: Option<&Content>,
-    manifest: Manifest,
-    signals: &Signals,
-) -> Result<List, Failure> {
-    let failed = |e: std::io::Error| Failure::failed(e.to_string());
-    let mut table = TableWriter::create(home, manifest).map_err(failed)?;
-    let load = prepare::load(config, campaign, from, content, table.manifest())?;
-    let suppression = load.suppressions.in_force().set;
-    let spec = LoadSpec {
-        list: load.list,
-        email: load.email,
-        header_columns: load.header_columns,
-        several: load.several,
-        letter: content.map(|content| &content.composer),
-        max_rejected: load.max_rejected,
-        suppression: &suppression,
-        readmitted: &[],
-        quiet: load.quiet,
-    };
-    let mut list =
-        List { totals: Totals::default(), found: Vec::new(), rejects: None, suppressed: 0, domains: Vec::new() };
-    let mut end = Ok(());
-    loader::load(&spec, &mut table, signals.stop(), |loaded| {
-        match loaded {
-            Loaded::Chunk(chunk) => {
-                list.suppressed += u64::from(chunk.suppressed);
-                list.domains.extend(chunk.new_domains.into_iter().map(|name| (name, 0)));
-                for run in &chunk.runs {
-                    if let Some((_, count)) = list.domains.get_mut(run.domain as usize) {
-                        *count += u64::from(run.count);
-                    }
+/// A list that is loaded into a table of its own.
+pub struct Loading<'a> {
+    /// The engine's configuration.
+    pub config: &'a EngineConfig,
+    /// The campaign.
+    pub campaign: &'a CampaignConfig,
+    /// The directory of the table, which is made.
+    pub home: &'a Path,
+    /// The letter; without it only addresses are looked at.
+    pub content: Option<&'a Content>,
+    /// Who looks on.
+    pub onlooker: Option<&'a dyn Onlooker>,
+}
+
+impl Loading<'_> {
+    /// Loads it.
+    ///
+    /// # Errors
+    /// The list, or too many of its rows; the suppression; the disk.
+    pub fn load(&self, from: loader::List, manifest: Manifest, signals: &Signals) -> Result<Loaded, Failure> {
+        let failed = |e: std::io::Error| Failure::failed(e.to_string());
+        let mut table = TableWriter::create(self.home, manifest).map_err(failed)?;
+        let load = prepare::load(self.config, self.campaign, from, self.content, table.manifest())?;
+        let suppression = load.suppressions.in_force().set;
+        let spec = LoadSpec {
+            list: load.list,
+            email: load.email,
+            header_columns: load.header_columns,
+            letter: self.content.map(|content| &content.composer),
+            max_rejected: load.max_rejected,
+            suppression: &suppression,
+            readmitted: &[],
+            quiet: load.quiet,
+            onlooker: self.onlooker,
+        };
+        let (totals, found, domains) = (Totals::default(), Vec::new(), Vec::new());
+        let mut list = Loaded { totals, found, rejects: None, suppressed: 0, suppressed_rows: Vec::new(), domains };
+        let mut end = Ok(());
+        loader::load(&spec, &mut table, signals.stop(), |loaded| {
+            match loaded {
+                loader::Loaded::Chunk(chunk) => {
+                    list.take(chunk);
+                    return ControlFlow::Continue(());
                 }
-                return ControlFlow::Continue(());
+                loader::Loaded::Found(finding) => {
+                    list.found.push(finding);
+                    return ControlFlow::Continue(());
+                }
+                loader::Loaded::End(totals) => list.totals = totals,
+                loader::Loaded::Stopped(rejections) => end = Err(Failure::usage(rejections.to_string())),
+                loader::Loaded::Failed(error) => end = Err(Failure::usage(error.to_string())),
             }
-            Loaded::Found(finding) => {
-                list.found.push(finding);
-                return ControlFlow::Continue(());
+            ControlFlow::Break(())
+        });
+        signals.check()?;
+        end.map(|()| list)
+    }
+}
+
+impl Loaded {
+    fn take(&mut self, chunk: Chunk) {
+        self.suppressed += u64::from(chunk.suppressed);
+        self.suppressed_rows.extend(Some(chunk.suppressed_rows()).filter(|rows| !rows.is_empty()));
+        self.domains.extend(chunk.new_domains.into_iter().map(|name| (name, 0)));
+        for run in &chunk.runs {
+            if let Some((_, count)) = self.domains.get_mut(run.domain as usize) {
+                *count += u64::from(run.count);
             }
-            Loaded::End(totals) => list.totals = totals,
-            Loaded::Stopped(rejections) => end = Err(Failure::usage(rejections.to_string())),
-            Loaded::Failed(error) => end = Err(Failure::usage(error.to_string())),
         }
-        ControlFlow::Break(())
-    });
-    signals.check()?;
-    end.map(|()| list)
+    }
 }
 
 /// What rendering every row brought.
@@ -293,7 +312,7 @@ fn sites(
 
 fn tell(
     campaign: &CampaignConfig,
-    list: &List,
+    list: &Loaded,
     rendered: &Rendered,
     lines: &HashMap<String, u64>,
     sites: Option<&[(String, u64)]>,
@@ -321,9 +340,11 @@ fn tell(
     }
     for Finding { severity, place, says, hint, .. } in &list.found {
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        let _ = writeln!(text, "\n{}: {}", severity.word(), Printable(format!("{place}{says}").as_bytes()));
+        // A backslash is common in what people write, and harmless.
+        let escaped = |text: &str| Printable(text.as_bytes()).to_string().replace("\\\\", "\\");
+        let _ = writeln!(text, "\n{}: {}", severity.word(), escaped(&format!("{place}{says}")));
         if !hint.is_empty() {
-            let _ = writeln!(text, "hint: {}", Printable(hint.as_bytes()));
+            let _ = writeln!(text, "hint: {}", escaped(hint));
         }
     }
     if let Some(sites) = sites {

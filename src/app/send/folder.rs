@@ -11,13 +11,22 @@ use crate::content::Files;
 const OCTETS_MAX: u64 = 25 << 20;
 
 /// The folder in which a campaign's file lies.
-pub struct Folder(PathBuf);
+pub struct Folder {
+    place: PathBuf,
+    asked: Vec<PathBuf>,
+}
 
 impl Folder {
     /// The folder of the campaign in `file`.
     #[must_use]
     pub fn of(file: &Path) -> Self {
-        Self(file.parent().unwrap_or(Path::new("")).to_owned())
+        Self { place: file.parent().unwrap_or(Path::new("")).to_owned(), asked: Vec::new() }
+    }
+
+    /// The files that were asked for so far, those that are not there too.
+    #[must_use]
+    pub fn asked(self) -> Vec<PathBuf> {
+        self.asked
     }
 
     /// Where in the folder a path leads.
@@ -31,8 +40,8 @@ impl Folder {
             std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
             _ => e.to_string(),
         };
-        let root = Path::new(".").join(&self.0).canonicalize().map_err(said)?;
-        let found = self.0.join(relative).canonicalize().map_err(said)?;
+        let root = Path::new(".").join(&self.place).canonicalize().map_err(said)?;
+        let found = self.place.join(relative).canonicalize().map_err(said)?;
         match found.starts_with(&root) {
             true => Ok(found),
             false => Err("a link leads out of the campaign's folder".to_owned()),
@@ -42,10 +51,11 @@ impl Folder {
 
 impl Files for Folder {
     fn shown(&self, path: &str) -> String {
-        self.0.join(path).display().to_string()
+        self.place.join(path).display().to_string()
     }
 
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String> {
+        self.asked.push(self.place.join(path));
         let found = self.find(path)?;
         let about = std::fs::metadata(&found).map_err(|e| e.to_string())?;
         if !about.is_file() {

@@ -7,22 +7,29 @@
 
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use super::super::check::{Looked, Reading, Refused, file_of, of_letter};
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::exit::Failure;
 use super::content::{self, Content};
 use super::prepare;
 use crate::content::{Composed, RowRef, Scratch as Room};
-use crate::engine::loader::{self, List, LoadSpec, Loaded, places};
+use crate::engine::loader::{self, List, LoadSpec, Loaded, Player, places};
 use crate::engine::table::{Manifest, Row, RowBlock, Table, TableWriter, Totals};
+use crate::mail::finding::{Finding, Severity};
 use crate::mail::{Mailbox, address};
 use crate::wire::clock::unix_now;
 use std::time::Duration;
 
 /// No campaign has this number: what its tokens name does not exist.
 pub const NO_CAMPAIGN: u32 = 0;
+/// Rows that are looked at for what is worth telling, and those on which the letter is rehearsed.
+const ROWS_LOOKED: u64 = 100_000;
+const ROWS_REHEARSED: usize = 10_000;
+/// Rows without a letter that are told one by one.
+const FAULTS_TOLD: usize = 20;
 
 /// See the head of this file.
 pub struct Galley {
@@ -34,6 +41,9 @@ pub struct Galley {
     /// For each row of the table its place on the roll.
     places: Vec<u32>,
     suppressed: Vec<Range<u32>>,
+    /// What the load has found of the list, and a look at its rows.
+    of_list: Vec<Finding>,
+    of_rows: Vec<Finding>,
     /// What the list came to; `None`: it was not loaded to its end.
     pub totals: Option<Totals>,
 }
@@ -71,7 +81,7 @@ impl Galley {
         home: &Path,
         rows_max: usize,
         stop: &AtomicBool,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Refused> {
         let failed = |e: std::io::Error| Failure::failed(e.to_string());
         let key = prepare::random_key()?;
         let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN, None)?;
@@ -79,6 +89,7 @@ impl Galley {
         let mut writer = TableWriter::create(home, manifest).map_err(failed)?;
         let load = prepare::load(config, campaign, list.clone(), Some(&content), writer.manifest())?;
         let set = load.suppressions.in_force().set;
+        let reading = Reading::new(false);
         let spec = LoadSpec {
             list: load.list,
             email: load.email,
@@ -87,12 +98,13 @@ impl Galley {
             letter: None,
             // Whatever the others are: a row that can be read can be looked at.
             max_rejected: 1.0,
-            several: load.several,
             suppression: &set,
             readmitted: &[],
             quiet: Duration::ZERO,
+            onlooker: Some(&reading),
         };
         let (mut totals, mut end, mut suppressed, mut rows) = (None, Ok(()), Vec::new(), 0);
+        let mut of_list = Vec::new();
         loader::load(&spec, &mut writer, stop, |loaded| {
             match loaded {
                 Loaded::Chunk(chunk) => {
@@ -102,7 +114,10 @@ impl Galley {
                         return ControlFlow::Continue(());
                     }
                 }
-                Loaded::Found(_) => return ControlFlow::Continue(()),
+                Loaded::Found(finding) => {
+                    of_list.push(finding);
+                    return ControlFlow::Continue(());
+                }
                 Loaded::End(all) => totals = Some(all),
                 Loaded::Stopped(rejections) => end = Err(Failure::usage(rejections.to_string())),
                 Loaded::Failed(error) => end = Err(Failure::usage(error.to_string())),
@@ -112,19 +127,75 @@ impl Galley {
         end?;
         let table = Table::open(home).map_err(failed)?;
         let (roll, places) = roll(list, &campaign.recipients.email.value, &table)?;
-        Ok(Self { table, content, columns, roll, places, suppressed, totals })
+        let looked = looked(campaign, list, home, &content);
+        of_list.extend(looked.rejected());
+        of_list.extend(totals.iter().flat_map(|totals| reading.findings(&looked.file, totals)));
+        let of_rows = looked.rows(&table, &suppressed)?;
+        let mut pulled = Self { table, content, columns, roll, places, suppressed, of_list, of_rows, totals };
+        pulled.rehearse(campaign, list)?;
+        Ok(pulled)
+    }
+
+    /// Tells of rows that have no letter.
+    fn rehearse(&mut self, campaign: &CampaignConfig, list: &List) -> Result<(), Failure> {
+        let (mut player, mut rows, mut count) = (Player::of(&self.content.composer), 0, 0);
+        let mut faults: Vec<(String, String)> = Vec::new();
+        let walked = self.table.walk(|row| {
+            rows += 1;
+            if let Some(why) = player.fault_of(&row) {
+                count += 1;
+                if faults.len() < FAULTS_TOLD {
+                    faults.push((row.mailbox.to_owned(), why));
+                }
+            }
+            if rows < ROWS_REHEARSED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        walked.map_err(|e| Failure::failed(e.to_string()))?;
+        let mailboxes: Vec<&str> = faults.iter().map(|(mailbox, _)| mailbox.as_str()).collect();
+        let lines = lines_of(list, &campaign.recipients.email.value, &mailboxes)?;
+        let file = file_of(campaign);
+        let more = Some(count - faults.len()).filter(|more| *more > 0);
+        for (mailbox, why) in faults {
+            let line = lines.get(&mailbox).map_or(String::new(), |line| format!(":{line}"));
+            let (why, hint) = why.split_once("\nhint: ").unwrap_or((&why, ""));
+            let says = format!("the row of {mailbox:?} has no letter: {why}");
+            let finding = Finding::new(Severity::Warning, "rejected-row", format!("{file}{line}"), says);
+            self.of_rows.push(finding.hint(hint));
+        }
+        self.of_rows.extend(more.map(|more| {
+            let says = format!("{more} more rows have no letter");
+            Finding::new(Severity::Warning, "rejected-row", file, says)
+        }));
+        Ok(())
+    }
+
+    /// What is found of the letter, the list and its rows, the worst first. Of a long list only the first rows are looked at.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut all = of_letter(&self.content.findings, false);
+        all.extend(self.of_list.iter().chain(&self.of_rows).cloned());
+        all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        all
+    }
+
+    /// The files that the letter was made from, beside those that the campaign names.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.content.files
     }
 
     /// The same rows with another content, if it needs no columns that they do not have.
     ///
     /// # Errors
     /// The content.
-    pub fn renew(&mut self, config: &EngineConfig, campaign: &CampaignConfig, list: &List) -> Result<bool, Failure> {
+    pub fn renew(&mut self, config: &EngineConfig, campaign: &CampaignConfig, list: &List) -> Result<bool, Refused> {
         let key = prepare::random_key()?;
         let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN, None)?;
         let is_same = columns == self.columns;
         if is_same {
             self.content = content;
+            self.of_rows = looked(campaign, list, Path::new(""), &self.content).rows(&self.table, &self.suppressed)?;
+            self.rehearse(campaign, list)?;
         }
         Ok(is_same)
     }
@@ -219,6 +290,11 @@ impl Galley {
         self.table.read(place.row, 1, &mut block).map_err(|e| Failure::failed(e.to_string()))?;
         block.row(0).map(|row| look(place.line, row)).ok_or_else(nobody)
     }
+}
+
+/// The list of a campaign as `check` looks at it.
+fn looked<'a>(campaign: &'a CampaignConfig, list: &'a List, home: &'a Path, content: &'a Content) -> Looked<'a> {
+    Looked { file: file_of(campaign), home, list, campaign, content: Some(content), rows_max: ROWS_LOOKED }
 }
 
 /// The rows of the table in the order of the list; and for each row its place there.

@@ -8,10 +8,12 @@ use super::super::config::{CampaignConfig, campaign};
 use super::super::exit::Failure;
 use super::prepare::copy_within_room;
 use super::watch::notice;
+use crate::base::many::Many;
 use crate::base::remedy;
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{Format, List, LoadError, REJECTS, print};
+use crate::engine::loader::{Format, Hidden, List, LoadError, Look, REJECTS, print};
 use crate::engine::table::ListPrint;
+use crate::mail::finding::{Finding, Severity};
 use crate::wire::disk::access;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal as _, Read};
@@ -143,8 +145,8 @@ fn spool(mut from: Box<dyn Read>, home: &Path) -> io::Result<(Spool, u64)> {
 
 /// What is said of the list.
 fn list_of(campaign: &CampaignConfig) -> List {
-    let dialect = campaign.recipients.dialect.clone();
-    List { format: Some(format_of(campaign)), dialect, ..List::default() }
+    let (dialect, several) = (campaign.recipients.dialect.clone(), campaign.recipients.several);
+    List { format: Some(format_of(campaign)), dialect, several, ..List::default() }
 }
 
 fn format_of(campaign: &CampaignConfig) -> Format {
@@ -196,4 +198,27 @@ pub fn rejects_of(home: &Path, rejected: u64) -> Option<String> {
 /// Where the rows are listed that were rejected of a list that was only looked at; `None` where no data directory is named.
 pub fn rejects_kept(args: &SendArgs, name: &str) -> Option<PathBuf> {
     Some(args.data.as_ref()?.join("rejects").join(format!("{name}.csv")))
+}
+
+/// What a look at the front of the list has found that is worth knowing.
+#[must_use]
+pub fn findings(campaign: &CampaignConfig, looked: &Look, told: Option<&str>) -> Vec<Finding> {
+    let file = match &campaign.recipients.from {
+        campaign::ListSource::Stdin => String::new(),
+        campaign::ListSource::File(path) => path.display().to_string(),
+    };
+    let mut found = Vec::new();
+    if let Some(told) = told {
+        let hint = "if that is wrong, [recipients] says what is right: encoding, delimiter, sheet, format";
+        found.push(Finding::new(Severity::Note, "list-form", &*file, told.trim_end_matches('.')).hint(hint));
+    }
+    if let Some(Hidden { rows, first }) = looked.hidden {
+        let says = format!(
+            "{} hidden on the sheet, and read as all others (the first: row {first})",
+            Many(rows, "row is", "rows are")
+        );
+        let hint = "take them out, or copy the rows that are seen to a sheet of their own";
+        found.push(Finding::new(Severity::Warning, "hidden-rows", format!("{file}:{first}"), says).hint(hint));
+    }
+    found
 }

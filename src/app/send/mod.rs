@@ -26,6 +26,7 @@ mod settle;
 mod share;
 pub mod signing;
 pub mod sources;
+mod texts;
 pub mod tls;
 mod trace;
 mod types;

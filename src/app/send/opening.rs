@@ -13,7 +13,7 @@ use super::content::{self, Content};
 use super::letter::Letter;
 use super::list::{self, Given};
 use super::settle::{Case, Settled};
-use super::{identity, marks_of, open_journal, pin, prepare, rehearsed, report_damage, watch};
+use super::{identity, marks_of, open_journal, pin, prepare, rehearsed, report_damage, types, watch};
 use crate::base::remedy;
 use crate::engine::campaign::{Campaign, OpenError, Opening, Release, is_there, journal_of};
 use crate::engine::loader::print;
@@ -107,7 +107,6 @@ impl Asked<'_> {
             args,
             email: &campaign.recipients.email.value,
             header_columns: &content.header_columns,
-            several: campaign.recipients.several,
             max_rejected: campaign.recipients.max_rejected,
             opened: &opened,
         };
@@ -187,7 +186,7 @@ impl Asked<'_> {
         let (content, columns) = content::first(config, campaign, &given.list, key, number, Some(direct))?;
         content.check()?;
         content.tell_list();
-        for note in &content.notes {
+        for note in content.findings.iter().filter(|finding| finding.check == types::READ_AS) {
             tracing::info!(list = %note.place, hint = %note.hint, "{}", note.says);
         }
         let mut manifest = Manifest::new(&campaign.name, number, unix_now().0, key, &columns);

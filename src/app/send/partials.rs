@@ -5,16 +5,21 @@
 use super::super::config::CampaignConfig;
 use crate::content::{Source, Spec, files_read_by, plain_name};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Most files that the templates of a campaign read.
 const FILES_MAX: usize = 1000;
 /// Most octets of one.
 const OCTETS_MAX: u64 = 4 << 20;
 
-/// The files that the templates of `spec` read, and those that these read; of one that may not be read, why.
-pub fn of(campaign: &CampaignConfig, spec: &Spec) -> BTreeMap<String, Result<Source, String>> {
-    let folder = campaign.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+/// The files that the templates of `spec` read, and those that these read; of one that may not be read, why. Whatever was looked
+/// for is added to `asked`.
+pub fn of(
+    campaign: &CampaignConfig,
+    spec: &Spec,
+    asked: &mut Vec<PathBuf>,
+) -> BTreeMap<String, Result<Source, String>> {
+    let folder = campaign.file.parent().unwrap_or(Path::new(""));
     let mut found: BTreeMap<String, Result<Source, String>> = BTreeMap::new();
     let texts = [&spec.html, &spec.text].into_iter().flatten().map(|source| source.text.as_str());
     let keys = spec.headers.iter().map(|(_, text)| text.as_str()).chain([spec.subject.as_str()]);
@@ -24,6 +29,7 @@ pub fn of(campaign: &CampaignConfig, spec: &Spec) -> BTreeMap<String, Result<Sou
         if found.contains_key(&plain) || found.len() >= FILES_MAX {
             continue;
         }
+        asked.push(folder.join(&plain));
         let Some(read) = read(folder, &plain) else { continue };
         let read = read.map(|file| Source { text: campaign.syntax.in_braces(&file.text).into_owned(), ..file });
         if let Ok(file) = &read {
@@ -43,7 +49,7 @@ fn read(folder: &Path, name: &str) -> Option<Result<Source, String>> {
         Err(e) => return Some(Err(e.to_string())),
     };
     let text = || -> Result<String, String> {
-        let root = folder.canonicalize().map_err(|e| e.to_string())?;
+        let root = Path::new(".").join(folder).canonicalize().map_err(|e| e.to_string())?;
         if !whole.starts_with(&root) {
             return Err("it is a link that leads out of the campaign's folder".to_owned());
         }
@@ -54,7 +60,7 @@ fn read(folder: &Path, name: &str) -> Option<Result<Source, String>> {
         if kind.len() > OCTETS_MAX {
             return Err(format!("it is longer than {} MiB", OCTETS_MAX >> 20));
         }
-        let file = super::content::source(&path).map_err(|failure| failure.message)?;
+        let file = super::texts::source(&path).map_err(|failure| failure.message)?;
         Ok(file.text)
     };
     Some(text().map(|text| Source { file: path.display().to_string(), text }))

@@ -203,7 +203,6 @@ pub fn load(
         list,
         email: campaign.recipients.email.value.clone(),
         header_columns: content.map(|content| content.header_columns.clone()).unwrap_or_default(),
-        several: campaign.recipients.several,
         max_rejected: campaign.recipients.max_rejected,
         suppressions,
         readmitted: Vec::new(),

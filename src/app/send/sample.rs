@@ -21,7 +21,7 @@ use super::{content, list, names, prepare, tls, trace};
 use crate::base::many::Many;
 use crate::engine::campaign::{Campaign, Opening, journal_of};
 use crate::engine::load::Load;
-use crate::engine::loader::{List, Several};
+use crate::engine::loader::List;
 use crate::engine::run::{Engine, OpenFiles, Setup};
 use crate::engine::suppression::Suppression;
 use crate::engine::suppressions::Suppressions;
@@ -232,7 +232,6 @@ impl Sample<'_> {
                 list: list.clone(),
                 email: campaign.recipients.email.value.clone(),
                 header_columns: content.header_columns,
-                several: Several::Refuse,
                 max_rejected: 1.0,
                 suppressions: nobody,
                 readmitted: Vec::new(),

@@ -14,7 +14,7 @@ use super::list::{self, Given};
 use super::prepare::QUIET;
 use super::watch::notice;
 use crate::engine::campaign::{Campaign, Release};
-use crate::engine::loader::{Comparison, Difference, List, LoadError, Several, print};
+use crate::engine::loader::{Comparison, Difference, List, LoadError, print};
 use crate::engine::settings::OnUncertain;
 use crate::engine::table::ListPrint;
 use crate::journal::disk::Disk;
@@ -125,8 +125,6 @@ pub struct Case<'a> {
     pub email: &'a str,
     /// Columns that reach headers.
     pub header_columns: &'a [String],
-    /// What becomes of cells that hold several addresses.
-    pub several: Several,
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// The campaign.
@@ -253,12 +251,12 @@ impl Case<'_> {
     fn compare(&self, given: &Given, were: &Cancelled, is_used: bool) -> Result<Difference, Failure> {
         // A list that is only looked at is neither waited for nor judged.
         let (max_rejected, quiet) = if is_used { (self.max_rejected, QUIET) } else { (1.0, Duration::ZERO) };
-        let Self { email, header_columns, several, opened, .. } = *self;
+        let Self { email, header_columns, opened, .. } = *self;
         let withdrawn = were.certain.as_slice();
         let kept = list::rejects_kept(self.args, &opened.table.manifest().name);
         let rejects = kept.as_deref().filter(|_| is_used);
         let comparison =
-            Comparison { list: &given.list, email, header_columns, several, max_rejected, withdrawn, quiet, rejects };
+            Comparison { list: &given.list, email, header_columns, max_rejected, withdrawn, quiet, rejects };
         comparison.with(&opened.table).map_err(refused)
     }
 

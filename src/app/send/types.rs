@@ -4,6 +4,7 @@
 //! Guarantees: no cell prints otherwise for it; a list is looked through only where a template needs that, and what was made
 //! out is told, with the line of the first cell that does not fit.
 
+use super::super::check::{Refused, of_content};
 use super::super::config::CampaignConfig;
 use super::super::config::campaign::ListFormat;
 use super::super::exit::Failure;
@@ -12,6 +13,9 @@ use crate::content::{ColumnType, Composer, ContentError, NumberUse};
 use crate::engine::loader::{Figures, Format, List, figures};
 use crate::mail::finding::{Finding, Severity};
 use std::path::Path;
+
+/// The word for what was made out about a column.
+pub const READ_AS: &str = "column-type";
 
 /// What the campaign says of columns, under each of their names.
 pub fn of(campaign: &CampaignConfig, columns: &Columns) -> Vec<(String, ColumnType)> {
@@ -49,7 +53,7 @@ pub fn numbers(
     list: &List,
     composer: &Composer,
     columns: &Columns,
-) -> Result<Vec<Finding>, Failure> {
+) -> Result<Vec<Finding>, Refused> {
     let uses = composer.numbers_wanted();
     let source = |wanted: &NumberUse| columns.sources.get(wanted.column).cloned().unwrap_or_default();
     let mut sources: Vec<String> = uses.iter().map(source).collect();
@@ -58,9 +62,9 @@ pub fn numbers(
     if sources.is_empty() {
         return Ok(Vec::new());
     }
-    let all = figures(list, &sources).map_err(|e| Failure::usage(e.to_string()))?;
+    let all = figures(list, &sources).map_err(|e| Refused::of("list", Failure::usage(e.to_string())))?;
     let path = list.path.display().to_string();
-    let mut faults = Vec::new();
+    let (mut faults, mut findings) = (Vec::new(), Vec::new());
     for wanted in uses {
         let column = source(wanted);
         let Some(figures) = sources.iter().position(|known| *known == column).and_then(|i| all.get(i)) else {
@@ -73,16 +77,17 @@ pub fn numbers(
             // Two parts may be made from one file.
             if !faults.contains(&fault) {
                 faults.push(fault);
+                findings.push(of_content(campaign, &error));
             }
         }
     }
     if !faults.is_empty() {
-        return Err(Failure::usage(faults.join("\n")));
+        return Err(Refused { failure: Failure::usage(faults.join("\n")), findings, files: Vec::new() });
     }
     let note = |(column, figures): (&String, &Figures)| {
         let says = format!("`{column}` is read as a number: so are all {} cells that are not empty", figures.filled);
         let hint = format!("[recipients.types] {column} = \"number\" (or \"text\") says it for certain");
-        Finding::new(Severity::Note, "column-type", path.clone(), says).hint(hint)
+        Finding::new(Severity::Note, READ_AS, path.clone(), says).hint(hint)
     };
     Ok(sources.iter().zip(&all).map(note).collect())
 }

@@ -33,6 +33,10 @@ impl Work<'_> {
         if let Some(id) = &file.inline_id {
             self.inline(id, index, spec);
         }
+        if file.alternative && file.inline_id.is_some() {
+            let problem = format!("`{name}` cannot be a picture of the HTML and stand beside it");
+            self.error(ContentError::key(key, problem, "leave out inline_id, or alternative"));
+        }
         match File::of(file) {
             Ok(part) => Some(part),
             Err(why) => {

@@ -15,6 +15,9 @@ const OCTETS_MAX: usize = 10 << 20;
 const SINGLE: [&str; 11] =
     ["Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References", "Subject"];
 
+/// Fields that hold addresses; whom a letter goes to is the list's business.
+const ADDRESSES: [&str; 4] = ["From", "Sender", "Reply-To", "Cc"];
+
 /// Looks at the octets of a message.
 #[must_use]
 pub fn look_at(octets: &[u8]) -> Vec<Remark> {
@@ -53,6 +56,19 @@ pub fn look_at(octets: &[u8]) -> Vec<Remark> {
             say(Severity::Error, "duplicate-header", "550 5.7.1", says, "leave one out");
         }
     }
+    for (name, value) in fields(octets) {
+        if !value.is_ascii() && !name.eq_ignore_ascii_case(b"To") {
+            let name = String::from_utf8_lossy(name);
+            let says = format!("the field {name} holds letters beyond ASCII as they are, for its address has some");
+            let hint = "write an address in ASCII: few servers take others (SMTPUTF8)";
+            say(Severity::Warning, "raw-8-bit", "550 5.7.1", says, hint);
+        }
+        if ADDRESSES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) && has_encoded_address(value) {
+            let name = String::from_utf8_lossy(name);
+            let says = format!("an address in the field {name} is an encoded word (RFC 2047), which no address may be");
+            say(Severity::Warning, "encoded-word", "550 5.7.1", says, "write the address itself");
+        }
+    }
     if message.from().is_none_or(|from| from.iter().count() != 1) {
         let says = "the message is not from exactly one address".to_owned();
         say(Severity::Error, "from", "550 5.7.1", says, "from = \"Name <name@domain>\"");
@@ -65,4 +81,51 @@ pub fn look_at(octets: &[u8]) -> Vec<Remark> {
         say(Severity::Warning, "empty-subject", "", "the subject comes out empty".to_owned(), "give it a default");
     }
     remarks
+}
+
+/// The fields of a message's head: their names, and their values as they stand there.
+fn fields(octets: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let head = memchr::memmem::find(octets, b"\r\n\r\n").and_then(|end| octets.get(..end)).unwrap_or(octets);
+    let ends = memchr::memmem::find_iter(head, b"\r\n")
+        .filter(move |end| !head.get(end + 2).is_some_and(|b| matches!(b, b' ' | b'\t')))
+        .chain([head.len()]);
+    let mut from = 0;
+    ends.filter_map(move |end| {
+        let field = head.get(from..end)?;
+        from = end + 2;
+        let colon = memchr::memchr(b':', field)?;
+        Some((field.get(..colon)?, field.get(colon + 1..)?))
+    })
+}
+
+/// Whether an encoded word is, or is a part of, an address; in the names beside them they belong.
+fn has_encoded_address(value: &[u8]) -> bool {
+    memchr::memmem::find_iter(value, b"=?").any(|at| {
+        let word = value.get(at..).unwrap_or_default();
+        let end = word.iter().position(|b| b.is_ascii_whitespace() || b",>".contains(b)).unwrap_or(word.len());
+        word.get(..end).is_some_and(|word| word.contains(&b'@') && memchr::memmem::find(word, b"?=").is_some())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(head: &str) -> Vec<(&'static str, String)> {
+        let whole = format!("{head}Message-ID: <a@b.example>\r\nSubject: s\r\n\r\n=?utf-8?Q?a?=@b.example \u{e9}\r\n");
+        look_at(whole.as_bytes()).into_iter().map(|remark| (remark.check, remark.says)).collect()
+    }
+
+    #[test]
+    fn letters_beyond_ascii_and_encoded_words_are_found_where_they_may_not_stand() {
+        assert_eq!(found("From: =?UTF-8?Q?J=C3=B6rg_=40?=\r\n <news@a.example>\r\nTo: j\u{f6}rg@a.example\r\n"), []);
+        for (head, check, field) in [
+            ("From: J <j\u{f6}rg@a.example>\r\n", "raw-8-bit", "From"),
+            ("From: a@a.example\r\nReply-To: A\r\n <=?utf-8?Q?j=C3=B6?=@a.example>\r\n", "encoded-word", "Reply-To"),
+            ("Sender: =?utf-8?B?YQ==?=@a.example\r\nFrom: a@a.example\r\n", "encoded-word", "Sender"),
+        ] {
+            let told = found(head);
+            assert!(told.len() == 1 && told[0].0 == check && told[0].1.contains(field), "{head}: {told:?}");
+        }
+    }
 }

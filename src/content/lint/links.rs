@@ -2,6 +2,7 @@
 
 use super::Placing;
 use super::page::{Attribute, CODE, Page, Tag, VALUE};
+use crate::content::spec::Source;
 
 /// Schemes that links in mail have.
 const SCHEMES: [&str; 12] =
@@ -11,6 +12,10 @@ const SHORTENERS: [&str; 9] =
     ["bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly", "cutt.ly"];
 /// What mail readers take out, and the sense with it.
 const ACTIVE: [&str; 7] = ["script", "iframe", "object", "embed", "form", "video", "audio"];
+/// Attributes whose value is an address.
+const LEADING: [&str; 5] = ["href", "src", "srcset", "background", "poster"];
+/// Elements that show a picture.
+const PICTURES: [&str; 4] = ["img", "mj-image", "mj-carousel-image", "amp-img"];
 /// Words by which readers know the way out.
 const WAYS_OUT: [&str; 22] = [
     "unsubscribe",
@@ -40,11 +45,14 @@ const WAYS_OUT: [&str; 22] = [
 const TEXT_MIN: usize = 20;
 
 /// Looks at a page; `made` is what readers get.
-pub(super) fn look(page: &Page, made: &Page, found: &mut Placing<'_>) {
+pub(super) fn look(page: &Page, made: &[Page], found: &mut Placing<'_>) {
     for tag in &page.tags {
         match tag.name.as_str() {
             "a" | "area" | "mj-button" => link(tag.attribute("href"), tag, made, found),
-            "img" | "mj-image" | "amp-img" => image(tag, made, found),
+            // They are pictures first.
+            "mj-image" | "mj-navbar-link" | "mj-social-element" if tag.attribute("href").is_some() => {
+                link(tag.attribute("href"), tag, made, found);
+            }
             name if ACTIVE.contains(&name) => found.warn(
                 "active-content",
                 tag.at,
@@ -53,23 +61,35 @@ pub(super) fn look(page: &Page, made: &Page, found: &mut Placing<'_>) {
             ),
             _ => {}
         }
+        if PICTURES.contains(&tag.name.as_str()) {
+            image(tag, made, found);
+        }
+        backgrounds(tag, made, found);
     }
     if let Some(at) = page.open_comment {
         let says = "the comment that begins here has no end: nothing behind it is shown";
         found.warn("open-comment", at, says, "write --> where it ends");
     }
-    let text: usize = page.texts.iter().map(|(_, text)| text.trim().len()).sum();
-    if text < TEXT_MIN && page.tags.iter().any(|tag| matches!(&*tag.name, "img" | "mj-image")) {
+}
+
+/// Looks at the pages of a letter together; what is found is told of the first.
+pub(super) fn look_at_all(files: &[(&Source, Page)], found: &mut Placing<'_>) {
+    let text: usize = files.iter().flat_map(|(_, page)| &page.texts).map(|(_, text)| text.trim().len()).sum();
+    let shows = |page: &Page| page.tags.iter().any(|tag| PICTURES.contains(&tag.name.as_str()));
+    if text < TEXT_MIN && files.iter().any(|(_, page)| shows(page)) {
         let says = "the HTML part is nothing but pictures: who does not load them sees an empty letter";
         found.warn_of_all("image-only", says, "write what matters as text");
     }
-    if !page.tags.iter().any(|tag| leads_out(tag, found.text)) && !page.texts.iter().any(|(_, text)| is_way_out(text)) {
+    let is_out = |(source, page): &(&Source, Page)| {
+        page.tags.iter().any(|tag| leads_out(tag, &source.text)) || page.texts.iter().any(|(_, text)| is_way_out(text))
+    };
+    if !files.iter().any(is_out) {
         no_way_out(found);
     }
 }
 
 /// Looks at the plain text.
-pub(super) fn look_at_text(text: &str, masked: &str, found: &mut Placing<'_>) {
+pub(super) fn look_at_text(masked: &str, found: &mut Placing<'_>) {
     for (at, _) in masked.match_indices("http://") {
         let url = word(masked, at);
         if !is_local(url) {
@@ -82,12 +102,15 @@ pub(super) fn look_at_text(text: &str, masked: &str, found: &mut Placing<'_>) {
             .map_or(at, |before| before.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |end| end + 1));
         host(start, word(masked, start), found);
     }
-    if !is_way_out(masked) && !text.contains("unsubscribe_url") {
-        no_way_out(found);
-    }
 }
 
-fn no_way_out(found: &mut Placing<'_>) {
+/// Whether there is a way out in a plain text.
+pub(super) fn text_leads_out(text: &str) -> bool {
+    is_way_out(text) || text.contains("unsubscribe_url")
+}
+
+/// There is no way out.
+pub(super) fn no_way_out(found: &mut Placing<'_>) {
     let says = "there is no link to unsubscribe by: who does not find one reports the letter as spam";
     found.warn_of_all("unsubscribe-link", says, "write one, like: Unsubscribe: {{ unsubscribe_url }}");
 }
@@ -111,7 +134,7 @@ fn word(text: &str, at: usize) -> &str {
     rest.get(..end).unwrap_or_default()
 }
 
-fn link(href: Option<&Attribute>, tag: &Tag, made: &Page, found: &mut Placing<'_>) {
+fn link(href: Option<&Attribute>, tag: &Tag, made: &[Page], found: &mut Placing<'_>) {
     let is_anchor = tag.name == "a" && (tag.attribute("name").is_some() || tag.attribute("id").is_some());
     let Some(href) = href else {
         if !is_anchor {
@@ -134,7 +157,7 @@ fn link(href: Option<&Attribute>, tag: &Tag, made: &Page, found: &mut Placing<'_
     }
 }
 
-fn image(tag: &Tag, made: &Page, found: &mut Placing<'_>) {
+fn image(tag: &Tag, made: &[Page], found: &mut Placing<'_>) {
     if tag.attribute("alt").is_none() {
         let says = "the picture has no alt text: nothing is read where pictures are off";
         found.warn("image-alt", tag.at, says, "write alt=\"what it says\", or alt=\"\" where it is only decoration");
@@ -151,17 +174,36 @@ fn image(tag: &Tag, made: &Page, found: &mut Placing<'_>) {
     address("picture", src, url, made, found);
 }
 
+/// Pictures that an element brings beside its own: behind it, or for other screens.
+fn backgrounds(tag: &Tag, made: &[Page], found: &mut Placing<'_>) {
+    for attribute in &tag.attributes {
+        let url = attribute.value.trim();
+        match attribute.name.as_str() {
+            _ if url.is_empty() => {}
+            "background" | "poster" => address("picture", attribute, url, made, found),
+            "srcset" if !url.contains([char::from(VALUE), char::from(CODE)]) => {
+                let first = |candidate: &str| candidate.split_whitespace().next().unwrap_or_default().to_owned();
+                let relative = url.split(", ").map(first).find(|url| !url.is_empty() && !url.contains("//"));
+                if let Some(relative) = relative.filter(|relative| !relative.starts_with("data:")) {
+                    address("picture", attribute, &relative, made, found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Whether readers get the address as it stands here.
-fn is_kept(attribute: &Attribute, made: &Page) -> bool {
+fn is_kept(attribute: &Attribute, made: &[Page]) -> bool {
     let is_same = |other: &Attribute| other.value.trim() == attribute.value.trim();
-    made.tags
-        .iter()
+    made.iter()
+        .flat_map(|page| &page.tags)
         .flat_map(|tag| &tag.attributes)
-        .any(|other| matches!(&*other.name, "href" | "src") && is_same(other))
+        .any(|other| LEADING.contains(&other.name.as_str()) && is_same(other))
 }
 
 /// Looks at an address that is not empty.
-fn address(what: &str, attribute: &Attribute, url: &str, made: &Page, found: &mut Placing<'_>) {
+fn address(what: &str, attribute: &Attribute, url: &str, made: &[Page], found: &mut Placing<'_>) {
     let at = attribute.at;
     if url.as_bytes().first() == Some(&VALUE) {
         return;

@@ -6,14 +6,16 @@
 
 mod composed;
 mod links;
+mod manuscript;
 mod page;
 mod placeholders;
 mod sender;
 mod tags;
 
 pub use composed::look_at as look_at_composed;
+pub use manuscript::Manuscript;
 
-use super::error::{Place, position};
+use super::error::{ContentError, Place, position};
 use super::names;
 use super::spec::{Source, Spec};
 use super::syntax::Syntax;
@@ -43,13 +45,26 @@ pub struct Remark {
     pub draws: &'static str,
 }
 
+impl Remark {
+    /// Something that is worth knowing, where the error stands that says so.
+    pub(crate) fn note(check: &'static str, what: ContentError) -> Self {
+        let ContentError { place, position, problem: says, excerpt: _, hint } = what;
+        Self { severity: Severity::Note, check, place: Some(place), position, says, hint, draws: "" }
+    }
+
+    /// The same as a warning.
+    pub(crate) fn warning(check: &'static str, what: ContentError) -> Self {
+        Self { severity: Severity::Warning, ..Self::note(check, what) }
+    }
+}
+
 /// A letter, and how its author wrote it.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
     /// What it is composed from.
     pub spec: &'a Spec,
-    /// The HTML part as it lies in its file, where what is composed was made from that.
-    pub html_written: Option<&'a Source>,
+    /// Its files as they were written: what is made of them has other lines and columns.
+    pub written: &'a Manuscript,
     /// The names of the list's columns.
     pub columns: &'a [String],
     /// Whether it goes to the recipients' own servers: `None` where that is not known.
@@ -61,27 +76,39 @@ pub struct Letter<'a> {
 pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
     let mut found = Found { columns: letter.columns, syntax: letter.spec.syntax, remarks: Vec::new() };
     sender::look(letter, &mut found);
-    let spec = letter.spec;
-    if let Some(html) = letter.html_written.or(spec.html.as_ref()) {
-        let page = Page::read(&html.text);
-        let made = spec.html.as_ref().map(|made| Page::read(&made.text));
-        let place = Place::File(html.file.clone());
-        let mut found = found.at(&place, &html.text);
-        links::look(&page, made.as_ref().unwrap_or(&page), &mut found);
-        placeholders::look(page.texts.iter().map(|(at, text)| (*at, text.as_str())), &mut found);
-        tags::look(&page.bare, &mut found);
-        tags::look_at_written(&html.text, &mut found);
-    }
-    if let Some(text) = spec.text.as_ref() {
+    look_at_html(letter, &mut found);
+    let texts: Vec<&Source> = letter.written.text_files().collect();
+    for text in &texts {
         let place = Place::File(text.file.clone());
         let masked = page::masked(&text.text);
         let mut found = found.at(&place, &text.text);
-        links::look_at_text(&text.text, &masked, &mut found);
+        links::look_at_text(&masked, &mut found);
         placeholders::look(paragraphs(&masked), &mut found);
         tags::look(&masked, &mut found);
         tags::look_at_written(&text.text, &mut found);
     }
+    if let Some(main) = texts.first().filter(|_| !texts.iter().any(|text| links::text_leads_out(&text.text))) {
+        links::no_way_out(&mut found.at(&Place::File(main.file.clone()), ""));
+    }
     found.remarks
+}
+
+fn look_at_html(letter: &Letter<'_>, found: &mut Found<'_>) {
+    let files: Vec<(&Source, Page)> =
+        letter.written.html_files().map(|source| (source, Page::read(&source.text))).collect();
+    let made = letter.spec.html.iter().chain(letter.spec.partials.values().flatten());
+    let made: Vec<Page> = made.map(|source| Page::read(&source.text)).collect();
+    for (source, page) in &files {
+        let place = Place::File(source.file.clone());
+        let mut found = found.at(&place, &source.text);
+        links::look(page, &made, &mut found);
+        placeholders::look(page.texts.iter().map(|(at, text)| (*at, text.as_str())), &mut found);
+        tags::look(&page.bare, &mut found);
+        tags::look_at_written(&source.text, &mut found);
+    }
+    if let Some((main, _)) = files.first() {
+        links::look_at_all(&files, &mut found.at(&Place::File(main.file.clone()), &main.text));
+    }
 }
 
 /// Columns (by their place among `columns`) that stand in the letter bare: where a row has nothing, a gap is read.

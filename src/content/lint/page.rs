@@ -137,15 +137,17 @@ impl Page {
             {
                 let end = page.tag(&masked, start);
                 match page.tags.last().map(|tag| tag.name.as_str()) {
-                    Some(name @ ("style" | "script")) => after_raw(&masked, end, name),
+                    Some(name @ ("style" | "script" | "mj-style")) => after_raw(&masked, end, name),
                     _ => end,
                 }
             } else {
                 page.text(&masked, start, start + 1);
                 start + 1
             };
-            let is_raw =
-                page.tags.last().is_some_and(|tag| tag.at == start && matches!(&*tag.name, "style" | "script"));
+            let is_raw = page
+                .tags
+                .last()
+                .is_some_and(|tag| tag.at == start && matches!(&*tag.name, "style" | "script" | "mj-style"));
             if rest.starts_with("<!--") || is_raw {
                 blank(&mut bare, start, at);
             }

@@ -11,7 +11,7 @@ fn remarks(html: &str) -> Vec<(&'static str, Option<(usize, usize)>)> {
         ..Spec::default()
     };
     let columns = ["email".to_owned(), "First Name".to_owned()];
-    let letter = Letter { spec: &spec, html_written: None, columns: &columns, direct: None };
+    let letter = Letter { spec: &spec, written: &Manuscript::of(&spec), columns: &columns, direct: None };
     look_at(&letter).into_iter().map(|remark| (remark.check, remark.position)).collect()
 }
 
@@ -89,10 +89,49 @@ fn tags_are_translated_where_the_list_has_the_column() {
         ..Spec::default()
     };
     let columns = ["email".to_owned(), "First Name".to_owned()];
-    let found = look_at(&Letter { spec: &spec, html_written: None, columns: &columns, direct: None });
+    let written = Manuscript::of(&spec);
+    let found = look_at(&Letter { spec: &spec, written: &written, columns: &columns, direct: None });
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
         found[0].says.contains("`*|FNAME|*` is a tag of Mailchimp") && found[0].hint == "write {{ first_name }}",
         "{found:?}"
+    );
+}
+
+#[test]
+fn what_is_found_has_its_place_in_what_was_written_and_in_each_file_that_is_read() {
+    let source = |file: &str, text: &str| Source { file: file.into(), text: text.into() };
+    let mut spec = Spec {
+        from: "a@acme.example".into(),
+        subject: "Hello".into(),
+        html: Some(source("l.html", "\u{feff}<p>x\r\n<a href=\"http://a.example\">x</a>{% include 'foot.html' %}")),
+        text: Some(source("l.txt", "Enough\n{% include 'foot.txt' %}")),
+        unsubscribe_url: Some("https://acme.example/u".into()),
+        ..Spec::default()
+    };
+    let foot = format!("<img src=\"x.png\" srcset=\"y.png 2x\" alt=\"\"><table background='z.png'></table>{REST}");
+    spec.partials.insert("foot.html".into(), Ok(source("foot.html", &foot)));
+    spec.partials.insert("foot.txt".into(), Ok(source("foot.txt", "\n[Company] unsubscribe: {{ unsubscribe_url }}")));
+    let written = Manuscript::of(&spec).with(&[source("part.mjml", "<mj-button>*|FNAME|*</mj-button>")]);
+    // What is made of it is of one line.
+    spec.html = Some(source("l.html", "<p>x <a href=\"http://a.example\">x</a>"));
+    let letter = Letter { spec: &spec, written: &written, columns: &[], direct: None };
+    let mut found: Vec<_> = look_at(&letter)
+        .into_iter()
+        .map(|remark| (remark.place.map(|place| place.to_string()).unwrap_or_default(), remark.check, remark.position))
+        .collect();
+    found.sort();
+    let at = |file: &str, check: &'static str, line, column| (file.to_owned(), check, Some((line, column)));
+    assert_eq!(
+        found,
+        [
+            at("foot.html", "relative-link", 1, 11),
+            at("foot.html", "relative-link", 1, 26),
+            at("foot.html", "relative-link", 1, 62),
+            at("foot.txt", "placeholder", 2, 1),
+            at("l.html", "http-link", 2, 10),
+            at("part.mjml", "empty-link", 1, 1),
+            at("part.mjml", "foreign-tag", 1, 12),
+        ]
     );
 }

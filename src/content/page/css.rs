@@ -54,7 +54,12 @@ pub(super) fn with_files(work: &mut Work, page: &str) -> String {
         let Token::Start(start) = token else { continue };
         let is_sheet = start.value(page, "rel").to_ascii_lowercase().split_whitespace().any(|rel| rel == "stylesheet");
         let address = start.value(page, "href").trim();
-        if start.name != "link" || start.conditional || !is_sheet || !is_relative(work, address) {
+        if start.name != "link" || start.conditional || !is_sheet {
+            continue;
+        }
+        if !is_relative(work, address) {
+            let says = "this style sheet lies on the web: its rules are not inlined, and few mail readers fetch it";
+            work.note_at(address, "remote-style", says, "put the rules that matter into a <style>");
             continue;
         }
         let path = address.split(['?', '#']).next().unwrap_or_default().trim_start_matches("./");
@@ -88,7 +93,7 @@ pub(super) fn with_files(work: &mut Work, page: &str) -> String {
 /// The rules of the page's own `<style>`.
 pub(super) fn sheet(work: &mut Work, page: &str) -> String {
     let mut sheet = String::new();
-    let notes = work.notes.len();
+    let notes = work.treated.notes.len();
     let mut counts = true;
     for token in scan(page) {
         match token {
@@ -101,7 +106,7 @@ pub(super) fn sheet(work: &mut Work, page: &str) -> String {
         }
     }
     // It is told where it is inlined.
-    work.notes.truncate(notes);
+    work.treated.notes.truncate(notes);
     sheet
 }
 
@@ -153,7 +158,7 @@ fn rules(work: &mut Work, css: &str) -> String {
         work.tags.words(css).any(|(_, tag)| tag.kind == Kind::Block && !matches!(tag.word(), "raw" | "endraw"));
     if decides {
         let says = "a <style> that has {% … %} stays where it is: which of its rules apply is known for each row only";
-        work.note("style-kept", says, "put what {% … %} decides into a <style> of its own");
+        work.note_at(css, "style-kept", says, "put what {% … %} decides into a <style> of its own");
         return String::new();
     }
     work.tags.without(css, |tag| tag.kind != Kind::Slot)

@@ -18,6 +18,11 @@ impl Embedded {
         self.0.into_iter().map(|(_, part)| part)
     }
 
+    /// Whether no picture goes along.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The page with its local pictures shown from parts of the letter.
     pub(super) fn embed(&mut self, work: &mut Work, page: &str) -> String {
         let mut edits = Edits::default();
@@ -95,6 +100,7 @@ impl Embedded {
             media_type: media_type.to_owned(),
             bytes: octets,
             inline_id: Some(id),
+            alternative: false,
         };
         self.0.push((path, part));
         Some(shown)

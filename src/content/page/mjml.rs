@@ -6,6 +6,8 @@
 
 use super::super::error::{ContentError, Place};
 use super::super::foreign::Fault;
+use super::super::lint::Remark;
+use super::super::spec::Source;
 use super::super::stray;
 use super::Work;
 use super::css;
@@ -85,10 +87,11 @@ pub(super) fn to_html(work: &mut Work, hidden: &Hidden, has_preheader: bool) -> 
         }
     };
     for warning in &parsed.warnings {
-        let place = whole.error(warning.span.start, "", "");
-        let (line, column) = place.position.unwrap_or_default();
-        let says = "the element has no such attribute: it is left out";
-        work.note("mjml-attribute", format!("line {line}, column {column}: {says}"), "see the reference of MJML");
+        let name = whole.text.get(warning.span.start..warning.span.end).unwrap_or_default();
+        let name = name.split('=').next().unwrap_or_default().trim().escape_debug();
+        let says = format!("MJML knows no attribute `{name}` of this element: it is left out");
+        let what = whole.error(warning.span.start, says, "see the reference of MJML");
+        work.treated.notes.push(Remark::warning("mjml-attribute", what));
     }
     match parsed.element.render(&RenderOptions::default()) {
         Ok(page) if whole.inline.is_empty() => Some(page),
@@ -295,6 +298,10 @@ impl Whole {
         };
         let source = self.sources.len();
         self.sources.push(hidden);
+        if start.value(text, "type") != "css" {
+            let file = work.files.shown(path);
+            work.treated.pieces.push(Source { file, text: read.to_owned() });
+        }
         let whole = 0..self.sources.last().map_or(0, |hidden| hidden.text.len());
         let inner = self.sources.last().map(|hidden| hidden.text.clone()).unwrap_or_default();
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);

@@ -19,11 +19,11 @@ pub(crate) use links::add_query;
 pub use tags::Origin;
 
 use super::error::{ContentError, Place};
+use super::lint::Remark;
 use super::spec::{Source, Spec};
 use super::stray;
 use super::syntax::Syntax;
 use crate::base::charset;
-use crate::mail::finding::{Finding, Severity};
 use links::{Base, Bases, Marks};
 use pages::Page;
 use std::sync::Arc;
@@ -44,6 +44,15 @@ pub struct Treatment {
     pub base_url: Option<String>,
     /// Local pictures go along as parts of the letter.
     pub embed_images: bool,
+}
+
+/// What came of a treatment, besides the letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Treated {
+    /// What is worth knowing.
+    pub notes: Vec<Remark>,
+    /// Files that became a part of the HTML: those of MJML.
+    pub pieces: Vec<Source>,
 }
 
 /// The files of a campaign.
@@ -72,7 +81,15 @@ struct Work<'a> {
     /// How people wrote the tags in files.
     syntax: Syntax,
     errors: Vec<ContentError>,
-    notes: Vec<Finding>,
+    treated: Treated,
+}
+
+impl<'a> Work<'a> {
+    fn of(main: Arc<Written>, spec: &Spec, files: &'a mut dyn Files) -> Self {
+        let (tags, pieces, errors, treated) = (Tags::default(), Vec::new(), Vec::new(), Treated::default());
+        let (unsubscribe_url, syntax) = (spec.unsubscribe_url.clone(), spec.syntax);
+        Self { files, tags, main, pieces, unsubscribe_url, syntax, errors, treated }
+    }
 }
 
 impl Work<'_> {
@@ -84,9 +101,24 @@ impl Work<'_> {
         Ok(self.syntax.in_braces(&text).into_owned())
     }
 
+    /// Something worth knowing of the page as a whole.
     fn note(&mut self, check: &'static str, says: impl Into<String>, hint: &str) {
-        let place = self.main.place.to_string();
-        self.notes.push(Finding::new(Severity::Note, check, place, says).hint(hint));
+        let what = ContentError::new(&self.main.place, says, hint);
+        self.treated.notes.push(Remark::note(check, what));
+    }
+
+    /// The same where `what`, a part of the page, stands in what people wrote; once, where it comes again.
+    fn note_at(&mut self, what: &str, check: &'static str, says: impl Into<String>, hint: &str) {
+        let note = Remark::note(check, self.at(what, says, hint));
+        if !self.treated.notes.contains(&note) {
+            self.treated.notes.push(note);
+        }
+    }
+
+    /// A key that has nothing to act on in this letter.
+    fn idle(&mut self, key: &str, says: &str) {
+        let what = ContentError::key(key, format!("it changes nothing: {says}"), "leave it out");
+        self.treated.notes.push(Remark::note("without-effect", what));
     }
 
     /// An error at the first place where `what`, a part of the page, stands in what people wrote.
@@ -122,30 +154,26 @@ impl Work<'_> {
 
 /// Makes of a campaign's HTML what is wanted of it. What is wrong is kept in [`Spec::errors`] for whoever compiles it,
 /// so that all that is wrong is told at once; what is worth knowing is returned.
-pub fn treat(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Vec<Finding> {
+pub fn treat(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Treated {
     let Some(html) = &spec.html else { return mark_only_text(spec, wanted, files) };
     let place = Place::File(html.file.clone());
     let text = super::template::one_kind_of_line_break(&html.text);
     let main = Written::new(place, text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let unsubscribe_url = spec.unsubscribe_url.clone();
-    let (tags, pieces, syntax) = (Tags::default(), Vec::new(), spec.syntax);
-    let mut work = Work { files, tags, main, pieces, unsubscribe_url, syntax, errors: Vec::new(), notes: Vec::new() };
+    let mut work = Work::of(main, spec, files);
     work.treat(spec, wanted);
     spec.errors.append(&mut work.errors);
-    work.notes
+    work.treated
 }
 
 /// A letter of text only has links, too.
-fn mark_only_text(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Vec<Finding> {
-    let Some(text) = spec.text.as_ref().filter(|_| !wanted.utm.is_empty()) else { return Vec::new() };
+fn mark_only_text(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Treated {
+    let Some(text) = spec.text.as_ref().filter(|_| !wanted.utm.is_empty()) else { return Treated::default() };
     let main = Written::new(Place::File(text.file.clone()), &text.text);
-    let (tags, pieces, syntax) = (Tags::default(), Vec::new(), spec.syntax);
-    let unsubscribe_url = spec.unsubscribe_url.clone();
-    let mut work = Work { files, tags, main, pieces, unsubscribe_url, syntax, errors: Vec::new(), notes: Vec::new() };
+    let mut work = Work::of(main, spec, files);
     let marks = work.marks(wanted);
     work.mark_text(spec, &marks);
     spec.errors.append(&mut work.errors);
-    work.notes
+    work.treated
 }
 
 impl Work<'_> {
@@ -169,14 +197,7 @@ impl Work<'_> {
         let mut pages = vec![Page { name: None, file, text }];
         pages.extend(read);
         let sheets = self.styled(&mut pages, wanted);
-        if base.is_some() || !wanted.utm.is_empty() {
-            // Pictures that go along are not looked for on the web.
-            let links = base.as_ref();
-            let bases = Bases { links, pictures: links.filter(|_| !wanted.embed_images) };
-            for page in &mut pages {
-                page.text = links::rewrite(self, &page.text, bases, &marks);
-            }
-        }
+        self.linked(&mut pages, base.as_ref(), &marks, wanted);
         if wanted.text && spec.text.is_none() {
             self.text_part(spec, &pages, &sheets);
         } else if !wanted.utm.is_empty() {
@@ -186,6 +207,9 @@ impl Work<'_> {
             let mut embedded = images::Embedded::default();
             for page in &mut pages {
                 page.text = embedded.embed(self, &page.text);
+            }
+            if embedded.is_empty() && self.errors.is_empty() {
+                self.idle("embed_images", "the HTML shows no picture of the campaign's folder");
             }
             spec.attachments.extend(embedded.parts());
         }
@@ -206,6 +230,24 @@ impl Work<'_> {
         }
     }
 
+    /// Completes and marks the links of all pages.
+    fn linked(&mut self, pages: &mut [Page], base: Option<&Base>, marks: &Marks, wanted: &Treatment) {
+        // Pictures that go along are not looked for on the web.
+        let complete = Bases { links: base, pictures: base.filter(|_| !wanted.embed_images) };
+        let mut completes = false;
+        for page in pages.iter_mut().filter(|_| base.is_some()) {
+            let text = links::rewrite(self, &page.text, complete, &Marks::default());
+            completes |= text != page.text;
+            page.text = text;
+        }
+        if base.is_some() && !completes {
+            self.idle("base_url", "the HTML has no relative link or picture");
+        }
+        for page in pages.iter_mut().filter(|_| !wanted.utm.is_empty()) {
+            page.text = links::rewrite(self, &page.text, Bases { links: None, pictures: None }, marks);
+        }
+    }
+
     /// Inlines the styles of all pages, if that is wanted; for each page the rules of the others.
     fn styled(&mut self, pages: &mut [Page], wanted: &Treatment) -> Vec<String> {
         if wanted.inline_css {
@@ -214,6 +256,9 @@ impl Work<'_> {
             }
         }
         let own: Vec<String> = pages.iter().map(|page| css::sheet(self, &page.text)).collect();
+        if wanted.inline_css && own.iter().all(String::is_empty) && self.errors.is_empty() {
+            self.idle("inline_css", "the HTML has no <style> with rules for all screens");
+        }
         let others =
             |at: usize| own.iter().enumerate().filter(move |(other, _)| *other != at).map(|(_, css)| css.as_str());
         let sheets: Vec<String> = (0..own.len()).map(|at| others(at).collect()).collect();
@@ -226,8 +271,17 @@ impl Work<'_> {
     }
 
     fn base(&mut self, wanted: &Treatment) -> Option<Base> {
-        match Base::parse(wanted.base_url.as_ref()?) {
-            Ok(base) => Some(base),
+        let text = wanted.base_url.as_ref()?;
+        match Base::parse(text) {
+            Ok(base) => {
+                if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:")) {
+                    let says = "links and pictures become addresses that are not encrypted: readers warn of them";
+                    let what =
+                        ContentError { position: Some((1, 1)), ..ContentError::key("base_url", says, "write https:") };
+                    self.treated.notes.push(Remark::warning("http-link", what));
+                }
+                Some(base)
+            }
             Err(why) => {
                 let problem = format!("this is no address to complete links with: {why}");
                 self.errors.push(ContentError::key("base_url", problem, "such as: https://acme.example/news/"));

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod notes;
+
 use super::super::compose::{Composed, Composer, RowRef, Scratch};
 use super::*;
 use crate::base::clock::UnixTime;
@@ -182,10 +184,11 @@ fn what_a_style_cannot_take_is_told_with_its_place() {
     assert!(errors.len() == 1 && errors[0].starts_with("w.html:2:14: a style attribute that is there"), "{errors:?}");
     let errors = errors_of("w.html", "<p>\n <link rel=stylesheet href='none.css'>", &wanted);
     assert!(errors[0].starts_with("w.html:2:29: the style sheet `none.css` cannot be read"), "{errors:?}");
-    let mut spec = spec("w.html", "<style>{% if n %}p{color:red}{% endif %}</style><p>");
-    let notes = treat(&mut spec, &wanted, &mut shelf());
-    assert!(notes.iter().any(|note| note.check == "style-kept"), "{notes:?}");
-    assert_eq!(spec.html.unwrap().text, "<style>{% if n %}p{color:red}{% endif %}</style><p>");
+    let mut spec = spec("w.html", "<p>\n<style>{% if n %}p{color:red}{% endif %}</style><p>");
+    let notes = treat(&mut spec, &wanted, &mut shelf()).notes;
+    let told: Vec<_> = notes.iter().map(|note| (note.check, note.position)).collect();
+    assert_eq!(told, [("style-kept", Some((2, 8)))], "{notes:?}");
+    assert_eq!(spec.html.unwrap().text, "<p>\n<style>{% if n %}p{color:red}{% endif %}</style><p>");
 }
 
 #[test]

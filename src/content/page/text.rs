@@ -59,10 +59,10 @@ enum Gap {
 /// Why html2text could not read it.
 pub(super) fn from_html(work: &mut Work, page: &str, sheet: &str) -> Result<String, String> {
     // What a class hides is seen where its rules apply. What cannot be inlined is no error of the letter here.
-    let (errors, notes) = (work.errors.len(), work.notes.len());
+    let (errors, notes) = (work.errors.len(), work.treated.notes.len());
     let page = css::inline(work, page, true, sheet);
     work.errors.truncate(errors);
-    work.notes.truncate(notes);
+    work.treated.notes.truncate(notes);
     let mut flat = Flat::new(work, &page);
     flat.all();
     let html = format!("{}</p>", flat.out);

@@ -55,6 +55,7 @@ fn file(name: &str, media_type: &str, bytes: &[u8], inline_id: Option<&str>) -> 
         media_type: media_type.into(),
         bytes: bytes.to_vec(),
         inline_id: inline_id.map(str::to_owned),
+        alternative: false,
     }
 }
 
@@ -345,5 +346,37 @@ fn a_name_with_a_tab_a_line_break_or_quotes_arrives() {
         assert_eq!(python_addresses(&message, "To"), [(expected.to_owned(), "ann@site.example".to_owned())]);
         assert_eq!(addresses(&message, "To"), [(expected.to_owned(), "ann@site.example".to_owned())]);
         assert_eq!(python(&message)["subject"], format!("Welcome, {expected}"));
+    }
+}
+
+#[test]
+fn an_invitation_stands_beside_text_and_html() {
+    let calendar = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n";
+    let invitation =
+        |media_type: &str, bytes: &[u8]| Attachment { alternative: true, ..file("i.ics", media_type, bytes, None) };
+    let with = |invitation: Attachment| Spec {
+        text: Some(Source { file: "w.txt".into(), text: "Come\n".into() }),
+        html: Some(Source { file: "w.html".into(), text: "<p>Come\n".into() }),
+        attachments: vec![invitation, file("a.pdf", "application/pdf", b"x", None)],
+        ..spec()
+    };
+    let composer = compile(with(invitation("text/calendar", calendar)));
+    let out = composed(&composer, &["Ann"]).unwrap();
+    let text = String::from_utf8(out.content).unwrap();
+    let types: Vec<&str> =
+        text.split("Content-Type: ").skip(1).filter_map(|part| part.split(['\r', ';']).next()).collect();
+    assert_eq!(
+        types,
+        ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/pdf"]
+    );
+    let head = text.split("Content-Type: text/calendar").nth(1).unwrap().split("\r\n\r\n").next().unwrap();
+    assert!(head.starts_with("; charset=utf-8; method=REQUEST") && !head.contains("Disposition"), "{head}");
+    for (media_type, bytes, why) in [
+        ("application/pdf", &calendar[..], "only an invitation"),
+        ("text/calendar", b"BEGIN:VCALENDAR\r\n", "METHOD:REQUEST"),
+        ("text/calendar; method=CANCEL", calendar, "its type says method=CANCEL, and within it stands METHOD:REQUEST"),
+    ] {
+        let errors = Composer::compile(with(invitation(media_type, bytes)), &columns(), "email").unwrap_err();
+        assert!(errors.len() == 1 && errors[0].problem.contains(why), "{errors:?}");
     }
 }

@@ -66,16 +66,16 @@ impl Loader<'_> {
         let is_known = |index: usize| {
             known.as_ref().zip(mailboxes.get(index)).is_some_and(|(known, mailbox)| known.contains_hashed(*mailbox))
         };
-        let lines = std::mem::take(&mut self.lines);
-        let faults = rehearsal.faults(&self.pending, &lines, self.fields, is_known);
+        let faults = rehearsal.faults(&self.pending, &self.lines, self.fields, is_known);
         if faults.is_empty() {
             return Ok(false);
         }
         let mut bad = faults.iter().map(|fault| fault.index).peekable();
         let keep: Vec<bool> = (0..mailboxes.len()).map(|index| bad.next_if_eq(&index).is_none()).collect();
-        let [mut rows, mut mailboxes] = [(); 2].map(|()| keep.iter().copied());
+        let [mut rows, mut mailboxes, mut lines] = [(); 3].map(|()| keep.iter().copied());
         self.pending.retain(|| rows.next().unwrap_or(true));
         self.mailboxes.retain(|_| mailboxes.next().unwrap_or(true));
+        self.lines.retain(|_| lines.next().unwrap_or(true));
         for Fault { line, mailbox, reason, .. } in faults {
             self.rejects.add(line, &reason, mailbox.as_bytes()).map_err(LoadError::Table)?;
             self.note_rejected(line, told(&mailbox, &reason));
@@ -104,24 +104,26 @@ impl Loader<'_> {
             let bad = match step {
                 Step::End => break,
                 Step::Bad(reason) => Some((reason, records.sample())),
-                Step::Record => match recipient::read(records.field(0), self.spec.several, &mut mailbox, &mut more) {
-                    Err(reason) => Some((reason, records.field(0))),
-                    Ok(Addressed { at, .. }) => {
-                        let first = (mailbox.as_slice(), at);
-                        let others = more.iter().map(|other| (other.as_str().as_bytes(), other.local_part().len()));
-                        let all: Vec<(&[u8], usize)> = std::iter::once(first).chain(others).collect();
-                        let longest = all.iter().map(|(mailbox, _)| mailbox.len()).max().unwrap_or(0);
-                        let fault = fault_of(&records, &self.columns, longest);
-                        for (mailbox, at) in all.into_iter().filter(|_| fault.is_none()) {
-                            let gets_none = self.gets_none(mailbox, at);
-                            let fields = (0..self.fields).map(|i| records.field(i + 1));
-                            if ahead.pending.push(mailbox, at, 0, gets_none, fields) {
-                                ahead.lines.push(line);
+                Step::Record => {
+                    match recipient::read(records.field(0), self.spec.list.several, &mut mailbox, &mut more) {
+                        Err(reason) => Some((reason, records.field(0))),
+                        Ok(Addressed { at, .. }) => {
+                            let first = (mailbox.as_slice(), at);
+                            let others = more.iter().map(|other| (other.as_str().as_bytes(), other.local_part().len()));
+                            let all: Vec<(&[u8], usize)> = std::iter::once(first).chain(others).collect();
+                            let longest = all.iter().map(|(mailbox, _)| mailbox.len()).max().unwrap_or(0);
+                            let fault = fault_of(&records, &self.columns, longest);
+                            for (mailbox, at) in all.into_iter().filter(|_| fault.is_none()) {
+                                let gets_none = self.gets_none(mailbox, at);
+                                let fields = (0..self.fields).map(|i| records.field(i + 1));
+                                if ahead.pending.push(mailbox, at, 0, gets_none, fields) {
+                                    ahead.lines.push(line);
+                                }
                             }
+                            fault.map(|reason| (reason, records.field(0)))
                         }
-                        fault.map(|reason| (reason, records.field(0)))
                     }
-                },
+                }
             };
             ahead.records += 1;
             if let Some((reason, text)) = bad {
@@ -131,8 +133,11 @@ impl Loader<'_> {
             if ahead.lines.len() >= TOGETHER {
                 self.rehearse_ahead(&mut ahead)?;
             }
-            if ahead.records.is_multiple_of(STOP_RECORDS) && stop.load(Ordering::Relaxed) {
-                return Ok(ControlFlow::Break(()));
+            if ahead.records.is_multiple_of(STOP_RECORDS) {
+                self.spec.onlooker.inspect(|onlooker| onlooker.read(ahead.records, true));
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
         }
         self.rehearse_ahead(&mut ahead)?;

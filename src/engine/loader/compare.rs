@@ -8,7 +8,7 @@
 use super::recipient::Addressed;
 use super::records::Step;
 use super::rejects::Rejects;
-use super::{EXAMPLES, FIRST_RECORDS, List, LoadError, Rejections, Several};
+use super::{EXAMPLES, FIRST_RECORDS, List, LoadError, Rejections};
 use super::{fault_of, fold, print, recipient, secret_of, too_many};
 use crate::engine::keyset::KeySet;
 use crate::engine::table::{ListPrint, TableWriter};
@@ -26,8 +26,6 @@ pub struct Comparison<'a> {
     pub email: &'a str,
     /// Stored columns that reach headers.
     pub header_columns: &'a [String],
-    /// What becomes of fields that hold several addresses.
-    pub several: Several,
     /// The fraction of records that may be rejected.
     pub max_rejected: f64,
     /// Rows that were withdrawn, in order, and that can be taken in again.
@@ -103,7 +101,7 @@ impl Comparison<'_> {
 
     fn read(&self, table: &TableWriter) -> Result<Listed, LoadError> {
         let mut records = self.list.open()?;
-        let print = print::print_of(&self.list.path, records.mark(), records.head(), self.email);
+        let print = print::print_of(self.list, &records, self.email);
         let stored = &table.manifest().columns;
         let all = || stored.iter().chain(&table.manifest().keys);
         let wanted: Vec<String> =
@@ -128,7 +126,7 @@ impl Comparison<'_> {
             let (fault, is_readable) = match records.advance()? {
                 Step::End => break,
                 Step::Bad(reason) => (Some(reason), false),
-                Step::Record => match recipient::read(records.field(0), self.several, &mut mailbox, &mut more) {
+                Step::Record => match recipient::read(records.field(0), self.list.several, &mut mailbox, &mut more) {
                     Err(reason) => (Some(reason), false),
                     Ok(Addressed { at, .. }) => {
                         let first = (mailbox.as_slice(), at);

@@ -86,6 +86,16 @@ impl Form {
         words
     }
 
+    /// What its records are, in words that tell one kind from another.
+    pub fn told(&self) -> String {
+        let kind = match self.kind {
+            Kind::Separated(delimiter) => format!("separated by {}", name_of(delimiter)),
+            Kind::Lines => "JSON objects on lines".to_owned(),
+            Kind::Array => "one JSON array".to_owned(),
+        };
+        if self.line_end == b'\r' { format!("{kind}, with lines that end with CR") } else { kind }
+    }
+
     /// That of a sheet, which was written as CSV here.
     pub const SHEET: Self =
         Self { kind: Kind::Separated(b','), line_end: b'\n', front_octets: 0, front_lines: 0, is_named: false };

@@ -9,6 +9,7 @@
 
 use super::error::{LoadError, NoRing};
 use super::print::{age_of, hex_of, mark_of, sha256_of};
+use super::sheet::Hidden;
 use super::transcode::Transcoded;
 use super::{Dialect, sheet};
 use crate::base::charset::{self, Charset, Fault, SLIPS_MAX, Undecodable};
@@ -46,6 +47,8 @@ pub struct Input {
     pub word: Option<String>,
     /// The sheet that it is, and the names of the others.
     pub sheet: Option<(String, Vec<String>)>,
+    /// Rows of it that people do not see.
+    pub hidden: Option<Hidden>,
     plain: bool,
     /// Set where all of the file was read, from its first octet to its last.
     read: Arc<Mutex<Option<Read256>>>,
@@ -236,7 +239,8 @@ impl Input {
             true => (Box::new(whole), plain),
             false => (Box::new(Transcoded::new(whole, charset)), false),
         };
-        Ok(Self { reader, path: path.to_owned(), mark, charset, word, sheet: None, plain, read })
+        let (sheet, hidden) = (None, None);
+        Ok(Self { reader, path: path.to_owned(), mark, charset, word, sheet, hidden, plain, read })
     }
 
     fn workbook(
@@ -256,8 +260,8 @@ impl Input {
         }
         let found = sheet::read(&octets, dialect.sheet.as_deref()).map_err(what)?;
         let (reader, sheet) = (Box::new(Cursor::new(found.text)), Some((found.name, found.others)));
-        let charset = Charset::UTF_8;
-        Ok(Self { reader, path: path.to_owned(), mark, charset, word: None, sheet, plain: false, read })
+        let (charset, hidden) = (Charset::UTF_8, found.hidden);
+        Ok(Self { reader, path: path.to_owned(), mark, charset, word: None, sheet, hidden, plain: false, read })
     }
 }
 

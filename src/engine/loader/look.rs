@@ -3,6 +3,7 @@
 //! Leaves to others: reading all of it.
 
 use super::records::Step;
+use super::sheet::Hidden;
 use super::{List, LoadError};
 use std::collections::HashSet;
 use std::path::Path;
@@ -25,6 +26,8 @@ pub struct Look {
     pub is_json: bool,
     /// How it is written, where that is not as its name says: in words, for people.
     pub form: Vec<String>,
+    /// Rows of a sheet that people do not see.
+    pub hidden: Option<Hidden>,
 }
 
 impl Look {
@@ -49,7 +52,8 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
     if records.has_header() {
         let mut columns = records.header()?;
         columns.retain(|name| !name.is_empty());
-        return Ok(Look { columns, line: records.header_line(), is_open: false, is_json: false, form });
+        let (line, hidden) = (records.header_line(), records.hidden());
+        return Ok(Look { columns, line, is_open: false, is_json: false, form, hidden });
     }
     let (mut columns, mut known, mut is_open, mut bad) = (Vec::new(), HashSet::new(), true, None);
     let mut objects = 0;
@@ -80,7 +84,7 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
             None => LoadError::Empty { path },
         });
     }
-    Ok(Look { columns, line: 1, is_open, is_json: true, form })
+    Ok(Look { columns, line: 1, is_open, is_json: true, form, hidden: None })
 }
 
 /// The error of a column that the list does not have, with the nearest that it has.

@@ -17,14 +17,17 @@
 
 mod ahead;
 mod array;
+mod cells;
 mod compare;
 mod error;
 mod figures;
 mod form;
 mod front;
+mod hidden;
 mod input;
 mod json;
 mod look;
+mod onlooker;
 pub mod places;
 pub mod print;
 mod quoted;
@@ -46,10 +49,12 @@ pub use figures::{Figures, figures};
 pub use form::is_separator;
 pub use front::{Sampled, first_of};
 pub use look::{Look, did_you_mean, look_at};
+pub use onlooker::Onlooker;
 pub use recipient::Several;
 pub use records::RECORD_OCTETS_MAX;
 pub use rehearsal::Player;
 pub use rejects::FILE as REJECTS;
+pub use sheet::Hidden;
 pub(in crate::engine) use transcode::Transcoded;
 
 use super::keyset::{Hashed, KeySet};
@@ -57,9 +62,10 @@ use super::message::Chunk;
 use super::suppression::Suppression;
 use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
 use crate::base::charset::Charset;
-use crate::content::{self, Composer, JSON_MARK};
+use crate::content::{Composer, JSON_MARK};
 use crate::mail::finding::Finding;
 use crate::mail::{Mailbox, address};
+use cells::wrong;
 use records::{Records, Step};
 use rehearsal::Rehearsal;
 use rejects::Rejects;
@@ -127,6 +133,8 @@ pub struct List {
     pub format: Option<Format>,
     /// How it is written.
     pub dialect: Dialect,
+    /// What becomes of fields that hold several addresses.
+    pub several: Several,
 }
 
 impl List {
@@ -153,8 +161,6 @@ pub struct LoadSpec<'a> {
     pub email: String,
     /// Stored columns that reach headers: a control character in one of them rejects the record.
     pub header_columns: Vec<String>,
-    /// What becomes of fields that hold several addresses.
-    pub several: Several,
     /// What makes the messages: a record of which it can make none is rejected. `None`: nothing is asked of it.
     pub letter: Option<&'a Composer>,
     /// The fraction of records that may be rejected.
@@ -165,6 +171,8 @@ pub struct LoadSpec<'a> {
     pub readmitted: &'a [u32],
     /// A list that was written to so lately is watched until it is older: it may not be written to its end.
     pub quiet: Duration,
+    /// Who looks on.
+    pub onlooker: Option<&'a dyn Onlooker>,
 }
 
 /// What the loader tells, in order; the last of a load is one of the last three.
@@ -225,7 +233,7 @@ struct Loader<'a> {
     /// The mailbox of each pending row, as `seen` and `known` keep it.
     mailboxes: Vec<Hashed>,
     rehearsal: Option<Rehearsal<'a>>,
-    /// The line of each pending row, where the letter is rehearsed on them.
+    /// The line of each pending row, where the letter is rehearsed on them or somebody looks on.
     lines: Vec<u64>,
     progress: Progress,
     /// Whether the records that are judged together were.
@@ -247,7 +255,7 @@ struct Loader<'a> {
 impl<'a> Loader<'a> {
     fn begin(spec: &'a LoadSpec<'a>, table: &'a mut TableWriter) -> Result<Self, LoadError> {
         let mut records = spec.list.open()?;
-        let print = print::print_of(&spec.list.path, records.mark(), records.head(), &spec.email);
+        let print = print::print_of(&spec.list, &records, &spec.email);
         let stored = [table.manifest().columns.clone(), table.manifest().keys.clone()].concat();
         let wanted: Vec<String> = [&spec.email].into_iter().chain(&stored).cloned().collect();
         if let Some(what) = table.manifest().list.as_ref().and_then(|known| print::difference(known, &print)) {
@@ -335,8 +343,11 @@ impl<'a> Loader<'a> {
                 }
                 self.make_room();
             }
-            if self.progress.records.is_multiple_of(STOP_RECORDS) && stop.load(Ordering::Relaxed) {
-                return Ok(None);
+            if self.progress.records.is_multiple_of(STOP_RECORDS) {
+                self.spec.onlooker.inspect(|onlooker| onlooker.read(self.progress.records, false));
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
             }
         }
         if self.progress.records == 0 {
@@ -378,7 +389,7 @@ impl<'a> Loader<'a> {
     /// Takes in the record in hand, unless it is bad.
     fn row(&mut self) -> Option<Bad> {
         let Self { records, spec, mailbox, more, .. } = self;
-        let addressed = match recipient::read(records.field(0), spec.several, mailbox, more) {
+        let addressed = match recipient::read(records.field(0), spec.list.several, mailbox, more) {
             Ok(addressed) => addressed,
             Err(reason) => return Some(Bad { reason, of_address: !records.field(0).is_empty() }),
         };
@@ -387,6 +398,9 @@ impl<'a> Loader<'a> {
             return Some(Bad { reason, of_address: true });
         }
         self.progress.cleaned += u64::from(addressed.is_cleaned);
+        if let Some(onlooker) = self.spec.onlooker.filter(|_| addressed.is_cleaned) {
+            onlooker.cleaned(self.records.line(), self.records.field(0));
+        }
         self.push(addressed.at);
         for mailbox in std::mem::take(&mut self.more) {
             self.progress.records += 1;
@@ -423,7 +437,7 @@ impl<'a> Loader<'a> {
         let fields = (0..self.fields).map(field);
         if self.pending.push_beside(&self.mailbox, at, domain, suppressed, fields, beside) {
             self.mailboxes.push(hashed);
-            if self.rehearsal.is_some() {
+            if self.rehearsal.is_some() || self.spec.onlooker.is_some() {
                 self.lines.push(self.records.line());
             }
         }
@@ -431,10 +445,13 @@ impl<'a> Loader<'a> {
 
     /// Takes those out of the pending rows who were on the list before, or are in the table.
     fn take_out_known(&mut self) {
-        let Self { seen, known, met, pending, mailboxes, progress, .. } = self;
+        let Self { seen, known, met, pending, mailboxes, lines, progress, .. } = self;
         let mut keep = Vec::with_capacity(mailboxes.len());
         seen.insert_all(mailboxes, |new| keep.push(new));
         progress.duplicates += keep.iter().filter(|new| !**new).count() as u64;
+        if let Some(onlooker) = self.spec.onlooker {
+            lines.iter().zip(&keep).filter(|(_, new)| !**new).for_each(|(line, _)| onlooker.came_again(*line));
+        }
         if let Some(known) = known {
             for (keep, mailbox) in keep.iter_mut().zip(mailboxes.iter()) {
                 if *keep && known.contains_hashed(*mailbox) {
@@ -444,6 +461,7 @@ impl<'a> Loader<'a> {
             }
         }
         mailboxes.clear();
+        lines.clear();
         let mut keep = keep.into_iter();
         pending.retain(|| keep.next().unwrap_or(true));
     }
@@ -526,32 +544,6 @@ fn fault_of(records: &Records, columns: &[(String, bool)], mailbox_octets: usize
         }
     }
     (octets > table::ROW_OCTETS_MAX).then(|| "its columns together are longer than 64 KiB".to_owned())
-}
-
-/// What a sheet shows where a formula has no value.
-const SHEET_ERRORS: [&[u8]; 9] =
-    [b"#N/A", b"#NV", b"#REF!", b"#BEZUG!", b"#VALUE!", b"#WERT!", b"#NAME?", b"#DIV/0!", b"#NULL!"];
-
-/// What keeps `field` out of the table, if anything does.
-fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
-    if field.iter().all(|b| matches!(b, b' '..=b'~')) {
-        let is_error = field.first() == Some(&b'#') && SHEET_ERRORS.contains(&field);
-        return is_error.then_some("an error of the sheet, and no value");
-    }
-    let Ok(text) = std::str::from_utf8(field) else {
-        return Some("not UTF-8, the encoding of the list (encoding in [recipients] names another one)");
-    };
-    if text.contains('\0') {
-        return Some("a NUL character");
-    }
-    // Tabs and line breaks become a blank there.
-    if strict && text.chars().any(|c| c.is_control() && !content::folds(c)) {
-        return Some("a control character, which a header may not hold");
-    }
-    if text.contains('\u{1b}') {
-        return Some("an escape character (ESC): the list is of another encoding, or was written for a terminal");
-    }
-    None
 }
 
 /// What the hashes of mailboxes are keyed with.

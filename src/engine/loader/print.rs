@@ -3,7 +3,9 @@
 //! Guarantees: two files with one mark have one content, unless somebody set the clock; two with one hash have. Leaves to
 //! others: what follows from a difference.
 
-use super::LoadError;
+use super::records::Records;
+use super::{List, LoadError};
+use crate::base::charset::Charset;
 use crate::engine::table::manifest::hex;
 use crate::engine::table::{FileMark, ListPrint};
 use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
@@ -67,25 +69,33 @@ pub fn hex_of(hash: &Digest) -> String {
     hex(hash.as_ref())
 }
 
-/// The print of a list of which this is the front.
-pub fn print_of(path: &Path, mark: Option<FileMark>, head: &[u8], email: &str) -> ListPrint {
+/// The print of a list of which no record was read yet.
+pub fn print_of(list: &List, records: &Records, email: &str) -> ListPrint {
     ListPrint {
-        path: path.display().to_string(),
-        octets: mark.map(|mark| mark.octets),
-        head_sha256: hex_of(&digest(&SHA256, head)),
-        mark,
+        path: list.path.display().to_string(),
+        octets: records.mark().map(|mark| mark.octets),
+        head_sha256: hex_of(&digest(&SHA256, records.head())),
+        mark: records.mark(),
         sha256: None,
         email: email.to_owned(),
+        settings: settings_of(list),
+        form: format!("{}{}", records.form_told(), list.several.told()),
     }
+}
+
+/// What is said of how a list is read, in words that are compared.
+fn settings_of(list: &List) -> String {
+    let List { path: _, format, dialect, several } = list;
+    let charset = dialect.charset.map(Charset::name);
+    format!("{format:?} {:?} {charset:?} {:?} {several:?}", dialect.delimiter, dialect.sheet)
 }
 
 /// The print of a list as it lies there now.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn print_at(list: &super::List, email: &str) -> Result<ListPrint, LoadError> {
-    let records = list.open()?;
-    Ok(print_of(&list.path, records.mark(), records.head(), email))
+pub fn print_at(list: &List, email: &str) -> Result<ListPrint, LoadError> {
+    Ok(print_of(list, &list.open()?, email))
 }
 
 /// How a list differs from the one that was begun with, as far as that can be told without reading all of it.
@@ -94,6 +104,8 @@ pub fn difference(known: &ListPrint, found: &ListPrint) -> Option<String> {
     let written = |print: &ListPrint| print.mark.map(|mark| mark.modified_ns);
     if !known.email.is_empty() && known.email != found.email {
         Some(format!("its addresses were taken from the column {:?}, and now it is {:?}", known.email, found.email))
+    } else if let Some(what) = read_otherwise(known, found) {
+        Some(what)
     } else if known.octets != found.octets {
         let octets = |n: Option<u64>| n.map_or("no file".to_owned(), |n| format!("{n} octets"));
         Some(format!("it was {}, now it is {}", octets(known.octets), octets(found.octets)))
@@ -106,14 +118,27 @@ pub fn difference(known: &ListPrint, found: &ListPrint) -> Option<String> {
     }
 }
 
+/// What differs in how the same list is read. Where other settings lead to the same nothing does.
+fn read_otherwise(known: &ListPrint, found: &ListPrint) -> Option<String> {
+    let differs = !known.form.is_empty() && known.form != found.form;
+    differs.then(|| format!("it was read as {}, and now it would be as {}", known.form, found.form))
+}
+
 /// The list at `path`, compared with the one that was begun with: how it differs, if it does.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn changed(known: &ListPrint, list: &super::List, email: &str) -> Result<Option<String>, LoadError> {
+pub fn changed(known: &ListPrint, list: &List, email: &str) -> Result<Option<String>, LoadError> {
     let unreadable = |error| LoadError::Open { path: list.path.clone(), error };
     let mark = mark_of(&std::fs::metadata(&list.path).map_err(unreadable)?);
     let same_column = known.email.is_empty() || known.email == email;
+    if !known.form.is_empty() && known.settings != settings_of(list) {
+        // Only what is read otherwise for it matters.
+        let found = print_at(list, email)?;
+        if let Some(what) = read_otherwise(known, &found) {
+            return Ok(Some(what));
+        }
+    }
     if same_column && mark.is_some() && mark == known.mark {
         return Ok(None);
     }

@@ -22,6 +22,17 @@ pub enum Several {
 /// Longer fields are not kept as they are written.
 pub const WRITTEN_OCTETS_MAX: usize = 512;
 
+impl Several {
+    /// What it changes, in words behind others.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Refuse => "",
+            Self::First => ", the first of several addresses in a cell",
+            Self::Each => ", each of several addresses in a cell",
+        }
+    }
+}
+
 /// Who stands in a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addressed {

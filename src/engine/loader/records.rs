@@ -15,6 +15,7 @@ use super::form::{self, Form, Kind};
 use super::input::{Input, Whole};
 use super::look::no_column;
 use super::quoted::{self, Marks, Quoted};
+use super::sheet::Hidden;
 use super::{Format, List, json};
 use crate::base::charset::Charset;
 use crate::base::many::Many;
@@ -144,6 +145,19 @@ impl Records {
             words.extend(self.form.words(format));
         }
         words
+    }
+
+    /// How the list is read, in words that tell one way from another.
+    pub fn form_told(&self) -> String {
+        let mut words = vec![self.input.charset.name().to_owned()];
+        words.extend(self.input.sheet.iter().map(|(name, _)| format!("the sheet {name:?}")));
+        words.extend((!self.is_sheet).then(|| self.form.told()));
+        words.join(", ")
+    }
+
+    /// Rows of a sheet that people do not see.
+    pub fn hidden(&self) -> Option<Hidden> {
+        self.input.hidden
     }
 
     /// Whether names of columns stand before the records.

@@ -6,11 +6,12 @@
 //! Guarantees: what a small file unfolds to is measured before any of it is kept: nothing is read that would hold more than
 //! a few hundred megabytes of memory. Leaves to others: what the rows mean.
 
-use super::unfolded;
+use super::{hidden, unfolded};
 use crate::base::caught::caught;
 use crate::mail::reply::Printable;
 use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Sheet, SheetType, SheetVisible, Xlsx};
 use std::io::Cursor;
+use std::ops::Range;
 
 /// The most octets of a workbook.
 pub const FILE_OCTETS_MAX: usize = 64 << 20;
@@ -32,6 +33,17 @@ pub struct Read {
     pub name: String,
     /// …and those of the others that people see.
     pub others: Vec<String>,
+    /// Rows of it that people do not see.
+    pub hidden: Option<Hidden>,
+}
+
+/// Rows with something in them that people do not see, and that are read as all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// How many there are; at least one.
+    pub rows: u64,
+    /// The number of the first, from 1.
+    pub first: u64,
 }
 
 /// Reads a sheet: the one that is named, or the first that people see and that is not empty. The error says what the list is,
@@ -65,15 +77,15 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
     let sheets = workbook.sheets_metadata().to_vec();
     let mut found = Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")));
     for name in candidates(&sheets, wanted)? {
-        let mut rows = Rows::default();
+        let mut rows = Rows::of(hidden::rows(octets, unfolded::Kind::Excel, place_of(&sheets, &name)));
         let mut cells = workbook.worksheet_cells_reader(&name).map_err(broken)?;
         while let Some(cell) = cells.next_cell().map_err(broken)? {
             let (row, column) = cell.get_position();
             rows.put(row, column, &shown(cell.get_value()))?;
         }
-        let text = rows.end()?;
+        let (text, hidden) = rows.end()?;
         if !text.is_empty() {
-            found = Ok(Read { text, others: others(&sheets, &name), name });
+            found = Ok(Read { text, others: others(&sheets, &name), name, hidden });
             break;
         }
     }
@@ -86,18 +98,23 @@ fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> 
     for name in candidates(&sheets, wanted)? {
         let range = workbook.worksheet_range(&name).map_err(broken)?;
         let (first, left) = range.start().unwrap_or_default();
-        let mut rows = Rows::default();
+        let mut rows = Rows::of(hidden::rows(octets, unfolded::Kind::OpenDocument, place_of(&sheets, &name)));
         for (row, cells) in (first..).zip(range.rows()) {
             for (column, cell) in (left..).zip(cells) {
                 rows.put(row, column, &shown_data(cell))?;
             }
         }
-        let text = rows.end()?;
+        let (text, hidden) = rows.end()?;
         if !text.is_empty() {
-            return Ok(Read { text, others: others(&sheets, &name), name });
+            return Ok(Read { text, others: others(&sheets, &name), name, hidden });
         }
     }
     Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")))
+}
+
+/// Which of all sheets it is.
+fn place_of(sheets: &[Sheet], name: &str) -> usize {
+    sheets.iter().position(|sheet| sheet.name == name).unwrap_or(usize::MAX)
 }
 
 fn is_seen(sheet: &&Sheet) -> bool {
@@ -139,9 +156,17 @@ struct Rows {
     fields: u32,
     /// Fields of the first row.
     width: u32,
+    /// Rows that people do not see, and those of them that have fields.
+    unseen: Vec<Range<u32>>,
+    hidden: Option<Hidden>,
 }
 
 impl Rows {
+    /// None yet; those of these numbers, from 0 and in order, are hidden.
+    fn of(unseen: Vec<Range<u32>>) -> Self {
+        Self { unseen, ..Self::default() }
+    }
+
     fn put(&mut self, row: u32, column: u32, text: &str) -> Result<(), Fault> {
         if text.is_empty() {
             return Ok(());
@@ -172,6 +197,7 @@ impl Rows {
 
     fn end_line(&mut self) -> Result<(), Fault> {
         if self.fields > 0 {
+            self.look_at_row();
             self.width = if self.width == 0 { self.fields } else { self.width };
             for _ in self.fields..self.width {
                 self.line.push(b',');
@@ -188,12 +214,21 @@ impl Rows {
         Ok(())
     }
 
-    /// All lines; nothing, where no row has a cell.
-    fn end(mut self) -> Result<Vec<u8>, Fault> {
+    /// Whether the row in hand is one that people see.
+    fn look_at_row(&mut self) {
+        let behind = self.unseen.partition_point(|rows| rows.end <= self.row);
+        if self.unseen.get(behind).is_some_and(|rows| rows.contains(&self.row)) {
+            let first = u64::from(self.row) + 1;
+            self.hidden.get_or_insert(Hidden { rows: 0, first }).rows += 1;
+        }
+    }
+
+    /// All lines, and what of them is hidden; nothing, where no row has a cell.
+    fn end(mut self) -> Result<(Vec<u8>, Option<Hidden>), Fault> {
         if self.fields > 0 {
             self.end_line()?;
         }
-        Ok(self.text)
+        Ok((self.text, self.hidden))
     }
 }
 
@@ -299,13 +334,15 @@ mod tests {
 
     #[test]
     fn rows_are_lines_with_empty_ones_where_nothing_is() {
-        let mut rows = Rows::default();
+        let mut rows = Rows::of(vec![0..3, 9..10]);
         for (row, column, text) in
             [(1, 0, "email"), (1, 2, "first, name"), (3, 0, "a@b.example"), (4, 2, "say \"x\"\ny"), (9, 1, "")]
         {
             assert!(rows.put(row, column, text).is_ok());
         }
-        let text = String::from_utf8(rows.end().unwrap_or_default()).unwrap();
+        let (text, hidden) = rows.end().unwrap_or_default();
+        assert_eq!(hidden, Some(Hidden { rows: 1, first: 2 }));
+        let text = String::from_utf8(text).unwrap();
         assert_eq!(text, "\nemail,,\"first, name\"\n\na@b.example,,\n,,\"say \"\"x\"\"\ny\"\n");
         let mut rows = Rows::default();
         assert!(rows.put(2, 0, "x").is_ok() && rows.put(1, 0, "x").is_err());

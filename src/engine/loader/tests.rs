@@ -59,8 +59,7 @@ impl House {
 
     fn spec(&self) -> LoadSpec<'_> {
         LoadSpec {
-            list: List { dialect: self.dialect.clone(), ..List::at(self.list.clone()) },
-            several: self.several,
+            list: List { dialect: self.dialect.clone(), several: self.several, ..List::at(self.list.clone()) },
             email: self.email.clone(),
             header_columns: self.header_columns.clone(),
             letter: self.letter.as_ref(),
@@ -68,15 +67,15 @@ impl House {
             suppression: &self.suppression,
             readmitted: &[],
             quiet: Duration::ZERO,
+            onlooker: None,
         }
     }
 
     /// How what lies at the list's path now differs from the table.
     fn compared(&self, withdrawn: &[u32]) -> Result<Difference, LoadError> {
-        let LoadSpec { list, email, header_columns, several, max_rejected, quiet, .. } = self.spec();
+        let LoadSpec { list, email, header_columns, max_rejected, quiet, .. } = self.spec();
         let (list, email, header_columns) = (&list, email.as_str(), header_columns.as_slice());
-        Comparison { list, email, header_columns, several, max_rejected, withdrawn, quiet, rejects: None }
-            .with(&self.writer())
+        Comparison { list, email, header_columns, max_rejected, withdrawn, quiet, rejects: None }.with(&self.writer())
     }
 
     /// Loads until the end, or until `chunks` of them have come.
@@ -500,12 +499,12 @@ fn a_load_ends_when_it_is_told_to() {
         list,
         email,
         header_columns,
-        several: Several::Refuse,
         letter: None,
         max_rejected: 1.0,
         suppression,
         readmitted: &[],
         quiet,
+        onlooker: None,
     };
     load(&spec, &mut house.writer(), &AtomicBool::new(true), |loaded| panic!("{loaded:?}"));
 }

@@ -101,6 +101,12 @@ pub struct ListPrint {
     /// The column that the addresses were taken from.
     #[serde(default)]
     pub email: String,
+    /// What was said of how it is read; empty where that was not kept.
+    #[serde(default)]
+    pub settings: String,
+    /// How it was read: its encoding, what separates its columns, and the like.
+    #[serde(default)]
+    pub form: String,
 }
 
 /// What changes when a file does: equal marks are equal contents, without reading them.

@@ -10,7 +10,7 @@ const LINK: &str = "https://acme.example/spring";
 const BODY: &str = "<p>Dear {{ first_name }},</p>";
 
 /// See [`Fault`].
-const LETTER: [Fault; 51] = [
+const LETTER: [Fault; 54] = [
     ("letter.html", LINK, "/spring", "relative-link", "warning", ("letter.html", "/spring")),
     ("letter.html", LINK, "spring.html", "relative-link", "warning", ("letter.html", "spring.html")),
     (
@@ -29,6 +29,23 @@ const LETTER: [Fault; 51] = [
         "relative-link",
         "warning",
         ("letter.html", "img/t.jpg"),
+    ),
+    ("letter.html", BODY, "<table background=\"b.png\"></table>", "relative-link", "warning", ("letter.html", "b.png")),
+    (
+        "letter.html",
+        "alt=\"Tulips in a row\"",
+        "alt=\"Tulips\" srcset=\"https://acme.example/t.jpg 1x, t2.jpg 2x\"",
+        "relative-link",
+        "warning",
+        ("letter.html", "https://acme.example/t.jpg 1x"),
+    ),
+    (
+        "letter.html",
+        BODY,
+        "<video poster=\"v.png\"></video>",
+        "relative-link active-content",
+        "warning",
+        ("letter.html", "v.png"),
     ),
     ("letter.html", LINK, "#", "empty-link", "warning", ("letter.html", "#\">see")),
     ("letter.html", LINK, "", "empty-link", "warning", ("letter.html", "\">see")),
@@ -156,7 +173,7 @@ const LETTER: [Fault; 51] = [
 ];
 
 /// Faults of the campaign's file, the list and the engine's configuration.
-const REST: [Fault; 45] = [
+const REST: [Fault; 56] = [
     ("w.toml", "{{ first_name }}", "*|FNAME|*", "foreign-tag", "warning", ("w.toml", "*|FNAME|*")),
     ("w.toml", "Spring is here, {{ first_name }}", "Test", "placeholder", "warning", ("w.toml", "Test")),
     ("w.toml", "Spring is here", "[Test] Spring", "placeholder", "warning", ("w.toml", "[Test]")),
@@ -225,7 +242,14 @@ const REST: [Fault; 45] = [
         "warning",
         ("w.toml", ""),
     ),
-    ("w.toml", "Spring is here, {{ first_name }}", "{{ ' '|trim }}", "empty-subject", "warning", ("w.toml", "")),
+    (
+        "w.toml",
+        "Spring is here, {{ first_name }}",
+        "{{ ' '|trim }}",
+        "empty-subject",
+        "warning",
+        ("w.toml", "\"{{ ' '"),
+    ),
     ("w.toml", "letter.html", "gone.html", "content", "error", ("", "")),
     ("w.toml", "\n[headers]", "attachments = [{ file = \"gone.pdf\" }]\n[headers]", "content", "error", ("", "")),
     ("w.toml", "subject = ", "subjekt = ", "campaign", "error", ("w.toml", "subjekt")),
@@ -249,10 +273,56 @@ const REST: [Fault; 45] = [
     ("w.toml", "email = \"email\"", "email = \"mail\"", "list", "error", ("", "")),
     ("list.csv", "", "email,first_name,city\n", "list", "error", ("", "")),
     ("list.csv", "cem@c.example", "cem at c.example", "rejected-row", "warning", ("list.csv:4", "")),
-    ("list.csv", "Cem,Oslo", ",Oslo", "empty-field", "warning", ("list.csv", "")),
-    ("list.csv", "cem@", "noreply@", "role-address", "warning", ("list.csv", "")),
-    ("list.csv", "cem@c.example,Cem", "ANN@a.example,Ann", "duplicates", "note", ("list.csv", "")),
-    ("suppressed.txt", "nobody@z.example", "ann@a.example", "suppressed", "note", ("list.csv", "")),
+    ("list.csv", "Cem,Oslo", ",Oslo", "empty-field", "warning", ("list.csv:4", "")),
+    ("list.csv", "cem@", "noreply@", "role-address", "warning", ("list.csv:4", "")),
+    ("list.csv", "cem@c.example,Cem", "ANN@a.example,Ann", "duplicates", "note", ("list.csv:4", "")),
+    ("suppressed.txt", "nobody@z.example", "ann@a.example", "suppressed", "note", ("list.csv:2", "")),
+    ("list.csv", "cem@c.example", "\u{a0}mailto:cem@c.example.", "cleaned", "note", ("list.csv:4", "")),
+    ("list.csv", "bob@b.example", "bob@gmial.com", "domain-slip", "warning", ("list.csv:3 bob@gmial.com", "")),
+    ("list.csv", "Cem", "=?utf-8?Q?Cem?=", "encoded-word", "warning", ("list.csv:4", "")),
+    (
+        "list.csv",
+        "",
+        "email;first_name;city\r\nann@a.example;Ann;Oslo\r\nbob@b.example;Bob;Bergen\r\n",
+        "list-form",
+        "note",
+        ("list.csv", ""),
+    ),
+    (
+        "w.toml",
+        "\"30%\"",
+        "\"30%\"\n[recipients.types]\nfirst_name = \"number\"",
+        "column-type",
+        "warning",
+        ("list.csv:2", ""),
+    ),
+    (
+        "w.toml",
+        "Spring is here, {{ first_name }}",
+        "{{ first_name if city == 'Oslo' }}",
+        "empty-subject",
+        "warning",
+        ("list.csv:3", ""),
+    ),
+    ("w.toml", "<news@", "<n\u{e9}ws@", "raw-8-bit", "warning", ("w.toml", "")),
+    ("w.toml", "text = \"letter.txt\"\n", "", "text-part", "note", ("letter.html", "")),
+    ("w.toml", "text = ", "embed_images = true\ntext = ", "without-effect", "note", ("w.toml", "")),
+    (
+        "w.toml",
+        "text = ",
+        "base_url = \"https://acme.example/\"\ntext = ",
+        "without-effect",
+        "note",
+        ("w.toml", "\"https://acme.example/\""),
+    ),
+    (
+        "w.toml",
+        "text = ",
+        "base_url = \"http://acme.example/\"\ntext = ",
+        "http-link without-effect",
+        "warning",
+        ("w.toml", "http://acme.example/\""),
+    ),
     ("engine.toml", "suppressed.txt", "gone.txt", "suppression", "error", ("", "")),
     ("engine.toml", "route", "rout", "configuration", "error", ("engine.toml", "rout =")),
     ("engine.toml", "mail.acme.example", "localhost", "ehlo-name", "warning", ("", "")),

@@ -5,6 +5,7 @@ mod clean;
 mod dns;
 mod faults;
 mod rehearsal;
+mod told;
 
 use super::folder::{Folder, Ran};
 use serde_json::Value;
@@ -95,12 +96,12 @@ const FILES: [(&str, &str); 7] = [
 ];
 
 /// What a look has found.
-struct Found {
-    severity: String,
-    check: String,
-    place: String,
-    says: String,
-    hint: String,
+pub struct Found {
+    pub severity: String,
+    pub check: String,
+    pub place: String,
+    pub says: String,
+    pub hint: String,
 }
 
 impl fmt::Debug for Found {
@@ -111,7 +112,7 @@ impl fmt::Debug for Found {
 }
 
 /// Of what is on this machine.
-fn check(folder: &Folder, campaign: &str) -> (Ran, Vec<Found>) {
+pub fn check(folder: &Folder, campaign: &str) -> (Ran, Vec<Found>) {
     check_with(folder, campaign, &["--offline"])
 }
 

@@ -171,6 +171,34 @@ fn a_run_ends_with_the_rejects_file_and_the_cleaned_in_words_and_json() {
 }
 
 #[test]
+fn a_list_that_other_settings_read_in_another_way_is_another_list() {
+    let list =
+        super::western("email;name\nann@a.example;J\u{fc}rgen\nbob@a.example;Zo\u{eb}\ncyd@a.example;Ren\u{e9}\n");
+    let folder = campaign("l.csv", list, "", "{{ name }}");
+    let send = |more: &[&str]| folder.run(&[&["send", "w.toml", "--data", "data", "--sink"], more].concat());
+    let begun = send(&["--limit", "1"]);
+    assert_eq!(begun.code, Some(3), "{begun:?}");
+    let toml = folder.read("w.toml");
+    for (setting, now) in [
+        ("encoding = \"windows-1250\"", "windows-1250, separated by semicolons"),
+        ("delimiter = \",\"\nemail = \"email;name\"", "separated by commas"),
+        ("several = \"first\"", "the first of several addresses in a cell"),
+    ] {
+        folder.put("w.toml", format!("{toml}\n{setting}\n"));
+        let ran = send(&[]);
+        assert_eq!(ran.code, Some(2), "{setting}: {ran:?}");
+        if !setting.contains("delimiter") {
+            let was = "has changed since the campaign was begun (it was read as Windows-1252, separated by semicolons, and now it would be as ";
+            says(&ran.err, &[was, now, "nothing is sent"]);
+        }
+    }
+    // What is said and was found before changes nothing.
+    folder.put("w.toml", format!("{toml}\nencoding = \"windows-1252\"\ndelimiter = \";\"\n"));
+    let ran = send(&[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
 fn a_suppression_file_stops_whom_the_list_means() {
     let folder = campaign("l.csv", "email\n Ann <ann@a.example>\nbob@a.example\ncyd@a.example\n", "", "hello");
     folder.put(

@@ -1,6 +1,6 @@
 //! Workbooks: of Excel and of LibreOffice, sheets by name, and archives that are none.
 
-use super::{campaign, got};
+use super::{arrives, assert_checked, campaign, got};
 use std::io::{Cursor, Write as _};
 use zip::write::SimpleFileOptions;
 
@@ -65,6 +65,18 @@ fn excel(strings: &[&str], sheets: &[(&str, bool, &str)]) -> Vec<u8> {
     archive(&parts)
 }
 
+/// A list of which a filter shows one row of three.
+pub fn filtered() -> Vec<u8> {
+    let strings = ["email", "first_name", "city", "ann@a.example", "Ann", "Oslo", "bob@b.example", "cyd@c.example"];
+    let row = |number: usize, hidden: &str, cells: [usize; 3]| {
+        let cell = |(column, text): (char, usize)| format!("<c r=\"{column}{number}\" t=\"s\"><v>{text}</v></c>");
+        format!("<row r=\"{number}\"{hidden}>{}</row>", ('A'..).zip(cells).map(cell).collect::<String>())
+    };
+    let hidden = " hidden=\"1\"";
+    let rows = [row(1, "", [0, 1, 2]), row(2, "", [3, 4, 5]), row(3, hidden, [6, 4, 5]), row(4, hidden, [7, 4, 5])];
+    excel(&strings, &[("Contacts", false, &(rows.concat() + "<row r=\"5\" hidden=\"1\"/>"))])
+}
+
 /// With a header in its second row, dates, numbers, truths, an error, a line break, and rows of nothing.
 fn contacts() -> Vec<u8> {
     let strings = [
@@ -95,6 +107,7 @@ fn a_workbook_of_excel_is_a_list() {
     let text = "{{ Points }}|{{ since }}|{{ Price }}|{{ VIP }}";
     let recipients = "email = \"Email\"\nmax_rejected = \"50%\"\ncolumns = { since = \"Since\" }";
     let folder = campaign("Contacts.xlsx", contacts(), recipients, text);
+    assert_checked(&folder, &["rejected-row"]);
     let (ran, letters) = folder.send(&[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(got(&letters), ["ann@a.example: 1200|2026-11-29|19.9|true", "bob@a.example: 7|||"]);
@@ -114,7 +127,7 @@ fn a_workbook_of_excel_is_a_list() {
 #[test]
 fn a_sheet_is_named_or_its_names_are_told() {
     let folder = campaign("c.xlsx", contacts(), "email = \"mail\"\nsheet = \"Old\"", "hello");
-    assert_eq!(got(&folder.delivers(&[])), ["cyd@a.example: hello"]);
+    assert_eq!(arrives(&folder), ["cyd@a.example: hello"]);
     let folder = campaign("c.xlsx", contacts(), "email = \"Email\"\nsheet = \"Contact\"", "hello");
     let ran = folder.run(&["send", "w.toml", "--data", "data", "--sink"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
@@ -176,6 +189,7 @@ fn a_workbook_of_libreoffice_is_a_list() {
     ];
     let recipients = "max_rejected = \"50%\"";
     let folder = campaign("Liste.ods", open_document(&rows.concat()), recipients, "{{ name }}|{{ since }}|{{ price }}");
+    assert_checked(&folder, &["rejected-row"]);
     assert_eq!(got(&folder.delivers(&[])), ["ann@a.example: Zoë & Ann|2026-11-29|1200", "bob@a.example: ||0.5"]);
     let rejects = folder.read("data/campaign/w/rejects.csv");
     assert!(rejects.contains("\n9,\"the address has no @\",\"nobody\""), "{rejects}");

@@ -235,3 +235,25 @@ fn objects_that_are_no_list_are_said_to_be_none() {
         );
     }
 }
+
+#[test]
+fn a_list_that_is_half_loaded_goes_on_as_it_was_read_or_not_at_all() {
+    let mut house = House::new("l.csv", people(30_000));
+    assert!(matches!(house.load_some(1)[..], [Loaded::Chunk(_)]));
+    let plain = house.dialect.clone();
+    let cyrillic = Charset::named("windows-1251");
+    for (dialect, several, now) in [
+        (Dialect { delimiter: Some(b';'), ..plain.clone() }, Several::Refuse, "separated by semicolons"),
+        (Dialect { charset: cyrillic, ..plain.clone() }, Several::Refuse, "windows-1251, separated by commas"),
+        (plain.clone(), Several::Each, "each of several addresses in a cell"),
+    ] {
+        (house.dialect, house.several) = (dialect, several);
+        let said = house.error();
+        let was = "has changed since the campaign was begun (it was read as UTF-8, separated by commas, and now it would be as ";
+        assert!(said.contains(was) && said.contains(now), "{said}");
+    }
+    // What is said, and was found before, changes nothing.
+    house.dialect = Dialect { delimiter: Some(b','), charset: Some(Charset::UTF_8), ..plain };
+    house.several = Several::Refuse;
+    assert_eq!(house.totals().rows, 30_000);
+}
