@@ -60,7 +60,7 @@ const LETTERS: usize = 2;
 /// # Errors
 /// The machine: what is wrong with the campaign is found, and told.
 pub fn run(args: &CheckArgs, signals: &Signals) -> Result<Exit, Failure> {
-    signals.prepare("interrupted: the list is not checked to its end; nothing is sent by check".to_owned())?;
+    signals.prepare("interrupted: the campaign is not checked to its end; nothing is sent by check")?;
     let nothing = dns::Report::not("the campaign's file cannot be read");
     let mut look = Look { dns: nothing, ..Look::default() };
     let config = match look.configured("configuration", Found::look(args.config.as_deref()).load()) {

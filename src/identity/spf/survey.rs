@@ -26,6 +26,21 @@ pub struct Survey {
     pub lets_pass: bool,
 }
 
+impl Survey {
+    /// What each term costs, for people; those that stand there several times together.
+    #[must_use]
+    pub fn costs(&self) -> String {
+        let mut costs: Vec<(&str, usize)> = Vec::new();
+        for (term, cost) in &self.parts {
+            match costs.iter_mut().find(|(known, _)| known == term) {
+                Some((_, all)) => *all += cost,
+                None => costs.push((term, *cost)),
+            }
+        }
+        costs.iter().map(|(term, cost)| format!("{term} {cost}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Looks at the record of a domain; nothing is found where there is none.
 ///
 /// # Errors

@@ -107,7 +107,9 @@ fn a_survey_counts_all_of_a_record() {
     let found = surveyed("example.org").unwrap();
     assert_eq!((found.lookups, found.lets_pass), (4, true));
     assert_eq!(found.parts, [("include:example.com".to_owned(), 3), ("include:example.net".to_owned(), 1)]);
-    assert_eq!(surveyed("late.example").unwrap().lookups, 11);
+    assert_eq!(found.costs(), "include:example.com 3, include:example.net 1");
+    let late = surveyed("late.example").unwrap();
+    assert_eq!((late.lookups, late.costs().as_str()), (11, "a:m.example 11"));
     assert_eq!(surveyed("la.example.org").unwrap().parts, [("redirect=example.org".to_owned(), 5)]);
     assert_eq!(
         surveyed("voids.example").unwrap().voids,

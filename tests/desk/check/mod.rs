@@ -102,12 +102,13 @@ pub struct Found {
     pub place: String,
     pub says: String,
     pub hint: String,
+    pub draws: String,
 }
 
 impl fmt::Debug for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { severity, check, place, says, hint } = self;
-        write!(f, "{severity} {check} at {place:?}: {says} ({hint})")
+        let Self { severity, check, place, says, hint, draws } = self;
+        write!(f, "{severity} {check} at {place:?}: {says} ({hint}) {draws}")
     }
 }
 
@@ -131,6 +132,7 @@ fn check_with(folder: &Folder, campaign: &str, more: &[&str]) -> (Ran, Vec<Found
         place: text(finding, "place"),
         says: text(finding, "says"),
         hint: text(finding, "hint"),
+        draws: text(finding, "draws"),
     });
     let found = found.collect();
     (ran, found)

@@ -18,6 +18,7 @@ pub(super) enum Role {
     From,
     ReversePath,
     ReplyTo,
+    Unsubscribe,
 }
 
 /// Each domain, and what it is used for.
@@ -25,8 +26,9 @@ pub(super) fn of(sender: &Sender) -> Vec<(String, Vec<Role>)> {
     let from = sender.from.iter().map(|domain| (domain, Role::From));
     let paths = sender.paths.iter().map(|path| (&path.domain, Role::ReversePath));
     let reply = sender.reply.iter().map(|domain| (domain, Role::ReplyTo));
+    let leave = sender.leave.iter().map(|domain| (domain, Role::Unsubscribe));
     let mut domains: Vec<(String, Vec<Role>)> = Vec::new();
-    for (domain, role) in from.chain(paths).chain(reply) {
+    for (domain, role) in from.chain(paths).chain(reply).chain(leave) {
         match domains.iter_mut().find(|(known, _)| known == domain) {
             Some((_, roles)) => roles.push(role),
             None => domains.push((domain.clone(), vec![role])),
@@ -39,8 +41,8 @@ pub(super) fn judge(facts: &Facts, domain: &str, roles: &[Role]) -> Judged {
     // Both are left open at once.
     let (mx, addresses) = (facts.look(domain, Kind::Mx), facts.addresses(domain));
     let mx = mx?;
-    let draws = |draws| if roles == [Role::ReplyTo] { "" } else { draws };
-    let severity = if roles == [Role::ReplyTo] { Severity::Warning } else { Severity::Error };
+    let draws = |draws| if is_senders(roles) { draws } else { "" };
+    let severity = if is_senders(roles) { Severity::Error } else { Severity::Warning };
     let find = |severity, check, says: String| Finding::new(severity, check, domain, says);
     let what = words(roles);
     if !mx.exists {
@@ -65,7 +67,7 @@ pub(super) fn judge(facts: &Facts, domain: &str, roles: &[Role]) -> Judged {
 /// Whether the zone that the domain is in has a head; whether there is such a domain is told elsewhere.
 pub(super) fn judge_zone(facts: &Facts, domain: &str, roles: &[Role]) -> Judged {
     let (mx, has_head) = (facts.look(domain, Kind::Mx), has_head(facts, domain));
-    if has_head? || !mx?.exists || roles == [Role::ReplyTo] {
+    if has_head? || !mx?.exists || !is_senders(roles) {
         return Ok(Vec::new());
     }
     let says =
@@ -124,11 +126,17 @@ fn has_head(facts: &Facts, domain: &str) -> Result<bool, Lack> {
     }
 }
 
+/// Whether receivers judge the sender by it.
+fn is_senders(roles: &[Role]) -> bool {
+    roles.iter().any(|role| matches!(role, Role::From | Role::ReversePath))
+}
+
 fn words(roles: &[Role]) -> String {
     let word = |role: &Role| match role {
         Role::From => "From",
         Role::ReversePath => "the reverse-path",
         Role::ReplyTo => "Reply-To",
+        Role::Unsubscribe => "the mailto: of [unsubscribe]",
     };
     roles.iter().map(word).collect::<Vec<_>>().join(" and ")
 }

@@ -90,7 +90,7 @@ impl Report {
         let domains = match (self.domains, self.domains_looked_at) {
             (0, _) => String::new(),
             (all, looked) if all == looked => format!("; all {all} domains of the list"),
-            (all, looked) => format!("; the {looked} largest of the list's {all} domains"),
+            (all, looked) => format!("; {looked} of the list's {all} domains"),
         };
         format!("DNS: {} questions to {}{unanswered}{domains}", self.questions, self.resolver)
     }
@@ -123,6 +123,8 @@ struct Sender {
     from: Option<String>,
     paths: Vec<Path>,
     reply: Option<String>,
+    /// Of the mailbox that takes the wish to leave.
+    leave: Option<String>,
     signers: Vec<Signer>,
     egress: Egress,
 }
@@ -162,7 +164,10 @@ pub(super) fn look(
     let judges = judges(&sender, destination, (campaign, seen.letters.as_slice()), config.dns.allow_loopback);
     let (settled, mailboxes) = runtime.block_on(async {
         let settled = rounds::settle(&resolver, &judges, signals).await?;
-        let mailboxes = mailboxes::look(&resolver, &seen.domains, signals).await?;
+        // Where nobody answered anything, nobody would now.
+        let is_silent = matches!(settled.questions, (all, silent) if all > 0 && all == silent);
+        let domains = if is_silent { &[] } else { seen.domains.as_slice() };
+        let mailboxes = mailboxes::look(&resolver, domains, signals).await?;
         Ok::<_, Failure>((settled, mailboxes))
     })?;
     let title = settings.title();
@@ -171,11 +176,12 @@ pub(super) fn look(
     findings.extend(mailboxes.findings(&title));
     findings.extend(unanswered(&settled.unknown, mailboxes.unanswered(), &title));
     let (questions, silent) = settled.questions;
+    let unanswered_domains = mailboxes.unanswered().map_or(0, |(count, _)| count);
     let report = Report {
         why_not: String::new(),
         resolver: title,
-        questions: questions + mailboxes.looked(),
-        unanswered: silent + mailboxes.unanswered().map_or(0, |(count, _)| count),
+        questions: questions + mailboxes.looked() + unanswered_domains,
+        unanswered: silent + unanswered_domains,
         domains: seen.domains.len() as u64,
         domains_looked_at: mailboxes.looked(),
         recipients_looked_at: mailboxes.recipients(),
@@ -208,6 +214,7 @@ impl Sender {
             from,
             paths,
             reply: campaign.reply_to.as_ref().and_then(|reply| fixed(&reply.value)),
+            leave: campaign.unsubscribe.as_ref().and_then(|way| fixed(&way.mailto.as_ref()?.value)),
             // Keys that cannot be read are told by the content.
             signers: signing::signers(config, &campaign.from.value).unwrap_or_default(),
             egress: Egress::of(&args.public_address, destination, seen.sources.as_deref().unwrap_or_default()),

@@ -50,16 +50,12 @@ pub(super) fn check_all<'e>(facts: &Facts, path: &Path, egress: &'e Egress) -> R
 
 fn sources(facts: &Facts, path: &Path, egress: &Egress, text: &str) -> Judged {
     let checked = check_all(facts, path, egress)?;
-    let (mut refused, mut broken): (Vec<(IpAddr, String)>, Option<Finding>) = (Vec::new(), None);
+    let (mut refused, mut broken): (Vec<(IpAddr, String)>, Vec<(IpAddr, String)>) = (Vec::new(), Vec::new());
     for (known, Checked { verdict, by }) in &checked {
         let word = match verdict {
             Verdict::Matched(Qualifier::Pass) => continue,
             Verdict::PermError(fault) => {
-                let says = format!("SPF ends in an error for {}: {fault}", known.address);
-                let says = format!("{says}{}", cost(facts, &path.domain)?);
-                let hint =
-                    "put the addresses themselves into the record (ip4:, ip6:), and leave out what is no longer used";
-                broken.get_or_insert_with(|| error(path, "spf-error", says).hint(hint));
+                broken.push((known.address, format!("{fault}{}", cost(facts, &path.domain)?)));
                 continue;
             }
             Verdict::Matched(Qualifier::Fail) => "fail",
@@ -69,13 +65,23 @@ fn sources(facts: &Facts, path: &Path, egress: &Egress, text: &str) -> Judged {
         let by = if by.is_empty() { "nothing in it matches".to_owned() } else { format!("by {by}") };
         refused.push((known.address, format!("{} ({word}, {by})", known.address)));
     }
-    let mut findings: Vec<Finding> = broken.into_iter().collect();
+    let line = |of: &[(IpAddr, String)]| {
+        let addresses: Vec<IpAddr> = of.iter().map(|(address, _)| *address).collect();
+        txt_line(&path.domain, &amended(text, &addresses))
+    };
+    let mut findings = Vec::new();
+    // What it is for one it is for all, as a rule.
+    if let Some((_, fault)) = broken.first() {
+        let of: Vec<String> = broken.iter().map(|(address, _)| address.to_string()).collect();
+        let says = format!("SPF ends in an error for {}: {fault}", of.join(", "));
+        let hint =
+            format!("name the addresses before what asks: {}; and leave out what sends no longer", line(&broken));
+        findings.push(error(path, "spf-error", says).hint(hint));
+    }
     if !refused.is_empty() {
         let words: Vec<&str> = refused.iter().map(|(_, words)| words.as_str()).collect();
         let says = format!("the SPF record does not let send: {}", words.join(", "));
-        let addresses: Vec<IpAddr> = refused.iter().map(|(address, _)| *address).collect();
-        let line = txt_line(&path.domain, &amended(text, &addresses));
-        findings.push(error(path, "spf-source", says).hint(line));
+        findings.push(error(path, "spf-source", says).hint(line(&refused)));
     }
     Ok(findings)
 }
@@ -84,8 +90,7 @@ fn sources(facts: &Facts, path: &Path, egress: &Egress, text: &str) -> Judged {
 fn cost(facts: &Facts, domain: &str) -> Result<String, Lack> {
     match survey(facts, domain) {
         Ok(found) if found.lookups > LOOKUPS_MAX => {
-            let parts: Vec<String> = found.parts.iter().map(|(term, cost)| format!("{term} {cost}")).collect();
-            Ok(format!("; the whole record asks {} times: {}", found.lookups, parts.join(", ")))
+            Ok(format!("; the whole record asks {} times: {}", found.lookups, found.costs()))
         }
         Err(Lack::Open) => Err(Lack::Open),
         Ok(_) | Err(Lack::Unknown(_)) => Ok(String::new()),

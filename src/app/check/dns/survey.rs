@@ -38,12 +38,11 @@ pub(super) fn judge(facts: &Facts, path: &Path, egress: &Egress) -> Judged {
         findings.push(Finding::new(Severity::Warning, check, &path.domain, says).hint(hint));
     };
     if found.lookups > LOOKUPS_MAX {
-        let parts: Vec<String> = found.parts.iter().map(|(term, cost)| format!("{term} {cost}")).collect();
         let says = format!(
             "the SPF record asks {} times, and receivers ask {LOOKUPS_MAX} times: {}; what passes stands before that, but others' \
              checks fail",
             found.lookups,
-            parts.join(", ")
+            found.costs()
         );
         warn("spf-lookups", says, "leave out what no longer sends for you, or name addresses (ip4:, ip6:)");
     }

@@ -63,8 +63,8 @@ const SPF_FAULTS: [Fault; 18] = [
         SPF,
         "v=spf1 a:mx.acme.example mx mx mx mx mx mx mx mx mx mx ip4:192.0.2.10 ip6:2001:db8::10 -all",
         "error spf-error bounce.acme.example",
-        "`mx` would be look-up 11, and receivers make 10; the whole record asks 11 times: a:mx.acme.example 1, mx 1",
-        "ip4:",
+        "`mx` would be look-up 11, and receivers make 10; the whole record asks 11 times: a:mx.acme.example 1, mx 10",
+        "name the addresses before what asks: bounce.acme.example. TXT \"v=spf1 ip4:192.0.2.10 ip6:2001:db8::10 a:mx.acme.example mx",
     ),
     (
         "acme.example.",
@@ -79,7 +79,7 @@ const SPF_FAULTS: [Fault; 18] = [
         SPF,
         "v=spf1 a:n1.acme.example a:n2.acme.example a:n3.acme.example ip4:192.0.2.10 ip6:2001:db8::10 -all",
         "error spf-error bounce.acme.example",
-        "`a:n3.acme.example` is the 3rd look-up in vain",
+        "SPF ends in an error for 192.0.2.10, 2001:db8::10: `a:n3.acme.example` is the 3rd look-up in vain",
         "",
     ),
     (
@@ -141,7 +141,15 @@ const SPF_FAULTS: [Fault; 18] = [
     ),
 ];
 
-const OTHER_FAULTS: [Fault; 40] = [
+const OTHER_FAULTS: [Fault; 41] = [
+    (
+        "w.toml",
+        "[unsubscribe]",
+        "[unsubscribe]\nmailto = \"leave@gone.example\"",
+        "warning domain-missing gone.example",
+        "the domain of the mailto: of [unsubscribe] does not exist",
+        "",
+    ),
     (
         "acme.example.",
         "s1._domainkey",
@@ -409,6 +417,20 @@ const OTHER_FAULTS: [Fault; 40] = [
     ),
 ];
 
+/// What the large receivers answer to an error.
+fn drawn_by(check: &str) -> &'static str {
+    match check.split('-').next() {
+        Some("spf") => "5.7.27",
+        Some("dkim") => "5.7.30",
+        Some("dmarc") => "5.7.40",
+        Some("ptr") => "5.7.25",
+        Some("tls") => "5.7.29",
+        Some("domain" | "no") => "5.1.8",
+        Some("null") => "5.7.27",
+        _ => "",
+    }
+}
+
 /// Puts one fault in; what is wrong with what is found.
 fn miss(fault: &Fault) -> Option<String> {
     let (place, from, to, wanted, says, hint) = *fault;
@@ -422,7 +444,8 @@ fn miss(fault: &Fault) -> Option<String> {
         words(std::slice::from_ref(found)) == [first] && found.says.contains(says) && found.hint.contains(hint)
     });
     let stops = found.iter().any(|found| found.severity == "error");
-    let is_right = words(&found) == wanted && is_told && ran.code == Some(if stops { 2 } else { 0 });
+    let is_drawn = found.iter().all(|found| found.severity != "error" || found.draws.contains(drawn_by(&found.check)));
+    let is_right = words(&found) == wanted && is_told && is_drawn && ran.code == Some(if stops { 2 } else { 0 });
     (!is_right).then(|| format!("{fault:?}\n  got {:?}: {found:#?}", ran.code))
 }
 

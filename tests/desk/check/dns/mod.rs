@@ -10,6 +10,7 @@ use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use posthaste::content::dkim::Signer;
 use serde_json::Value;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// The zone of the sender. `KEY` stands for what is published of its key.
@@ -254,6 +255,23 @@ fn what_nobody_answers_is_not_looked_at_and_never_missing() {
     assert_eq!(words(&found), ["warning dns-unanswered"], "{found:?}");
     let says = &found[0].says;
     assert!(says.contains("SPF of bounce.acme.example; ") && says.contains(" more ("), "{says}");
+}
+
+#[test]
+fn ctrl_c_ends_a_look_that_waits_for_answers() {
+    let mut world = World::new();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let dns = format!("[dns]\nservers = [\"{}\"]\ntimeout = \"60s\"\n[delivery]", socket.local_addr().unwrap());
+    world.change("engine.toml", "[delivery]", &dns);
+    let mut command = world.folder.command(&["check", "w.toml", "--config", "engine.toml", "--data", "data"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    socket.recv(&mut [0; 512]).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let ran = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(said.contains("interrupted: ") && ran.stdout.is_empty(), "{said}");
+    assert!(!world.folder.path().join("data").exists(), "nothing is left");
 }
 
 #[test]
