@@ -207,9 +207,11 @@ impl<'f> Looked<'f> {
     }
 }
 
-/// Whether DNS can hold a name: labels of 1 to 63 printable octets, 253 in all.
+/// Whether DNS can hold a name: labels of 1 to 63 printable octets or blanks, 253 in all.
 fn is_name(name: &str) -> bool {
-    let is_label = |label: &str| (1..=LABEL_MAX).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_graphic());
+    let is_label = |label: &str| {
+        (1..=LABEL_MAX).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+    };
     name.len() <= NAME_MAX && name.split('.').all(is_label)
 }
 
@@ -299,7 +301,7 @@ mod tests {
     fn names_that_cannot_be_are_never_asked_for() {
         let mut facts = Facts::default();
         let (long, label) = ("a.".repeat(128), "a".repeat(64));
-        for name in ["", "..", "a..b", ".a", "a b.example", "b\u{fc}cher.example", &long, &label] {
+        for name in ["", "..", "a..b", ".a", "a\tb.example", "b\u{fc}cher.example", &long, &label] {
             let looked = facts.look(name, Kind::A).unwrap();
             assert!(!looked.exists && looked.records.is_empty(), "{name:?}");
         }

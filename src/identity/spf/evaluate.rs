@@ -2,11 +2,14 @@
 //!
 //! Guarantees: as receivers do it: terms in their order up to the first that matches, within their limits.
 
-use super::expand::expand;
+use super::expand::{asks_for_name, expand};
 use super::record::{Directive, Fault, Mechanism, Network, Prefix, Qualifier, Record, is_record};
 use super::{LOOKUPS_MAX, NAMES_MAX, VOID_MAX};
 use crate::identity::{Facts, Kind, Lack, Looked, is_below, reverse_name};
 use std::net::IpAddr;
+
+/// The address itself.
+const EXACT: Prefix = Prefix { v4: 32, v6: 128 };
 
 /// Who sends.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +168,7 @@ impl Evaluation<'_> {
         let names: Vec<&str> = self.facts.look(&reverse_name(self.sender.address), Kind::Ptr)?.names().collect();
         self.count_void(term, names.is_empty())?;
         for name in names.into_iter().take(NAMES_MAX) {
-            if is_below(name, &above) && self.is_around(name, Prefix { v4: 32, v6: 128 })? {
+            if is_below(name, &above) && self.is_around(name, EXACT)? {
                 return Ok(true);
             }
         }
@@ -188,7 +191,24 @@ impl Evaluation<'_> {
     }
 
     fn expanded(&self, term: &str, name: &str, domain: &str) -> Result<String, Stop> {
-        expand(name, self.sender, domain).map_err(|why| Stop::PermError(Fault::new(term, why)))
+        let named = if asks_for_name(name) { self.named(domain)? } else { String::new() };
+        expand(name, self.sender, domain, &named).map_err(|why| Stop::PermError(Fault::new(term, why)))
+    }
+
+    /// RFC 7208 §7.3: a name of the address that leads back to it, the domain itself or one below it before others; "unknown"
+    /// where there is none.
+    fn named(&self, domain: &str) -> Result<String, Stop> {
+        let names = self.facts.look(&reverse_name(self.sender.address), Kind::Ptr)?.names().take(NAMES_MAX);
+        let mut confirmed: Vec<&str> = Vec::new();
+        for name in names {
+            if self.is_around(name, EXACT)? {
+                confirmed.push(name);
+            }
+        }
+        let own = |name: &&&str| name.eq_ignore_ascii_case(domain);
+        let below = |name: &&&str| is_below(name, &domain.to_ascii_lowercase());
+        let best = confirmed.iter().find(own).or_else(|| confirmed.iter().find(below)).or(confirmed.first());
+        Ok(best.map_or("unknown", |name| name).to_owned())
     }
 
     fn count(&mut self, term: &str) -> Result<(), Stop> {

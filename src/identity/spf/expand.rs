@@ -1,7 +1,7 @@
 //! Macro strings (RFC 7208 §7): names that are made from who sends.
 //!
-//! Guarantees: what is expanded is no longer than a name may be. Leaves to others: `%{p}`, which stands for "unknown", as RFC
-//! 7208 §7.3 lets it; `%{c}`, `%{r}` and `%{t}`, which stand in explanations only.
+//! Guarantees: what is expanded is no longer than a name may be. Leaves to others: finding what `%{p}` stands for; `%{c}`, `%{r}`
+//! and `%{t}`, which stand in explanations only.
 
 use super::Sender;
 use std::net::IpAddr;
@@ -25,17 +25,22 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
     pieces(text).map(drop)
 }
 
-/// What a macro string stands for, where `domain` is looked at.
+/// Whether a text has the macro that asks for the sender's name.
+pub(super) fn asks_for_name(text: &str) -> bool {
+    text.contains("%{p") || text.contains("%{P")
+}
+
+/// What a macro string stands for, where `domain` is looked at, and the sender is called `named`.
 ///
 /// # Errors
 /// It is none.
-pub(super) fn expand(text: &str, sender: &Sender<'_>, domain: &str) -> Result<String, &'static str> {
+pub(super) fn expand(text: &str, sender: &Sender<'_>, domain: &str, named: &str) -> Result<String, &'static str> {
     let mut name = String::new();
     for piece in pieces(text)? {
         match piece {
             Piece::Plain(plain) => name.push_str(plain),
             Piece::Macro { letter, keep, reversed, delimiters } => {
-                let value = value(letter.to_ascii_lowercase(), sender, domain);
+                let value = value(letter.to_ascii_lowercase(), sender, domain, named);
                 let value = transformed(&value, keep, reversed, delimiters);
                 if letter.is_ascii_uppercase() { escape(&value, &mut name) } else { name.push_str(&value) }
             }
@@ -100,7 +105,7 @@ fn one(text: &str) -> Result<Piece<'_>, &'static str> {
     Ok(Piece::Macro { letter, keep, reversed, delimiters: if delimiters.is_empty() { "." } else { delimiters } })
 }
 
-fn value(letter: char, sender: &Sender<'_>, domain: &str) -> String {
+fn value(letter: char, sender: &Sender<'_>, domain: &str, named: &str) -> String {
     match letter {
         's' => format!("{}@{}", sender.local, sender.domain),
         'l' => sender.local.to_owned(),
@@ -110,7 +115,7 @@ fn value(letter: char, sender: &Sender<'_>, domain: &str) -> String {
         'i' => dotted(sender.address),
         'v' if sender.address.to_canonical().is_ipv4() => "in-addr".to_owned(),
         'v' => "ip6".to_owned(),
-        _ => "unknown".to_owned(),
+        _ => named.to_owned(),
     }
 }
 
@@ -156,7 +161,7 @@ mod tests {
             domain: "email.example.com",
             ehlo: "mail.example.com",
         };
-        expand(text, &sender, "email.example.com").unwrap()
+        expand(text, &sender, "email.example.com", "unknown").unwrap()
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! SPF (RFC 7208): which addresses may send in the name of a domain.
 //!
 //! `record` reads a record, `evaluate` asks whether one address may send ([`check_host`]), `survey` looks at all of a record with
-//! what it includes, whoever sends. Own code, over our own look-ups: mail-auth, the library of the field, answers with a verdict
-//! and not with its reason, stops where it matches, counts no look-ups in vain, and brings a resolver of its own, by whose silence
-//! a record would be missing.
+//! what it includes, whoever sends. Own code, over our own look-ups: mail-auth (0.13), the library of the field, answers with a
+//! verdict and not with its reason, stops where it matches, counts no look-ups in vain, and brings a resolver of its own, which knows
+//! nothing of `[dns]`, and with it a second way to the system's roots.
 //!
 //! Guarantees: at most [`LOOKUPS_MAX`] terms that ask, and [`VOID_MAX`] questions in vain, as receivers have it (RFC 7208 §4.6.4);
 //! a survey ends after [`SURVEYED_MAX`] records, also where records include each other.

@@ -230,12 +230,12 @@ fn domain(term: &str, text: &str) -> Result<String, Fault> {
     Err(Fault::new(term, if text.is_empty() { "names no domain" } else { "does not end like a domain" }))
 }
 
-/// `:name/24//64`, each part of which may be left out.
+/// `:name/24//64`, each part of which may be left out. The name may have slashes of its own, so that the lengths are what ends it.
 fn addresses(term: &str, argument: &str) -> Result<(Option<String>, Prefix), Fault> {
     let (name, lengths) = match argument.strip_prefix(':') {
         None => (None, argument),
         Some(rest) => {
-            let (name, lengths) = rest.split_at_checked(slash(rest)).unwrap_or((rest, ""));
+            let (name, lengths) = rest.split_at_checked(lengths_at(rest)).unwrap_or((rest, ""));
             (Some(domain(term, name)?), lengths)
         }
     };
@@ -251,18 +251,16 @@ fn addresses(term: &str, argument: &str) -> Result<(Option<String>, Prefix), Fau
     Ok((name, Prefix { v4, v6: v6.map_or(Ok(128), |bits| length(term, bits, 128))? }))
 }
 
-/// Where the first slash stands that is in no macro.
-fn slash(text: &str) -> usize {
-    let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            '/' if depth == 0 => return at,
-            _ => {}
-        }
-    }
-    text.len()
+/// Where `/24`, `//64` or `/24//64` stands at the end of a text; its end where nothing of that does.
+fn lengths_at(text: &str) -> usize {
+    let without = |text: &str, slash: &str| {
+        let bare = text.trim_end_matches(|c: char| c.is_ascii_digit());
+        bare.strip_suffix(slash).filter(|_| bare.len() < text.len()).map_or(text.len(), str::len)
+    };
+    let v6 = without(text, "//");
+    let v4 = without(text.get(..v6).unwrap_or(text), "/");
+    // One slash of two is no length of IPv4.
+    if text.get(..v4).is_some_and(|rest| rest.ends_with('/')) { v6 } else { v4 }
 }
 
 fn length(term: &str, bits: &str, most: u8) -> Result<u8, Fault> {

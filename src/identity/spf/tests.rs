@@ -1,5 +1,7 @@
 //! Evaluations and surveys, after RFC 7208 and its examples.
 
+mod suite;
+
 use super::*;
 use crate::identity::{Facts, Lack};
 

@@ -50,8 +50,8 @@ pub(super) fn check_all<'e>(facts: &Facts, path: &Path, egress: &'e Egress) -> R
 
 fn sources(facts: &Facts, path: &Path, egress: &Egress, text: &str) -> Judged {
     let checked = check_all(facts, path, egress)?;
-    let (mut refused, mut broken): (Vec<(IpAddr, String)>, Vec<(IpAddr, String)>) = (Vec::new(), Vec::new());
-    for (known, Checked { verdict, by }) in &checked {
+    let (mut refused, mut broken) = (Vec::new(), Vec::new());
+    for (known, Checked { verdict, by }) in checked {
         let word = match verdict {
             Verdict::Matched(Qualifier::Pass) => continue,
             Verdict::PermError(fault) => {
