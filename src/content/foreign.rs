@@ -5,6 +5,7 @@
 //! letters (`convert`).
 
 use super::convert::{self, Engine};
+use super::meanings;
 use super::syntax::Syntax;
 
 /// Something that is wrong, at an octet of the text.
@@ -195,6 +196,8 @@ enum Strange<'t> {
     Written(&'t str),
     /// It holds a tag of HTML.
     Cut(&'t str),
+    /// It is a token of Marketo: the name, and what stands for nothing.
+    Token(&'t str, Option<&'t str>),
 }
 
 impl Strange<'_> {
@@ -213,6 +216,14 @@ impl Strange<'_> {
             Self::Written(what) => {
                 let what = called(what);
                 (format!("`{shown}` holds {what}, as a web editor writes it, and no template reads that"), mended(tag))
+            }
+            Self::Token(name, default) => {
+                let name = meanings::column(name, columns).unwrap_or_else(|| meanings::plain(name));
+                let code = match default {
+                    Some(default) => format!("{name}|default(\"{}\")", default.trim()),
+                    None => name,
+                };
+                (format!("`{shown}` is a token of Marketo"), format!("write {}", syntax.slot(&code)))
             }
             Self::Cut(what) => {
                 let problem = format!("`{shown}` is cut by {}, which a web editor put there", what.escape_debug());
@@ -256,7 +267,17 @@ fn strange(tag: &str) -> Option<Strange<'_>> {
     if let Some((_, theirs)) = written {
         return Some(Strange::Written(theirs));
     }
-    is_liquid(tag, &outside).then_some(Strange::Of(Engine::Liquid))
+    token(tag).or_else(|| is_liquid(tag, &outside).then_some(Strange::Of(Engine::Liquid)))
+}
+
+/// `{{lead.First Name:default=friend}}`
+fn token(tag: &str) -> Option<Strange<'_>> {
+    let inside = tag.strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    let (name, default) = inside.split_once(":default=").map_or((inside, None), |(name, other)| (name, Some(other)));
+    let (root, name) = name.split_once('.')?;
+    let is_root = ["lead", "company", "my", "member", "program"].contains(&root);
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || " _-".contains(c));
+    (is_root && is_name && (default.is_some() || name.contains(' '))).then_some(Strange::Token(name, default))
 }
 
 fn is_handlebars(tag: &str) -> bool {
@@ -347,6 +368,7 @@ mod tests {
             ("{{ x|default(&quot;y&quot;) }}", "write {{ x|default(\"y\") }}"),
             ("{{ x|default(\u{201c}y\u{201d}) }}", "write {{ x|default(\"y\") }}"),
             ("{% if x &gt; 5 %}", "write {% if x > 5 %}"),
+            ("{{lead.First Name:default=friend}}", "write {{ first_name|default(\"friend\") }}"),
             ("{{<b>x</b>}}", "write {{x}}"),
             ("{{ <span style=\"color:red\">x</span> }}", "write {{ x }}"),
         ] {

@@ -125,6 +125,14 @@ fn tags_of_other_engines_in_the_text_are_warned_of_with_ours() {
         ("%%first%%", "write {{ first }}"),
         ("[[first]]", "write {{ first }}"),
         ("{first}", "write {{ first }}"),
+        ("{$first}", "write {{ first }}"),
+        ("{!first}", "write {{ first }}"),
+        ("$[FIRST|friend|]$", "write {{ first }}"),
+        ("[[FIRSTNAME OR \"friend\"]]", "write {{ first }}"),
+        ("[firstname,fallback=friend]", "write {{ first }}"),
+        ("@FIRST@", "write {{ first }}"),
+        ("%%=v(@first)=%%", "write {{ name }} with the name of a column of the list"),
+        ("{# of <b>x</b> {# note #}", "write #} where it ends, or a blank between { and # where it is text"),
         ("[FIRST]", "write {{ first }}"),
         ("[First Name]", "write {{ first }}"),
         ("-first-", "write {{ first }}"),
@@ -142,12 +150,25 @@ fn tags_of_other_engines_in_the_text_are_warned_of_with_ours() {
         let ran = folder.run(&["check", "w.toml", "--data", "data", "--json"]);
         let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
         let mut all = found["findings"].as_array().unwrap().iter();
-        let is_one =
-            |check: &serde_json::Value| ["foreign-tag", "placeholder", "untranslated"].iter().any(|c| check == c);
+        let is_one = |check: &serde_json::Value| {
+            ["foreign-tag", "placeholder", "untranslated", "comment-in-comment"].iter().any(|c| check == c)
+        };
         let one = all.find(|finding| is_one(&finding["check"])).unwrap_or_else(|| panic!("{tag}: {}", ran.out));
         assert_eq!(one["hint"], ours, "{tag}: {one}");
         assert!(one["place"].as_str().unwrap().starts_with("w.html:2:"), "{tag}: {one}");
     }
+}
+
+#[test]
+fn tags_of_other_engines_in_keys_are_told_too() {
+    let folder = Folder::new();
+    let more = "return_path = \"b+{token}@acme.example\"\n[unsubscribe]\nurl = \"https://acme.example/u/%7B%7B%20token%20%7D%7D\"\n";
+    folder.put("w.toml", campaign("w.html", more).replace("{{ first }}", "*|FNAME|*"));
+    folder.put("w.html", "<p>Hello, this is a letter. <a href=\"{{ unsubscribe_url }}\">Unsubscribe</a>");
+    let ran = folder.run(&["check", "w.toml", "--data", "data"]);
+    assert!(ran.out.contains("w.toml:7:31: ") && ran.out.contains("write {{ token }}"), "{}", ran.out);
+    assert!(ran.out.contains("w.toml:3:18: ") && ran.out.contains("write {{ first }}"), "{}", ran.out);
+    assert!(!ran.out.contains("`{token}`"), "{}", ran.out);
 }
 
 #[test]

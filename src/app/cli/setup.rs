@@ -119,6 +119,7 @@ impl Tags {
 #[command(after_help = CONVERT_EXAMPLES)]
 pub struct ConvertArgs {
     /// The template; `-` for standard input
+    #[arg(value_name = "FILE")]
     pub template: PathBuf,
     /// Whose template it is
     #[arg(long, value_name = "ENGINE")]

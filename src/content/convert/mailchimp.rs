@@ -75,6 +75,10 @@ pub(super) fn convert(text: &str, names: &Vocabulary<'_>, out: &mut Writer<'_>) 
     }
     work.out.text(text.get(at..).unwrap_or_default());
     work.close_all();
+    // In a letter that was begun in our words they are meant otherwise.
+    if let Some(at) = ["{{ ", "{% "].iter().filter_map(|tag| text.find(tag)).min() {
+        out.told(at, "a tag of ours in a template of Mailchimp is text there, and stays text");
+    }
 }
 
 /// Where the next tag begins and ends.

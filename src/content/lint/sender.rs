@@ -61,6 +61,17 @@ pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
             value_of(key, value, found);
         }
     }
+    for (key, value) in [
+        ("unsubscribe.url", &spec.unsubscribe_url),
+        ("unsubscribe.mailto", &spec.unsubscribe_mailto),
+        ("return_path", &spec.return_path),
+    ] {
+        if let Some(value) = value {
+            let place = Place::Key(key.to_owned());
+            // The short form of a token is ours.
+            tags::look(&masked(value).replace("{token}", "       "), &mut found.key(&place, value));
+        }
+    }
     for (name, value) in &spec.headers {
         value_of(&format!("headers.{name}"), value, found);
         orders(name, letter.direct, found);

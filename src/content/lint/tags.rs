@@ -30,16 +30,25 @@ enum Inside {
     KnownName,
     /// A name that the list has, as it has it.
     ListedName,
+    /// What begins with a name that people give to columns, or that the list has: `FIRSTNAME OR "friend"`.
+    FirstWord,
+    /// The same with `fallback=`.
+    Fallback,
     /// What begins as a statement.
     Statement,
 }
 
-const FORMS: [Form; 21] = [
+const FORMS: [Form; 28] = [
     Form { opens: "*|", closes: "|*", of: "Mailchimp", inside: Inside::Anything },
+    Form { opens: "%%=", closes: "=%%", of: "Salesforce Marketing Cloud (AMPscript)", inside: Inside::Anything },
     Form { opens: "%%", closes: "%%", of: "Salesforce Marketing Cloud and others", inside: Inside::Name },
     Form { opens: "[%", closes: "%]", of: "Template Toolkit, or ours in brackets", inside: Inside::Statement },
     Form { opens: "[%", closes: "%]", of: "SendGrid, or Template Toolkit", inside: Inside::Name },
     Form { opens: "[[", closes: "]]", of: "another engine", inside: Inside::Name },
+    Form { opens: "[[", closes: "]]", of: "another engine", inside: Inside::FirstWord },
+    Form { opens: "{$", closes: "}", of: "MailerLite", inside: Inside::Name },
+    Form { opens: "{!", closes: "}", of: "AWeber, or Salesforce", inside: Inside::Name },
+    Form { opens: "$[", closes: "]$", of: "Zoho Campaigns", inside: Inside::FirstWord },
     // In a template whose tags are in brackets.
     Form {
         opens: "\u{fdd0}{",
@@ -55,6 +64,7 @@ const FORMS: [Form; 21] = [
     },
     Form { opens: "${", closes: "}", of: "another engine", inside: Inside::Name },
     Form { opens: "[", closes: "]", of: "another engine", inside: Inside::KnownName },
+    Form { opens: "[", closes: "]", of: "Campaign Monitor", inside: Inside::Fallback },
     Form { opens: "%recipient.", closes: "%", of: "Mailgun", inside: Inside::Name },
     Form { opens: "<%", closes: "%>", of: "ERB, or ActiveCampaign", inside: Inside::Anything },
     Form { opens: "%7B%7B", closes: "%7D%7D", of: "ours, percent-encoded by a web editor", inside: Inside::Anything },
@@ -72,6 +82,7 @@ const FORMS: [Form; 21] = [
         inside: Inside::Anything,
     },
     Form { opens: "##", closes: "##", of: "another engine", inside: Inside::KnownName },
+    Form { opens: "@", closes: "@", of: "Dotdigital", inside: Inside::KnownName },
     Form { opens: "@@", closes: "@@", of: "another engine", inside: Inside::KnownName },
     Form { opens: "%", closes: "%", of: "another engine", inside: Inside::KnownName },
     Form { opens: "{", closes: "}", of: "another engine", inside: Inside::KnownName },
@@ -91,7 +102,7 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
             let end = at + inside.len() + form.closes.len();
             let is_taken = taken.iter().any(|&(from, to)| start < to && from < end);
             let is_text = match form.opens {
-                "-" => !stands_alone(text, start, end),
+                "-" | "@" => !stands_alone(text, start, end),
                 // A link of Markdown, and what is told as a placeholder.
                 "[" => is_placeholder(inside) || text.get(end..).is_some_and(|behind| behind.starts_with(['(', '['])),
                 _ => false,
@@ -108,7 +119,10 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
                     "set syntax = \"brackets\" under [content] of the campaign's file, or write it in braces".to_owned()
                 }
                 "\u{fdd0}{" => format!("write {}", found.syntax.slot(inside.trim())),
-                _ => translated(&tag, found).unwrap_or_else(|| instead(inside, found)),
+                _ => translated(&tag, found).unwrap_or_else(|| match form.inside {
+                    Inside::FirstWord | Inside::Fallback => instead(first_word(inside), found),
+                    _ => instead(inside, found),
+                }),
             };
             found.warn("foreign-tag", start, says, hint);
             at = end;
@@ -125,6 +139,22 @@ pub(super) fn look_at_written(text: &str, found: &mut Placing<'_>) {
         let tag: String = tag.chars().take(INSIDE_MAX).collect();
         let says = format!("`{}` was left by `posthaste convert`: nothing stands there now", tag.trim());
         found.warn("untranslated", at, says, "write what is meant, or take the comment out");
+    }
+    let mut at = 0;
+    while let Some(open) = text.get(at..).and_then(|rest| rest.find("{#")) {
+        let start = at + open;
+        let inside = text.get(start + 2..).unwrap_or_default();
+        let inside = inside.get(..inside.find("#}").unwrap_or(inside.len())).unwrap_or_default();
+        at = start + 2 + inside.len();
+        if inside.contains("{#") {
+            let says = "the comment that begins here has the beginning of another in it: what stands up to the end of that is left out";
+            found.warn(
+                "comment-in-comment",
+                start,
+                says,
+                "write #} where it ends, or a blank between { and # where it is text",
+            );
+        }
     }
 }
 
@@ -168,12 +198,19 @@ fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
                 && !inside.starts_with(' ')
                 && (known(inside).is_some() || column(inside, columns).is_some())
         }
+        Inside::FirstWord => fits(first_word(inside), Inside::KnownName, columns),
+        Inside::Fallback => inside.contains("fallback=") && fits(first_word(inside), Inside::KnownName, columns),
         Inside::ListedName => columns.iter().any(|column| column == inside),
         Inside::Statement => {
             let word = inside.trim_start_matches('-').trim_start();
             ["if ", "for ", "set ", "else", "endif", "endfor"].iter().any(|begin| word.starts_with(begin))
         }
     }
+}
+
+/// The name that the inside of a tag begins with.
+fn first_word(inside: &str) -> &str {
+    inside.split(|c: char| c.is_whitespace() || ",|=".contains(c)).next().unwrap_or_default()
 }
 
 /// Whether no word goes on before the tag or behind it.
