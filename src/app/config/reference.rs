@@ -187,7 +187,7 @@ pub const TABLES: &[Table] = &[
             "syntax",
             "jinja | brackets",
             May(r#""brackets""#),
-            "[[ name ]], [% if name %], [# note #], where a page has braces of its own. Without it: {{ name }}, {% if name %}, {# note #}.",
+            "brackets: [[ name ]], [% if name %], [# note #], where a page has braces of its own. Without it: {{ name }}, {% if name %}, {# note #}.",
         )],
         free: "",
     },
