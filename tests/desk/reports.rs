@@ -243,6 +243,14 @@ fn what_is_no_token_of_ours_is_told_apart() {
     assert!(!ran.out.contains("@a.example") && !ran.out.contains("@b.example"), "nobody is named: {ran:?}");
     let ran = token(&folder, b"no such thing");
     assert!(ran.code == Some(1) && ran.out.contains("no token and no Message-ID"), "{ran:?}");
+    // A campaign that cannot be read may be the one that it is of.
+    let manifest = folder.path().join("data/campaign/w/manifest");
+    let whole = fs::read(&manifest).unwrap();
+    fs::write(&manifest, &whole[..100]).unwrap();
+    let ran = token(&folder, good.as_bytes());
+    assert!(ran.code == Some(1) && ran.err.contains("campaign/w cannot be read, and nobody of it is found"), "{ran:?}");
+    fs::write(&manifest, whole).unwrap();
+    assert_eq!(token(&folder, good.as_bytes()).code, Some(0));
     // A campaign that is gone from here.
     fs::remove_dir_all(folder.path().join("data/campaign/w")).unwrap();
     let ran = token(&folder, good.as_bytes());

@@ -10,6 +10,7 @@ use crate::content::{IdentityKey, MESSAGE_ID_LEN, Token};
 use crate::engine::campaign::name_of;
 use crate::engine::table::Table;
 use std::collections::BTreeSet;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -38,13 +39,14 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// The campaign in a directory, if it can be read.
-    #[must_use]
-    pub fn read(home: &Path) -> Option<Self> {
-        let table = Table::open(home).ok()?;
+    /// The campaign in a directory.
+    ///
+    /// # Errors
+    /// Its table cannot be read.
+    pub fn read(home: &Path) -> io::Result<Self> {
+        let table = Table::open(home)?;
         let (number, key) = (table.manifest().number, IdentityKey::new(&table.manifest().identity_key));
-        let rows = table.rows().ok()?;
-        Some(Self { name: name_of(home), home: home.to_owned(), number, key, rows })
+        Ok(Self { name: name_of(home), home: home.to_owned(), number, key, rows: table.rows()? })
     }
 
     /// Whether nobody got mail of it.
@@ -116,7 +118,7 @@ pub fn by_message_id(
 
 /// The rows that share a letter with one of these Message-IDs.
 fn sharing(campaign: &Campaign, ids: &BTreeSet<[u8; MESSAGE_ID_LEN]>, block: u32) -> Result<Vec<u32>, Failure> {
-    let failed = |e: std::io::Error| Failure::failed(e.to_string());
+    let failed = |e: io::Error| Failure::failed(e.to_string());
     let table = Table::open(&campaign.home).map_err(failed)?;
     let (mut found, mut last, mut is_one) = (Vec::new(), None, false);
     table

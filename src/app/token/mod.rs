@@ -13,6 +13,7 @@ use super::report::{Person, Stored, Zone, place};
 use crate::base::many::Many;
 use crate::base::remedy;
 use crate::mail::reply::Printable;
+use crate::observe::terminal;
 use known::{Campaign, Whose};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -40,7 +41,7 @@ struct Finds {
 pub fn run(args: &TokenArgs) -> Result<Exit, Failure> {
     let config = super::configured(args.config.as_deref())?;
     let data = args.data.clone().unwrap_or(config.engine.data);
-    let campaigns: Vec<Campaign> = place::homes(&data)?.iter().filter_map(|home| Campaign::read(home)).collect();
+    let campaigns = campaigns(&data)?;
     let text = text(&args.text)?;
     let readings = find::readings(&text);
     let mut finds = by_token(&campaigns, readings.iter().map(AsRef::as_ref));
@@ -49,6 +50,21 @@ pub fn run(args: &TokenArgs) -> Result<Exit, Failure> {
         finds.rows = known::by_message_id(&campaigns, &ids, config.delivery.recipients_per_transaction)?;
     }
     tell(args, &data, &campaigns, &finds)
+}
+
+/// The campaigns and rehearsals of a data directory. One that cannot be read is told: whose tokens are of it is not known.
+fn campaigns(data: &Path) -> Result<Vec<Campaign>, Failure> {
+    let mut campaigns = Vec::new();
+    for home in place::homes(data)? {
+        match Campaign::read(&home) {
+            Ok(campaign) => campaigns.push(campaign),
+            Err(error) => {
+                let told = format!("warning: {} cannot be read, and nobody of it is found: {error}", home.display());
+                terminal::print(format!("{}\n", Printable(told.as_bytes())).as_bytes());
+            }
+        }
+    }
+    Ok(campaigns)
 }
 
 /// The text, or what comes by standard input.
