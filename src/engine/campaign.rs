@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use crate::base::clock::UnixTime;
@@ -135,12 +136,11 @@ impl Campaign {
     /// # Errors
     /// There is none, or it is damaged and that is not accepted, or not acceptable. Nothing was changed then.
     pub fn open(home: &Path, disk: &mut dyn Disk, how: &Opening) -> Result<Self, OpenError> {
-        let (table, recovered) = TableWriter::open(home)?;
+        let (opened, told) = at_once(home, disk);
+        let Opened { table, recovered, index } = opened?;
         let identity = table.manifest().identity();
-        let reader = table.reader()?;
-        let Standings { mut state, mut replayed, is_older, missing_below } = standings(&reader, home, disk)?;
-        // The rows themselves are read as they are sent: they are many times as long.
-        reader.check_index(state.len() as u32)?;
+        let Standings { mut state, mut replayed, is_older, missing_below } = told?;
+        index?;
         let odd = state.oddities;
         if odd.strays > 0 || odd.bad > 0 {
             let place = home.display().to_string();
@@ -346,6 +346,29 @@ impl Campaign {
         rest.words = words_of(&rest, &self.state).into();
         Ok(rest)
     }
+}
+
+/// A campaign's table, before anything is made of it.
+struct Opened {
+    table: TableWriter,
+    recovered: Recovered,
+    /// Whether each row can be found. The rows themselves are read as they are sent: they are many times as long.
+    index: io::Result<()>,
+}
+
+fn open_table(home: &Path) -> io::Result<Opened> {
+    let (table, recovered) = TableWriter::open(home)?;
+    let index = table.reader().and_then(|reader| reader.check_index(table.rows()));
+    Ok(Opened { table, recovered, index })
+}
+
+/// The table, and where each recipient stands: neither needs the other, and with millions of rows each takes its time.
+fn at_once(home: &Path, disk: &mut dyn Segments) -> (io::Result<Opened>, Result<Standings, OpenError>) {
+    thread::scope(|scope| {
+        let opening = scope.spawn(|| open_table(home));
+        let told = Table::open(home).map_err(OpenError::from).and_then(|reader| standings(&reader, home, disk));
+        (opening.join().unwrap_or_else(|why| std::panic::resume_unwind(why)), told)
+    })
 }
 
 /// What a campaign's files tell together.

@@ -11,7 +11,7 @@ use super::error::{LoadError, NoRing};
 use super::print::{age_of, hex_of, mark_of, sha256_of};
 use super::sheet::Hidden;
 use super::transcode::Transcoded;
-use super::{Dialect, sheet};
+use super::{Dialect, List, Seen, sheet};
 use crate::base::charset::{self, Charset, Fault, SLIPS_MAX, Undecodable};
 use crate::engine::table::FileMark;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -77,11 +77,11 @@ impl Input {
     }
 
     /// Opens a list; `-` is the standard input.
-    pub fn open(path: &Path, dialect: &Dialect) -> Result<Self, LoadError> {
-        let read = Arc::default();
+    pub fn open(list: &List) -> Result<Self, LoadError> {
+        let (path, read) = (list.path.as_path(), Arc::default());
         if path.as_os_str() == "-" {
             let from = Box::new(BufReader::with_capacity(BLOCK_OCTETS, io::stdin()));
-            return Self::decode(path, dialect, from, None, read);
+            return Self::decode(list, from, None, read);
         }
         let unreadable = |error| LoadError::Open { path: path.to_owned(), error };
         let file = File::open(path).map_err(unreadable)?;
@@ -91,10 +91,10 @@ impl Input {
         }
         let Some(mark) = mark_of(&kind) else {
             let from = Box::new(BufReader::with_capacity(BLOCK_OCTETS, file));
-            return Self::decode(path, dialect, from, None, read);
+            return Self::decode(list, from, None, read);
         };
         let ahead = Ahead::start(file, 0, Arc::clone(&read)).map_err(unreadable)?;
-        Self::decode(path, dialect, Box::new(ahead), Some(mark), read)
+        Self::decode(list, Box::new(ahead), Some(mark), read)
     }
 
     /// Moves to decoded octet `to`, when that takes no reading: only a plain file can.
@@ -164,12 +164,12 @@ impl Input {
     }
 
     fn decode(
-        path: &Path,
-        dialect: &Dialect,
+        list: &List,
         mut source: Box<dyn BufRead>,
         mark: Option<FileMark>,
         read: Arc<Mutex<Option<Read256>>>,
     ) -> Result<Self, LoadError> {
+        let path = list.path.as_path();
         let unreadable = |error| LoadError::Open { path: path.to_owned(), error };
         let unknown = |what: &str| LoadError::Unknown { path: path.to_owned(), what: what.to_owned() };
         let mut magic = Vec::with_capacity(6);
@@ -193,24 +193,24 @@ impl Input {
                     what: format!("{what}\n{}, or save it as .xlsx without one", sheet::AS_CSV),
                 });
             }
-            [b'P', b'K', 3 | 5, ..] => return Self::workbook(path, dialect, whole, mark, read),
+            [b'P', b'K', 3 | 5, ..] => return Self::workbook(path, &list.dialect, whole, mark, read),
             _ => {
                 plain = true;
                 Box::new(whole)
             }
         };
-        Self::text(path, dialect, reader, plain, mark, read)
+        Self::text(list, reader, plain, mark, read)
     }
 
     /// A list of octets: what is it written in?
     fn text(
-        path: &Path,
-        dialect: &Dialect,
+        list: &List,
         mut reader: Box<dyn Read>,
         plain: bool,
         mark: Option<FileMark>,
         read: Arc<Mutex<Option<Read256>>>,
     ) -> Result<Self, LoadError> {
+        let path = list.path.as_path();
         let mut front = Vec::with_capacity(FRONT_OCTETS);
         let cut = |error| LoadError::Read { path: path.to_owned(), line: 1, error };
         (&mut reader).take(FRONT_OCTETS as u64).read_to_end(&mut front).map_err(cut)?;
@@ -218,12 +218,16 @@ impl Input {
             return Err(LoadError::Workbook { path: path.to_owned(), what: format!("{what}\n{}", sheet::AS_CSV) });
         }
         let encoding = |why| LoadError::Encoding { path: path.to_owned(), why };
-        let charset = match dialect.charset {
+        let charset = match list.dialect.charset {
             Some(charset) => charset.as_marked(&front),
-            None => match charset::guess(&front) {
-                Ok(found) if found.is_ascii && plain && mark.is_some() && front.len() == FRONT_OCTETS => {
-                    let far = beyond_ascii(path).map_err(|error| LoadError::Open { path: path.to_owned(), error })?;
-                    far.map_or(Ok(Charset::UTF_8), |(before, far)| told_of(&far, before)).map_err(encoding)?
+            None => match (charset::guess(&front), mark) {
+                (Ok(found), Some(mark)) if found.is_ascii && plain && front.len() == FRONT_OCTETS => {
+                    let far = || {
+                        let far =
+                            beyond_ascii(path).map_err(|error| LoadError::Open { path: path.to_owned(), error })?;
+                        far.map_or(Ok(Charset::UTF_8), |(before, far)| told_of(&far, before)).map_err(encoding)
+                    };
+                    list.seen.once(mark, far)?
                 }
                 _ => told_of(&front, 0).map_err(encoding)?,
             },
@@ -262,6 +266,17 @@ impl Input {
         let (reader, sheet) = (Box::new(Cursor::new(found.text)), Some((found.name, found.others)));
         let (charset, hidden) = (Charset::UTF_8, found.hidden);
         Ok(Self { reader, path: path.to_owned(), mark, charset, word: None, sheet, hidden, plain: false, read })
+    }
+}
+
+impl Seen {
+    /// What was found of the file with this mark, or is found now.
+    fn once(&self, mark: FileMark, find: impl FnOnce() -> Result<Charset, LoadError>) -> Result<Charset, LoadError> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match *seen {
+            Some((of, charset)) if of == mark => Ok(charset),
+            _ => Ok(seen.insert((mark, find()?)).1),
+        }
     }
 }
 

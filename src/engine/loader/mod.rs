@@ -60,7 +60,7 @@ pub(in crate::engine) use transcode::Transcoded;
 use super::keyset::{Hashed, KeySet};
 use super::message::Chunk;
 use super::suppression::Suppression;
-use super::table::{self, Pending, Progress, Row, TableWriter, Totals};
+use super::table::{self, FileMark, Pending, Progress, Row, TableWriter, Totals};
 use crate::base::charset::Charset;
 use crate::content::{Composer, JSON_MARK};
 use crate::mail::finding::Finding;
@@ -73,6 +73,7 @@ use slips::Slips;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Records in the first chunk, and those whose rejections are judged before anything is sent.
@@ -135,7 +136,14 @@ pub struct List {
     pub dialect: Dialect,
     /// What becomes of fields that hold several addresses.
     pub several: Several,
+    /// What an earlier look at its file found: nothing yet, in a new one. Copies share it.
+    pub seen: Seen,
 }
+
+/// In which characters a file turned out to be written: a list is opened several times, and a search through its first
+/// megabytes is worth doing once.
+#[derive(Clone, Debug, Default)]
+pub struct Seen(Arc<Mutex<Option<(FileMark, Charset)>>>);
 
 impl List {
     /// The list in a file, of which nothing is said.

@@ -93,7 +93,7 @@ pub struct Records {
 impl Records {
     /// Opens a list and reads its first 64 KiB.
     pub fn open(list: &List) -> Result<Self, LoadError> {
-        let input = Input::open(&list.path, &list.dialect)?;
+        let input = Input::open(list)?;
         let (is_sheet, charset) = (input.sheet.is_some(), Some(input.charset).filter(|c| c.is_octet_by_octet()));
         let mut records = Self {
             input,
