@@ -293,18 +293,19 @@ fn a_send_that_is_paused_is_told_as_paused_and_a_running_one_as_running() {
     let signal = |name: &str| {
         assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
     };
-    let comes_to = |state: &str| {
+    let comes = |wanted: &str, is_so: &dyn Fn(&Value) -> bool| {
         let start = Instant::now();
         loop {
             let ran = report(&folder, &["--json"]);
-            let now = serde_json::from_str::<Value>(&ran.out).map(|report| report["state"].clone()).unwrap_or_default();
-            if now == state {
+            let now: Value = serde_json::from_str(&ran.out).unwrap_or_default();
+            if is_so(&now) {
                 break;
             }
-            assert!(start.elapsed() < PATIENCE, "it is {now}, and should be {state}");
+            assert!(start.elapsed() < PATIENCE, "it is {}, and should be {wanted}: {now}", now["state"]);
             std::thread::sleep(Duration::from_millis(100));
         }
     };
+    let comes_to = |state: &str| comes(state, &|now| now["state"] == state);
     comes_to("sending");
     signal("-USR1");
     comes_to("paused");
@@ -312,6 +313,8 @@ fn a_send_that_is_paused_is_told_as_paused_and_a_running_one_as_running() {
     assert!(table.starts_with("Campaign w: paused\n  since 20") && table.contains("SIGUSR1"), "{table}");
     signal("-USR1");
     comes_to("sending");
+    // Before that nobody was tried, and it has not begun.
+    comes("in flight", &|now| now["in_flight"].as_u64() > Some(0));
     signal("-KILL");
     child.wait().unwrap();
     comes_to("stopped");
