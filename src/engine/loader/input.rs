@@ -8,7 +8,7 @@
 //! Leaves to others: what the octets mean.
 
 use super::error::{LoadError, NoRing};
-use super::print::{age_of, hex_of, mark_of, sha256_of};
+use super::print::{age_of, hex_of, mark_of, settled, sha256_of};
 use super::sheet::Hidden;
 use super::transcode::Transcoded;
 use super::{Dialect, List, Seen, sheet};
@@ -274,7 +274,8 @@ impl Seen {
     fn once(&self, mark: FileMark, find: impl FnOnce() -> Result<Charset, LoadError>) -> Result<Charset, LoadError> {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match *seen {
-            Some((of, charset)) if of == mark => Ok(charset),
+            // One that was written this moment may have another content under the same mark.
+            Some((of, charset)) if settled(mark) == Some(of) => Ok(charset),
             _ => Ok(seen.insert((mark, find()?)).1),
         }
     }
