@@ -7,10 +7,12 @@
 
 #[path = "support/dns_server.rs"]
 mod dns_server;
+#[path = "support/free_port.rs"]
+mod free_port;
 
 use dns_server::{DnsServer, Zone};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -55,7 +57,7 @@ impl Prometheus {
              rule_files: [{alerts:?}]\nscrape_configs:\n- {{job_name: posthaste, static_configs: [{{targets: ['{page}']}}]}}\n"
         );
         std::fs::write(&config, text).unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port::free_port()));
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(binary)
             .arg(format!("--config.file={}", config.display()))
@@ -93,7 +95,6 @@ struct Sending {
     _receiver: posthaste::sink::Running,
     _dns: DnsServer,
     folder: tempfile::TempDir,
-    page: SocketAddr,
 }
 
 impl Drop for Sending {
@@ -121,7 +122,6 @@ impl Sending {
         // Nobody listens there: its site is paused.
         zone = zone.mx("d0.example", &[(10, "down.example")]).address("down.example", "127.0.0.2");
         let dns = DnsServer::start(zone);
-        let page = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).unwrap();
         // One domain of the list does not exist: a look-up fails, and its recipients bounce.
         let rows: String = (0..RECIPIENTS).map(|n| format!("u{n}@d{}.example\n", n % (DOMAINS + 1))).collect();
         let files = [
@@ -148,13 +148,26 @@ impl Sending {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         let send = Command::new(env!("CARGO_BIN_EXE_posthaste"))
-            .args(["send", "campaign.toml", "--config", "engine.toml", "--metrics", &page.to_string()])
+            .args(["send", "campaign.toml", "--config", "engine.toml", "--metrics", "127.0.0.1:0"])
             .current_dir(folder.path())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();
-        Self { send, _receiver: receiver, _dns: dns, folder, page }
+        Self { send, _receiver: receiver, _dns: dns, folder }
+    }
+
+    /// Where it says that its page is.
+    fn page(&self) -> SocketAddr {
+        let start = Instant::now();
+        loop {
+            let log = self.log();
+            if let Some((page, _)) = log.split_once("metrics on http://").and_then(|(_, rest)| rest.split_once('/')) {
+                return page.parse().unwrap();
+            }
+            assert!(start.elapsed() < PATIENCE, "there is no page:\n{log}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn log(&self) -> String {
@@ -188,7 +201,7 @@ fn expressions() -> Vec<(String, String, bool)> {
 #[test]
 fn every_panel_shows_something_and_every_alert_is_accepted() {
     let mut sending = Sending::start();
-    let prometheus = Prometheus::start(&binary(), sending.page);
+    let prometheus = Prometheus::start(&binary(), sending.page());
     let mut left = expressions();
     let whole = left.len();
     let start = Instant::now();

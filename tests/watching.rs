@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "support/nobody.rs"]
+mod nobody;
+
+use nobody::NOBODY;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -255,8 +259,7 @@ fn a_trace_of_one_recipient_shows_no_other() {
 #[test]
 fn a_trace_says_why_a_host_could_not_be_reached() {
     let desk = desk(5);
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let words = ["send", "w.toml", "--data", "data", "--smarthost", &port.to_string(), "--trace", "d4.example"];
+    let words = ["send", "w.toml", "--data", "data", "--smarthost", NOBODY, "--trace", "d4.example"];
     let mut child = program(desk.path(), &words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let said = lines.map(Result::unwrap).find(|line| line.contains("unreachable at connect: Connection refused"));

@@ -466,7 +466,6 @@ mod suppression {
     #[test]
     fn who_is_suppressed_between_two_runs_gets_nothing() {
         let (desk, mx) = (Desk::new(), Receiver::start(&[]));
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).unwrap().to_string();
         let quoted = "\"\"\"b.ob\"\"@a.example\",Bob\neve@sub.b.example,Eve\nfay@b.example,Fay\n";
         desk.put("w.csv", list(&["ann", "cyd", "dan"]) + quoted);
         desk.put("no.txt", "");
@@ -475,7 +474,7 @@ mod suppression {
         let mut child = Command::new(env!("CARGO_BIN_EXE_posthaste"))
             .current_dir(desk.path())
             .args(words)
-            .arg(&nobody)
+            .arg(crate::nobody::NOBODY)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

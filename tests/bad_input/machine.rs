@@ -2,8 +2,9 @@
 //! Mounting needs root, as the end-to-end tests do.
 
 use super::Desk;
+use super::nobody::NOBODY;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::{TcpListener, UdpSocket};
+use std::net::UdpSocket;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -50,11 +51,6 @@ impl Running {
     }
 }
 
-/// An address of loopback where nobody listens.
-pub(super) fn nobody() -> String {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).unwrap().to_string()
-}
-
 /// A small file system of memory, below a desk.
 pub(super) struct Mount(PathBuf);
 
@@ -83,7 +79,7 @@ impl Drop for Mount {
 #[test]
 fn a_data_directory_that_another_send_holds_is_named_with_its_holder() {
     let desk = Desk::new();
-    let mut first = Running::start(&desk, &["--smarthost", &nobody()]);
+    let mut first = Running::start(&desk, &["--smarthost", NOBODY]);
     first.says("the site rests");
     let holder = first.0.id().to_string();
     desk.refused("a data directory in use", &[], 1, &["data", &holder, "hint: "]);
@@ -96,10 +92,9 @@ fn a_data_directory_that_another_send_holds_is_named_with_its_holder() {
 #[test]
 fn a_smarthost_that_refuses_is_named_and_its_recipients_wait() {
     let desk = Desk::new();
-    let smarthost = nobody();
-    let mut sending = Running::start(&desk, &["--smarthost", &smarthost]);
+    let mut sending = Running::start(&desk, &["--smarthost", NOBODY]);
     let said = sending.says("the site rests");
-    assert!(said.contains(&smarthost) && said.contains("refused"), "{said}");
+    assert!(said.contains(NOBODY) && said.contains("refused"), "{said}");
     let (code, said) = sending.interrupt();
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("1 recipient waits") && said.contains("hint: go on with: posthaste send"), "{said}");
@@ -187,8 +182,7 @@ fn without_io_uring(command: &mut Command) -> &mut Command {
 #[test]
 fn a_refused_io_uring_is_explained_with_the_command_that_mends_it() {
     let desk = Desk::new();
-    let nobody = nobody();
-    let smarthost = ["--smarthost", nobody.as_str()];
+    let smarthost = ["--smarthost", NOBODY];
     for more in [&["--sink"][..], &smarthost, &["--sink", "--dry-run"], &["sink"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
         command.current_dir(desk.path());

@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod campaign;
+#[path = "../support/free_port.rs"]
+mod free_port;
 mod machine;
+#[path = "../support/nobody.rs"]
+mod nobody;
 mod process;
 mod tls_files;
 

@@ -4,7 +4,9 @@
 mod removed;
 
 use super::Desk;
-use super::machine::{Mount, nobody};
+use super::free_port::free_port;
+use super::machine::Mount;
+use super::nobody::NOBODY;
 use std::fs::{self, File};
 use std::io::{PipeReader, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -125,7 +127,7 @@ fn silent() -> (std::net::TcpListener, String) {
 fn nobody_reads_standard_error_and_all_mail_arrives() {
     let desk = Desk::new();
     many(&desk, 3_000);
-    let address = nobody();
+    let address = format!("127.0.0.1:{}", free_port());
     let (_unread, stderr) = full_pipe();
     let mut command = posthaste(&desk, &["send", "w.toml", "--smarthost", &address, "--data", "data"]);
     command.stderr(stderr);
@@ -300,7 +302,7 @@ fn a_signal_that_came_before_the_program_ends_it_with_code_3_and_a_word() {
 fn a_terminal_that_goes_away_is_an_end_in_order_unless_it_was_to_be_nobodys_business() {
     let desk = Desk::new();
     let said = desk.path().join("said");
-    let words = ["send", "w.toml", "--data", "data", "--smarthost", &nobody()];
+    let words = ["send", "w.toml", "--data", "data", "--smarthost", NOBODY];
     let mut command = posthaste(&desk, &words);
     command.stderr(File::create(&said).unwrap());
     let mut sending = Sending::start(command);
@@ -352,7 +354,6 @@ fn a_limit_on_open_files_is_no_fault_of_the_list() {
 #[test]
 fn every_file_that_may_not_grow_is_named_with_the_limit_and_how_to_raise_it() {
     let desk = Desk::new();
-    let address = nobody();
     // The table grows beyond 8 MiB with its second chunk, and the first segment of the journal has 4.
     let wide: String = (0..20_000).map(|n| format!("person{n}@d{}.example,{n:0>600}\n", n % 50)).collect();
     desk.put("w.csv", format!("email,first\n{wide}"));
@@ -366,11 +367,11 @@ fn every_file_that_may_not_grow_is_named_with_the_limit_and_how_to_raise_it() {
             assert!(said.contains(part), "{words:?}: {part:?} is missing in\n{said}");
         }
     };
-    let send = ["send", "w.toml", "--data", "data", "--smarthost", &address];
+    let send = ["send", "w.toml", "--data", "data", "--smarthost", NOBODY];
     limited(16_384, &send, "rows.dat");
     let campaign = fs::read_to_string(desk.path().join("w.toml")).unwrap();
     desk.put("piped.toml", campaign.replace("\"w.csv\"", "\"-\"").replace("\"w\"", "\"piped\""));
-    limited(16_384, &["send", "piped.toml", "--data", "data", "--smarthost", &address], "the list on standard input");
+    limited(16_384, &["send", "piped.toml", "--data", "data", "--smarthost", NOBODY], "the list on standard input");
     for (form, file) in [("--csv", "r.csv"), ("--html", "r.html")] {
         limited(2, &["report", "w", "--data", "data", form, file], file);
     }
@@ -396,7 +397,7 @@ fn a_report_that_finds_no_room_says_so() {
 fn a_deleted_lock_lets_nobody_in_and_neither_does_another_way_to_the_campaign() {
     let desk = Desk::new();
     let said = desk.path().join("said");
-    let mut command = posthaste(&desk, &["send", "w.toml", "--data", "data", "--smarthost", &nobody()]);
+    let mut command = posthaste(&desk, &["send", "w.toml", "--data", "data", "--smarthost", NOBODY]);
     command.stderr(File::create(&said).unwrap());
     let mut first = Sending::start(command);
     first.says(&said, "the site rests");
@@ -405,9 +406,8 @@ fn a_deleted_lock_lets_nobody_in_and_neither_does_another_way_to_the_campaign() 
     desk.refused("a data directory in use whose lock was deleted", &[], 1, &["data", &holder, "hint: "]);
     fs::create_dir(desk.path().join("other")).unwrap();
     std::os::unix::fs::symlink("../data/campaign", desk.path().join("other/campaign")).unwrap();
-    let output = posthaste(&desk, &["send", "w.toml", "--data", "other", "--smarthost", &nobody()])
-        .stderr(Stdio::piped())
-        .output();
+    let output =
+        posthaste(&desk, &["send", "w.toml", "--data", "other", "--smarthost", NOBODY]).stderr(Stdio::piped()).output();
     let told = String::from_utf8(output.unwrap().stderr).unwrap();
     assert!(told.contains("other/campaign/w") && told.contains(&holder), "{told}");
     first.signal("INT");
@@ -419,7 +419,7 @@ fn a_send_that_waits_begins_once_the_other_one_has_ended_and_can_be_interrupted_
     let desk = Desk::new();
     let (said, waits, left) = (desk.path().join("said"), desk.path().join("waits"), desk.path().join("left"));
     desk.put("v.toml", super::CAMPAIGN.replace("\"w\"", "\"v\""));
-    let mut command = posthaste(&desk, &["send", "w.toml", "--data", "data", "--smarthost", &nobody()]);
+    let mut command = posthaste(&desk, &["send", "w.toml", "--data", "data", "--smarthost", NOBODY]);
     command.stderr(File::create(&said).unwrap());
     let mut first = Sending::start(command);
     first.says(&said, "the site rests");

@@ -4,8 +4,8 @@
 use super::Desk;
 use super::limits::{by_mx, desk_of, many, zone};
 use serde_json::Value;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -18,9 +18,17 @@ fn start(desk: &Desk, config: &str, more: &[&str]) -> Child {
         .args(words)
         .args(more)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+/// Where it says that its page is; what else it says is read by somebody.
+fn page_of(sending: &mut Child) -> SocketAddr {
+    let mut said = BufReader::new(sending.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let line = said.find(|line| line.contains("metrics on http://")).expect("it shows a page");
+    std::thread::spawn(move || said.for_each(drop));
+    line.split_once("metrics on http://").and_then(|(_, rest)| rest.split_once('/')).unwrap().0.parse().unwrap()
 }
 
 /// The page, if somebody shows it.
@@ -43,9 +51,9 @@ fn sum(page: &str, metric: &str) -> u64 {
 fn what_one_scrape_shows_adds_up() {
     let desk = desk_of(3000, 30);
     let ((port, _servers), dns) = (many(3), zone(30, 3));
-    let page = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).unwrap();
     let config = by_mx(port, &dns, "[engine]\nshards = 3\n");
-    let mut child = start(&desk, &config, &["--metrics", &page.to_string()]);
+    let mut child = start(&desk, &config, &["--metrics", "127.0.0.1:0"]);
+    let page = page_of(&mut child);
     let (mut scraped, mut between) = (0, 0);
     while child.try_wait().unwrap().is_none() {
         let Some(text) = scrape(page) else { continue };

@@ -8,6 +8,8 @@ mod denials;
 #[path = "../support/dns_server.rs"]
 mod dns_server;
 mod limits;
+#[path = "../support/nobody.rs"]
+mod nobody;
 mod real_proxies;
 mod refusals;
 mod servers;
@@ -15,6 +17,7 @@ mod smarthost;
 mod surplus;
 mod templates;
 
+use nobody::NOBODY;
 use servers::{Server, deaf};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -240,9 +243,8 @@ fn a_proxy_that_turns_us_away_is_held_against_its_source_and_not_against_the_sit
 #[test]
 fn what_a_socks_proxy_cannot_reach_is_the_sites_trouble() {
     let (desk, socks) = (Desk::new(1), Server::socks(None));
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let proxy = format!("proxy = {{ kind = \"socks5\", address = \"{}\" }}", socks.address);
-    let mut sending = desk.start("w", &(to(nobody) + &source("a", &proxy)));
+    let mut sending = desk.start("w", &(to(NOBODY.parse().unwrap()) + &source("a", &proxy)));
     let said = sending.says("the site rests");
     assert!(said.contains("the connection was refused behind it") && !said.contains("the source rests"), "{said}");
     assert_eq!(sending.interrupt().0, Some(3));
@@ -391,7 +393,7 @@ fn a_source_whose_address_goes_away_rests_and_the_others_go_on() {
 #[test]
 fn a_proxy_that_is_silent_or_gone_is_held_against_its_source() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = NOBODY.parse().unwrap();
     for (kind, address, why) in [
         ("socks5", silent.local_addr().unwrap(), "it does not answer"),
         ("socks5", gone, "cannot be reached: Connection refused"),

@@ -18,6 +18,8 @@ mod damage;
 mod dkim;
 mod early;
 mod every_server;
+#[path = "../support/free_port.rs"]
+mod free_port;
 mod interrupts;
 mod kills;
 mod letters;

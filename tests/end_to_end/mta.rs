@@ -13,14 +13,14 @@ pub use postfix::Postfix;
 pub use scripts::Script;
 pub use smtp_sink::SmtpSink;
 
+use crate::free_port::free_port;
 use crate::letters::Letter;
 use crate::program::{PATIENCE, tool, wait_for};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// What tests ask of a server.
@@ -72,24 +72,6 @@ fn unpacked(name: &str, to: &Path) -> PathBuf {
     assert!(user == b"0\n", "this test starts a real {name}, which changes to users of its own: run it as root");
     tool("cp", &["-a".as_ref(), from.as_os_str(), to.as_os_str()]);
     to.join(name)
-}
-
-/// A port of loopback that nothing listens on, for servers that cannot be given port 0. It lies below those that the
-/// system gives to whoever asks for any, and no test of this process gets it twice.
-fn free_port() -> u16 {
-    const FIRST: u32 = 10_000;
-    const COUNT: u32 = 22_000;
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Processes that run at once begin at places of their own.
-    let start = std::process::id().wrapping_mul(101);
-    for _ in 0..COUNT {
-        let place = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
-        let port = u16::try_from(FIRST + place).expect("below 32,000");
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no port of loopback is free");
 }
 
 /// A self-signed certificate and its key, in two files.

@@ -1,6 +1,7 @@
 //! What a campaign's suppression holds through: mistakes in it, files that are forgotten, changed badly, or while it rests.
 
 use super::*;
+use crate::nobody::NOBODY;
 use std::process::ChildStderr;
 
 const WITH: [&str; 2] = ["--config", "e.toml"];
@@ -30,11 +31,6 @@ fn start(desk: &Desk, to: &[&str]) -> (Child, std::io::Lines<BufReader<ChildStde
 
 fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
-}
-
-/// An address where nobody listens.
-fn nobody() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().to_string()
 }
 
 fn events(desk: &Desk, word: &str) -> usize {
@@ -135,7 +131,7 @@ fn a_suppression_file_is_known_by_its_name_wherever_the_links_on_the_way_lead() 
 fn a_suppression_that_is_spoilt_while_sending_holds_the_mailing() {
     for spoil in ["a line", "removed", "a directory"] {
         let desk = desk(&["ann", "bob"], "");
-        let (mut child, mut said) = start(&desk, &["--smarthost", &nobody()]);
+        let (mut child, mut said) = start(&desk, &["--smarthost", NOBODY]);
         assert!(said.any(|line| line.unwrap().contains("the site rests")), "it never tried");
         let path = desk.path().join("no.txt");
         std::fs::remove_file(&path).unwrap();
@@ -231,9 +227,9 @@ fn the_command_of_a_hint_means_the_same_in_any_directory() {
 #[test]
 fn no_hint_sends_a_campaign_that_may_have_begun_to_another_directory() {
     let desk = desk(&["ann"], "");
-    let (mut child, mut said) = start(&desk, &["--smarthost", &nobody()]);
+    let (mut child, mut said) = start(&desk, &["--smarthost", NOBODY]);
     assert!(said.any(|line| line.unwrap().contains("the site rests")), "it never tried");
-    let (refused, _) = desk.sends(&["--smarthost", &nobody()], 1);
+    let (refused, _) = desk.sends(&["--smarthost", NOBODY], 1);
     signal(&child, "-INT");
     said.for_each(drop);
     child.wait().unwrap();
@@ -243,7 +239,7 @@ fn no_hint_sends_a_campaign_that_may_have_begun_to_another_directory() {
     let campaigns = desk.path().join("data/campaign");
     std::fs::rename(&campaigns, desk.path().join("data/away")).unwrap();
     std::os::unix::fs::symlink("campaign", &campaigns).unwrap();
-    let (refused, _) = desk.sends(&["--smarthost", &nobody()], 1);
+    let (refused, _) = desk.sends(&["--smarthost", NOBODY], 1);
     says(&refused, &["data cannot be used: ", "hint: "]);
     assert!(!refused.contains("another"), "{refused}");
 }
