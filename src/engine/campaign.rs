@@ -402,6 +402,8 @@ fn standings(table: &Table, home: &Path, disk: &mut dyn Segments) -> Result<Stan
     }
     let Known { end, fault, is_older } = end_of(home, disk, identity)?;
     range.end = end;
+    // Room for all at once: with millions, growing costs as much as reading what they are.
+    state.reserve(table.rows_max()?);
     let mut rows = 0u32;
     for header in table.chunks() {
         let chunk = header?.chunk;

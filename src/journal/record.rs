@@ -137,6 +137,7 @@ impl Record {
         out.extend_from_slice(&octets);
     }
 
+    #[inline]
     fn decode(octets: &[u8; RECORD_OCTETS]) -> Option<Self> {
         let [r0, r1, r2, r3, t0, t1, t2, t3, c0, c1, kind, low, e0, e1, e2, e3] = *octets;
         let code = u16::from_le_bytes([c0, c1]);
@@ -357,6 +358,11 @@ pub fn entries(octets: &[u8]) -> Entries<'_> {
     Entries { rest: octets, offset: 0 }
 }
 
+/// Whom the records in `octets` are about, where these hold nothing but records; what is none gives any number.
+pub fn recipients(octets: &[u8]) -> impl Iterator<Item = u32> {
+    octets.chunks_exact(RECORD_OCTETS).filter_map(<[u8]>::first_chunk).map(|octets| u32::from_le_bytes(*octets))
+}
+
 /// Iterates over entries; see [`entries`].
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {
@@ -364,32 +370,55 @@ pub struct Entries<'a> {
     offset: usize,
 }
 
-impl<'a> Iterator for Entries<'a> {
-    type Item = Result<Entry<'a>, Bad>;
+impl<'a> Entries<'a> {
+    /// What is still to be read.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next entry, if it is a record. Nearly all are: whoever folds millions asks this first.
+    #[inline]
+    pub fn next_record(&mut self) -> Option<Record> {
+        let (head, rest) = self.rest.split_first_chunk::<RECORD_OCTETS>()?;
+        let record = Record::decode(head)?;
+        self.rest = rest;
+        self.offset += RECORD_OCTETS;
+        Some(record)
+    }
+
+    /// The next entry, which is no record.
+    fn next_other(&mut self) -> Option<Result<Entry<'a>, Bad>> {
         let Some((head, body)) = self.rest.split_first_chunk::<RECORD_OCTETS>() else {
             let bad = (!self.rest.is_empty()).then_some(Err(Bad { offset: self.offset, what: "a piece of an entry" }));
             self.rest = &[];
             return bad;
         };
-        let (entry, len) = if let Some(record) = Record::decode(head) {
-            (Ok(Entry::Record(record)), RECORD_OCTETS)
-        } else {
-            let read = match head[KIND_AT] {
-                DEFINE => Define::decode(head, body).map(|(define, len)| (Entry::Define(define), len)),
-                HOLD => Hold::decode(head, body).map(|(hold, len)| (Entry::Hold(hold), len)),
-                ACCEPTED => Accepted::decode(head, body).map(|(accepted, len)| (Entry::Accepted(accepted), len)),
-                _ => Err("an entry of no known kind"),
-            };
-            match read {
-                Ok((entry, len)) => (Ok(entry), len),
-                Err(what) => (Err(Bad { offset: self.offset, what }), RECORD_OCTETS),
-            }
+        let read = match head[KIND_AT] {
+            DEFINE => Define::decode(head, body).map(|(define, len)| (Entry::Define(define), len)),
+            HOLD => Hold::decode(head, body).map(|(hold, len)| (Entry::Hold(hold), len)),
+            ACCEPTED => Accepted::decode(head, body).map(|(accepted, len)| (Entry::Accepted(accepted), len)),
+            _ => Err("an entry of no known kind"),
+        };
+        let (entry, len) = match read {
+            Ok((entry, len)) => (Ok(entry), len),
+            Err(what) => (Err(Bad { offset: self.offset, what }), RECORD_OCTETS),
         };
         self.rest = self.rest.get(len..).unwrap_or_default();
         self.offset += len;
         Some(entry)
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<Entry<'a>, Bad>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.next_record() {
+            Some(record) => Some(Ok(Entry::Record(record))),
+            None => self.next_other(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! is listed by name (G3); folding is the same whether it began with a snapshot or with nothing. Leaves to others: what
 //! to do with open attempts.
 
-use super::record::{Accepted, Define, Entry, Held, Hold, Kind, RECORD_OCTETS, Record, entries};
+use super::record::{Accepted, Define, Entry, Held, Hold, Kind, RECORD_OCTETS, Record, entries, recipients};
 use super::words::Words;
 use crate::base::clock::UnixTime;
 use crate::mail::Disposition;
@@ -98,6 +98,9 @@ impl Standing {
 pub(super) const STANDING_OCTETS: usize = 16;
 const _: () = assert!(size_of::<Standing>() == STANDING_OCTETS);
 
+/// So many records are folded together.
+const AT_ONCE: usize = 64;
+
 /// Entries that made no sense to the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Oddities {
@@ -122,6 +125,51 @@ pub struct State {
     accepted: Vec<Accepted>,
     /// What did not fit.
     pub oddities: Oddities,
+}
+
+/// What a record does to where its recipient stands, by its kind.
+struct Effect {
+    /// The disposition behind it…
+    after: Disposition,
+    /// …if it does not go back to what was before the attempt.
+    goes_back: bool,
+    /// The flags that it sets…
+    sets: u8,
+    /// …and those that it takes away.
+    clears: u8,
+    /// Its time is that of an attempt's outcome.
+    ends_an_attempt: bool,
+    /// Its words are those of the last outcome.
+    has_words: bool,
+}
+
+impl Effect {
+    /// Constants only, and no way that depends on them: kinds alternate, and millions of records are folded at a start.
+    const fn of(kind: Kind) -> Self {
+        const OUTCOME: Effect = Effect {
+            after: Disposition::Waiting,
+            goes_back: false,
+            sets: 0,
+            clears: 0,
+            ends_an_attempt: true,
+            has_words: true,
+        };
+        // No attempt ended with it: the last one did before.
+        const DECISION: Effect = Effect { ends_an_attempt: false, ..OUTCOME };
+        const NEWS_OF_NONE: Effect = Effect { has_words: false, ..DECISION };
+        match kind {
+            Kind::Attempt => Self { after: Disposition::InFlight, ..NEWS_OF_NONE },
+            Kind::Released => Self { goes_back: true, ..NEWS_OF_NONE },
+            Kind::Delivered => Self { after: Disposition::Delivered, ..OUTCOME },
+            Kind::Bounced => Self { after: Disposition::Bounced, ..OUTCOME },
+            Kind::Expired => Self { after: Disposition::Expired, ..DECISION },
+            Kind::Cancelled => Self { after: Disposition::Cancelled, ..DECISION },
+            Kind::Suppressed => Self { after: Disposition::Suppressed, ..DECISION },
+            Kind::Deferred => Self { after: Disposition::Deferred, sets: DEFERRED, ..OUTCOME },
+            Kind::UncertainHeld => Self { after: Disposition::Uncertain, sets: POSSIBLE_DUPLICATE, ..OUTCOME },
+            Kind::UncertainRetry => Self { sets: POSSIBLE_DUPLICATE, clears: DEFERRED, ..OUTCOME },
+        }
+    }
 }
 
 /// Since when a domain or a site is held up, by what is held and its name.
@@ -169,6 +217,11 @@ impl State {
         Self { standings, counts, doubtful, last_contexts, newest, ..Self::default() }
     }
 
+    /// Makes room for so many rows in all.
+    pub fn reserve(&mut self, rows: u32) {
+        self.standings.reserve_exact((rows as usize).saturating_sub(self.standings.len()));
+    }
+
     /// The table has these many more rows; the last `suppressed` of them are on the suppression list.
     pub fn load(&mut self, rows: u32, suppressed: u32) {
         let suppressed = suppressed.min(rows);
@@ -182,16 +235,33 @@ impl State {
 
     /// Folds the entries of a frame, or of a batch.
     pub fn fold(&mut self, octets: &[u8]) {
-        for entry in entries(octets) {
-            match entry {
-                Ok(Entry::Record(record)) => self.apply(&record),
-                Ok(Entry::Define(define)) => self.learn(&define),
-                Ok(Entry::Hold(hold)) => self.hold(&hold),
-                Ok(Entry::Accepted(accepted)) => self.accept(accepted),
-                Err(_) => self.oddities.bad += 1,
+        let mut left = entries(octets);
+        while !left.rest().is_empty() {
+            self.fetch(left.rest());
+            for _ in 0..AT_ONCE {
+                if let Some(record) = left.next_record() {
+                    self.apply(&record);
+                    continue;
+                }
+                match left.next() {
+                    None => break,
+                    Some(Ok(Entry::Record(record))) => self.apply(&record),
+                    Some(Ok(Entry::Define(define))) => self.learn(&define),
+                    Some(Ok(Entry::Hold(hold))) => self.hold(&hold),
+                    Some(Ok(Entry::Accepted(accepted))) => self.accept(accepted),
+                    Some(Err(_)) => self.oddities.bad += 1,
+                }
             }
         }
         debug_assert!(octets.len().is_multiple_of(RECORD_OCTETS) || self.oddities.bad > 0);
+    }
+
+    /// Has the memory read where the next records' recipients stand. Neighbours in a journal are none in the table: one after
+    /// another each would be waited for; at once they are waited for together.
+    fn fetch(&self, entries: &[u8]) {
+        let rows = recipients(entries).take(AT_ONCE);
+        let read = rows.filter_map(|row| self.standings.get(row as usize)).fold(0, |all, one| all ^ one.context);
+        std::hint::black_box(read);
     }
 
     /// Folds one record.
@@ -203,47 +273,25 @@ impl State {
             return;
         };
         self.newest = self.newest.max(record.at);
-        let Standing { first, mut tried, mut context, mut flags, .. } = *standing;
-        let first = first_attempt(first, record);
-        if standing.misses_an_outcome(record) {
-            flags |= DOUBTED;
-        }
-        let after = match record.kind {
-            Kind::Attempt => Disposition::InFlight,
-            Kind::Released if flags & DEFERRED != 0 => Disposition::Deferred,
-            Kind::Released => Disposition::Waiting,
-            Kind::Delivered => Disposition::Delivered,
-            Kind::Bounced => Disposition::Bounced,
-            Kind::Expired => Disposition::Expired,
-            Kind::Cancelled => Disposition::Cancelled,
-            Kind::Suppressed => Disposition::Suppressed,
-            Kind::Deferred => {
-                flags |= DEFERRED;
-                Disposition::Deferred
-            }
-            Kind::UncertainHeld => {
-                flags |= POSSIBLE_DUPLICATE;
-                Disposition::Uncertain
-            }
-            Kind::UncertainRetry => {
-                flags = flags & !DEFERRED | POSSIBLE_DUPLICATE;
-                Disposition::Waiting
-            }
+        let before = *standing;
+        let effect = Effect::of(record.kind);
+        let doubted = if before.misses_an_outcome(record) { DOUBTED } else { 0 };
+        let after = match effect.after {
+            Disposition::Waiting if effect.goes_back && before.was_deferred() => Disposition::Deferred,
+            after => after,
         };
-        if standing.disposition != after {
-            *count(&mut self.counts, standing.disposition) -= 1;
-            *count(&mut self.counts, after) += 1;
-        }
-        match record.kind {
-            Kind::Attempt | Kind::Released => {}
-            // No attempt ended with these: the last one did before.
-            Kind::Expired | Kind::Cancelled | Kind::Suppressed => context = record.extra,
-            _ => (tried, context) = (record.at, record.extra),
-        }
-        let was_doubtful = standing.possible_duplicate();
-        *standing = Standing { first, tried, context, attempts: record.attempts, disposition: after, flags };
+        *standing = Standing {
+            first: first_attempt(before.first, record),
+            tried: if effect.ends_an_attempt { record.at } else { before.tried },
+            context: if effect.has_words { record.extra } else { before.context },
+            attempts: record.attempts,
+            disposition: after,
+            flags: before.flags & !effect.clears | effect.sets | doubted,
+        };
         // A flag never goes again.
-        self.doubtful += u64::from(standing.possible_duplicate() && !was_doubtful);
+        self.doubtful += u64::from(standing.possible_duplicate() & !before.possible_duplicate());
+        *count(&mut self.counts, before.disposition) -= 1;
+        *count(&mut self.counts, after) += 1;
     }
 
     /// Here commits are lost. What was held up may no longer be. When they may have named people for a second copy, whoever was
@@ -387,11 +435,8 @@ pub fn first_attempt(before: UnixTime, record: &Record) -> UnixTime {
     let counts = record.attempts > 0 || !matches!(record.kind, Kind::Released | Kind::Deferred | Kind::Suppressed);
     // The record of its beginning is lost: nobody is older than is known.
     let is_lost = before.0 == 0 && record.attempts > 0;
-    match (begins || is_lost, counts) {
-        (true, _) => record.at,
-        (false, true) => before,
-        (false, false) => UnixTime(0),
-    }
+    let kept = if counts { before } else { UnixTime(0) };
+    if begins | is_lost { record.at } else { kept }
 }
 
 fn count(counts: &mut [u64; Disposition::ALL.len()], disposition: Disposition) -> &mut u64 {
@@ -399,194 +444,4 @@ fn count(counts: &mut [u64; Disposition::ALL.len()], disposition: Disposition) -
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn tell(state: &mut State, recipient: u32, kind: Kind, attempts: u16) {
-        state.apply(&Record { recipient, at: UnixTime(5), code: 0, kind, attempts, extra: 0 });
-        let sum: u64 = Disposition::ALL.iter().map(|d| state.count(*d)).sum();
-        assert_eq!(sum, state.len() as u64, "every recipient is counted once");
-    }
-
-    #[test]
-    fn a_recipient_goes_its_way() {
-        let mut state = State::new();
-        state.load(4, 1);
-        assert_eq!((state.count(Disposition::Waiting), state.count(Disposition::Suppressed)), (3, 1));
-        assert_eq!(state.get(3).map(|s| s.disposition), Some(Disposition::Suppressed));
-        tell(&mut state, 0, Kind::Attempt, 1);
-        assert_eq!(state.open_attempts().collect::<Vec<_>>(), [0]);
-        tell(&mut state, 0, Kind::Released, 0);
-        assert_eq!(state.get(0), Some(Standing::NEW), "as if it had not been tried");
-        tell(&mut state, 0, Kind::Attempt, 1);
-        tell(&mut state, 0, Kind::Deferred, 1);
-        tell(&mut state, 0, Kind::Attempt, 2);
-        tell(&mut state, 0, Kind::Released, 1);
-        assert_eq!(state.get(0).map(|s| (s.disposition, s.attempts)), Some((Disposition::Deferred, 1)));
-        tell(&mut state, 0, Kind::Attempt, 2);
-        tell(&mut state, 0, Kind::UncertainRetry, 2);
-        assert_eq!(state.get(0).map(|s| s.disposition), Some(Disposition::Waiting));
-        tell(&mut state, 0, Kind::Attempt, 3);
-        tell(&mut state, 0, Kind::Delivered, 3);
-        assert_eq!(state.possible_duplicates().collect::<Vec<_>>(), [0], "known by name for ever");
-        assert_eq!(state.get(0).map(|s| (s.disposition, s.attempts)), Some((Disposition::Delivered, 3)));
-        tell(&mut state, 9, Kind::Delivered, 1);
-        assert_eq!(state.oddities, Oddities { bad: 0, strays: 1 });
-    }
-
-    proptest! {
-        #[test]
-        fn any_records_leave_every_recipient_counted_once(
-            told in prop::collection::vec((0u32..12, 0usize..10, any::<u16>()), 0..200),
-        ) {
-            let mut state = State::new();
-            state.load(10, 2);
-            for (recipient, kind, attempts) in told {
-                tell(&mut state, recipient, Kind::ALL[kind], attempts);
-            }
-            for d in Disposition::ALL {
-                let counted = state.standings().iter().filter(|s| s.disposition == d).count();
-                prop_assert_eq!(state.count(d), counted as u64);
-            }
-        }
-
-        #[test]
-        fn garbage_is_folded_without_harm(octets in prop::collection::vec(any::<u8>(), 0..600)) {
-            let mut state = State::new();
-            state.load(3, 0);
-            state.fold(&octets);
-            prop_assert_eq!(Disposition::ALL.iter().map(|d| state.count(*d)).sum::<u64>(), 3);
-        }
-    }
-
-    #[test]
-    fn the_last_context_of_each_shard_is_known() {
-        let mut state = State::new();
-        let mut batch = Vec::new();
-        for id in [5, (2 << 24) + 8, (2 << 24) + 3] {
-            Define { id, ..Define::default() }.encode_into(&mut batch);
-        }
-        state.fold(&batch);
-        assert_eq!((state.last_context(0), state.last_context(1), state.last_context(2)), (5, 0, (2 << 24) + 8));
-    }
-
-    #[test]
-    fn the_first_attempt_is_kept_and_the_last_outcome() {
-        let mut state = State::new();
-        state.load(1, 0);
-        let mut tell = |at, kind, attempts, extra| {
-            state.apply(&Record { recipient: 0, at: UnixTime(at), code: 451, kind, attempts, extra });
-            state.get(0).map(|s| (s.first.0, s.tried.0, s.context, s.attempts)).unwrap()
-        };
-        assert_eq!(tell(10, Kind::Attempt, 1, 0), (10, 0, 0, 1));
-        assert_eq!(tell(11, Kind::Released, 0, 0), (0, 0, 0, 0));
-        assert_eq!(tell(12, Kind::Attempt, 1, 0), (12, 0, 0, 1));
-        assert_eq!(tell(13, Kind::Deferred, 0, 6), (0, 13, 6, 0), "one that does not count is no first one");
-        assert_eq!(tell(20, Kind::Attempt, 1, 0), (20, 13, 6, 1));
-        assert_eq!(tell(25, Kind::Deferred, 1, 7), (20, 25, 7, 1));
-        assert_eq!(tell(90, Kind::Attempt, 2, 0), (20, 25, 7, 2));
-        assert_eq!(tell(91, Kind::Released, 1, 0), (20, 25, 7, 1));
-        assert_eq!(tell(95, Kind::Attempt, 2, 0), (20, 25, 7, 2));
-        assert_eq!(tell(99, Kind::Deferred, 2, 8), (20, 99, 8, 2));
-        assert_eq!(tell(500, Kind::Attempt, 60_000, 0), (20, 99, 8, 60_000));
-        assert_eq!(tell(501, Kind::Deferred, 60_000, 8), (20, 501, 8, 60_000));
-        assert_eq!(tell(700, Kind::Expired, 60_000, 8), (20, 501, 8, 60_000), "expiry is no attempt");
-        assert_eq!(state.newest(), UnixTime(700));
-    }
-
-    #[test]
-    fn whoever_s_beginning_is_lost_is_no_older_than_is_known() {
-        const OUTCOMES: [Kind; 9] = [
-            Kind::Attempt,
-            Kind::Deferred,
-            Kind::Released,
-            Kind::UncertainHeld,
-            Kind::UncertainRetry,
-            Kind::Delivered,
-            Kind::Bounced,
-            Kind::Suppressed,
-            Kind::Expired,
-        ];
-        let record = |at, kind, attempts| Record { recipient: 0, at: UnixTime(at), code: 0, kind, attempts, extra: 0 };
-        let mut state = State::new();
-        state.load(1, 0);
-        for kind in OUTCOMES {
-            let mut state = state.clone();
-            state.apply(&record(70, kind, 2));
-            state.apply(&record(90, Kind::Deferred, 2));
-            assert_eq!(state.get(0).map(|s| s.first.0), Some(70), "{kind:?}");
-        }
-        // What said that an attempt does not count is lost: the one that does is the first.
-        state.apply(&record(10, Kind::Attempt, 1));
-        state.apply(&record(80, Kind::Attempt, 1));
-        assert_eq!(state.get(0).map(|s| s.first.0), Some(80));
-    }
-
-    #[test]
-    fn whoever_s_outcome_is_lost_may_have_got_a_second_copy() {
-        use Kind::{Attempt, Bounced, Cancelled, Deferred, Delivered, Expired, Released, Suppressed, UncertainRetry};
-        let ways: [(&[(Kind, u16)], bool); 12] = [
-            (&[(Attempt, 1), (Delivered, 1)], false),
-            (&[(Attempt, 1), (Attempt, 2), (Delivered, 2)], true),
-            (&[(Attempt, 1), (Delivered, 2)], true),
-            (&[(Delivered, 1)], false),
-            (&[(Attempt, 2), (Bounced, 2)], true),
-            (&[(Attempt, 1), (Expired, 1)], true),
-            (&[(Attempt, 1), (Cancelled, 1)], true),
-            (&[(Deferred, 1), (Expired, 1)], false),
-            (&[(Attempt, 1), (Suppressed, 0)], false),
-            (&[(Attempt, 1), (Deferred, 1), (Attempt, 2), (Released, 1), (Attempt, 2), (Deferred, 1)], false),
-            (&[(Attempt, 1), (Released, 0), (Attempt, 1), (Deferred, 0), (Attempt, 1), (Delivered, 1)], false),
-            (&[(UncertainRetry, 0), (Attempt, 1), (Delivered, 1)], true),
-        ];
-        for (way, named) in ways {
-            let mut state = State::new();
-            state.load(1, 0);
-            way.iter().for_each(|&(kind, attempts)| tell(&mut state, 0, kind, attempts));
-            assert_eq!(state.get(0).map(|s| s.possible_duplicate()), Some(named), "{way:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_is_lost_whoever_was_tried_has_a_first_attempt(
-            told in prop::collection::vec((0usize..10, 0u16..4), 1..40),
-        ) {
-            let mut state = State::new();
-            state.load(1, 0);
-            for (at, (kind, attempts)) in (100..).zip(told) {
-                tell_at(&mut state, at, Kind::ALL[kind], attempts);
-                let standing = state.get(0).unwrap();
-                prop_assert!(standing.attempts == 0 || standing.first.0 >= 100, "{:?}", standing);
-            }
-        }
-    }
-
-    fn tell_at(state: &mut State, at: u32, kind: Kind, attempts: u16) {
-        state.apply(&Record { recipient: 0, at: UnixTime(at), code: 0, kind, attempts, extra: 0 });
-    }
-
-    #[test]
-    fn what_is_held_up_is_known_until_it_no_longer_is() {
-        let mut state = State::new();
-        let mut told = Vec::new();
-        for (held, name, since) in [
-            (Held::Hosts, "mx.example", 5),
-            (Held::Domain, "mx.example", 6),
-            (Held::Hosts, "mx.example", 9),
-            (Held::Domain, "mx.example", 0),
-        ] {
-            Hold { held, name, since: UnixTime(since) }.encode_into(&mut told);
-        }
-        state.fold(&told);
-        let holds: Vec<_> = state.holds().iter().map(|((held, name), since)| (*held, &**name, since.0)).collect();
-        assert_eq!(holds, [(Held::Hosts, "mx.example", 9)]);
-        told.clear();
-        Hold { held: Held::Loading, name: "", since: UnixTime(7) }.encode_into(&mut told);
-        state.fold(&told);
-        state.lose(false);
-        let left: Vec<_> = state.holds().iter().map(|((held, _), since)| (*held, since.0)).collect();
-        assert_eq!(left, [(Held::Loading, 7)], "what ended it may be lost");
-    }
-}
+mod tests;

@@ -96,6 +96,14 @@ impl Table {
         Chunks::new(&self.directory.file, &self.directory.path, self.seals.campaign())
     }
 
+    /// No more rows than these are committed: so many entries lie in the index. Reads its length only.
+    ///
+    /// # Errors
+    /// The index cannot be asked.
+    pub fn rows_max(&self) -> io::Result<u32> {
+        Ok(u32::try_from(files::length(&self.index.file, &self.index.path)? / 8).unwrap_or(u32::MAX))
+    }
+
     /// How many rows are committed now. Reads the whole directory file.
     ///
     /// # Errors
