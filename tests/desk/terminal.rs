@@ -189,7 +189,9 @@ fn progress_fits_the_terminal_and_an_interrupt_stands_alone() {
 #[test]
 fn a_long_list_that_is_looked_at_shows_how_far_it_is_and_leaves_no_trace() {
     let folder = Folder::new();
-    folder.put("w.txt", "{% if first == \"x\" %}a{% endif %} Dear {{ first }}, unsubscribe here.\n");
+    // It is shown from one second on: each row takes so long that no machine is done with all of them by then.
+    let long = "{% if first == \"x\" %}a{% endif %}{% for n in range(500) %}{% endfor %}";
+    folder.put("w.txt", format!("{long} Dear {{{{ first }}}}, unsubscribe here.\n"));
     let list: String = (0..60_000).map(|n| format!("person{n}@d{}.example,Ann\n", n % 7)).collect();
     folder.put("w.csv", format!("email,first\n{list}"));
     for (columns, words) in [(40, "check w.toml"), (80, "send w.toml --dry-run --data data")] {
