@@ -13,9 +13,9 @@ use std::io::Write as _;
 /// Most octets of one value before encoding.
 pub(crate) const VALUE_MAX: usize = 8 * 1024;
 /// Column to fold before (RFC 5322 §2.1.1).
-const FOLD: usize = 78;
+pub(crate) const FOLD: usize = 78;
 /// Longest word that is written as it is. With a name and a fold it stays under 990.
-const WORD_MAX: usize = 850;
+pub(crate) const WORD_MAX: usize = 850;
 
 /// The value as it may stand in a header: each run of tabs and line breaks is one blank.
 pub(crate) fn folded<'v>(field: &str, value: &'v str) -> Result<Cow<'v, str>, ComposeError> {

@@ -5,15 +5,10 @@
 
 use super::compose::fits_url;
 use super::error::ComposeError;
-use super::header;
+use super::header::{self, FOLD, WORD_MAX};
 use super::mailboxes;
 use std::borrow::Cow;
 use std::fmt::Write as _;
-
-/// Column to fold before.
-const FOLD: usize = 78;
-/// Longest identifier or URL: its line stays under 990 octets.
-const WORD_MAX: usize = 850;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 //! Guarantees: what is written reads as the same type and parameters; nothing in it can end its field. Leaves to others:
 //! whether the octets are of that type.
 
+use super::header::FOLD;
+
 /// Longest media type with its parameters.
 const OCTETS_MAX: usize = 400;
-/// Column to fold before (RFC 5322 §2.1.1).
-const FOLD: usize = 78;
 
 /// A media type.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -62,16 +62,20 @@ fn python(message: &[u8]) -> serde_json::Value {
         m=email.message_from_bytes(sys.stdin.buffer.read(),policy=p.default)\n\
         parts=[[q.get_content_type(),q.get_filename(),q.get_content() if q.get_content_maintype()=='text' else list(q.get_content())] for q in m.walk() if not q.is_multipart()]\n\
         print(json.dumps({'subject':m['subject'],'to':[[a.display_name,a.addr_spec] for a in m['to'].addresses],'from':[[a.display_name,a.addr_spec] for a in m['from'].addresses],'tree':[q.get_content_type() for q in m.walk()],'parts':parts,'keys':m.keys(),'defects':[str(d) for q in m.walk() for d in q.defects]}))";
+    serde_json::from_slice(&run_python(PROGRAM, message)).unwrap()
+}
+
+fn run_python(program: &str, input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("python3")
-        .args(["-c", PROGRAM])
+        .args(["-c", program])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("these tests need python3");
-    child.stdin.take().unwrap().write_all(message).unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
     let out = child.wait_with_output().unwrap();
     assert!(out.status.success());
-    serde_json::from_slice(&out.stdout).unwrap()
+    out.stdout
 }
 
 fn assert_canonical(content: &[u8]) {

@@ -36,19 +36,6 @@ fn python_addresses(message: &[u8], field: &str) -> Vec<(String, String)> {
     serde_json::from_slice(&run_python(&program, message)).unwrap()
 }
 
-fn run_python(program: &str, input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("python3")
-        .args(["-c", program])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("these tests need python3");
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let out = child.wait_with_output().unwrap();
-    assert!(out.status.success());
-    out.stdout
-}
-
 fn file(name: &str, media_type: &str, bytes: &[u8], inline_id: Option<&str>) -> Attachment {
     Attachment {
         file_name: name.into(),
