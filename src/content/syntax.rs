@@ -5,6 +5,7 @@
 //! that a place in the one is the same line and column in the other. Guarantees: what stands outside of tags comes out as
 //! it went in. Leaves to others: what tags mean (`template`).
 
+use super::tags;
 use std::borrow::Cow;
 
 /// A `{` of the text that begins no tag: a character that no text has (Unicode, noncharacters).
@@ -134,31 +135,13 @@ fn next(text: &str, raw: bool) -> Option<usize> {
     })
 }
 
-/// Where the tag that a text begins with ends: not in a text in quotes, nor in brackets.
+/// Where the tag that a text begins with ends.
 fn end(tag: &str, kind: u8) -> Option<usize> {
-    let octets = tag.as_bytes();
-    let close: &[u8] = match kind {
-        b'[' => b"]]",
-        b'%' => b"%]",
-        _ => return memchr::memmem::find(octets, b"#]").map(|at| at + 2),
-    };
-    let (mut at, mut depth) = (2, 0usize);
-    while let Some(&octet) = octets.get(at) {
-        match octet {
-            b'"' | b'\'' => {
-                at += 1;
-                while *octets.get(at)? != octet {
-                    at += if *octets.get(at)? == b'\\' { 2 } else { 1 };
-                }
-            }
-            _ if depth == 0 && octets.get(at..)?.starts_with(close) => return Some(at + 2),
-            b'{' | b'[' | b'(' => depth += 1,
-            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        at += 1;
+    match kind {
+        b'[' => tags::length(tag.as_bytes(), b"]]"),
+        b'%' => tags::length(tag.as_bytes(), b"%]"),
+        _ => tag.find("#]").map(|at| at + 2),
     }
-    None
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which octets of a template's text are its own, and which belong to tags: `{{ … }}`, `{% … %}` and `{# … #}`.
 //!
-//! Guarantees: a quoted text within a tag does not end it. Leaves to others: what the tags say (`template`).
+//! Guarantees: a quoted text within a tag does not end it, nor do brackets. Leaves to others: what the tags say (`template`).
 
 /// What an octet belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +22,15 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
         let at = parts.len();
         let rest = octets.get(at..).unwrap_or_default();
         let end = match rest {
-            [b'{', b'{', ..] => tag_end(rest, b"}}"),
-            [b'{', b'%', ..] => tag_end(rest, b"%}"),
-            [b'{', b'#', ..] => memchr::memmem::find(rest, b"#}").map_or(rest.len(), |end| end + 2),
+            [b'{', b'{', ..] => length(rest, b"}}"),
+            [b'{', b'%', ..] => length(rest, b"%}"),
+            [b'{', b'#', ..] => memchr::memmem::find(rest, b"#}").map(|end| end + 2),
             _ => {
                 parts.push(if depth == 0 { Part::Fixed } else { Part::Block });
                 continue;
             }
         };
+        let end = end.unwrap_or(rest.len());
         if rest.get(1) == Some(&b'%') {
             let inside = text.get(at + 2..at + end).unwrap_or_default();
             let inside = inside.trim_start_matches(|c: char| c.is_whitespace() || "+-".contains(c));
@@ -58,22 +59,25 @@ fn opens(statement: &str) -> bool {
     }
 }
 
-/// The length of the tag that `text` begins with.
-fn tag_end(text: &[u8], close: &[u8]) -> usize {
-    let mut quote = None;
-    let mut at = 2;
+/// The octets of the tag that a text begins with, up to behind its `close`: not one in a text in quotes, nor in brackets.
+pub(crate) fn length(text: &[u8], close: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (2, 0usize);
     while let Some(&octet) = text.get(at) {
-        match quote {
-            Some(_) if octet == b'\\' => at += 1,
-            Some(open) if octet == open => quote = None,
-            Some(_) => {}
-            None if matches!(octet, b'"' | b'\'') => quote = Some(octet),
-            None if text.get(at..).is_some_and(|rest| rest.starts_with(close)) => return at + close.len(),
-            None => {}
+        match octet {
+            b'"' | b'\'' => {
+                at += 1;
+                while *text.get(at)? != octet {
+                    at += if *text.get(at)? == b'\\' { 2 } else { 1 };
+                }
+            }
+            _ if depth == 0 && text.get(at..)?.starts_with(close) => return Some(at + close.len()),
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
         }
         at += 1;
     }
-    text.len()
+    None
 }
 
 #[cfg(test)]
@@ -94,6 +98,7 @@ mod tests {
         };
         assert_eq!(shown("a {{ b }}c"), "..ttttttt.");
         assert_eq!(shown("{{ '}}' }}x{"), "tttttttttt..");
+        assert_eq!(shown("{{ {'a': {'b': 1}}.a }}x"), format!("{}.", "t".repeat(23)));
         assert_eq!(shown("{% if a %}b{% endif %}c"), "ttttttttttbttttttttttt.");
         assert_eq!(shown("{% set a = 1 %}b"), "ttttttttttttttt.");
         assert_eq!(shown("{# \" #}b{{"), "ttttttt.tt");

@@ -6,6 +6,7 @@
 
 use super::super::error::{ContentError, Place, excerpt, position};
 use super::super::syntax::{self, BRACE};
+use super::super::tags;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -266,32 +267,15 @@ fn ends_raw(text: &str) -> bool {
     inside.is_some_and(|inside| inside.starts_with("endraw"))
 }
 
-/// Where the tag that begins at `start` ends: not in a text in quotes, nor in brackets.
+/// Where the tag that begins at `start` ends.
 fn tag_end(text: &str, start: usize, kind: Kind) -> Option<usize> {
     let rest = text.get(start..)?;
-    if kind == Kind::Comment {
-        return rest.find("#}").map(|end| start + end + 2);
-    }
-    let close: &[u8] = if kind == Kind::Slot { b"}}" } else { b"%}" };
-    let octets = rest.as_bytes();
-    let mut depth = 0usize;
-    let mut at = 2;
-    while let Some(&octet) = octets.get(at) {
-        match octet {
-            b'"' | b'\'' => {
-                at += 1;
-                while *octets.get(at)? != octet {
-                    at += if *octets.get(at)? == b'\\' { 2 } else { 1 };
-                }
-            }
-            _ if depth == 0 && octets.get(at..)?.starts_with(close) => return Some(start + at + 2),
-            b'{' | b'[' | b'(' => depth += 1,
-            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        at += 1;
-    }
-    None
+    let length = match kind {
+        Kind::Comment => rest.find("#}").map(|end| end + 2),
+        Kind::Slot => tags::length(rest.as_bytes(), b"}}"),
+        _ => tags::length(rest.as_bytes(), b"%}"),
+    };
+    Some(start + length?)
 }
 
 /// Where one tag of a text came from.
