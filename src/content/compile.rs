@@ -26,6 +26,7 @@ use super::token::IdentityKey;
 use crate::mail::Mailbox;
 use bytes::Bytes;
 use minijinja::Environment;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 impl Composer {
@@ -51,12 +52,13 @@ impl Composer {
 
 /// More errors, as they are about what people wrote, each once: two parts may be made from one file.
 fn told(mut told: Vec<ContentError>, errors: Vec<ContentError>, origins: &[Origin]) -> Vec<ContentError> {
+    let mut known: HashSet<String> = told.iter().map(ToString::to_string).collect();
     for error in errors {
         let error = match origins.iter().find(|origin| origin.is_of(&error.place)) {
             Some(origin) => origin.told(error),
             None => error,
         };
-        if !told.contains(&error) {
+        if known.insert(error.to_string()) {
             told.push(error);
         }
     }

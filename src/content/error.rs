@@ -54,6 +54,12 @@ impl ContentError {
         self
     }
 
+    /// The same at a place that is known.
+    pub(crate) fn placed(mut self, position: (usize, usize)) -> Self {
+        self.position = Some(position);
+        self
+    }
+
     /// The same, with what stands there.
     pub(crate) fn pointing(mut self, text: &str, offset: usize) -> Self {
         self.excerpt = excerpt(text, offset);
@@ -112,6 +118,36 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset];
     let line_start = before.rfind('\n').map_or(0, |p| p + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// The places of many octets of one text: asked for in their order, each octet is come by once.
+pub(crate) struct Positions<'t> {
+    text: &'t str,
+    from: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'t> Positions<'t> {
+    pub(crate) fn of(text: &'t str) -> Self {
+        Self { text, from: 0, line: 1, column: 1 }
+    }
+
+    /// As [`position`].
+    pub(crate) fn at(&mut self, offset: usize) -> (usize, usize) {
+        if offset < self.from {
+            *self = Self::of(self.text);
+        }
+        for c in self.text.get(self.from..).unwrap_or_default().chars() {
+            let next = self.from + c.len_utf8();
+            if next > offset {
+                break;
+            }
+            (self.line, self.column) = if c == '\n' { (self.line + 1, 1) } else { (self.line, self.column + 1) };
+            self.from = next;
+        }
+        (self.line, self.column)
+    }
 }
 
 /// A place where a template computes with a column of which nobody has said that it holds numbers.
@@ -202,4 +238,18 @@ pub enum ComposeError {
         /// The key's selector.
         selector: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_many_octets_are_those_of_each() {
+        let text = "a\n\u{e9}b\n\nc";
+        let mut positions = Positions::of(text);
+        for offset in (0..12).chain([0, 5, 3, 9]) {
+            assert_eq!(positions.at(offset), position(text, offset), "{offset}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! Guarantees: nothing that compiles is told of. Leaves to others: tags that look like none of ours (`lint`), whole
 //! letters (`convert`).
 
+use super::ahead::Ahead;
 use super::convert::{self, Engine};
 use super::meanings;
 use super::syntax::Syntax;
@@ -137,39 +138,58 @@ pub(crate) fn is_root(name: &str) -> bool {
 /// Every tag of another engine, by its place: the first ones.
 pub(crate) fn tags(text: &str, columns: &[String], syntax: Syntax) -> Vec<Fault> {
     let mut found: Vec<Fault> = Vec::new();
+    let mut marks = Marks::of(text);
     let mut at = 0;
     while let Some(open) = text.get(at..).and_then(|rest| memchr::memchr(b'{', rest.as_bytes())) {
         let start = at + open;
         let rest = text.get(start..).unwrap_or_default();
-        let tag = tag(rest);
-        at = start
-            + match rest.as_bytes().get(1) {
-                Some(b'#') => rest.find("#}").map_or(2, |end| end + 2),
-                Some(b'%') if word(rest) == "raw" => raw_length(rest),
-                Some(b'%' | b'{') => tag.map_or(2, str::len),
-                _ => 1,
-            };
-        let Some(tag) = tag.filter(|tag| tag.len() <= TAG_MAX) else { continue };
-        if let Some((problem, hint)) = strange(tag).map(|strange| strange.told(tag, columns, syntax))
-            && found.len() < TOLD_MAX
-        {
+        let end = marks.end(start);
+        at = match rest.as_bytes().get(1) {
+            Some(b'#') => marks.comment_closes.from(start).map_or(start + 2, |end| end + 2),
+            Some(b'%') if word(rest) == "raw" => start + raw_length(rest),
+            Some(b'%' | b'{') => end.unwrap_or(start + 2),
+            _ => start + 1,
+        };
+        let tag = end.filter(|end| end - start <= TAG_MAX).and_then(|end| text.get(start..end));
+        if let Some((problem, hint)) = tag.and_then(|tag| Some(strange(tag)?.told(tag, columns, syntax))) {
             found.push(Fault { at: start, problem, hint });
+        }
+        if found.len() == TOLD_MAX {
+            break;
         }
     }
     found
 }
 
-/// The tag that a text begins with.
-fn tag(rest: &str) -> Option<&str> {
-    let close = match rest.as_bytes() {
-        [b'{', b'{', b'{', ..] if rest.find("}}}").is_some_and(|end| rest.find("}}") == Some(end)) => "}}}",
-        [b'{', b'{', ..] => "}}",
-        [b'{', b'%', ..] => "%}",
-        _ => return None,
-    };
-    let tag = rest.get(..rest.find(close)? + close.len())?;
-    // One without an end of its own is none.
-    (!tag.get(2..).is_some_and(|inside| inside.trim_start_matches('{').contains("{{"))).then_some(tag)
+/// What tags begin and end with, in a text that is read from its front.
+struct Marks<'t> {
+    text: &'t str,
+    slot_opens: Ahead<'t>,
+    slot_closes: Ahead<'t>,
+    statement_closes: Ahead<'t>,
+    comment_closes: Ahead<'t>,
+}
+
+impl<'t> Marks<'t> {
+    fn of(text: &'t str) -> Self {
+        let of = |mark| Ahead::new(text, mark);
+        let (slot_opens, slot_closes) = (of("{{"), of("}}"));
+        Self { text, slot_opens, slot_closes, statement_closes: of("%}"), comment_closes: of("#}") }
+    }
+
+    /// Where the tag ends that begins at `start`; one without an end of its own is none.
+    fn end(&mut self, start: usize) -> Option<usize> {
+        let rest = self.text.as_bytes().get(start..)?;
+        let end = match rest {
+            [b'{', b'{', ..] => self.slot_closes.from(start)? + 2,
+            [b'{', b'%', ..] => self.statement_closes.from(start)? + 2,
+            _ => return None,
+        };
+        let braces = rest.iter().take(4).take_while(|b| **b == b'{').count();
+        let is_cut = self.slot_opens.from(start + braces.max(2)).is_some_and(|next| next < end);
+        let is_raw = rest.starts_with(b"{{{") && self.text.as_bytes().get(end) == Some(&b'}');
+        (!is_cut).then_some(if is_raw { end + 1 } else { end })
+    }
 }
 
 /// The first word of the tag that a text begins with.
@@ -387,6 +407,13 @@ mod tests {
             "{% set x = [1, 2][0:1] %}{{ x[1:]|join(',') }}",
         ] {
             assert_eq!(told(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn no_length_makes_the_look_last() {
+        for piece in ["{{", "{%", "{#", "{{ x {{", "{{{", "{% raw %}"] {
+            assert_eq!(told(&piece.repeat(200_000)), [], "{piece}");
         }
     }
 

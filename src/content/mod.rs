@@ -5,6 +5,7 @@
 //! octets, none of which begins with a dot), so they are sent as they are after DATA and in BDAT alike; a recipient's
 //! Message-ID is the same in every attempt. Leaves to others: files, clocks, and when to send.
 
+mod ahead;
 mod analysis;
 mod binding;
 mod cell;

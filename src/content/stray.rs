@@ -4,6 +4,7 @@
 //! Guarantees: nothing that a template may hold on purpose is a stray: a comment, a statement or a value within a style
 //! sheet is left alone. Leaves to others: tags of other engines (`foreign`), all that does not compile (`template`).
 
+use super::ahead::Ahead;
 use super::foreign::{self, Fault};
 use super::syntax::Syntax;
 use minijinja::machinery;
@@ -11,6 +12,9 @@ use minijinja::syntax::SyntaxConfig;
 
 /// So many are told of one text.
 const TOLD_MAX: usize = 3;
+
+/// Octets of a value that somebody means in a style sheet.
+const SLOT_MAX: usize = 1000;
 
 /// Words that statements begin with.
 const STATEMENTS: [&str; 29] = [
@@ -76,13 +80,13 @@ struct Stretch {
 
 /// The strays of a page, by their places: the first ones, and how many there are.
 pub(crate) fn strays(page: &str, syntax: Syntax) -> Vec<Fault> {
-    Walk { text: page, at: 0, inside: None, syntax, found: Vec::new() }.told()
+    Walk::over(page, None, syntax).told()
 }
 
 /// The same of a style sheet.
 pub(crate) fn strays_of_sheet(css: &str, syntax: Syntax) -> Vec<Fault> {
     let inside = Some(Stretch { language: Language::Css, element: "", end: css.len() });
-    Walk { text: css, at: 0, inside, syntax, found: Vec::new() }.told()
+    Walk::over(css, inside, syntax).told()
 }
 
 struct Walk<'t> {
@@ -91,16 +95,26 @@ struct Walk<'t> {
     inside: Option<Stretch>,
     syntax: Syntax,
     found: Vec<Fault>,
+    /// How many there are beside those.
+    more: usize,
+    values: Ahead<'t>,
+    statements: Ahead<'t>,
+    comments: Ahead<'t>,
 }
 
 impl<'t> Walk<'t> {
+    fn over(text: &'t str, inside: Option<Stretch>, syntax: Syntax) -> Self {
+        let of = |mark| Ahead::new(text, mark);
+        let (values, statements, comments) = (of("}}"), of("%}"), of("#}"));
+        Self { text, at: 0, inside, syntax, found: Vec::new(), more: 0, values, statements, comments }
+    }
+
     fn told(mut self) -> Vec<Fault> {
         while let Some(found) = memchr::memchr2(b'{', b'<', self.rest().as_bytes()) {
             self.at += found;
             if self.rest().starts_with('<') { self.markup() } else { self.brace() }
         }
-        let more = self.found.len().saturating_sub(TOLD_MAX);
-        self.found.truncate(TOLD_MAX);
+        let more = self.more;
         if let Some(last) = self.found.last_mut().filter(|_| more > 0) {
             last.problem.push_str(&format!(" (and {more} more)"));
         }
@@ -127,7 +141,8 @@ impl<'t> Walk<'t> {
         };
         self.at += 1;
         if let Some(&(element, language)) = ELEMENTS.iter().find(|(name, _)| named(name)) {
-            let Some(open) = self.rest().find('>') else { return };
+            // A tag without an end goes on to that of the text.
+            let Some(open) = self.rest().find('>') else { return self.at = self.text.len() };
             self.at += open + 1;
             let end = end_tag(self.rest(), element).map_or(self.text.len(), |length| self.at + length);
             self.inside = Some(Stretch { language, element, end });
@@ -148,7 +163,7 @@ impl<'t> Walk<'t> {
     }
 
     fn statement(&mut self, rest: &str, inside: Option<Stretch>) -> usize {
-        let close = rest.find("%}").map(|at| at + 2);
+        let close = self.statements.from(self.at).map(|at| at + 2 - self.at);
         let code = rest.get(2..).unwrap_or_default();
         let code = code.strip_prefix(['-', '+']).unwrap_or(code).trim_start();
         let word = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
@@ -170,7 +185,7 @@ impl<'t> Walk<'t> {
     }
 
     fn comment(&mut self, rest: &str, inside: Option<Stretch>) -> usize {
-        let close = rest.find("#}");
+        let close = self.comments.from(self.at).map(|at| at - self.at);
         let Some(inside) = inside else { return close.map_or(2, |close| close + 2) };
         let text = close.filter(|close| self.at + close + 2 <= inside.end).and_then(|close| rest.get(2..close));
         let is_meant = text.is_some_and(|text| {
@@ -188,9 +203,10 @@ impl<'t> Walk<'t> {
     }
 
     fn slot(&mut self, rest: &str, inside: Option<Stretch>) -> usize {
-        let close = rest.find("}}").map(|at| at + 2);
+        let close = self.values.from(self.at).map(|at| at + 2 - self.at);
         let Some(inside) = inside else { return close.unwrap_or(2) };
-        let tag = close.filter(|close| self.at + close <= inside.end).and_then(|close| rest.get(..close));
+        let is_near = |close: &usize| *close <= SLOT_MAX && self.at + close <= inside.end;
+        let tag = close.filter(is_near).and_then(|close| rest.get(..close));
         let is_meant =
             tag.is_some_and(|tag| foreign::is_one(tag) || machinery::parse(tag, "", SyntaxConfig::default()).is_ok());
         match tag.filter(|_| is_meant) {
@@ -204,6 +220,10 @@ impl<'t> Walk<'t> {
 
     /// What begins here was not written for the template.
     fn stray(&mut self, inside: Stretch, what: &str, second: &str) {
+        if self.found.len() == TOLD_MAX {
+            self.more += 1;
+            return;
+        }
         let words = inside.language.words();
         let shown: String = self.rest().chars().take_while(|c| !c.is_whitespace()).take(24).collect();
         let problem =
@@ -231,7 +251,7 @@ impl<'t> Walk<'t> {
 }
 
 /// Where the end tag of an element begins.
-fn end_tag(text: &str, name: &str) -> Option<usize> {
+pub(crate) fn end_tag(text: &str, name: &str) -> Option<usize> {
     text.match_indices("</")
         .map(|(at, _)| at)
         .find(|at| text.get(at + 2..at + 2 + name.len()).is_some_and(|behind| behind.eq_ignore_ascii_case(name)))
@@ -281,6 +301,14 @@ mod tests {
             "<style>{",
         ] {
             assert_eq!(places(page), Vec::<usize>::new(), "{page}");
+        }
+    }
+
+    #[test]
+    fn no_length_makes_the_look_last() {
+        for piece in ["{#", "{%", "{{", "{{ x", "{% raw %}", "<style", "<style>", "<"] {
+            strays(&piece.repeat(200_000), Syntax::Jinja);
+            strays_of_sheet(&piece.repeat(200_000), Syntax::Jinja);
         }
     }
 

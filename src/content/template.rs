@@ -5,7 +5,7 @@
 
 use super::analysis::{FileUse, NumberWanted, Walk};
 use super::binding::{As, Binding, LocaleOf, Reading, Row};
-use super::error::{ComposeError, ContentError, NumberUse, Place, position};
+use super::error::{ComposeError, ContentError, NumberUse, Place, Positions};
 use super::escape::{self, Escape};
 use super::filters;
 use super::names::{Name, Names};
@@ -367,12 +367,13 @@ impl<'a> Compiler<'a> {
         };
         let Self { names, functions, .. } = self;
         let found = Walk::over(text, &tree, names, &mut unit.bindings, functions, outer);
+        let mut positions = Positions::of(source.whole);
         for fault in found.faults {
             let error = ContentError::new(source.place, fault.problem, fault.hint);
-            self.errors.push(error.at(source.whole, source.start + fault.at));
+            self.errors.push(error.placed(positions.at(source.start + fault.at)));
         }
         for NumberWanted { at, column, has_default } in found.numbers {
-            let position = position(source.whole, source.start + at);
+            let position = positions.at(source.start + at);
             self.numbers.push(NumberUse { place: source.place.clone(), position, column, has_default });
         }
         let changed = syntax::written(rewrite::apply(text, found.edits));

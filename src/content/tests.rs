@@ -286,6 +286,13 @@ fn an_unknown_name_is_found_before_anything_is_sent() {
 }
 
 #[test]
+fn no_number_of_faults_makes_the_look_last() {
+    let text: String = (0..100_000).map(|n| format!("{{{{ x{n}x }}}}\n")).collect();
+    let errors = Composer::compile(Spec { text: source("t.txt", &text), ..spec() }, &columns(), "email").unwrap_err();
+    assert_eq!((errors.len(), errors[99_999].position), (100_000, Some((100_000, 4))));
+}
+
+#[test]
 fn a_template_error_has_its_place() {
     let said = errors(Spec { text: source("welcome.txt", "Hi\n{% if first_name %}\n{{ first_name"), ..spec() });
     assert!(said.starts_with("welcome.txt:3:"), "{said}");

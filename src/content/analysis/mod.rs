@@ -73,6 +73,8 @@ pub(crate) struct Walk<'w, 'n> {
     scopes: Vec<Vec<String>>,
     /// Names that are set, imported or defined as macros: from where to where they count is known only by row.
     loose: BTreeSet<String>,
+    /// Each fault is told once.
+    told: BTreeSet<String>,
     found: Found,
 }
 
@@ -89,14 +91,16 @@ impl<'w, 'n> Walk<'w, 'n> {
         let mut loose = outer.clone();
         set_in(tree, &mut loose);
         let found = Found { bound: loose.clone(), ..Found::default() };
-        let mut walk = Self { text, names, bindings, functions, scopes: Vec::new(), loose, found };
+        let (scopes, told) = (Vec::new(), BTreeSet::new());
+        let mut walk = Self { text, names, bindings, functions, scopes, loose, told, found };
         walk.statement(tree);
         walk.found.faults.sort_by_key(|fault| fault.at);
+        walk.found.numbers.sort_by_key(|wanted| wanted.at);
         walk.found
     }
 
     fn fault(&mut self, at: usize, problem: String, hint: impl Into<String>) {
-        if !self.found.faults.iter().any(|known| known.problem == problem) {
+        if self.told.insert(problem.clone()) {
             self.found.faults.push(Fault { at, problem, hint: hint.into() });
         }
     }

@@ -3,6 +3,7 @@
 use super::Placing;
 use super::page::{Attribute, CODE, Page, Tag, VALUE};
 use crate::content::spec::Source;
+use std::collections::HashSet;
 
 /// Schemes that links in mail have.
 const SCHEMES: [&str; 12] =
@@ -44,8 +45,20 @@ const WAYS_OUT: [&str; 22] = [
 /// Octets of text beside pictures, under which a letter is nothing but them.
 const TEXT_MIN: usize = 20;
 
+/// The addresses in what readers get.
+#[derive(Debug)]
+pub(super) struct Kept<'p>(HashSet<&'p str>);
+
+impl<'p> Kept<'p> {
+    pub(super) fn of(made: &'p [Page]) -> Self {
+        let attributes = made.iter().flat_map(|page| &page.tags).flat_map(|tag| &tag.attributes);
+        let leading = attributes.filter(|attribute| LEADING.contains(&attribute.name.as_str()));
+        Self(leading.map(|attribute| attribute.value.trim()).collect())
+    }
+}
+
 /// Looks at a page; `made` is what readers get.
-pub(super) fn look(page: &Page, made: &[Page], found: &mut Placing<'_>) {
+pub(super) fn look(page: &Page, made: &Kept<'_>, found: &mut Placing<'_>) {
     for tag in &page.tags {
         match tag.name.as_str() {
             "a" | "area" | "mj-button" => link(tag.attribute("href"), tag, made, found),
@@ -134,7 +147,7 @@ fn word(text: &str, at: usize) -> &str {
     rest.get(..end).unwrap_or_default()
 }
 
-fn link(href: Option<&Attribute>, tag: &Tag, made: &[Page], found: &mut Placing<'_>) {
+fn link(href: Option<&Attribute>, tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
     let is_anchor = tag.name == "a" && (tag.attribute("name").is_some() || tag.attribute("id").is_some());
     let Some(href) = href else {
         if !is_anchor {
@@ -157,7 +170,7 @@ fn link(href: Option<&Attribute>, tag: &Tag, made: &[Page], found: &mut Placing<
     }
 }
 
-fn image(tag: &Tag, made: &[Page], found: &mut Placing<'_>) {
+fn image(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
     if tag.attribute("alt").is_none() {
         let says = "the picture has no alt text: nothing is read where pictures are off";
         found.warn("image-alt", tag.at, says, "write alt=\"what it says\", or alt=\"\" where it is only decoration");
@@ -175,7 +188,7 @@ fn image(tag: &Tag, made: &[Page], found: &mut Placing<'_>) {
 }
 
 /// Pictures that an element brings beside its own: behind it, or for other screens.
-fn backgrounds(tag: &Tag, made: &[Page], found: &mut Placing<'_>) {
+fn backgrounds(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
     for attribute in &tag.attributes {
         let url = attribute.value.trim();
         match attribute.name.as_str() {
@@ -193,17 +206,8 @@ fn backgrounds(tag: &Tag, made: &[Page], found: &mut Placing<'_>) {
     }
 }
 
-/// Whether readers get the address as it stands here.
-fn is_kept(attribute: &Attribute, made: &[Page]) -> bool {
-    let is_same = |other: &Attribute| other.value.trim() == attribute.value.trim();
-    made.iter()
-        .flat_map(|page| &page.tags)
-        .flat_map(|tag| &tag.attributes)
-        .any(|other| LEADING.contains(&other.name.as_str()) && is_same(other))
-}
-
 /// Looks at an address that is not empty.
-fn address(what: &str, attribute: &Attribute, url: &str, made: &[Page], found: &mut Placing<'_>) {
+fn address(what: &str, attribute: &Attribute, url: &str, made: &Kept<'_>, found: &mut Placing<'_>) {
     let at = attribute.at;
     if url.as_bytes().first() == Some(&VALUE) {
         return;
@@ -215,7 +219,8 @@ fn address(what: &str, attribute: &Attribute, url: &str, made: &[Page], found: &
     // A colon further on is part of a relative address, or begins a port.
     let scheme = scheme.filter(|scheme| !scheme.contains('.') && scheme != "localhost");
     match scheme.as_deref() {
-        None if !is_kept(attribute, made) => {}
+        // Something was made of it.
+        None if !made.0.contains(attribute.value.trim()) => {}
         None => found.warn(
             "relative-link",
             at,

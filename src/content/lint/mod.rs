@@ -98,6 +98,7 @@ fn look_at_html(letter: &Letter<'_>, found: &mut Found<'_>) {
         letter.written.html_files().map(|source| (source, Page::read(&source.text))).collect();
     let made = letter.spec.html.iter().chain(letter.spec.partials.values().flatten());
     let made: Vec<Page> = made.map(|source| Page::read(&source.text)).collect();
+    let made = links::Kept::of(&made);
     for (source, page) in &files {
         let place = Place::File(source.file.clone());
         let mut found = found.at(&place, &source.text);

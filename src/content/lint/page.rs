@@ -3,6 +3,9 @@
 //! No document is built and nothing is mended: web editors' pages are full of what no parser agrees on, and only places are
 //! asked for. Guarantees: offsets are those of the file; it ends on any text. Leaves to others: what to think of it.
 
+use crate::content::ahead::Ahead;
+use crate::content::stray::end_tag;
+
 /// In the place of template code that writes something.
 pub(super) const VALUE: u8 = 1;
 /// In the place of template code that writes nothing.
@@ -48,25 +51,27 @@ impl Tag {
 /// The text with [`VALUE`] and [`CODE`] in the place of template code, octet for octet.
 pub(super) fn masked(text: &str) -> String {
     let mut octets = text.as_bytes().to_vec();
+    let of = |mark| Ahead::new(text, mark);
+    let (mut slots, mut values, mut statements, mut comments) = (of("{{"), of("}}"), of("%}"), of("#}"));
     let mut at = 0;
-    while let Some(open) = text.get(at..).and_then(|rest| rest.find('{')) {
+    while let Some(open) = octets.get(at..).and_then(|rest| memchr::memchr(b'{', rest)) {
         let start = at + open;
         let (close, filler) = match octets.get(start + 1) {
-            Some(b'{') => ("}}", VALUE),
-            Some(b'%') => ("%}", CODE),
-            Some(b'#') => ("#}", CODE),
+            Some(b'{') => (values.from(start + 2), VALUE),
+            Some(b'%') => (statements.from(start + 2), CODE),
+            Some(b'#') => (comments.from(start + 2), CODE),
             _ => {
                 at = start + 1;
                 continue;
             }
         };
-        let Some(length) = text.get(start + 2..).and_then(|rest| rest.find(close)) else { break };
-        if close == "}}" && text.get(start + 2..start + 2 + length).is_some_and(|inside| inside.contains("{{")) {
+        let Some(close) = close else { break };
+        if filler == VALUE && slots.from(start + 2).is_some_and(|next| next < close) {
             // It has no end of its own.
             at = start + 2;
             continue;
         }
-        at = start + 2 + length + close.len();
+        at = close + 2;
         octets.get_mut(start..at).into_iter().flatten().for_each(|octet| *octet = filler);
     }
     String::from_utf8(octets).unwrap_or_else(|_| text.to_owned())
@@ -217,9 +222,7 @@ fn read_attribute(masked: &str, from: usize, attributes: &mut Vec<Attribute>) ->
 
 /// Where the end tag of an element begins in which no tags are.
 fn after_raw(masked: &str, from: usize, name: &str) -> usize {
-    let rest = masked.get(from..).unwrap_or_default();
-    let close = format!("</{name}");
-    from + rest.to_ascii_lowercase().find(&close).unwrap_or(rest.len())
+    end_tag(masked.get(from..).unwrap_or_default(), name).map_or(masked.len(), |length| from + length)
 }
 
 fn blank(octets: &mut [u8], from: usize, to: usize) {

@@ -11,6 +11,9 @@ use crate::content::syntax::{Syntax, shown};
 
 /// Longest text inside a tag.
 const INSIDE_MAX: usize = 80;
+/// So far ahead the end of a tag is looked for.
+const NEAR_OCTETS: usize = 400;
+
 /// A form of tags: how it opens and closes, whose it is, and what stands inside.
 struct Form {
     opens: &'static str,
@@ -39,60 +42,58 @@ enum Inside {
 }
 
 const FORMS: [Form; 28] = [
-    Form { opens: "*|", closes: "|*", of: "Mailchimp", inside: Inside::Anything },
-    Form { opens: "%%=", closes: "=%%", of: "Salesforce Marketing Cloud (AMPscript)", inside: Inside::Anything },
-    Form { opens: "%%", closes: "%%", of: "Salesforce Marketing Cloud and others", inside: Inside::Name },
-    Form { opens: "[%", closes: "%]", of: "Template Toolkit, or ours in brackets", inside: Inside::Statement },
-    Form { opens: "[%", closes: "%]", of: "SendGrid, or Template Toolkit", inside: Inside::Name },
-    Form { opens: "[[", closes: "]]", of: "another engine", inside: Inside::Name },
-    Form { opens: "[[", closes: "]]", of: "another engine", inside: Inside::FirstWord },
-    Form { opens: "{$", closes: "}", of: "MailerLite", inside: Inside::Name },
-    Form { opens: "{!", closes: "}", of: "AWeber, or Salesforce", inside: Inside::Name },
-    Form { opens: "$[", closes: "]$", of: "Zoho Campaigns", inside: Inside::FirstWord },
+    form("*|", "|*", "Mailchimp", Inside::Anything),
+    form("%%=", "=%%", "Salesforce Marketing Cloud (AMPscript)", Inside::Anything),
+    form("%%", "%%", "Salesforce Marketing Cloud and others", Inside::Name),
+    form("[%", "%]", "Template Toolkit, or ours in brackets", Inside::Statement),
+    form("[%", "%]", "SendGrid, or Template Toolkit", Inside::Name),
+    form("[[", "]]", "another engine", Inside::Name),
+    form("[[", "]]", "another engine", Inside::FirstWord),
+    form("{$", "}", "MailerLite", Inside::Name),
+    form("{!", "}", "AWeber, or Salesforce", Inside::Name),
+    form("$[", "]$", "Zoho Campaigns", Inside::FirstWord),
     // In a template whose tags are in brackets.
-    Form {
-        opens: "\u{fdd0}{",
-        closes: "}}",
-        of: "Jinja, and this campaign's are in brackets",
-        inside: Inside::Anything,
-    },
-    Form {
-        opens: "\u{fdd0}%",
-        closes: "%}",
-        of: "Jinja, and this campaign's are in brackets",
-        inside: Inside::Anything,
-    },
-    Form { opens: "${", closes: "}", of: "another engine", inside: Inside::Name },
-    Form { opens: "[", closes: "]", of: "another engine", inside: Inside::KnownName },
-    Form { opens: "[", closes: "]", of: "Campaign Monitor", inside: Inside::Fallback },
-    Form { opens: "%recipient.", closes: "%", of: "Mailgun", inside: Inside::Name },
-    Form { opens: "<%", closes: "%>", of: "ERB, or ActiveCampaign", inside: Inside::Anything },
-    Form { opens: "%7B%7B", closes: "%7D%7D", of: "ours, percent-encoded by a web editor", inside: Inside::Anything },
-    Form { opens: "%7b%7b", closes: "%7d%7d", of: "ours, percent-encoded by a web editor", inside: Inside::Anything },
-    Form {
-        opens: "&#123;&#123;",
-        closes: "&#125;&#125;",
-        of: "ours, encoded as entities by a web editor",
-        inside: Inside::Anything,
-    },
-    Form {
-        opens: "&lbrace;&lbrace;",
-        closes: "&rbrace;&rbrace;",
-        of: "ours, encoded as entities by a web editor",
-        inside: Inside::Anything,
-    },
-    Form { opens: "##", closes: "##", of: "another engine", inside: Inside::KnownName },
-    Form { opens: "@", closes: "@", of: "Dotdigital", inside: Inside::KnownName },
-    Form { opens: "@@", closes: "@@", of: "another engine", inside: Inside::KnownName },
-    Form { opens: "%", closes: "%", of: "another engine", inside: Inside::KnownName },
-    Form { opens: "{", closes: "}", of: "another engine", inside: Inside::KnownName },
-    Form { opens: "-", closes: "-", of: "SendGrid", inside: Inside::ListedName },
-    Form { opens: "\u{ab}", closes: "\u{bb}", of: "a word processor's serial letter", inside: Inside::KnownName },
+    form("\u{fdd0}{", "}}", "Jinja, and this campaign's are in brackets", Inside::Anything),
+    form("\u{fdd0}%", "%}", "Jinja, and this campaign's are in brackets", Inside::Anything),
+    form("${", "}", "another engine", Inside::Name),
+    form("[", "]", "another engine", Inside::KnownName),
+    form("[", "]", "Campaign Monitor", Inside::Fallback),
+    form("%recipient.", "%", "Mailgun", Inside::Name),
+    form("<%", "%>", "ERB, or ActiveCampaign", Inside::Anything),
+    form("%7B%7B", "%7D%7D", "ours, percent-encoded by a web editor", Inside::Anything),
+    form("%7b%7b", "%7d%7d", "ours, percent-encoded by a web editor", Inside::Anything),
+    form("&#123;&#123;", "&#125;&#125;", "ours, encoded as entities by a web editor", Inside::Anything),
+    form("&lbrace;&lbrace;", "&rbrace;&rbrace;", "ours, encoded as entities by a web editor", Inside::Anything),
+    form("##", "##", "another engine", Inside::KnownName),
+    form("@", "@", "Dotdigital", Inside::KnownName),
+    form("@@", "@@", "another engine", Inside::KnownName),
+    form("%", "%", "another engine", Inside::KnownName),
+    form("{", "}", "another engine", Inside::KnownName),
+    form("-", "-", "SendGrid", Inside::ListedName),
+    form("\u{ab}", "\u{bb}", "a word processor's serial letter", Inside::KnownName),
 ];
+
+const fn form(opens: &'static str, closes: &'static str, of: &'static str, inside: Inside) -> Form {
+    Form { opens, closes, of, inside }
+}
+
+/// Octets of a text that were told of as parts of a tag.
+struct Taken(Vec<bool>);
+
+impl Taken {
+    fn has_any(&self, from: usize, to: usize) -> bool {
+        self.0.get(from..to).is_some_and(|octets| octets.contains(&true))
+    }
+
+    fn take(&mut self, from: usize, to: usize) {
+        self.0.get_mut(from..to).into_iter().flatten().for_each(|octet| *octet = true);
+    }
+}
 
 /// Looks at a text whose template code is masked.
 pub(super) fn look(text: &str, found: &mut Placing<'_>) {
-    let mut taken = parted(text, found);
+    let mut taken = Taken(vec![false; text.len()]);
+    parted(text, &mut taken, found);
     for form in &FORMS {
         let mut at = 0;
         while let Some(open) = text.get(at..).and_then(|rest| rest.find(form.opens)) {
@@ -100,7 +101,7 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
             at = start + form.opens.len();
             let Some(inside) = inside(text, at, form.closes) else { continue };
             let end = at + inside.len() + form.closes.len();
-            let is_taken = taken.iter().any(|&(from, to)| start < to && from < end);
+            let is_taken = taken.has_any(start, end);
             let is_text = match form.opens {
                 "-" | "@" => !stands_alone(text, start, end),
                 // A link of Markdown, and what is told as a placeholder.
@@ -110,7 +111,7 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
             if is_taken || is_text || !fits(inside, form.inside, found.columns) {
                 continue;
             }
-            taken.push((start, end));
+            taken.take(start, end);
             let tag = shown(text.get(start..end).unwrap_or_default());
             let says = format!("`{}` is a tag of {}: everybody reads it as it stands", tag.trim(), form.of);
             let hint = match form.opens {
@@ -135,7 +136,7 @@ pub(super) fn look_at_written(text: &str, found: &mut Placing<'_>) {
     let mark = format!("{{# {LEFT}");
     for (at, _) in text.match_indices(&mark) {
         let inside = text.get(at + mark.len()..).unwrap_or_default();
-        let tag = inside.get(..inside.find(" #}").unwrap_or(inside.len())).unwrap_or_default();
+        let tag = near(inside, " #}").and_then(|end| inside.get(..end)).unwrap_or(inside);
         let tag: String = tag.chars().take(INSIDE_MAX).collect();
         let says = format!("`{}` was left by `posthaste convert`: nothing stands there now", tag.trim());
         found.warn("untranslated", at, says, "write what is meant, or take the comment out");
@@ -158,12 +159,11 @@ pub(super) fn look_at_written(text: &str, found: &mut Placing<'_>) {
     }
 }
 
-/// Braces that a web editor has parted: `{<b>{name}</b>}`; where they stand.
-fn parted(text: &str, found: &mut Placing<'_>) -> Vec<(usize, usize)> {
-    let mut taken = Vec::new();
+/// Braces that a web editor has parted: `{<b>{name}</b>}`.
+fn parted(text: &str, taken: &mut Taken, found: &mut Placing<'_>) {
     for (at, _) in text.match_indices("{<") {
         let mut rest = text.get(at + 1..).unwrap_or_default();
-        while let Some(end) = rest.strip_prefix('<').and_then(|tag| tag.find('>')) {
+        while let Some(end) = rest.strip_prefix('<').and_then(|tag| near(tag, ">")) {
             rest = rest.get(end + 2..).unwrap_or_default();
         }
         if rest.starts_with('{') {
@@ -171,16 +171,21 @@ fn parted(text: &str, found: &mut Placing<'_>) -> Vec<(usize, usize)> {
             let hint = format!("put the HTML around the whole tag, such as <b>{}</b>", found.syntax.slot("name"));
             found.warn("foreign-tag", at, says, hint);
             let end = text.len() - rest.len();
-            taken.push((at, end + rest.find('}').map_or(1, |close| close + 1)));
+            taken.take(at, end + near(rest, "}").map_or(1, |close| close + 1));
         }
     }
-    taken
+}
+
+/// Where a mark stands, if it stands near.
+fn near(text: &str, mark: &str) -> Option<usize> {
+    let front = text.as_bytes().get(..NEAR_OCTETS).unwrap_or(text.as_bytes());
+    memchr::memmem::find(front, mark.as_bytes())
 }
 
 /// What stands up to the close, on one line.
 fn inside<'t>(text: &'t str, at: usize, close: &str) -> Option<&'t str> {
     let rest = text.get(at..)?;
-    let inside = rest.get(..rest.find(close)?)?;
+    let inside = rest.get(..near(rest, close)?)?;
     (!inside.is_empty() && inside.len() <= INSIDE_MAX && !inside.contains(['\n', '\u{1}', '\u{2}'])).then_some(inside)
 }
 

@@ -60,6 +60,31 @@ fn no_text_makes_the_look_fail() {
 }
 
 #[test]
+fn no_length_makes_the_look_last() {
+    for piece in [
+        "{{",
+        "{%",
+        "{#",
+        "{# ",
+        "<style>",
+        "<script></script>",
+        "<!--",
+        "[",
+        "{<",
+        "*|",
+        "%%",
+        "-",
+        "<a href=x>",
+        "*|FNAME|*",
+        "{# not translated: ",
+        "<a href='",
+    ] {
+        // Lines of minijinja have 65,535 columns.
+        remarks(&format!("{piece}\n").repeat(30_000));
+    }
+}
+
+#[test]
 fn of_one_kind_no_more_are_told_than_people_read() {
     let found = remarks(&format!("{}{REST}", "<a href=\"x\">y</a>\n".repeat(40)));
     assert_eq!(found.len(), EACH_MAX + 1, "{found:?}");
