@@ -34,6 +34,17 @@ fn rendered(
     syntax: Syntax,
     row: &BTreeMap<String, serde_json::Value>,
 ) -> Result<String, String> {
+    rendered_with(&[], template, html, syntax, row)
+}
+
+/// The same of one that reads files.
+fn rendered_with(
+    files: &[(&str, String)],
+    template: &str,
+    html: bool,
+    syntax: Syntax,
+    row: &BTreeMap<String, serde_json::Value>,
+) -> Result<String, String> {
     let columns: Vec<String> = row.keys().cloned().collect();
     let field = |value: &serde_json::Value| match value.as_str() {
         Some(text) => text.as_bytes().to_vec(),
@@ -50,6 +61,10 @@ fn rendered(
         html: part.clone().filter(|_| html),
         text: part.filter(|_| !html),
         unsubscribe_url: Some("https://a.example/u".into()),
+        partials: files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), Ok(Source { file: (*name).into(), text: text.clone() })))
+            .collect(),
         is_json: true,
         ..Spec::default()
     };
@@ -122,6 +137,23 @@ fn what_has_no_translation_is_told_and_still_compiles() {
             "liquid",
             "{% case name %}a{% else %}b{% endcase %}{% else %}{% include name %}{{ forloop.parentloop }}{% foo %}",
         ),
+        (
+            "mailchimp",
+            "*|INTERESTED:name:|*x*|END:INTERESTED|* *|IF:name > inf|*y*|END:IF|* *|IF:name < 99999999999999999999|*z*|END:IF|*",
+        ),
+        (
+            "handlebars",
+            "{{{{raw}}}}{{name}}{{{{/raw}}}} {{#if name limit=3}}x{{/if}} {{upper name by=2}} {{eq name -99999999999999999999}}",
+        ),
+        (
+            "liquid",
+            "{{ name | escape_once }} {% for i in name offset: continue %}{% endfor %} {{ name | plus: 99999999999999999999 }}",
+        ),
+        ("liquid", "{% for i in name %}{% if i %}{% cycle 'a', 'b' %}{% endif %}{% endfor %}"),
+        (
+            "liquid",
+            "{% for i in name %}{% cycle 'a', 'b' %}{% endfor %}{% for i in name %}{% cycle 'a', 'b' %}{% endfor %}",
+        ),
         ("sendgrid", "<%asm_preferences_raw_url%> {{customHelper 1}} [%nope%] {{#equals name}}x{{/equals}}"),
     ] {
         let row = BTreeMap::from([("name".to_owned(), serde_json::json!("Ann"))]);
@@ -130,6 +162,109 @@ fn what_has_no_translation_is_told_and_still_compiles() {
             assert!(made.notes.iter().any(|note| note.is_left), "{template}: {made:?}");
             let got = rendered(&made.text, false, syntax, &row);
             assert!(got.is_ok(), "{template}\n{}\n{got:?}", made.text);
+        }
+    }
+}
+
+/// A template, the file `card` that it reads, and what comes of both.
+const CARDS: [(&str, &str, &str, &str); 10] = [
+    ("handlebars", "{{> card title=name n=3}}!", "{{title}}{{#if nick}}x{{/if}}{{n}}", "Ann3!"),
+    ("handlebars", "{{#each items}}{{> card title=t up=../name}};{{/each}}", "{{title}} {{up}}", "A Ann;B Ann;"),
+    ("handlebars", "{{> card title=o.none}}", "[{{title}}{{#if title}}x{{/if}}]", "[]"),
+    ("liquid", "{% render 'card', title: name, n: 3 %}!", "{{ title }}{{ n }}", "Ann3!"),
+    ("liquid", "{% include 'card' title: nick %}", "{{ title | default: 'you' }}", "you"),
+    (
+        "liquid",
+        "{% for i in items %}{%- render 'card', title: i.t, q: i.q -%} {% endfor %}",
+        "{{ title }}{{ q | default: '-' }}",
+        "A-B-",
+    ),
+    ("liquid", "{% render 'card' with o as place %}!", "{{ place.city }}", "Ulm!"),
+    ("liquid", "{% include 'card' with name %}", "{{ card }}", "Ann"),
+    ("liquid", "{% render 'card' for items as product, of: name %}", "{{ product.t }}{{ of }} ", "AAnn BAnn "),
+    ("liquid", "{% assign n = 'x' %}{% include 'card' %}", "{{ name }}{{ n }}", "Annx"),
+];
+
+#[test]
+fn a_file_that_is_handed_values_reads_them() {
+    let row = serde_json::json!({"name": "Ann", "nick": "", "o": {"city": "Ulm"}, "items": [{"t": "A"}, {"t": "B"}]});
+    let row: BTreeMap<String, serde_json::Value> = serde_json::from_value(row).unwrap();
+    let columns: Vec<String> = row.keys().cloned().collect();
+    for (word, template, card, expected) in CARDS {
+        for syntax in [Syntax::Jinja, Syntax::Brackets] {
+            let card = convert(card, engine(word), &[], syntax);
+            let made = convert(template, engine(word), &columns, syntax);
+            let files = [("card.html", syntax.in_braces(&card.text).into_owned())];
+            let got = rendered_with(&files, &made.text, true, syntax, &row);
+            assert_eq!(got.as_deref(), Ok(expected), "{template}\n{}\n{}", made.text, card.text);
+            assert!(made.notes.iter().all(|note| !note.is_left), "{:?}", made.notes);
+            assert!(made.notes.iter().any(|note| note.says.contains("reads card.html")), "{:?}", made.notes);
+        }
+    }
+}
+
+#[test]
+fn a_file_whose_names_are_those_of_something_else_is_left_with_its_place() {
+    let columns = ["name", "items", "a", "b"].map(str::to_owned);
+    for (word, template, why) in [
+        ("handlebars", "x\n {{> card name}}", "names in that file are those of what stands behind the file's name"),
+        ("handlebars", "{{#each items}}\n {{> card}}{{/each}}", "names in that file are those of the block around it"),
+        ("handlebars", "\n {{> (lookup . 'x')}}", "which file it reads is known for each row only"),
+        ("handlebars", "\n {{> card a=b b=a}}", "is made of `a`, which is another one in the file"),
+        ("handlebars", "\n {{> ../card}}", "names no file of the campaign's folder"),
+        ("liquid", "\n {% render name %}", "which file it reads is known for each row only"),
+        ("liquid", "\n {% render 'card', a: b, b: a %}", "is made of `a`, which is another one in the file"),
+        ("liquid", "\n {% include 'card', size: gone %}", "the list has no column `gone`"),
+        ("liquid", "\n {% include '/etc/passwd' %}", "names no file of the campaign's folder"),
+    ] {
+        let made = convert(template, engine(word), &columns, Syntax::Jinja);
+        let [note] = made.notes.as_slice() else { panic!("{template}: {made:?}") };
+        assert!(note.is_left && note.position == (2, 2) && note.says.contains(why), "{template}: {note:?}");
+    }
+}
+
+#[test]
+fn no_length_and_no_depth_makes_a_translation_fail_or_last() {
+    for (_, engine) in Engine::WORDS {
+        for piece in [
+            "{{",
+            "{{{",
+            "{{!--",
+            "{{!",
+            "{%",
+            "{% raw %}",
+            "{% comment %}",
+            "{{'",
+            "{{#if x}}",
+            "{{#each x}}",
+            "*|",
+            "*|IF:X|*",
+            "{% if x %}",
+            "{% for i in x %}",
+            "[",
+            "<%",
+            "-",
+            "%",
+            "<style>{#",
+            "{{x}}",
+            "{% assign aa = 1 %}",
+            "\\{{",
+        ] {
+            let _ = convert(&piece.repeat(20_000), engine, &[], Syntax::Jinja);
+        }
+        for (open, close) in [
+            ("{{ a ", "(b "),
+            ("{{ ", "a["),
+            ("{{ a", ".b"),
+            ("{% for i in ", "("),
+            ("{% if a", " and a"),
+            ("{{ x", " | truncatewords: 1"),
+            ("{{ x", " | append: 'a'"),
+            ("{{> a b=", "(b "),
+        ] {
+            for end in ["", " }}", " %}"] {
+                let _ = convert(&format!("{open}{}{end}", close.repeat(50_000)), engine, &[], Syntax::Jinja);
+            }
         }
     }
 }

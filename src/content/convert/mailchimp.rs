@@ -2,9 +2,9 @@
 //!
 //! Leaves to others: what only Mailchimp knows (the audience's address, the archive, the clock): such a tag is told.
 
-use super::dates;
 use super::vocabulary::Vocabulary;
-use super::writer::{Trim, Writer, literal};
+use super::writer::{Trim, Writer, literal, number};
+use super::{BLOCKS_MAX, dates};
 
 /// Octets of a tag.
 const TAG_MAX: usize = 300;
@@ -15,10 +15,10 @@ const SYSTEM: [(&str, &str); 33] = [
     ("ARCHIVE_LINK_SHORT", "there is no page of the letter on the web: take the link out"),
     ("ABUSE_EMAIL", "write the address"),
     ("COUPON", "give the list a column of codes"),
-    ("CURRENT_DAY", "templates have no clock: write the date"),
-    ("CURRENT_MONTH", "templates have no clock: write the date"),
-    ("CURRENT_YEAR", "templates have no clock: write the year"),
-    ("DATE", "templates have no clock: write the date"),
+    ("CURRENT_DAY", "templates have no clock: write the day, or give the list a column for it"),
+    ("CURRENT_MONTH", "templates have no clock: write the month, or give the list a column for it"),
+    ("CURRENT_YEAR", "templates have no clock: write the year, or give the list a column `date`"),
+    ("DATE", "templates have no clock: write the date, or give the list a column `date`"),
     ("DESCRIPTION", "write the text"),
     ("FACEBOOK", "write the link"),
     ("FEED", "templates read no feeds"),
@@ -87,7 +87,8 @@ fn next(text: &str, from: usize) -> Option<(usize, usize)> {
     loop {
         let start = at + text.get(at..)?.find("*|")?;
         let inside = text.get(start + 2..)?;
-        let end = inside.find("|*").filter(|&end| end > 0 && end <= TAG_MAX);
+        let front = inside.as_bytes().get(..TAG_MAX + 2).unwrap_or(inside.as_bytes());
+        let end = memchr::memmem::find(front, b"|*").filter(|&end| end > 0);
         let is_one =
             |end: &usize| inside.get(..*end).is_some_and(|tag| !tag.contains(['\n', '<', '|']) && tag.trim() == tag);
         match end.filter(is_one) {
@@ -104,6 +105,9 @@ impl Work<'_, '_, '_> {
         let (word, rest) = inside.split_once(':').map_or((inside.as_str(), ""), |(word, rest)| (word, rest.trim()));
         let word = word.trim().to_ascii_uppercase();
         let done = match word.as_str() {
+            "IF" | "IFNOT" | "INTERESTED" if self.open.len() >= BLOCKS_MAX => {
+                Err("conditions stand in each other too deep".to_owned())
+            }
             "IF" | "IFNOT" => self.condition(&word, rest).map(|code| {
                 self.begin(at, tag, true);
                 self.out.statement(&format!("if {code}"), Trim::default());
@@ -208,8 +212,9 @@ impl Work<'_, '_, '_> {
         let value = value.trim_matches(['"', '\'']);
         let field = self.field(name)?;
         let is_order = !matches!(ours, "==" | "!=");
-        Ok(match value.parse::<f64>() {
-            Ok(_) if is_order => not(format!("{field}|default(0) {ours} {value}"), false),
+        Ok(match number(value) {
+            Some(value) if is_order => not(format!("{field}|default(0) {ours} {value}"), false),
+            None if is_order && value.parse::<f64>().is_ok() => return Err(format!("`{value}` is no number here")),
             _ => not(format!("{field} {ours} {}", literal(value)), false),
         })
     }
@@ -220,7 +225,8 @@ impl Work<'_, '_, '_> {
         let field = self.field(group)?;
         let held = format!("{field}|default(\"\")|split(\",\")|map(\"trim\")|list");
         let one = |choice: &str| format!("{} in ({held})", literal(choice.trim()));
-        Ok(choices.split(',').filter(|choice| !choice.trim().is_empty()).map(one).collect::<Vec<_>>().join(" or "))
+        let all: Vec<String> = choices.split(',').filter(|choice| !choice.trim().is_empty()).map(one).collect();
+        if all.is_empty() { Err("it names no choice".to_owned()) } else { Ok(all.join(" or ")) }
     }
 
     /// What a tag prints.
@@ -242,6 +248,9 @@ impl Work<'_, '_, '_> {
         }
         match (self.names.known(inside), instead(word)) {
             (Some(name), _) => Ok(name),
+            (None, Some(_)) if word == "CURRENT_YEAR" => {
+                self.today("Y").map_err(|_| instead(word).unwrap_or_default().to_owned())
+            }
             (None, Some(why)) => Err(why.to_owned()),
             (None, None) => self.field(inside),
         }
@@ -250,7 +259,7 @@ impl Work<'_, '_, '_> {
     /// `DATE:d/m/y` is the day of sending: a list may say it.
     fn today(&mut self, pattern: &str) -> Result<String, String> {
         let known = ["date", "today", "current_date"].iter().find_map(|name| self.names.known(name));
-        let name = known.ok_or("templates have no clock: write the date, or give the list a column `date`")?;
+        let name = known.ok_or_else(|| instead("DATE").unwrap_or_default())?;
         let pattern = dates::of_php(pattern).ok_or("its pattern has what `date` does not know")?;
         Ok(format!("{name}|date({})", literal(&pattern)))
     }

@@ -5,9 +5,11 @@
 //! comment and told with its place. Leaves to others: files, and what becomes of the letter.
 
 mod dates;
+mod ends;
 mod handlebars;
 mod liquid;
 mod mailchimp;
+mod partial;
 mod sendgrid;
 mod vocabulary;
 mod writer;
@@ -15,6 +17,9 @@ mod writer;
 use super::syntax::Syntax;
 use vocabulary::Vocabulary;
 use writer::Writer;
+
+/// Blocks within blocks: deeper ones no template of ours may have.
+const BLOCKS_MAX: usize = 60;
 
 /// What a comment begins with that stands for what has no translation.
 pub(crate) const LEFT: &str = "not translated: ";
@@ -102,7 +107,7 @@ pub(crate) fn tag(tag: &str, engine: Engine, columns: &[String], syntax: Syntax)
     let mut out = Writer::new(tag, syntax).of_one_tag();
     run(tag, engine, &Vocabulary::new(columns).without_complaint(), &mut out);
     let made = out.finish();
-    (made.notes.is_empty() && made.text != tag).then_some(made.text)
+    (made.notes.is_empty() && !made.text.is_empty() && made.text != tag).then_some(made.text)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! SendGrid's tags that are none of Handlebars: substitutions (`-name-`, `%name%`, `:name`, `[%name%]`) and links of its own
+//! SendGrid's tags that are none of Handlebars: substitutions (`-name-`, `%name%`, `[%name%]`) and links of its own
 //! (`<%asm_group_unsubscribe_raw_url%>`, `[unsubscribe]`).
 //!
 //! Guarantees: a word between hyphens or percent signs is taken for a tag only where the list, or most lists, have such a
@@ -76,7 +76,8 @@ fn tag(text: &str, start: usize, names: &Vocabulary<'_>) -> Option<(usize, Tag)>
         .into_iter()
         .find(|(open, _)| rest.starts_with(open))?;
     let inside = rest.get(open.len()..)?;
-    let inside = inside.get(..inside.find(close)?).filter(|inside| inside.len() <= TAG_MAX)?;
+    let front = inside.as_bytes().get(..TAG_MAX + close.len()).unwrap_or(inside.as_bytes());
+    let inside = inside.get(..memchr::memmem::find(front, close.as_bytes())?)?;
     let length = open.len() + inside.len() + close.len();
     let name = inside.trim();
     let link = LINKS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, link)| *link);

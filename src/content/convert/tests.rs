@@ -29,6 +29,62 @@ fn a_name_that_the_list_lacks_is_left_with_its_place() {
 }
 
 #[test]
+fn what_is_said_of_something_else_is_no_column_of_the_recipient() {
+    for (text, engine) in [("{{ event.points }}", Engine::Liquid), ("{{order.points}}", Engine::Handlebars)] {
+        let columns = ["email", "points"].map(str::to_owned);
+        let made = convert(text, engine, &columns, Syntax::Jinja);
+        assert!(matches!(made.notes.as_slice(), [note] if note.is_left && note.says.contains("no column")), "{made:?}");
+    }
+}
+
+#[test]
+fn a_date_of_sending_is_a_column_or_told() {
+    let columns = ["email", "Date"].map(str::to_owned);
+    for (text, ours) in
+        [("*|DATE:d/m/y|*", "{{ Date|date(\"%d/%m/%y\") }}"), ("*|CURRENT_YEAR|*", "{{ Date|date(\"%Y\") }}")]
+    {
+        let made = convert(text, Engine::Mailchimp, &columns, Syntax::Jinja);
+        assert_eq!((made.text.as_str(), made.notes.len()), (ours, 0), "{made:?}");
+        let made = convert(&format!("\n {text}"), Engine::Mailchimp, &["email".to_owned()], Syntax::Jinja);
+        let [note] = made.notes.as_slice() else { panic!("{made:?}") };
+        assert!(
+            note.is_left && note.position == (2, 2) && note.says.contains("give the list a column `date`"),
+            "{note:?}"
+        );
+    }
+}
+
+#[test]
+fn names_of_ours_hide_no_name_of_theirs() {
+    let columns = ["item", "items", "vars"].map(str::to_owned);
+    let made = |text, engine| convert(text, engine, &columns, Syntax::Jinja).text;
+    assert_eq!(
+        made("{{#each items}}{{t}}{{../item}}{{/each}}", Engine::Handlebars),
+        "{% for item2 in items|default([]) %}{{ item2.t|default(\"\") }}{{ item }}{% endfor %}"
+    );
+    assert!(
+        made("{% for i in items %}{% assign x = i %}{% endfor %}{{ vars }}", Engine::Liquid)
+            .starts_with("{% set vars2 = namespace() %}")
+    );
+}
+
+#[test]
+fn what_a_row_may_make_otherwise_is_told_once() {
+    for (text, engine, what) in [
+        (
+            "{% if points %}a{% endif %}{% unless points %}b{% endunless %}",
+            Engine::Liquid,
+            "an empty list count as something in Liquid",
+        ),
+        ("{{ points | divided_by: 2 }}", Engine::Liquid, "drops what is behind the point"),
+        ("{{ o.x | default: 5 }}", Engine::Liquid, "0 counts as nothing for this default"),
+    ] {
+        let made = convert(text, engine, &[], Syntax::Jinja);
+        assert!(matches!(made.notes.as_slice(), [note] if !note.is_left && note.says.contains(what)), "{made:?}");
+    }
+}
+
+#[test]
 fn text_that_would_begin_a_tag_does_not() {
     let text = "<style>a{#b{c:d}}</style>{{x}} {# {% *|EMAIL|*{";
     let ours = "<style>a{ #b{c:d}}</style>{{ \"{\" }}{x}} {{ \"{\" }}# {{ \"{\" }}% {{ email }}{";
@@ -46,7 +102,8 @@ fn what_is_open_at_the_end_is_closed_and_told() {
     ] {
         let made = convert(text, engine, &["points".to_owned()], Syntax::Jinja);
         assert_eq!(made.text, ours);
-        assert!(matches!(made.notes.as_slice(), [note] if note.is_left && note.position == (1, 1)), "{made:?}");
+        let mut left = made.notes.iter().filter(|note| note.is_left);
+        assert!(left.next().is_some_and(|note| note.position == (1, 1)) && left.next().is_none(), "{made:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names of another engine's template as ours has them: those of the list's columns, and of built-in values.
 
-use crate::content::{meanings, names};
+use crate::content::{foreign, meanings, names};
 
 /// Values that need no column.
 const BUILT_IN: [&str; 4] = ["email", "token", "campaign", "unsubscribe_url"];
@@ -57,7 +57,13 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    /// A name with dots as a whole: a heading of the list, or its last word where the list has that and no object.
+    /// Whether a name of ours is one that the list, or every list, has.
+    pub(super) fn is_column(&self, ours: &str) -> bool {
+        BUILT_IN.contains(&ours) || self.columns.iter().any(|column| names::identifier(column) == ours)
+    }
+
+    /// A name with dots as a whole: a heading of the list, or its last word where the first one is what other engines call
+    /// the recipient, and the list has no such object.
     pub(super) fn dotted(&self, path: &[String]) -> Option<String> {
         let (root, last) = (path.first()?, path.last()?);
         if self.columns.is_empty() || path.len() < 2 {
@@ -69,7 +75,7 @@ impl<'a> Vocabulary<'a> {
         if is_column(&whole) {
             return Some(names::identifier(&whole).into_owned());
         }
-        if is_column(root) {
+        if is_column(root) || !foreign::is_root(root) {
             return None;
         }
         self.known(last)

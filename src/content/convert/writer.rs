@@ -4,8 +4,9 @@
 //! it. Leaves to others: what is written.
 
 use super::{Converted, LEFT, Note};
-use crate::content::error::position;
+use crate::content::error::Positions;
 use crate::content::syntax::Syntax;
+use std::collections::BTreeSet;
 
 /// Longest piece of the original that a note quotes.
 const QUOTED_MAX: usize = 60;
@@ -24,19 +25,29 @@ enum Piece {
     Tag(String),
 }
 
+/// A note, and the octet of the original that it is about.
+struct Said {
+    at: usize,
+    is_left: bool,
+    says: String,
+}
+
 /// See the head of this file.
 pub(super) struct Writer<'s> {
     source: &'s str,
     syntax: Syntax,
     pieces: Vec<Piece>,
-    notes: Vec<Note>,
+    notes: Vec<Said>,
+    /// What is worth knowing is told once.
+    told: BTreeSet<String>,
     /// What is read is one tag: others close what it opens.
     is_one_tag: bool,
 }
 
 impl<'s> Writer<'s> {
     pub(super) fn new(source: &'s str, syntax: Syntax) -> Self {
-        Self { source, syntax, pieces: Vec::new(), notes: Vec::new(), is_one_tag: false }
+        let (pieces, notes, told) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Self { source, syntax, pieces, notes, told, is_one_tag: false }
     }
 
     pub(super) fn of_one_tag(self) -> Self {
@@ -93,34 +104,43 @@ impl<'s> Writer<'s> {
 
     /// Something about `at` that is worth knowing.
     pub(super) fn told(&mut self, at: usize, says: impl Into<String>) {
-        self.note(at, false, says.into());
+        let says = says.into();
+        if self.told.insert(says.clone()) {
+            self.note(at, false, says);
+        }
+    }
+
+    /// Something about `at` that is worth knowing of a letter; of one tag, whose translation is a hint, it is not said.
+    pub(super) fn told_of_letter(&mut self, at: usize, says: impl Into<String>) {
+        if !self.is_one_tag {
+            self.told(at, says);
+        }
     }
 
     fn note(&mut self, at: usize, is_left: bool, says: String) {
-        if !self.notes.iter().any(|known| known.says == says && !is_left) {
-            self.notes.push(Note { position: position(self.source, at), is_left, says });
-        }
+        self.notes.push(Said { at, is_left, says });
     }
 
     /// The translation.
     pub(super) fn finish(mut self) -> Converted {
         let mut text = String::with_capacity(self.source.len());
+        let mut sheets = Sheets::default();
         for (number, piece) in self.pieces.iter().enumerate() {
             match piece {
                 Piece::Tag(tag) => text.push_str(tag),
                 Piece::Text(fixed) => {
                     let next = self.pieces.get(number + 1);
                     let is_tag = |piece: &Piece| matches!(piece, Piece::Tag(_));
-                    self.push_fixed(fixed, next.is_some_and(is_tag), &mut text);
+                    self.push_fixed(fixed, next.is_some_and(is_tag), &mut sheets, &mut text);
                 }
             }
         }
-        self.notes.sort_by_key(|note| note.position);
-        Converted { text, notes: self.notes }
+        self.notes.sort_by_key(|note| note.at);
+        Converted { text, notes: placed(self.source, self.notes) }
     }
 
     /// Appends text in which nothing begins a tag.
-    fn push_fixed(&self, fixed: &str, before_tag: bool, out: &mut String) {
+    fn push_fixed(&self, fixed: &str, before_tag: bool, sheets: &mut Sheets, out: &mut String) {
         let (open, seconds, written) = match self.syntax {
             Syntax::Jinja => ('{', ['{', '%', '#'], "{{ \"{\" }}"),
             Syntax::Brackets => ('[', ['[', '%', '#'], "[[ \"[\" ]]"),
@@ -131,7 +151,7 @@ impl<'s> Writer<'s> {
             let follows = chars.peek().copied().or(next);
             if c != open || !follows.is_some_and(|c| seconds.contains(&c)) {
                 out.push(c);
-            } else if in_style_sheet(out) {
+            } else if sheets.is_one_open(out) {
                 // A blank changes nothing there.
                 out.push(c);
                 out.push(' ');
@@ -142,18 +162,59 @@ impl<'s> Writer<'s> {
     }
 }
 
-/// Whether a style sheet has begun in a page and not ended.
-fn in_style_sheet(page: &str) -> bool {
-    let lower = page.to_ascii_lowercase();
-    let begins = lower.rfind("<style").max(lower.rfind("<mj-style"));
-    let ends = lower.rfind("</style").max(lower.rfind("</mj-style"));
-    begins.is_some() && begins > ends
+/// The notes with their lines and columns.
+fn placed(source: &str, notes: Vec<Said>) -> Vec<Note> {
+    let mut positions = Positions::of(source);
+    let place = |Said { at, is_left, says }| Note { position: positions.at(at), is_left, says };
+    notes.into_iter().map(place).collect()
+}
+
+/// Whether a style sheet has begun and not ended, in a page that grows.
+#[derive(Default)]
+struct Sheets {
+    /// Octets that were looked at.
+    seen: usize,
+    is_open: bool,
+}
+
+impl Sheets {
+    fn is_one_open(&mut self, page: &str) -> bool {
+        let octets = page.as_bytes();
+        for at in memchr::memchr_iter(b'<', octets.get(self.seen..).unwrap_or_default()) {
+            let tag = octets.get(self.seen + at + 1..).unwrap_or_default();
+            let (is_end, name) = tag.strip_prefix(b"/").map_or((false, tag), |name| (true, name));
+            let is_sheet = |known: &[u8]| name.get(..known.len()).is_some_and(|name| name.eq_ignore_ascii_case(known));
+            if is_sheet(b"style") || is_sheet(b"mj-style") {
+                self.is_open = !is_end;
+            }
+        }
+        self.seen = page.len();
+        self.is_open
+    }
 }
 
 /// A piece of the original for a note.
 pub(super) fn quoted(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED_MAX).collect();
     if text.chars().count() > QUOTED_MAX { format!("{line}…") } else { line }
+}
+
+/// Digits of a number: more than these none of ours keeps.
+const DIGITS_MAX: usize = 15;
+
+/// A number as ours is written; `None` where it is none, or has too many digits.
+pub(super) fn number(text: &str) -> Option<String> {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, behind)| (whole, Some(behind)));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if digits.len() > DIGITS_MAX || !are_digits(whole) || !fraction.is_none_or(are_digits) {
+        return None;
+    }
+    let whole = Some(whole.trim_start_matches('0')).filter(|whole| !whole.is_empty()).unwrap_or("0");
+    Some(match fraction {
+        Some(fraction) => format!("{sign}{whole}.{fraction}"),
+        None => format!("{sign}{whole}"),
+    })
 }
 
 /// A text as ours writes it.

@@ -1,5 +1,7 @@
 //! What stands in a tag of Handlebars: paths, literals, calls of helpers with arguments in their order and by name.
 
+use super::super::writer::number;
+
 /// An expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expr {
@@ -51,12 +53,15 @@ impl Call {
     }
 }
 
+/// Calls within calls, and names behind dots.
+const DEPTH_MAX: usize = 32;
+
 /// Reads what stands in a tag.
 ///
 /// # Errors
 /// Why it cannot be read.
 pub(super) fn parse(code: &str) -> Result<Call, String> {
-    let mut reader = Reader { rest: code };
+    let mut reader = Reader { rest: code, depth: 0 };
     let call = reader.call(false)?;
     match reader.rest.trim().is_empty() {
         true => Ok(call),
@@ -66,6 +71,8 @@ pub(super) fn parse(code: &str) -> Result<Call, String> {
 
 struct Reader<'t> {
     rest: &'t str,
+    /// Brackets that are open.
+    depth: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -120,7 +127,13 @@ impl<'t> Reader<'t> {
         match first {
             '(' => {
                 self.rest = self.rest.get(1..).unwrap_or_default();
-                self.call(true).map(Expr::Call)
+                self.depth += 1;
+                if self.depth > DEPTH_MAX {
+                    return Err("its brackets stand in each other too deep".to_owned());
+                }
+                let call = self.call(true)?;
+                self.depth -= 1;
+                Ok(Expr::Call(call))
             }
             '"' | '\'' => {
                 let inside = self.rest.get(1..).unwrap_or_default();
@@ -135,7 +148,9 @@ impl<'t> Reader<'t> {
                     "true" => Ok(Expr::Truth(true)),
                     "false" => Ok(Expr::Truth(false)),
                     "null" | "undefined" => Ok(Expr::Nothing),
-                    word if is_number(word) => Ok(Expr::Number(word.to_owned())),
+                    word if is_number(word) => {
+                        number(word).map(Expr::Number).ok_or_else(|| format!("`{word}` is no number here"))
+                    }
                     word => path(word).map(Expr::Path),
                 }
             }
@@ -159,8 +174,10 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// Whether Handlebars reads a word as a number.
 fn is_number(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_digit() || c == '-') && word.parse::<f64>().is_ok()
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    digits.starts_with(|c: char| c.is_ascii_digit()) && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
 fn path(word: &str) -> Result<Path, String> {
@@ -203,6 +220,9 @@ fn path(word: &str) -> Result<Path, String> {
             return Err(format!("`{word}` is no name"));
         }
         path.parts.push(part.to_owned());
+        if path.parts.len() > DEPTH_MAX {
+            return Err("its name leads too deep".to_owned());
+        }
         rest = behind.strip_prefix(['.', '/']).unwrap_or(behind);
     }
     match path.parts.is_empty() {

@@ -3,6 +3,9 @@
 //! Guarantees: reads any text to its end. As in Handlebars, a line on which nothing but one tag stands that prints nothing
 //! (a block's beginning or end, a comment, a partial) is no line of the text.
 
+use super::super::ends;
+use crate::content::ahead::Ahead;
+
 /// What a tag is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -56,23 +59,29 @@ pub(super) enum Token<'t> {
 
 /// The tokens of a template.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut lexer = Lexer::new(text);
     let mut tokens = Vec::new();
     let (mut at, mut from) = (0, 0);
-    while let Some(open) = text.get(from..).and_then(|rest| rest.find("{{")) {
-        let start = from + open;
-        // `\{{` stands for the braces themselves.
-        if text.get(..start).is_some_and(|before| before.ends_with('\\')) {
-            tokens.push(Token::Text(at, text.get(at..start - 1).unwrap_or_default()));
-            let length = text.get(start..).and_then(|rest| rest.find("}}")).map_or(2, |end| end + 2);
+    while let Some(start) = lexer.opens.from(from) {
+        let before = text.get(at..start).unwrap_or_default();
+        // `\{{` stands for the braces themselves, `\\{{` for a backslash before a tag.
+        let (before, is_text) = match (before.strip_suffix("\\\\"), before.strip_suffix('\\')) {
+            (Some(_), Some(one)) => (one, false),
+            (None, Some(none)) => (none, true),
+            _ => (before, false),
+        };
+        if is_text {
+            tokens.push(Token::Text(at, before));
+            let length = lexer.closes.from(start).map_or(2, |end| end + 2 - start);
             tokens.push(Token::Text(start, text.get(start..start + length).unwrap_or_default()));
             (at, from) = (start + length, start + length);
             continue;
         }
-        let Some(tag) = tag(text, start) else {
+        let Some(tag) = lexer.tag(start) else {
             from = start + 2;
             continue;
         };
-        tokens.push(Token::Text(at, text.get(at..start).unwrap_or_default()));
+        tokens.push(Token::Text(at, before));
         (at, from) = (start + tag.whole.len(), start + tag.whole.len());
         tokens.push(Token::Tag(tag));
     }
@@ -80,57 +89,74 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     trimmed(tokens)
 }
 
-/// The tag that begins at `start`.
-fn tag(text: &str, start: usize) -> Option<Tag<'_>> {
-    let rest = text.get(start..)?;
-    let front = rest.get(2..)?;
-    let front = front.strip_prefix('~').unwrap_or(front);
-    let (length, kind) = if front.starts_with("!--") {
-        (rest.find("--}}").map(|end| end + 4).or_else(|| rest.find("--~}}").map(|end| end + 5))?, Kind::Comment)
-    } else if front.starts_with('!') {
-        (rest.find("}}")? + 2, Kind::Comment)
-    } else if front.starts_with('{') {
-        (rest.find("}}}")? + 3, Kind::Raw)
-    } else {
-        (code_end(rest)?, Kind::Slot)
-    };
-    let whole = rest.get(..length)?;
-    let inside = whole.get(2..whole.len() - 2)?;
-    let (trims_before, trims_behind) = (inside.starts_with('~'), inside.ends_with('~'));
-    let inside = inside.trim_start_matches('~').trim_end_matches('~').trim();
+/// A template that is read from its front.
+struct Lexer<'t> {
+    text: &'t str,
+    opens: Ahead<'t>,
+    closes: Ahead<'t>,
+    raw_closes: Ahead<'t>,
+    comment_closes: Ahead<'t>,
+    trimming_comment_closes: Ahead<'t>,
+}
+
+impl<'t> Lexer<'t> {
+    fn new(text: &'t str) -> Self {
+        let of = |mark| Ahead::new(text, mark);
+        let (opens, closes, raw_closes) = (of("{{"), of("}}"), of("}}}"));
+        let (comment_closes, trimming_comment_closes) = (of("--}}"), of("--~}}"));
+        Self { text, opens, closes, raw_closes, comment_closes, trimming_comment_closes }
+    }
+
+    /// The tag that begins at `start`.
+    fn tag(&mut self, start: usize) -> Option<Tag<'t>> {
+        let (end, kind) = self.end(start)?;
+        let whole = self.text.get(start..end)?;
+        let inside = whole.get(2..whole.len() - 2)?;
+        let (trims_before, trims_behind) = (inside.starts_with('~'), inside.ends_with('~'));
+        let inside = inside.strip_prefix('~').unwrap_or(inside);
+        let inside = inside.strip_suffix('~').unwrap_or(inside).trim();
+        let (kind, code) = match kind {
+            Kind::Comment => (kind, inside.trim_start_matches('!').trim_start_matches('-').trim_end_matches('-')),
+            Kind::Raw => (kind, inside.strip_prefix('{').and_then(|code| code.strip_suffix('}')).unwrap_or(inside)),
+            _ => by_sign(inside),
+        };
+        Some(Tag { kind, whole, at: start, code: code.trim(), trims_before, trims_behind })
+    }
+
+    /// Where the tag ends that begins at `start`, and what its braces say of it.
+    fn end(&mut self, start: usize) -> Option<(usize, Kind)> {
+        let front = self.text.get(start + 2..)?;
+        let bare = front.strip_prefix('~').unwrap_or(front);
+        let short = |end: usize| (end + 2, Kind::Comment);
+        match bare.as_bytes() {
+            [b'!', b'-', b'-', ..] => match self.comment_closes.from(start) {
+                Some(end) => Some((end + 4, Kind::Comment)),
+                None => self.trimming_comment_closes.from(start).map(|end| (end + 5, Kind::Comment)),
+            },
+            [b'!', ..] => self.closes.from(start).map(short),
+            [b'{', ..] => self.raw_closes.from(start).map(|end| (end + 3, Kind::Raw)),
+            _ => ends::length(front, "}}").map(|length| (start + 2 + length, Kind::Slot)),
+        }
+    }
+}
+
+/// What the first sign in a tag says of it, and what stands behind that.
+fn by_sign(inside: &str) -> (Kind, &str) {
     let mut signs = inside.chars();
-    let (kind, code) = match (kind, signs.next()) {
-        (Kind::Comment, _) => (kind, inside.trim_start_matches('!').trim_start_matches('-').trim_end_matches('-')),
-        (Kind::Raw, _) => (kind, inside.trim_start_matches('{').trim_end_matches('}')),
-        (_, Some('&')) => (Kind::Raw, signs.as_str()),
-        (_, Some('#')) => (Kind::Open, signs.as_str()),
-        (_, Some('/')) => (Kind::Close, signs.as_str()),
-        (_, Some('>')) => (Kind::Partial, signs.as_str()),
-        (_, Some('^')) if signs.as_str().trim().is_empty() => (Kind::Else, ""),
-        (_, Some('^')) => (Kind::Inverse, signs.as_str()),
+    let sign = signs.next();
+    let behind = signs.as_str();
+    match sign {
+        Some('&') => (Kind::Raw, behind),
+        Some('#') => (Kind::Open, behind),
+        Some('/') => (Kind::Close, behind),
+        Some('>') => (Kind::Partial, behind),
+        Some('^') if behind.trim().is_empty() => (Kind::Else, ""),
+        Some('^') => (Kind::Inverse, behind),
         _ => match inside.strip_prefix("else") {
             Some(behind) if behind.is_empty() || behind.starts_with(char::is_whitespace) => (Kind::Else, behind),
             _ => (Kind::Slot, inside),
         },
-    };
-    Some(Tag { kind, whole, at: start, code: code.trim(), trims_before, trims_behind })
-}
-
-/// Where a tag ends: not in a text in quotes.
-fn code_end(rest: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, c) in rest.char_indices().skip(2) {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') => quote = Some(c),
-            None if rest.get(at..).is_some_and(|rest| rest.starts_with("}}")) => return Some(at + 2),
-            None if rest.get(at..).is_some_and(|rest| rest.starts_with("{{")) => return None,
-            None => {}
-        }
     }
-    // A quote that nothing closes is one of the text.
-    rest.find("}}").map(|end| end + 2)
 }
 
 /// The tokens with the blanks taken away that tags take away.

@@ -9,10 +9,12 @@ mod values;
 
 use super::vocabulary::Vocabulary;
 use super::writer::{Trim, Writer};
+use super::{BLOCKS_MAX, partial};
 use crate::content::names::identifier;
 use expr::{Call, Expr};
 use lexer::{Kind, Tag, Token};
-use values::{Context, Scope};
+use std::collections::BTreeSet;
+use values::{Context, Local, Scope};
 
 /// Writes text between the tags, which may have tags of another kind.
 pub(super) type Texts = fn(&str, usize, &Vocabulary<'_>, &mut Writer<'_>);
@@ -39,14 +41,16 @@ struct Work<'w, 's, 'n, 't> {
     tokens: Vec<Token<'t>>,
     open: Vec<Open<'t>>,
     contexts: Vec<Context>,
-    locals: Vec<String>,
-    loops: usize,
+    locals: Vec<Local>,
+    /// Words that mean something in the template: no name of ours may hide one.
+    taken: BTreeSet<String>,
 }
 
 pub(super) fn convert(text: &str, names: &Vocabulary<'_>, texts: Option<Texts>, out: &mut Writer<'_>) {
     let tokens = lexer::tokens(text);
+    let taken = words(&tokens);
     let (open, locals) = (Vec::new(), Vec::new());
-    let mut work = Work { names, out, tokens, open, contexts: vec![Context::Row], locals, loops: 0 };
+    let mut work = Work { names, out, tokens, open, contexts: vec![Context::Row], locals, taken };
     for index in 0..work.tokens.len() {
         match work.tokens.get(index).copied() {
             Some(Token::Text(at, text)) => match texts {
@@ -64,17 +68,27 @@ pub(super) fn convert(text: &str, names: &Vocabulary<'_>, texts: Option<Texts>, 
     work.close_all();
 }
 
+/// The words in the tags of a template.
+fn words(tokens: &[Token<'_>]) -> BTreeSet<String> {
+    let tags = tokens.iter().filter_map(|token| match token {
+        Token::Tag(tag) if tag.kind != Kind::Comment => Some(tag.code),
+        _ => None,
+    });
+    let words = tags.flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 impl<'t> Work<'_, '_, '_, 't> {
     fn tag(&mut self, tag: Tag<'t>, index: usize) -> Result<(), String> {
         match tag.kind {
             Kind::Slot | Kind::Raw => self.slot(tag),
-            Kind::Open => self.block(tag, index),
-            Kind::Inverse => {
+            Kind::Open => self.or_left(tag, |work| work.block(tag, index)),
+            Kind::Inverse => self.or_left(tag, |work| {
                 let call = expr::parse(tag.code)?;
-                let code = self.scope().condition(&call)?.closed();
-                self.begin(tag, tag.code, &format!("if not {code}"), &["endif"]);
+                let code = work.scope().condition(&call)?.closed();
+                work.begin(tag, tag.code, &format!("if not {code}"), &["endif"]);
                 Ok(())
-            }
+            }),
             Kind::Else => self.otherwise(tag),
             Kind::Close => self.close(tag),
             Kind::Partial => self.partial(tag),
@@ -111,18 +125,20 @@ impl<'t> Work<'_, '_, '_, 't> {
         Ok(())
     }
 
-    /// A block of any kind begins.
-    fn block(&mut self, tag: Tag<'t>, index: usize) -> Result<(), String> {
-        let done = self.known_block(tag, index);
+    /// A block whose end is left with it where it has no translation; what stands in it stays.
+    fn or_left(&mut self, tag: Tag<'t>, begin: impl FnOnce(&mut Self) -> Result<(), String>) -> Result<(), String> {
+        let done = match self.open.len() < BLOCKS_MAX {
+            true => begin(self),
+            false => Err("blocks stand in each other too deep".to_owned()),
+        };
         if done.is_err() {
-            // Its end belongs to it, and is left with it; what stands in it stays.
             let word = tag.code.split_whitespace().next().unwrap_or_default().to_owned();
             self.push(tag, word, Vec::new());
         }
         done
     }
 
-    fn known_block(&mut self, tag: Tag<'t>, index: usize) -> Result<(), String> {
+    fn block(&mut self, tag: Tag<'t>, index: usize) -> Result<(), String> {
         let call = expr::parse(tag.code)?;
         let word = call.word().to_owned();
         match word.as_str() {
@@ -138,10 +154,11 @@ impl<'t> Work<'_, '_, '_, 't> {
             }
             "with" => {
                 let of = self.scope().value(one_argument(&call)?)?;
-                let name = self.fresh("value", &call.params);
+                let named = call.params.first();
+                let name = self.fresh(named.map_or("value", String::as_str), named.is_some());
                 self.say(&format!("if {}", of.or("\"\"")));
                 self.begin(tag, "with", &format!("with {name} = {}", of.code), &["endwith", "endif"]);
-                self.enter(name, false);
+                self.enter(named, name, false);
             }
             word if values::is_condition(word) && !call.is_bare() => {
                 let code = self.scope().call(&call)?.code;
@@ -162,6 +179,11 @@ impl<'t> Work<'_, '_, '_, 't> {
             [other] => scope.value(other)?,
             _ => return Err("it asks for one value".to_owned()),
         };
+        let value = match call.named.as_slice() {
+            [] => value,
+            [(name, Expr::Truth(true))] if name == "includeZero" => value.or_zero(),
+            [(name, _), ..] => return Err(format!("`{name}` means nothing here")),
+        };
         Ok(if call.word() == "unless" { value.closed() } else { value.code })
     }
 
@@ -180,9 +202,10 @@ impl<'t> Work<'_, '_, '_, 't> {
     }
 
     fn each(&mut self, tag: Tag<'t>, word: &str, items: &str, params: &[String], index: usize) {
-        let name = self.fresh("item", params);
+        let named = params.first();
+        let name = self.fresh(named.map_or("item", String::as_str), named.is_some());
         let has_key = self.inside(index).any(|tag| tag.code.contains("@key"));
-        let key = has_key.then(|| format!("{name}_key"));
+        let key = has_key.then(|| self.fresh(&format!("{name}_key"), false));
         let code = match &key {
             Some(key) => {
                 let of = items.strip_suffix("|default([])").unwrap_or(items);
@@ -191,15 +214,15 @@ impl<'t> Work<'_, '_, '_, 't> {
             None => format!("for {name} in {items}"),
         };
         self.begin(tag, word, &code, &["endfor"]);
-        self.enter(name, true);
+        self.enter(named, name, true);
         if let Some(open) = self.open.last_mut() {
             open.key = key;
         }
         if let Some(index) = params.get(1) {
             // The second name is that of the place.
-            let index = identifier(index).into_owned();
-            self.say(&format!("set {index} = loop.index0"));
-            self.locals.push(index);
+            let ours = self.fresh(index, true);
+            self.say(&format!("set {ours} = loop.index0"));
+            self.locals.push(Local { theirs: index.clone(), ours });
         }
     }
 
@@ -220,24 +243,27 @@ impl<'t> Work<'_, '_, '_, 't> {
         })
     }
 
-    /// A name for a context.
-    fn fresh(&mut self, usual: &str, params: &[String]) -> String {
-        if let Some(named) = params.first() {
-            return identifier(named).into_owned();
-        }
-        self.loops += 1;
-        match self.loops {
-            1 => usual.to_owned(),
-            more => format!("{usual}{more}"),
-        }
+    /// A name that hides no column, and nothing that the template names; where that `is_named` by the template, it may
+    /// hide what it hides there.
+    fn fresh(&mut self, usual: &str, is_named: bool) -> String {
+        let usual = identifier(usual);
+        let is_context = |name: &str| self.contexts.iter().any(|context| context.is(name));
+        let is_hidden = |name: &str| self.names.is_column(name) || is_context(name);
+        let is_free = |name: &str| !is_hidden(name) && !self.taken.contains(name);
+        let name = match usual.as_ref() {
+            usual if is_free(usual) || (is_named && !is_hidden(usual)) => usual.to_owned(),
+            usual => (2..).map(|number| format!("{usual}{number}")).find(|name| is_free(name)).unwrap_or_default(),
+        };
+        self.taken.insert(name.clone());
+        name
     }
 
-    /// The block that has just begun is a context of its own.
-    fn enter(&mut self, name: String, is_loop: bool) {
+    /// The block that has just begun is a context of its own, which the template may name.
+    fn enter(&mut self, theirs: Option<&String>, name: String, is_loop: bool) {
         if let Some(open) = self.open.last_mut() {
             (open.has_context, open.is_loop) = (true, is_loop);
         }
-        self.locals.push(name.clone());
+        self.locals.extend(theirs.map(|theirs| Local { theirs: theirs.clone(), ours: name.clone() }));
         self.contexts.push(Context::Named(name));
     }
 
@@ -333,22 +359,33 @@ impl<'t> Work<'_, '_, '_, 't> {
         Some(())
     }
 
-    /// `{{> footer}}`
+    /// `{{> footer}}`, `{{> card title=name}}`
     fn partial(&mut self, tag: Tag<'t>) -> Result<(), String> {
-        let name = tag.code.split_whitespace().next().unwrap_or_default().trim_matches(['"', '\'']);
+        let (name, rest) = tag.code.split_once(char::is_whitespace).unwrap_or((tag.code, ""));
+        let name = name.trim_matches(['"', '\'']);
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c));
-        if !is_name || tag.code.contains('(') || name.starts_with('@') {
+        if !is_name {
             return Err("which file it reads is known for each row only".to_owned());
         }
-        if tag.code.split_whitespace().nth(1).is_some() {
-            return Err("a file that is read takes no values of its own".to_owned());
+        let call = expr::parse(&format!("partial {rest}"))?;
+        let is_of_item = self.contexts.len() > 1;
+        if !call.args.is_empty() || (is_of_item && call.named.is_empty()) {
+            let what = if call.args.is_empty() { "the block around it" } else { "what stands behind the file's name" };
+            return Err(format!(
+                "names in that file are those of {what}: hand over each, such as {{{{> {name} title=this.title}}}}"
+            ));
         }
-        let file = if name.contains('.') { name.to_owned() } else { format!("{name}.html") };
-        self.say(&format!("include {}", super::writer::literal(&file)));
-        self.out.told(
-            tag.at,
-            format!("`{}` reads {file} of the campaign's folder: it is to be translated, too", tag.whole),
-        );
+        let hand_over = |(name, value): &(String, Expr)| -> Result<(String, String), String> {
+            Ok((identifier(name).into_owned(), self.scope().value(value)?.or_nothing()))
+        };
+        let given: Vec<(String, String)> = call.named.iter().map(hand_over).collect::<Result<_, _>>()?;
+        let file = partial::file_of(name)?;
+        partial::write(&file, &given, Trim::default(), self.out)?;
+        partial::tell(tag.at, tag.whole, &file, &given, self.out);
+        if is_of_item {
+            let says = format!("in {file} names that `{}` does not hand over are those of the row", tag.whole);
+            self.out.told(tag.at, says);
+        }
         Ok(())
     }
 

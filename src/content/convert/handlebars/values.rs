@@ -4,7 +4,6 @@ use super::super::dates;
 use super::super::vocabulary::Vocabulary;
 use super::super::writer::literal;
 use super::expr::{Call, Expr, Path};
-use crate::content::names::identifier;
 
 /// Where a path begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,13 +14,27 @@ pub(super) enum Context {
     Named(String),
 }
 
+impl Context {
+    /// Whether it is the value under this name.
+    pub(super) fn is(&self, name: &str) -> bool {
+        matches!(self, Self::Named(known) if known == name)
+    }
+}
+
+/// A name that a block binds, there and here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Local {
+    pub(super) theirs: String,
+    pub(super) ours: String,
+}
+
 /// A place in a template: what names mean there.
 pub(super) struct Scope<'s, 'n> {
     pub(super) names: &'s Vocabulary<'n>,
     /// The innermost stands last.
     pub(super) contexts: &'s [Context],
-    /// Names that blocks bind.
-    pub(super) locals: &'s [String],
+    /// Names that blocks bind, the innermost last.
+    pub(super) locals: &'s [Local],
     /// Whether the innermost context is the item of a loop.
     pub(super) in_loop: bool,
     /// The name of the loop's key, where it has one.
@@ -60,6 +73,20 @@ impl Value {
     /// As something that may be missing, and that an operator can stand beside.
     pub(super) fn closed_or(&self, other: &str) -> String {
         if self.is_long { format!("({})", self.or(other)) } else { self.or(other) }
+    }
+
+    /// As something that is nothing where it is missing: `default` behind it says so.
+    pub(super) fn or_nothing(&self) -> String {
+        if self.is_loose { format!("({0} if {0} is defined)", self.code) } else { self.code.clone() }
+    }
+
+    /// As a condition that holds for zero, too.
+    pub(super) fn or_zero(&self) -> Self {
+        Self::long(format!("{} or {}|string == \"0\"", self.or("\"\""), self.closed_as_text()))
+    }
+
+    fn closed_as_text(&self) -> String {
+        if self.is_loose { format!("({})", self.or("\"\"")) } else { self.closed() }
     }
 
     /// As something that has items.
@@ -112,6 +139,9 @@ const FILTERS: [(&str, &str); 16] = [
     ("encodeURIComponent", "urlencode"),
 ];
 
+/// Helpers that take something by name.
+const NAMING: [&str; 4] = ["insert", "formatDate", "dateFormat", "moment"];
+
 /// Whether a helper of this name is a condition.
 pub(super) fn is_condition(word: &str) -> bool {
     COMPARISONS.iter().any(|(name, _)| *name == word) || matches!(word, "and" | "or" | "not" | "contains")
@@ -161,8 +191,9 @@ impl Scope<'_, '_> {
             Some((first, others)) => (first.as_str(), others),
             None => ("", path.parts.as_slice()),
         };
-        if path.ups == 0 && !path.is_this && self.locals.iter().any(|local| local == first) {
-            return Ok(attributes(Value::word(identifier(first)), others));
+        let local = self.locals.iter().rev().find(|local| local.theirs == first);
+        if let Some(local) = local.filter(|_| path.ups == 0 && !path.is_this) {
+            return Ok(attributes(Value::word(local.ours.clone()), others));
         }
         let place = self.contexts.len().checked_sub(1 + path.ups).ok_or("it leads further out than there is")?;
         match self.contexts.get(place) {
@@ -202,6 +233,9 @@ impl Scope<'_, '_> {
 
     fn helper(&self, call: &Call) -> Result<Value, String> {
         let word = call.word();
+        if let Some((name, _)) = call.named.first().filter(|_| !NAMING.contains(&word)) {
+            return Err(format!("`{name}=` means nothing to `{word}` here"));
+        }
         let values: Vec<Value> = call.args.iter().map(|arg| self.value(arg)).collect::<Result<_, _>>()?;
         let comparison = COMPARISONS.iter().find(|(name, _)| *name == word).map(|(_, sign)| *sign);
         match (word, values.as_slice()) {

@@ -1,24 +1,31 @@
 //! Expressions of Liquid in our words: values, chains of filters, conditions.
 
 use super::super::vocabulary::Vocabulary;
-use super::super::writer::literal;
+use super::super::writer::{literal, number};
 use super::filters;
 use super::lexer::{Word, words};
 use crate::content::names::identifier;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Values within values, and conditions behind conditions.
+const DEPTH_MAX: usize = 32;
+/// Octets of an expression of ours: filters that write a value several times come to an end.
+const CODE_MAX: usize = 4096;
 
 /// What names mean where an expression stands.
 pub(super) struct Scope<'s, 'n> {
     pub(super) names: &'s Vocabulary<'n>,
-    /// Names that the template binds.
+    /// Names that loops bind.
     pub(super) locals: &'s [String],
+    /// Names that are assigned, and whether in every row.
+    pub(super) assigned: &'s BTreeMap<String, bool>,
     /// Those of them that a loop changes: they are kept in an object.
-    pub(super) kept: &'s [String],
+    pub(super) kept: &'s BTreeSet<String>,
+    /// What that is called.
+    pub(super) keeper: &'s str,
     /// Whether a loop is open.
     pub(super) in_loop: bool,
 }
-
-/// The object that keeps what loops change.
-pub(super) const KEEPER: &str = "vars";
 
 /// What is known of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub(super) enum Kind {
     Nothing,
     /// Something that may be undefined where it is used.
     Loose,
+    /// Items, for certain.
+    Items,
     Other,
 }
 
@@ -65,13 +74,21 @@ impl Value {
         if self.kind == Kind::Loose { format!("{}|default(\"\")", self.code) } else { self.code.clone() }
     }
 
+    /// As it is printed: Liquid writes items one behind the other.
+    pub(super) fn printed(&self) -> String {
+        if self.kind == Kind::Items { format!("{}|join", self.closed()) } else { self.safe() }
+    }
+
+    /// As something that is nothing where it is missing: `default` behind it says so.
+    pub(super) fn or_nothing(&self) -> String {
+        if self.kind == Kind::Loose { format!("({0} if {0} is defined)", self.code) } else { self.code.clone() }
+    }
+
     /// As a number.
     pub(super) fn number(&self) -> String {
         match self.kind {
             Kind::Column | Kind::Loose => format!("{}|default(0)", self.code),
-            Kind::Text if self.text().is_some_and(|text| text.parse::<f64>().is_ok()) => {
-                self.text().unwrap_or_default().to_owned()
-            }
+            Kind::Text => self.text().and_then(number).unwrap_or_else(|| self.closed()),
             _ => self.closed(),
         }
     }
@@ -96,13 +113,16 @@ pub(super) struct Reader<'s, 'n> {
     pub(super) scope: &'s Scope<'s, 'n>,
     words: Vec<Word>,
     at: usize,
+    depth: usize,
+    /// What is worth knowing of what was read.
+    pub(super) asides: Vec<&'static str>,
 }
 
 impl<'s, 'n> Reader<'s, 'n> {
     /// # Errors
     /// What cannot be read.
     pub(super) fn new(code: &str, scope: &'s Scope<'s, 'n>) -> Result<Self, String> {
-        Ok(Self { scope, words: words(code)?, at: 0 })
+        Ok(Self { scope, words: words(code)?, at: 0, depth: 0, asides: Vec::new() })
     }
 
     pub(super) fn peek(&self) -> Option<&Word> {
@@ -175,9 +195,24 @@ impl<'s, 'n> Reader<'s, 'n> {
             if !named.is_empty() {
                 return Err(format!("the filter `{filter}` takes nothing by name here"));
             }
+            self.asides.extend(filters::aside(&filter, &value, &args));
             value = filters::apply(&filter, &value, &args)?;
+            if value.code.len() > CODE_MAX {
+                return Err("it is too long".to_owned());
+            }
         }
         Ok(value)
+    }
+
+    /// What stands within something else.
+    fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Result<Value, String>) -> Result<Value, String> {
+        if self.depth == DEPTH_MAX {
+            return Err("it stands too deep in itself".to_owned());
+        }
+        self.depth += 1;
+        let value = read(self);
+        self.depth -= 1;
+        value
     }
 
     /// A value without filters.
@@ -187,9 +222,10 @@ impl<'s, 'n> Reader<'s, 'n> {
     pub(super) fn value(&mut self) -> Result<Value, String> {
         match self.next() {
             Some(Word::Text(text)) => Ok(Value { code: literal(&text), kind: Kind::Text, is_long: false }),
-            Some(Word::Number(number)) => {
-                let is_whole = !number.contains('.');
-                Ok(Value { code: number, kind: Kind::Number(is_whole), is_long: false })
+            Some(Word::Number(text)) => {
+                let code = number(&text).ok_or_else(|| format!("`{text}` is no number here"))?;
+                let kind = Kind::Number(!code.contains('.'));
+                Ok(Value { code, kind, is_long: false })
             }
             Some(Word::Name(name)) => match name.as_str() {
                 "true" | "false" => Ok(Value::other(name)),
@@ -198,7 +234,7 @@ impl<'s, 'n> Reader<'s, 'n> {
                 }
                 _ => self.path(name),
             },
-            Some(Word::Sign("(")) => self.range(),
+            Some(Word::Sign("(")) => self.deeper(Self::range),
             Some(Word::Sign("[")) => {
                 let Some(Word::Text(name)) = self.next() else { return Err("a name in quotes is missing".to_owned()) };
                 if !self.sign("]") {
@@ -223,7 +259,7 @@ impl<'s, 'n> Reader<'s, 'n> {
             Some(end) => end.to_string(),
             None => format!("{} + 1", to.number()),
         };
-        Ok(Value::other(format!("range({}, {end})", from.number())))
+        Ok(Value { kind: Kind::Items, ..Value::other(format!("range({}, {end})", from.number())) })
     }
 
     /// A name, and what stands behind it with dots and in square brackets.
@@ -233,7 +269,7 @@ impl<'s, 'n> Reader<'s, 'n> {
             if self.sign(".") {
                 parts.push(Ok(self.name()?));
             } else if self.sign("[") {
-                let key = self.value()?;
+                let key = self.deeper(Self::value)?;
                 parts.push(match key.text() {
                     Some(text) => Ok(text.to_owned()),
                     None => Err(key),
@@ -243,6 +279,9 @@ impl<'s, 'n> Reader<'s, 'n> {
                 }
             } else {
                 break;
+            }
+            if parts.len() > DEPTH_MAX {
+                return Err("its name leads too deep".to_owned());
             }
         }
         if first == "forloop" {
@@ -255,11 +294,17 @@ impl<'s, 'n> Reader<'s, 'n> {
     /// What the first name stands for; a name with dots that is one column takes what is behind it, too.
     fn base(&self, first: &str, parts: &mut Vec<Result<String, Value>>) -> Result<Value, String> {
         let scope = self.scope;
-        if scope.kept.iter().any(|kept| kept == first) {
-            return Ok(Value { code: format!("{KEEPER}.{}", identifier(first)), kind: Kind::Loose, is_long: false });
+        // What a loop binds hides what is assigned.
+        let is_bound = scope.locals.iter().any(|local| local == first);
+        if scope.kept.contains(first) && !is_bound {
+            let code = format!("{}.{}", scope.keeper, identifier(first));
+            return Ok(Value { code, kind: Kind::Loose, is_long: false });
         }
-        if scope.locals.iter().any(|local| local == first) {
-            return Ok(Value::other(identifier(first).into_owned()));
+        let ours = || Value::other(identifier(first).into_owned());
+        match (is_bound, scope.assigned.get(first)) {
+            (true, _) | (_, Some(true)) => return Ok(ours()),
+            (_, Some(false)) => return Ok(Value { kind: Kind::Loose, ..ours() }),
+            (_, None) => {}
         }
         let column = |code| Value { code, kind: Kind::Column, is_long: false };
         let is_plain = |part: &String| !matches!(part.as_str(), "size" | "first" | "last");
@@ -285,7 +330,7 @@ impl<'s, 'n> Reader<'s, 'n> {
         let left = self.comparison()?;
         for word in ["and", "or"] {
             if self.word(word) {
-                let right = self.condition()?;
+                let right = self.deeper(Self::condition)?;
                 // Ours reads `and` first: what Liquid takes together stands in brackets.
                 let both = format!("{} {word} {}", bracketed(&left), bracketed(&right));
                 return Ok(Value::long(both));
@@ -302,6 +347,9 @@ impl<'s, 'n> Reader<'s, 'n> {
             return Ok(Value::long(format!("{} in {of}", right.closed())));
         }
         let Some(sign) = ["==", "!=", "<>", "<=", ">=", "<", ">"].into_iter().find(|sign| self.sign(sign)) else {
+            if matches!(left.kind, Kind::Column | Kind::Loose) {
+                self.asides.push(ZERO);
+            }
             // It is asked whether it holds: an undefined value does not.
             return Ok(Value { code: left.safe(), kind: Kind::Other, is_long: left.is_long });
         };
@@ -319,6 +367,10 @@ impl<'s, 'n> Reader<'s, 'n> {
         })
     }
 }
+
+/// What a condition of Liquid takes otherwise than ours.
+const ZERO: &str = "in a condition 0 and an empty list count as something in Liquid, and as nothing here: where a JSON list \
+                    has such, write `is defined` behind the name";
 
 /// Whether there is something: what is empty in a list is not there.
 fn nothing(value: &Value, sign: &str) -> Value {

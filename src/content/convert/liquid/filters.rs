@@ -1,18 +1,17 @@
 //! Liquid's filters in our words.
 //!
 //! Guarantees: what is written gives the same text for text and numbers as Liquid's own. Leaves to others: filters of shops
-//! (`money`, `img_url`): they are told.
+//! (`money`, `img_url`) and `escape_once`: they are told.
 
 use super::expr::{Kind, Value};
 
 /// Filters without arguments, and ours.
-const PLAIN: [(&str, &str); 27] = [
+const PLAIN: [(&str, &str); 26] = [
     ("abs", "abs"),
     ("capitalize", "capitalize"),
-    ("compact", "select|list"),
+    ("compact", "select(\"defined\")|reject(\"none\")|list"),
     ("downcase", "lower"),
     ("escape", "e"),
-    ("escape_once", "e"),
     ("first", "first"),
     ("h", "e"),
     ("json", "tojson"),
@@ -21,7 +20,7 @@ const PLAIN: [(&str, &str); 27] = [
     ("lower", "lower"),
     ("reverse", "reverse|list"),
     ("size", "length"),
-    ("sort", "sort"),
+    ("sort", "sort(case_sensitive=true)"),
     ("sort_natural", "sort"),
     ("strip", "trim"),
     ("strip_html", "striptags"),
@@ -30,7 +29,7 @@ const PLAIN: [(&str, &str); 27] = [
     ("titleize", "title"),
     ("titlecase", "title"),
     ("trim", "trim"),
-    ("uniq", "unique|list"),
+    ("uniq", "unique(case_sensitive=true)|list"),
     ("upcase", "upper"),
     ("upper", "upper"),
     ("urlencode", "urlencode"),
@@ -40,6 +39,29 @@ const PLAIN: [(&str, &str); 27] = [
 const OF_ITEMS: [&str; 10] =
     ["compact", "first", "last", "length", "reverse", "size", "sort", "sort_natural", "sum", "uniq"];
 
+/// Filters that give items.
+const GIVING_ITEMS: [&str; 9] =
+    ["compact", "concat", "map", "reverse", "sort", "sort_natural", "split", "uniq", "where"];
+
+/// What is worth knowing of a filter: what it does otherwise here, as far as only a row can tell.
+pub(super) fn aside(filter: &str, value: &Value, args: &[Value]) -> Option<&'static str> {
+    match (filter, args) {
+        ("divided_by", [by]) if matches!(by.kind, Kind::Number(true)) && !matches!(value.kind, Kind::Number(true)) => {
+            Some(
+                "divided_by with a whole number drops what is behind the point, as Liquid does of whole numbers only: \
+                 write / instead of // where there are others",
+            )
+        }
+        ("default", [_]) if value.kind == Kind::Loose => {
+            Some("0 counts as nothing for this default here, and as something in Liquid")
+        }
+        ("strip_html", []) => {
+            Some("strip_html leaves blanks and line breaks as they are in Liquid, and makes one blank of several here")
+        }
+        _ => None,
+    }
+}
+
 /// A value behind a filter.
 ///
 /// # Errors
@@ -48,15 +70,21 @@ pub(super) fn apply(filter: &str, value: &Value, args: &[Value]) -> Result<Value
     if let (Some((_, ours)), []) = (PLAIN.iter().find(|(theirs, _)| *theirs == filter), args) {
         let is_text = value.kind == Kind::Text || matches!(filter, "size" | "length" | "first" | "last");
         let base = if OF_ITEMS.contains(&filter) && !is_text { value.items() } else { value.closed() };
-        return Ok(filtered(format!("{base}|{ours}")));
+        return Ok(of_kind(filter, filtered(format!("{base}|{ours}"))));
     }
     let of_text = text(filter, value, args);
-    of_text.or_else(|| number(filter, value, args)).or_else(|| items(filter, value, args)).unwrap_or_else(|| {
+    let made = of_text.or_else(|| number(filter, value, args)).or_else(|| items(filter, value, args));
+    made.unwrap_or_else(|| {
         Err(match args.is_empty() {
             true => format!("there is no filter `{filter}` here"),
             false => format!("there is no filter `{filter}` with these arguments here"),
         })
     })
+    .map(|made| of_kind(filter, made))
+}
+
+fn of_kind(filter: &str, made: Value) -> Value {
+    if GIVING_ITEMS.contains(&filter) { Value { kind: Kind::Items, ..made } } else { made }
 }
 
 /// What comes of a chain of filters.
@@ -81,8 +109,8 @@ fn text(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, Str
         ("rstrip", []) => format!("({base}|string).rstrip()"),
         ("strip_newlines", []) => format!("{base}|replace(\"\\n\", \"\")"),
         ("newline_to_br", []) => format!("{base}|e|replace(\"\\n\", \"<br />\\n\")|safe"),
-        // A blank is a plus in Liquid.
-        ("url_encode", []) => format!("{base}|urlencode|replace(\"%20\", \"+\")"),
+        // A blank is a plus in Liquid, and a slash is encoded.
+        ("url_encode", []) => format!("{base}|urlencode|replace(\"/\", \"%2F\")|replace(\"%20\", \"+\")"),
         ("truncate", []) => format!("{base}|truncate(50, true, \"...\", 0)"),
         ("truncate", [length]) => format!("{base}|truncate({}, true, \"...\", 0)", length.code),
         ("truncate", [length, end]) => format!("{base}|truncate({}, true, {}, 0)", length.code, end.code),
@@ -91,8 +119,8 @@ fn text(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, Str
         ("split", [by]) if by.code == "\"\"" => format!("{base}|list"),
         ("split", [by]) if by.code == "\" \"" => format!("{base}|split"),
         ("split", [by]) => format!("{base}|split({})", by.code),
-        ("slice", [from]) => format!("({base}|string)[{}]", from.code),
-        ("slice", [from, length]) => return Some(slice(&base, from, length)),
+        ("slice", [from]) => return Some(slice(value, from, 1)),
+        ("slice", [from, length]) => return Some(whole(length).and_then(|length| slice(value, from, length))),
         ("date", [pattern]) => return Some(date(value, pattern)),
         ("pluralize", [one, many]) => format!("{base}|plural({}, {})", one.code, many.code),
         ("lookup", [key]) if value.text().is_none() => format!("{}[{}]", value.code, key.code),
@@ -108,18 +136,29 @@ fn words(base: &str, count: &str, end: &str) -> String {
     )
 }
 
-fn slice(base: &str, from: &Value, length: &Value) -> Result<Value, String> {
-    let whole = |value: &Value| value.code.parse::<i64>().ok();
-    let (Some(start), Some(count)) = (whole(from), whole(length)) else {
-        return Err("where it is cut is known for each row only".to_owned());
-    };
+fn whole(value: &Value) -> Result<i64, String> {
+    value.code.parse().map_err(|_| "where it is cut is known for each row only".to_owned())
+}
+
+/// A part of a text, or of items.
+fn slice(value: &Value, from: &Value, count: i64) -> Result<Value, String> {
+    let start = whole(from)?;
     let end = match start.checked_add(count) {
         // What reaches the end has none.
         Some(0) if start < 0 => String::new(),
         Some(end) => end.to_string(),
         None => return Err("it is cut further than any text goes".to_owned()),
     };
-    Ok(filtered(format!("({base}|string)[{start}:{end}]")))
+    let base = match value.kind {
+        // Whether they hold a text or items is known for each row only.
+        Kind::Column | Kind::Loose => format!("({}|default(\"\"))", value.code),
+        Kind::Number(_) => format!("({}|string)", value.code),
+        _ => format!("({})", value.code),
+    };
+    Ok(Value {
+        kind: if value.kind == Kind::Items { Kind::Items } else { Kind::Other },
+        ..filtered(format!("{base}[{start}:{end}]"))
+    })
 }
 
 /// `due | date: "%d.%m.%Y"`
@@ -163,7 +202,8 @@ fn items(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, St
         ("map", [name]) => format!("{base}|map(attribute={})|list", name.code),
         ("where", [name]) => format!("{base}|selectattr({})|list", name.code),
         ("where", [name, is]) => format!("{base}|selectattr({}, \"eq\", {})|list", name.code, is.code),
-        ("sort" | "sort_natural", [name]) => format!("{base}|sort(attribute={})", name.code),
+        ("sort", [name]) => format!("{base}|sort(attribute={}, case_sensitive=true)", name.code),
+        ("sort_natural", [name]) => format!("{base}|sort(attribute={})", name.code),
         ("concat", [other]) => format!("{base}|chain({})|list", other.items()),
         _ => return None,
     };

@@ -2,6 +2,7 @@
 //!
 //! Guarantees: reads any text to its end; what stands between `raw` and `endraw`, or in a comment, is read as no tag.
 
+use super::super::ends;
 use super::super::writer::Trim;
 
 /// What a tag is.
@@ -38,11 +39,12 @@ pub(super) enum Token<'t> {
 
 /// The tokens of a template.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut endless = Endless::default();
     let mut tokens = Vec::new();
     let (mut plain, mut at) = (0, 0);
     while let Some(open) = text.get(at..).and_then(|rest| memchr::memchr(b'{', rest.as_bytes())) {
         let start = at + open;
-        let Some(tag) = tag(text, start) else {
+        let Some(tag) = tag(text, start, &mut endless) else {
             at = start + 1;
             continue;
         };
@@ -55,61 +57,54 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
+/// Which of `raw` and `comment` have no end from here on: it is searched once.
+#[derive(Default)]
+struct Endless {
+    raw: bool,
+    comment: bool,
+}
+
 /// The tag that begins at `start`.
-fn tag(text: &str, start: usize) -> Option<Tag<'_>> {
+fn tag<'t>(text: &'t str, start: usize, endless: &mut Endless) -> Option<Tag<'t>> {
     let rest = text.get(start..)?;
     let (kind, close) = match rest.as_bytes().get(1)? {
         b'{' => (Kind::Slot, "}}"),
         b'%' => (Kind::Statement, "%}"),
         _ => return None,
     };
-    let length = 2 + end(rest.get(2..)?, close)?;
+    let length = 2 + ends::length(rest.get(2..)?, close)?;
     let whole = rest.get(..length)?;
     let inside = whole.get(2..length - 2)?;
     let trim = Trim { before: inside.starts_with('-'), behind: inside.ends_with('-') };
     let code = inside.strip_prefix('-').unwrap_or(inside);
     let code = code.strip_suffix('-').unwrap_or(code).trim();
     let one = Tag { kind, whole, at: start, code, trim };
-    match (kind, code) {
-        (Kind::Statement, "raw") => Some(verbatim(rest, one, Kind::Raw, "endraw")),
-        (Kind::Statement, "comment") => Some(verbatim(rest, one, Kind::Comment, "endcomment")),
-        _ => Some(one),
-    }
+    Some(match (kind, code) {
+        (Kind::Statement, "raw") => verbatim(rest, one, Kind::Raw, "endraw", &mut endless.raw),
+        (Kind::Statement, "comment") => verbatim(rest, one, Kind::Comment, "endcomment", &mut endless.comment),
+        _ => one,
+    })
 }
 
 /// What stands up to a tag that ends it, as one tag; without that, the tag alone.
-fn verbatim<'t>(rest: &'t str, begin: Tag<'t>, kind: Kind, word: &str) -> Tag<'t> {
+fn verbatim<'t>(rest: &'t str, begin: Tag<'t>, kind: Kind, word: &str, is_endless: &mut bool) -> Tag<'t> {
     let from = begin.whole.len();
-    let ends = rest.match_indices("{%").filter(|(at, _)| *at >= from).find_map(|(at, _)| {
-        let code = rest.get(at + 2..)?;
-        let close = code.find("%}")?;
-        let code = code.get(..close)?;
-        (code.trim_matches('-').trim() == word).then_some((at, at + 2 + close + 2, code.ends_with('-')))
-    });
-    let Some((at, end, behind)) = ends else { return begin };
-    let (whole, code) = (rest.get(..end).unwrap_or_default(), rest.get(from..at).unwrap_or_default());
+    let all = || rest.match_indices("{%").map(|(at, _)| at).filter(|at| *at >= from);
+    let end = if *is_endless { None } else { all().find_map(|at| Some((at, end_of(rest.get(at..)?, word)?))) };
+    let Some((at, (length, behind))) = end else {
+        *is_endless = true;
+        return begin;
+    };
+    let (whole, code) = (rest.get(..at + length).unwrap_or_default(), rest.get(from..at).unwrap_or_default());
     Tag { kind, whole, code, trim: Trim { behind, ..begin.trim }, ..begin }
 }
 
-/// Where a tag ends: not in a text in quotes, as far as that ends; the length up to behind its end. `${name}` is Braze's.
-fn end(inside: &str, close: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut depth = 0usize;
-    for (at, c) in inside.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') => quote = Some(c),
-            None if c == '$' && inside.get(at..).is_some_and(|rest| rest.starts_with("${")) => depth += 1,
-            None if c == '}' && depth > 0 => depth -= 1,
-            None if inside.get(at..).is_some_and(|rest| rest.starts_with(close)) => return Some(at + close.len()),
-            None if inside.get(at..).is_some_and(|rest| rest.starts_with("{{") || rest.starts_with("{%")) => {
-                return None;
-            }
-            None => {}
-        }
-    }
-    inside.find(close).map(|at| at + close.len())
+/// The octets of the tag `{% word %}` that a text begins with, and whether blanks behind it go.
+fn end_of(text: &str, word: &str) -> Option<(usize, bool)> {
+    let inside = text.strip_prefix("{%")?;
+    let behind = inside.strip_prefix('-').unwrap_or(inside).trim_start().strip_prefix(word)?.trim_start();
+    let (behind, trims) = behind.strip_prefix('-').map_or((behind, false), |behind| (behind, true));
+    Some((text.len() - behind.strip_prefix("%}")?.len(), trims))
 }
 
 /// A word of a tag.

@@ -8,10 +8,12 @@ mod filters;
 mod lexer;
 
 use super::vocabulary::Vocabulary;
-use super::writer::{Trim, Writer, literal};
+use super::writer::{Trim, Writer};
+use super::{BLOCKS_MAX, partial};
 use crate::content::names::identifier;
-use expr::{KEEPER, Reader, Scope, Value};
-use lexer::{Kind, Tag, Token};
+use expr::{Reader, Scope, Value};
+use lexer::{Kind, Tag, Token, Word};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A block that is open.
 struct Open<'t> {
@@ -42,15 +44,27 @@ struct Work<'w, 's, 'n, 't> {
     names: &'w Vocabulary<'n>,
     out: &'w mut Writer<'s>,
     open: Vec<Open<'t>>,
+    /// Names that loops bind.
     locals: Vec<String>,
+    /// Names that are assigned, and whether in every row: they count up to the end of the template, whatever block that
+    /// stands in.
+    assigned: BTreeMap<String, bool>,
     /// Names that loops change.
-    kept: Vec<String>,
+    kept: BTreeSet<String>,
+    /// The object that keeps them.
+    keeper: String,
+    /// Rows of values that were gone through by `cycle`.
+    cycles: BTreeSet<String>,
 }
 
 pub(super) fn convert(text: &str, names: &Vocabulary<'_>, out: &mut Writer<'_>) {
     let tokens = lexer::tokens(text);
     let kept = changed_in_loops(&tokens);
-    let mut work = Work { names, out, open: Vec::new(), locals: Vec::new(), kept };
+    let mut keepers = std::iter::once("vars".to_owned()).chain((2..).map(|number| format!("vars{number}")));
+    let is_free = |name: &String| !names.is_column(name) && !text.contains(name.as_str());
+    let keeper = keepers.find(is_free).unwrap_or_default();
+    let (open, locals, assigned, cycles) = (Vec::new(), Vec::new(), BTreeMap::new(), BTreeSet::new());
+    let mut work = Work { names, out, open, locals, assigned, kept, keeper, cycles };
     work.keeper();
     for token in &tokens {
         match *token {
@@ -68,9 +82,9 @@ pub(super) fn convert(text: &str, names: &Vocabulary<'_>, out: &mut Writer<'_>) 
 }
 
 /// Names that are assigned or captured within a loop.
-fn changed_in_loops(tokens: &[Token<'_>]) -> Vec<String> {
+fn changed_in_loops(tokens: &[Token<'_>]) -> BTreeSet<String> {
     let mut depth = 0usize;
-    let mut names: Vec<String> = Vec::new();
+    let mut names = BTreeSet::new();
     for token in tokens {
         let Token::Tag(tag) = token else { continue };
         let mut words = tag.code.split_whitespace();
@@ -79,10 +93,8 @@ fn changed_in_loops(tokens: &[Token<'_>]) -> Vec<String> {
             (Kind::Statement, Some("endfor")) => depth = depth.saturating_sub(1),
             (Kind::Statement, Some("assign" | "capture")) if depth > 0 => {
                 let name = words.next().unwrap_or_default().split('=').next().unwrap_or_default();
-                let name = name.trim_matches(['"', '\'']).to_owned();
-                if !name.is_empty() && !names.contains(&name) {
-                    names.push(name);
-                }
+                let name = name.trim_matches(['"', '\'']);
+                names.extend(Some(name.to_owned()).filter(|name| !name.is_empty()));
             }
             _ => {}
         }
@@ -102,7 +114,7 @@ impl<'t> Work<'_, '_, '_, 't> {
             Some(format!("{}={known}", identifier(name)))
         };
         let begun: Vec<String> = self.kept.iter().filter_map(begin).collect();
-        let code = format!("set {KEEPER} = namespace({})", begun.join(", "));
+        let code = format!("set {} = namespace({})", self.keeper, begun.join(", "));
         self.out.statement(&code, Trim::default());
     }
 
@@ -111,7 +123,14 @@ impl<'t> Work<'_, '_, '_, 't> {
     }
 
     fn scope(&self) -> Scope<'_, '_> {
-        Scope { names: self.names, locals: &self.locals, kept: &self.kept, in_loop: self.in_loop() }
+        Scope {
+            names: self.names,
+            locals: &self.locals,
+            assigned: &self.assigned,
+            kept: &self.kept,
+            keeper: &self.keeper,
+            in_loop: self.in_loop(),
+        }
     }
 
     fn in_loop(&self) -> bool {
@@ -129,7 +148,7 @@ impl<'t> Work<'_, '_, '_, 't> {
                 Ok(())
             }
             Kind::Slot => {
-                let code = self.chain(tag.code)?.safe();
+                let code = self.chain(tag)?.printed();
                 self.out.slot(&code, tag.trim);
                 Ok(())
             }
@@ -150,19 +169,29 @@ impl<'t> Work<'_, '_, '_, 't> {
         }
     }
 
-    fn chain(&self, code: &str) -> Result<Value, String> {
+    /// What a tag that prints holds.
+    fn chain(&mut self, tag: Tag<'t>) -> Result<Value, String> {
+        self.chain_of(tag, tag.code)
+    }
+
+    /// A value with its filters, in a tag.
+    fn chain_of(&mut self, tag: Tag<'t>, code: &str) -> Result<Value, String> {
         let scope = self.scope();
         let mut reader = Reader::new(code, &scope)?;
         let value = reader.chain()?;
         reader.done()?;
+        let asides = reader.asides;
+        asides.into_iter().for_each(|says| self.out.told_of_letter(tag.at, says));
         Ok(value)
     }
 
-    fn condition(&self, code: &str) -> Result<Value, String> {
+    fn condition(&mut self, tag: Tag<'t>, code: &str) -> Result<Value, String> {
         let scope = self.scope();
         let mut reader = Reader::new(code, &scope)?;
         let value = reader.condition()?;
         reader.done()?;
+        let asides = reader.asides;
+        asides.into_iter().for_each(|says| self.out.told_of_letter(tag.at, says));
         Ok(value)
     }
 
@@ -172,20 +201,20 @@ impl<'t> Work<'_, '_, '_, 't> {
         let trim = tag.trim;
         match word {
             "if" | "unless" => self.or_left(tag, word, |work| {
-                let value = work.condition(rest)?;
+                let value = work.condition(tag, rest)?;
                 let code = if word == "unless" { format!("not {}", value.closed()) } else { value.code };
                 work.begin(tag, if word == "if" { "if" } else { "unless" }, Block::Condition, &format!("if {code}"));
                 Ok(())
             }),
             "elsif" | "elseif" | "elif" => {
                 self.within_condition()?;
-                let code = self.condition(rest)?.code;
+                let code = self.condition(tag, rest)?.code;
                 self.out.statement(&format!("elif {code}"), trim);
                 Ok(())
             }
             "else" => self.otherwise(tag),
             "case" => self.or_left(tag, "case", |work| {
-                let value = work.chain(rest)?;
+                let value = work.chain_of(tag, rest)?;
                 work.push(tag, "case", Block::Case(value, false));
                 Ok(())
             }),
@@ -199,7 +228,7 @@ impl<'t> Work<'_, '_, '_, 't> {
             "assign" => self.assign(tag, rest),
             "capture" => self.or_left(tag, "capture", |work| work.capture(tag, rest)),
             "echo" => {
-                let code = self.chain(rest)?.safe();
+                let code = self.chain_of(tag, rest)?.printed();
                 self.out.slot(&code, trim);
                 Ok(())
             }
@@ -236,7 +265,10 @@ impl<'t> Work<'_, '_, '_, 't> {
     ) -> Result<(), String> {
         const WORDS: [&str; 11] =
             ["if", "unless", "case", "for", "capture", "tablerow", "form", "paginate", "schema", "style", "javascript"];
-        let done = begin(self);
+        let done = match self.open.len() < BLOCKS_MAX {
+            true => begin(self),
+            false => Err("blocks stand in each other too deep".to_owned()),
+        };
         if done.is_err() {
             let word = WORDS.into_iter().find(|known| *known == word).unwrap_or_default();
             self.push(tag, word, Block::Left);
@@ -320,6 +352,9 @@ impl<'t> Work<'_, '_, '_, 't> {
             } else if reader.word("limit") && reader.sign(":") {
                 limit = Some(reader.value()?.number());
             } else if reader.word("offset") && reader.sign(":") {
+                if reader.word("continue") {
+                    return Err("a loop that goes on where another one ended is not known here".to_owned());
+                }
                 offset = Some(reader.value()?.number());
             } else if !reader.sign(",") {
                 break;
@@ -349,7 +384,7 @@ impl<'t> Work<'_, '_, '_, 't> {
     fn assign(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
         let (name, code) = rest.split_once('=').ok_or("`=` is missing")?;
         let name = name.trim();
-        let code = self.chain(code)?.safe();
+        let code = self.chain_of(tag, code)?.safe();
         let target = self.target(name)?;
         self.out.statement(&format!("set {target} = {code}"), tag.trim);
         Ok(())
@@ -361,14 +396,11 @@ impl<'t> Work<'_, '_, '_, 't> {
             return Err(format!("`{name}` is no name"));
         }
         let ours = identifier(name).into_owned();
-        if self.kept.iter().any(|kept| kept == name) {
-            return Ok(format!("{KEEPER}.{ours}"));
+        if self.kept.contains(name) {
+            return Ok(format!("{}.{ours}", self.keeper));
         }
-        if !self.locals.iter().any(|local| local == name) {
-            // It counts up to the end of the template, whatever block it stands in.
-            self.locals.insert(0, name.to_owned());
-            self.open.iter_mut().for_each(|open| open.locals += 1);
-        }
+        let is_certain = self.open.iter().all(|open| matches!(open.kind, Block::Capture(_) | Block::Left));
+        *self.assigned.entry(name.to_owned()).or_default() |= is_certain;
         Ok(ours)
     }
 
@@ -389,12 +421,17 @@ impl<'t> Work<'_, '_, '_, 't> {
         if !self.in_loop() {
             return Err("no loop is open here".to_owned());
         }
+        // Theirs goes on each time that it is come by, ours with the loop: only where these are the same is there one.
+        let is_loop = |open: &&Open<'_>| matches!(open.kind, Block::Loop);
+        let is_alone = self.open.last().as_ref().is_some_and(is_loop) && self.open.iter().filter(is_loop).count() == 1;
+        if !is_alone && !self.out.is_one_tag() {
+            return Err("it is known in a loop alone, not in one within a loop or a condition".to_owned());
+        }
         let scope = self.scope();
         let mut reader = Reader::new(rest, &scope)?;
         let mut values = vec![reader.value()?];
-        if reader.sign(":") {
-            // A name of the row of values.
-            values.clear();
+        let group = reader.sign(":").then(|| std::mem::take(&mut values)).and_then(|group| group.into_iter().next());
+        if group.is_some() {
             values.push(reader.value()?);
         }
         while reader.sign(",") {
@@ -402,23 +439,55 @@ impl<'t> Work<'_, '_, '_, 't> {
         }
         reader.done()?;
         let values: Vec<String> = values.iter().map(|value| value.code.clone()).collect();
-        self.out.slot(&format!("loop.cycle({})", values.join(", ")), tag.trim);
+        let values = values.join(", ");
+        if !self.cycles.insert(group.map_or_else(|| values.clone(), |group| group.code)) {
+            return Err("it goes on where an earlier one ended, which ours does not".to_owned());
+        }
+        self.out.slot(&format!("loop.cycle({values})"), tag.trim);
         Ok(())
     }
 
-    /// `include "footer"`, `render "footer"`
+    /// `include "footer"`, `render "card", product: item`, `render "card" for items as product`
     fn include(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
-        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let quote = quote.ok_or("which file it reads is known for each row only")?;
-        let inside = rest.get(1..).unwrap_or_default();
-        let (name, behind) = inside.split_once(quote).ok_or("a text in quotes does not end")?;
-        if !behind.trim().is_empty() {
-            return Err("a file that is read takes no values of its own".to_owned());
+        let scope = self.scope();
+        let mut reader = Reader::new(rest, &scope)?;
+        let Some(Word::Text(name)) = reader.next() else {
+            return Err("which file it reads is known for each row only".to_owned());
+        };
+        let file = partial::file_of(&name)?;
+        // What is handed over without a name has that of the file.
+        let usual = name.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
+        let (mut given, mut items) = (Vec::new(), None);
+        let is_each = reader.word("for");
+        if is_each || reader.word("with") {
+            let value = reader.value()?;
+            let name = if reader.word("as") { reader.name()? } else { usual.to_owned() };
+            let name = identifier(&name).into_owned();
+            match is_each {
+                true => items = Some((name, value.items())),
+                false => given.push((name, value.or_nothing())),
+            }
         }
-        let file = if name.contains('.') { name.to_owned() } else { format!("{name}.html") };
-        self.out.statement(&format!("include {}", literal(&file)), tag.trim);
-        let says = format!("`{}` reads {file} of the campaign's folder: it is to be translated, too", tag.whole);
-        self.out.told(tag.at, says);
+        while reader.peek().is_some() {
+            reader.sign(",");
+            let name = reader.name()?;
+            if !reader.sign(":") {
+                return Err(format!("nothing is handed over as `{name}`"));
+            }
+            given.push((identifier(&name).into_owned(), reader.value()?.or_nothing()));
+        }
+        match &items {
+            None => partial::write(&file, &given, tag.trim, self.out)?,
+            Some((name, of)) => {
+                let Trim { before, behind } = tag.trim;
+                self.out.statement(&format!("for {name} in {of}"), Trim { before, behind: false });
+                partial::write(&file, &given, Trim::default(), self.out)?;
+                self.out.statement("endfor", Trim { before: false, behind });
+            }
+        }
+        let names = items.into_iter().map(|(name, _)| (name, String::new()));
+        let given: Vec<(String, String)> = names.chain(given).collect();
+        partial::tell(tag.at, tag.whole, &file, &given, self.out);
         Ok(())
     }
 
