@@ -4,7 +4,7 @@
 
 use super::spec::Source;
 use minijinja::machinery;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Files by their names; of one that may not be read, why.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,11 @@ pub(crate) struct Missing {
 }
 
 impl Partials {
+    /// The files that a template reads, and those that these read.
+    pub(crate) fn read_by(&self, template: &str) -> Vec<&Source> {
+        read_by(template, |name| self.0.get(name)?.as_ref().ok())
+    }
+
     /// The file of this name.
     pub(crate) fn get(&self, name: &str) -> Result<Source, Missing> {
         let shown = name.escape_debug();
@@ -61,6 +66,25 @@ pub fn plain_name(name: &str) -> Option<String> {
 /// The name that minijinja knows a file by which the template `unit` reads.
 pub(crate) fn inner_name(unit: &str, name: &str) -> String {
     format!("{unit}/{}", plain_name(name).unwrap_or_default())
+}
+
+/// The files that a template reads, and those that these read, each once. `file`: the one of a plain name.
+pub(crate) fn read_by<'s>(template: &str, file: impl Fn(&str) -> Option<&'s Source>) -> Vec<&'s Source> {
+    let (mut found, mut known) = (Vec::new(), BTreeSet::new());
+    let mut names = files_read_by(template);
+    while let Some(name) = names.pop() {
+        let Some(plain) = plain_name(&name).filter(|plain| known.insert(plain.clone())) else { continue };
+        if let Some(file) = file(&plain) {
+            names.extend(files_read_by(&file.text));
+            found.push(file);
+        }
+    }
+    found
+}
+
+/// Whether a text can be read as a template at all.
+pub(crate) fn is_template(text: &str) -> bool {
+    machinery::parse(text, "", minijinja::syntax::SyntaxConfig::default()).is_ok()
 }
 
 /// The names of the files that a template reads, as far as they are named in quotes; none where it is no template.

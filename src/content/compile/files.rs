@@ -5,10 +5,13 @@
 use super::super::error::{ContentError, Place};
 use super::super::header;
 use super::super::mime::File;
+use super::super::partials;
 use super::super::spec::{Attachment, Source, Spec};
+use super::super::tags::{self, Part};
 use super::super::template::one_kind_of_line_break;
 use super::Work;
 use super::fixed::percent_decoded;
+use std::collections::BTreeSet;
 
 impl Work<'_> {
     /// The parts that the files become.
@@ -66,38 +69,29 @@ impl Work<'_> {
         }
     }
 
-    /// Holds the `cid:` URLs of the HTML against the inline files.
+    /// Holds the `cid:` URLs of the HTML, and of the files that it reads, against the inline files.
     fn pictures(&mut self, html: &Source, files: &[Attachment]) {
-        let text = one_kind_of_line_break(&html.text);
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let place = Place::File(html.file.clone());
-        let ids: Vec<&str> = files.iter().filter_map(|file| file.inline_id.as_deref()).collect();
-        // Where an id depends on the row, or the text on another file, any of them may be shown.
-        let mut can_tell = !["include", "import", "extends", "safe"].iter().any(|word| text.contains(word));
-        let mut shown = Vec::new();
-        for (at, id) in references(text) {
-            let Some(id) = id else {
-                can_tell = false;
-                continue;
-            };
-            if !ids.contains(&id.as_str()) && !shown.contains(&id) {
-                let escaped = id.escape_debug();
-                let hint = match files.iter().find(|file| file.file_name == id && file.inline_id.is_none()) {
-                    Some(_) => format!("add inline_id = \"{escaped}\" to its [[attachments]]"),
-                    None if ids.is_empty() => {
-                        format!("add [[attachments]] with its file and inline_id = \"{escaped}\"")
-                    }
-                    None => {
-                        format!("add [[attachments]] with inline_id = \"{escaped}\"; there are: {}", ids.join(", "))
-                    }
+        let read: Vec<Source> = self.to.partials.read_by(&html.text).into_iter().cloned().collect();
+        // Where an id depends on the row, or values may bring HTML along, any of them may be shown.
+        let (mut can_tell, mut shown) = (true, BTreeSet::new());
+        for source in std::iter::once(html).chain(&read) {
+            let text = one_kind_of_line_break(&source.text);
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+            let place = Place::File(source.file.clone());
+            can_tell &= partials::is_template(text) && !prints_html(text);
+            for (at, id) in references(text) {
+                let Some(id) = id else {
+                    can_tell = false;
+                    continue;
                 };
-                let problem = format!("no attachment has the inline id `{escaped}`");
-                self.error(ContentError::new(&place, problem, hint).at(text, at));
+                let is_there = files.iter().any(|file| file.inline_id.as_ref() == Some(&id));
+                if shown.insert(id.clone()) && !is_there {
+                    self.error(no_picture(&place, &id, files).at(text, at));
+                }
             }
-            shown.push(id);
         }
         for (index, file) in files.iter().enumerate() {
-            if let Some(id) = file.inline_id.as_ref().filter(|id| can_tell && !shown.contains(id)) {
+            if let Some(id) = file.inline_id.as_ref().filter(|id| can_tell && !shown.contains(*id)) {
                 let problem = format!(
                     "the HTML does not show `{}`: cid:{} is not in it",
                     file.file_name.escape_debug(),
@@ -108,6 +102,25 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// The HTML shows a picture that is not there.
+fn no_picture(place: &Place, id: &str, files: &[Attachment]) -> ContentError {
+    let ids: Vec<&str> = files.iter().filter_map(|file| file.inline_id.as_deref()).collect();
+    let escaped = id.escape_debug();
+    let hint = match files.iter().find(|file| file.file_name == id && file.inline_id.is_none()) {
+        Some(_) => format!("add inline_id = \"{escaped}\" to its [[attachments]]"),
+        None if ids.is_empty() => format!("add [[attachments]] with its file and inline_id = \"{escaped}\""),
+        None => format!("add [[attachments]] with inline_id = \"{escaped}\"; there are: {}", ids.join(", ")),
+    };
+    ContentError::new(place, format!("no attachment has the inline id `{escaped}`"), hint)
+}
+
+/// Whether a tag of a template prints what it prints as HTML.
+fn prints_html(text: &str) -> bool {
+    let parts = tags::parts(text);
+    let is_tag = |at: usize| parts.get(at) == Some(&Part::Tag);
+    ["safe", "autoescape"].iter().any(|word| text.match_indices(word).any(|(at, _)| is_tag(at)))
 }
 
 /// The key of an attachment, counted from 1.

@@ -3,10 +3,10 @@
 //! Guarantees: what the HTML reads and what the text reads are told apart, and a file that both read is in both; line breaks are LF,
 //! and no mark stands in front, as for whoever compiles them: so lines and columns are the same. Leaves to others: reading files.
 
-use crate::content::partials::{files_read_by, plain_name};
+use crate::content::partials::{plain_name, read_by};
 use crate::content::spec::{Source, Spec};
 use crate::content::template::one_kind_of_line_break;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// See the head of this file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,18 +49,14 @@ impl Manuscript {
         self.text.iter().chain(self.text.iter().flat_map(|text| self.read_by(text)))
     }
 
+    /// The file of a name that a template reads it by.
+    pub(super) fn partial(&self, name: &str) -> Option<&Source> {
+        self.partials.get(&plain_name(name)?)
+    }
+
     /// The files that a template reads, and those that these read.
     fn read_by(&self, source: &Source) -> Vec<&Source> {
-        let (mut found, mut known) = (Vec::new(), BTreeSet::new());
-        let mut names = files_read_by(&source.text);
-        while let Some(name) = names.pop() {
-            let Some(plain) = plain_name(&name).filter(|plain| known.insert(plain.clone())) else { continue };
-            if let Some(file) = self.partials.get(&plain) {
-                names.extend(files_read_by(&file.text));
-                found.push(file);
-            }
-        }
-        found
+        read_by(&source.text, |name| self.partials.get(name))
     }
 }
 

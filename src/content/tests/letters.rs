@@ -213,8 +213,29 @@ fn pictures_and_the_html_name_each_other() {
         said.starts_with("campaign key `attachments[2]`: another attachment has the inline id `logo` too"),
         "{said}"
     );
+    // What words of the letter say means nothing to that.
+    let said = errors(with(vec![logo()], "<p>Important: safe, and autoescape is included."));
+    assert!(said.contains("the HTML does not show `logo.png`"), "{said}");
+    compile(with(vec![logo()], "<p>{{ city|safe }}"));
     let said = errors(with(vec![file("logo", "image/png", b"x", None)], "<img src=\"cid:logo\">"));
     assert!(said.ends_with("hint: add inline_id = \"logo\" to its [[attachments]]"), "{said}");
+}
+
+#[test]
+fn pictures_of_files_that_the_html_reads_are_looked_for_too() {
+    let with = |foot: &str| {
+        let partials = [("foot.html".to_owned(), Ok(source("foot.html", foot).unwrap()))];
+        Spec {
+            html: source("w.html", "<p>{% include 'foot.html' %}"),
+            attachments: vec![file("logo.png", "image/png", b"x", Some("logo"))],
+            partials: partials.into(),
+            ..spec()
+        }
+    };
+    compile(with("<img src=\"cid:logo\">"));
+    let said = errors(with("<br>\n<img src=\"cid:lago\">"));
+    assert!(said.contains("foot.html:2:11: no attachment has the inline id `lago`"), "{said}");
+    assert!(said.contains("the HTML does not show `logo.png`"), "{said}");
 }
 
 #[test]
