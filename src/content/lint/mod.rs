@@ -5,6 +5,7 @@
 //! what does not compile (`compile`), what rows do to it (`rehearse`), and the world (DNS, the receiving servers).
 
 mod composed;
+mod jinja;
 mod links;
 mod manuscript;
 mod page;
@@ -86,6 +87,7 @@ pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
         placeholders::look(paragraphs(&masked), &mut found);
         tags::look(&masked, &mut found);
         tags::look_at_written(&text.text, &mut found);
+        look_at_template(letter, text, &mut found);
     }
     if let Some(main) = texts.first().filter(|_| !texts.iter().any(|text| links::text_leads_out(&text.text))) {
         links::no_way_out(&mut found.at(&Place::File(main.file.clone()), ""));
@@ -106,10 +108,15 @@ fn look_at_html(letter: &Letter<'_>, found: &mut Found<'_>) {
         placeholders::look(page.texts.iter().map(|(at, text)| (*at, text.as_str())), &mut found);
         tags::look(&page.bare, &mut found);
         tags::look_at_written(&source.text, &mut found);
+        look_at_template(letter, source, &mut found);
     }
     if let Some((main, _)) = files.first() {
         links::look_at_all(&files, &mut found.at(&Place::File(main.file.clone()), &main.text));
     }
+}
+
+fn look_at_template(letter: &Letter<'_>, source: &Source, found: &mut Placing<'_>) {
+    jinja::look(&source.text, letter.spec.empty_is_text, |name| letter.written.partial(name), found);
 }
 
 /// Columns (by their place among `columns`) that stand in the letter bare: where a row has nothing, a gap is read.
@@ -178,6 +185,11 @@ impl Placing<'_> {
         self.warn_drawing(check, "", at, says, hint);
     }
 
+    /// Something about octet `at` that is worth knowing.
+    fn note(&mut self, check: &'static str, at: usize, says: impl Into<String>, hint: impl Into<String>) {
+        self.tell(Severity::Note, check, "", at, says.into(), hint.into());
+    }
+
     fn warn_drawing(
         &mut self,
         check: &'static str,
@@ -186,20 +198,25 @@ impl Placing<'_> {
         says: impl Into<String>,
         hint: impl Into<String>,
     ) {
+        self.tell(Severity::Warning, check, draws, at, says.into(), hint.into());
+    }
+
+    fn tell(
+        &mut self,
+        severity: Severity,
+        check: &'static str,
+        draws: &'static str,
+        at: usize,
+        says: String,
+        hint: String,
+    ) {
         let told = self.told.entry(check).or_insert(0);
         *told += 1;
         if *told > EACH_MAX {
             return;
         }
-        self.remarks.push(Remark {
-            severity: Severity::Warning,
-            check,
-            place: Some(self.place.clone()),
-            position: Some(position(self.text, at)),
-            says: says.into(),
-            hint: hint.into(),
-            draws,
-        });
+        let (place, position) = (Some(self.place.clone()), Some(position(self.text, at)));
+        self.remarks.push(Remark { severity, check, place, position, says, hint, draws });
     }
 
     /// A warning about the file as a whole.
