@@ -45,7 +45,11 @@ fn encoded(message: &[u8], depth: usize) -> Result<Vec<u8>, &'static str> {
         out.extend_from_slice(slice(done, part.offset_header));
         let head = slice(part.offset_header, part.offset_body);
         match (&part.body, part.encoding) {
-            (PartType::Message(_), Encoding::None) if depth < DEPTH_MAX => {
+            // RFC 2046 §5.2.1: nobody may encode it as a whole.
+            (PartType::Message(_), _) if depth == DEPTH_MAX => {
+                return Err("messages stand in each other more than eight deep in it");
+            }
+            (PartType::Message(_), Encoding::None) => {
                 out.extend_from_slice(head);
                 out.extend(encoded(body, depth + 1)?);
             }
@@ -69,7 +73,7 @@ fn encoded(message: &[u8], depth: usize) -> Result<Vec<u8>, &'static str> {
     match fits(&out) {
         true => Ok(out),
         false => Err(
-            "its header fields have octets beyond ASCII, a line of more than 990 octets, or one that begins with a dot",
+            "its header fields, or a part that is encoded already, have octets beyond ASCII, a line of more than 990 octets, or one that begins with a dot",
         ),
     }
 }
@@ -160,6 +164,18 @@ mod tests {
         let part = as_part(message.as_bytes()).unwrap();
         assert!(fits(&part), "{}", String::from_utf8_lossy(&part));
         assert!(String::from_utf8(part).unwrap().contains("\r\n=2Edotted"));
+    }
+
+    #[test]
+    fn messages_within_messages_are_never_encoded_as_a_whole() {
+        let nested = |depth: usize| {
+            let head = "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n";
+            format!("{}Subject: in\r\n\r\n.dotted\r\n", head.repeat(depth))
+        };
+        let part = String::from_utf8(as_part(nested(DEPTH_MAX).as_bytes()).unwrap()).unwrap();
+        assert_eq!(part.matches("Content-Transfer-Encoding").count(), 1, "{part}");
+        assert!(part.contains("Content-Transfer-Encoding: quoted-printable\r\nSubject: in"), "{part}");
+        assert!(as_part(nested(DEPTH_MAX + 1).as_bytes()).unwrap_err().contains("more than eight deep"));
     }
 
     #[test]
