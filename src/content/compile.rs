@@ -259,7 +259,12 @@ impl Work<'_> {
         let template = self.to.compile(Excerpt::whole(&place, text), escape)?;
         if !has_url && template.names().any(|n| n == Name::UnsubscribeUrl) {
             let problem = "the template uses `unsubscribe_url`, and the campaign has none";
-            self.error(ContentError::new(&place, problem, "set `url` under [unsubscribe]"));
+            let error = ContentError::new(&place, problem, "set `url` under [unsubscribe]");
+            // It may stand in a file that is read.
+            self.error(match text.find("unsubscribe_url") {
+                Some(at) => error.at(text, at),
+                None => error,
+            });
         }
         Some(template)
     }

@@ -335,7 +335,7 @@ fn what_else_can_be_wrong_is_said_in_full() {
         ),
         (
             with(|s| s.text = source("t.txt", "{{ unsubscribe_url }}")),
-            "t.txt: the template uses `unsubscribe_url`, and the campaign has none",
+            "t.txt:1:4: the template uses `unsubscribe_url`, and the campaign has none",
         ),
         (with(|s| s.list_id = Some("a b".into())), "campaign key `list_id`: this is no list identifier"),
         (
