@@ -394,6 +394,10 @@ fn the_text_says_what_the_html_says() {
         ("<title>t</title><style>p{}</style><p>x<!-- c --><!--[if mso]><p>m</p><![endif]--></p>", "x\n"),
         ("<div style=\"display: none\">pre<div>more</div></div><span hidden>h</span>x", "x\n"),
         ("<style>.pre{display:none}</style><span class=\"pre\">pre</span>x", "x\n"),
+        (
+            "<p>a</p><STYLE media=x>p > b{}</STYLE ><svg><style>c{}</style></svg><style>{% if d %}e{}{% endif %}",
+            "a\n\n{% if d %}{% endif %}\n",
+        ),
         ("<img src=x width=1 height=1 alt=\"open\">x&nbsp;y&zwnj;&nbsp;", "x y\u{200c}\n"),
         ("<p>a &lt;b&gt; {# c #}&#123;&#123; x }}</p>", "a <b> {{ \"{\" }}{ x }}\n"),
         ("<pre>a\n  b</pre>", "a\n  b\n"),
