@@ -185,35 +185,6 @@ fn every_format_and_compression_gives_the_same_table() {
 }
 
 #[test]
-fn json_values_stay_what_they_are_as_they_were_written() {
-    let mut house = House::new(
-        "l.jsonl",
-        "{\"email\":\"a@b.example\",\"v\":19.90}\n{\"email\":\"b@b.example\",\"v\":true}\n{\"email\":\"c@b.example\",\"v\":null}\n\
-         {\"email\":[\"d@b.example\"]}\n{\"email\":\"e@b.example\",\n[]\n{\"email\":\"f@b.example\",\"v\":\"\\\"x\\\\\"}\n\
-         {\"email\":\"g@b.example\",\"v\":[1, {\"a\":\"\u{e9}\"}]}\n{\"email\":\"h@b.example\"}\n\
-         {\"email\":\"i@b.example\",\"v\":\"\\u0000true\"}\n{\"email\":\"j@b.example\",\"v\":\"a\\u0000\"}\n",
-    );
-    house.columns = vec!["v".to_owned()];
-    house.totals();
-    let rows = [
-        "a@b.example|\u{0}19.90",
-        "b@b.example|\u{0}true",
-        "c@b.example|\u{0}null",
-        "f@b.example|\"x\\",
-        "g@b.example|\u{0}[1, {\"a\":\"\u{e9}\"}]",
-        "h@b.example|",
-    ];
-    assert_eq!(house.rows(), rows);
-    let rejects = house.rejects();
-    assert!(rejects[0].starts_with("4,\"not usable JSON: \"\"email\"\" is not a plain value"), "{rejects:?}");
-    assert!(rejects[1].starts_with("5,\"not usable JSON: EOF while parsing"), "{rejects:?}");
-    assert!(rejects[2].starts_with("6,\"not usable JSON: invalid type: sequence, expected an object"), "{rejects:?}");
-    assert_eq!(look_at(&List::at(house.list.clone())).unwrap().columns, ["email", "v"]);
-    assert!(rejects[3].starts_with("10,\"not usable JSON: \"\"v\"\" has a NUL character"), "{rejects:?}");
-    assert!(rejects[4].starts_with("11,\"column v: a NUL character"), "{rejects:?}");
-}
-
-#[test]
 fn bad_records_are_rejected_with_line_and_reason_and_the_others_stay() {
     let mut list = b"email,name\nada@b.example,Ada\nno address,x\nbob@b.example\nc@b.example,C,3\n,nobody\n".to_vec();
     list.extend_from_slice(

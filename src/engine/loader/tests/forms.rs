@@ -257,3 +257,32 @@ fn a_list_that_is_half_loaded_goes_on_as_it_was_read_or_not_at_all() {
     house.several = Several::Refuse;
     assert_eq!(house.totals().rows, 30_000);
 }
+
+#[test]
+fn json_values_stay_what_they_are_as_they_were_written() {
+    let mut house = House::new(
+        "l.jsonl",
+        "{\"email\":\"a@b.example\",\"v\":19.90}\n{\"email\":\"b@b.example\",\"v\":true}\n{\"email\":\"c@b.example\",\"v\":null}\n\
+         {\"email\":[\"d@b.example\"]}\n{\"email\":\"e@b.example\",\n[]\n{\"email\":\"f@b.example\",\"v\":\"\\\"x\\\\\"}\n\
+         {\"email\":\"g@b.example\",\"v\":[1, {\"a\":\"\u{e9}\"}]}\n{\"email\":\"h@b.example\"}\n\
+         {\"email\":\"i@b.example\",\"v\":\"\\u0000true\"}\n{\"email\":\"j@b.example\",\"v\":\"a\\u0000\"}\n",
+    );
+    house.columns = vec!["v".to_owned()];
+    house.totals();
+    let rows = [
+        "a@b.example|\u{0}19.90",
+        "b@b.example|\u{0}true",
+        "c@b.example|\u{0}null",
+        "f@b.example|\"x\\",
+        "g@b.example|\u{0}[1, {\"a\":\"\u{e9}\"}]",
+        "h@b.example|",
+    ];
+    assert_eq!(house.rows(), rows);
+    let rejects = house.rejects();
+    assert!(rejects[0].starts_with("4,\"not usable JSON: \"\"email\"\" is not a plain value"), "{rejects:?}");
+    assert!(rejects[1].starts_with("5,\"not usable JSON: EOF while parsing"), "{rejects:?}");
+    assert!(rejects[2].starts_with("6,\"not usable JSON: invalid type: sequence, expected an object"), "{rejects:?}");
+    assert_eq!(look_at(&List::at(house.list.clone())).unwrap().columns, ["email", "v"]);
+    assert!(rejects[3].starts_with("10,\"not usable JSON: \"\"v\"\" has a NUL character"), "{rejects:?}");
+    assert!(rejects[4].starts_with("11,\"column v: a NUL character"), "{rejects:?}");
+}
