@@ -89,6 +89,28 @@ pub fn wrapped(text: &str, columns: usize, indent: usize) -> String {
     lines + "\n"
 }
 
+/// What stands before the lines of an excerpt: a line of a file, and the caret below it.
+const EXCERPT: &str = "  | ";
+
+/// Text for a terminal of so many columns, without a number for none: longer lines are folded at words, each behind the blanks that
+/// it begins with; of the lines of excerpts the rest is left out, so that carets stay where they are. Commands stay whole, to be
+/// copied.
+#[must_use]
+pub fn folded(text: &str, columns: Option<usize>) -> String {
+    let Some(columns) = columns else { return text.to_owned() };
+    let fold = |line: &str| {
+        let words = line.trim_start_matches(' ');
+        let indent = (line.len() - words.len()).min(columns / 2);
+        match line.chars().count() > columns {
+            true if line.starts_with(EXCERPT) => short(line, columns) + "\n",
+            true if words.starts_with("posthaste ") || words.contains(" && posthaste ") => format!("{line}\n"),
+            true => wrapped(words, columns, indent),
+            false => format!("{line}\n"),
+        }
+    };
+    text.lines().map(fold).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +136,15 @@ mod tests {
     fn sentences_fit_their_lines() {
         assert_eq!(wrapped("one two three", 9, 2), "  one two\n  three\n");
         assert_eq!(wrapped("averylongword b", 5, 1), " averylongword\n b\n");
+    }
+
+    #[test]
+    fn what_is_wider_than_a_terminal_is_folded_at_words_and_nothing_else_is() {
+        let text = "short\n\n  one two three four\n  | abcdefghijklmnop\n  |        ^\naverylongwordindeed b\n";
+        assert_eq!(folded(text, None), text);
+        let narrow = "short\n\n  one two\n  three four\n  | abcdefg…\n  |        ^\naverylongwordindeed\nb\n";
+        assert_eq!(folded(text, Some(12)), narrow);
+        let command = "  cd spring && posthaste send campaign.toml\n  posthaste report spring\n";
+        assert_eq!(folded(command, Some(12)), command);
     }
 }

@@ -124,6 +124,11 @@ fn print_last(text: &str) -> Result<Exit, Failure> {
     }
 }
 
+/// As [`print_out`], with sentences on lines as wide as the terminal; for programs and files they stay whole.
+fn print_folded(text: &str) -> Result<Exit, Failure> {
+    print_out(&figures::folded(text, terminal::columns_out()))
+}
+
 /// Writes to standard output; a reader that went away (`posthaste config | head`) is no failure.
 fn print_out(text: &str) -> Result<Exit, Failure> {
     match io::stdout().write_all(text.as_bytes()) {

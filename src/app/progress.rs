@@ -8,6 +8,7 @@ use super::config::values::duration_text;
 use super::destination::{self, Left};
 use super::figures::{counted, rate, share, short, size, span};
 use super::held::Note;
+use crate::mail::reply::Printable;
 use serde::Serialize;
 use std::fmt::Write;
 use std::time::Duration;
@@ -18,6 +19,9 @@ pub use super::figures::count;
 pub const REDRAW: Duration = Duration::from_millis(250);
 /// How often a line is written where there is no terminal.
 pub const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Of a list of columns so many characters are shown.
+const COLUMNS_SHOWN: usize = 38;
 
 /// Where a campaign stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -97,6 +101,8 @@ pub struct Summary {
     pub rejects_file: Option<String>,
     /// Rows whose address had something around it that was taken away (blanks, `mailto:`, brackets).
     pub cleaned: u64,
+    /// Columns of the list that are read as numbers, where templates compute with them and nobody says what they hold.
+    pub read_as_numbers: Vec<String>,
     /// Rows whose recipient had come before.
     pub duplicates: u64,
     /// Accepted by the next hop.
@@ -247,6 +253,10 @@ pub fn table(summary: &Summary, list: &str) -> String {
     if summary.cleaned > 0 {
         let cleaned = counted(summary.cleaned, "address was", "addresses were");
         let _ = writeln!(text, "  {cleaned} cleaned of blanks, names, mailto:");
+    }
+    if !summary.read_as_numbers.is_empty() {
+        let columns = Printable(summary.read_as_numbers.join(", ").as_bytes()).to_string();
+        let _ = writeln!(text, "  read as numbers: {}", short(&columns, COLUMNS_SHOWN));
     }
     if let Some(file) = &summary.rejects_file {
         let _ = writeln!(text, "  rejected rows, with the reason for each:\n    {file}");
@@ -443,8 +453,13 @@ mod tests {
         );
         assert!(!summary.is_settled());
         let rejects_file = Some("data/campaign/welcome/rejects.csv".to_owned());
-        let rows = table(&Summary { cleaned: 1234, rejects_file, ..summary.clone() }, LIST);
-        for words in ["  1,234 addresses were cleaned ", "for each:\n    data/campaign/welcome/rejects.csv\n"] {
+        let read_as_numbers = vec!["points".to_owned(), "age".to_owned()];
+        let rows = table(&Summary { cleaned: 1234, rejects_file, read_as_numbers, ..summary.clone() }, LIST);
+        for words in [
+            "  read as numbers: points, age\n",
+            "  1,234 addresses were cleaned ",
+            "for each:\n    data/campaign/welcome/rejects.csv\n",
+        ] {
             assert!(rows.contains(words), "{rows}");
         }
         let held = table(&Summary { uncertain: 7, possible_duplicates: 9, ..summary }, LIST);
@@ -482,7 +497,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&Summary::default().json()).unwrap();
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected: Vec<&str> =
-            "campaign destination moved_from loaded rejected rejects_file cleaned duplicates delivered deferred bounced expired suppressed \
+            "campaign destination moved_from loaded rejected rejects_file cleaned read_as_numbers duplicates delivered deferred bounced expired suppressed \
              cancelled cancelled_on_list readmitted uncertain waiting in_flight deferrals messages transactions sessions \
              tls_handshakes tls_resumed elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held cut_off \
              held_sites"

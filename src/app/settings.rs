@@ -19,7 +19,7 @@ use std::path::Path;
 /// A configuration that is wrong: all that is.
 pub(super) fn run(args: &ConfigArgs) -> Result<Exit, Failure> {
     match &args.file {
-        Some(file) => super::print_out(&checked(file)?),
+        Some(file) => super::print_folded(&checked(file)?),
         None if args.campaign => super::print_out(&reference::reference()),
         None => super::print_out(&EngineConfig::template()),
     }

@@ -89,7 +89,7 @@ impl Binding {
     }
 
     fn number(&self, text: &str, locale: Option<Locality>) -> Value {
-        cell::number(text.trim(), locale).unwrap_or_else(|| self.wrong(format!("is no number: {:?}", shown(text))))
+        cell::number(text.trim(), locale).unwrap_or_else(|| self.wrong(format!("is no number: {}", written(text))))
     }
 
     fn any(&self, text: &str, values: &Values, reading: &Reading) -> Value {
@@ -99,7 +99,7 @@ impl Binding {
         }
         match cell::as_kind(field, self.kind, reading.locale.of(values)) {
             Ok(value) => value,
-            Err(why) => self.wrong(format!("is {why}: {:?}", shown(text))),
+            Err(why) => self.wrong(format!("is {why}: {}", written(text))),
         }
     }
 
@@ -109,8 +109,13 @@ impl Binding {
     }
 }
 
-fn shown(text: &str) -> String {
-    text.chars().take(40).collect()
+/// A cell that is not what it should be, and where it would be a number.
+fn written(text: &str) -> String {
+    let shown: String = text.chars().take(40).collect();
+    match cell::locale_of_number(text) {
+        Some(locale) => format!("{shown:?}, which is one with locale = {locale:?}"),
+        None => format!("{shown:?}"),
+    }
 }
 
 /// A row as minijinja sees it.

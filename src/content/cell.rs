@@ -135,6 +135,14 @@ pub(crate) fn number(text: &str, locale: Option<Locality>) -> Option<Value> {
     }
 }
 
+/// Where people write a number so that is none by itself (`1,5`, `1.234,50`): the name of a locale, for a hint.
+#[must_use]
+pub fn locale_of_number(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    let is_one = |name: &&str| Locality::of(name).is_some_and(|locale| number(text, Some(locale)).is_some());
+    ["de_DE", "en_US", "fr_FR", "de_CH"].into_iter().find(is_one).filter(|_| number(text, None).is_none())
+}
+
 /// Whether a cell is a number that everybody reads as the same one, and no name of a place or of a telephone: no leading
 /// zero, no sign but a minus, no exponent, no comma, and not more digits than a number keeps.
 #[must_use]

@@ -43,7 +43,7 @@ mod words;
 
 pub mod dkim;
 
-pub use cell::{ColumnType, JSON_MARK, is_plainly_number};
+pub use cell::{ColumnType, JSON_MARK, is_plainly_number, locale_of_number};
 pub use compose::{Composed, Composer, OctetsMin, RowRef, Scratch};
 pub use error::{ComposeError, ContentError, NumberUse, Place};
 pub use header::folds;

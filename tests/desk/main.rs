@@ -10,6 +10,7 @@ mod certificates;
 mod check;
 mod commands;
 mod convert;
+mod encodings;
 mod folder;
 mod jinja;
 mod letters;

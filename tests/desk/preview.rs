@@ -241,9 +241,7 @@ fn what_check_tells_stands_beside_the_letter_and_follows_the_files() {
     };
     let has = |page: &Value, wanted: &str| words(page).iter().any(|found| found == wanted);
     let first = preview.letter("1");
-    for found in
-        ["active-content w.html:1:175", "rejected-row w.csv:4", "duplicates w.csv:6", "list-unsubscribe w.toml"]
-    {
+    for found in ["active-content w.html:1:175", "rejected-row w.csv:4", "duplicates w.csv:6", "no-way-out w.toml"] {
         assert!(has(&first, found), "{found}: {:#?}", words(&first));
     }
     assert!(preview.get("").body.contains("\"Findings\""));
@@ -273,4 +271,62 @@ fn what_check_tells_stands_beside_the_letter_and_follows_the_files() {
     let page = preview.letter("1");
     assert!(has(&page, "rejected-row w.csv:3"), "{:#?}", words(&page));
     assert_eq!(preview.end(), Some(0));
+}
+
+#[test]
+fn the_page_has_a_view_of_each_kind_and_the_letter_has_what_they_show() {
+    let folder = folder();
+    folder
+        .put("w.toml", folder.read("w.toml").replace("text =", "reply_to = \"h\u{e9}lp <help@acme.example>\"\ntext ="));
+    let preview = Preview::start(&folder, &[]);
+    let page = preview.get("").body;
+    let views = page.split("const VIEWS = ").nth(1).unwrap().split(';').next().unwrap();
+    let views: Vec<String> = serde_json::from_str(views).unwrap();
+    assert_eq!(views, ["Desktop", "Phone", "Dark", "Text", "Source", "Headers", "Findings"]);
+    // A phone is narrow, and a desktop is not.
+    let phone = page.lines().find(|line| line.contains(".phone iframe")).unwrap_or_default();
+    assert!(phone.contains("width: 3"), "{phone:?}");
+    // Pictures from elsewhere wait to be switched on.
+    let switch = page.split('<').find(|tag| tag.contains("id=\"images\"")).unwrap();
+    assert!(switch.contains("type=\"checkbox\"") && !switch.contains("checked"), "{switch}");
+    // It asks by itself whether the files have changed.
+    assert!(page.contains("get(\"edition.json\")") && page.matches("setTimeout(poll, POLL_MS)").count() == 2);
+    let letter = &preview.letter("2")["letter"];
+    let headers = letter["headers"].as_array().unwrap();
+    let header = |name: &str| headers.iter().find(|field| field[0] == name).map(|field| field[1].as_str().unwrap());
+    assert_eq!((header("Subject"), header("To")), (Some("Hello Bob"), Some("bob@b.example")));
+    assert!(header("Reply-To").unwrap().contains("h\u{e9}lp"), "{headers:?}");
+    assert!(header("Message-ID").is_some() && header("Date").is_some(), "{headers:?}");
+}
+
+#[test]
+fn the_page_is_opened_in_the_browser_of_people_or_its_address_is_told() {
+    let folder = folder();
+    let path = std::env::var("PATH").unwrap();
+    folder.put("bin/xdg-open", "#!/bin/sh\nprintf %s \"$1\" > opened.part && mv opened.part opened\n");
+    let program = folder.path().join("bin/xdg-open");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let bin = folder.path().join("bin").display().to_string();
+    for (path, opens) in [(format!("{bin}:{path}"), true), ("/nonexistent".to_owned(), false)] {
+        let mut command = folder.command(&["preview", "w.toml", "--open"]);
+        command.env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // It ends with this, whatever becomes of the test.
+        let mut preview = Preview { child: command.spawn().unwrap(), address: String::new(), key: String::new() };
+        let child = &mut preview.child;
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("http://127.0.0.1:"), "{line}");
+        let opened = folder.path().join("opened");
+        let start = std::time::Instant::now();
+        while opens && !opened.exists() {
+            assert!(start.elapsed().as_secs() < 60, "no browser was opened");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        if opens {
+            assert_eq!(folder.read("opened"), line.trim());
+        } else {
+            let mut said = BufReader::new(child.stderr.as_mut().unwrap()).lines().map(Result::unwrap);
+            assert!(said.any(|line| line.starts_with("warning: no browser opens by xdg-open")));
+        }
+    }
 }

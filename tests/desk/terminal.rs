@@ -200,7 +200,7 @@ fn a_long_list_that_is_looked_at_shows_how_far_it_is_and_leaves_no_trace() {
         let (screen, code) = seen.end();
         let lines = screen.lines();
         assert_eq!(code, Some(0), "{}", lines.join("\n"));
-        assert!(lines.iter().any(|line| line.contains("60000")), "{}", lines.join("\n"));
+        assert!(lines.iter().any(|line| line.contains("60,000")), "{}", lines.join("\n"));
         let is_left = |line: &&String| line.starts_with("Rehearsing") || line.starts_with("Reading the list");
         assert!(!lines.iter().any(|line| is_left(&line)), "{}", lines.join("\n"));
     }
@@ -250,6 +250,77 @@ fn a_bar_can_be_had_or_left_out() {
     let lines = screen.lines();
     assert_eq!(code, Some(0), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("recipients")) && !lines.iter().any(|line| line.contains('█')));
+    // Where there is no terminal, for whoever makes one of it.
+    let (folder, receiver) = slow(12);
+    let ran = folder.run(&sending(&receiver, "--progress bar").split_whitespace().collect::<Vec<_>>());
+    receiver.end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains('░') && ran.err.contains("of 12 recipients"), "{ran:?}");
+    let (folder, receiver) = slow(12);
+    let ran = folder.run(&sending(&receiver, "").split_whitespace().collect::<Vec<_>>());
+    receiver.end();
+    assert!(ran.code == Some(0) && !ran.err.contains(['░', '█']), "{ran:?}");
+}
+
+/// What says as much as this, and can be copied.
+fn is_command(line: &str) -> bool {
+    line.trim_start().starts_with("posthaste ") || line.contains("&& posthaste ")
+}
+
+#[test]
+fn what_commands_say_is_folded_at_words_on_a_terminal_and_nowhere_else() {
+    let folder = Folder::new();
+    folder.put("w.txt", "Dear {{ first }}, *|CITY|* and [Company]: http://acme.example/spring is where the beds are ready, and so are we.\n");
+    folder.put(
+        "e.toml",
+        "[delivery]\nretry = [\"1m\", \"5m\", \"10m\", \"15m\", \"20m\", \"30m\", \"45m\", \"1h\", \"2h\"]\n",
+    );
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    for (columns, line) in [
+        (40, "check w.toml"),
+        (80, "check w.toml"),
+        (60, "send w.toml --dry-run --data data"),
+        (80, "send w.toml --dry-run --sink --data data"),
+        (60, "config e.toml"),
+        (40, "new spring"),
+        (40, "token nothing-of-ours --data ."),
+    ] {
+        let (screen, _) = Seen::start(&folder, columns, "", line).end();
+        let broken: Vec<&String> = screen.broken.iter().filter(|line| !is_command(line)).collect();
+        assert!(broken.is_empty(), "{line} at {columns}: {broken:?}");
+        let _ = fs::remove_dir_all(folder.path().join("spring"));
+        let ran = folder.run(&line.split(' ').collect::<Vec<_>>());
+        assert!(ran.out.lines().any(|line| line.chars().count() > columns), "{line}: {ran:?}");
+        if line.starts_with("check") {
+            assert_eq!(words(&screen.lines().join(" ")), words(&ran.out), "{line} at {columns}");
+        }
+    }
+}
+
+#[test]
+fn numbers_have_one_form_in_all_that_people_read() {
+    let folder = Folder::new();
+    let list: String = (0..1234).map(|n| format!("person{n}@d{}.example,Ann\n", n % 7)).collect();
+    folder.put("w.csv", format!("email,first\n{list}{list}"));
+    let big = "A sentence of a long letter. ".repeat(100);
+    folder.put("w.txt", format!("Dear {{{{ first }}}},\n{big}\nunsubscribe\n"));
+    for (words, has) in [
+        ("check w.toml", &["1,234 recipients at 7 domains", "1,234 duplicates"][..]),
+        (
+            "send w.toml --dry-run --sink --data data",
+            &["  recipients    1,234\n", "  size          3.3 kB to 3.3 kB, 3.3 kB on"],
+        ),
+        ("send w.toml --sink --data data", &["  recipients           1,234\n", "1,234 messages", " MB\n"]),
+        ("report w --sink --data data", &["1,234"]),
+    ] {
+        let ran = folder.run(&words.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        for has in has {
+            assert!(ran.out.contains(has), "{words}: {has:?} is not in\n{}", ran.out);
+        }
+        // What check finds is told in sentences.
+        assert!(words.starts_with("check") || !ran.out.contains("1234"), "{words}: {}", ran.out);
+    }
 }
 
 #[test]
@@ -337,9 +408,41 @@ fn debug_names_routes_and_recipients_and_trace_has_the_dialogue() {
     for field in ["final=true", "recipient=ann@a.example", "host=", "code=250"] {
         assert!(delivered.contains(field), "{field} is missing in {delivered}");
     }
+    let route = debug.lines().find(|line| line.contains("DEBUG mail for the domain goes to the site")).unwrap();
+    assert!(route.contains("site=\"sink\""), "{route}");
     assert!(debug.contains("DEBUG session opened ") && debug.contains("DEBUG session ended "), "{debug}");
     assert!(!delivered.contains("time=") && !debug.contains("MAIL FROM"), "{debug}");
     let trace = said("trace");
     assert!(trace.contains("> RCPT TO:<ann@a.example>") && trace.contains("DEBUG delivered "), "{trace}");
     assert!(!trace.contains("Dear Ann"), "content stands in the log:\n{trace}");
+}
+
+#[test]
+fn a_thousand_equal_refusals_name_nobody_and_are_not_a_thousand_lines() {
+    let folder = Folder::new();
+    let list: String = (0..1000).map(|n| format!("person{n}@a.example,Ann\n")).collect();
+    folder.put("w.csv", format!("email,first\n{list}nobody,Ann\nperson at a.example,Ann\n"));
+    folder.put("w.toml", folder.read("w.toml").replace("[recipients]", "max_bounced = \"100%\"\n[recipients]"));
+    for (how, word) in [("--reject", "bounced"), ("--defer", "deferred")] {
+        let said = |level: &str| {
+            // Whom it has put off once, it takes.
+            let receiver = Receiver::start_with(&folder.path().join("kept"), &[how, "100"]);
+            let retry = "[delivery]\nretry = [\"1s\"]\nlifetime = \"2s\"\n";
+            folder.put("e.toml", format!("{retry}[log]\nlevel = \"{level}\"\n"));
+            let data = format!("{word}-{level}");
+            let words = ["send", "w.toml", "--config", "e.toml", "--smarthost", &receiver.address, "--data", &data];
+            let ran = folder.run(&words);
+            receiver.end();
+            ran
+        };
+        let info = said("info");
+        assert!(!info.err.contains("person") && !info.err.contains("nobody"), "{word}: {}", info.err);
+        assert!(info.err.lines().count() < 60, "{word}: {}", info.err);
+        let debug = said("debug");
+        for n in [0, 999] {
+            let named = format!("recipient=person{n}@a.example");
+            let has = |line: &str| line.contains("DEBUG ") && line.contains(&named) && line.contains(word);
+            assert!(debug.err.lines().any(has), "{word}: {named}: {}", debug.err.lines().last().unwrap_or_default());
+        }
+    }
 }

@@ -26,6 +26,58 @@ fn numbers_of_a_csv_list_compare_as_numbers_and_print_as_they_stand() {
     let ran = folder.run(&["send", "w.toml", "--dry-run", "--sink", "--data", "dry"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("`points` is read as a number: so are all 3 cells that are not empty"), "{}", ran.out);
+    // So does a real one at its end, whatever goes to the log, and when it goes on.
+    folder.put("e.toml", "[log]\nlevel = \"error\"\n");
+    let send = |more: &[&str]| {
+        folder.run(&[&["send", "w.toml", "--sink", "--data", "real", "--config", "e.toml"], more].concat())
+    };
+    let ran = send(&["--limit", "1"]);
+    assert!(ran.code == Some(3) && ran.out.contains("\n  read as numbers: points\n"), "{ran:?}");
+    for _ in 0..2 {
+        let ran = send(&["--json"]);
+        let summary: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!((ran.code, &summary["read_as_numbers"]), (Some(0), &serde_json::json!(["points"])), "{ran:?}");
+    }
+    folder.put("w.toml", folder.read("w.toml") + "[recipients.types]\npoints = \"number\"\n");
+    let ran = folder.run(&["send", "w.toml", "--sink", "--data", "declared"]);
+    assert!(ran.code == Some(0) && !ran.out.contains("read as numbers"), "{ran:?}");
+}
+
+#[test]
+fn a_number_as_another_place_writes_it_is_told_with_its_locale() {
+    let folder = csv("{% if points > 1 %}gold{% endif %}\n", "email,points\nann@a.example,\"1,5\"\nbob@a.example,2\n");
+    let campaign = folder.read("w.toml") + "max_rejected = \"60%\"\n";
+    let ran = folder.run(&["send", "w.toml", "--sink", "--data", "a"]);
+    let hint = "[recipients.types]: points = \"number\", and how it is written, above all tables: locale = \"de_DE\"";
+    assert!(ran.code == Some(2) && ran.err.contains(hint), "{ran:?}");
+    // Half of it done, the other half is told.
+    folder.put("w.toml", format!("{campaign}[recipients.types]\npoints = \"number\"\n"));
+    let ran = folder.run(&["check", "w.toml"]);
+    assert!(ran.out.contains("`points` is no number: \"1,5\", which is one with locale = \"de_DE\""), "{ran:?}");
+    folder.put("w.txt", "{{ points }}\n");
+    let ran = folder.run(&["check", "w.toml"]);
+    assert!(ran.out.contains("say how numbers are written there (locale = \"de_DE\": 1.234,5)"), "{ran:?}");
+    folder.put("w.txt", "{% if points > 1 %}gold{% endif %}\n");
+    folder.put("w.toml", format!("locale = \"de_DE\"\n{}", folder.read("w.toml")));
+    assert_eq!(folder.delivers(&[]).iter().map(|letter| text_of(letter)).collect::<String>(), "gold\ngold\n");
+    // What is a number nowhere has no such hint.
+    let folder = csv("{% if points > 1 %}gold{% endif %}\n", "email,points\nann@a.example,n/a\n");
+    let ran = folder.run(&["send", "w.toml", "--sink", "--data", "a"]);
+    assert!(ran.code == Some(2) && !ran.err.contains("locale"), "{ran:?}");
+}
+
+#[test]
+fn a_campaign_says_whether_an_empty_cell_is_something() {
+    let text = "{{ first|default('you') }}|{{ first is defined }}|{% if first %}x{% endif %}\n";
+    for (setting, gives) in [
+        ("", "you|False|\n"),
+        ("empty_cells = \"undefined\"\n", "you|False|\n"),
+        ("empty_cells = \"text\"\n", "|True|\n"),
+    ] {
+        let folder = csv(text, "email,first\nann@a.example,\n");
+        folder.put("w.toml", folder.read("w.toml") + setting);
+        assert_eq!(text_of(&folder.delivers(&[])[0]), gives, "{setting}");
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@
 
 use super::super::config::{CampaignConfig, ConfigError};
 use super::super::exit::Failure;
-use super::super::figures::wrapped;
-use super::super::send::content::place_of;
+use super::super::figures::folded;
+use super::super::send::places::place_of;
 use super::super::send::signing;
 use crate::base::many::Many;
 use crate::content::{ContentError, Place, Remark};
@@ -169,6 +169,15 @@ pub fn of_letter(findings: &[Finding], leaves: bool) -> Vec<Finding> {
     findings.iter().filter(|finding| is_asked || finding.check != signing::UNSIGNED).cloned().collect()
 }
 
+/// What large receivers refuse: a warning for who sends all the same, an error for who asks.
+const REFUSED: [&str; 1] = ["no-way-out"];
+
+/// What was found of a letter, for who asks whether it can be sent.
+pub fn judge(findings: &mut [Finding]) {
+    let refused = findings.iter_mut().filter(|finding| REFUSED.contains(&finding.check));
+    refused.for_each(|finding| finding.severity = Severity::Error);
+}
+
 /// Tells the first warnings, and how to see all of them, unless people want quiet.
 pub fn tell(findings: &[Finding], campaign: &Path) {
     let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
@@ -178,14 +187,7 @@ pub fn tell(findings: &[Finding], campaign: &Path) {
         let more = Many(more as u64, "more warning", "more warnings");
         text += &format!("{more}: see posthaste check {}\n", campaign.display());
     }
-    if let Some(columns) = terminal::columns() {
-        let behind_its_blanks = |line: &str| {
-            let words = line.trim_start();
-            wrapped(words, columns, line.len() - words.len())
-        };
-        text = text.lines().map(behind_its_blanks).collect();
-    }
-    terminal::notice(text.as_bytes());
+    terminal::notice(folded(&text, terminal::columns()).as_bytes());
 }
 
 #[cfg(test)]

@@ -5,11 +5,13 @@
 
 use super::super::config::{CampaignConfig, campaign::ListSource};
 use super::super::exit::Failure;
+use super::super::figures::{count, counted};
 use super::super::send::content::Content;
 use super::super::send::dry_run::Loaded;
 use super::super::send::galley::lines_of;
 use super::rows::{Seen, Tally};
 use crate::base::many::Many;
+use crate::content::ColumnType;
 use crate::engine::loader::{List, REJECTS};
 use crate::engine::table::Table;
 use crate::mail::finding::{Finding, Severity};
@@ -44,11 +46,13 @@ impl Counts {
 
     /// One line for people.
     pub(super) fn words(&self) -> String {
-        let rows = Many(self.recipients, "recipient", "recipients");
-        let domains = Many(self.domains, "domain", "domains");
+        let rows = counted(self.recipients, "recipient", "recipients");
+        let domains = counted(self.domains, "domain", "domains");
         format!(
             "{rows} at {domains}; {} suppressed, {} rejected, {} duplicates",
-            self.suppressed, self.rejected, self.duplicates
+            count(self.suppressed),
+            count(self.rejected),
+            count(self.duplicates)
         )
     }
 }
@@ -151,7 +155,13 @@ impl Looked<'_> {
             let (column, kind, Tally { count, first }) = (&declared.column, declared.kind.word(), tally);
             let (cells, are) = if *count == 1 { ("cell", "is") } else { ("cells", "are") };
             let says = format!("{count} {cells} of {column:?} {are} not of its type, {kind}: {why} (such as {first})");
-            let hint = format!("mend the list, or say what the column holds: [recipients.types] {column} = \"text\"");
+            let numbers = matches!(declared.kind, ColumnType::Number | ColumnType::Integer);
+            let written = match self.campaign.locale.is_none() && numbers {
+                true => ", say how numbers are written there (locale = \"de_DE\": 1.234,5)",
+                false => "",
+            };
+            let hint =
+                format!("mend the list{written}, or say what the column holds: [recipients.types] {column} = \"text\"");
             tell(Severity::Warning, "column-type", tally, says, &hint);
         }
         let Tally { count, first } = &seen.encoded;

@@ -13,7 +13,7 @@ mod reading;
 mod rows;
 mod volume;
 
-pub use found::{Refused, of_content, of_failure, of_letter, of_remark, tell};
+pub use found::{Refused, judge, of_content, of_failure, of_letter, of_remark, tell};
 pub use list::{Looked, file_of};
 pub use print::finding as as_json;
 pub use reading::Reading;
@@ -23,7 +23,7 @@ use super::config::{CampaignConfig, EngineConfig, Faults, Found};
 use super::destination::Destination;
 use super::exit::{Exit, Failure};
 use super::send::scratch::Scratch;
-use super::send::{content, dry_run, list as lists, names, prepare, sources};
+use super::send::{content, dry_run, list as lists, names, prepare, sources, texts};
 use super::signals::Signals;
 use crate::engine::table::{Manifest, Table};
 use crate::mail::finding::{Finding, Severity};
@@ -63,7 +63,10 @@ pub fn run(args: &CheckArgs, signals: &Signals) -> Result<Exit, Failure> {
     signals.prepare("interrupted: the campaign is not checked to its end; nothing is sent by check")?;
     let nothing = dns::Report::not("the campaign's file cannot be read");
     let mut look = Look { dns: nothing, ..Look::default() };
-    let config = match look.configured("configuration", Found::look(args.config.as_deref()).load()) {
+    let found = Found::look(args.config.as_deref());
+    look.findings
+        .extend(found.file.as_deref().and_then(|file| texts::otherwise(file, "file-encoding", "the configuration")));
+    let config = match look.configured("configuration", found.load()) {
         Some(config) => config,
         // The campaign is looked at all the same.
         None => EngineConfig::defaults()?,
@@ -82,10 +85,14 @@ pub fn run(args: &CheckArgs, signals: &Signals) -> Result<Exit, Failure> {
         looked?;
         look.outside(args, &campaign, &config, signals)?;
     }
+    judge(&mut look.findings);
     // What stops a start comes first; of equals, the order in which it was found.
     look.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let text = if args.json { print::json(&look) } else { print::text(&look, &args.campaign) };
-    super::print_out(&text)?;
+    if args.json {
+        super::print_out(&print::json(&look))?;
+    } else {
+        super::print_folded(&print::text(&look, &args.campaign))?;
+    }
     Ok(if look.stops(args.strict) { Exit::Usage } else { Exit::Settled })
 }
 
@@ -185,6 +192,7 @@ impl Look {
             self.findings.extend(rows);
             if direct == Some(true) {
                 let recipients = loaded.totals.rows - loaded.suppressed.min(loaded.totals.rows);
+                volume::judge(&mut self.findings, recipients);
                 self.findings.extend(volume::look(data, &campaign.name, recipients, unix_now().0));
             }
             self.seen.domains = loaded.domains;
@@ -218,9 +226,18 @@ impl Look {
     }
 }
 
-/// That mail goes to the recipients' own servers without TLS.
+/// That mail goes to the recipients' own servers without TLS, or may.
 fn in_clear(destination: &Destination, config: &EngineConfig) -> Option<Finding> {
-    let is_off = matches!(destination, Destination::Exchangers(SMTP)) && config.delivery.tls == Level::Never;
+    if !matches!(destination, Destination::Exchangers(SMTP)) {
+        return None;
+    }
+    if config.delivery.tls == Level::Opportunistic && !config.tls.mta_sts && config.tls_policies.is_empty() {
+        let says = "tls.mta_sts = false: where TLS fails, mail goes in clear text to large providers too, which refuse that of bulk \
+                    senders";
+        let hint = "tls.mta_sts = true holds to the policies of Google, Microsoft and others; a [[tls_policy]] demands TLS of a domain";
+        return Some(Finding::new(Severity::Warning, "tls-fallback", "", says).hint(hint).draws("550 5.7.29"));
+    }
+    let is_off = config.delivery.tls == Level::Never;
     let says = "delivery.tls = \"off\": the mail goes in clear text, which Google refuses of bulk senders";
     let hint = "delivery.tls = \"opportunistic\", which uses TLS wherever it is offered";
     is_off.then(|| Finding::new(Severity::Error, "tls-off", "", says).hint(hint).draws("550 5.7.29"))

@@ -18,6 +18,15 @@ const JUMP: u64 = 2;
 /// No more directories are looked at.
 const CAMPAIGNS_MAX: usize = 10_000;
 
+/// What receivers want of bulk senders, and of nobody else (RFC 8058: Google, Yahoo).
+const OF_BULK: [&str; 1] = ["list-unsubscribe"];
+
+/// Takes what bulk senders must have for an error, where so many recipients' own servers get it.
+pub(super) fn judge(findings: &mut [Finding], recipients: u64) {
+    let wanted = findings.iter_mut().filter(|finding| recipients > BULK && OF_BULK.contains(&finding.check));
+    wanted.for_each(|finding| finding.severity = Severity::Error);
+}
+
 /// What is worth knowing of a campaign `name` to so many recipients' own servers.
 pub(super) fn look(data: &Path, name: &str, recipients: u64, now_unix_s: u32) -> Option<Finding> {
     if recipients <= BULK {

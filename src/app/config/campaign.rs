@@ -53,6 +53,8 @@ pub struct CampaignConfig {
     pub list_id: Option<Placed<String>>,
     /// The Feedback-ID header.
     pub feedback_id: Option<Placed<String>>,
+    /// Whether it answers what each recipient did, so that there is nothing to unsubscribe from.
+    pub is_transactional: bool,
     /// What becomes of recipients whose outcome is unknown.
     pub on_uncertain: OnUncertain,
     /// Waits between attempts; `None`: those of the engine.
@@ -207,6 +209,7 @@ impl CampaignConfig {
             unsubscribe: unsubscribe(&root, &all)?,
             list_id: template("list_id")?,
             feedback_id: template("feedback_id")?,
+            is_transactional: root.get("transactional").map(|item| item.switch()).transpose()?.unwrap_or_default(),
             on_uncertain: on_uncertain(&root)?,
             retry: root.get("retry").map(|item| durations_within(&item, RETRY_BOUNDS)).transpose()?,
             lifetime: root.get("lifetime").map(|item| duration_within(&item, RETRY_BOUNDS)).transpose()?,

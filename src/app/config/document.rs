@@ -1,8 +1,10 @@
 //! A TOML document that remembers where everything stood, so that each complaint names its place.
 //!
-//! Guarantees: every error holds file, line and column (from 1; columns count characters); text from the file is escaped.
+//! Guarantees: a file is read whatever it is written in, where that is certain; every error holds file, line and column (from 1;
+//! columns count characters); text from the file is escaped.
 //! Leaves to others: which keys there are, and what they mean.
 
+use crate::base::charset::{self, Undecodable};
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -110,6 +112,15 @@ pub fn seen_from(file: &Path, path: &str) -> PathBuf {
     }
 }
 
+/// TOML is UTF-8, and editors have other habits: what is certain is read.
+fn undecodable(file: &Path, octets: &[u8], why: &Undecodable) -> ConfigError {
+    let line = octets.split(|octet| *octet == b'\n').nth((why.line as usize).saturating_sub(1)).unwrap_or_default();
+    let before = line.get(..(why.column as usize).saturating_sub(1)).unwrap_or(line);
+    let column = String::from_utf8_lossy(before).chars().count() + 1;
+    let place = Some((why.line as usize, column));
+    ConfigError { file: file.to_owned(), place, message: why.to_string(), hint: None }.hint("save the file as UTF-8")
+}
+
 /// The text of a configuration file.
 #[derive(Debug)]
 pub struct Document {
@@ -121,7 +132,7 @@ impl Document {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, is longer than [`OCTETS_MAX`], or is not UTF-8.
+    /// It cannot be read, is longer than [`OCTETS_MAX`], or its encoding is not certain.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
         let unreadable = |e: std::io::Error| {
             let hint = match e.kind() {
@@ -137,15 +148,8 @@ impl Document {
                 .hint("this should be a TOML file that people wrote; was a list of recipients named instead?"));
         }
         let text = std::fs::read(file).map_err(unreadable)?;
-        match String::from_utf8(text) {
-            Ok(text) => Ok(Self::new(file, text)),
-            Err(e) => {
-                let good = e.utf8_error().valid_up_to();
-                let text = String::from_utf8_lossy(e.as_bytes().get(..good).unwrap_or_default()).into_owned();
-                let document = Self::new(file, text);
-                Err(document.error(good..good, "is not UTF-8 from here on").hint("save the file as UTF-8"))
-            }
-        }
+        let text = charset::decode(&text).map_err(|why| undecodable(file, &text, &why))?;
+        Ok(Self::new(file, text.text))
     }
 
     /// A document from text; `file` is what its errors name.

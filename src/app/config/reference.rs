@@ -141,6 +141,12 @@ pub const TABLES: &[Table] = &[
                 "The Feedback-ID header, by which Gmail counts complaints.",
             ),
             key(
+                "transactional",
+                "switch",
+                Default("false"),
+                "It answers what each recipient did (an order, a password): no way out is asked for.",
+            ),
+            key(
                 "on_uncertain",
                 "retry | hold",
                 Default(r#""retry""#),

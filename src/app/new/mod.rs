@@ -57,7 +57,7 @@ pub(super) fn run(args: &NewArgs) -> Result<Exit, Failure> {
         write(&folder.join(file), text)?;
     }
     let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-    super::print_out(&told(folder, &names, list, &roles))
+    super::print_folded(&told(folder, &names, list, &roles))
 }
 
 /// The campaign's name: the folder's.

@@ -3,7 +3,7 @@
 //! Guarantees: whatever is wrong with the files is shown in the place of the letter, and mended by saving them; the list is
 //! read again only when it, or what the templates need of it, has changed. Leaves to others: the page (`serve`).
 
-use super::super::check::{Refused, as_json, of_letter};
+use super::super::check::{Refused, as_json, judge, of_letter};
 use super::super::cli::PreviewArgs;
 use super::super::config::{CampaignConfig, EngineConfig, Found};
 use super::super::exit::Failure;
@@ -112,6 +112,7 @@ impl Desk {
         }
         self.error = made.err().map(|Refused { failure, findings, files }| {
             self.findings = of_letter(&findings, false);
+            judge(&mut self.findings);
             // What was read before is read again once this is mended.
             self.files.extend(files);
             failure

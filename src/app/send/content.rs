@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::super::check::{Refused, of_content, of_remark};
 use super::super::config::campaign::{EmptyCells, ListSource};
-use super::super::config::{CampaignConfig, EngineConfig, Placed, literal};
+use super::super::config::{CampaignConfig, EngineConfig, Placed};
 use super::super::exit::Failure;
 use super::folder::Folder;
+use super::places::placed;
 use super::signing;
 use super::watch::notice;
 use super::{list, partials, texts, types};
 use crate::content::lint::Manuscript;
-use crate::content::{
-    self, Composed, Composer, ContentError, Place, Remark, RowRef, Scratch, Spec, Treatment, charset_of, lint,
-};
+use crate::content::{self, Composed, Composer, Remark, RowRef, Scratch, Spec, Treatment, charset_of, lint};
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{List, Look, did_you_mean, first_of, look_at};
 use crate::engine::table::Manifest;
@@ -35,6 +34,8 @@ pub struct Content {
     told: Option<String>,
     /// What a look at it has found.
     pub findings: Vec<Finding>,
+    /// The list's columns that are read as numbers though nobody says so.
+    pub read_as_numbers: Vec<String>,
     /// Stored columns, by their places, that stand in the letter without a default; and their names in it.
     pub bare: Vec<(usize, String)>,
     /// The files that it was made from, and those that were looked for.
@@ -140,6 +141,7 @@ pub fn first(
         refused
     })?;
     findings.extend(numbers);
+    let read_as_numbers = types::read_as_numbers(&composer, &columns);
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, &stored);
@@ -149,7 +151,7 @@ pub fn first(
         Some((stored.iter().position(|column| column == source)?, columns.names.get(index)?.clone()))
     };
     let bare = bare.iter().filter_map(place).collect();
-    Ok((Content { composer, header_columns, fingerprint, told, findings, bare, files }, stored))
+    Ok((Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, files }, stored))
 }
 
 /// What is wrong with the letter of a campaign, whoever gets it.
@@ -175,7 +177,8 @@ fn look(
     columns: &Columns,
     direct: Option<bool>,
 ) -> Vec<Finding> {
-    let letter = lint::Letter { spec, written, columns: &columns.names, direct };
+    let is_transactional = campaign.is_transactional;
+    let letter = lint::Letter { spec, written, columns: &columns.names, direct, is_transactional };
     lint::look_at(&letter).into_iter().map(|remark| of_remark(campaign, remark)).collect()
 }
 
@@ -264,8 +267,10 @@ pub fn again(
         return Err(Failure::usage(format!("the content now uses the columns {lost}\n{}", stored_only(home, stored))));
     }
     let header_columns = columns.pick(composer.columns_in_headers());
+    let read_as_numbers = types::read_as_numbers(&composer, &columns);
     let composer = columns.read_from(composer, stored);
-    Ok(Content { composer, header_columns, fingerprint, told: None, findings, bare: Vec::new(), files })
+    let (told, bare) = (None, Vec::new());
+    Ok(Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, files })
 }
 
 /// The columns of a new campaign that its table keeps besides those that the letter reads.
@@ -401,22 +406,6 @@ fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<C
     })
 }
 
-/// An error of the content, with its place in the campaign's file where it is about one of its keys.
-pub(super) fn placed(campaign: &CampaignConfig, error: &ContentError) -> String {
-    let Place::Key(key) = &error.place else { return error.to_string() };
-    let file = campaign.file.display();
-    let Some(value) = place_of(campaign, key) else { return format!("{file}: {error}") };
-    let within = error.position.and_then(|(_, column)| {
-        // Only here, where something is wrong with it, is it worth another look.
-        let text = std::fs::read_to_string(&campaign.file).ok()?;
-        literal::place_in(&text, value, column.checked_sub(1)?)
-    });
-    let (line, column) = within.unwrap_or(value);
-    // The place is said once.
-    let error = ContentError { position: error.position.filter(|_| within.is_none()), ..error.clone() };
-    format!("{file}:{line}:{column}: {error}")
-}
-
 /// What is worth knowing of a campaign's content before it is sent.
 fn findings(config: &EngineConfig, campaign: &CampaignConfig, spec: &Spec) -> Vec<Finding> {
     let at = |placed: &Placed<String>| format!("{}:{}:{}", campaign.file.display(), placed.line, placed.column);
@@ -437,38 +426,6 @@ fn findings(config: &EngineConfig, campaign: &CampaignConfig, spec: &Spec) -> Ve
         found.push(Finding::new(Severity::Warning, "text-without-charset", place, says).hint(hint));
     }
     found
-}
-
-/// Where the value of a key of the campaign stands: line and column.
-#[must_use]
-pub fn place_of(campaign: &CampaignConfig, key: &str) -> Option<(usize, usize)> {
-    let at = |value: &Placed<String>| (value.line, value.column);
-    let unsubscribe = campaign.unsubscribe.as_ref();
-    match key {
-        "from" => Some(at(&campaign.from)),
-        "to" => Some(at(&campaign.to)),
-        "subject" => Some(at(&campaign.subject)),
-        "locale" => campaign.locale.as_ref().map(at),
-        "reply_to" => campaign.reply_to.as_ref().map(at),
-        "return_path" => campaign.return_path.as_ref().map(at),
-        "list_id" => campaign.list_id.as_ref().map(at),
-        "feedback_id" => campaign.feedback_id.as_ref().map(at),
-        "preheader" => campaign.page.preheader.as_ref().map(at),
-        "base_url" => campaign.page.base_url.as_ref().map(at),
-        "unsubscribe.url" => unsubscribe?.url.as_ref().map(at),
-        "unsubscribe.mailto" => unsubscribe?.mailto.as_ref().map(at),
-        key if key.starts_with("links.utm.") => {
-            campaign.page.utm.iter().find(|(name, _)| key.ends_with(name)).map(|(_, value)| at(value))
-        }
-        key if key.starts_with("attachments[") => {
-            let number: usize = key.strip_prefix("attachments[")?.strip_suffix(']')?.parse().ok()?;
-            campaign.attachments.get(number.checked_sub(1)?).map(|attachment| attachment.place)
-        }
-        key => {
-            let name = key.strip_prefix("headers.")?;
-            campaign.headers.iter().find(|(known, _)| known == name).map(|(_, value)| at(value))
-        }
-    }
 }
 
 /// A letter that is drawn up: what is composed, and what is known of how it came.

@@ -15,6 +15,7 @@ use super::super::cli::{Progress, SendArgs};
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
+use super::super::figures::{self, count, size};
 use super::super::shown::Shown;
 use super::super::signals::Signals;
 use super::content::{self, Content};
@@ -104,7 +105,7 @@ pub fn run(
         Some(destination) => writeln!(text, "\nDestination: {}", destination.words()),
         None => writeln!(text, "\nDestination: none is chosen, and until one is, send refuses.\n{}", destination::WAYS),
     };
-    super::super::print_out(&text)?;
+    super::super::print_folded(&text)?;
     if rendered.refused.is_empty() {
         return Ok(Exit::Settled);
     }
@@ -320,23 +321,24 @@ fn tell(
     let mut text = format!("Campaign {}: nothing is sent.\n\n", campaign.name);
     let totals = &list.totals;
     let mut line = |name: &str, value: String| _ = writeln!(text, "  {name:<14}{value}");
-    line("recipients", totals.rows.to_string());
-    line("suppressed", list.suppressed.to_string());
-    line("rejected", totals.rejected.to_string());
-    line("duplicates", totals.duplicates.to_string());
+    line("recipients", count(totals.rows));
+    line("suppressed", count(list.suppressed));
+    line("rejected", count(totals.rejected));
+    line("duplicates", count(totals.duplicates));
     if totals.cleaned > 0 {
-        line("cleaned", format!("{} (addresses with something around them)", totals.cleaned));
+        line("cleaned", format!("{} (addresses with something around them)", count(totals.cleaned)));
     }
     if let Some(file) = &list.rejects {
         line("rejects file", file.clone());
     }
-    line("domains", list.domains.len().to_string());
+    line("domains", count(list.domains.len() as u64));
     if let Some(mean) = rendered.octets.checked_div(rendered.messages) {
-        line("messages", rendered.messages.to_string());
-        line("octets", format!("{} to {}, {mean} on average", rendered.octets_min, rendered.octets_max));
+        line("messages", count(rendered.messages));
+        let [least, most] = [rendered.octets_min, rendered.octets_max].map(|octets| size(octets as u64));
+        line("size", format!("{least} to {most}, {} on average", size(mean)));
     }
     if rendered.subjects_empty > 0 {
-        let _ = writeln!(text, "  {:<14}{}", "no subject", rendered.subjects_empty);
+        let _ = writeln!(text, "  {:<14}{}", "no subject", count(rendered.subjects_empty));
     }
     for Finding { severity, place, says, hint, .. } in &list.found {
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
@@ -355,7 +357,7 @@ fn tell(
     }
     for (to, content) in &rendered.samples {
         let line = lines.get(to).map_or(String::new(), |line| format!("line {line}, "));
-        let _ = writeln!(text, "\n--- {line}{}: {} octets", Printable(to.as_bytes()), content.len());
+        let _ = writeln!(text, "\n--- {line}{}: {}", Printable(to.as_bytes()), size(content.len() as u64));
         for line in Shown::read(content).as_text().lines() {
             let _ = writeln!(text, "{}", escaped(line));
         }
@@ -375,7 +377,7 @@ fn escaped(line: &str) -> String {
 fn by_site(sites: &[(String, u64)], text: &mut String) {
     text.push_str("\nBy site\n");
     for (name, count) in sites.iter().take(LISTED) {
-        let _ = writeln!(text, "  {count:>10}  {}", Printable(name.as_bytes()));
+        let _ = writeln!(text, "  {:>10}  {}", figures::count(*count), Printable(name.as_bytes()));
     }
     if sites.len() > LISTED {
         let _ = writeln!(text, "  and {} more", sites.len() - LISTED);

@@ -10,7 +10,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::super::check::{Looked, Reading, Refused, file_of, of_letter};
+use super::super::check::{Looked, Reading, Refused, file_of, judge, of_letter};
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::exit::Failure;
 use super::content::{self, Content};
@@ -174,6 +174,7 @@ impl Galley {
     pub fn findings(&self) -> Vec<Finding> {
         let mut all = of_letter(&self.content.findings, false);
         all.extend(self.of_list.iter().chain(&self.of_rows).cloned());
+        judge(&mut all);
         all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         all
     }

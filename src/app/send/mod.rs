@@ -17,6 +17,7 @@ pub mod names;
 mod opening;
 mod partials;
 mod pin;
+pub mod places;
 pub mod prepare;
 mod rehearsed;
 mod resources;
@@ -26,7 +27,7 @@ mod settle;
 mod share;
 pub mod signing;
 pub mod sources;
-mod texts;
+pub mod texts;
 pub mod tls;
 mod trace;
 mod types;
@@ -45,7 +46,7 @@ use super::held::Note;
 use super::progress::Summary;
 use super::signals::Signals;
 use crate::base::remedy;
-use crate::engine::campaign::{Campaign, DAMAGES_TOLD, journal_of, snapshot_of};
+use crate::engine::campaign::{Campaign, DAMAGES_TOLD, journal_of, name_of, snapshot_of};
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
 use crate::engine::router::{self, SmarthostError};
@@ -57,6 +58,7 @@ use crate::observe::{self, Observer, terminal};
 use crate::sink;
 use crate::wire::disk::{self, Files, Lock};
 use crate::wire::ring;
+use content::Content;
 use letter::Letter;
 use opening::{Asked, Opened};
 use resources::Began;
@@ -127,7 +129,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     if opened.is_complete() && !settled.goes_on(&opened) {
         settled.commit(&mut opened, &mut disk)?;
         letter.check(args, opened.settled().uncertain)?;
-        return complete(args, &campaign, &opened, &began, &destination, cancelled_on_list);
+        return complete(args, &content, &opened, &began, &destination, cancelled_on_list);
     }
     let observer = observe(args, &config)?;
     let list = settled.list.clone();
@@ -192,6 +194,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
             home: &home,
             cancelled_on_list,
             readmitted,
+            read_as_numbers: &content.read_as_numbers,
             letter: &letter,
             withheld,
         },
@@ -355,16 +358,17 @@ fn observe(args: &SendArgs, config: &EngineConfig) -> Result<Observer, Failure> 
 /// Nothing is left to do: says what became of the campaign.
 fn complete(
     args: &SendArgs,
-    campaign: &CampaignConfig,
+    content: &Content,
     opened: &Campaign,
     began: &Began,
     destination: &Destination,
     cancelled_on_list: u64,
 ) -> Result<Exit, Failure> {
     let totals = opened.table.manifest().loaded.unwrap_or_default();
-    let settled = opened.settled();
+    let (settled, campaign) = (opened.settled(), name_of(&opened.home));
     let summary = Summary {
-        campaign: campaign.name.clone(),
+        campaign: campaign.clone(),
+        read_as_numbers: content.read_as_numbers.clone(),
         rejected: totals.rejected,
         rejects_file: list::rejects_of(&opened.home, totals.rejected),
         cleaned: totals.cleaned,
@@ -383,7 +387,7 @@ fn complete(
         _ => "has nothing left to send.",
     };
     Note::clear(&opened.home);
-    watch::notice(&format!("Campaign {} {end}{anew}\n", campaign.name));
+    watch::notice(&format!("Campaign {campaign} {end}{anew}\n"));
     watch::print_end(args, &summary)?;
-    watch::settled(args, &campaign.name, settled.uncertain)
+    watch::settled(args, &campaign, settled.uncertain)
 }

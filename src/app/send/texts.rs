@@ -37,18 +37,22 @@ pub fn template(campaign: &CampaignConfig, path: &Path) -> Result<Source, Failur
     Ok(Source { file, text: campaign.syntax.in_braces(&text).into_owned() })
 }
 
-/// Which templates of a campaign are read otherwise than as UTF-8.
+/// Which files of a campaign are read otherwise than as UTF-8.
 #[must_use]
 pub fn findings(campaign: &CampaignConfig) -> Vec<Finding> {
-    let found = |path: &std::path::PathBuf| {
-        let text = charset::decode(&std::fs::read(path).ok()?).ok().filter(|text| text.charset != Charset::UTF_8)?;
-        let word =
-            charset::first_word_beyond_ascii(&text.text).map(|word| format!(" (\"{word}\")")).unwrap_or_default();
-        let says = format!("the template is read as {}{word}", text.charset.name());
-        let finding = Finding::new(Severity::Note, "template-encoding", path.display().to_string(), says);
-        Some(finding.hint("save it as UTF-8, and nobody has to find that out"))
-    };
-    campaign.html.iter().chain(&campaign.text).filter_map(found).collect()
+    let templates = campaign.html.iter().chain(&campaign.text);
+    let templates = templates.filter_map(|path| otherwise(path, "template-encoding", "the template"));
+    otherwise(&campaign.file, "file-encoding", "the campaign's file").into_iter().chain(templates).collect()
+}
+
+/// That a file is read otherwise than as UTF-8.
+#[must_use]
+pub fn otherwise(path: &Path, check: &'static str, what: &str) -> Option<Finding> {
+    let text = charset::decode(&std::fs::read(path).ok()?).ok().filter(|text| text.charset != Charset::UTF_8)?;
+    let word = charset::first_word_beyond_ascii(&text.text).map(|word| format!(" (\"{word}\")")).unwrap_or_default();
+    let says = format!("{what} is read as {}{word}", text.charset.name());
+    let finding = Finding::new(Severity::Note, check, path.display().to_string(), says);
+    Some(finding.hint("save it as UTF-8, and nobody has to find that out"))
 }
 
 /// Reads a file that goes with each message.

@@ -9,7 +9,7 @@ use super::super::config::CampaignConfig;
 use super::super::config::campaign::ListFormat;
 use super::super::exit::Failure;
 use super::content::Columns;
-use crate::content::{ColumnType, Composer, ContentError, NumberUse};
+use crate::content::{ColumnType, Composer, ContentError, NumberUse, locale_of_number};
 use crate::engine::loader::{Figures, Format, List, figures};
 use crate::mail::finding::{Finding, Severity};
 use std::path::Path;
@@ -44,6 +44,15 @@ pub fn is_json(campaign: &CampaignConfig) -> bool {
     }
 }
 
+/// The columns of the list that are read as numbers though nobody says so, each once.
+pub fn read_as_numbers(composer: &Composer, columns: &Columns) -> Vec<String> {
+    let source = |wanted: &NumberUse| columns.sources.get(wanted.column).cloned().unwrap_or_default();
+    let mut sources: Vec<String> = composer.numbers_wanted().iter().map(source).collect();
+    sources.sort();
+    sources.dedup();
+    sources
+}
+
 /// Looks whether the columns that templates compute with are numbers, where nobody has said so.
 ///
 /// # Errors
@@ -56,9 +65,7 @@ pub fn numbers(
 ) -> Result<Vec<Finding>, Refused> {
     let uses = composer.numbers_wanted();
     let source = |wanted: &NumberUse| columns.sources.get(wanted.column).cloned().unwrap_or_default();
-    let mut sources: Vec<String> = uses.iter().map(source).collect();
-    sources.sort();
-    sources.dedup();
+    let sources = read_as_numbers(composer, columns);
     if sources.is_empty() {
         return Ok(Vec::new());
     }
@@ -73,7 +80,7 @@ pub fn numbers(
         if let Some((problem, hint)) = misfit(figures, &column, wanted, &path) {
             let (place, position, excerpt) = (wanted.place.clone(), Some(wanted.position), String::new());
             let error = ContentError { place, position, problem, excerpt, hint };
-            let fault = super::content::placed(campaign, &error);
+            let fault = super::places::placed(campaign, &error);
             // Two parts may be made from one file.
             if !faults.contains(&fault) {
                 faults.push(fault);
@@ -95,10 +102,15 @@ pub fn numbers(
 /// Why a column cannot be computed with.
 fn misfit(figures: &Figures, column: &str, wanted: &NumberUse, path: &str) -> Option<(String, String)> {
     if let Some((line, text)) = &figures.other {
+        let written = match locale_of_number(text) {
+            Some(locale) => format!(", and how it is written, above all tables: locale = {locale:?}"),
+            None => String::new(),
+        };
         return Some((
             format!("a number is needed here, and `{column}` is text: {path}, line {line}, has {text:?}"),
             format!(
-                "if each cell is a number, say so under [recipients.types]: {column} = \"number\"; else compare it with text in quotes"
+                "if each cell is a number, say so under [recipients.types]: {column} = \"number\"{written}; else compare it with \
+                 text in quotes"
             ),
         ));
     }

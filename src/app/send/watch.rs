@@ -68,6 +68,8 @@ pub struct Watched<'a> {
     pub cancelled_on_list: u64,
     /// Recipients on the list who were cancelled before, and are taken in again.
     pub readmitted: u64,
+    /// The list's columns that are read as numbers though nobody says so.
+    pub read_as_numbers: &'a [String],
     /// What everybody who still waited gets.
     pub letter: &'a Letter,
     /// Recipients who wait, and whom this run is not for.
@@ -103,6 +105,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     summary.campaign = watched.campaign.to_owned();
     summary.destination = watched.destination.to_string();
     (summary.cancelled_on_list, summary.readmitted) = (watched.cancelled_on_list, watched.readmitted);
+    summary.read_as_numbers = watched.read_as_numbers.to_vec();
     summary.moved_from = destination::left(watched.moved_from);
     summary.held = told.held;
     summary.held_sites = held_sites.iter().map(Note::of).collect();

@@ -9,6 +9,7 @@ mod known;
 
 use super::cli::TokenArgs;
 use super::exit::{Exit, Failure};
+use super::figures::folded;
 use super::report::{Person, Stored, Zone, place};
 use crate::base::many::Many;
 use crate::base::remedy;
@@ -113,7 +114,7 @@ fn tell(args: &TokenArgs, data: &Path, campaigns: &[Campaign], finds: &Finds) ->
         if finds.rows.is_empty() && finds.strangers.is_empty() {
             text += &format!("no token and no Message-ID of a campaign in {} stands there\n", data.display());
         }
-        text
+        folded(&text, terminal::columns_out())
     };
     super::print_out(&text)?;
     Ok(if finds.rows.is_empty() { Exit::Failed } else { Exit::Settled })

@@ -17,31 +17,6 @@ const ACTIVE: [&str; 7] = ["script", "iframe", "object", "embed", "form", "video
 const LEADING: [&str; 5] = ["href", "src", "srcset", "background", "poster"];
 /// Elements that show a picture.
 const PICTURES: [&str; 4] = ["img", "mj-image", "mj-carousel-image", "amp-img"];
-/// Words by which readers know the way out.
-const WAYS_OUT: [&str; 22] = [
-    "unsubscribe",
-    "opt out",
-    "opt-out",
-    "abmelden",
-    "abbestellen",
-    "austragen",
-    "désabonner",
-    "desabonner",
-    "désinscri",
-    "se désinscrire",
-    "darse de baja",
-    "cancelar la suscripci",
-    "cancelar suscripci",
-    "disiscri",
-    "cancella l'iscrizione",
-    "afmelden",
-    "uitschrijven",
-    "avregistrera",
-    "afmeld",
-    "wypisz",
-    "отписаться",
-    "配信停止",
-];
 /// Octets of text beside pictures, under which a letter is nothing but them.
 const TEXT_MIN: usize = 20;
 
@@ -93,12 +68,6 @@ pub(super) fn look_at_all(files: &[(&Source, Page)], found: &mut Placing<'_>) {
         let says = "the HTML part is nothing but pictures: who does not load them sees an empty letter";
         found.warn_of_all("image-only", says, "write what matters as text");
     }
-    let is_out = |(source, page): &(&Source, Page)| {
-        page.tags.iter().any(|tag| leads_out(tag, &source.text)) || page.texts.iter().any(|(_, text)| is_way_out(text))
-    };
-    if !files.iter().any(is_out) {
-        no_way_out(found);
-    }
 }
 
 /// Looks at the plain text.
@@ -115,29 +84,6 @@ pub(super) fn look_at_text(masked: &str, found: &mut Placing<'_>) {
             .map_or(at, |before| before.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |end| end + 1));
         host(start, word(masked, start), found);
     }
-}
-
-/// Whether there is a way out in a plain text.
-pub(super) fn text_leads_out(text: &str) -> bool {
-    is_way_out(text) || text.contains("unsubscribe_url")
-}
-
-/// There is no way out.
-pub(super) fn no_way_out(found: &mut Placing<'_>) {
-    let says = "there is no link to unsubscribe by: who does not find one reports the letter as spam";
-    found.warn_of_all("unsubscribe-link", says, "write one, like: Unsubscribe: {{ unsubscribe_url }}");
-}
-
-fn is_way_out(text: &str) -> bool {
-    let text = text.to_lowercase();
-    WAYS_OUT.iter().any(|word| text.contains(word))
-}
-
-/// Whether the link is one to unsubscribe by, as its address says.
-fn leads_out(tag: &Tag, source: &str) -> bool {
-    let Some(href) = tag.attribute("href") else { return false };
-    let written = source.get(href.at..href.at + href.value.len()).unwrap_or_default().to_ascii_lowercase();
-    ["unsubscribe", "optout", "opt-out", "abmeld"].iter().any(|word| written.contains(word))
 }
 
 /// The word that begins at `at`.

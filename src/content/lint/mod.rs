@@ -12,6 +12,7 @@ mod page;
 mod placeholders;
 mod sender;
 mod tags;
+mod way_out;
 
 pub use composed::look_at as look_at_composed;
 pub use manuscript::Manuscript;
@@ -70,6 +71,8 @@ pub struct Letter<'a> {
     pub columns: &'a [String],
     /// Whether it goes to the recipients' own servers: `None` where that is not known.
     pub direct: Option<bool>,
+    /// Whether it answers what each recipient did: nobody looks for a way out of that.
+    pub is_transactional: bool,
 }
 
 /// Looks at a letter.
@@ -77,7 +80,8 @@ pub struct Letter<'a> {
 pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
     let mut found = Found { columns: letter.columns, syntax: letter.spec.syntax, remarks: Vec::new() };
     sender::look(letter, &mut found);
-    look_at_html(letter, &mut found);
+    let pages = pages(letter);
+    look_at_html(letter, &pages, &mut found);
     let texts: Vec<&Source> = letter.written.text_files().collect();
     for text in &texts {
         let place = Place::File(text.file.clone());
@@ -89,19 +93,20 @@ pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
         tags::look_at_written(&text.text, &mut found);
         look_at_template(letter, text, &mut found);
     }
-    if let Some(main) = texts.first().filter(|_| !texts.iter().any(|text| links::text_leads_out(&text.text))) {
-        links::no_way_out(&mut found.at(&Place::File(main.file.clone()), ""));
-    }
+    way_out::look(letter, &pages, &texts, &mut found);
     found.remarks
 }
 
-fn look_at_html(letter: &Letter<'_>, found: &mut Found<'_>) {
-    let files: Vec<(&Source, Page)> =
-        letter.written.html_files().map(|source| (source, Page::read(&source.text))).collect();
+/// The files of the HTML part.
+fn pages<'a>(letter: &Letter<'a>) -> Vec<(&'a Source, Page)> {
+    letter.written.html_files().map(|source| (source, Page::read(&source.text))).collect()
+}
+
+fn look_at_html(letter: &Letter<'_>, files: &[(&Source, Page)], found: &mut Found<'_>) {
     let made = letter.spec.html.iter().chain(letter.spec.partials.values().flatten());
     let made: Vec<Page> = made.map(|source| Page::read(&source.text)).collect();
     let made = links::Kept::of(&made);
-    for (source, page) in &files {
+    for (source, page) in files {
         let place = Place::File(source.file.clone());
         let mut found = found.at(&place, &source.text);
         links::look(page, &made, &mut found);
@@ -111,7 +116,7 @@ fn look_at_html(letter: &Letter<'_>, found: &mut Found<'_>) {
         look_at_template(letter, source, &mut found);
     }
     if let Some((main, _)) = files.first() {
-        links::look_at_all(&files, &mut found.at(&Place::File(main.file.clone()), &main.text));
+        links::look_at_all(files, &mut found.at(&Place::File(main.file.clone()), &main.text));
     }
 }
 

@@ -6,7 +6,6 @@ use super::placeholders::{self, is_attempt};
 use super::{Found, Letter, Placing, tags};
 use crate::content::error::Place;
 use crate::content::lint::page::masked;
-use crate::mail::finding::Severity;
 
 /// Domains of mailboxes that anybody gets: their DMARC records refuse mail from elsewhere.
 const FREE: [&str; 24] = [
@@ -77,17 +76,6 @@ pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
         orders(name, letter.direct, found);
     }
     subject(&spec.subject, found);
-    match (&spec.unsubscribe_url, &spec.unsubscribe_mailto) {
-        (Some(_), _) => {}
-        (None, mailto) => {
-            let says = match mailto {
-                Some(_) => "List-Unsubscribe has an address only: Google and Yahoo want a URL for one click (RFC 8058)",
-                None => "the letter has no List-Unsubscribe, which Google and Yahoo want of all bulk mail (RFC 8058)",
-            };
-            let hint = "[unsubscribe] url = \"https://…/{{ token }}\", a page that takes a POST";
-            found.whole(Severity::Warning, "list-unsubscribe", says, hint);
-        }
-    }
     for file in &spec.attachments {
         let end = file.file_name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
         if REFUSED.contains(&end.as_str()) {

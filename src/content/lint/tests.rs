@@ -11,7 +11,13 @@ fn remarks(html: &str) -> Vec<(&'static str, Option<(usize, usize)>)> {
         ..Spec::default()
     };
     let columns = ["email".to_owned(), "First Name".to_owned()];
-    let letter = Letter { spec: &spec, written: &Manuscript::of(&spec), columns: &columns, direct: None };
+    let letter = Letter {
+        spec: &spec,
+        written: &Manuscript::of(&spec),
+        columns: &columns,
+        direct: None,
+        is_transactional: false,
+    };
     look_at(&letter).into_iter().map(|remark| (remark.check, remark.position)).collect()
 }
 
@@ -115,7 +121,8 @@ fn tags_are_translated_where_the_list_has_the_column() {
     };
     let columns = ["email".to_owned(), "First Name".to_owned()];
     let written = Manuscript::of(&spec);
-    let found = look_at(&Letter { spec: &spec, written: &written, columns: &columns, direct: None });
+    let found =
+        look_at(&Letter { spec: &spec, written: &written, columns: &columns, direct: None, is_transactional: false });
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
         found[0].says.contains("`*|FNAME|*` is a tag of Mailchimp") && found[0].hint == "write {{ first_name }}",
@@ -140,7 +147,7 @@ fn what_is_found_has_its_place_in_what_was_written_and_in_each_file_that_is_read
     let written = Manuscript::of(&spec).with(&[source("part.mjml", "<mj-button>*|FNAME|*</mj-button>")]);
     // What is made of it is of one line.
     spec.html = Some(source("l.html", "<p>x <a href=\"http://a.example\">x</a>"));
-    let letter = Letter { spec: &spec, written: &written, columns: &[], direct: None };
+    let letter = Letter { spec: &spec, written: &written, columns: &[], direct: None, is_transactional: false };
     let mut found: Vec<_> = look_at(&letter)
         .into_iter()
         .map(|remark| (remark.place.map(|place| place.to_string()).unwrap_or_default(), remark.check, remark.position))
@@ -159,4 +166,35 @@ fn what_is_found_has_its_place_in_what_was_written_and_in_each_file_that_is_read
             at("part.mjml", "foreign-tag", 1, 12),
         ]
     );
+}
+
+#[test]
+fn orders_for_a_provider_s_servers_are_told_where_the_mail_goes_by_another_way() {
+    let told = |header: &str, direct: Option<bool>| {
+        let spec = Spec {
+            from: "a@acme.example".into(),
+            subject: "Hello".into(),
+            headers: vec![(header.into(), "x".into())],
+            unsubscribe_url: Some("https://acme.example/u".into()),
+            ..Spec::default()
+        };
+        let letter =
+            Letter { spec: &spec, written: &Manuscript::of(&spec), columns: &[], direct, is_transactional: false };
+        look_at(&letter).iter().any(|remark| remark.check == "control-header" && remark.says.contains(header))
+    };
+    for header in [
+        "X-SMTPAPI",
+        "X-PM-Tag",
+        "X-Mailgun-Tag",
+        "X-MC-Tags",
+        "X-Mandrill-Track",
+        "X-SES-CONFIGURATION-SET",
+        "X-SparkPost-Data",
+        "X-MSYS-API",
+    ] {
+        assert!(told(header, Some(true)) && told(header, None) && !told(header, Some(false)), "{header}");
+    }
+    for header in ["X-Campaign", "X-PMO", "X-Session", "X-SMTP"] {
+        assert!(!told(header, Some(true)), "{header}");
+    }
 }

@@ -173,7 +173,7 @@ const LETTER: [Fault; 54] = [
 ];
 
 /// Faults of the campaign's file, the list and the engine's configuration.
-const REST: [Fault; 56] = [
+const REST: [Fault; 57] = [
     ("w.toml", "{{ first_name }}", "*|FNAME|*", "foreign-tag", "warning", ("w.toml", "*|FNAME|*")),
     ("w.toml", "Spring is here, {{ first_name }}", "Test", "placeholder", "warning", ("w.toml", "Test")),
     ("w.toml", "Spring is here", "[Test] Spring", "placeholder", "warning", ("w.toml", "[Test]")),
@@ -324,6 +324,7 @@ const REST: [Fault; 56] = [
         ("w.toml", "http://acme.example/\""),
     ),
     ("engine.toml", "suppressed.txt", "gone.txt", "suppression", "error", ("", "")),
+    ("engine.toml", "[[dkim]]", "[tls]\nmta_sts = false\n[[dkim]]", "tls-fallback", "warning", ("", "")),
     ("engine.toml", "route", "rout", "configuration", "error", ("engine.toml", "rout =")),
     ("engine.toml", "mail.acme.example", "localhost", "ehlo-name", "warning", ("", "")),
     (
@@ -335,6 +336,21 @@ const REST: [Fault; 56] = [
         ("w.toml", "~"),
     ),
     ("letter.txt", "the beds", "{{ 7 / city }} the beds", "template/rejected-row list", "", ("", "")),
+];
+
+/// What receivers answer to what is found on this machine; to anything else nobody is known to answer.
+const DRAWN: [(&str, &str); 11] = [
+    ("attachment-type", "552 5.7.0"),
+    ("dkim-unsigned", "550 5.7.26"),
+    ("ehlo-name", "504 5.5.2"),
+    ("encoded-word", "550 5.7.1"),
+    ("free-mail-sender", "550 5.7.26"),
+    ("message-size", "552 5.3.4"),
+    ("raw-8-bit", "550 5.7.1"),
+    ("sender-domain", "550 5.1.8"),
+    ("short-link", "554 5.7.1"),
+    ("tls-fallback", "550 5.7.29"),
+    ("tls-off", "550 5.7.29"),
 ];
 
 /// Puts one fault in; what is wrong with what is found.
@@ -370,7 +386,13 @@ fn miss(fault: &Fault) -> Option<String> {
     let is_hinted = found
         .iter()
         .all(|found| found.severity != "warning" || !found.hint.is_empty() || found.says.contains("more row"));
-    (!is_found || others || !is_coded || !is_hinted)
+    // Of rows an encoded word draws nothing: it stands in the text.
+    let draws = |found: &super::Found| {
+        let known = DRAWN.iter().find(|(check, _)| *check == found.check && !found.place.starts_with("list."));
+        known.map_or("", |(_, code)| *code)
+    };
+    let is_drawn = found.iter().all(|found| found.draws == draws(found));
+    (!is_found || others || !is_coded || !is_hinted || !is_drawn)
         .then(|| format!("{fault:?}\n  wanted at {at:?}, got {:?}: {found:#?}", ran.code))
 }
 
@@ -390,4 +412,13 @@ fn a_page_that_gmail_cuts_off_is_found() {
     folder.put("letter.html", page);
     let (_, found) = check(&folder, "w.toml");
     assert_eq!(found.iter().map(|found| found.check.as_str()).collect::<Vec<_>>(), ["gmail-clips"], "{found:?}");
+}
+
+#[test]
+fn the_readme_tells_the_codes_that_are_drawn() {
+    let readme = include_str!("../../../README.md");
+    for (check, code) in DRAWN {
+        let mut rows = readme.lines().filter(|line| line.starts_with('|') && line.contains(&format!("`{check}`")));
+        assert!(rows.any(|row| row.contains(&format!("`{code}`"))), "{check} draws {code}");
+    }
 }

@@ -6,6 +6,7 @@ mod dns;
 mod faults;
 mod rehearsal;
 mod told;
+mod way_out;
 
 use super::folder::{Folder, Ran};
 use serde_json::Value;
@@ -175,6 +176,11 @@ fn errors_and_warnings_have_their_codes_and_leave_nothing_behind() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.out.contains("error: letter.txt:1:9: ") && ran.out.contains("did you mean `first_name`?"), "{ran:?}");
     assert!(!folder.path().join("data").exists(), "nothing is left");
+    // No word on the campaign: the look itself failed.
+    folder.put("letter.txt", TEXT);
+    folder.put("file", "no folder");
+    let ran = run(&["--data", "file/below"]);
+    assert!(ran.code == Some(1) && ran.out.is_empty() && ran.err.starts_with("error: "), "{ran:?}");
     assert_eq!(folder.run(&["check", "gone.toml"]).code, Some(2));
 }
 

@@ -6,7 +6,7 @@
 use super::super::super::cli::CheckArgs;
 use super::super::super::config::{CampaignConfig, EngineConfig};
 use super::super::super::exit::Failure;
-use super::super::super::send::{content, prepare, sample, tls};
+use super::super::super::send::{places, prepare, sample, tls};
 use super::Judged;
 use crate::content::Composed;
 use crate::identity::{Answer, Facts, Kind, Question, Record, is_routable};
@@ -59,7 +59,7 @@ pub(in super::super) fn same_url(campaign: &CampaignConfig, letters: &[Composed]
     if rest.is_empty() || rest.iter().any(|letter| url_of(letter).as_ref() != Some(&url)) {
         return None;
     }
-    let place = match content::place_of(campaign, "unsubscribe.url") {
+    let place = match places::place_of(campaign, "unsubscribe.url") {
         Some((line, column)) => format!("{}:{line}:{column}", campaign.file.display()),
         None => campaign.file.display().to_string(),
     };
