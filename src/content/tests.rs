@@ -372,6 +372,19 @@ fn endless_templates_end() {
     assert!(composed(&composer, &["x"]).unwrap_err().to_string().starts_with("t.txt, line 1: "));
 }
 
+#[test]
+fn texts_end_at_their_bound() {
+    let long = |n: usize| format!("{{% for a in range({n}) %}}{{{{ first_name }}}}{{% endfor %}}");
+    let thousand = "x".repeat(1000);
+    let made = |n: usize| {
+        let composer = compile(Spec { text: source("t.txt", &long(n)), ..spec() });
+        composed(&composer, &[thousand.as_str()]).map(|composed| composed.content.len())
+    };
+    assert!(made(4000).unwrap() > 4_000_000);
+    let said = made(4200).unwrap_err().to_string();
+    assert!(said.contains("text of t.txt") && said.contains("4194304"), "{said}");
+}
+
 /// A template text, and the same behind a comment, which minijinja must interpret.
 fn both_ways(html: bool, text: &str, fields: &[&str]) -> (String, String) {
     let read = |text: &str| {

@@ -1,6 +1,7 @@
 //! The commands that people look for before they send: a new campaign, configurations, completions, manual pages, versions.
 
 use crate::folder::{Folder, Ran};
+use crate::lists::workbook;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -76,28 +77,51 @@ fn nothing_that_is_there_is_written_over() {
 
 #[test]
 fn a_new_campaign_for_a_list_finds_its_columns() {
+    let western = |text: &str| crate::lists::western(text);
+    let plain = |text: &str| text.as_bytes().to_vec();
     for (file, text, email, greetings) in [
         (
+            "Kunden.csv",
+            western(
+                "E-Mail;Vorname;Stra\u{df}e\r\nann@a.example;Zo\u{eb};Hauptstra\u{df}e 5\r\nbob@a.example;J\u{fc}rgen;Am Bach\r\n",
+            ),
+            "E-Mail",
+            ["Zo=C3=AB", "J=C3=BCrgen"],
+        ),
+        (
+            "export.txt",
+            "\u{feff}Email\tFirst Name\r\nann@a.example\tAnn\r\nbob@a.example\tBob\r\n"
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect(),
+            "Email",
+            ["Ann", "Bob"],
+        ),
+        ("people.xlsx", workbook::people_of_excel(), "Email", ["Ann", "Bob"]),
+        ("people.ods", workbook::people_of_libreoffice(), "Email", ["Ann", "Bob"]),
+        (
             "people.csv",
-            "Email Address,First Name,City\nann@a.example,Ann,Rome\nbob@a.example,,Oslo\n",
+            plain("Email Address,First Name,City\nann@a.example,Ann,Rome\nbob@a.example,,Oslo\n"),
             "Email Address",
             ["Ann", "there"],
         ),
         (
             "leute.csv",
-            "Vorname,Nachname,E-Mail\nAnn,Lee,ann@a.example\nBob,Ott,bob@a.example\n",
+            plain("Vorname,Nachname,E-Mail\nAnn,Lee,ann@a.example\nBob,Ott,bob@a.example\n"),
             "E-Mail",
             ["Ann", "Bob"],
         ),
         (
             "gens.tsv",
-            "Prénom\tCourriel\nZoé\tann@a.example\nRené\tbob@a.example\n",
+            plain("Prénom\tCourriel\nZoé\tann@a.example\nRené\tbob@a.example\n"),
             "Courriel",
             ["Zo=C3=A9", "Ren=C3=A9"],
         ),
         (
             "p.jsonl",
-            "{\"contact\":\"ann@a.example\",\"name\":\"Ann\"}\n{\"contact\":\"bob@a.example\",\"name\":\"Bob\"}\n",
+            plain(
+                "{\"contact\":\"ann@a.example\",\"name\":\"Ann\"}\n{\"contact\":\"bob@a.example\",\"name\":\"Bob\"}\n",
+            ),
             "contact",
             ["Ann", "Bob"],
         ),

@@ -10,6 +10,9 @@ const ED25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v
 const EC: &str =
     "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----\n";
 
+/// Of 1024 bits.
+const SMALL: &str = "-----BEGIN PRIVATE KEY-----\nMIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBALt9/8aVks8XpK3n\nCnssKNyJ3ECq4raWgrdS+IPABH/Uj18elUry0xEUIeVCdIeMcMI8BY8XPeVczPn6\nuVVgOfE7/QoIhb172FzDO2oHT8XITK7MhvkCLeRZ1FQWnUlACrUWTusZcLwq5gs9\nfboqXeuJHeYOdY3VpL1kZN+OVZ5VAgMBAAECgYBAoHfPvbLzC1VKVD86ocgb7LEs\n4TpwcYTxJ/pdf4yNe3lH8kTHpte2JVhhq/x61J/xc7r+zaYaL1jAOfo0QYz20Bdf\nrc5dz12B7OEkcNAmAIUMWzA3Wsi3Mon56xgRJfmvORRImXBtoEE2I+lHfm5yhLsQ\nzBB88Q+59caXHUQEqQJBAPUjTMsvf4ToFdzvnJhgPtUnDkwBhIU0ygBcD0hYPvdx\n+cxsgNdvTEc6/Xcq8tuw14YQOIQisiJFs83nSFAN/QsCQQDDzMzXo5Q68OWeEtpx\niRKUpScD+KHC5Lo2pKoD2YPhWTvQBVhmqm/nfTLAR0WCPUi9YuFuHS0kB+bqjGdP\nBC4fAkBMrOzxRPsbBEkKYTxXAQvGOkAjj/n2fGuOrzzsgQW4+kKLKYknWZ2/TflI\nE/wAsZDIUzyKQBv90lWKWwRoXee/AkEAiyVKFZ0MRG7Z32JqlvDgoX5Uob/ZxVUi\n+J5ArIex7z2pAgYqcpuA9zPEE10TCqFexig1KDnX0JlFAz5QVJkV5QJBAJZ4cEPm\nfAliGoWGSKRu9WzZnuMwp63uYnZ1uvm62+/w+cipoq03/53xQ4BvAR+RYSNS3UGs\nZX4LgLxZ1MInkOY=\n-----END PRIVATE KEY-----\n";
+
 fn said(pem: &str) -> String {
     Signer::from_pem("acme.example", "s1", pem, "s1.pem").unwrap_err().to_string()
 }
@@ -69,6 +72,7 @@ fn keys_that_cannot_sign_are_refused_with_advice() {
         ("-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----", "the PEM text is damaged"),
         ("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----", "the RSA key is damaged"),
         (EC, "an EC key cannot sign for DKIM"),
+        (SMALL, "the RSA key has less than 2048 bits"),
     ];
     for (pem, want) in cases {
         let said = said(pem);

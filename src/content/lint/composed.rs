@@ -128,4 +128,20 @@ mod tests {
             assert!(told.len() == 1 && told[0].0 == check && told[0].1.contains(field), "{head}: {told:?}");
         }
     }
+
+    #[test]
+    fn fields_that_stand_once_in_a_message_and_what_identifies_it_are_looked_at() {
+        let from = "From: a@acme.example\r\n";
+        let checks = |head: &str| -> Vec<&'static str> { found(head).into_iter().map(|(check, _)| check).collect() };
+        assert_eq!(checks(from), Vec::<&str>::new());
+        for twice in ["Reply-To: b@acme.example\r\n", "DATE: x\r\n", "Sender: b@acme.example\r\n"] {
+            assert_eq!(checks(&format!("{from}{twice}{twice}")), ["duplicate-header"], "{twice}");
+        }
+        assert_eq!(checks(&format!("{from}X-A: b\r\nX-A: c\r\n")), Vec::<&str>::new());
+        let message = |head: &str| look_at(format!("{from}{head}Subject: s\r\n\r\nx\r\n").as_bytes());
+        for head in ["", "Message-ID: <a>\r\n"] {
+            assert!(message(head).iter().any(|remark| remark.check == "message-id"), "{head}");
+        }
+        assert!(message("Message-ID: <a@b.example>\r\n").is_empty());
+    }
 }

@@ -77,6 +77,27 @@ pub fn filtered() -> Vec<u8> {
     excel(&strings, &[("Contacts", false, &(rows.concat() + "<row r=\"5\" hidden=\"1\"/>"))])
 }
 
+/// Two people with names of their own.
+const PEOPLE: [[&str; 2]; 3] = [["Email", "First Name"], ["ann@a.example", "Ann"], ["bob@a.example", "Bob"]];
+
+pub fn people_of_excel() -> Vec<u8> {
+    let cell = |(column, row, text): (char, usize, &str)| {
+        format!("<c r=\"{column}{row}\" t=\"inlineStr\"><is><t>{text}</t></is></c>")
+    };
+    let row = |(n, [email, name]): (usize, [&str; 2])| {
+        format!("<row r=\"{n}\">{}{}</row>", cell(('A', n, email)), cell(('B', n, name)))
+    };
+    excel(&[], &[("People", false, &(1..).zip(PEOPLE).map(row).collect::<String>())])
+}
+
+pub fn people_of_libreoffice() -> Vec<u8> {
+    let cell = |text: &str| {
+        format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
+    };
+    let row = |[email, name]: [&str; 2]| format!("<table:table-row>{}{}</table:table-row>", cell(email), cell(name));
+    open_document(&PEOPLE.map(row).concat())
+}
+
 /// With a header in its second row, dates, numbers, truths, an error, a line break, and rows of nothing.
 fn contacts() -> Vec<u8> {
     let strings = [

@@ -80,3 +80,35 @@ pub(super) fn only_ed25519(signers: &[Signer]) -> Option<Finding> {
     let hint = "let an RSA key of 2048 bits sign, and this one as `second` (engine.toml tells how to make them)";
     Some(Finding::new(Severity::Warning, "dkim-algorithm", first.domain(), says).hint(hint))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::UnixTime;
+    use crate::content::dkim::sign;
+
+    /// RFC 8463 §A.2: the secret key, as PKCS#8, and the record of its public half.
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+
+    fn signer() -> Signer {
+        Signer::from_pem("acme.example", "s1", KEY, "s1.pem").unwrap()
+    }
+
+    #[test]
+    fn a_letter_that_does_not_verify_with_its_own_key_is_told() {
+        let facts = &mut Facts::of(
+            "s1._domainkey.acme.example TXT v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+        );
+        let message = b"From: Ann <ann@acme.example>\r\nSubject: Hello\r\n\r\nHello.\r\n";
+        let whole = sign(message, vec![signer()], UnixTime(1)).unwrap();
+        let text = String::from_utf8(whole.clone()).unwrap();
+        let altered = text.replace("\r\nHello.", "\r\nHullo.").into_bytes();
+        let mut found = |content: &[u8]| {
+            let letters = [Composed { content: content.to_vec(), ..Composed::default() }];
+            let findings = facts.judged(|facts| judge(facts, &signer(), &letters)).unwrap();
+            findings.into_iter().map(|finding| (finding.check, finding.severity, finding.draws)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&whole), []);
+        assert_eq!(found(&altered), [("dkim-verify", Severity::Error, DRAWS)]);
+    }
+}
