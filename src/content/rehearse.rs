@@ -12,13 +12,17 @@ use super::field::{Address, Addressed, HeaderPart, One};
 use super::locale::Locality;
 use super::names::Name;
 use super::template::{Form, Piece, Template};
+use minijinja::machinery::ast::{CallArg, Expr, Stmt};
+use minijinja::machinery::{self};
+use minijinja::syntax::SyntaxConfig;
 
 /// How many rows of a list have to be rehearsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
     /// Those with long values: nothing else can fail.
     Long,
-    /// One for each pattern of values, and a sample: what can fail depends on which values are there, and of what kind.
+    /// One for each pattern of values, and a sample: what can fail depends on which values are there, and of what kind. If
+    /// one does, that was not so: then each one, and all of them before anybody gets a message.
     Patterns,
     /// Each one.
     Each,
@@ -26,7 +30,7 @@ pub enum Need {
     All,
 }
 
-/// Filters of which no text is wrong.
+/// Filters of which no text is wrong, as long as their arguments are not.
 const TOTAL: [&str; 22] = [
     "default",
     "d",
@@ -107,8 +111,9 @@ impl Composer {
 
     fn need_of(&self, template: &Template) -> Need {
         let Form::Program(name) = &template.form else { return Need::Long };
+        let is_straight = |program: &str| is_straight(program, self.with.env.syntax().clone());
         match self.with.env.get_template(name) {
-            Ok(program) if is_straight(program.source()) => Need::Patterns,
+            Ok(program) if !template.may_misread() && is_straight(program.source()) => Need::Patterns,
             _ => Need::All,
         }
     }
@@ -189,32 +194,25 @@ fn may_be_empty(template: &Template) -> bool {
 }
 
 /// Whether a template is text and values, each behind filters of which none can be wrong: it takes one way for every row.
-fn is_straight(source: &str) -> bool {
-    let mut rest = source;
-    while let Some(open) = rest.find('{') {
-        let inside = rest.get(open + 2..).unwrap_or_default();
-        rest = match rest.as_bytes().get(open + 1) {
-            Some(b'%') => return false,
-            Some(b'#') => inside.split_once("#}").map_or("", |(_, behind)| behind),
-            Some(b'{') => match inside.split_once("}}") {
-                Some((code, behind)) if is_chain(code) => behind,
-                _ => return false,
-            },
-            _ => rest.get(open + 1..).unwrap_or_default(),
-        };
-    }
-    true
+fn is_straight(source: &str, syntax: SyntaxConfig) -> bool {
+    let Ok(Stmt::Template(tree)) = machinery::parse(source, "", syntax) else { return false };
+    tree.children.iter().all(|part| match part {
+        Stmt::EmitRaw(_) => true,
+        Stmt::EmitExpr(value) => is_chain(&value.expr),
+        _ => false,
+    })
 }
 
-/// `name | filter | filter(…)`. What is not seen through here (a stroke in a text) is taken for more than that.
-fn is_chain(code: &str) -> bool {
-    let mut parts = code.trim_matches(|c: char| c.is_ascii_whitespace() || "-+".contains(c)).split('|');
-    let is_name = |name: &str| {
-        let name = name.trim();
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+/// `name | filter | filter(…)`, where the arguments stand in the template: with those of a row any filter can be wrong.
+fn is_chain(expr: &Expr<'_>) -> bool {
+    let Expr::Filter(filter) = expr else { return matches!(expr, Expr::Var(_) | Expr::Const(_)) };
+    let is_other = matches!(filter.name, "default" | "d");
+    let is_same = |arg: &CallArg<'_>| match arg {
+        CallArg::Pos(value) if is_other => is_chain(value),
+        CallArg::Pos(value) | CallArg::Kwarg(_, value) => value.as_const().is_some(),
+        CallArg::PosSplat(_) | CallArg::KwargSplat(_) => false,
     };
-    let filter = |part: &str| part.split('(').next().unwrap_or_default().trim().to_owned();
-    parts.next().is_some_and(is_name) && parts.all(|part| TOTAL.contains(&filter(part).as_str()))
+    TOTAL.contains(&filter.name) && filter.expr.as_ref().is_some_and(is_chain) && filter.args.iter().all(is_same)
 }
 
 #[cfg(test)]
@@ -296,7 +294,14 @@ mod tests {
 
     #[test]
     fn a_template_that_takes_one_way_is_told_from_others() {
-        for straight in ["Hi {{ a }}", "{{ a|default('you')|upper }}{# note %} #} { x }", "{{- a | truncate(9) -}}"] {
+        let is_straight = |text: &str| super::is_straight(text, SyntaxConfig::default());
+        for straight in [
+            "Hi {{ a }}",
+            "{{ a|default('you')|upper }}{# note %} #} { x }",
+            "{{- a | truncate(9) -}}",
+            "{{ a|default('x|y') }}{% raw %}{{{% endraw %}",
+            "{{ a|default(b|upper, true) }}",
+        ] {
             assert!(is_straight(straight), "{straight}");
         }
         for other in [
@@ -305,10 +310,30 @@ mod tests {
             "{{ a + 1 }}",
             "{{ a.b() }}",
             "{{ a|int }}",
-            "{{ a|default('x|y') }}",
+            "{{ a|default(b|int) }}",
+            "{{ a|truncate(n) }}",
+            "{{ a|center(width=n) }}",
+            "{{ a|replace('x', b) }}",
             "{{ a",
         ] {
             assert!(!is_straight(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_declared_to_hold_something_can_be_wrong_in_each_row() {
+        for (text, need) in
+            [("{{ day|default('soon') }}", Need::Patterns), ("{{ day|default('soon', true) }}", Need::All)]
+        {
+            let spec = Spec {
+                from: "a@a.example".into(),
+                subject: "s".into(),
+                text: Some(Source { file: "t".into(), text: text.into() }),
+                types: vec![("day".into(), ColumnType::Date)],
+                ..Spec::default()
+            };
+            let composer = Composer::compile(spec, &["email", "day"].map(str::to_owned), "email").unwrap();
+            assert_eq!(composer.rehearsal(), need, "{text}");
         }
     }
 }

@@ -100,6 +100,12 @@ impl Template {
         self.names.iter().copied()
     }
 
+    /// Whether it reads cells of which one that looks like the others may be none of their kind.
+    pub(crate) fn may_misread(&self) -> bool {
+        let may_fail = |one: &Binding| one.wanted == As::Number || (one.wanted == As::Any && one.kind.is_some());
+        self.bindings.iter().any(may_fail)
+    }
+
     /// The text, when it is the same for every row.
     pub(crate) fn constant(&self) -> Option<&str> {
         match &self.form {
@@ -365,8 +371,8 @@ impl<'a> Compiler<'a> {
                 return self.errors.push(error);
             }
         };
-        let Self { names, functions, .. } = self;
-        let found = Walk::over(text, &tree, names, &mut unit.bindings, functions, outer);
+        let Self { names, functions, with, .. } = self;
+        let found = Walk::over(text, &tree, names, &mut unit.bindings, (functions, &with.env), outer);
         let mut positions = Positions::of(source.whole);
         for fault in found.faults {
             let error = ContentError::new(source.place, fault.problem, fault.hint);

@@ -224,6 +224,75 @@ fn what_no_template_knows_is_found_before_there_is_a_row() {
 }
 
 #[test]
+fn arguments_that_are_wrong_for_every_row_are_found_before_there_is_one() {
+    let row = [("first", "Ann"), ("points", "7")];
+    let mut others = Vec::new();
+    for (expression, why) in [
+        ("first|truncate('x')", "`truncate` fails with these arguments on every row: "),
+        ("first|truncate(2)", "a length of 2 is shorter than \"...\"\nhint: it is written so: truncate(30)"),
+        ("first|truncate(length=9, width=8)", "`truncate` fails"),
+        ("first|center('x')", "`center` fails"),
+        ("first|center(99999)", "wider than 10000"),
+        ("first|replace(1)", "missing argument\nhint: it is written so: replace("),
+        ("first|upper(1, 2)", "too many arguments\nhint: write `upper` with fewer arguments"),
+        ("first|indent('x')", "`indent` fails"),
+        ("first|wordwrap('x')", "`wordwrap` fails"),
+        ("first|default(1, 2, 3)|upper", "`default` fails"),
+        ("points|int|round('x')", "`round` fails"),
+        ("points|number('x')", "`number` fails"),
+        ("points|money('EUR', locale='xx_YY')", "the locale `xx_YY` is not known"),
+        ("points|plural('item')", "it needs the forms of the word"),
+        ("points|date('%d', form='%Y')", "`date` fails"),
+        ("'%d'|format('x')", "`format` fails"),
+        ("points is divisibleby()", "`divisibleby` fails"),
+        ("first.replace('a')", "`replace` fails"),
+        ("first.split(1, 2, 3)", "`split` fails"),
+        ("first.center()", "`center` fails"),
+        ("range('x')", "`range` fails"),
+    ] {
+        let said = Case::csv(&format!("a\n{{{{ {expression} }}}}"), &row).compiled().map(drop);
+        let is_told = |said: &String| said.contains(why) && said.contains("t.txt:2:");
+        if !said.as_ref().is_err_and(is_told) {
+            others.push((expression, said));
+        }
+    }
+    assert!(others.is_empty(), "{others:#?}");
+    // Each is told, in branches that no row may take, too.
+    let said = Case::csv("{% if first == 'x' %}{{ first|truncate(2) }}{% endif %}{{ points|truncate(2) }}", &row);
+    let said = said.compiled().map(drop).unwrap_err();
+    assert_eq!(said.matches("`truncate` fails").count(), 2, "{said}");
+}
+
+#[test]
+fn arguments_that_a_row_may_make_right_are_no_faults() {
+    let row = [("first", "24/12/2026"), ("points", "7"), ("pattern", "%s and %s"), ("items", "a")];
+    for expression in [
+        "first|date('%Y', from='%d/%m/%Y')",
+        "first.index('/')",
+        "pattern|format('a', 'b')",
+        "first|truncate(points|int)",
+        "points|plural('a', 'b', 'c', locale='pl_PL')",
+        "first|add_query('a=b')",
+        "first|replace('/', '-')|upper|center(20)|indent(2, true)",
+        "points|int|round(1, 'floor')",
+        "first in ['a', 'b']",
+        "first is in(['a', 'b'])",
+        "points is divisibleby(2)",
+        "first|split('/', 1)|map('int')|sum(start=1)",
+        "[1, 2, 3]|batch(2, 0)|list|length",
+        "[{'a': 1}]|sum(attribute='a')",
+        "[{'a': 1}]|selectattr('a', 'gt', 0)|map(attribute='a')|join(', ')",
+        "{'b': 1, 'a': 2}|dictsort(by='value')|first|first",
+        "', '.join(['a', 'b'])",
+        "first.removeprefix('2').rjust(12, '.')",
+        "range(1, 5, 2)|list",
+    ] {
+        let case = Case::csv(&format!("{{{{ {expression} }}}}"), &row);
+        assert!(case.compiled().is_ok(), "{expression}: {:?}", case.compiled().map(drop));
+    }
+}
+
+#[test]
 fn every_filter_and_test_that_is_named_is_there() {
     let env = {
         let mut env = minijinja::Environment::new();

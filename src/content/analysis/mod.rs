@@ -5,6 +5,7 @@
 //! and method of text is known, or a fault says where it stands; names that the template binds itself are left alone.
 //! Leaves to others: the values (`binding`), and what a fault looks like (`template`).
 
+mod arguments;
 mod kind;
 mod nearest;
 pub(crate) mod tree;
@@ -14,6 +15,7 @@ use super::filters::{FILTERS, TESTS, Takes, methods};
 use super::names::{Cells, Name, Names};
 use super::rewrite::{Edit, comparison};
 use kind::{Kind, kind_of_all};
+use minijinja::Environment;
 use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Filter, Stmt, UnaryOpKind};
 use nearest::suggestion;
 use std::collections::BTreeSet;
@@ -70,6 +72,7 @@ pub(crate) struct Walk<'w, 'n> {
     names: &'w mut Names<'n>,
     bindings: &'w mut Vec<Binding>,
     functions: &'w [String],
+    env: &'w Environment<'static>,
     scopes: Vec<Vec<String>>,
     /// Names that are set, imported or defined as macros: from where to where they count is known only by row.
     loose: BTreeSet<String>,
@@ -85,14 +88,14 @@ impl<'w, 'n> Walk<'w, 'n> {
         tree: &Stmt<'_>,
         names: &'w mut Names<'n>,
         bindings: &'w mut Vec<Binding>,
-        functions: &'w [String],
+        (functions, env): (&'w [String], &'w Environment<'static>),
         outer: &BTreeSet<String>,
     ) -> Found {
         let mut loose = outer.clone();
         set_in(tree, &mut loose);
         let found = Found { bound: loose.clone(), ..Found::default() };
         let (scopes, told) = (Vec::new(), BTreeSet::new());
-        let mut walk = Self { text, names, bindings, functions, scopes, loose, told, found };
+        let mut walk = Self { text, names, bindings, functions, env, scopes, loose, told, found };
         walk.statement(tree);
         walk.found.faults.sort_by_key(|fault| fault.at);
         walk.found.numbers.sort_by_key(|wanted| wanted.at);
@@ -458,9 +461,9 @@ impl<'w, 'n> Walk<'w, 'n> {
     fn filter(&mut self, filter: &Filter<'_>, at: usize, want: Want) {
         let known = FILTERS.iter().find(|(name, ..)| *name == filter.name);
         if known.is_none() {
-            let hint = nearest::filter(filter.name);
-            self.fault(at, format!("there is no filter `{}`", filter.name), hint);
+            self.fault(at, format!("there is no filter `{}`", filter.name), nearest::filter(filter.name));
         }
+        self.try_filter(filter, at);
         let takes = known.map_or(Takes::Any, |(_, takes, _)| *takes);
         if let Some(base) = &filter.expr {
             match filter.name {
@@ -485,9 +488,9 @@ impl<'w, 'n> Walk<'w, 'n> {
         self.args(&filter.args, of_args);
     }
 
-    /// A filter or a test that is named by a text.
-    fn named(&mut self, name: Option<&str>, at: usize, what: &str) {
-        let Some(name) = name else { return };
+    /// Whether there is a filter or a test that is named by a text.
+    fn named(&mut self, name: Option<&str>, at: usize, what: &str) -> bool {
+        let Some(name) = name else { return false };
         let is_known = match what {
             "filter" => FILTERS.iter().any(|(known, ..)| *known == name),
             _ => TESTS.contains(&name) || !name.starts_with(|c: char| c.is_ascii_alphabetic()),
@@ -499,10 +502,13 @@ impl<'w, 'n> Walk<'w, 'n> {
             };
             self.fault(at, format!("there is no {what} `{name}`"), hint);
         }
+        is_known
     }
 
     fn test(&mut self, name: &str, at: usize, base: &Expr<'_>, args: &[CallArg<'_>]) {
-        self.named(Some(name), at, "test");
+        if self.named(Some(name), at, "test") {
+            self.try_test(name, at, base, args);
+        }
         let (want, given) = match name {
             "defined" | "undefined" => (Want::Any, true),
             "odd" | "even" | "divisibleby" => (Want::Number, false),
@@ -536,6 +542,8 @@ impl<'w, 'n> Walk<'w, 'n> {
                     let known = self.functions.iter().map(String::as_str).filter(|known| !known.starts_with('_'));
                     let hint = suggestion(name, known);
                     self.fault(start(&call.expr), format!("there is no function `{name}`"), hint);
+                } else if !self.is_local(name) && !self.loose.contains(name) {
+                    self.try_call(call, start(&call.expr));
                 }
             }
             CallType::Method(base, name) => {
@@ -543,6 +551,8 @@ impl<'w, 'n> Walk<'w, 'n> {
                 if is_text && !methods::OF_TEXT.contains(&name) {
                     let hint = suggestion(name, methods::OF_TEXT.into_iter());
                     self.fault(span(&call.expr).0, format!("text has no method `{name}`"), hint);
+                } else if is_text {
+                    self.try_call(call, span(&call.expr).0);
                 }
                 self.expr(base, Want::Items, false);
             }
