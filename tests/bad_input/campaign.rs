@@ -421,7 +421,12 @@ mod lists {
         desk.put("w.csv", format!("email,first\n{good}{}", bad.repeat(1300)));
         let got_some = |_| {
             let (said, json) = desk.sends(&to(&mx), 3);
-            says(&said, &["raise recipients.max_rejected in w.toml", "--add"]);
+            says(
+                &said,
+                &["raise recipients.max_rejected in w.toml", "--add", "posthaste check w.toml looks at all of them"],
+            );
+            let rejects = json["rejects_file"].as_str().map(|file| desk.path().join(file).is_file());
+            assert!(json["rejected"].as_u64() > Some(500) && rejects == Some(true), "{json}");
             json["delivered"].as_u64() > Some(0)
         };
         assert!((0..100).any(got_some), "a hundred runs mailed nobody");

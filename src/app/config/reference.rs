@@ -316,7 +316,12 @@ pub const TABLES: &[Table] = &[
                 Default(r#""undefined""#),
                 "Whether an empty cell is something for default and is defined in templates.",
             ),
-            key("max_rejected", "percentage", Default(r#""5%""#), "More bad rows than this, and nothing is sent."),
+            key(
+                "max_rejected",
+                "percentage",
+                Default(r#""5%""#),
+                "More bad rows than this, and nothing is sent; of a list of over 65,536 rows those behind the first 10,000 are judged while it is sent.",
+            ),
         ],
         free: "",
     },

@@ -20,7 +20,7 @@ use super::resources::{self, Began};
 use crate::base::many::Many;
 use crate::engine::board::{Counters, Shown};
 use crate::engine::load::LoadEnd;
-use crate::engine::loader::LoadError;
+use crate::engine::loader::{FIRST_RECORDS, LoadError, TOGETHER_MAX};
 use crate::engine::run::Engine;
 use crate::engine::table::MovedFrom;
 use crate::journal::disk::IN_NO_FILE;
@@ -255,8 +255,11 @@ fn conclude(
             })
         }
         LoadEnd::Stopped(rejections) => Err(Failure::unfinished(format!(
-            "{rejections}\nhint: to go on with this list, raise recipients.max_rejected in {}, and: {command}\n{mended}",
-            watched.args.campaign.display()
+            "{rejections}\nhint: of a list of over {} only the first {} are judged before mail leaves: posthaste check {file} looks \
+             at all of them\nhint: to go on with this list, raise recipients.max_rejected in {file}, and: {command}\n{mended}",
+            counted(TOGETHER_MAX, "row", "rows"),
+            counted(FIRST_RECORDS, "row", "rows"),
+            file = watched.args.campaign.display()
         ))),
         LoadEnd::Complete(_) if summary.is_settled() => {
             // Nothing is left to be held.

@@ -1,5 +1,5 @@
-//! The loader rehearses the letter: on the rows that wait to be taken in, and, where it goes another way for each row, on the
-//! whole list before anything of it is.
+//! The loader rehearses the letter: on the rows that wait to be taken in, and, where it goes another way for each row or has
+//! failed on one of which it was thought that none can, on the rest of the list before anything of it is.
 //!
 //! Guarantees: of a list with too many rows that can have no message nothing is loaded, wherever on it they stand; nothing is
 //! rendered twice but these rows. A list that ends with the records that are judged together anyway is not read ahead.
@@ -7,10 +7,10 @@
 
 use super::recipient::{self, Addressed};
 use super::records::Step;
-use super::rehearsal::Fault;
+use super::rehearsal::{Fault, Rehearsal};
 use super::rejects::Rejects;
-use super::{EXAMPLES, FIRST_RECORDS, LoadError, Loaded, Loader, Rejections, STOP_RECORDS, fault_of, too_many};
-use crate::engine::table::Pending;
+use super::{EXAMPLES, LoadError, Loaded, Loader, Rejections, STOP_RECORDS, fault_of, too_many};
+use crate::engine::table::{Pending, Progress};
 use crate::mail::address;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,32 +46,55 @@ impl Ahead {
 }
 
 impl Loader<'_> {
-    /// Judges the records so far, once the letter was rehearsed on the pending rows; the end, if too many are rejected by that.
-    pub(super) fn rehearse_and_judge(&mut self) -> Result<Option<Loaded>, LoadError> {
+    /// Judges the records so far, once the letter was rehearsed on the pending rows. `Break`: too many are rejected by that, or it
+    /// was stopped meanwhile.
+    pub(super) fn rehearse_and_judge(&mut self, stop: &AtomicBool) -> Result<ControlFlow<Option<Loaded>>, LoadError> {
         let are_first = !self.judged;
-        let rejects = self.rehearse()?;
+        let Some(faults) = self.rehearse(stop) else { return Ok(ControlFlow::Break(None)) };
+        let rejects = !faults.is_empty();
+        self.reject_rows(faults)?;
         self.judge()?;
         if are_first || !rejects || !self.too_many() {
-            return Ok(None);
+            return Ok(ControlFlow::Continue(()));
         }
         self.rejects.flush().map_err(LoadError::Table)?;
-        Ok(Some(Loaded::Stopped(self.rejections())))
+        Ok(ControlFlow::Break(Some(Loaded::Stopped(self.rejections()))))
     }
 
-    /// Rejects those of the pending rows of which the letter makes no message, and says whether there were any. Whom the table
-    /// has is not asked.
-    fn rehearse(&mut self) -> Result<bool, LoadError> {
-        let Some(rehearsal) = &mut self.rehearsal else { return Ok(false) };
+    /// Those of the pending rows of which the letter makes no message. Whom the table has is not asked. `None`: it was stopped.
+    fn rehearse(&mut self, stop: &AtomicBool) -> Option<Vec<Fault>> {
+        let Some(rehearsal) = &mut self.rehearsal else { return Some(Vec::new()) };
         let (known, mailboxes) = (&self.known, &self.mailboxes);
         let is_known = |index: usize| {
             known.as_ref().zip(mailboxes.get(index)).is_some_and(|(known, mailbox)| known.contains_hashed(*mailbox))
         };
-        let faults = rehearsal.faults(&self.pending, &self.lines, self.fields, is_known);
+        let rows = mailboxes.len();
+        let before = self.progress.records.saturating_sub(rows as u64);
+        let (mut faults, mut from) = (Vec::new(), 0);
+        while from < rows {
+            self.spec.onlooker.inspect(|onlooker| onlooker.read(before + from as u64, true));
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let part = from..rows.min(from + TOGETHER);
+            from = part.end;
+            let found = rehearsal.faults((&self.pending, part), &self.lines, self.fields, is_known);
+            if rehearsal.is_refuted_by(&found) {
+                (faults, from) = (Vec::new(), 0);
+            } else {
+                faults.extend(found);
+            }
+        }
+        Some(faults)
+    }
+
+    /// Takes these out of the pending rows, which are rejected.
+    fn reject_rows(&mut self, faults: Vec<Fault>) -> Result<(), LoadError> {
         if faults.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         let mut bad = faults.iter().map(|fault| fault.index).peekable();
-        let keep: Vec<bool> = (0..mailboxes.len()).map(|index| bad.next_if_eq(&index).is_none()).collect();
+        let keep: Vec<bool> = (0..self.mailboxes.len()).map(|index| bad.next_if_eq(&index).is_none()).collect();
         let [mut rows, mut mailboxes, mut lines] = [(); 3].map(|()| keep.iter().copied());
         self.pending.retain(|| rows.next().unwrap_or(true));
         self.mailboxes.retain(|_| mailboxes.next().unwrap_or(true));
@@ -80,26 +103,30 @@ impl Loader<'_> {
             self.rejects.add(line, &reason, mailbox.as_bytes()).map_err(LoadError::Table)?;
             self.note_rejected(line, told(&mailbox, &reason));
         }
-        Ok(true)
+        Ok(())
     }
 
-    /// Rehearses the letter on the whole list, and keeps which rows can have no message. `Break`: it was stopped meanwhile.
+    /// Rehearses the letter on the rest of the list, if it is one that asks for it, and keeps which rows can have no message.
+    /// `Break`: it was stopped meanwhile.
     ///
     /// # Errors
     /// The list; too many of its records are bad.
     pub(super) fn look_ahead(&mut self, stop: &AtomicBool) -> Result<ControlFlow<()>, LoadError> {
+        if !self.rehearsal.as_ref().is_some_and(Rehearsal::looks_ahead) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let kept = self.rejects.flush().map_err(LoadError::Table)?;
         let mut records = self.spec.list.open()?;
         let wanted: Vec<String> =
             [&self.spec.email].into_iter().chain(self.columns.iter().map(|(name, _)| name)).cloned().collect();
         let header = if records.has_header() { records.header()? } else { Vec::new() };
         records.select(&wanted, &header)?;
-        let mut ahead = Ahead::default();
+        let Progress { records: read, rejected, .. } = self.progress;
+        records.jump(self.records.octets_done(), self.records.lines_done())?;
+        let mut ahead = Ahead { records: read, rejected, examples: self.examples.clone(), ..Ahead::default() };
         let (mut mailbox, mut more) = (Vec::new(), Vec::new());
         loop {
             let step = records.advance()?;
-            if matches!(step, Step::End) && ahead.records <= FIRST_RECORDS {
-                return self.forget_rejects();
-            }
             let line = records.line();
             let bad = match step {
                 Step::End => break,
@@ -144,7 +171,7 @@ impl Loader<'_> {
         if let Some(rehearsal) = &mut self.rehearsal {
             rehearsal.know(ahead.faulty);
         }
-        self.forget_rejects()
+        self.forget_rejects(kept)
     }
 
     /// Whether no message goes to this mailbox, or it is in the table already.
@@ -158,7 +185,8 @@ impl Loader<'_> {
     /// Rehearses the rows that wait, and judges all so far.
     fn rehearse_ahead(&mut self, ahead: &mut Ahead) -> Result<(), LoadError> {
         let Some(rehearsal) = &mut self.rehearsal else { return Ok(()) };
-        let faults = rehearsal.faults(&ahead.pending, &ahead.lines, self.fields, |_| false);
+        let all = 0..ahead.lines.len();
+        let faults = rehearsal.faults((&ahead.pending, all), &ahead.lines, self.fields, |_| false);
         ahead.pending = Pending::new();
         ahead.lines.clear();
         for fault in faults {
@@ -180,9 +208,9 @@ impl Loader<'_> {
         Err(LoadError::TooManyRejected { path: self.spec.list.path.clone(), rejections })
     }
 
-    /// What was read ahead is read again, and rejected where its turn comes.
-    fn forget_rejects(&mut self) -> Result<ControlFlow<()>, LoadError> {
-        self.rejects = Rejects::open(self.table.home(), self.progress.rejects_octets).map_err(LoadError::Table)?;
+    /// What was read ahead, and stands behind the first `kept` octets, is read again, and rejected where its turn comes.
+    fn forget_rejects(&mut self, kept: u64) -> Result<ControlFlow<()>, LoadError> {
+        self.rejects = Rejects::open(self.table.home(), kept).map_err(LoadError::Table)?;
         Ok(ControlFlow::Continue(()))
     }
 }

@@ -1,8 +1,9 @@
 //! The loader: reads a list of recipients, and makes the campaign's table of it while sending goes on.
 //!
 //! Each record's mailbox is parsed (`mail::address`), without what people put around it, duplicates are dropped, suppressed
-//! ones marked, and the rest is collected into chunks, each sorted by domain and made durable before it is announced. The first chunk is small, so
-//! that sending begins at once; later ones are larger, so that the rows of a domain lie together.
+//! ones marked, and the rest is collected into chunks, each sorted by domain and made durable before it is announced. A list of
+//! up to [`TOGETHER_MAX`] records is one chunk: all that is wrong with it is known before anything of it is sent. The first chunk
+//! of a longer one is small, so that sending begins at once; later ones are larger, so that the rows of a domain lie together.
 //!
 //! Duplicates are told by the mailbox as it is compared ([`address::fold_into`]): `Ada@`, `ada@` and `"ada"@` are one, who
 //! would get the mail twice.
@@ -26,6 +27,7 @@ mod front;
 mod hidden;
 mod input;
 mod json;
+mod length;
 mod look;
 mod onlooker;
 pub mod places;
@@ -76,8 +78,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Records in the first chunk, and those whose rejections are judged before anything is sent.
-const FIRST_RECORDS: u64 = 10_000;
+/// Records in the first chunk of a long list, and those of which it is judged before anything is sent.
+pub const FIRST_RECORDS: u64 = 10_000;
+/// A list of no more records is judged whole before anything is sent: it takes some hundredths of a second.
+pub const TOGETHER_MAX: u64 = 64 * 1024;
 /// Rows in the largest chunk; each chunk is up to four times the one before until then.
 const CHUNK_ROWS_MAX: usize = 256 * 1024;
 /// Octets after which a chunk is closed anyway.
@@ -244,7 +248,8 @@ struct Loader<'a> {
     /// The line of each pending row, where the letter is rehearsed on them or somebody looks on.
     lines: Vec<u64>,
     progress: Progress,
-    /// Whether the records that are judged together were.
+    /// So many records are judged together, before anything of them is taken in; and whether they were.
+    together: u64,
     judged: bool,
     /// Stored columns: their names, and whether they reach headers; behind the first `fields` stand those that no message needs.
     columns: Vec<(String, bool)>,
@@ -292,6 +297,8 @@ impl<'a> Loader<'a> {
         let columns = stored.into_iter().map(|name| (spec.header_columns.contains(&name), name));
         let is_new = adding || table.chunks() == 0;
         let rehearsal = spec.letter.map(|letter| Rehearsal::of(letter, is_new));
+        let together =
+            if is_new && records.is_short(&spec.list.path, TOGETHER_MAX) { TOGETHER_MAX } else { FIRST_RECORDS };
         Ok(Self {
             rehearsal,
             lines: Vec::new(),
@@ -311,6 +318,7 @@ impl<'a> Loader<'a> {
             met: 0,
             pending: Pending::new(),
             mailboxes: Vec::new(),
+            together,
             judged: progress.records > 0,
             progress,
             examples: Vec::new(),
@@ -324,9 +332,6 @@ impl<'a> Loader<'a> {
         stop: &AtomicBool,
         emit: &mut impl FnMut(Loaded) -> ControlFlow<()>,
     ) -> Result<Option<Loaded>, LoadError> {
-        if self.rehearsal.as_ref().is_some_and(Rehearsal::looks_ahead) && self.look_ahead(stop)?.is_break() {
-            return Ok(None);
-        }
         loop {
             let bad = match self.records.advance()? {
                 Step::End => break,
@@ -336,14 +341,18 @@ impl<'a> Loader<'a> {
             self.progress.records += 1;
             if let Some(bad) = bad {
                 self.reject(bad)?;
-                if self.progress.records > FIRST_RECORDS && self.too_many() {
+                if self.judged && self.too_many() {
                     self.rejects.flush().map_err(LoadError::Table)?;
                     return Ok(Some(Loaded::Stopped(self.rejections())));
                 }
             }
             if self.chunk_is_full() {
-                if let Some(stopped) = self.rehearse_and_judge()? {
-                    return Ok(Some(stopped));
+                let are_first = !self.judged;
+                if let ControlFlow::Break(end) = self.rehearse_and_judge(stop)? {
+                    return Ok(end);
+                }
+                if are_first && self.look_ahead(stop)?.is_break() {
+                    return Ok(None);
                 }
                 self.slips.tell(emit);
                 if self.commit(emit)?.is_break() {
@@ -363,8 +372,8 @@ impl<'a> Loader<'a> {
         }
         // Before the rows are judged and taken in: a line that somebody is still writing may hold half an address.
         let whole = self.records.finish(self.spec.quiet)?;
-        if let Some(stopped) = self.rehearse_and_judge()? {
-            return Ok(Some(stopped));
+        if let ControlFlow::Break(end) = self.rehearse_and_judge(stop)? {
+            return Ok(end);
         }
         self.slips.tell_all(emit);
         if self.commit(emit)?.is_break() {
@@ -381,8 +390,11 @@ impl<'a> Loader<'a> {
 
     fn chunk_is_full(&self) -> bool {
         // The first chunk ends with the records that are judged together.
-        let first = !self.judged && self.progress.records == FIRST_RECORDS;
-        first || self.pending.rows() >= self.chunk_rows || self.pending.octets() >= CHUNK_OCTETS_MAX
+        let is_full = match self.judged {
+            false => self.progress.records >= self.together,
+            true => self.pending.rows() >= self.chunk_rows,
+        };
+        is_full || self.pending.octets() >= if self.judged { CHUNK_OCTETS_MAX } else { 2 * CHUNK_OCTETS_MAX }
     }
 
     /// Makes room for whom the rest of the list will bring if it goes on like this: a set that has it grows no more.

@@ -10,6 +10,7 @@ use crate::engine::table::{Pending, Row};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 use std::num::NonZero;
+use std::ops::Range;
 use std::thread;
 
 /// Octets of a row's values from which on it is a long one.
@@ -29,7 +30,9 @@ pub struct Rehearsal<'a> {
     need: Need,
     patterns: HashSet<u64>,
     rows: u64,
-    looks_ahead: bool,
+    is_new: bool,
+    /// Whether a row has failed of which it was thought that none can.
+    is_refuted: bool,
     /// The lines of all rows that can have no message, in order, once the whole list was rehearsed.
     known: Option<Vec<u64>>,
 }
@@ -50,13 +53,13 @@ impl<'a> Rehearsal<'a> {
     /// `is_new`: nothing of the list is loaded yet.
     pub fn of(letter: &'a Composer, is_new: bool) -> Self {
         let need = letter.rehearsal();
-        let looks_ahead = is_new && need == Need::All;
-        Self { letter, need, patterns: HashSet::new(), rows: 0, looks_ahead, known: None }
+        Self { letter, need, patterns: HashSet::new(), rows: 0, is_new, is_refuted: false, known: None }
     }
 
-    /// Whether all of the list is to be rehearsed before anybody gets a message.
+    /// Whether all of the list is to be rehearsed before anybody gets a message: the letter goes another way for each row, or
+    /// was thought to make a message of every row, and does not.
     pub fn looks_ahead(&self) -> bool {
-        self.looks_ahead
+        self.is_new && self.known.is_none() && (self.need == Need::All || self.is_refuted)
     }
 
     /// From now on only rows of these lines, which are in order, can fail.
@@ -64,35 +67,33 @@ impl<'a> Rehearsal<'a> {
         self.known = Some(lines);
     }
 
-    /// Those of the pending rows that can have no message, in order. Who gets none anyway (suppressed, or `passes` says so)
-    /// is passed over.
+    /// Those of a `part` of the pending rows that can have no message, in order. Who gets none anyway (suppressed, or `passes`
+    /// says so) is passed over.
     pub fn faults(
         &mut self,
-        pending: &Pending,
+        (pending, part): (&Pending, Range<usize>),
         lines: &[u64],
         columns: usize,
         passes: impl Fn(usize) -> bool,
     ) -> Vec<Fault> {
         let mut chosen: Vec<Chosen<'_>> = Vec::new();
-        for (index, (row, is_suppressed)) in pending.iter().enumerate() {
+        for (index, (row, is_suppressed)) in pending.iter().enumerate().skip(part.start).take(part.len()) {
             let line = lines.get(index).copied().unwrap_or_default();
             if !is_suppressed && !passes(index) && self.chooses(row, line, columns) {
                 chosen.push(Chosen { index, line, row });
             }
         }
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = cores.min(chosen.len().div_ceil(THREAD_ROWS)).max(1);
-        let letter = self.letter;
-        if threads == 1 {
-            return rehearse(letter, &chosen, columns);
+        on_all_cores(self.letter, &chosen, columns)
+    }
+
+    /// Whether these faults show that other rows, for which those stood that were rehearsed, can fail as well: from now on
+    /// each is rehearsed.
+    pub fn is_refuted_by(&mut self, faults: &[Fault]) -> bool {
+        let is_refuted = self.need == Need::Patterns && self.known.is_none() && !faults.is_empty();
+        if is_refuted {
+            (self.need, self.is_refuted) = (Need::Each, true);
         }
-        thread::scope(|scope| {
-            let parts = chosen.chunks(chosen.len().div_ceil(threads));
-            let running: Vec<_> = parts.map(|part| scope.spawn(move || rehearse(letter, part, columns))).collect();
-            let joined =
-                running.into_iter().map(|part| part.join().unwrap_or_else(|why| std::panic::resume_unwind(why)));
-            joined.flatten().collect()
-        })
+        is_refuted
     }
 
     fn chooses(&mut self, row: &[u8], line: u64, columns: usize) -> bool {
@@ -141,6 +142,20 @@ impl<'a> Player<'a> {
         let row = RowRef { number: row.number, mailbox: row.mailbox, fields: &fields };
         self.letter.rehearse(&mut self.scratch, &row, &mut self.composed).err().map(|error| error.to_string())
     }
+}
+
+fn on_all_cores(letter: &Composer, chosen: &[Chosen<'_>], columns: usize) -> Vec<Fault> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = cores.min(chosen.len().div_ceil(THREAD_ROWS)).max(1);
+    if threads == 1 {
+        return rehearse(letter, chosen, columns);
+    }
+    thread::scope(|scope| {
+        let parts = chosen.chunks(chosen.len().div_ceil(threads));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || rehearse(letter, part, columns))).collect();
+        let joined = running.into_iter().map(|part| part.join().unwrap_or_else(|why| std::panic::resume_unwind(why)));
+        joined.flatten().collect()
+    })
 }
 
 fn rehearse(letter: &Composer, rows: &[Chosen<'_>], columns: usize) -> Vec<Fault> {

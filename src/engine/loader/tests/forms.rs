@@ -57,7 +57,7 @@ fn what_is_said_of_a_list_goes_before_what_would_be_found() {
 
 #[test]
 fn a_letter_that_comes_late_tells_the_encoding_and_a_load_goes_on_with_it() {
-    let mut list = western(&people(40_000));
+    let mut list = western(&people(LONG));
     list.extend(western("Frau Müller,mueller@b.example\nHerr Weiß,weiss@b.example\nZoë,zoe@b.example\n"));
     let whole = House::new("l.csv", &list);
     assert_eq!(whole.totals().rejected, 0);
@@ -71,12 +71,12 @@ fn a_letter_that_comes_late_tells_the_encoding_and_a_load_goes_on_with_it() {
 #[test]
 fn transcoded_lists_and_arrays_go_on_where_a_load_was_cut_off() {
     let people: Vec<String> =
-        (0..30_000).map(|i| format!("{{\n\"name\": \"Zoë {i}\",\n\"email\": \"p{i}@d{}.example\"}}", i % 9)).collect();
+        (0..LONG).map(|i| format!("{{\n\"name\": \"Zoë {i}\",\n\"email\": \"p{i}@d{}.example\"}}", i % 9)).collect();
     let array = format!("[\n{}\n]\n", people.join(",\n"));
     let wide: Vec<u8> = array.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for list in [array.into_bytes(), wide] {
         let whole = House::new("l.json", &list);
-        assert_eq!(whole.totals().rows, 30_000);
+        assert_eq!(whole.totals().rows, LONG as u64);
         let house = House::new("l.json", &list);
         assert_eq!(house.load_some(1).len(), 1);
         assert_eq!(house.totals(), whole.totals());
@@ -174,7 +174,7 @@ fn addresses_are_cleaned_and_counted_and_several_are_taken_as_asked() {
 
 #[test]
 fn counts_outlive_a_load_that_was_cut_off() {
-    let list = people(30_000).replace(",p2", ",mailto:p2");
+    let list = people(LONG).replace(",p2", ",mailto:p2");
     let whole = House::new("l.csv", &list).totals();
     assert!(whole.cleaned > 10_000);
     let house = House::new("l.csv", &list);
@@ -238,7 +238,7 @@ fn objects_that_are_no_list_are_said_to_be_none() {
 
 #[test]
 fn a_list_that_is_half_loaded_goes_on_as_it_was_read_or_not_at_all() {
-    let mut house = House::new("l.csv", people(30_000));
+    let mut house = House::new("l.csv", people(LONG));
     assert!(matches!(house.load_some(1)[..], [Loaded::Chunk(_)]));
     let plain = house.dialect.clone();
     let cyrillic = Charset::named("windows-1251");
@@ -255,7 +255,7 @@ fn a_list_that_is_half_loaded_goes_on_as_it_was_read_or_not_at_all() {
     // What is said, and was found before, changes nothing.
     house.dialect = Dialect { delimiter: Some(b','), charset: Some(Charset::UTF_8), ..plain };
     house.several = Several::Refuse;
-    assert_eq!(house.totals().rows, 30_000);
+    assert_eq!(house.totals().rows, LONG as u64);
 }
 
 #[test]
