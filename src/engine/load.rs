@@ -45,6 +45,17 @@ pub enum LoadEnd {
     Failed(LoadError),
 }
 
+impl LoadEnd {
+    /// How many records were rejected, where that was too many.
+    #[must_use]
+    pub fn rejections(&self) -> Option<&Rejections> {
+        match self {
+            Self::Stopped(rejections) | Self::Failed(LoadError::TooManyRejected { rejections, .. }) => Some(rejections),
+            Self::Open | Self::Complete(_) | Self::Failed(_) => None,
+        }
+    }
+}
+
 impl Load {
     /// Loads into `table` what is not in it yet, and can have this letter.
     pub(super) fn load_into(

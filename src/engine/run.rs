@@ -466,6 +466,9 @@ fn spawn_loader(
             }
             ControlFlow::Break(())
         });
+        if let Some(rejections) = end.rejections() {
+            loading.rejected.store(rejections.rejected, Ordering::Relaxed);
+        }
         end
     };
     let builder = std::thread::Builder::new().name("loader".to_owned());

@@ -12,7 +12,7 @@ use super::super::send::galley::lines_of;
 use super::rows::{Seen, Tally};
 use crate::base::many::Many;
 use crate::content::ColumnType;
-use crate::engine::loader::{List, REJECTS};
+use crate::engine::loader::{List, REJECTS, Rejections};
 use crate::engine::table::Table;
 use crate::mail::finding::{Finding, Severity};
 use serde::Serialize;
@@ -25,35 +25,43 @@ const REJECTED_TOLD: usize = 20;
 /// What the list came to.
 #[derive(Debug, Serialize)]
 pub(super) struct Counts {
-    recipients: u64,
-    suppressed: u64,
+    /// What is `None` is not known of a list that was not taken in.
+    recipients: Option<u64>,
+    suppressed: Option<u64>,
     rejected: u64,
-    duplicates: u64,
-    domains: u64,
+    duplicates: Option<u64>,
+    domains: Option<u64>,
 }
 
 impl Counts {
     pub(super) fn of(list: &Loaded) -> Self {
         let totals = &list.totals;
         Self {
-            recipients: totals.rows,
-            suppressed: list.suppressed,
+            recipients: Some(totals.rows),
+            suppressed: Some(list.suppressed),
             rejected: totals.rejected,
-            duplicates: totals.duplicates,
-            domains: list.domains.len() as u64,
+            duplicates: Some(totals.duplicates),
+            domains: Some(list.domains.len() as u64),
         }
+    }
+
+    /// Of a list of which too many records are bad.
+    pub(super) fn refused(rejections: &Rejections) -> Self {
+        Self { recipients: None, suppressed: None, rejected: rejections.rejected, duplicates: None, domains: None }
     }
 
     /// One line for people.
     pub(super) fn words(&self) -> String {
-        let rows = counted(self.recipients, "recipient", "recipients");
-        let domains = counted(self.domains, "domain", "domains");
-        format!(
-            "{rows} at {domains}; {} suppressed, {} rejected, {} duplicates",
-            count(self.suppressed),
-            count(self.rejected),
-            count(self.duplicates)
-        )
+        let rejected = count(self.rejected);
+        let (Some(recipients), Some(suppressed), Some(duplicates), Some(domains)) =
+            (self.recipients, self.suppressed, self.duplicates, self.domains)
+        else {
+            return format!("{rejected} rejected");
+        };
+        let rows = counted(recipients, "recipient", "recipients");
+        let domains = counted(domains, "domain", "domains");
+        let (suppressed, duplicates) = (count(suppressed), count(duplicates));
+        format!("{rows} at {domains}; {suppressed} suppressed, {rejected} rejected, {duplicates} duplicates")
     }
 }
 

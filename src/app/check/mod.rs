@@ -22,6 +22,7 @@ use super::cli::CheckArgs;
 use super::config::{CampaignConfig, EngineConfig, Faults, Found};
 use super::destination::Destination;
 use super::exit::{Exit, Failure};
+use super::send::dry_run::Unloaded;
 use super::send::scratch::Scratch;
 use super::send::{content, dry_run, list as lists, names, prepare, sources, texts};
 use super::signals::Signals;
@@ -178,7 +179,10 @@ impl Look {
         let looked = list::Looked { file, home, list: &given.list, campaign, content, rows_max: u64::MAX };
         self.findings.extend(looked.rejected());
         let before = self.findings.len();
-        let loaded = self.take("list", loaded)?;
+        if let Err(Unloaded { rejections: Some(rejections), .. }) = &loaded {
+            self.recipients = Some(list::Counts::refused(rejections));
+        }
+        let loaded = self.take("list", loaded.map_err(|unloaded| unloaded.failure))?;
         self.findings.iter_mut().skip(before).for_each(|finding| looked.place(finding));
         if let Some(loaded) = loaded {
             self.findings.extend(reading.findings(&looked.file, &loaded.totals));

@@ -25,7 +25,7 @@ use crate::base::clock::UnixTime;
 use crate::base::many::Many;
 use crate::base::remedy;
 use crate::engine::directory::Directory;
-use crate::engine::loader::{self, LoadSpec, Onlooker, REJECTS};
+use crate::engine::loader::{self, LoadError, LoadSpec, Onlooker, REJECTS, Rejections};
 use crate::engine::message::{Chunk, RenderJob};
 use crate::engine::policy::Policies;
 use crate::engine::render::Press;
@@ -36,6 +36,7 @@ use crate::mail::reply::Printable;
 use crate::observe::terminal;
 use crate::queue::Rows;
 use crate::wire::clock::unix_now;
+use serde_json::json;
 
 /// Messages that are shown whole.
 const SAMPLES: usize = 3;
@@ -78,13 +79,18 @@ pub fn run(
     let kept = keep_rejects(args, &campaign.name, scratch.path())?;
     match &mut loaded {
         Ok(list) => list.rejects = kept,
-        Err(failure) => {
+        Err(Unloaded { failure, rejections }) => {
             // The scratch goes, the file does not.
             let there = scratch.path().join(REJECTS).display().to_string();
             failure.message = failure.message.replace(&there, kept.as_deref().unwrap_or(&there));
+            if let Some(rejections) = rejections.as_ref().filter(|_| args.json) {
+                let (campaign, rejected) = (&campaign.name, rejections.rejected);
+                let object = json!({ "campaign": campaign, "rejected": rejected, "rejects_file": kept });
+                super::super::print_out(&format!("{object}\n"))?;
+            }
         }
     }
-    let mut loaded = loaded?;
+    let mut loaded = loaded.map_err(|unloaded| unloaded.failure)?;
     let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
     let leaves = !destination.is_some_and(Destination::is_sink);
@@ -105,7 +111,11 @@ pub fn run(
         Some(destination) => writeln!(text, "\nDestination: {}", destination.words()),
         None => writeln!(text, "\nDestination: none is chosen, and until one is, send refuses.\n{}", destination::WAYS),
     };
-    super::super::print_folded(&text)?;
+    if args.json {
+        super::super::print_out(&format!("{}\n", object(campaign, &loaded, &rendered, destination)))?;
+    } else {
+        super::super::print_folded(&text)?;
+    }
     if rendered.refused.is_empty() {
         return Ok(Exit::Settled);
     }
@@ -150,6 +160,20 @@ impl Loaded {
     }
 }
 
+/// Why a list was not loaded.
+pub struct Unloaded {
+    /// Why.
+    pub failure: Failure,
+    /// The rejected records, where they were too many.
+    pub rejections: Option<Rejections>,
+}
+
+impl From<Failure> for Unloaded {
+    fn from(failure: Failure) -> Self {
+        Self { failure, rejections: None }
+    }
+}
+
 /// A list that is loaded into a table of its own.
 pub struct Loading<'a> {
     /// The engine's configuration.
@@ -169,7 +193,7 @@ impl Loading<'_> {
     ///
     /// # Errors
     /// The list, or too many of its rows; the suppression; the disk.
-    pub fn load(&self, from: loader::List, manifest: Manifest, signals: &Signals) -> Result<Loaded, Failure> {
+    pub fn load(&self, from: loader::List, manifest: Manifest, signals: &Signals) -> Result<Loaded, Unloaded> {
         let failed = |e: std::io::Error| Failure::failed(e.to_string());
         let mut table = TableWriter::create(self.home, manifest).map_err(failed)?;
         let load = prepare::load(self.config, self.campaign, from, self.content, table.manifest())?;
@@ -199,8 +223,18 @@ impl Loading<'_> {
                     return ControlFlow::Continue(());
                 }
                 loader::Loaded::End(totals) => list.totals = totals,
-                loader::Loaded::Stopped(rejections) => end = Err(Failure::usage(rejections.to_string())),
-                loader::Loaded::Failed(error) => end = Err(Failure::usage(error.to_string())),
+                loader::Loaded::Stopped(rejections) => {
+                    let failure = Failure::usage(rejections.to_string());
+                    end = Err(Unloaded { failure, rejections: Some(rejections) });
+                }
+                loader::Loaded::Failed(error) => {
+                    let failure = Failure::usage(error.to_string());
+                    let rejections = match error {
+                        LoadError::TooManyRejected { rejections, .. } => Some(rejections),
+                        _ => None,
+                    };
+                    end = Err(Unloaded { failure, rejections });
+                }
             }
             ControlFlow::Break(())
         });
@@ -309,6 +343,32 @@ fn sites(
     let mut sites: Vec<_> = sites.into_iter().collect();
     sites.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     Ok(sites)
+}
+
+/// The same for programs.
+fn object(
+    campaign: &CampaignConfig,
+    list: &Loaded,
+    rendered: &Rendered,
+    to: Option<&Destination>,
+) -> serde_json::Value {
+    let totals = &list.totals;
+    json!({
+        "campaign": campaign.name,
+        "destination": to.map(ToString::to_string),
+        "loaded": totals.rows,
+        "rejected": totals.rejected,
+        "rejects_file": list.rejects,
+        "cleaned": totals.cleaned,
+        "duplicates": totals.duplicates,
+        "suppressed": list.suppressed,
+        "domains": list.domains.len(),
+        "messages": rendered.messages,
+        "octets": rendered.octets,
+        "unmade": rendered.refused_count,
+        "subjects_empty": rendered.subjects_empty,
+        "findings": list.found.iter().map(super::super::check::as_json).collect::<Vec<_>>(),
+    })
 }
 
 fn tell(

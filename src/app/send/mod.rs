@@ -164,7 +164,20 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         None => Some(settled),
         Some(share) => {
             settled.commit(&mut opened, setup.disk.as_mut())?;
-            share.take(&mut opened, &setup, signals)?;
+            let loaded = setup.load.load_whole(&setup.composer, &mut opened, signals.stop());
+            signals.check()?;
+            if let Some(rejections) = loaded.rejections().filter(|_| args.json) {
+                let settled = opened.settled();
+                let summary = Summary {
+                    campaign: campaign.name.clone(),
+                    destination: destination.to_string(),
+                    rejected: rejections.rejected,
+                    rejects_file: list::rejects_of(&home, rejections.rejected),
+                    ..watch::summary(&settled, &began, &settled)
+                };
+                watch::print_end(args, &summary)?;
+            }
+            share.take(loaded, &mut opened, &setup.load)?;
             None
         }
     };

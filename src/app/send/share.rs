@@ -7,12 +7,10 @@
 use super::super::cli::SendArgs;
 use super::super::config::CampaignConfig;
 use super::super::exit::Failure;
-use super::super::signals::Signals;
 use crate::base::many::Many;
 use crate::engine::campaign::Campaign;
 use crate::engine::load::{Load, LoadEnd};
 use crate::engine::loader::{List, places};
-use crate::engine::run::Setup;
 use crate::mail::{Mailbox, address};
 use crate::observe::terminal;
 use std::fmt::Write as _;
@@ -58,15 +56,12 @@ impl Share {
         Ok(Some(Self { limit: args.limit, only: (!args.only.is_empty()).then_some(named) }))
     }
 
-    /// Loads the list, and keeps the run to those whom it is for.
+    /// Keeps the run to those whom it is for, once the list was loaded, which ended so.
     ///
     /// # Errors
-    /// The list cannot be loaded, or has not everybody who is named.
-    pub fn take(&self, opened: &mut Campaign, setup: &Setup, signals: &Signals) -> Result<(), Failure> {
-        let load = &setup.load;
-        let end = load.load_whole(&setup.composer, opened, signals.stop());
-        signals.check()?;
-        match end {
+    /// The list was not loaded, or has not everybody who is named.
+    pub fn take(&self, loaded: LoadEnd, opened: &mut Campaign, load: &Load) -> Result<(), Failure> {
+        match loaded {
             LoadEnd::Complete(_) | LoadEnd::Open => {}
             LoadEnd::Stopped(rejections) => return Err(Failure::usage(rejections.to_string())),
             LoadEnd::Failed(error) if error.is_input() => return Err(Failure::usage(error.to_string())),

@@ -96,3 +96,85 @@ fn a_dry_run_and_a_check_name_the_rows_that_a_send_would_reject() {
         assert!(said.contains("line 4: p2@a.example: w.txt, line 1: "), "{said}");
     }
 }
+
+/// Everything about this campaign is refused, by `check` and by `send`, and nobody is mailed.
+fn is_refused(folder: &Folder, said: &[&str]) {
+    let ran = folder.run(&["check", "w.toml"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    let (sent, letters) = folder.send(&[]);
+    assert_eq!((sent.code, letters.len()), (Some(2), 0), "{sent:?}");
+    for word in said {
+        assert!(ran.out.contains(word) && sent.err.contains(word), "{word}: {ran:?} {sent:?}");
+    }
+}
+
+#[test]
+fn a_filter_with_a_wrong_argument_is_told_with_its_place_however_alike_the_rows_are() {
+    let folder = folder("", list(2000, |_| false));
+    for filter in ["truncate(\"x\")", "truncate(2)", "center(\"x\")", "replace(1)", "upper(1,2)", "indent(\"x\")"] {
+        folder.put("w.txt", format!("Dear,\n{{{{ first|{filter} }}}}\n"));
+        let name = filter.split('(').next().unwrap();
+        is_refused(&folder, &["w.txt:2:10: ", &format!("`{name}` fails with these arguments on every row: ")]);
+    }
+    folder.put("w.txt", "hello.\n");
+    folder.put("w.toml", folder.read("w.toml").replace("{{ first }}", "{{ first|truncate(1) }}"));
+    is_refused(&folder, &["w.toml:3:27: ", "`truncate` fails"]);
+}
+
+#[test]
+fn rows_that_fail_among_others_of_their_kind_are_all_counted() {
+    // One row in ten; of those that stand for others one fails.
+    let row = |n: usize| format!("p{n}@a.example,{}\n", if n % 10 == 4 { "x" } else { "z" });
+    let folder = folder("hello.\n", "email,first\n".to_owned() + &(0..2000).map(row).collect::<String>());
+    let long = format!("{{{{ first|replace('x', '{}') }}}}", "y".repeat(9000));
+    folder.put("w.toml", folder.read("w.toml").replace("{{ first }}", &long));
+    is_refused(&folder, &["200 of 2000 records rejected", "p4@a.example: the Subject header is longer than"]);
+    // A value of another kind, in few rows and many.
+    let folder = Folder::new();
+    folder.put("w.txt", "{{ first|first|upper }}\n");
+    folder.put("w.toml", folder.read("w.toml").replace("w.csv", "w.jsonl").replace("{{ first }}", "s"));
+    let row = |n: usize, every: usize| {
+        let first = if n % every == 4 { "17".to_owned() } else { format!("[\"a{n}\"]") };
+        format!("{{\"email\": \"p{n}@a.example\", \"first\": {first}}}\n")
+    };
+    folder.put("w.jsonl", (0..2000).map(|n| row(n, 10)).collect::<String>());
+    is_refused(&folder, &["200 of 2000 records rejected", "w.txt, line 1: "]);
+    folder.put("w.jsonl", (0..2000).map(|n| row(n, 100)).collect::<String>());
+    let (ran, letters) = folder.send(&["--json"]);
+    assert_eq!((ran.code, letters.len(), figure(&ran.out, "rejected")), (Some(0), 1980, 20), "{ran:?}");
+}
+
+#[test]
+fn of_a_list_of_fifty_thousand_rows_all_is_known_before_the_first_message() {
+    let row = |n: usize| format!("p{n}@a.example,{}\n", if n > 11_000 { "a b@c" } else { "x" });
+    let folder = folder("hello.\n", "email,first\n".to_owned() + &(0..50_000).map(row).collect::<String>());
+    let toml = folder.read("w.toml").replace("[recipients]", "reply_to = \"{{ first }}@a.example\"\n[recipients]");
+    folder.put("w.toml", toml);
+    is_refused(&folder, &["38999 of 50000 records rejected", "Reply-To is no valid address"]);
+    assert_eq!(folder.read("data/campaign/w/rejects.csv").lines().count(), 39_000);
+}
+
+#[test]
+fn each_way_of_ending_counts_the_rejected_rows_for_programs_and_names_their_file() {
+    let folder = folder("{{ first|int }} hello.\n", list(5, |_| true));
+    let file_of = |out: &str| {
+        let json: Value = serde_json::from_str(out).unwrap_or_else(|_| panic!("{out}"));
+        assert_eq!(json["rejected"], 5, "{out}");
+        folder.read(json["rejects_file"].as_str().unwrap_or_else(|| panic!("{out}"))).lines().count()
+    };
+    let (ran, _) = folder.send(&["--json"]);
+    assert_eq!((ran.code, file_of(&ran.out)), (Some(2), 6), "{ran:?}");
+    let (ran, _) = folder.send(&["--json", "--limit", "2"]);
+    assert_eq!((ran.code, file_of(&ran.out)), (Some(2), 6), "{ran:?}");
+    let dry = ["send", "w.toml", "--data", "data", "--dry-run", "--json"];
+    let ran = folder.run(&dry);
+    assert_eq!((ran.code, file_of(&ran.out)), (Some(2), 6), "{ran:?}");
+    let ran = folder.run(&["check", "w.toml", "--json"]);
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &json["list"]["rejected"], &json["list"]["recipients"]), (Some(2), &5.into(), &Value::Null));
+    // One that is not stopped.
+    folder.put("w.csv", list(100, |n| n == 7));
+    let ran = folder.run(&dry);
+    let keys = ["loaded", "rejected", "messages", "domains"].map(|key| figure(&ran.out, key));
+    assert_eq!((ran.code, keys), (Some(0), [99, 1, 99, 1]), "{ran:?}");
+}
