@@ -12,8 +12,8 @@ use super::field::{Address, Addressed, HeaderPart, One};
 use super::locale::Locality;
 use super::names::Name;
 use super::template::{Form, Piece, Template};
+use minijinja::machinery;
 use minijinja::machinery::ast::{CallArg, Expr, Stmt};
-use minijinja::machinery::{self};
 use minijinja::syntax::SyntaxConfig;
 
 /// How many rows of a list have to be rehearsed.

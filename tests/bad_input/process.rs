@@ -355,8 +355,15 @@ fn a_limit_on_open_files_is_no_fault_of_the_list() {
 fn every_file_that_may_not_grow_is_named_with_the_limit_and_how_to_raise_it() {
     let desk = Desk::new();
     // The table of a long list grows beyond 8 MiB with its second chunk, and the first segment of the journal has 4.
-    let wide: String = (0..66_000).map(|n| format!("person{n}@d{}.example,{n:0>600}
-", n % 50)).collect();
+    let wide: String = (0..66_000)
+        .map(|n| {
+            format!(
+                "person{n}@d{}.example,{n:0>600}
+",
+                n % 50
+            )
+        })
+        .collect();
     desk.put("w.csv", format!("email,first\n{wide}"));
     let limited = |blocks: u32, words: &[&str], file: &str| {
         let mut command = after(&desk, &format!("ulimit -f {blocks}"), words);
