@@ -67,9 +67,8 @@ fn pages() -> io::Result<Vec<(String, String)>> {
 fn page(command: Command, also: &[String]) -> io::Result<String> {
     let behind = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let has_commands = command.has_subcommands();
-    let man = Man::new(command).manual("posthaste").source(concat!("posthaste ", env!("CARGO_PKG_VERSION")));
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
+    let mut page = title(&command).into_bytes();
+    let man = Man::new(command);
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
@@ -83,6 +82,13 @@ fn page(command: Command, also: &[String]) -> io::Result<String> {
     let also: Vec<String> = also.iter().map(|name| format!("{}(1)", escaped(name))).collect();
     let _ = writeln!(page, ".SH \"SEE ALSO\"\n{}", also.join(", "));
     Ok(page)
+}
+
+/// The line that a page begins with. `clap_mangen` leaves an empty date out instead of writing `""`: what comes behind it, the
+/// version, then stands where a date is looked for.
+fn title(command: &Command) -> String {
+    let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+    format!(".TH {name} 1 \"\" \"{NAME} {}\" \"{NAME}\"\n", env!("CARGO_PKG_VERSION"))
 }
 
 /// What stands behind the flags in `--help`: examples as they are, then sentences.
@@ -129,6 +135,9 @@ mod tests {
         let commands = CommandLine::command();
         assert_eq!(pages.len(), 1 + commands.get_subcommands().count());
         for (name, page) in &pages {
+            let page_name = name.trim_end_matches(".1");
+            let title = format!(".TH {page_name} 1 \"\" \"posthaste {}\" \"posthaste\"\n", env!("CARGO_PKG_VERSION"));
+            assert!(page.starts_with(&title), "{name} has another title:\n{page}");
             for part in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH EXAMPLES\n.nf\n", "POSTHASTE_CONFIG"] {
                 assert!(page.contains(part), "{name} has no {part}:\n{page}");
             }
