@@ -461,6 +461,17 @@ fn what_systemd_hands_to_a_unit_is_found_where_it_puts_it() {
     let output = command.env_remove("CREDENTIALS_DIRECTORY").output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && said.contains("$CREDENTIALS_DIRECTORY/keys_gone.txt"), "{said}");
+    // Whoever looks at the configuration outside of the unit is told how to look as the unit does.
+    let signs = "[[dkim]]\ndomain = \"a.example\"\nselector = \"s\"\nkey = \"$CREDENTIALS_DIRECTORY/keys_s.pem\"\n";
+    let logs_in = "[smarthost]\nuser = \"jo\"\npassword_file = \"$CREDENTIALS_DIRECTORY/keys_s.txt\"\n";
+    for text in [signs, logs_in] {
+        desk.put("e.toml", text);
+        let mut command = posthaste(&desk, &["config", "e.toml"]);
+        command.env_remove("CREDENTIALS_DIRECTORY").stderr(Stdio::piped());
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains("systemd-run --pipe -p LoadCredential="), "{said}");
+    }
 }
 
 #[test]

@@ -121,6 +121,15 @@ fn undecodable(file: &Path, octets: &[u8], why: &Undecodable) -> ConfigError {
     ConfigError { file: file.to_owned(), place, message: why.to_string(), hint: None }.hint("save the file as UTF-8")
 }
 
+/// What to do where `path` cannot be read because nobody has handed it over: what [`seen_from`] looked for is systemd's to give.
+#[must_use]
+pub fn hint_if_not_handed(path: &Path) -> Option<&'static str> {
+    path.to_string_lossy().contains(CREDENTIALS).then_some(
+        "systemd hands it to a unit alone; to try the same by hand, as root: \
+         systemd-run --pipe -p LoadCredential=keys:/etc/posthaste/keys posthaste config /etc/posthaste/engine.toml",
+    )
+}
+
 /// The text of a configuration file.
 #[derive(Debug)]
 pub struct Document {

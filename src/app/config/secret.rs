@@ -3,7 +3,7 @@
 //! Guarantees: a secret is read from a file or an environment variable only, is one line without control characters of
 //! at most [`OCTETS_MAX`] octets, and is in no error and no Debug output. Leaves to others: what it opens.
 
-use super::document::{ConfigError, Item, seen_from};
+use super::document::{ConfigError, Item, hint_if_not_handed, seen_from};
 use std::io::Read as _;
 
 /// A longer secret is taken for the wrong file.
@@ -86,9 +86,8 @@ impl Login {
                     Ok(text)
                 };
                 let text = read().map_err(|e: std::io::Error| {
-                    given
-                        .error(format!("{shown} cannot be read: {e}"))
-                        .hint("put the password alone in this file, and let nobody but the user of posthaste read it")
+                    let usual = "put the password alone in this file, and let nobody but the user of posthaste read it";
+                    given.error(format!("{shown} cannot be read: {e}")).hint(hint_if_not_handed(&path).unwrap_or(usual))
                 })?;
                 checked(text.trim_end_matches(['\r', '\n']))
                     .map_err(|why| given.error(format!("{shown} {why}")).hint("it must hold the password alone"))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::check::{Refused, of_content, of_remark};
 use super::super::config::campaign::{EmptyCells, ListSource};
+use super::super::config::document::hint_if_not_handed;
 use super::super::config::{CampaignConfig, EngineConfig, Placed};
 use super::super::exit::Failure;
 use super::folder::Folder;
@@ -542,9 +543,7 @@ fn fingerprint(spec: &Spec) -> String {
 /// It cannot be read.
 pub(super) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| {
-        Failure::usage(format!(
-            "{what} {} cannot be read: {e}\nhint: paths are relative to the file that names them",
-            path.display()
-        ))
+        let hint = hint_if_not_handed(path).unwrap_or("paths are relative to the file that names them");
+        Failure::usage(format!("{what} {} cannot be read: {e}\nhint: {hint}", path.display()))
     })
 }
