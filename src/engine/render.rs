@@ -215,7 +215,7 @@ mod tests {
         for mailbox in ["a@x.example", "b@x.example", "c@y.example"] {
             let (local, domain) = mailbox.split_once('@').unwrap();
             let domain = table.domain(domain);
-            assert!(pending.push(mailbox.as_bytes(), local.len(), domain, false, []));
+            assert!(pending.push(mailbox.as_bytes(), local.len(), domain, false, [], []));
         }
         table.commit(&mut pending, table.progress(), None).unwrap();
         let spec = Spec {

@@ -249,7 +249,7 @@ impl Sample<'_> {
         for tester in self.testers {
             let domain = table.domain(tester.domain());
             let fields = fields.iter().map(Vec::as_slice);
-            if !pending.push(tester.as_str().as_bytes(), tester.local_part().len(), domain, false, fields) {
+            if !pending.push(tester.as_str().as_bytes(), tester.local_part().len(), domain, false, fields, []) {
                 return Err(std::io::Error::other("the row is longer than a row may be"));
             }
         }

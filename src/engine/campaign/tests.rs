@@ -31,7 +31,7 @@ impl Made {
         for row in 0..ROWS {
             let domain = campaign.table.domain("d.example");
             let mailbox = format!("u{row}@d.example");
-            assert!(pending.push(mailbox.as_bytes(), mailbox.find('@').unwrap(), domain, false, []));
+            assert!(pending.push(mailbox.as_bytes(), mailbox.find('@').unwrap(), domain, false, [], []));
         }
         campaign.table.commit(&mut pending, Default::default(), None).unwrap();
         campaign.table.complete(Default::default(), 0, None).unwrap();

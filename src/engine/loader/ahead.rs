@@ -6,12 +6,12 @@
 //! Leaves to others: which letters ask for it ([`super::rehearsal`]).
 
 use super::recipient::{self, Addressed};
-use super::records::Step;
+use super::records::{Records, Step};
 use super::rehearsal::{Fault, Rehearsal};
 use super::rejects::Rejects;
 use super::{EXAMPLES, LoadError, Loaded, Loader, Rejections, STOP_RECORDS, fault_of, too_many};
 use crate::engine::table::{Pending, Progress};
-use crate::mail::address;
+use crate::mail::{Mailbox, address};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -124,33 +124,14 @@ impl Loader<'_> {
         let Progress { records: read, rejected, .. } = self.progress;
         records.jump(self.records.octets_done(), self.records.lines_done())?;
         let mut ahead = Ahead { records: read, rejected, examples: self.examples.clone(), ..Ahead::default() };
-        let (mut mailbox, mut more) = (Vec::new(), Vec::new());
+        let mut parsed = (Vec::new(), Vec::new());
         loop {
             let step = records.advance()?;
             let line = records.line();
             let bad = match step {
                 Step::End => break,
                 Step::Bad(reason) => Some((reason, records.sample())),
-                Step::Record => {
-                    match recipient::read(records.field(0), self.spec.list.several, &mut mailbox, &mut more) {
-                        Err(reason) => Some((reason, records.field(0))),
-                        Ok(Addressed { at, .. }) => {
-                            let first = (mailbox.as_slice(), at);
-                            let others = more.iter().map(|other| (other.as_str().as_bytes(), other.local_part().len()));
-                            let all: Vec<(&[u8], usize)> = std::iter::once(first).chain(others).collect();
-                            let longest = all.iter().map(|(mailbox, _)| mailbox.len()).max().unwrap_or(0);
-                            let fault = fault_of(&records, &self.columns, longest);
-                            for (mailbox, at) in all.into_iter().filter(|_| fault.is_none()) {
-                                let gets_none = self.gets_none(mailbox, at);
-                                let fields = (0..self.fields).map(|i| records.field(i + 1));
-                                if ahead.pending.push(mailbox, at, 0, gets_none, fields) {
-                                    ahead.lines.push(line);
-                                }
-                            }
-                            fault.map(|reason| (reason, records.field(0)))
-                        }
-                    }
-                }
+                Step::Record => self.pend(&records, &mut parsed, &mut ahead).map(|reason| (reason, records.field(0))),
             };
             ahead.records += 1;
             if let Some((reason, text)) = bad {
@@ -172,6 +153,33 @@ impl Loader<'_> {
             rehearsal.know(ahead.faulty);
         }
         self.forget_rejects(kept)
+    }
+
+    /// Takes the record in hand among the rows that wait; why it is bad, if it is. `parsed` is room for its mailboxes.
+    fn pend(
+        &mut self,
+        records: &Records,
+        (mailbox, more): &mut (Vec<u8>, Vec<Mailbox>),
+        ahead: &mut Ahead,
+    ) -> Option<String> {
+        let at = match recipient::read(records.field(0), self.spec.list.several, mailbox, more) {
+            Err(reason) => return Some(reason),
+            Ok(Addressed { at, .. }) => at,
+        };
+        let others = more.iter().map(|other| (other.as_str().as_bytes(), other.local_part().len()));
+        let all = std::iter::once((mailbox.as_slice(), at)).chain(others);
+        let mailboxes = all.clone().map(|(mailbox, _)| mailbox);
+        if let Some(reason) = fault_of(records, &self.columns, self.fields < self.columns.len(), mailboxes) {
+            return Some(reason);
+        }
+        for (mailbox, at) in all {
+            let gets_none = self.gets_none(mailbox, at);
+            let fields = (0..self.fields).map(|i| records.field(i + 1));
+            if ahead.pending.push(mailbox, at, 0, gets_none, fields, []) {
+                ahead.lines.push(records.line());
+            }
+        }
+        None
     }
 
     /// Whether no message goes to this mailbox, or it is in the table already.

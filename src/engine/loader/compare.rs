@@ -131,16 +131,16 @@ impl Comparison<'_> {
                     Ok(Addressed { at, .. }) => {
                         let first = (mailbox.as_slice(), at);
                         let all = more.iter().map(|other| (other.as_str().as_bytes(), other.local_part().len()));
-                        let mut longest = 0;
-                        for (mailbox, at) in std::iter::once(first).chain(all) {
+                        let all = std::iter::once(first).chain(all);
+                        for (mailbox, at) in all.clone() {
                             folded.clear();
                             address::fold_into(mailbox, at, &mut folded);
                             listed.mailboxes.insert(&folded);
                             write_whole(&folded, (1..=stored.len()).map(|i| records.field(i)), &mut whole);
                             listed.records.insert(&whole);
-                            longest = longest.max(mailbox.len());
                         }
-                        (fault_of(&records, &columns, longest), true)
+                        let mailboxes = all.map(|(mailbox, _)| mailbox);
+                        (fault_of(&records, &columns, stored.len() < columns.len(), mailboxes), true)
                     }
                 },
             };

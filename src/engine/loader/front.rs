@@ -38,7 +38,7 @@ pub fn first_of(list: &List, email: &str, columns: &[String], count: usize) -> R
             Step::Record => {}
         }
         let read = recipient::read(records.field(0), Several::First, &mut mailbox, &mut more);
-        if read.is_err() || fault_of(&records, &stored, mailbox.len()).is_some() {
+        if read.is_err() || fault_of(&records, &stored, false, std::iter::once(mailbox.as_slice())).is_some() {
             continue;
         }
         let fields = (1..=columns.len()).map(|i| records.field(i).to_vec()).collect();

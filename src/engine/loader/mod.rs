@@ -62,12 +62,12 @@ pub(in crate::engine) use transcode::Transcoded;
 use super::keyset::{Hashed, KeySet};
 use super::message::Chunk;
 use super::suppression::Suppression;
-use super::table::{self, FileMark, Pending, Progress, Row, TableWriter, Totals};
+use super::table::{FileMark, Pending, Progress, Row, TableWriter, Totals};
 use crate::base::charset::Charset;
-use crate::content::{Composer, JSON_MARK};
+use crate::content::Composer;
 use crate::mail::finding::Finding;
 use crate::mail::{Mailbox, address};
-use cells::wrong;
+use cells::{beside_of, fault_of};
 use records::{Records, Step};
 use rehearsal::Rehearsal;
 use rejects::Rejects;
@@ -413,8 +413,9 @@ impl<'a> Loader<'a> {
             Ok(addressed) => addressed,
             Err(reason) => return Some(Bad { reason, of_address: !records.field(0).is_empty() }),
         };
-        let longest = more.iter().map(|mailbox| mailbox.as_str().len()).fold(mailbox.len(), usize::max);
-        if let Some(reason) = fault_of(&self.records, &self.columns, longest) {
+        let others = more.iter().map(|other| other.as_str().as_bytes());
+        let mailboxes = std::iter::once(mailbox.as_slice()).chain(others);
+        if let Some(reason) = fault_of(records, &self.columns, self.fields < self.columns.len(), mailboxes) {
             return Some(Bad { reason, of_address: true });
         }
         self.progress.cleaned += u64::from(addressed.is_cleaned);
@@ -450,12 +451,10 @@ impl<'a> Loader<'a> {
             self.slips.look(name, || format!("{}:{line} {}", path.display(), String::from_utf8_lossy(&self.mailbox)));
         }
         let field = |i: usize| self.records.field(i + 1);
-        let written = recipient::written(self.records.field(0), &self.mailbox);
-        let has_beside = !written.is_empty() || self.fields < self.columns.len();
         let keys = (self.fields..self.columns.len()).map(field);
-        let beside = has_beside.then_some(written).into_iter().chain(keys);
+        let beside = beside_of(&self.records, &self.mailbox, keys.len() > 0).into_iter().chain(keys);
         let fields = (0..self.fields).map(field);
-        if self.pending.push_beside(&self.mailbox, at, domain, suppressed, fields, beside) {
+        if self.pending.push(&self.mailbox, at, domain, suppressed, fields, beside) {
             self.mailboxes.push(hashed);
             if self.rehearsal.is_some() || self.spec.onlooker.is_some() {
                 self.lines.push(self.records.line());
@@ -546,24 +545,6 @@ fn chunk_rows(chunks: u32) -> usize {
 
 fn too_many(rejected: u64, records: u64, max_rejected: f64) -> bool {
     rejected as f64 > max_rejected * records as f64
-}
-
-/// What keeps the stored columns of the record in hand out of the table, if anything does.
-fn fault_of(records: &Records, columns: &[(String, bool)], mailbox_octets: usize) -> Option<String> {
-    let mut octets = mailbox_octets + 2 + records.field(0).len().min(recipient::WRITTEN_OCTETS_MAX) + 2;
-    for (i, (name, strict)) in columns.iter().enumerate() {
-        let field = records.field(i + 1);
-        octets += field.len() + 2;
-        // A value of a JSON list that is no text has its mark in front.
-        let field = field.strip_prefix(&[JSON_MARK]).filter(|_| !records.has_header()).unwrap_or(field);
-        if let Some(what) = wrong(field, *strict) {
-            return Some(format!("column {name}: {what}"));
-        }
-        if records.is_transcoded() && memchr::memmem::find(field, "\u{fffd}".as_bytes()).is_some() {
-            return Some(format!("column {name}: a character that is none in the encoding of the list"));
-        }
-    }
-    (octets > table::ROW_OCTETS_MAX).then(|| "its columns together are longer than 64 KiB".to_owned())
 }
 
 /// What the hashes of mailboxes are keyed with.

@@ -218,7 +218,7 @@ mod tests {
         for n in 0..200u64 {
             let name = if n == 150 { "a-b".to_owned() } else { format!("Ann{n}") };
             let mut pending = Pending::new();
-            assert!(pending.push(b"p@a.example", 1, 0, false, [name.as_bytes()]));
+            assert!(pending.push(b"p@a.example", 1, 0, false, [name.as_bytes()], []));
             if pending.iter().all(|(row, _)| rehearsal.chooses(row, n, 1)) {
                 chosen.push(n);
             }

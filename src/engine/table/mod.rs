@@ -29,7 +29,7 @@ mod writer;
 
 pub use directory::{Chunks, Header, Progress};
 pub use manifest::{FileMark, ListPrint, Manifest, MovedFrom, Totals};
-pub use row::{Fields, ROW_OCTETS_MAX, Row, RowBlock};
+pub use row::{Fields, ROW_OCTETS_MAX, Row, RowBlock, octets_of as octets_of_row};
 pub use writer::{Pending, Recovered, TableWriter};
 
 /// The names of the table's files, besides the manifest.

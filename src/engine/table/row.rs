@@ -87,6 +87,11 @@ impl<'a> Row<'a> {
     }
 }
 
+/// How long the encoded row of a mailbox with these fields is; the longest has [`ROW_OCTETS_MAX`].
+pub fn octets_of<'a>(mailbox: &[u8], fields: impl IntoIterator<Item = &'a [u8]>) -> usize {
+    2 + mailbox.len() + fields.into_iter().map(|field| 2 + field.len()).sum::<usize>()
+}
+
 /// Appends a row to `out`; false, and `out` as it was, if it would be longer than [`ROW_OCTETS_MAX`]. `mailbox` must be
 /// canonical (`mail::address`), with its `@` at `at`.
 pub fn encode<'a>(mailbox: &[u8], at: usize, fields: impl IntoIterator<Item = &'a [u8]>, out: &mut Vec<u8>) -> bool {
@@ -214,5 +219,8 @@ mod tests {
         assert!(!encode(b"a@b.example", 1, [&vec![0; 70_000][..]], &mut out));
         assert_eq!(out, b"before");
         assert!(encode(b"a@b.example", 1, [&field[..]], &mut out));
+        let longest = vec![b'x'; ROW_OCTETS_MAX - octets_of(b"a@b.example", [&b""[..]])];
+        let mut out = Vec::new();
+        assert!(encode(b"a@b.example", 1, [&longest[..]], &mut out) && out.len() == ROW_OCTETS_MAX);
     }
 }

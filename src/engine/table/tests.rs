@@ -16,7 +16,7 @@ fn push(writer: &mut TableWriter, pending: &mut Pending, mailboxes: &[&str]) {
         let (suppressed, mailbox) = mailbox.strip_prefix('!').map_or((false, *mailbox), |m| (true, m));
         let (local, domain) = mailbox.split_once('@').unwrap();
         let domain = writer.domain(domain);
-        assert!(pending.push(mailbox.as_bytes(), local.len(), domain, suppressed, [local.as_bytes(), b"Oslo"]));
+        assert!(pending.push(mailbox.as_bytes(), local.len(), domain, suppressed, [local.as_bytes(), b"Oslo"], []));
     }
 }
 

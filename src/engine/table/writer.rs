@@ -47,22 +47,10 @@ impl Pending {
         Self::default()
     }
 
-    /// Adds a row; false if it is too long. `mailbox` is canonical with its `@` at `at`; `domain` is its domain's
-    /// number by [`TableWriter::domain`].
-    pub fn push<'a>(
-        &mut self,
-        mailbox: &[u8],
-        at: usize,
-        domain: u32,
-        suppressed: bool,
-        fields: impl IntoIterator<Item = &'a [u8]>,
-    ) -> bool {
-        self.push_beside(mailbox, at, domain, suppressed, fields, [])
-    }
-
-    /// The same with what stands beside the columns: nothing, or the address as the list has it (empty: it is the mailbox),
+    /// Adds a row; false if it is too long. `mailbox` is canonical with its `@` at `at`; `domain` is its domain's number by
+    /// [`TableWriter::domain`]; `beside` the columns stands nothing, or the address as the list has it (empty: it is the mailbox)
     /// and the key columns.
-    pub fn push_beside<'a>(
+    pub fn push<'a>(
         &mut self,
         mailbox: &[u8],
         at: usize,

@@ -56,7 +56,7 @@ impl Made {
             let (suppressed, mailbox) = mailbox.strip_prefix('!').map_or((false, *mailbox), |m| (true, m));
             let (local, domain) = mailbox.split_once('@').unwrap();
             let domain = self.writer.domain(domain);
-            assert!(pending.push(mailbox.as_bytes(), local.len(), domain, suppressed, []));
+            assert!(pending.push(mailbox.as_bytes(), local.len(), domain, suppressed, [], []));
         }
         let mut progress = self.writer.progress();
         progress.records += mailboxes.len() as u64 + 3;
@@ -199,8 +199,8 @@ fn a_row_has_its_token_and_what_the_list_says() {
     let mut made = Made::new(&[]);
     let domain = made.writer.domain("b.example");
     let mut pending = Pending::new();
-    assert!(pending.push_beside(b"ann@b.example", 3, domain, false, [], [&b"=Ann@B.example"[..]]));
-    assert!(pending.push(b"bob@b.example", 3, domain, false, []));
+    assert!(pending.push(b"ann@b.example", 3, domain, false, [], [&b"=Ann@B.example"[..]]));
+    assert!(pending.push(b"bob@b.example", 3, domain, false, [], []));
     made.writer.commit(&mut pending, made.writer.progress(), None).unwrap();
     let csv = |raw| made.report(&ReportArgs { csv: Some("-".into()), raw, ..args() });
     let token = crate::content::Token::make(&crate::content::IdentityKey::new(&[3; 32]), 1, 0);

@@ -286,3 +286,16 @@ fn json_values_stay_what_they_are_as_they_were_written() {
     assert!(rejects[3].starts_with("10,\"not usable JSON: \"\"v\"\" has a NUL character"), "{rejects:?}");
     assert!(rejects[4].starts_with("11,\"column v: a NUL character"), "{rejects:?}");
 }
+
+#[test]
+fn a_row_may_have_64_kib_to_the_last_octet_and_no_octet_more() {
+    // Two octets before the mailbox and each field; the address as it is written, where that is another one.
+    for (address, beside) in [("a@b.example", 0), ("A <a@b.example>", 2 + "A <a@b.example>".len())] {
+        let longest = crate::engine::table::ROW_OCTETS_MAX - 2 - "a@b.example".len() - 2 - beside;
+        for (octets, rows) in [(longest, 1), (longest + 1, 0)] {
+            let house = House::new("l.csv", format!("email,name\n{address},{}\n", "y".repeat(octets)));
+            let totals = house.totals();
+            assert_eq!((totals.rows, totals.rejected), (rows, 1 - rows), "{address} {octets}");
+        }
+    }
+}
