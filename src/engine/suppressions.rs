@@ -12,7 +12,7 @@ use crate::base::caught::caught;
 use crate::base::clock::Now;
 use crate::engine::board::Board;
 use crate::engine::held::Held;
-use crate::engine::loader::print::mark_of;
+use crate::engine::loader::print::{TICK, is_fresh, mark_of};
 use crate::engine::message::{Line, ToShard};
 use crate::engine::suppression::{Suppression, SuppressionError};
 use crate::engine::table::FileMark;
@@ -22,7 +22,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -79,6 +79,11 @@ impl Suppressions {
     /// A file that cannot be read, that is written all the time, or a line that means nothing.
     pub fn read(secret: [u8; 16], files: &[PathBuf]) -> Result<Self, SuppressionError> {
         let mut seen = marks(files);
+        if seen.iter().flatten().any(|mark| is_fresh(mark, SystemTime::now())) {
+            // It may be written again under the same mark: of what rests each later change is seen.
+            std::thread::sleep(TICK);
+            seen = marks(files);
+        }
         for _ in 0..READS_MAX {
             let set = Arc::new(Suppression::read(secret, files)?);
             let clear = clock::now();

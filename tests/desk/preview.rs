@@ -330,3 +330,26 @@ fn the_page_is_opened_in_the_browser_of_people_or_its_address_is_told() {
         }
     }
 }
+
+#[test]
+fn a_file_of_the_same_length_and_time_and_a_key_that_is_put_there_are_changes() {
+    let folder = folder();
+    let engine = "[[dkim]]\ndomain = \"acme.example\"\nselector = \"s1\"\nkey = \"keys/s1.pem\"\n";
+    folder.put("engine.toml", engine);
+    let preview = Preview::start(&folder, &["--config", "engine.toml"]);
+    let error = preview.letter("1")["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("keys/s1.pem"), "{error}");
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEICCi43KxyiaaVxAQpoDAjT/cWBZMHiVp876I1V/Pr+cF\n-----END PRIVATE KEY-----\n";
+    folder.put("keys/s1.pem", key);
+    let mended = preview.letter("1");
+    assert!(mended["error"].is_null(), "{mended}");
+    // What copies a file with its times.
+    let text = folder.path().join("w.txt");
+    let written = std::fs::metadata(&text).unwrap().modified().unwrap();
+    let before = preview.edition();
+    folder.put("w.txt", folder.read("w.txt").replace("hello", "HELLO"));
+    std::fs::File::options().write(true).open(&text).unwrap().set_modified(written).unwrap();
+    assert!(preview.edition() > before);
+    let text = preview.letter("1")["letter"]["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("HELLO"), "{text}");
+}

@@ -10,6 +10,7 @@ use super::super::exit::Failure;
 use super::super::send::galley::{Galley, Recipient};
 use super::super::send::list::{self, Given};
 use super::super::send::scratch::Scratch;
+use super::super::send::signing;
 use super::super::shown::Shown;
 use super::super::signals::Signals;
 use super::frame;
@@ -19,6 +20,7 @@ use crate::mail::finding::Finding;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// Rows that a preview knows; of a longer list it shows the first ones.
 const ROWS_MAX: usize = 1_000_000;
@@ -48,6 +50,8 @@ pub struct Desk {
     findings: Vec<Finding>,
     /// The files that the letter was found to read.
     files: Vec<PathBuf>,
+    /// Those of the keys that sign it.
+    keys: Vec<PathBuf>,
     last: Option<Looked>,
 }
 
@@ -91,6 +95,7 @@ impl Desk {
             error: None,
             findings: Vec::new(),
             files: Vec::new(),
+            keys: Vec::new(),
             last: None,
         })
     }
@@ -106,6 +111,7 @@ impl Desk {
             return self.edition;
         }
         self.edition += 1;
+        let since = SystemTime::now();
         let made = self.make();
         if let Some(galley) = self.galley.as_ref().filter(|_| made.is_ok()) {
             (self.findings, self.files) = (galley.findings(), galley.files().to_vec());
@@ -119,13 +125,14 @@ impl Desk {
         });
         self.files.sort();
         self.files.dedup();
-        self.letter = std::mem::take(&mut self.letter).and(&self.files);
+        self.letter = std::mem::take(&mut self.letter).and(&self.files, since);
         self.edition
     }
 
     fn letter_marks(&self, campaign: Option<&CampaignConfig>) -> Marks {
         let config = Found::look(self.args.config.as_deref()).file;
-        Marks::of(marks::of_letter(&self.args.campaign, config.as_deref(), campaign, &self.files))
+        let read = [self.files.as_slice(), &self.keys].concat();
+        Marks::of(marks::of_letter(&self.args.campaign, config.as_deref(), campaign, &read))
     }
 
     fn config(&self) -> Result<EngineConfig, Failure> {
@@ -134,12 +141,13 @@ impl Desk {
 
     fn make(&mut self) -> Result<(), Refused> {
         // What is read from here on is newer than its mark, if anything.
-        self.letter = self.letter_marks(self.campaign.as_ref());
+        self.letter = Marks::at_rest(|| self.letter_marks(self.campaign.as_ref()));
         let config = self.config()?;
+        self.keys = signing::key_files(&config);
         let campaign = CampaignConfig::read(&self.args.campaign);
         let campaign = campaign.map_err(|error| Refused::of("campaign", error.into()))?;
-        let rows = Marks::of(marks::of_rows(&campaign, &config));
-        self.letter = self.letter_marks(Some(&campaign));
+        let rows = Marks::at_rest(|| Marks::of(marks::of_rows(&campaign, &config)));
+        self.letter = Marks::at_rest(|| self.letter_marks(Some(&campaign)));
         let is_known = std::mem::replace(&mut self.rows, rows.clone()) == rows;
         self.campaign = Some(campaign.clone());
         let list = self.list(&campaign)?;

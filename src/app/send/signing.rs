@@ -11,6 +11,7 @@ use crate::content::dkim::Signer;
 use crate::identity::{is_below, organisation_of};
 use crate::mail::address::parse_domain_into;
 use crate::mail::finding::{Finding, Severity};
+use std::path::PathBuf;
 
 /// The size of an Ed25519 key.
 const ED25519_BITS: usize = 256;
@@ -33,6 +34,13 @@ pub fn signers(config: &EngineConfig, from: &str) -> Result<Vec<Signer>, Failure
         }
     }
     Ok(signers)
+}
+
+/// The files of all keys.
+#[must_use]
+pub fn key_files(config: &EngineConfig) -> Vec<PathBuf> {
+    let keys = config.dkim.iter().flat_map(|dkim| [Some(&dkim.key), dkim.second.as_ref()]);
+    keys.flatten().map(|key| key.file.clone()).collect()
 }
 
 /// What receivers miss about the signatures of mail that is from there. `place`: where the campaign says from whom.

@@ -271,13 +271,23 @@ impl Input {
 
 impl Seen {
     /// What was found of the file with this mark, or is found now.
-    fn once(&self, mark: FileMark, find: impl FnOnce() -> Result<Charset, LoadError>) -> Result<Charset, LoadError> {
+    pub(super) fn once(
+        &self,
+        mark: FileMark,
+        find: impl FnOnce() -> Result<Charset, LoadError>,
+    ) -> Result<Charset, LoadError> {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match *seen {
-            // One that was written this moment may have another content under the same mark.
-            Some((of, charset)) if settled(mark) == Some(of) => Ok(charset),
-            _ => Ok(seen.insert((mark, find()?)).1),
+        if let Some((of, charset)) = *seen
+            && of == mark
+        {
+            return Ok(charset);
         }
+        // One that was written this moment may get another content under the same mark: that is judged before it is looked at,
+        // for later the mark would seem to be old enough.
+        let relied_upon = settled(mark);
+        let charset = find()?;
+        *seen = relied_upon.map(|mark| (mark, charset));
+        Ok(charset)
     }
 }
 
@@ -452,5 +462,30 @@ impl Drop for Ahead {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::print::is_fresh;
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn what_a_file_is_written_in_is_remembered_only_if_its_mark_could_be_relied_upon_then() {
+        let mark = |at_ns| FileMark { octets: 9, modified_ns: at_ns, changed_ns: at_ns, inode: 1, device: 1 };
+        let seen = Seen::default();
+        let find = |mark, charset| seen.once(mark, || Ok(charset)).unwrap();
+        // Written this moment; a moment later it may be another file with the same mark, which has become old.
+        let young = mark(i64::MAX);
+        assert_eq!(find(young, Charset::WINDOWS_1252), Charset::WINDOWS_1252);
+        assert!(seen.0.lock().unwrap().is_none());
+        assert_eq!(find(mark(1), Charset::WINDOWS_1252), Charset::WINDOWS_1252);
+        assert_eq!(find(mark(1), Charset::UTF_8), Charset::WINDOWS_1252, "it is not looked at again");
+        assert_eq!(find(mark(2), Charset::UTF_8), Charset::UTF_8);
+        let after = |ms: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(1_000 + ms);
+        let fresh_after = |ms| is_fresh(&mark(1_000_000_000), after(ms));
+        assert_eq!([0, 10, 500].map(fresh_after), [true, true, false]);
+        assert!(!is_fresh(&mark(i64::MAX), after(0)), "one of the future is not waited for");
     }
 }

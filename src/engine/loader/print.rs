@@ -18,6 +18,8 @@ use std::time::{Duration, SystemTime};
 const PIECE_OCTETS: usize = 1 << 20;
 /// A file that was written so lately may be written again within one tick of its clock: its mark proves nothing.
 const TICKS: Duration = Duration::from_secs(2);
+/// No tick of the clock of a local file system is longer.
+pub const TICK: Duration = Duration::from_millis(50);
 
 /// The mark of a regular file; `None` for anything else.
 #[must_use]
@@ -35,15 +37,26 @@ pub fn mark_of(file: &Metadata) -> Option<FileMark> {
 /// How long ago the file was written to.
 #[must_use]
 pub fn age_of(mark: &FileMark) -> Duration {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let then = Duration::from_nanos(u64::try_from(mark.modified_ns.max(mark.changed_ns)).unwrap_or(0));
-    now.saturating_sub(then)
+    SystemTime::now().duration_since(changed_at(mark)).unwrap_or_default()
 }
 
 /// The mark, if it can be relied upon later.
 #[must_use]
 pub fn settled(mark: FileMark) -> Option<FileMark> {
     (age_of(&mark) > TICKS).then_some(mark)
+}
+
+/// When it changed last, by the file system's clock.
+#[must_use]
+pub fn changed_at(mark: &FileMark) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(mark.modified_ns.max(mark.changed_ns)).unwrap_or(0))
+}
+
+/// Whether a file was written so shortly before `now` that it may be written again under the same mark, on a local file system.
+/// One that is of the future tells nothing.
+#[must_use]
+pub fn is_fresh(mark: &FileMark, now: SystemTime) -> bool {
+    now.duration_since(changed_at(mark)).is_ok_and(|age| age <= TICK)
 }
 
 /// SHA-256 of a whole file as it lies on the disk, in hexadecimal.
