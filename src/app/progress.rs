@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub loaded: u64,
     /// Whether the list is still being read.
     pub loading: bool,
+    /// Records on which the letter was rehearsed so far, while that is done before any of the list is loaded; else 0.
+    pub rehearsed: u64,
     /// Rows without a usable recipient.
     pub rejected: u64,
     /// Rows whose recipient had come before.
@@ -178,6 +180,9 @@ impl Summary {
 pub fn live(name: &str, now: &Snapshot, columns: usize) -> String {
     // The last column stays free: some terminals break the line once it is taken.
     let columns = columns.saturating_sub(1).clamp(1, 200);
+    if now.rehearsed > 0 {
+        return short(&rehearsing(now.rehearsed), columns);
+    }
     let name = short(name, 20.min(columns / 3));
     let of = if now.loading { "read so far" } else { "recipients" };
     let numbers = format!("{:>3}%  {} of {} {of}", percent(now), count(now.settled()), count(now.loaded));
@@ -204,9 +209,18 @@ fn bar(now: &Snapshot, width: usize) -> String {
     format!("{}{}", "█".repeat(filled), "░".repeat(width - filled))
 }
 
+/// How far the letter is rehearsed on a list of which nothing is loaded yet.
+#[must_use]
+pub fn rehearsing(records: u64) -> String {
+    format!("Rehearsing the letter on the list: {}", counted(records, "row", "rows"))
+}
+
 /// One line where nothing is redrawn.
 #[must_use]
 pub fn line(name: &str, now: &Snapshot) -> String {
+    if now.rehearsed > 0 {
+        return rehearsing(now.rehearsed);
+    }
     format!(
         "{name}: {}%, {} of {}{}: delivered {}, deferred {}, bounced {}; {}, {}; {}",
         percent(now),
@@ -395,6 +409,14 @@ mod tests {
         }
         assert!(live("w", &half(), 60).contains('█'), "60 columns have a bar");
         assert!(live("w", &half(), 60).ends_with("\n  bound by rendering (2 threads busy)"));
+    }
+
+    #[test]
+    fn a_list_that_is_rehearsed_before_it_is_loaded_is_told_as_such() {
+        let now = Snapshot { loading: true, rehearsed: 12_345, ..Default::default() };
+        let told = "Rehearsing the letter on the list: 12,345 rows";
+        assert_eq!((line("w", &now).as_str(), live("w", &now, 80).as_str()), (told, told));
+        assert!(live("w", &now, 20).chars().count() < 20);
     }
 
     #[test]

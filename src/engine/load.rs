@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::content::Composer;
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Rejections};
+use crate::engine::loader::{self, LoadError, LoadSpec, Loaded, Onlooker, Rejections};
 use crate::engine::suppressions::Suppressions;
 use crate::engine::table::{TableWriter, Totals};
 use crate::mail::finding::Finding;
@@ -63,6 +63,7 @@ impl Load {
         letter: &Composer,
         table: &mut TableWriter,
         stop: &AtomicBool,
+        onlooker: &dyn Onlooker,
         emit: impl FnMut(Loaded) -> ControlFlow<()>,
     ) {
         let suppression = self.suppressions.in_force().set;
@@ -75,16 +76,22 @@ impl Load {
             suppression: &suppression,
             readmitted: &self.readmitted,
             quiet: self.quiet,
-            onlooker: None,
+            onlooker: Some(onlooker),
         };
         loader::load(&spec, table, stop, emit);
     }
 
     /// Loads the whole list before anything is sent: for a run that has to know everybody first.
-    pub fn load_whole(&self, letter: &Composer, campaign: &mut Campaign, stop: &AtomicBool) -> LoadEnd {
+    pub fn load_whole(
+        &self,
+        letter: &Composer,
+        campaign: &mut Campaign,
+        stop: &AtomicBool,
+        onlooker: &dyn Onlooker,
+    ) -> LoadEnd {
         let mut end = LoadEnd::Open;
         let Campaign { table, state, .. } = campaign;
-        self.load_into(letter, table, stop, |loaded| {
+        self.load_into(letter, table, stop, onlooker, |loaded| {
             match loaded {
                 Loaded::Chunk(chunk) => {
                     state.load(chunk.rows, chunk.suppressed);

@@ -23,7 +23,7 @@ use crate::engine::campaign::{Campaign, OpenError, Rest};
 use crate::engine::directory::Directory;
 use crate::engine::dispatch::Dispatch;
 use crate::engine::load::{self, Load, LoadEnd};
-use crate::engine::loader::{LoadError, Loaded};
+use crate::engine::loader::{LoadError, Loaded, Onlooker};
 use crate::engine::memory::{self, Keeper};
 use crate::engine::message::{Append, Line, RenderJob, ToShard};
 use crate::engine::policy::Policies;
@@ -157,6 +157,17 @@ pub struct Loading {
     rejected: AtomicU64,
     duplicates: AtomicU64,
     cleaned: AtomicU64,
+    rehearsed: AtomicU64,
+}
+
+impl Onlooker for Loading {
+    fn read(&self, records: u64, is_ahead: bool) {
+        self.rehearsed.store(if is_ahead { records } else { 0 }, Ordering::Relaxed);
+    }
+
+    fn cleaned(&self, _line: u64, _field: &[u8]) {}
+
+    fn came_again(&self, _line: u64) {}
 }
 
 impl Loading {
@@ -176,6 +187,12 @@ impl Loading {
     #[must_use]
     pub fn cleaned(&self) -> u64 {
         self.cleaned.load(Ordering::Relaxed)
+    }
+
+    /// Records on which the letter was rehearsed so far, while that is done before any of the list is loaded; else 0.
+    #[must_use]
+    pub fn rehearsed(&self) -> u64 {
+        if self.is_over() { 0 } else { self.rehearsed.load(Ordering::Relaxed) }
     }
 
     fn count(&self, rejected: u64, duplicates: u64, cleaned: u64) {
@@ -445,7 +462,7 @@ fn spawn_loader(
         let progress = table.progress();
         loading.count(progress.rejected, progress.duplicates, progress.cleaned);
         let mut end = LoadEnd::Open;
-        load.load_into(&letter, &mut table, &stop, |loaded| {
+        load.load_into(&letter, &mut table, &stop, loading, |loaded| {
             match loaded {
                 Loaded::Chunk(chunk) => {
                     loading.count(chunk.rejected, chunk.duplicates, chunk.cleaned);

@@ -18,7 +18,7 @@ pub use list::{Looked, file_of};
 pub use print::finding as as_json;
 pub use reading::Reading;
 
-use super::cli::CheckArgs;
+use super::cli::{CheckArgs, Progress};
 use super::config::{CampaignConfig, EngineConfig, Faults, Found};
 use super::destination::Destination;
 use super::exit::{Exit, Failure};
@@ -171,7 +171,7 @@ impl Look {
             return Ok(());
         }
         let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
-        let reading = Reading::new(terminal::is_terminal());
+        let reading = Reading::new(if terminal::is_terminal() { Progress::Bar } else { Progress::None });
         let (home, content) = (scratch.path(), content.as_ref());
         let loading = dry_run::Loading { config, campaign, home, content, onlooker: Some(&reading) };
         let loaded = loading.load(given.list.clone(), manifest, signals);

@@ -1,10 +1,11 @@
-//! What is seen of a list while it is read: how far it is, on a terminal, and where something was taken away or dropped.
+//! What is seen of a list while it is read: how far it is, and where something was taken away or dropped.
 //!
-//! Guarantees: where there is no terminal nothing is drawn, and nothing of a list that is read within a moment; of each kind a
-//! bounded number of lines is kept. Leaves to others: what is found in its rows (`list`).
+//! Guarantees: progress is shown as was asked for, and nothing of a list that is read within a moment; of each kind a bounded number
+//! of lines is kept. Leaves to others: what is found in its rows (`list`).
 
+use super::super::cli::Progress;
 use super::super::figures::{counted, short};
-use super::super::progress::REDRAW;
+use super::super::progress::{LINE_EVERY, REDRAW, rehearsing};
 use crate::base::many::Many;
 use crate::engine::loader::Onlooker;
 use crate::engine::table::Totals;
@@ -24,7 +25,7 @@ const COLUMNS: usize = 80;
 
 /// See the head of this file.
 pub struct Reading {
-    is_shown: bool,
+    how: Progress,
     drawn: Cell<Instant>,
     has_drawn: Cell<bool>,
     cleaned: RefCell<Vec<(u64, String)>>,
@@ -32,11 +33,11 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// `is_shown`: people look at a terminal that can be redrawn.
+    /// Shows how far it is in this way.
     #[must_use]
-    pub fn new(is_shown: bool) -> Self {
+    pub fn new(how: Progress) -> Self {
         let (cleaned, again) = (RefCell::default(), RefCell::default());
-        Self { is_shown, drawn: Cell::new(Instant::now()), has_drawn: Cell::new(false), cleaned, again }
+        Self { how, drawn: Cell::new(Instant::now()), has_drawn: Cell::new(false), cleaned, again }
     }
 
     /// What was cleaned and dropped of a list in `file` that came to this.
@@ -75,14 +76,24 @@ impl Reading {
 
 impl Onlooker for Reading {
     fn read(&self, records: u64, is_ahead: bool) {
-        if !self.is_shown || self.drawn.get().elapsed() < REDRAW {
+        let pause = match self.how {
+            Progress::Bar => REDRAW,
+            Progress::Plain => LINE_EVERY,
+            Progress::None => return,
+        };
+        if self.drawn.get().elapsed() < pause {
             return;
         }
         self.drawn.set(Instant::now());
+        let told = match is_ahead {
+            true => rehearsing(records),
+            false => format!("Reading the list: {}", counted(records, "row", "rows")),
+        };
+        if self.how == Progress::Plain {
+            return terminal::notice(format!("{told}\n").as_bytes());
+        }
         self.has_drawn.set(true);
-        let what = if is_ahead { "Rehearsing the letter on the list" } else { "Reading the list" };
-        let columns = terminal::columns().unwrap_or(COLUMNS).saturating_sub(1);
-        terminal::draw(&short(&format!("{what}: {}", counted(records, "row", "rows")), columns));
+        terminal::draw(&short(&told, terminal::columns().unwrap_or(COLUMNS).saturating_sub(1)));
     }
 
     fn cleaned(&self, line: u64, field: &[u8]) {
@@ -119,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_first_lines_are_told_and_what_cannot_be_seen_is_shown() {
-        let reading = Reading::new(false);
+        let reading = Reading::new(Progress::None);
         reading.read(5_000, true);
         for (line, field) in
             [(2, "\u{a0}ann@a.example"), (4, "\"Bo\" <bo@b.example>"), (7, "\u{200b}c@c.example"), (9, " d@d.example")]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::super::check::{Looked, Reading, Refused, file_of, judge, of_letter};
+use super::super::cli::Progress;
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::exit::Failure;
 use super::content::{self, Content};
@@ -89,7 +90,7 @@ impl Galley {
         let mut writer = TableWriter::create(home, manifest).map_err(failed)?;
         let load = prepare::load(config, campaign, list.clone(), Some(&content), writer.manifest())?;
         let set = load.suppressions.in_force().set;
-        let reading = Reading::new(false);
+        let reading = Reading::new(Progress::None);
         let spec = LoadSpec {
             list: load.list,
             email: load.email,

@@ -38,6 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::check::Reading;
 use super::cli::SendArgs;
 use super::config::{CampaignConfig, EngineConfig, Found};
 use super::destination::{self, Destination};
@@ -164,7 +165,9 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         None => Some(settled),
         Some(share) => {
             settled.commit(&mut opened, setup.disk.as_mut())?;
-            let loaded = setup.load.load_whole(&setup.composer, &mut opened, signals.stop());
+            let reading = Reading::new(watch::progress_of(args));
+            let loaded = setup.load.load_whole(&setup.composer, &mut opened, signals.stop(), &reading);
+            drop(reading);
             signals.check()?;
             if let Some(rejections) = loaded.rejections().filter(|_| args.json) {
                 let settled = opened.settled();

@@ -5,6 +5,7 @@
 //! the only copy, outlives beginning anew, at whatever point that ends. Leaves to others: which list it is (`list`), what
 //! another one means (`settle`), and where its mail goes (`pin`).
 
+use super::super::check::Reading;
 use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::destination::Destination;
@@ -111,7 +112,9 @@ impl Asked<'_> {
             opened: &opened,
         };
         content.check()?;
-        rehearsed::check(&opened, &content, campaign.recipients.max_rejected)?;
+        let reading = Reading::new(watch::progress_of(args));
+        rehearsed::check(&opened, &content, campaign.recipients.max_rejected, &reading)?;
+        drop(reading);
         let letter = Letter::of(&opened, &content, campaign);
         let mut settled =
             case.settle(given, list::kept(campaign, home)).map_err(|failure| letter.told_with(failure))?;

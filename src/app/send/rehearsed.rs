@@ -10,19 +10,21 @@ use super::watch::notice;
 use crate::base::many::Many;
 use crate::content::Need;
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::Player;
+use crate::engine::loader::{Onlooker, Player};
 use crate::mail::Disposition;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 /// Rows that are quoted.
 const QUOTED: usize = 3;
+/// Whoever looks on is told each time that so many more rows were rehearsed.
+const TOLD_EVERY: u64 = 1024;
 
 /// Rehearses the letter on who still waits.
 ///
 /// # Errors
 /// Too many of them can have no message; the table.
-pub fn check(opened: &Campaign, content: &Content, max_rejected: f64) -> Result<(), Failure> {
+pub fn check(opened: &Campaign, content: &Content, max_rejected: f64, onlooker: &dyn Onlooker) -> Result<(), Failure> {
     let is_known = opened.table.manifest().content == content.fingerprint;
     if is_known || content.composer.rehearsal() == Need::Long {
         return Ok(());
@@ -40,6 +42,9 @@ pub fn check(opened: &Campaign, content: &Content, max_rejected: f64) -> Result<
     let walked = table.walk(|row| {
         if waits(row.number) {
             waiting += 1;
+            if waiting.is_multiple_of(TOLD_EVERY) {
+                onlooker.read(waiting, true);
+            }
             if let Some(why) = player.fault_of(&row) {
                 unmade += 1;
                 if unmade <= QUOTED as u64 {

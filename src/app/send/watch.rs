@@ -364,7 +364,8 @@ pub fn summary(counters: &Counters, began: &Began, before: &Counters) -> Summary
 }
 
 /// How progress is shown: as was asked for, else a bar where one can be drawn.
-fn progress_of(args: &SendArgs) -> Progress {
+#[must_use]
+pub fn progress_of(args: &SendArgs) -> Progress {
     match args.progress {
         _ if args.quiet => Progress::None,
         Some(how) => how,
@@ -430,6 +431,7 @@ impl<'a> Show<'a> {
         Snapshot {
             loaded: counters.loaded,
             loading: !engine.loading().is_over(),
+            rehearsed: engine.loading().rehearsed(),
             rejected,
             duplicates,
             delivered: counters.delivered,
