@@ -3,6 +3,7 @@
 //! Guarantees: written whole or not at all, gone once the campaign goes on, or nobody waits. It is for people; whether a run holds is
 //! never read from it. Leaves to others: finding the reason (`engine::held`).
 
+use crate::base::clock::UnixTime;
 use crate::engine::held::Held;
 use crate::wire::clock::unix_now;
 use crate::wire::disk;
@@ -25,8 +26,9 @@ pub struct Note {
     pub says: String,
     /// What to do.
     pub hint: String,
-    /// Since when, in Unix seconds.
-    pub since: u32,
+    /// Since when.
+    #[serde(with = "rfc3339")]
+    pub since: UnixTime,
 }
 
 /// The reason of who asked for it: it is no trouble.
@@ -37,7 +39,7 @@ impl Note {
     #[must_use]
     pub fn of_pause() -> Self {
         let (says, hint) = ("paused".to_owned(), "SIGUSR1 to its process goes on".to_owned());
-        Self { reason: PAUSE.to_owned(), says, hint, since: unix_now().0, ..Self::default() }
+        Self { reason: PAUSE.to_owned(), says, hint, since: unix_now(), ..Self::default() }
     }
 
     /// Whether it says so. Without a process it means nothing.
@@ -50,7 +52,7 @@ impl Note {
     #[must_use]
     pub fn of(held: &Held) -> Self {
         let Held { reason, host, reply, says, hint } = held.clone();
-        Self { reason: reason.to_owned(), host, reply, says, hint, since: unix_now().0 }
+        Self { reason: reason.to_owned(), host, reply, says, hint, since: unix_now() }
     }
 
     /// The note of the campaign in `home`, if it has one that can be read.
@@ -81,4 +83,52 @@ impl Note {
 
 fn file(home: &Path) -> PathBuf {
     home.join("held.json")
+}
+
+/// A time as all JSON of ours has it: RFC 3339, in UTC. Notes of earlier versions have Unix seconds.
+mod rfc3339 {
+    use crate::base::clock::UnixTime;
+    use jiff::Timestamp;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Seconds(u32),
+        Text(String),
+    }
+
+    pub fn serialize<S: Serializer>(at: &UnixTime, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&Timestamp::from_second(at.0.into()).unwrap_or_default())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<UnixTime, D::Error> {
+        match Written::deserialize(from)? {
+            Written::Seconds(seconds) => Ok(UnixTime(seconds)),
+            Written::Text(text) => {
+                let at: Timestamp = text.parse().map_err(D::Error::custom)?;
+                u32::try_from(at.as_second()).map(UnixTime).map_err(D::Error::custom)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_has_its_time_as_other_json_has_and_one_of_an_earlier_version_is_read() {
+        let home = tempfile::tempdir().unwrap();
+        let note = Note { reason: "relay".to_owned(), since: UnixTime(1_800_000_000), ..Note::default() };
+        note.write(home.path()).unwrap();
+        let text = std::fs::read_to_string(file(home.path())).unwrap();
+        assert!(text.contains("\"since\":\"2027-01-15T08:00:00Z\""), "{text}");
+        assert_eq!(Note::read(home.path()), Some(note.clone()));
+        std::fs::write(file(home.path()), text.replace("\"2027-01-15T08:00:00Z\"", "1800000000")).unwrap();
+        assert_eq!(Note::read(home.path()), Some(note));
+        std::fs::write(file(home.path()), text.replace("2027-", "1927-")).unwrap();
+        assert_eq!(Note::read(home.path()), None, "no time of ours");
+    }
 }

@@ -335,6 +335,8 @@ fn a_held_mailing_says_so_in_its_summary_and_in_the_event_log() {
     let held = &summary["held"];
     assert_eq!((&held["reason"], &held["host"]), (&"relay".into(), &smarthost.address.to_string().into()), "{summary}");
     assert!(held["says"].as_str().unwrap().contains("does not relay for us"), "{summary}");
+    let since = held["since"].as_str().unwrap();
+    assert!(since.len() == "2026-11-29T08:00:00Z".len() && since.ends_with('Z'), "{summary}");
     let log = std::fs::read_to_string(desk.path().join("e.log")).unwrap();
     assert!(
         log.lines().any(|line| line.contains("\"event\":\"mailing_held\"") && line.contains("\"reason\":\"relay\"")),

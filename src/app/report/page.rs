@@ -8,7 +8,6 @@ use super::text::{pace, took};
 use crate::app::config::values::duration_text;
 use crate::app::destination;
 use crate::app::figures::{count, counted, share};
-use crate::base::clock::UnixTime;
 use crate::mail::Disposition;
 use std::fmt::Write;
 use std::time::Duration;
@@ -104,7 +103,7 @@ fn head(digest: &Digest, zone: &Zone, name: &str, page: &mut String) {
         let _ = writeln!(page, "<p class=\"note damage\">Damaged: {}</p>", escape(damage));
     }
     if let Some(held) = &digest.held {
-        let (since, says, hint) = (zone.clock(UnixTime(held.since)), escape(&held.says), escape(&held.hint));
+        let (since, says, hint) = (zone.clock(held.since), escape(&held.says), escape(&held.hint));
         let _ = writeln!(page, "<p class=\"note\"><b>Held</b> since {since}: {says}.<br>{}.</p>", capital(&hint));
     }
     if let Some(told) = digest.told_cut_off() {

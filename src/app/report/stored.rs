@@ -305,7 +305,7 @@ impl Facts for Stored {
         let manifest = self.table.manifest();
         let run = match &self.note {
             _ if self.is_left => Run::Over,
-            Some(note) if note.is_pause() => Run::Paused(UnixTime(note.since)),
+            Some(note) if note.is_pause() => Run::Paused(note.since),
             _ => Run::Sending,
         };
         let list = manifest.list.as_ref();

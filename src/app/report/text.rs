@@ -5,7 +5,6 @@ use super::{After, Look, Step, Timeline, Zone};
 use crate::app::config::values::duration_text;
 use crate::app::destination;
 use crate::app::figures::{count, counted, rate, share, short, wrapped};
-use crate::base::clock::UnixTime;
 use crate::base::many::Many;
 use crate::mail::Disposition;
 use crate::mail::reply::Printable;
@@ -49,7 +48,7 @@ fn head(digest: &Digest, look: &Look, say: &mut dyn FnMut(&str)) {
         say(&format!("DAMAGED: {}", Printable(damage.as_bytes())));
     }
     if let Some(held) = &digest.held {
-        say(&format!("HELD since {}: {}", look.zone.time(UnixTime(held.since)), plain(&held.says)));
+        say(&format!("HELD since {}: {}", look.zone.time(held.since), plain(&held.says)));
         say(&format!("hint: {}", plain(&held.hint)));
     }
 }
