@@ -93,6 +93,8 @@ Examples:
     posthaste check news.toml
   With keys, suppression, destination, and the sender as DNS shows it:
     posthaste check news.toml --config engine.toml
+  For one server, as with send --smarthost:
+    posthaste check news.toml --config engine.toml --smarthost relay.example
   Behind NAT, or a smarthost: with the address that receivers see:
     posthaste check news.toml --config engine.toml --public-address 192.0.2.10
   For scripts: one JSON object; warnings end with code 2, too:
@@ -396,6 +398,12 @@ pub struct CheckArgs {
     /// Where the list is loaded for the look, and removed again; goes before engine.data
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// As if this server got all mail; goes before what [delivery] says
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "sink")]
+    pub smarthost: Option<HostPort>,
+    /// As for a rehearsal with the built-in receiver: nobody is asked about the sender
+    #[arg(long, conflicts_with_all = ["public_address", "post_unsubscribe"])]
+    pub sink: bool,
     /// Ask nobody: no DNS
     #[arg(long)]
     pub offline: bool,

@@ -4,7 +4,7 @@
 //! receiver is a rehearsal: it never counts as a campaign. Leaves to others: the way there (`engine::directory`), and
 //! what a campaign that has begun is held to (`send`).
 
-use super::cli::SendArgs;
+use super::cli::{CheckArgs, SendArgs};
 use super::config::EngineConfig;
 use super::config::engine::Route;
 use super::config::values::HostPort;
@@ -16,6 +16,25 @@ use std::fmt;
 
 /// The port of exchangers, which needs no mention.
 const SMTP: u16 = 25;
+
+/// What the command line says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Flags<'a> {
+    sink: bool,
+    smarthost: Option<&'a HostPort>,
+}
+
+impl<'a> From<&'a SendArgs> for Flags<'a> {
+    fn from(args: &'a SendArgs) -> Self {
+        Self { sink: args.sink, smarthost: args.smarthost.as_ref() }
+    }
+}
+
+impl<'a> From<&'a CheckArgs> for Flags<'a> {
+    fn from(args: &'a CheckArgs) -> Self {
+        Self { sink: args.sink, smarthost: args.smarthost.as_ref() }
+    }
+}
 
 /// Where mail goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +52,11 @@ impl Destination {
     ///
     /// # Errors
     /// The configuration names two.
-    pub fn told(args: &SendArgs, config: &EngineConfig) -> Result<Option<Self>, Failure> {
-        if args.sink {
+    pub fn told(flags: Flags<'_>, config: &EngineConfig) -> Result<Option<Self>, Failure> {
+        if flags.sink {
             return Ok(Some(Self::Sink));
         }
-        match &args.smarthost {
+        match flags.smarthost {
             Some(host) => Ok(Some(Self::smarthost(host, config))),
             None => Self::configured(config),
         }
@@ -168,7 +187,8 @@ mod tests {
     fn told(flags: &str, delivery: &str) -> Result<Option<Destination>, String> {
         let document = Document::new(Path::new("e.toml"), format!("[delivery]\n{delivery}\n"));
         let config = EngineConfig::from_document(&document).unwrap();
-        Destination::told(&send(&format!("posthaste send c.toml {flags}")), &config).map_err(|failure| failure.message)
+        Destination::told((&send(&format!("posthaste send c.toml {flags}"))).into(), &config)
+            .map_err(|failure| failure.message)
     }
 
     #[test]

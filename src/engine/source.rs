@@ -65,6 +65,8 @@ pub struct Source {
     pub ipv4: Option<Ipv4Addr>,
     /// The local address for exchangers that are reached by IPv6.
     pub ipv6: Option<Ipv6Addr>,
+    /// What others see instead of these, where something in between sends from other addresses; empty: nothing does.
+    pub public: Arc<[IpAddr]>,
     /// The EHLO name.
     pub ehlo: Arc<str>,
     /// Its share of the sessions, beside the weights of the other sources; at least 1.
@@ -85,6 +87,7 @@ impl Source {
             name: "".into(),
             ipv4: None,
             ipv6: None,
+            public: Arc::default(),
             ehlo,
             weight: 1,
             family: Family::Any,

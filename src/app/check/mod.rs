@@ -124,7 +124,7 @@ impl Look {
         data: &Path,
         signals: &Signals,
     ) -> Result<(), Failure> {
-        let destination = self.take("destination", Destination::configured(config))?.flatten();
+        let destination = self.take("destination", Destination::told(args.into(), config))?.flatten();
         if let Some(destination) = destination.as_ref().filter(|destination| !destination.is_sink()) {
             let sources =
                 self.configured("source", sources::sources(destination, config, campaign).map_err(Faults::from));

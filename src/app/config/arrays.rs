@@ -34,6 +34,7 @@ pub(super) const ARRAYS: &str = r#"
 # [[source]]
 # name = "a"
 # address = "192.0.2.10"                     # or one of each family: ["192.0.2.10", "2001:db8::10"]
+# public_address = "192.0.2.99"              # behind NAT or a proxy: what others see instead, one or a list; `check` looks at it
 # ehlo = "mx1.acme.example"                  # the name whose address records lead back to this address
 # pool = ""                                  # delivery.pool, or pool of a campaign, chooses the sources of one pool
 # weight = 1                                 # its share of the sessions, 1 to 1000

@@ -7,6 +7,7 @@ use super::document::{ConfigError, Item, Section};
 use super::engine::{choice, host};
 use super::secret::{Given, Login};
 use crate::engine::source::Family;
+use crate::identity::is_routable;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// One `[[source]]`.
@@ -18,6 +19,8 @@ pub struct Source {
     pub ipv4: Option<Ipv4Addr>,
     /// The local IPv6 address.
     pub ipv6: Option<Ipv6Addr>,
+    /// The addresses that others see its mail come from, where those are not its own.
+    pub public: Vec<IpAddr>,
     /// The name announced in EHLO from there; `None`: that of `engine.hostname`.
     pub ehlo: Option<String>,
     /// The pool that it belongs to; empty: none.
@@ -61,8 +64,18 @@ const COUNTS: (u64, u64) = (1, 1_000_000_000);
 
 impl Source {
     /// Its keys.
-    pub(super) const KEYS: &'static [&'static str] =
-        &["name", "address", "ehlo", "pool", "weight", "sessions_max", "messages_per_hour", "family", "proxy"];
+    pub(super) const KEYS: &'static [&'static str] = &[
+        "name",
+        "address",
+        "public_address",
+        "ehlo",
+        "pool",
+        "weight",
+        "sessions_max",
+        "messages_per_hour",
+        "family",
+        "proxy",
+    ];
 
     pub(super) fn read_all(root: &Section<'_>, all: &[String]) -> Result<Vec<Self>, ConfigError> {
         let mut sources: Vec<Self> = Vec::new();
@@ -86,6 +99,7 @@ impl Source {
             name: word(&section.require("name")?)?,
             ipv4,
             ipv6,
+            public: section.get("public_address").map(|item| public(&item)).transpose()?.unwrap_or_default(),
             ehlo: section.get("ehlo").map(|item| host(&item)).transpose()?,
             pool: section.get("pool").map(|item| word(&item)).transpose()?.unwrap_or_default(),
             weight: section.get("weight").map(|item| item.count(WEIGHTS)).transpose()?.unwrap_or(1) as u32,
@@ -196,6 +210,22 @@ fn addresses(item: &Item<'_>) -> Result<(Option<Ipv4Addr>, Option<Ipv6Addr>), Co
         return Err(item.error("must not be empty"));
     }
     Ok((v4, v6))
+}
+
+/// One address, or a list of them.
+fn public(item: &Item<'_>) -> Result<Vec<IpAddr>, ConfigError> {
+    let list = item.list().unwrap_or_else(|_| vec![item.clone()]);
+    if list.is_empty() {
+        return Err(item.error("must not be empty"));
+    }
+    let address = |item: &Item<'_>| {
+        let address: IpAddr = item.text()?.parse().map_err(|_| item.error("is no IP address"))?;
+        if is_routable(address) {
+            return Ok(address);
+        }
+        Err(item.error("is no address that others see").hint("name the one that NAT or the proxy sends from"))
+    };
+    list.iter().map(address).collect()
 }
 
 fn family(item: &Item<'_>) -> Result<Family, ConfigError> {

@@ -39,6 +39,7 @@ fn every_key_of_a_source_can_be_set() {
         [[source]]
         name = "c"
         address = "2001:db8::10"
+        public_address = ["192.0.2.8", "2001:db8::9"]
         proxy = { kind = "haproxy", address = "192.0.2.9:2525" }
         "#,
     )
@@ -53,6 +54,8 @@ fn every_key_of_a_source_can_be_set() {
     assert_eq!(proxy.login.as_ref().unwrap().user.text, "jo");
     assert_eq!((b.weight, b.ipv4, &*b.pool), (1, None, ""));
     assert_eq!(c.proxy.as_ref().unwrap().kind, ProxyKind::Haproxy);
+    let public: Vec<String> = c.public.iter().map(ToString::to_string).collect();
+    assert_eq!((a.public.len(), public), (0, vec!["192.0.2.8".to_owned(), "2001:db8::9".to_owned()]));
 }
 
 #[test]
@@ -63,6 +66,12 @@ fn what_is_wrong_with_a_source_is_told_with_its_place() {
         (
             "address = [\"192.0.2.1\", \"192.0.2.2\"]",
             "etc/e.toml:3:25: source.address: is the second address of its family\nhint: ",
+        ),
+        ("public_address = \"mail.acme.example\"", "etc/e.toml:3:18: source.public_address: is no IP address"),
+        ("public_address = []", "etc/e.toml:3:18: source.public_address: must not be empty"),
+        (
+            "public_address = [\"10.0.0.1\"]",
+            "etc/e.toml:3:19: source.public_address: is no address that others see\nhint: name the one",
         ),
         ("weight = 0", "etc/e.toml:3:10: source.weight: must be from 1 to 1000, is 0"),
         ("wieght = 1", "etc/e.toml:3:1: unknown key \"source.wieght\"\nhint: did you mean \"source.weight\"?"),

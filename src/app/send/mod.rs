@@ -92,7 +92,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let campaign = CampaignConfig::read(&args.campaign)?;
     // Even a list is read by a ring: what forbids it is no fault of the list.
     ring::check().map_err(|e| Failure::failed(e.to_string()))?;
-    let told = Destination::told(args, &config)?;
+    let told = Destination::told(args.into(), &config)?;
     if args.dry_run || !args.test.is_empty() {
         watch::notice(&found.unasked().unwrap_or_default());
     }

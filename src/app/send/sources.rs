@@ -69,6 +69,7 @@ fn checked(source: &engine::Source, hostname: &Arc<str>) -> Result<Source, Confi
     let mut made = Source::unbound(ehlo);
     made.name = source.name.as_str().into();
     (made.ipv4, made.ipv6) = (source.ipv4, source.ipv6);
+    made.public = source.public.as_slice().into();
     made.weight = source.weight;
     made.limit(source.sessions_max, source.messages_per_hour);
     made.family = source.family;

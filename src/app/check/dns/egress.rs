@@ -47,6 +47,10 @@ impl Egress {
     }
 
     fn take(&mut self, source: &Source) {
+        if !source.public.is_empty() {
+            source.public.iter().for_each(|address| self.add(*address, Some(source.ehlo.clone())));
+            return;
+        }
         if let Some(Proxy::Socks5(address, _)) = &source.proxy {
             self.unknown.push(format!("the SOCKS5 proxy {address} sends from addresses of its own"));
             return;
@@ -91,7 +95,7 @@ impl Egress {
         let says = format!(
             "an address that mail leaves from is not known, so that SPF, PTR and EHLO name are not looked at for it: {why}{more}"
         );
-        let hint = "name it: posthaste check … --public-address ADDR (several with commas)";
+        let hint = "name it: public_address of its [[source]], or posthaste check … --public-address ADDR (several with commas)";
         Some(Finding::new(Severity::Note, "public-address", "", says).hint(hint))
     }
 }
@@ -101,7 +105,8 @@ fn ehlo_of(address: IpAddr, destination: &Destination, sources: &[Source]) -> Op
     if matches!(destination, Destination::Smarthost(..)) {
         return None;
     }
-    let own = sources.iter().find(|source| source.address_for(address) == Some(address));
+    let is_of = |source: &&Source| source.address_for(address) == Some(address) || source.public.contains(&address);
+    let own = sources.iter().find(is_of);
     let (first, rest) = sources.split_first()?;
     let one = rest.iter().all(|source| source.ehlo == first.ehlo).then_some(first);
     own.or(one).map(|source| source.ehlo.clone())
@@ -135,6 +140,22 @@ mod tests {
             says.contains("10.0.0.1 of the source \"b\" is not seen") && says.ends_with(", and 1 more like that"),
             "{says}"
         );
+    }
+
+    #[test]
+    fn a_source_behind_nat_or_a_proxy_is_known_by_its_public_addresses() {
+        let mx = Destination::Exchangers(25);
+        let mut behind = [source("a", [10, 0, 0, 1], "a.example"), source("b", [10, 0, 0, 2], "b.example")];
+        behind[0].public = ["192.0.2.1", "2001:db8::1"].map(|text| text.parse().unwrap()).into();
+        behind[1].public = [[192, 0, 2, 2].into()].into();
+        behind[1].proxy = Some(Proxy::Socks5("10.0.0.9:1080".parse().unwrap(), None));
+        let egress = Egress::of(&[], &mx, &behind);
+        let [a, b] = ["a.example", "b.example"].map(Some);
+        let wanted = [("192.0.2.1", a), ("2001:db8::1", a), ("192.0.2.2", b)];
+        assert_eq!(known(&egress), wanted.map(|(address, ehlo)| (address.to_owned(), ehlo)));
+        assert_eq!(egress.findings(), None);
+        let given = Egress::of(&["192.0.2.2".parse().unwrap()], &mx, &behind);
+        assert_eq!(known(&given), [("192.0.2.2".to_owned(), b)], "each says its own name");
     }
 
     #[test]

@@ -292,11 +292,28 @@ fn addresses_that_are_not_known_are_not_guessed() {
     assert_eq!((words(&found), ran.code), (vec!["note public-address".to_owned()], Some(0)), "{found:?}");
     assert!(found[0].says.contains("127.0.0.1 of the source \"a\" is not seen from outside"), "{found:?}");
     assert!(found[0].hint.contains("--public-address ADDR"), "{found:?}");
+    // Of one behind NAT the configuration says it.
+    let source =
+        "[[source]]\nname = \"a\"\naddress = \"127.0.0.1\"\npublic_address = [\"192.0.2.10\", \"2001:db8::10\"]\n";
+    let mut behind = World::new();
+    behind.folder.put("engine.toml", format!("{engine}{source}"));
+    let (_, found) = behind.check(&[]);
+    assert!(found.is_empty(), "{found:?}");
+    let mut other = World::new();
+    other.folder.put("engine.toml", format!("{engine}{}", source.replace("192.0.2.10", "192.0.2.99")));
+    let (_, found) = other.check(&[]);
+    assert_eq!(
+        words(&found),
+        ["error ptr-missing 192.0.2.99", "error spf-source bounce.acme.example", "warning ehlo-address 192.0.2.99"],
+        "{found:?}"
+    );
 
     // A smarthost's are its own; that its customers' records are in order is looked at all the same.
     let mut relayed = World::new();
     relayed.change("engine.toml", "route = \"mx\"", "smarthost = \"relay.acme.example\"");
     assert_eq!(words(&relayed.check(&[]).1), ["note public-address"]);
+    let (_, found) = World::new().check(&["--smarthost", "relay.acme.example"]);
+    assert_eq!(words(&found), ["note public-address"], "what is said on the command line goes before: {found:?}");
     let (_, found) = relayed.check(&["--public-address", "192.0.2.10"]);
     assert!(found.is_empty(), "nobody knows what it says in EHLO: {found:?}");
     let (_, found) = relayed.check(&["--public-address", "192.0.2.99"]);
@@ -314,6 +331,7 @@ fn it_says_why_dns_was_not_asked() {
         dns["why_not"].as_str().unwrap().to_owned()
     };
     assert_eq!(why(&folder, &["--offline"]), "--offline was given");
+    assert_eq!(why(&folder, &["--sink"]), "the built-in receiver asks nobody");
     folder.put("engine.toml", ENGINE.replace("route = \"mx\"", "sink = true"));
     assert_eq!(why(&folder, &[]), "the built-in receiver asks nobody");
     folder.put("engine.toml", ENGINE.replace("route = \"mx\"", ""));
