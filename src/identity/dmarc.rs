@@ -164,7 +164,8 @@ fn reports(value: &str) -> Vec<Report> {
 }
 
 /// Whether a text is a DMARC record for receivers (RFC 7489 §6.6.3: others are "discarded").
-fn is_record(text: &str) -> bool {
+#[must_use]
+pub fn is_policy(text: &str) -> bool {
     let rest = text.trim_start().strip_prefix('v').map(str::trim_start).and_then(|rest| rest.strip_prefix('='));
     let value = rest.map(|rest| rest.split(';').next().unwrap_or_default().trim());
     value == Some(VERSION)
@@ -173,7 +174,7 @@ fn is_record(text: &str) -> bool {
 /// Whether a text is none, and was meant to be one.
 #[must_use]
 pub fn reads_as_policy(text: &str) -> bool {
-    !is_record(text) && text.to_ascii_lowercase().replace(' ', "").contains("v=dmarc")
+    !is_policy(text) && text.to_ascii_lowercase().replace(' ', "").contains("v=dmarc")
 }
 
 /// The record that is for mail from `domain`: its own, else its organisation's (RFC 7489 §6.6.3).
@@ -189,7 +190,7 @@ pub fn discover(facts: &Facts, domain: &str) -> Result<Found, Lack> {
     for (number, (name, texts)) in places.iter().zip(looked).enumerate() {
         let (Some(name), Some(texts)) = (name, texts) else { continue };
         let texts = texts?;
-        let records: Vec<&str> = texts.iter().copied().filter(|text| is_record(text)).collect();
+        let records: Vec<&str> = texts.iter().copied().filter(|text| is_policy(text)).collect();
         meant.extend(texts.iter().filter(|text| reads_as_policy(text)).map(|text| format!("{name}: {text}")));
         match records.as_slice() {
             [] => {}

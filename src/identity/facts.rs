@@ -73,6 +73,14 @@ pub enum Record {
     Zone,
 }
 
+impl Record {
+    /// Of an A or AAAA record the address.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        if let Self::Address(address) = self { Some(*address) } else { None }
+    }
+}
+
 /// What DNS said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -181,7 +189,7 @@ impl Facts {
 impl<'f> Looked<'f> {
     /// Of the records the addresses.
     pub fn addresses(self) -> impl Iterator<Item = IpAddr> + 'f {
-        self.records.iter().filter_map(|record| if let Record::Address(ip) = record { Some(*ip) } else { None })
+        self.records.iter().filter_map(Record::address)
     }
 
     /// The hosts of exchangers, the most preferred first.

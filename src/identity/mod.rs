@@ -15,6 +15,6 @@ mod facts;
 pub mod spf;
 
 pub use address::{generic_part, is_routable, reverse_name};
-pub use dmarc::{Dmarc, DmarcError, Found, Policy, Report, discover, reads_as_policy};
+pub use dmarc::{Dmarc, DmarcError, Found, Policy, Report, discover, is_policy, reads_as_policy};
 pub use domain::{are_aligned, is_below, organisation_of};
 pub use facts::{Answer, Facts, Kind, Lack, Looked, Question, Record};

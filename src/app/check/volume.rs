@@ -1,12 +1,13 @@
 //! How much more this campaign is than those before it: Google, Yahoo and Apple slow down whoever doubles at once.
 //!
 //! Guarantees: what is compared are the campaigns of the data directory, of the last [`DAYS`] days and without rehearsals; what other
-//! machines sent is not known. Leaves to others: sending in parts (`--limit`).
+//! machines sent is not known, and where one of them cannot be read nothing is said. Leaves to others: sending in parts (`--limit`).
 
 use super::super::send::CAMPAIGNS;
 use crate::engine::campaign::name_of;
 use crate::engine::table::Manifest;
 use crate::mail::finding::{Finding, Severity};
+use std::io;
 use std::path::Path;
 
 /// So far back campaigns are looked at.
@@ -32,12 +33,22 @@ pub(super) fn look(data: &Path, name: &str, recipients: u64, now_unix_s: u32) ->
     if recipients <= BULK {
         return None;
     }
+    let is_none =
+        |kind| matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidData);
     let since = now_unix_s.saturating_sub(DAYS * 86_400);
-    let homes = std::fs::read_dir(data.join(CAMPAIGNS)).into_iter().flatten().flatten().take(CAMPAIGNS_MAX);
+    let homes = match std::fs::read_dir(data.join(CAMPAIGNS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        homes => homes.ok()?.take(CAMPAIGNS_MAX).flatten().map(|entry| entry.path()).collect(),
+    };
     let mut earlier: Vec<(u64, String)> = Vec::new();
-    for home in homes.map(|entry| entry.path()) {
-        // One that cannot be read, or was never begun, tells nothing.
-        let Ok(manifest) = Manifest::read(&home) else { continue };
+    for home in homes {
+        let manifest = match Manifest::read(&home) {
+            Ok(manifest) => manifest,
+            // It was never begun, or is none that this version knows.
+            Err(error) if is_none(error.kind()) => continue,
+            // It may be the largest of all.
+            Err(_) => return None,
+        };
         let rows = manifest.loaded.map_or(0, |totals| totals.rows);
         if rows > 0 && manifest.destination.is_some() && manifest.created_unix_s >= since {
             earlier.push((rows, name_of(&home)));
@@ -61,4 +72,17 @@ pub(super) fn look(data: &Path, name: &str, recipients: u64, now_unix_s: u32) ->
         "{recipients} recipients, and the largest campaign of the last {DAYS} days here had {rows} ({largest})"
     );
     is_jump.then(|| Finding::new(Severity::Warning, "volume-jump", "", says).hint(hint).draws("421 4.7.28"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(look(data.path(), "w", BULK + 1, 0).unwrap().says.contains("no campaign of the last 90 days"));
+        std::fs::write(data.path().join(CAMPAIGNS), "no folder").unwrap();
+        assert_eq!(look(data.path(), "w", BULK + 1, 0), None);
+    }
 }

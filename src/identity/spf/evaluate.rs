@@ -192,7 +192,11 @@ impl Evaluation<'_> {
 
     fn expanded(&self, term: &str, name: &str, domain: &str) -> Result<String, Stop> {
         let named = if asks_for_name(name) { self.named(domain)? } else { String::new() };
-        expand(name, self.sender, domain, &named).map_err(|why| Stop::PermError(Fault::new(term, why)))
+        let mut name =
+            expand(name, self.sender, domain, &named).map_err(|why| Stop::PermError(Fault::new(term, why)))?;
+        // A domain with its last dot is the same one.
+        name.truncate(name.strip_suffix('.').unwrap_or(&name).len());
+        Ok(name)
     }
 
     /// RFC 7208 §7.3: a name of the address that leads back to it, the domain itself or one below it before others; "unknown"

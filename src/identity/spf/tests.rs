@@ -27,6 +27,7 @@ ptr.example TXT v=spf1 ptr -all
 1.2.0.192.in-addr.arpa PTR mail.ptr.example
 2.2.0.192.in-addr.arpa PTR mail.ptr.example
 mail.ptr.example A 192.0.2.1
+dotted.example TXT v=spf1 ptr:ptr.example. -all
 two.example TXT v=spf1 -all
 two.example TXT v=spf1 +all
 gone.example TXT v=spf1 include:nothing.example -all
@@ -71,6 +72,7 @@ fn addresses_pass_and_fail_by_the_term_that_matches_first() {
         ("exists.example", "192.0.2.2", fail, "-all"),
         ("ptr.example", "192.0.2.1", pass, "ptr"),
         ("ptr.example", "192.0.2.2", fail, "-all"),
+        ("dotted.example", "192.0.2.1", pass, "ptr:ptr.example."),
         ("late.example", "192.0.2.1", pass, "ip4:192.0.2.1"),
         ("half.example", "192.0.2.1", pass, "ip4:192.0.2.1"),
         ("open.example", "192.0.2.2", Qualifier::Neutral, ""),

@@ -1,7 +1,7 @@
 //! Questions of whoever judges a sender (`identity`), in its own words.
 //!
-//! Guarantees: each is answered within a bound of time; what no server answered is [`Answer::Unknown`], with the reason; an answer
-//! has at most `RECORDS_MAX` records, and a text at most `TEXT_OCTETS_MAX` octets.
+//! Guarantees: each is answered within a bound of time; what no server answered is [`Answer::Unknown`], with the reason, and so is an
+//! answer of more than `RECORDS_MAX` records, for a part of them proves nothing; a text has at most `TEXT_OCTETS_MAX` octets.
 //! Leaves to others: what the answers mean.
 
 use super::lookup::{Missing, Resolver};
@@ -9,7 +9,7 @@ use super::name::host_name;
 use crate::identity::{Answer, Kind, Question, Record};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
-/// No more records are taken from an answer.
+/// An answer with more records is none.
 const RECORDS_MAX: usize = 64;
 /// No longer text is taken, in octets; what is beyond is cut off.
 const TEXT_OCTETS_MAX: usize = 8192;
@@ -23,8 +23,11 @@ impl Resolver {
             Err(_) => return Answer::Unknown(format!("no answer within {:?}", self.budget())),
         };
         match known {
+            Ok(answer) if answer.data.len() > RECORDS_MAX => {
+                Answer::Unknown(format!("there are more than {RECORDS_MAX} records"))
+            }
             Ok(answer) => {
-                let records: Vec<Record> = answer.data.iter().filter_map(record).take(RECORDS_MAX).collect();
+                let records: Vec<Record> = answer.data.iter().filter_map(record).collect();
                 if records.is_empty() { Answer::NoRecord } else { Answer::Found(records) }
             }
             Err(Missing::Name) => Answer::NoName,

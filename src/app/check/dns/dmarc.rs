@@ -1,7 +1,7 @@
 //! The DMARC record of the From domain (RFC 7489): it is there, receivers can use it, and its reports arrive.
 
-use super::{Judged, txt_line};
-use crate::identity::{Dmarc, Facts, Found, Lack, Policy, discover, organisation_of};
+use super::{Judged, quoted, txt_line};
+use crate::identity::{Dmarc, Facts, Found, Lack, Policy, discover, is_policy, organisation_of};
 use crate::mail::finding::{Finding, Severity};
 
 /// What Google answers.
@@ -20,7 +20,7 @@ pub(super) fn judge(facts: &Facts, from: &str) -> Judged {
     let dmarc = match says {
         Ok(dmarc) => dmarc,
         Err(why) => {
-            let says = format!("receivers pass the DMARC record over: {why}; it is \"{text}\"");
+            let says = format!("receivers pass the DMARC record over: {why}; it is {}", quoted(&text));
             return Ok(vec![error("dmarc-syntax", &name, says).hint(line(&name, from))]);
         }
     };
@@ -42,13 +42,13 @@ fn missing(facts: &Facts, from: &str, meant: &[String]) -> Result<Finding, Lack>
     let mut strayed = None;
     for place in [from, doubled.as_str()] {
         match facts.texts(place) {
-            Ok(texts) if texts.iter().any(|text| text.starts_with("v=DMARC1")) => strayed = Some(place.to_owned()),
+            Ok(texts) if texts.iter().any(|text| is_policy(text)) => strayed = Some(place.to_owned()),
             Err(Lack::Open) => return Err(Lack::Open),
             Ok(_) | Err(Lack::Unknown(_)) => {}
         }
     }
     let nearly = match (meant.first(), strayed) {
-        (Some(text), _) => format!("; one text is nearly one, and must begin with `v=DMARC1;`: {text}"),
+        (Some(text), _) => format!("; one text is nearly one, and must begin with `v=DMARC1;`: {}", quoted(text)),
         (None, Some(place)) => format!("; one stands at {place}, where nobody looks"),
         (None, None) => String::new(),
     };
@@ -109,7 +109,7 @@ fn strangers(facts: &Facts, name: &str, dmarc: &Dmarc) -> Judged {
     let domains = dmarc.reports.iter().filter_map(|report| report.domain.as_deref());
     for domain in domains.filter(|domain| organisation_of(domain) != organisation_of(own)) {
         let permit = format!("{own}._report._dmarc.{domain}");
-        if !facts.texts(&permit)?.iter().any(|text| text.starts_with("v=DMARC1")) {
+        if !facts.texts(&permit)?.iter().any(|text| is_policy(text)) {
             let says = format!("{domain} has not said that it takes reports about {own}: receivers send it none");
             let hint = format!("whoever has {domain} publishes {}", txt_line(&permit, "v=DMARC1"));
             findings.push(Finding::new(Severity::Warning, "dmarc-rua", name, says).hint(hint));

@@ -107,8 +107,11 @@ impl Mailboxes {
         let mut findings = Vec::new();
         if self.alive == 0 && self.dead.len() >= SUSPICIOUS {
             let why = self.dead.first().map(|(_, _, why)| why.as_str()).unwrap_or_default();
-            let says =
-                format!("{resolver} denies all {} domains of the list, which can hardly be ({why})", self.dead.len());
+            let told = if self.silent > 0 { " that it told of" } else { "" };
+            let says = format!(
+                "{resolver} denies all {} domains of the list{told}, which can hardly be ({why})",
+                self.dead.len()
+            );
             let hint = "look whether it has its way to the world; send would wait, and not bounce them";
             return vec![Finding::new(Severity::Warning, "dead-domain", "", says).hint(hint)];
         }
@@ -166,5 +169,7 @@ mod tests {
             findings[0].says
         );
         assert_eq!(found(0, 2).findings("the resolver").len(), 2);
+        let says = Mailboxes { silent: 27, ..found(0, 3) }.findings("the resolver")[0].says.clone();
+        assert!(says.starts_with("the resolver denies all 3 domains of the list that it told of, "), "{says}");
     }
 }

@@ -39,6 +39,8 @@ pub(super) use unsubscribe::{same_url, try_post};
 
 /// So many domains of reverse-paths are looked at: a campaign has one, or one for each of a few streams.
 const PATHS_MAX: usize = 5;
+/// Characters of a record that a sentence quotes.
+const QUOTED_CHARACTERS: usize = 300;
 /// A TXT record holds strings of so many octets (RFC 1035 §3.3).
 const STRING_OCTETS: usize = 255;
 
@@ -214,7 +216,10 @@ impl Sender {
             from,
             paths,
             reply: campaign.reply_to.as_ref().and_then(|reply| fixed(&reply.value)),
-            leave: campaign.unsubscribe.as_ref().and_then(|way| fixed(&way.mailto.as_ref()?.value)),
+            leave: campaign.unsubscribe.as_ref().and_then(|way| {
+                // A subject may stand behind it.
+                fixed(way.mailto.as_ref()?.value.split('?').next()?)
+            }),
             // Keys that cannot be read are told by the content.
             signers: signing::signers(config, &campaign.from.value).unwrap_or_default(),
             egress: Egress::of(&args.public_address, destination, seen.sources.as_deref().unwrap_or_default()),
@@ -222,10 +227,10 @@ impl Sender {
     }
 }
 
-/// The domain of an address, if no template makes it.
+/// The domain of an address, if no template makes it, in whichever brackets.
 fn fixed(address: &str) -> Option<String> {
     let domain = signing::domain_of(address);
-    (domain.contains('.') && !domain.contains(['{', '}', '%'])).then_some(domain)
+    (domain.contains('.') && !domain.contains(['{', '}', '%', '[', ']'])).then_some(domain)
 }
 
 /// What a judge says.
@@ -304,6 +309,15 @@ fn told(message: &str) -> (&str, &str) {
     message.split_once(". hint: ").unwrap_or((message, ""))
 }
 
+/// A text of a record, in a sentence: no longer than people read.
+pub(super) fn quoted(text: &str) -> String {
+    let mut shown: String = text.chars().take(QUOTED_CHARACTERS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("\"{shown}\"")
+}
+
 /// A record as a zone file has it; long texts in pieces.
 pub(super) fn txt_line(name: &str, text: &str) -> String {
     let pieces: Vec<String> = text
@@ -323,13 +337,17 @@ mod tests {
         assert_eq!(txt_line("a.example", "v=spf1 -all"), "a.example. TXT \"v=spf1 -all\"");
         let line = txt_line("a.example", &"x".repeat(300));
         assert_eq!(line, format!("a.example. TXT \"{}\" \"{}\"", "x".repeat(255), "x".repeat(45)));
+        assert_eq!(quoted("v=spf1"), "\"v=spf1\"");
+        assert_eq!(quoted(&"ü".repeat(8_000)), format!("\"{}…\"", "ü".repeat(QUOTED_CHARACTERS)));
     }
 
     #[test]
     fn domains_that_a_template_makes_are_not_known() {
         assert_eq!(fixed("Acme <news@Acme.example>").as_deref(), Some("acme.example"));
         assert_eq!(fixed("{{ name }} <news@acme.example>").as_deref(), Some("acme.example"));
-        for text in ["news@{{ brand }}.example", "b+{token}@{{ x }}", "Acme", "news@localhost"] {
+        for text in
+            ["news@[[ brand ]].example", "news@{{ brand }}.example", "b+{token}@{{ x }}", "Acme", "news@localhost"]
+        {
             assert_eq!(fixed(text), None, "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! Whether SPF lets the sources send (RFC 7208): one record, that can be read, and passes for each address.
 
 use super::egress::{Egress, Known};
-use super::{Judged, Path, txt_line};
+use super::{Judged, Path, quoted, txt_line};
 use crate::identity::spf::{
     Checked, LOOKUPS_MAX, Mechanism, Qualifier, Record, Sender, Verdict, check_host, is_record, reads_as_record, survey,
 };
@@ -11,6 +11,8 @@ use std::net::IpAddr;
 
 /// What Google and Microsoft answer.
 pub(super) const DRAWS: &str = "550 5.7.27, 550 5.7.515";
+/// Of several records so many are shown.
+const SHOWN: usize = 3;
 /// Words at the beginning of terms that nobody reads because an equals sign stands where a colon should.
 const MECHANISMS: [&str; 7] = ["include", "a", "mx", "ptr", "ip4", "ip6", "exists"];
 
@@ -25,7 +27,7 @@ pub(super) fn judge(facts: &Facts, path: &Path, egress: &Egress) -> Judged {
     let record = match Record::read(text) {
         Ok(record) => record,
         Err(fault) => {
-            let says = format!("receivers give up on the SPF record: {fault}; it is \"{text}\"");
+            let says = format!("receivers give up on the SPF record: {fault}; it is {}", quoted(text));
             return Ok(vec![
                 error(path, "spf-syntax", says).hint("mend the term; receivers take a broken record for a failure"),
             ]);
@@ -142,7 +144,7 @@ fn written(path: &Path, text: &str, record: &Record) -> Vec<Finding> {
 
 fn missing(path: &Path, egress: &Egress, nearly: Option<&str>) -> Finding {
     let nearly = nearly
-        .map(|text| format!("; one text is nearly one, and must begin with `v=spf1 `: \"{text}\""))
+        .map(|text| format!("; one text is nearly one, and must begin with `v=spf1 `: {}", quoted(text)))
         .unwrap_or_default();
     let says = format!("the domain of the reverse-path has no SPF record{nearly}");
     error(path, "spf-missing", says).hint(match egress.known.as_slice() {
@@ -158,8 +160,10 @@ fn missing(path: &Path, egress: &Egress, nearly: Option<&str>) -> Finding {
 }
 
 fn several_of(path: &Path, records: &[&str]) -> Finding {
+    let shown: Vec<String> = records.iter().take(SHOWN).map(|text| quoted(text)).collect();
+    let more = if records.len() > SHOWN { ", …" } else { "" };
     let says =
-        format!("there are {} SPF records, so that receivers use none: \"{}\"", records.len(), records.join("\", \""));
+        format!("there are {} SPF records, so that receivers use none: {}{more}", records.len(), shown.join(", "));
     let terms = records.iter().flat_map(|text| text.split_ascii_whitespace().skip(1));
     let mut merged: Vec<&str> = Vec::new();
     let (mut all, mut redirect) = (None, None);

@@ -13,7 +13,7 @@ use crate::identity::{Answer, Facts, Kind, Question, Record, is_routable};
 use crate::mail::finding::{Finding, Severity};
 use crate::mail::reply::Printable;
 use crate::wire::dns::{Resolver, is_host_name};
-use crate::wire::https::{FetchError, Fetcher, Options, Posted};
+use crate::wire::https::{Fetcher, Options, Posted};
 use hyper::Uri;
 use mail_parser::MessageParser;
 use std::net::IpAddr;
@@ -105,38 +105,43 @@ pub(in super::super) fn try_post(
         .enable_all()
         .build()
         .map_err(|e| Failure::failed(format!("the POST cannot start: {e}")))?;
-    let posted = runtime.block_on(async {
-        let addresses = addresses_of(&resolver, &host).await;
-        let here = addresses.iter().find(|address| is_here(**address) && !config.dns.allow_loopback);
-        match here {
-            Some(address) => Err(format!("it leads to this machine ({address})")),
-            None => fetcher.post(&host, &addresses, path, FORM).await.map_err(|error| failed(&error)),
+    let addresses = match runtime.block_on(addresses_of(&resolver, &host)) {
+        Ok(addresses) => addresses,
+        Err(why) => {
+            let says = format!("no POST was made: nobody said where {host} is ({why})");
+            return finding(Severity::Warning, says, "look again; if it stays so, mend the resolver ([dns] servers)");
         }
-    });
+    };
+    let here = addresses.iter().find(|address| is_here(**address) && !config.dns.allow_loopback);
+    let posted = match here {
+        Some(address) => Err(format!("it leads to this machine ({address})")),
+        None => runtime
+            .block_on(fetcher.post(&host, &addresses, path, FORM))
+            .map_err(|error| Printable(error.to_string().as_bytes()).to_string()),
+    };
     Ok(verdict(for_whom.as_str(), &url, posted))
 }
 
-/// The addresses; none where none are known, which is an error of the connection.
-async fn addresses_of(resolver: &Resolver, host: &str) -> Vec<IpAddr> {
-    let mut addresses = Vec::new();
+/// The addresses; none where there are none.
+///
+/// # Errors
+/// Of no family there is one, and of one nobody could say: why.
+async fn addresses_of(resolver: &Resolver, host: &str) -> Result<Vec<IpAddr>, String> {
+    let (mut addresses, mut unknown) = (Vec::new(), None);
     for kind in [Kind::A, Kind::Aaaa] {
-        if let Answer::Found(records) = resolver.answer(&Question { name: host.to_owned(), kind }).await {
-            addresses.extend(records.into_iter().filter_map(|record| match record {
-                Record::Address(address) => Some(address),
-                _ => None,
-            }));
+        match resolver.answer(&Question { name: host.to_owned(), kind }).await {
+            Answer::Found(records) => addresses.extend(records.iter().filter_map(Record::address)),
+            Answer::NoRecord | Answer::NoName => {}
+            Answer::Unknown(why) => unknown = Some(format!("{}: {why}", kind.word())),
         }
     }
-    addresses
+    // One way there is enough.
+    unknown.filter(|_| addresses.is_empty()).map_or(Ok(addresses), Err)
 }
 
 fn is_here(address: IpAddr) -> bool {
     let address = address.to_canonical();
     address.is_loopback() || address.is_unspecified()
-}
-
-fn failed(error: &FetchError) -> String {
-    Printable(error.to_string().as_bytes()).to_string()
 }
 
 /// What an answer means (RFC 8058 §3.1, and Google's guidelines: 2xx, and no redirect).

@@ -166,7 +166,7 @@ fn nothing_is_found_in_other_ways_to_say_the_same() {
             ("w.toml", "news@acme.example", "news@mail.acme.example"),
             ("acme.example.", "mail A", "mail MX 10 mx\nmail A"),
             ("acme.example.", "dmarc@acme.example", "acme@reports.example"),
-            ("example.", "a MX", "*._report._dmarc.reports TXT \"v=DMARC1\"\na MX"),
+            ("example.", "a MX", "*._report._dmarc.reports TXT \"v = DMARC1;\"\na MX"),
         ],
         // A key behind an alias, and one without a version and with more tags.
         vec![
@@ -179,6 +179,8 @@ fn nothing_is_found_in_other_ways_to_say_the_same() {
             ("acme.example.", SPF, "v=spf1 exists:%{ir}.%{v}.ok.%{d2} ip6:2001:db8::/64 ?mx -all"),
             ("acme.example.", "mx A", "10.2.0.192.in-addr.ok A 127.0.0.2\nmx A"),
         ],
+        // A way out by mail, with a subject.
+        vec![("w.toml", "[unsubscribe]", "[unsubscribe]\nmailto = \"mailto:leave@acme.example?subject=leave\"")],
         // Two names, one of which is the provider's.
         vec![
             ("2.0.192.in-addr.arpa.", "10 PTR", "10 PTR host-192-0-2-10.provider.example.\n10 PTR"),
@@ -245,6 +247,14 @@ fn what_nobody_answers_is_not_looked_at_and_never_missing() {
         "{says}"
     );
     assert_eq!(world.check(&["--public-address", ADDRESSES, "--strict"]).0.code, Some(2));
+
+    // More than anybody looks at: the record may be among the rest.
+    let mut many = World::new();
+    let texts: String = (0..70).map(|n| format!("bounce TXT \"site-verification={n}\"\n")).collect();
+    many.change("acme.example.", "bounce TXT", &format!("{texts}bounce TXT"));
+    let (_, found) = many.check(&["--public-address", ADDRESSES]);
+    assert_eq!(words(&found), ["warning dns-unanswered"], "{found:?}");
+    assert!(found[0].says.contains("TXT bounce.acme.example: there are more than 64 records"), "{found:?}");
 
     // Nobody answers at all.
     let mut silent = World::new();

@@ -77,6 +77,19 @@ fn nobody_of_the_list_is_unsubscribed_and_loopback_is_left_alone() {
 }
 
 #[test]
+fn nothing_is_posted_where_nobody_says_where_the_page_is() {
+    let mut world = World::new();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let dns = format!("[dns]\nservers = [\"{}\"]\ntimeout = \"100ms\"\n[delivery]", socket.local_addr().unwrap());
+    world.change("engine.toml", "[delivery]", &dns);
+    let (ran, found) = check_with(&world.folder, "w.toml", &POST);
+    assert_eq!(words(&found), ["warning dns-unanswered", "warning unsubscribe-post"], "{found:?}");
+    let posted = found.iter().find(|found| found.check == "unsubscribe-post").unwrap();
+    assert!(posted.says.contains("nobody said where acme.example is (AAAA: no answer"), "{found:?}");
+    assert_eq!(ran.code, Some(0));
+}
+
+#[test]
 fn a_way_out_that_is_the_same_for_all_is_found_without_dns() {
     let folder = spring();
     folder.put("w.toml", CAMPAIGN.replace("https://acme.example/u/{{ token }}", "https://acme.example/u"));
