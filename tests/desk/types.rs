@@ -150,3 +150,25 @@ fn templates_read_files_of_the_campaign_s_folder_and_no_others() {
     folder.put("foot.txt", "a\n{{ frist }}");
     refused("{% include 'foot.txt' %}", "foot.txt:2:4: no column of the list is called `frist`");
 }
+
+#[test]
+fn a_letter_whose_values_are_read_otherwise_is_another_one() {
+    for (recipients, changed) in [
+        ("", "empty_cells = \"text\"\n"),
+        ("", "[recipients.types]\npoints = \"text\"\n"),
+        ("[recipients.columns]\nfirst = \"name\"\n", "[recipients.columns]\nfirst = \"city\"\n"),
+    ] {
+        let folder = Folder::new();
+        let campaign = |more: &str| CAMPAIGN.replace("{{ first }}", "you") + more;
+        folder.put("w.csv", "email,points,name,city\nann@a.example,1,Ann,Oslo\nbob@a.example,,Bob,Rome\n");
+        let named = if recipients.is_empty() { "" } else { "{{ first }} " };
+        folder.put("w.txt", format!("{named}{{{{ points|default('none') }}}} {{{{ name }}}} {{{{ city }}}}\n"));
+        folder.put("w.toml", campaign(recipients));
+        let run = |more: &[&str]| folder.run(&[&["send", "w.toml", "--data", "data", "--sink"], more].concat());
+        let ran = run(&["--limit", "1"]);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        folder.put("w.toml", campaign(changed));
+        let ran = run(&[]);
+        assert!(ran.code == Some(0) && ran.err.contains("content has changed since"), "{changed}: {ran:?}");
+    }
+}

@@ -143,6 +143,7 @@ pub fn first(
     })?;
     findings.extend(numbers);
     let read_as_numbers = types::read_as_numbers(&composer, &columns);
+    let fingerprint = types::read_as(fingerprint, campaign, &composer, &columns);
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, &stored);
@@ -267,6 +268,7 @@ pub fn again(
         let lost = lost.join(", ");
         return Err(Failure::usage(format!("the content now uses the columns {lost}\n{}", stored_only(home, stored))));
     }
+    let fingerprint = types::read_as(fingerprint, campaign, &composer, &columns);
     let header_columns = columns.pick(composer.columns_in_headers());
     let read_as_numbers = types::read_as_numbers(&composer, &columns);
     let composer = columns.read_from(composer, stored);

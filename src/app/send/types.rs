@@ -6,12 +6,14 @@
 
 use super::super::check::{Refused, of_content};
 use super::super::config::CampaignConfig;
-use super::super::config::campaign::ListFormat;
+use super::super::config::campaign::{EmptyCells, ListFormat};
 use super::super::exit::Failure;
 use super::content::Columns;
 use crate::content::{ColumnType, Composer, ContentError, NumberUse, locale_of_number};
 use crate::engine::loader::{Figures, Format, List, figures};
+use crate::engine::table::manifest::hex;
 use crate::mail::finding::{Finding, Severity};
+use aws_lc_rs::digest::{SHA256, digest};
 use std::path::Path;
 
 /// The word for what was made out about a column.
@@ -32,6 +34,28 @@ pub fn of(campaign: &CampaignConfig, columns: &Columns) -> Vec<(String, ColumnTy
         }
     }
     types
+}
+
+/// The fingerprint of content whose values come from other columns, or are read otherwise, than their names say: what
+/// [recipients] says of the columns that it uses decides what a recipient sees, too.
+#[must_use]
+pub fn read_as(fingerprint: String, campaign: &CampaignConfig, composer: &Composer, columns: &Columns) -> String {
+    let types = of(campaign, columns);
+    let mut read: Vec<_> = composer
+        .columns_used()
+        .iter()
+        .filter_map(|&index| {
+            let (name, source) = (columns.names.get(index)?, columns.sources.get(index)?);
+            let kind = types.iter().find(|(column, _)| column == name).map(|(_, kind)| kind);
+            (name != source || kind.is_some()).then_some((name, source, kind))
+        })
+        .collect();
+    read.sort_by_key(|(name, ..)| *name);
+    let empty = Some(campaign.recipients.empty_cells).filter(|empty| *empty != EmptyCells::default());
+    if read.is_empty() && empty.is_none() {
+        return fingerprint;
+    }
+    hex(digest(&SHA256, format!("{fingerprint}{read:?}{empty:?}").as_bytes()).as_ref())
 }
 
 /// Whether the rows of the list say themselves what their values are.
