@@ -5,8 +5,9 @@
 
 use super::cli::ConvertArgs;
 use super::exit::{Exit, Failure};
+use crate::base::charset::{self, Text};
 use crate::base::many::Many;
-use crate::base::{charset, remedy};
+use crate::base::remedy;
 use crate::content::convert::{Converted, Engine, convert};
 use crate::engine::loader::List;
 use crate::engine::loader::sample::sample;
@@ -29,7 +30,11 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
         None => Vec::new(),
     };
     let text = read(&args.template)?;
-    let made = convert(&text, args.from.engine(), &columns, args.syntax.syntax());
+    if let Some(told) = text.told() {
+        let told = format!("note: {}: the template is {told}, and written as UTF-8", args.template.display());
+        terminal::print(format!("{}\n", Printable(told.as_bytes())).as_bytes());
+    }
+    let made = convert(&text.text, args.from.engine(), &columns, args.syntax.syntax());
     match &args.output {
         Some(file) => write(file, &made.text, args.force)?,
         None => _ = super::print_out(&made.text)?,
@@ -44,21 +49,20 @@ fn columns_of(list: &Path) -> Result<Vec<String>, Failure> {
     Ok(found.columns)
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
+fn read(file: &Path) -> Result<Text, Failure> {
     let mut octets = Vec::new();
     let done = match file == Path::new("-") {
-        true => io::stdin().take(OCTETS_MAX).read_to_end(&mut octets),
-        false => fs::File::open(file).and_then(|from| from.take(OCTETS_MAX).read_to_end(&mut octets)),
+        true => io::stdin().take(OCTETS_MAX + 1).read_to_end(&mut octets),
+        false => fs::File::open(file).and_then(|from| from.take(OCTETS_MAX + 1).read_to_end(&mut octets)),
     };
     done.map_err(|e| Failure::usage(format!("the template {} cannot be read: {e}", file.display())))?;
-    if octets.len() as u64 == OCTETS_MAX {
+    if octets.len() as u64 > OCTETS_MAX {
         return Err(Failure::usage(format!("{} is longer than {} MiB", file.display(), OCTETS_MAX >> 20)));
     }
-    let text = charset::decode(&octets).map_err(|e| {
+    charset::decode(&octets).map_err(|e| {
         let hint = "save the template as UTF-8";
         Failure::usage(format!("{}:{}:{}: {e}\nhint: {hint}", file.display(), e.line, e.column))
-    })?;
-    Ok(text.text)
+    })
 }
 
 fn write(file: &Path, text: &str, force: bool) -> Result<(), Failure> {

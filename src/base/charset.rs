@@ -126,6 +126,15 @@ pub struct Guess {
     pub is_ascii: bool,
 }
 
+impl Text {
+    /// How it was read, where that is not as UTF-8: a half sentence, with a word that shows whether it is right.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        let word = || first_word_beyond_ascii(&self.text).map(|word| format!(" (\"{word}\")")).unwrap_or_default();
+        (self.charset != Charset::UTF_8).then(|| format!("read as {}{}", self.charset.name(), word()))
+    }
+}
+
 /// The characters of a whole text, whatever it is written in, where that is certain.
 ///
 /// # Errors

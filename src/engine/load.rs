@@ -111,9 +111,38 @@ impl Load {
     }
 }
 
-/// Tells of something in a list while it is loaded.
+/// Tells of something in a list while it is loaded. Whose row it is stays out of the log.
 pub(super) fn warn_of(Finding { place, says, hint, .. }: &Finding) {
+    let place = line_of(place);
     let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
     let hint = if hint.is_empty() { String::new() } else { format!("; hint: {hint}") };
     tracing::warn!("{place}{says}{hint}");
+}
+
+/// `file:line` of `file:line address`.
+fn line_of(place: &str) -> &str {
+    let mut ends = place.match_indices(' ').map(|(at, _)| place.get(..at).unwrap_or_default());
+    let is_line = |text: &&str| {
+        let number = text.rsplit_once(':').map_or("", |(_, number)| number);
+        !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    };
+    ends.find(is_line).unwrap_or(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_log_names_no_recipient() {
+        for (place, line) in [
+            ("my list.csv:3 bob@gmial.com", "my list.csv:3"),
+            ("l.csv:12 \"a:1 b\"@gmial.com", "l.csv:12"),
+            ("my list.csv:3", "my list.csv:3"),
+            ("my list.csv", "my list.csv"),
+            ("", ""),
+        ] {
+            assert_eq!(line_of(place), line);
+        }
+    }
 }

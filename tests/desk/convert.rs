@@ -2,10 +2,9 @@
 //! says what it cannot translate.
 
 use crate::folder::Folder;
-use crate::jinja::decoded;
-use posthaste::base::clock::UnixTime;
+use crate::jinja::body_of;
 use posthaste::content::convert::{Engine, convert};
-use posthaste::content::{Composed, Composer, JSON_MARK, RowRef, Scratch, Source, Spec, Syntax};
+use posthaste::content::{JSON_MARK, Source, Spec, Syntax};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -68,14 +67,7 @@ fn rendered_with(
         is_json: true,
         ..Spec::default()
     };
-    let composer = Composer::compile(spec, &columns, "email").map_err(|errors| errors[0].to_string())?;
-    let used: Vec<&[u8]> = composer.columns_used().iter().map(|&i| fields[i].as_slice()).collect();
-    let row = RowRef { number: 0, mailbox: "ann@a.example", fields: &used };
-    let mut out = Composed::default();
-    composer.compose(&mut Scratch::default(), &row, UnixTime(0), &mut out).map_err(|e| e.to_string())?;
-    let body = out.content.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
-    let text = decoded(&out.content[body..]).replace("\r\n", "\n");
-    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+    body_of(spec, &columns, &fields)
 }
 
 /// Pairs that come out otherwise, in tags of this kind.
@@ -336,6 +328,18 @@ fn the_command_writes_ours_and_tells_the_lines_of_what_is_left() {
     let ran = folder.run(&["convert", "hi.txt", "--from", "handlebars", "--syntax", "brackets"]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
     assert_eq!(ran.out, "Hi [% if name %][[ name ]][% endif %][[ x|safe ]]");
+    // What it was read as is told: the letter shows whether that was right.
+    folder.put("west.txt", b"Gr\xfc\xdfe, {{name}}: sch\xf6ne Gr\xfc\xdfe");
+    let ran = folder.run(&["convert", "west.txt", "--from", "handlebars"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(0), "Gr\u{fc}\u{df}e, {{ name }}: sch\u{f6}ne Gr\u{fc}\u{df}e"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.err.contains("note: west.txt: the template is read as ") && ran.err.contains("Gr\u{fc}\u{df}e"),
+        "{ran:?}"
+    );
     for wrong in [
         &["convert", "gone.html", "--from", "liquid"][..],
         &["convert", "hi.txt", "--from", "erb"],

@@ -80,7 +80,12 @@ fn ours(case: &Case) -> Result<String, String> {
         is_json: true,
         ..Spec::default()
     };
-    let composer = Composer::compile(spec, &columns, "email").map_err(|errors| errors[0].to_string())?;
+    body_of(spec, &columns, &fields)
+}
+
+/// What ann@a.example reads of a letter of one part, by a row with these columns.
+pub(crate) fn body_of(spec: Spec, columns: &[String], fields: &[Vec<u8>]) -> Result<String, String> {
+    let composer = Composer::compile(spec, columns, "email").map_err(|errors| errors[0].to_string())?;
     let used: Vec<&[u8]> = composer.columns_used().iter().map(|&i| fields[i].as_slice()).collect();
     let row = RowRef { number: 0, mailbox: "ann@a.example", fields: &used };
     let mut out = Composed::default();
@@ -90,7 +95,7 @@ fn ours(case: &Case) -> Result<String, String> {
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
-pub(crate) fn decoded(quoted_printable: &[u8]) -> String {
+fn decoded(quoted_printable: &[u8]) -> String {
     let mut out = Vec::new();
     let mut rest = quoted_printable;
     while let Some((&octet, behind)) = rest.split_first() {

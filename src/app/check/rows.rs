@@ -64,7 +64,7 @@ pub struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// By whoever has this letter; rows of these numbers are suppressed.
+    /// By whoever has this letter; rows of these numbers, which are in order, are suppressed.
     #[must_use]
     pub fn by(content: Option<&'a Content>, suppressed_rows: &'a [Range<u32>]) -> Self {
         let bare = content.map_or(0, |content| content.bare.len());
@@ -85,7 +85,8 @@ impl<'a> Seen<'a> {
 
     /// Looks at a row.
     pub fn look(&mut self, row: &Row<'_>) {
-        if self.suppressed_rows.iter().any(|rows| rows.contains(&row.number)) {
+        let behind = self.suppressed_rows.partition_point(|rows| rows.end <= row.number);
+        if self.suppressed_rows.get(behind).is_some_and(|rows| rows.contains(&row.number)) {
             return self.suppressed.add(row.mailbox);
         }
         let local = row.mailbox.get(..row.at()).unwrap_or_default();

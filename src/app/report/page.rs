@@ -129,8 +129,9 @@ fn facts(digest: &Digest, zone: &Zone, page: &mut String) {
         fact("First attempt", &zone.clock(first));
         fact("Last event", &format!("{} ({})", zone.clock(last), took(digest)));
         fact("Attempts", &format!("{}{}", count(digest.attempts), pace(digest)));
-        fact("Times are of", &zone.name(first));
     }
+    // Wherever a time stands.
+    fact("Times are of", &digest.first_at.or(digest.about.begun_at).map(|at| zone.name(at)).unwrap_or_default());
     if digest.possible_duplicates > 0 {
         fact("Perhaps a second copy", &counted(digest.possible_duplicates, "recipient", "recipients"));
     }

@@ -184,6 +184,11 @@ fn times_are_those_of_a_zone_and_say_which() {
     let mut out = Vec::new();
     write(&args(), &look, &small(), &mut out).unwrap();
     assert!(String::from_utf8(out).unwrap().contains("  first attempt 2027-01-15T13:30:00+05:30\n"));
+    // The page of one that nobody was tried of has a time, too.
+    let mut begun = Digest::default();
+    begun.about.begun_at = Some(at);
+    let page = page::html(&begun, &Zone::ahead_of_utc(19_800));
+    assert!(page.contains("<dt>Times are of</dt><dd>UTC+05:30</dd>") && page.contains("2027-01-15 13:30:00"), "{page}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::super::config::CampaignConfig;
 use super::super::config::campaign;
 use super::super::exit::Failure;
 use super::content;
-use crate::base::charset::{self, Charset};
+use crate::base::charset;
 use crate::content::{Attachment, Source, media_type_of};
 use crate::mail::finding::{Finding, Severity};
 use std::path::Path;
@@ -48,9 +48,8 @@ pub fn findings(campaign: &CampaignConfig) -> Vec<Finding> {
 /// That a file is read otherwise than as UTF-8.
 #[must_use]
 pub fn otherwise(path: &Path, check: &'static str, what: &str) -> Option<Finding> {
-    let text = charset::decode(&std::fs::read(path).ok()?).ok().filter(|text| text.charset != Charset::UTF_8)?;
-    let word = charset::first_word_beyond_ascii(&text.text).map(|word| format!(" (\"{word}\")")).unwrap_or_default();
-    let says = format!("{what} is read as {}{word}", text.charset.name());
+    let told = charset::decode(&std::fs::read(path).ok()?).ok()?.told()?;
+    let says = format!("{what} is {told}");
     let finding = Finding::new(Severity::Note, check, path.display().to_string(), says);
     Some(finding.hint("save it as UTF-8, and nobody has to find that out"))
 }

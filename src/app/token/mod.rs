@@ -74,8 +74,15 @@ fn text(given: &str) -> Result<Vec<u8>, Failure> {
         return Ok(given.as_bytes().to_vec());
     }
     let mut text = Vec::new();
-    let read = io::stdin().lock().take(OCTETS_MAX).read_to_end(&mut text);
+    let read = io::stdin().lock().take(OCTETS_MAX + 1).read_to_end(&mut text);
     read.map_err(|e| Failure::failed(format!("standard input cannot be read: {}", remedy::told(&e))))?;
+    if text.len() as u64 > OCTETS_MAX {
+        let told = format!(
+            "standard input is longer than {} MiB\nhint: pass the one bounce, or the link alone",
+            OCTETS_MAX >> 20
+        );
+        return Err(Failure::usage(told));
+    }
     Ok(text)
 }
 
