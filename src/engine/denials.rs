@@ -4,9 +4,10 @@
 //! Denied is a domain that has no way for mail by our own word: it does not exist, has no exchanger, takes no mail, leads
 //! nowhere or back here. Guarantees: while no domain of a run was found nobody bounces for a denial, but for one or two
 //! domains with which a short list ends; three or more that are all there is hold the mailing. Afterwards a row of
-//! [`ROW_MAX`] denied domains, or a share of them that is above `max_bounced`, is believed only once domains that were found
-//! before are found again, past every cache; whoever is denied meanwhile waits, and is looked up again. More than that share of all
-//! whom a run has to send to holds it, however sure the denials are. Bounded memory.
+//! [`ROW_MAX`] denied domains, or a share of the last ones that is above `max_bounced` or [`DOUBTED_SHARE`], is believed only
+//! once domains that were found before are found again, past every cache; whoever is denied meanwhile waits, and is looked up
+//! again. More than `max_bounced` of all whom a run has to send to holds it, however sure the denials are. How many may
+//! bounce says nothing of the resolver: all but that last one stands whatever `max_bounced` is. Bounded memory.
 //! Leaves to others: asking, waiting and bouncing (`shard`), and the words (`held`).
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -17,6 +18,8 @@ use crate::engine::brake::{Brake, LAST, SAMPLE_MIN};
 
 /// So many domains that are denied one after the other are not believed unseen.
 pub const ROW_MAX: u32 = 10;
+/// More of the last recipients than this have a domain that is denied: it is not believed unseen, however many may bounce.
+pub const DOUBTED_SHARE: f64 = 0.2;
 /// How long the recipients of a domain wait that is denied and not believed to be, before it is looked up again.
 pub const DOUBT_REST: Duration = Duration::from_secs(1);
 /// Where nothing is found, the fewest domains that say something of the resolver, instead of themselves.
@@ -162,7 +165,7 @@ impl Denials {
         }
         if !self.believed.remove(denial.name) {
             let bounces = vec![Box::default(); usize::try_from(denial.recipients).unwrap_or(LAST).min(LAST)];
-            let excess = self.brake.count(0, &bounces, denial.max);
+            let excess = self.brake.count(0, &bounces, denial.max.min(DOUBTED_SHARE));
             self.row += 1;
             if self.row >= ROW_MAX || excess.is_some() {
                 let asked: Vec<_> = self.known.iter().rev().take(ASKED).cloned().collect();

@@ -141,6 +141,24 @@ fn a_resolver_that_is_wrong_from_the_start_bounces_nobody_however_small_the_list
 }
 
 #[test]
+fn a_campaign_of_which_everybody_may_bounce_is_not_burnt_by_a_resolver_that_goes_wrong() {
+    for lies_after in [0, 300] {
+        let (world, desk) = (World::new(0..1000, no_such), desk(1000));
+        desk.campaign("w", "max_bounced = \"100%\"");
+        world.lie_after(lies_after);
+        let (code, said) = desk.send("w", &world.config(LAB));
+        let stood = stands(&desk);
+        assert_eq!((code, stood.iter().sum()), (Some(3), 1000), "{said}");
+        assert!(stood[0] < if lies_after == 0 { 1 } else { 30 }, "{stood:?}: {said}");
+    }
+    // Of a sound one's denials, as many may bounce as the campaign says.
+    let (world, desk) = (World::new(0..300, no_such), desk(600));
+    desk.campaign("w", "max_bounced = \"100%\"");
+    let (code, said) = desk.send("w", &world.config(LAB));
+    assert_eq!((code, stands(&desk)), (Some(0), [300, 0, 300]), "{said}");
+}
+
+#[test]
 fn one_domain_of_very_many_recipients_is_not_burnt_either() {
     let (world, desk) = (World::new(0..0, no_such), Desk::new(500));
     let (code, said) = desk.send("w", &world.config(""));

@@ -168,7 +168,7 @@ pub const TABLES: &[Table] = &[
                 "max_bounced",
                 "percentage",
                 Default(r#""20%""#),
-                "More bounces than this among the last 500, and the mailing is held.",
+                "More bounces than this among the last 500, and the mailing is held. 100% leaves this brake off, and no other guard.",
             ),
             key(
                 "pool",

@@ -14,8 +14,12 @@ fn name(n: usize) -> Arc<str> {
 }
 
 fn denied(denials: &mut Denials, n: usize, recipients: u64) -> Belief {
+    denied_of(0.2, denials, n, recipients)
+}
+
+fn denied_of(max: f64, denials: &mut Denials, n: usize, recipients: u64) -> Belief {
     let (name, reply) = (name(n), format!("550 5.1.2 the domain d{n}.example does not exist"));
-    denials.denied(&Denial { name: &name, recipients, reply: &reply, is_loaded: true, max: 0.2 })
+    denials.denied(&Denial { name: &name, recipients, reply: &reply, is_loaded: true, max })
 }
 
 const WAITS: Belief = Belief::Waits(Vec::new());
@@ -95,6 +99,28 @@ fn a_domain_of_many_recipients_is_not_believed_unseen() {
     assert!(matches!(denied(&mut denials, 10, 900), Belief::Waits(_)));
     (0..3).for_each(|_| assert_eq!(denials.checked(Some(true)), None));
     assert_eq!(denied(&mut denials, 10, 900), Belief::Bounces);
+}
+
+#[test]
+fn however_many_may_bounce_a_resolver_that_goes_wrong_is_not_believed() {
+    for max in [0.2, 0.99, 1.0] {
+        let mut denials = run(3000);
+        (0..1000).for_each(|n| denials.found(&name(n), 1));
+        let bounced = (1000..2000).take_while(|n| denied_of(max, &mut denials, *n, 1) == Belief::Bounces).count();
+        assert_eq!(bounced, ROW_MAX as usize - 1, "{max}");
+        assert_eq!([denials.checked(Some(false)), denials.checked(Some(false))], [None, None]);
+        assert_eq!(denials.checked(Some(false)).map(|denied| denied.why), Some(Why::Known(3, 3)), "{max}");
+        let mut denials = run(3000);
+        (0..10).for_each(|n| denials.found(&name(n), 5));
+        let waits = Belief::Waits(vec![name(9), name(8), name(7)]);
+        assert_eq!(denied_of(max, &mut denials, 10, 900), waits, "{max}: one domain of many recipients");
+    }
+    // Sure denials are what the share is about.
+    let mut denials = run(1000);
+    denials.found(&name(0), 1);
+    assert_eq!(denied_of(1.0, &mut denials, 10, 999), Belief::Waits(vec![name(0)]));
+    assert_eq!(denials.checked(Some(true)), None);
+    assert_eq!(denied_of(1.0, &mut denials, 10, 999), Belief::Bounces);
 }
 
 /// A sound resolver, and a list of which these domains are not there: how many bounced.

@@ -90,7 +90,7 @@ impl<I: Io> Shard<I> {
 
     /// The resolver denies the domain: it will never have a route, if that is to be believed.
     fn deny_domain(&mut self, domain: DomainId, reply: &Reply, now: Now) {
-        let Some(max) = self.delivery.max_bounced.filter(|max| *max < 1.0) else {
+        let Some(max) = self.delivery.max_bounced else {
             return self.bounce_domain(domain, reply, now);
         };
         if self.stage != Stage::Running {
