@@ -7,8 +7,11 @@ use std::io::{self, ErrorKind};
 /// The remedy; `None` where the error says enough, or is none of the system's: then it has its words already.
 #[must_use]
 pub fn of(error: &io::Error) -> Option<&'static str> {
-    error.raw_os_error()?;
+    let number = error.raw_os_error()?;
     match error.kind() {
+        _ if matches!(number, libc::EMFILE | libc::ENFILE) => {
+            Some("raise the limit on open files (ulimit -n, LimitNOFILE= of systemd)")
+        }
         ErrorKind::StorageFull => Some("make room on that file system"),
         ErrorKind::QuotaExceeded => Some("make room within that quota, or have it raised"),
         ErrorKind::FileTooLarge => Some("raise the limit on the size of files (ulimit -f, LimitFSIZE= of systemd)"),
@@ -36,10 +39,16 @@ mod tests {
 
     #[test]
     fn what_the_system_refuses_has_a_remedy_and_words_of_others_stay_as_they_are() {
-        // ENOSPC, EDQUOT, EFBIG, EROFS, EISDIR.
-        for (number, word) in
-            [(28, "room"), (122, "quota"), (27, "ulimit -f"), (30, "read-write"), (21, "move it away")]
-        {
+        // ENOSPC, EDQUOT, EFBIG, EROFS, EISDIR, EMFILE, ENFILE.
+        for (number, word) in [
+            (28, "room"),
+            (122, "quota"),
+            (27, "ulimit -f"),
+            (30, "read-write"),
+            (21, "move it away"),
+            (24, "ulimit -n"),
+            (23, "ulimit -n"),
+        ] {
             let error = io::Error::from_raw_os_error(number);
             assert!(told(&error).contains("\nhint: ") && told(&error).contains(word), "{}", told(&error));
             assert!(in_line(&error).contains("; hint: ") && !in_line(&error).contains('\n'));

@@ -16,6 +16,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::base::caught::caught;
+use crate::base::remedy;
 use crate::content::Composer;
 use crate::engine::board::{Board, Counters};
 use crate::engine::budget::Descriptors;
@@ -102,7 +103,10 @@ const LOOK_UP_FILES_RESERVED: u64 = 96;
 
 /// What is left for sessions once everything else has begun.
 fn session_descriptors(files: &OpenFiles, look_ups: bool) -> io::Result<Descriptors> {
-    let open = std::fs::read_dir("/proc/self/fd")?.count() as u64;
+    const OPEN: &str = "/proc/self/fd";
+    let listed = std::fs::read_dir(OPEN);
+    let listed = listed.map_err(|e| io::Error::new(e.kind(), format!("cannot read {OPEN}: {}", remedy::told(&e))))?;
+    let open = listed.count() as u64;
     let reserve = FILES_RESERVED + if look_ups { LOOK_UP_FILES_RESERVED } else { 0 };
     Ok(Descriptors::under(files.limit, open, reserve, files.each))
 }
@@ -119,11 +123,11 @@ pub enum StartError {
     /// The router.
     #[error(transparent)]
     Router(#[from] RouterError),
-    /// The journal.
+    /// The journal, or another file of the data directory.
     #[error(transparent)]
-    Journal(#[from] Fault),
+    File(#[from] Fault),
     /// A thread, or the table.
-    #[error("{0}")]
+    #[error("the engine cannot start: {}", remedy::told(.0))]
     System(#[from] io::Error),
 }
 
@@ -240,6 +244,11 @@ impl Engine {
             load,
             open_files,
         } = setup;
+        let (memory, damage) = memory::open(&hosts, unix_now())?;
+        if let Some(damage) = damage {
+            tracing::warn!(%damage, "what hosts taught is lost: it is learnt again");
+        }
+        let memory = Arc::new(memory);
         let rest = campaign.rest(&delivery.retry, unix_now()).map_err(OpenError::from)?;
         let table = Arc::new(campaign.table.reader()?);
         let by_domain = directory.needs_look_ups() && !directory.has_smarthost();
@@ -274,11 +283,6 @@ impl Engine {
         } else {
             None
         };
-        let (memory, damage) = memory::open(&hosts, unix_now());
-        if let Some(damage) = damage {
-            tracing::warn!(%damage, "what hosts taught is lost: it is learnt again");
-        }
-        let memory = Arc::new(memory);
         let keeper = Keeper::spawn(memory.clone(), hosts)?;
         let descriptors = session_descriptors(&open_files, router.is_some())?;
         let seed = fastrand::u64(..);

@@ -16,6 +16,7 @@
 
 use super::keyset::KeySet;
 use crate::base::charset::{self, Charset};
+use crate::base::remedy;
 use crate::engine::loader::Transcoded;
 use crate::mail::AddressError;
 use crate::mail::address::{self, MAILBOX_OCTETS_MAX, clean};
@@ -36,7 +37,7 @@ const FAULTS_MAX: u32 = 100_000;
 #[derive(Debug, thiserror::Error)]
 pub enum SuppressionError {
     /// The file cannot be read.
-    #[error("cannot read the suppression file {}: {error}", path.display())]
+    #[error("cannot read the suppression file {}: {}", path.display(), remedy::in_line(.error))]
     Read {
         /// The file.
         path: PathBuf,

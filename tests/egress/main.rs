@@ -332,6 +332,30 @@ fn what_a_host_did_wrong_is_known_to_the_next_process() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("hosts.jsonl: line 1:") && said.contains("set aside"), "{said}");
     assert!(desk.path().join("data/hosts.jsonl.damaged").exists());
+    // One that cannot be read is no damage: nothing begins, and it stays.
+    let hosts = desk.path().join("data/hosts.jsonl");
+    std::fs::remove_file(&hosts).unwrap();
+    std::fs::create_dir(&hosts).unwrap();
+    desk.campaign("fourth", "");
+    let (code, said) = desk.send("fourth", &to(mx.address));
+    assert_eq!((code, mx.seen().messages, hosts.is_dir()), (Some(1), 60, true), "{said}");
+    assert!(said.contains("error: cannot read what hosts taught from ") && said.contains("hint: "), "{said}");
+}
+
+/// The files that a process may open are few: it sends all the same, or says what to do.
+#[test]
+fn whoever_may_open_few_files_is_told_so_wherever_that_shows() {
+    let (desk, mx) = (Desk::new(3), mx());
+    desk.put("e.toml", &to(mx.address));
+    for limit in (12..30).step_by(2) {
+        let (sh, data) = (format!("ulimit -n {limit} && exec \"$0\" \"$@\""), format!("data-{limit}"));
+        let mut command = Command::new("sh");
+        command.current_dir(desk.path()).args(["-c", &sh, env!("CARGO_BIN_EXE_posthaste"), "send", "w.toml"]);
+        let output = command.args(["--config", "e.toml", "--data", &data]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(0) || said.contains("ulimit -n"), "{limit}: {said}");
+        assert!(!said.contains("is lost"), "{limit}: {said}");
+    }
 }
 
 #[test]

@@ -113,8 +113,9 @@ pub fn given(campaign: &CampaignConfig, home: &Path, begun: bool) -> Result<Opti
         }
         campaign::ListSource::File(path) if is_stream(path) => {
             notice(&format!("Reading the list from {}: it waits until somebody writes there.\n", path.display()));
-            let file = File::open(path)
-                .map_err(|e| Failure::usage(format!("cannot read the list {}: {e}", path.display())))?;
+            let file = File::open(path).map_err(|e| {
+                Failure::usage(format!("cannot read the list {}: {}", path.display(), remedy::told(&e)))
+            })?;
             (Box::new(file), format!("the list from {}", path.display()))
         }
         campaign::ListSource::File(path) => {

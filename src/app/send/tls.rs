@@ -9,6 +9,7 @@ use std::path::Path;
 use super::super::config::engine::TlsPolicy;
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::exit::Failure;
+use crate::base::remedy;
 use crate::engine::directory::{Directory, Site};
 use crate::engine::policy::Policies;
 use crate::engine::policy::rules::{Pattern, Rule, Rules};
@@ -96,7 +97,8 @@ fn mta_sts(config: &EngineConfig, data: &Path) -> Result<Sts, Failure> {
     let fetcher = Fetcher::new(web(config)?, Options { port: config.tls.mta_sts_port, ..Options::default() });
     let folder = data.join(STS_FOLDER);
     Sts::new(fetcher, &folder).map_err(|e| {
-        Failure::failed(format!("the MTA-STS policies in {}: {e}\nhint: give this user the folder", folder.display()))
+        let hint = remedy::of(&e).unwrap_or("give this user the folder");
+        Failure::failed(format!("the MTA-STS policies in {}: {e}\nhint: {hint}", folder.display()))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Why a list cannot be loaded. A bad record is none of these: it is rejected, and the loading goes on.
 
 use crate::base::charset::Undecodable;
+use crate::base::remedy;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The list cannot be opened.
-    #[error("cannot read the list {}: {error}", path.display())]
+    #[error("cannot read the list {}: {}", path.display(), remedy::told(.error))]
     Open {
         /// The list.
         path: PathBuf,

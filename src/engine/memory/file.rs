@@ -1,7 +1,8 @@
 //! The memory's file: one line of JSON for each host, replaced whole; and the thread that writes it.
 //!
 //! Guarantees: a file that is not what was written is set aside under another name and reported, never an error of the
-//! start and never deleted; reading is bounded in octets; a crash leaves the old file or the new one.
+//! start and never deleted; one that cannot be read is no damage but an error, and stays as it is; reading is bounded in
+//! octets; a crash leaves the old file or the new one.
 //! Leaves to others: what is kept, and for how long.
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
@@ -38,41 +39,44 @@ struct Line {
 
 /// Reads the memory of an earlier process. With a file that is damaged: an empty memory, the damaged file renamed, and
 /// the sentence that says so.
-#[must_use]
-pub fn open(path: &Path, now: UnixTime) -> (Memory, Option<String>) {
-    let why = match disk::access::refuse_pipe(path).and_then(|()| std::fs::File::open(path)) {
-        Ok(file) => match read(file, now) {
-            Ok(memory) => return (memory, None),
-            Err(why) => why,
-        },
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return (Memory::default(), None),
-        Err(e) => e.to_string(),
+///
+/// # Errors
+/// The file cannot be read, or is damaged and cannot be renamed. It is as it was.
+pub fn open(path: &Path, now: UnixTime) -> Result<(Memory, Option<String>), Fault> {
+    let opened = disk::access::refuse_pipe(path).and_then(|()| std::fs::File::open(path));
+    let why = match opened.and_then(|file| read(file, now)) {
+        Ok(memory) => return Ok((memory, None)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok((Memory::default(), None)),
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => e,
+        Err(e) => return Err(disk::fault("read what hosts taught from", path, &e)),
     };
     let mut aside = path.as_os_str().to_owned();
     aside.push(".damaged");
-    let place = path.display();
-    let said = match std::fs::rename(path, &aside) {
-        Ok(()) => format!("{place}: {why}: set aside as {}", Path::new(&aside).display()),
-        Err(e) => format!("{place}: {why}; and it cannot be set aside: {e}"),
-    };
-    (Memory::default(), Some(said))
+    std::fs::rename(path, &aside).map_err(|e| disk::fault("set aside the damaged file", path, &e))?;
+    let said = format!("{}: {why}: set aside as {}", path.display(), Path::new(&aside).display());
+    Ok((Memory::default(), Some(said)))
 }
 
-fn read(file: std::fs::File, now: UnixTime) -> Result<Memory, String> {
-    let octets = file.metadata().map_err(|e| e.to_string())?.len();
+/// `InvalidData`: it is not what was written.
+fn read(file: std::fs::File, now: UnixTime) -> io::Result<Memory> {
+    let damaged = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+    let octets = file.metadata()?.len();
     if octets > OCTETS_MAX {
-        return Err(format!("has {octets} octets, more than {OCTETS_MAX}"));
+        return Err(damaged(format!("has {octets} octets, more than {OCTETS_MAX}")));
     }
+    let at = |number: u32, e: io::Error| match e.kind() {
+        io::ErrorKind::InvalidData => damaged(format!("line {number}: {e}")),
+        _ => e,
+    };
     let memory = Memory::default();
     let mut lines = BufReader::new(file.take(OCTETS_MAX)).lines();
-    match lines.next() {
-        Some(Ok(head)) if head == HEAD => {}
-        Some(Err(e)) => return Err(format!("line 1: {e}")),
-        _ => return Err("line 1: is not the head of a file of hosts".to_owned()),
+    let head = lines.next().transpose().map_err(|e| at(1, e))?;
+    if head.as_deref() != Some(HEAD) {
+        return Err(damaged("line 1: is not the head of a file of hosts".to_owned()));
     }
     for (line, number) in lines.zip(2u32..) {
-        let text = line.map_err(|e| format!("line {number}: {e}"))?;
-        let line: Line = serde_json::from_str(&text).map_err(|e| format!("line {number}: {e}"))?;
+        let text = line.map_err(|e| at(number, e))?;
+        let line: Line = serde_json::from_str(&text).map_err(|e| damaged(format!("line {number}: {e}")))?;
         let host = Host { name: line.host.into(), port: line.port };
         for (lesson, at) in line.lessons {
             // What seems to come from the future would be kept for longer than its time.
@@ -137,6 +141,7 @@ impl Keeper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::disk::FaultKind;
     use crate::smtp::client::Known;
 
     fn mx() -> Host {
@@ -147,7 +152,7 @@ mod tests {
     fn what_was_learnt_outlives_the_process() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hosts.jsonl");
-        let (memory, damage) = open(&path, UnixTime(0));
+        let (memory, damage) = open(&path, UnixTime(0)).unwrap();
         assert_eq!((memory.hosts(), damage), (0, None));
         let memory = Arc::new(memory);
         let now = unix_now();
@@ -155,7 +160,7 @@ mod tests {
         memory.learn(&mx(), Lesson::StarttlsBroken, UnixTime(now.0 - 2 * 86_400));
         memory.learn(&Host { port: 587, ..mx() }, Lesson::TransactionsMax(7), now);
         Keeper::spawn(memory.clone(), path.clone()).unwrap().join();
-        let (again, damage) = open(&path, now);
+        let (again, damage) = open(&path, now).unwrap();
         assert_eq!((again.hosts(), damage), (2, None));
         assert_eq!(again.known(&mx(), now), Known { pipelining_broken: true, ..Known::default() });
         assert_eq!(again.known(&Host { port: 587, ..mx() }, now).transactions_max, Some(7));
@@ -176,7 +181,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("hosts.jsonl");
             std::fs::write(&path, &octets).unwrap();
-            let (memory, damage) = open(&path, UnixTime(10));
+            let (memory, damage) = open(&path, UnixTime(10)).unwrap();
             let damage = damage.unwrap();
             assert!(damage.contains(said) && damage.contains("hosts.jsonl.damaged"), "{damage}");
             assert_eq!(memory.hosts(), 0);
@@ -186,13 +191,32 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_cannot_be_read_is_an_error_with_its_place_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts.jsonl");
+        std::fs::create_dir(&path).unwrap();
+        let fault = open(&path, UnixTime(10)).err().unwrap();
+        assert_eq!(fault.kind, FaultKind::Blocked);
+        let told = fault.to_string();
+        assert!(told.contains("hosts.jsonl") && told.contains("hint: "), "{told}");
+        assert!(path.is_dir() && !folder.path().join("hosts.jsonl.damaged").exists());
+        // Nor is what is damaged and cannot be set aside written over.
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, "hello").unwrap();
+        std::fs::create_dir(folder.path().join("hosts.jsonl.damaged")).unwrap();
+        let told = open(&path, UnixTime(10)).err().unwrap().to_string();
+        assert!(told.contains("cannot set aside the damaged file") && told.contains("hosts.jsonl"), "{told}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"hello");
+    }
+
+    #[test]
     fn a_lesson_from_the_future_is_not_kept_for_longer_than_its_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hosts.jsonl");
         let text =
             format!("{HEAD}\n{{\"host\":\"mx.example\",\"port\":25,\"lessons\":[[\"EhloRefused\",4000000000]]}}\n");
         std::fs::write(&path, text).unwrap();
-        let (memory, damage) = open(&path, UnixTime(1_000_000));
+        let (memory, damage) = open(&path, UnixTime(1_000_000)).unwrap();
         assert_eq!(damage, None);
         assert!(memory.known(&mx(), UnixTime(1_000_000)).ehlo_refused);
         assert!(!memory.known(&mx(), UnixTime(1_000_000 + 7 * 86_400)).ehlo_refused);

@@ -80,18 +80,27 @@ impl Shelf {
     /// The policy of a domain, if there is one.
     ///
     /// # Errors
-    /// A sentence: the file is there and is no policy.
+    /// A sentence: the file is there and is no policy, or cannot be read.
     pub fn read(&self, domain: &str) -> Result<Option<Kept>, String> {
+        let told = |why: &dyn std::fmt::Display| format!("{}: {why}", self.path(domain).display());
+        let Some(text) = self.text(domain).map_err(|e| told(&e))? else { return Ok(None) };
+        parse(domain, &text).map(Some).map_err(|why| told(&why))
+    }
+
+    /// What is in the domain's file, if there is one.
+    fn text(&self, domain: &str) -> io::Result<Option<Vec<u8>>> {
         let path = self.path(domain);
-        let about = || disk::access::refuse_pipe(&path).and_then(|()| std::fs::metadata(&path));
-        let text = match about().and_then(|about| {
-            if about.len() > FILE_MAX { Err(io::Error::other("it is too long")) } else { std::fs::read(&path) }
-        }) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("{}: {error}", path.display())),
+        let about = disk::access::refuse_pipe(&path).and_then(|()| std::fs::metadata(&path));
+        let text = match about {
+            Ok(about) if about.len() > FILE_MAX => {
+                return Err(io::Error::new(ErrorKind::InvalidData, "it is too long"));
+            }
+            about => about.and_then(|_| std::fs::read(&path)),
         };
-        parse(domain, &text).map(Some).map_err(|why| format!("{}: {why}", path.display()))
+        match text {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            text => text.map(Some),
+        }
     }
 
     /// Keeps a policy.
@@ -121,14 +130,18 @@ impl Shelf {
         Ok(())
     }
 
-    /// Removes what has expired or cannot be read; how many are left.
+    /// Removes what has expired or is damaged; how many are left. What cannot be read just now may be as good as ever.
     fn sweep(&self, now: UnixTime) -> usize {
         let mut left = 0;
         for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let domain = name.strip_suffix(".json").unwrap_or_default();
-            let holds = self.read(domain).ok().flatten().is_some_and(|kept| kept.holds(now));
-            let gone = !holds && std::fs::remove_file(entry.path()).is_ok();
+            let stays = match self.text(domain) {
+                Ok(Some(text)) => parse(domain, &text).is_ok_and(|kept| kept.holds(now)),
+                Ok(None) => false,
+                Err(error) => error.kind() != ErrorKind::InvalidData,
+            };
+            let gone = !stays && std::fs::remove_file(entry.path()).is_ok();
             left += usize::from(!gone);
         }
         left
@@ -202,5 +215,18 @@ mod tests {
         shelf.write("c.example", &kept(50, 60), UnixTime(60)).unwrap();
         assert_eq!(shelf.read("b.example"), Ok(None));
         assert!(shelf.read("a.example").unwrap().is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_read_just_now_makes_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf { files_max: 2, ..Shelf::open(folder.path()).unwrap() };
+        let (unreadable, damaged) = (folder.path().join("a.example.json"), folder.path().join("b.example.json"));
+        std::os::unix::fs::symlink(&unreadable, &unreadable).unwrap();
+        std::fs::write(&damaged, "{").unwrap();
+        *shelf.files.lock().unwrap() = 2;
+        shelf.write("c.example", &kept(50, 60), UnixTime(60)).unwrap();
+        assert!(unreadable.is_symlink() && !damaged.exists());
+        assert!(shelf.read("a.example").is_err());
     }
 }

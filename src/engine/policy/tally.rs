@@ -1,8 +1,8 @@
 //! How TLS went, for the reports that domains ask for (RFC 8460): counted by a thread of its own, and kept on disk.
 //!
 //! Guarantees: telling never waits, and what finds the thread `BACKLOG` results behind is dropped and counted; the file
-//! is replaced whole, at the end and at least each `SAVED_EACH` while there is something new; a file that cannot be
-//! read is set aside, never overwritten. Nothing is told, and no thread runs, unless the configuration asks for it.
+//! is replaced whole, at the end and at least each `SAVED_EACH` while there is something new; a file that is damaged is set
+//! aside, never overwritten, and one that cannot be read is an error and stays as it is. Nothing is told, and no thread runs, unless the configuration asks for it.
 //! Leaves to others: what is counted and its bounds (`tls::report`), and sending it (`app`).
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -80,13 +80,18 @@ impl Book {
     /// Reads the file of a data directory; an empty book if there is none.
     ///
     /// # Errors
-    /// It is there and is none.
+    /// It is there and is none (`InvalidData`), or cannot be read.
     pub fn read(data: &Path) -> io::Result<Self> {
         let path = data.join(FILE);
+        let place = path.display();
         match disk::access::refuse_pipe(&path).and_then(|()| std::fs::read(&path)) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|e| io::Error::other(format!("{}: {e}", path.display()))),
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|e| io::Error::new(ErrorKind::InvalidData, format!("{place}: {e}"))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                Err(io::Error::new(error.kind(), format!("{place}: {error}")))
+            }
+            Err(error) => Err(io::Error::other(disk::fault("read", &path, &error).to_string())),
         }
     }
 
@@ -108,14 +113,13 @@ impl Tally {
     /// Starts it. It ends when every [`Teller`] is gone.
     ///
     /// # Errors
-    /// The system refused a thread, or the file cannot be read and not be set aside.
+    /// The system refused a thread, or the file cannot be read, or is damaged and cannot be set aside: it is as it was.
     pub fn spawn(data: &Path, sts: Option<Sts>) -> io::Result<(Self, Teller)> {
         let (told, outcomes) = bounded(BACKLOG);
-        let book = Book::read(data).or_else(|error| {
-            let (from, to) = (data.join(FILE), data.join(format!("{FILE}.damaged")));
-            tracing::warn!(%error, aside = %to.display(), "results of TLS that were counted are lost");
-            std::fs::rename(from, to).map(|()| Book::default())
-        })?;
+        let book = match Book::read(data) {
+            Err(error) if error.kind() == ErrorKind::InvalidData => set_aside(data, &error)?,
+            read => read?,
+        };
         let data = data.to_owned();
         let thread = std::thread::Builder::new()
             .name("tls-rpt".to_owned())
@@ -127,6 +131,14 @@ impl Tally {
     pub fn join(self) {
         let _ended = self.0.join();
     }
+}
+
+fn set_aside(data: &Path, why: &io::Error) -> io::Result<Book> {
+    let (from, to) = (data.join(FILE), data.join(format!("{FILE}.damaged")));
+    let told = |e| io::Error::other(disk::fault("set aside the damaged file", &from, &e).to_string());
+    std::fs::rename(&from, &to).map_err(told)?;
+    tracing::warn!(error = %why, aside = %to.display(), "results of TLS that were counted are lost");
+    Ok(Book::default())
 }
 
 fn run(outcomes: &Receiver<Outcome>, mut book: Book, data: &Path, sts: Option<&Sts>) {
@@ -226,5 +238,15 @@ mod tests {
         drop(teller);
         tally.join();
         assert_eq!(std::fs::read(folder.path().join("tls-rpt.json.damaged")).unwrap(), b"{");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error_with_its_place_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        std::fs::create_dir(&path).unwrap();
+        let told = Tally::spawn(folder.path(), None).err().unwrap().to_string();
+        assert!(told.contains(FILE) && told.contains("hint: "), "{told}");
+        assert!(path.is_dir() && !folder.path().join(format!("{FILE}.damaged")).exists());
     }
 }
