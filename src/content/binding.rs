@@ -3,10 +3,11 @@
 use super::cell::{self, ColumnType};
 use super::locale::Locality;
 use super::names::Name;
+use super::nested;
 use super::template::Values;
 use minijinja::value::{Object, Value};
-use minijinja::{Environment, Error, ErrorKind};
-use std::sync::Arc;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use std::sync::{Arc, LazyLock};
 
 /// In which way a column is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(crate) enum As {
     Number,
     /// As what its column holds.
     Any,
+    /// The same for what has items or methods: where there is nothing, that is a text without a character.
+    Items,
 }
 
 /// A name of a template, and what it reads.
@@ -60,7 +63,7 @@ pub(crate) struct Reading {
     pub(crate) locale: LocaleOf,
     /// Whether an empty cell is text like another.
     pub(crate) empty_is_text: bool,
-    /// Stands for nothing, and prints as nothing.
+    /// Stands for `null`: it is undefined, and told from what is missing by [`is_null`].
     pub(crate) nothing: Value,
 }
 
@@ -70,6 +73,16 @@ impl Reading {
         let nothing = Environment::new().compile_expression("1 if false").and_then(|nothing| nothing.eval(()));
         Self { locale: LocaleOf::Nobody, empty_is_text: false, nothing: nothing.unwrap_or_default() }
     }
+}
+
+/// Whether an undefined value is the one that stands for `null`: where nothing else undefined may be printed, that may.
+pub(crate) fn is_null(value: &Value) -> bool {
+    static STRICT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+        let mut strict = Environment::new();
+        strict.set_undefined_behavior(UndefinedBehavior::Strict);
+        strict
+    });
+    value.is_none() || value.is_undefined() && STRICT.empty_state().format(value.clone()).is_ok()
 }
 
 impl Binding {
@@ -84,7 +97,8 @@ impl Binding {
             As::Text => Value::from(text),
             As::Number if text.trim().is_empty() => self.wrong("is empty, and a number is needed".to_owned()),
             As::Number => self.number(text, reading.locale.of(values)),
-            As::Any => self.any(text, values, reading),
+            As::Items if text.is_empty() => Value::from(""),
+            As::Any | As::Items => self.any(text, values, reading),
         }
     }
 
@@ -95,10 +109,10 @@ impl Binding {
     fn any(&self, text: &str, values: &Values, reading: &Reading) -> Value {
         let Some(field) = values.field(self.name) else { return Value::from(text) };
         if field.is_empty() {
-            return if reading.empty_is_text { Value::from("") } else { reading.nothing.clone() };
+            return if reading.empty_is_text { Value::from("") } else { Value::UNDEFINED };
         }
         match cell::as_kind(field, self.kind, reading.locale.of(values)) {
-            Ok(value) => value,
+            Ok(value) => nested::within(value, &reading.nothing),
             Err(why) => self.wrong(format!("is {why}: {}", written(text))),
         }
     }

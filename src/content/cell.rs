@@ -5,6 +5,7 @@
 //! to be is an error of its row, never another value.
 
 use super::locale::Locality;
+use super::nested::of_json;
 use super::template::one_kind_of_line_break;
 use minijinja::value::Value;
 use std::borrow::Cow;
@@ -77,11 +78,6 @@ fn clean(field: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn of_json(json: &[u8]) -> Value {
-    // The loader has read it as JSON before.
-    serde_json::from_slice(json).unwrap_or(Value::UNDEFINED)
-}
-
 /// A field as what it is: JSON as its own kind, text as `kind` says.
 ///
 /// # Errors
@@ -126,7 +122,7 @@ pub(crate) fn number(text: &str, locale: Option<Locality>) -> Option<Value> {
         if !shape {
             return None;
         }
-        let whole = text.parse::<i64>().ok().map(Value::from);
+        let whole = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<i128>().map(Value::from)).ok();
         whole.or_else(|| text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from))
     };
     match locale {
@@ -167,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_cell_prints_as_it_stands_in_the_list() {
-        let cases: [(&[u8], &str); 10] = [
+        let cases: [(&[u8], &str); 12] = [
             (b"007", "007"),
             (b"a\r\nb", "a\nb"),
             (b"\xff", "\u{fffd}"),
@@ -177,6 +173,11 @@ mod tests {
             (b"\0true", "True"),
             (b"\0[1, \"a\"]", "[1, 'a']"),
             (b"\0{\"b\": null, \"a\": 2.50}", "{'b': None, 'a': 2.5}"),
+            (b"\0[12345678901234567890, -98765432109876543210]", "[12345678901234567890, -98765432109876543210]"),
+            (
+                b"\0{\"a\": 1234567890123456789012345678901234567890123, \"0\": 1}",
+                "{'a': 1234567890123456789012345678901234567890123, '0': 1}",
+            ),
             (b"", ""),
         ];
         for (field, text) in cases {

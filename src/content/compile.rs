@@ -21,11 +21,10 @@ use super::page::Origin;
 use super::partials::Partials;
 use super::rehearse::Declared;
 use super::spec::{Source, Spec};
-use super::template::{Compiler, Excerpt, Template, Templates, one_kind_of_line_break};
+use super::template::{Compiler, Excerpt, Template, one_kind_of_line_break};
 use super::token::IdentityKey;
 use crate::mail::Mailbox;
 use bytes::Bytes;
-use minijinja::Environment;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -156,8 +155,7 @@ impl Work<'_> {
         let signed: Vec<String> =
             self.headers.iter().flat_map(HeaderPart::names).filter(|n| dkim::is_signed(n)).map(str::to_owned).collect();
         static SERIAL: AtomicU64 = AtomicU64::new(1);
-        let reading = self.to.with.reading.clone();
-        let mut with = std::mem::replace(&mut self.to.with, Templates { env: Environment::empty(), reading });
+        let mut with = std::mem::take(&mut self.to.with);
         with.env.set_debug(false);
         Composer {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),

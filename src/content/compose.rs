@@ -203,10 +203,12 @@ impl Composer {
     /// The error as it is about what people wrote.
     pub(crate) fn told(&self, error: ComposeError) -> ComposeError {
         match error {
-            ComposeError::Template { place, line, reason } => {
-                let (place, line) =
-                    self.origins.iter().find_map(|origin| origin.line(&place, line)).unwrap_or((place, line));
-                ComposeError::Template { place, line, reason }
+            ComposeError::Template { place, line, column, reason } => {
+                match self.origins.iter().find_map(|origin| origin.line(&place, line)) {
+                    // Of a text that was made from another one columns say nothing.
+                    Some((place, line)) => ComposeError::Template { place, line, column: 0, reason },
+                    None => ComposeError::Template { place, line, column, reason },
+                }
             }
             error => error,
         }

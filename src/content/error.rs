@@ -159,8 +159,8 @@ pub struct NumberUse {
     pub position: (usize, usize),
     /// The index of the column.
     pub column: usize,
-    /// Whether the template says what an empty cell counts as.
-    pub has_default: bool,
+    /// Whether the template says what an empty cell counts as, or comes here on some condition only.
+    pub copes_with_empty: bool,
 }
 
 impl NumberUse {
@@ -210,13 +210,16 @@ pub enum ComposeError {
     },
     /// A template failed on this row's values.
     #[error(
-        "{place}, line {line}: {reason}\nhint: the template must cope with every row; see `default` and `is defined`"
+        "{place}, line {line}{}: {reason}\nhint: the template must cope with every row; see `default` and `is defined`",
+        if *column == 0 { String::new() } else { format!(", column {column}") }
     )]
     Template {
         /// The template.
         place: String,
         /// The line, from 1; 0 when unknown.
         line: usize,
+        /// The column, from 1; 0 when unknown.
+        column: usize,
         /// What went wrong.
         reason: String,
     },

@@ -27,6 +27,7 @@ mod meanings;
 mod media_type;
 mod mime;
 mod names;
+mod nested;
 mod page;
 mod partials;
 mod qp;

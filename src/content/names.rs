@@ -89,6 +89,11 @@ impl<'a> Names<'a> {
         self.headings
     }
 
+    /// Whether the list is of JSON: its values are of kinds of their own.
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_json
+    }
+
     /// What is known of the cells of a column.
     pub(crate) fn cells(&self, name: Name) -> Cells {
         match (name, self.declared(name)) {

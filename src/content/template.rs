@@ -5,12 +5,12 @@
 
 use super::analysis::{FileUse, NumberWanted, Walk};
 use super::binding::{As, Binding, LocaleOf, Reading, Row};
-use super::error::{ComposeError, ContentError, NumberUse, Place, Positions};
+use super::error::{ComposeError, ContentError, NumberUse, Place, Positions, position};
 use super::escape::{self, Escape};
-use super::filters;
+use super::filters::{self, order};
 use super::names::{Name, Names};
 use super::partials::{self, Partials};
-use super::rewrite;
+use super::rewrite::{self, Changed};
 use super::syntax::{self, Syntax};
 use super::{foreign, stray};
 use minijinja::machinery;
@@ -19,6 +19,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Most octets that one template may render to.
@@ -144,22 +145,29 @@ impl Template {
         let mut writer = Bounded { out, full: false };
         let result = with.env.get_template(name).and_then(|t| t.render_captured_to(row, &mut writer).map(drop));
         let full = writer.full;
-        result.map_err(|error| if full { self.too_long() } else { self.failed(&error) })
+        result.map_err(|error| if full { self.too_long() } else { self.failed(with, &error) })
     }
 
-    /// An error of minijinja with the file that it is in: that may be one which the template reads.
-    fn failed(&self, error: &minijinja::Error) -> ComposeError {
+    /// An error of minijinja with the place that it is at: that may be in a file which the template reads.
+    fn failed(&self, with: &Templates, error: &minijinja::Error) -> ComposeError {
         let mut inner = error;
         while let Some(source) = std::error::Error::source(inner).and_then(|e| e.downcast_ref::<minijinja::Error>()) {
             inner = source;
         }
-        let file = inner.name().and_then(|name| self.files.get(name));
-        let reason = match file {
-            Some(_) => format!("{} (read by {}, line {})", reason(inner), self.place, error.line().unwrap_or(0)),
-            None => reason(inner),
+        let reason = reason(inner);
+        let told = if inner.name().is_some() && inner.range().is_some() { inner } else { error };
+        let written = told.name().and_then(|name| with.written.get(name)).zip(told.range());
+        let (line, column, reason) = match written.map(|(written, range)| written.at(range)) {
+            Some((line, column, code)) if !code.is_empty() => (line, column, format!("`{code}`: {reason}")),
+            Some((line, column, _)) => (line, column, reason),
+            None => (inner.line().or(error.line()).unwrap_or(0), 0, reason),
         };
-        let line = inner.line().or(error.line()).unwrap_or(0);
-        ComposeError::Template { place: file.unwrap_or(&self.place).to_string(), line, reason }
+        let file = told.name().and_then(|name| self.files.get(name));
+        let reason = match file {
+            Some(_) => format!("{reason} (read by {}, line {})", self.place, error.line().unwrap_or(0)),
+            None => reason,
+        };
+        ComposeError::Template { place: file.unwrap_or(&self.place).to_string(), line, column, reason }
     }
 
     fn bounded(&self, out: &str) -> Result<(), ComposeError> {
@@ -227,6 +235,46 @@ impl<'t> Excerpt<'t> {
 pub(crate) struct Templates {
     pub(crate) env: Environment<'static>,
     pub(crate) reading: Reading,
+    /// What people wrote, by the names that minijinja knows it by.
+    written: BTreeMap<String, Written>,
+}
+
+impl Default for Templates {
+    fn default() -> Self {
+        Self { env: Environment::empty(), reading: Reading::new(), written: BTreeMap::new() }
+    }
+}
+
+/// The text that a template was made from.
+#[derive(Debug)]
+struct Written {
+    whole: Box<str>,
+    /// Where in it the template begins.
+    start: usize,
+    changed: Changed,
+}
+
+impl Written {
+    /// Line, column and text of the tag that these octets of the template stand in.
+    fn at(&self, range: Range<usize>) -> (usize, usize, String) {
+        const SHOWN: usize = 60;
+        let Range { start, end } = self.changed.before(range);
+        let (start, end) = (self.start.saturating_add(start), self.start.saturating_add(end));
+        let (from, code) = self.tag(start).unwrap_or((start, self.whole.get(start..end).unwrap_or_default()));
+        let (line, column) = position(&self.whole, from);
+        let words: Vec<&str> = code.split_whitespace().collect();
+        (line, column, words.join(" ").chars().take(SHOWN).collect())
+    }
+
+    /// Where the tag around an octet begins, and what stands in it.
+    fn tag(&self, at: usize) -> Option<(usize, &str)> {
+        let front = self.whole.get(..at.saturating_add(2)).or(self.whole.get(..at))?;
+        let open = front.rfind("{{").max(front.rfind("{%"))?;
+        let inside = self.whole.get(open + 2..)?;
+        let close = inside.find("}}").into_iter().chain(inside.find("%}")).min()?;
+        let is_in = at <= open + 2 + close;
+        is_in.then_some((open, inside.get(..close)?.trim_matches(|c: char| c.is_whitespace() || "-+".contains(c))))
+    }
 }
 
 /// Compiles the templates of one campaign and collects what is wrong with them.
@@ -254,7 +302,8 @@ struct Unit {
 impl<'a> Compiler<'a> {
     pub(crate) fn new(names: Names<'a>) -> Self {
         let mut env = Environment::new();
-        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        // What is not there prints as nothing, as in Jinja2; names that mean nothing are found when a template is compiled.
+        env.set_undefined_behavior(UndefinedBehavior::Lenient);
         env.set_fuel(Some(FUEL));
         env.set_formatter(escape::format);
         env.set_debug(true);
@@ -269,9 +318,9 @@ impl<'a> Compiler<'a> {
             let unit = parent.split_once('/').map_or(parent, |(unit, _)| unit);
             partials::inner_name(unit, name).into()
         });
-        filters::register(&mut env);
+        filters::register(&mut env, if names.is_json() { order::Cells::Typed } else { order::Cells::AllText });
         let functions = env.globals().map(|(name, _)| name.to_owned()).collect();
-        let with = Templates { env, reading: Reading::new() };
+        let with = Templates { env, reading: Reading::new(), written: BTreeMap::new() };
         let partials = Partials::default();
         let (errors, numbers, syntax) = (Vec::new(), Vec::new(), Syntax::default());
         Self { with, names, errors, numbers, partials, syntax, functions, count: 0 }
@@ -378,12 +427,18 @@ impl<'a> Compiler<'a> {
             let error = ContentError::new(source.place, fault.problem, fault.hint);
             self.errors.push(error.placed(positions.at(source.start + fault.at)));
         }
-        for NumberWanted { at, column, has_default } in found.numbers {
+        for NumberWanted { at, column, copes_with_empty } in found.numbers {
             let position = positions.at(source.start + at);
-            self.numbers.push(NumberUse { place: source.place.clone(), position, column, has_default });
+            self.numbers.push(NumberUse { place: source.place.clone(), position, column, copes_with_empty });
         }
-        let changed = syntax::written(rewrite::apply(text, found.edits));
-        if let Err(error) = self.with.env.add_template_owned(id.to_owned(), changed) {
+        let mut changed = rewrite::apply(text, found.edits);
+        let rewritten = syntax::written(std::mem::take(&mut changed.text));
+        // Braces that are text are written longer, and shift what stands behind them.
+        if !text.contains(syntax::BRACE) {
+            let written = Written { whole: source.whole.into(), start: source.start, changed };
+            self.with.written.insert(id.to_owned(), written);
+        }
+        if let Err(error) = self.with.env.add_template_owned(id.to_owned(), rewritten) {
             let error = self.syntax_error(source, &error);
             return self.errors.push(error);
         }

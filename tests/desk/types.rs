@@ -95,6 +95,20 @@ fn a_column_that_is_no_number_is_told_before_anything_is_sent() {
 }
 
 #[test]
+fn what_asks_for_a_cell_before_it_computes_is_sent_with_empty_cells() {
+    let list = "email,points\nann@a.example,150\nbob@a.example,\ncat@a.example,20\n";
+    for condition in ["points is defined and points > 100", "points and points > 100", "points|default(0) > 100"] {
+        let folder = csv(&format!("{{% if {condition} %}}gold{{% else %}}silver{{% endif %}}\n"), list);
+        let mut texts: Vec<String> = folder.delivers(&[]).iter().map(|l| text_of(l)).collect();
+        texts.sort();
+        assert_eq!(texts, ["gold\n", "silver\n", "silver\n"], "{condition}");
+    }
+    let folder = csv("{% if email %}{% if points > 100 %}gold{% endif %}{% endif %}.\n", list);
+    let (ran, _) = folder.send(&[]);
+    assert!(ran.err.contains("`points` is empty, and a number is needed"), "{ran:?}");
+}
+
+#[test]
 fn a_campaign_says_what_its_columns_hold() {
     let list = "email,points,vip,code\nann@a.example,\"1.234,5\",yes,007\n";
     let folder = csv(

@@ -138,7 +138,7 @@ fn misfit(figures: &Figures, column: &str, wanted: &NumberUse, path: &str) -> Op
             ),
         ));
     }
-    let line = figures.first_empty.filter(|_| !wanted.has_default)?;
+    let line = figures.first_empty.filter(|_| !wanted.copes_with_empty)?;
     Some((
         format!(
             "a number is needed here, and `{column}` is empty in {} of {} rows, first in line {line} of {path}",

@@ -6,20 +6,22 @@
 //! Leaves to others: the values (`binding`), and what a fault looks like (`template`).
 
 mod arguments;
+mod compare;
 mod kind;
 mod nearest;
 pub(crate) mod tree;
 
 use super::binding::{As, Binding};
-use super::filters::{FILTERS, TESTS, Takes, methods};
+use super::filters::{FILTERS, TESTS, Takes, dates, methods};
 use super::names::{Cells, Name, Names};
-use super::rewrite::{Edit, comparison};
-use kind::{Kind, kind_of_all};
+use super::rewrite::{self, Edit};
+use compare::{operator, sides};
+use kind::Kind;
 use minijinja::Environment;
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Filter, Stmt, UnaryOpKind};
+use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Filter, Stmt, UnaryOpKind};
 use nearest::suggestion;
 use std::collections::BTreeSet;
-use tree::{end, file_names, set_in, span, start, targets};
+use tree::{file_names, mentions, set_in, span, start, targets};
 
 /// Something that is wrong, at an octet of the text.
 #[derive(Debug)]
@@ -42,8 +44,8 @@ pub(crate) struct FileUse {
 pub(crate) struct NumberWanted {
     pub(crate) at: usize,
     pub(crate) column: usize,
-    /// Whether an empty cell counts as something there.
-    pub(crate) has_default: bool,
+    /// Whether an empty cell counts as something there, or this is not reached for every row.
+    pub(crate) copes_with_empty: bool,
 }
 
 /// What a walk has found.
@@ -61,6 +63,8 @@ pub(crate) struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Want {
     Text,
+    /// To be compared with text: a value of JSON as it is, others as text.
+    Compared,
     Number,
     Any,
     Items,
@@ -74,6 +78,8 @@ pub(crate) struct Walk<'w, 'n> {
     functions: &'w [String],
     env: &'w Environment<'static>,
     scopes: Vec<Vec<String>>,
+    /// How many branches, loops and macros stand around: what is in them is not reached for every row.
+    branches: usize,
     /// Names that are set, imported or defined as macros: from where to where they count is known only by row.
     loose: BTreeSet<String>,
     /// Each fault is told once.
@@ -94,8 +100,8 @@ impl<'w, 'n> Walk<'w, 'n> {
         let mut loose = outer.clone();
         set_in(tree, &mut loose);
         let found = Found { bound: loose.clone(), ..Found::default() };
-        let (scopes, told) = (Vec::new(), BTreeSet::new());
-        let mut walk = Self { text, names, bindings, functions, env, scopes, loose, told, found };
+        let (scopes, told, branches) = (Vec::new(), BTreeSet::new(), 0);
+        let mut walk = Self { text, names, bindings, functions, env, scopes, branches, loose, told, found };
         walk.statement(tree);
         walk.found.faults.sort_by_key(|fault| fault.at);
         walk.found.numbers.sort_by_key(|wanted| wanted.at);
@@ -110,6 +116,13 @@ impl<'w, 'n> Walk<'w, 'n> {
 
     fn statements(&mut self, all: &[Stmt<'_>]) {
         all.iter().for_each(|one| self.statement(one));
+    }
+
+    /// Walks what is reached on some condition only.
+    fn branch(&mut self, walk: impl FnOnce(&mut Self)) {
+        self.branches += 1;
+        walk(self);
+        self.branches -= 1;
     }
 
     fn scoped(&mut self, names: Vec<String>, body: &[Stmt<'_>]) {
@@ -129,15 +142,19 @@ impl<'w, 'n> Walk<'w, 'n> {
                 let mut names = targets(&one.target);
                 names.push("loop".to_owned());
                 self.scopes.push(names.clone());
-                self.optional(one.filter_expr.as_ref());
+                self.branch(|walk| walk.optional(one.filter_expr.as_ref()));
                 self.scopes.pop();
-                self.scoped(names, &one.body);
-                self.statements(&one.else_body);
+                self.branch(|walk| {
+                    walk.scoped(names, &one.body);
+                    walk.statements(&one.else_body);
+                });
             }
             Stmt::IfCond(one) => {
                 self.expr(&one.expr, Want::Any, false);
-                self.statements(&one.true_body);
-                self.statements(&one.false_body);
+                self.branch(|walk| {
+                    walk.statements(&one.true_body);
+                    walk.statements(&one.false_body);
+                });
             }
             Stmt::WithBlock(one) => {
                 let mut names = Vec::new();
@@ -179,10 +196,31 @@ impl<'w, 'n> Walk<'w, 'n> {
     }
 
     fn macro_body(&mut self, args: &[Expr<'_>], defaults: &[Expr<'_>], body: &[Stmt<'_>]) {
-        defaults.iter().for_each(|one| self.expr(one, Want::Any, false));
         let mut names: Vec<String> = args.iter().flat_map(targets).collect();
+        self.defaults(args, defaults, &names);
         names.extend(["caller", "varargs", "kwargs"].map(str::to_owned));
-        self.scoped(names, body);
+        self.branch(|walk| walk.scoped(names, body));
+    }
+
+    /// The defaults of arguments. One that is another argument is set at the beginning of the body: the engine below
+    /// has none of them when it comes to the defaults.
+    fn defaults(&mut self, args: &[Expr<'_>], defaults: &[Expr<'_>], names: &[String]) {
+        let without = args.len().saturating_sub(defaults.len());
+        let is_arg = |expr: &Expr<'_>| matches!(expr, Expr::Var(var) if names.iter().any(|name| name == var.id));
+        let head = args.iter().chain(defaults).map(|one| span(one).1).max().unwrap_or(0);
+        for (arg, default) in args.iter().skip(without).zip(defaults) {
+            match (arg, default) {
+                (Expr::Var(arg), Expr::Var(default_var)) if is_arg(default) => {
+                    self.found.edits.extend(rewrite::set_first(self.text, head, arg.id, default_var.id));
+                }
+                _ if mentions(default, &is_arg) => {
+                    let problem = "a default that is computed from another argument".to_owned();
+                    let hint = "set it in the macro: {% set c = c|default(a + 1) %}";
+                    self.fault(start(default), problem, hint);
+                }
+                _ => self.branch(|walk| walk.expr(default, Want::Any, false)),
+            }
+        }
     }
 
     /// What stands on the left of `set`: a name, or an attribute of a namespace.
@@ -226,18 +264,22 @@ impl<'w, 'n> Walk<'w, 'n> {
             },
             Expr::BinOp(one) => self.binary(one.op, &one.left, &one.right, want),
             Expr::Compare(one) => {
-                let mut left = &one.expr;
-                for op in &one.ops {
-                    self.compare(op.op, left, &op.expr, false);
-                    left = &op.expr;
+                let lefts = std::iter::once(&one.expr).chain(one.ops.iter().map(|op| &op.expr));
+                let pairs = || lefts.clone().zip(&one.ops);
+                if !pairs().all(|(left, op)| self.is_known(left) && self.is_known(&op.expr)) {
+                    let all: Vec<_> = pairs().map(|(left, op)| (sides(left, &op.expr), op.op)).collect();
+                    self.found.edits.extend(rewrite::chain(self.text, &all));
                 }
+                pairs().for_each(|(left, op)| self.compare(op.op, left, &op.expr, false));
             }
             Expr::IfExpr(one) => {
                 self.expr(&one.test_expr, Want::Any, false);
-                self.expr(&one.true_expr, want, given);
-                if let Some(other) = &one.false_expr {
-                    self.expr(other, want, given);
-                }
+                self.branch(|walk| {
+                    walk.expr(&one.true_expr, want, given);
+                    if let Some(other) = &one.false_expr {
+                        walk.expr(other, want, given);
+                    }
+                });
             }
             Expr::Filter(one) => self.filter(one, span(expr).0, want),
             Expr::Test(one) => self.test(one.name, span(expr).0, &one.expr, &one.args),
@@ -328,12 +370,20 @@ impl<'w, 'n> Walk<'w, 'n> {
     fn read(&mut self, name: Name, called: &str, place: (usize, usize), want: Want, given: bool) {
         let cells = self.names.cells(name);
         let wanted = match (want, cells) {
-            (Want::Text, _) | (Want::Items, Cells::Text | Cells::Unsaid | Cells::Declared(_)) => As::Text,
-            (Want::Any | Want::Items, _) | (Want::Number, Cells::Json) => As::Any,
+            (Want::Compared | Want::Number, Cells::Json) => As::Any,
+            (Want::Text | Want::Compared, _) | (Want::Items, Cells::Text | Cells::Unsaid | Cells::Declared(_)) => {
+                As::Text
+            }
+            (Want::Items, Cells::Json) => As::Items,
+            (Want::Any, _) => As::Any,
             (Want::Number, Cells::Declared(kind)) if kind.is_number() => As::Any,
             (Want::Number, Cells::Unsaid) => {
                 if let Name::Column(column) = name {
-                    self.found.numbers.push(NumberWanted { at: place.0, column, has_default: given });
+                    self.found.numbers.push(NumberWanted {
+                        at: place.0,
+                        column,
+                        copes_with_empty: given || self.branches > 0,
+                    });
                 }
                 As::Number
             }
@@ -353,6 +403,7 @@ impl<'w, 'n> Walk<'w, 'n> {
             As::Text => 't',
             As::Number => 'n',
             As::Any => 'v',
+            As::Items => 'i',
         };
         let number = match name {
             Name::Column(column) => column.to_string(),
@@ -361,101 +412,6 @@ impl<'w, 'n> Walk<'w, 'n> {
         let id = format!("__{letter}{}_{number}", if given { "g" } else { "" });
         self.found.edits.push(Edit { from: place.0, to: place.1, text: id.clone() });
         self.bind(id, name, wanted, given);
-    }
-
-    fn binary(&mut self, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>, want: Want) {
-        let both = |walk: &mut Self, want| {
-            walk.expr(left, want, false);
-            walk.expr(right, want, false);
-        };
-        let order = match op {
-            BinOpKind::Eq => CompareOpKind::Eq,
-            BinOpKind::Ne => CompareOpKind::Ne,
-            BinOpKind::Lt => CompareOpKind::Lt,
-            BinOpKind::Lte => CompareOpKind::Lte,
-            BinOpKind::Gt => CompareOpKind::Gt,
-            BinOpKind::Gte => CompareOpKind::Gte,
-            BinOpKind::In => CompareOpKind::In,
-            BinOpKind::ScAnd | BinOpKind::ScOr => {
-                // Both are asked whether they hold, and one of them is the result.
-                return match self.kind(left) {
-                    Kind::Cells | Kind::Text => both(self, if want == Want::Number { Want::Any } else { want }),
-                    _ => both(self, Want::Any),
-                };
-            }
-            BinOpKind::Concat => return both(self, Want::Text),
-            BinOpKind::Add => {
-                let is_text = |kind| matches!(kind, Kind::Text | Kind::Quoted(_));
-                let (a, b) = (self.kind(left), self.kind(right));
-                return both(
-                    self,
-                    match (a, b) {
-                        _ if is_text(a) || is_text(b) => Want::Text,
-                        (Kind::Number, _) | (_, Kind::Number) => Want::Number,
-                        _ => Want::Any,
-                    },
-                );
-            }
-            BinOpKind::Mul if matches!(self.kind(left), Kind::Text | Kind::Quoted(_)) => {
-                self.expr(left, Want::Text, false);
-                return self.expr(right, Want::Number, false);
-            }
-            BinOpKind::Rem if matches!(self.kind(left), Kind::Text | Kind::Quoted(_)) => {
-                self.expr(left, Want::Text, false);
-                return self.expr(right, Want::Any, false);
-            }
-            BinOpKind::Sub
-            | BinOpKind::Mul
-            | BinOpKind::Div
-            | BinOpKind::FloorDiv
-            | BinOpKind::Rem
-            | BinOpKind::Pow => {
-                return both(self, Want::Number);
-            }
-        };
-        self.compare(order, left, right, true);
-    }
-
-    /// Two values are compared: both are to be of one kind. `alone`: not within a chain of comparisons.
-    fn compare(&mut self, op: CompareOpKind, left: &Expr<'_>, right: &Expr<'_>, alone: bool) {
-        let (a, b) = (self.kind(left), self.kind(right));
-        if matches!(op, CompareOpKind::In | CompareOpKind::NotIn) {
-            let want = match right {
-                Expr::List(list) => kind_of_all(&list.items),
-                Expr::Tuple(list) => kind_of_all(&list.items),
-                _ => Want::Any,
-            };
-            self.expr(left, if want == Want::Any && a == Kind::Cells { Want::Text } else { want }, false);
-            return self.expr(right, Want::Items, false);
-        }
-        let is_order = !matches!(op, CompareOpKind::Eq | CompareOpKind::Ne);
-        let want = match (a, b) {
-            (Kind::Quoted(true), Kind::Cells | Kind::Number) | (Kind::Cells | Kind::Number, Kind::Quoted(true))
-                if is_order =>
-            {
-                let at = start(if matches!(a, Kind::Quoted(_)) { left } else { right });
-                let hint = "leave out the quotes: \"9\" as text comes behind \"100\"";
-                return self.fault(at, "a number in quotes is text, and this compares it as text".to_owned(), hint);
-            }
-            (Kind::Text | Kind::Quoted(_), _) | (_, Kind::Text | Kind::Quoted(_)) if !is_order => Want::Text,
-            (Kind::Number, Kind::Text | Kind::Quoted(_)) | (Kind::Text | Kind::Quoted(_), Kind::Number) => {
-                let problem = "text is compared with a number".to_owned();
-                let hint =
-                    "declare the column under [recipients.types], or write |int, |float or |string behind one side";
-                return self.fault(start(left), problem, hint);
-            }
-            (Kind::Text | Kind::Quoted(_), _) | (_, Kind::Text | Kind::Quoted(_)) => Want::Text,
-            (Kind::Number, _) | (_, Kind::Number) => Want::Number,
-            (Kind::Cells, Kind::Cells) if is_order => Want::Number,
-            (Kind::Cells, Kind::Cells) => Want::Text,
-            _ => Want::Any,
-        };
-        self.expr(left, want, false);
-        self.expr(right, want, false);
-        let is_known = |kind| !matches!(kind, Kind::Unknown);
-        if is_order && alone && !(is_known(a) && is_known(b)) {
-            self.found.edits.extend(comparison(self.text, span(left), start(left), start(right), end(right), op));
-        }
     }
 
     fn filter(&mut self, filter: &Filter<'_>, at: usize, want: Want) {
@@ -468,7 +424,9 @@ impl<'w, 'n> Walk<'w, 'n> {
         if let Some(base) = &filter.expr {
             match filter.name {
                 // Asked whether it holds, text is not what a number or a truth is.
-                "default" | "d" if filter.args.len() > 1 && want == Want::Text => self.expr(base, Want::Any, true),
+                "default" | "d" if filter.args.len() > 1 && matches!(want, Want::Text | Want::Compared) => {
+                    self.expr(base, Want::Any, true)
+                }
                 "default" | "d" => self.expr(base, want, true),
                 _ => self.expr(base, wants(takes), false),
             }
@@ -484,8 +442,20 @@ impl<'w, 'n> Walk<'w, 'n> {
         if let Some(CallArg::Pos(Expr::Const(test))) = test_at.and_then(|index: usize| filter.args.get(index)) {
             self.named(test.value.as_str(), at, "test");
         }
+        if filter.name == "date" {
+            filter.args.iter().for_each(|arg| self.date_pattern(arg));
+        }
         let of_args = if matches!(filter.name, "default" | "d") { want } else { Want::Any };
         self.args(&filter.args, of_args);
+    }
+
+    /// An argument of `date`: how a date is written, or was.
+    fn date_pattern(&mut self, arg: &CallArg<'_>) {
+        let (CallArg::Pos(pattern) | CallArg::Kwarg("from", pattern)) = arg else { return };
+        let Expr::Const(text) = pattern else { return };
+        if let Some((problem, hint)) = text.value.as_str().and_then(dates::wrong_pattern) {
+            self.fault(start(pattern), problem, hint);
+        }
     }
 
     /// Whether there is a filter or a test that is named by a text.
@@ -582,18 +552,4 @@ fn wants(takes: Takes) -> Want {
         Takes::Any => Want::Any,
         Takes::Items => Want::Items,
     }
-}
-
-/// The comparison that a test of this name makes.
-fn operator(test: &str) -> Option<CompareOpKind> {
-    Some(match test {
-        "eq" | "equalto" => CompareOpKind::Eq,
-        "ne" => CompareOpKind::Ne,
-        "lt" | "lessthan" => CompareOpKind::Lt,
-        "le" => CompareOpKind::Lte,
-        "gt" | "greaterthan" => CompareOpKind::Gt,
-        "ge" => CompareOpKind::Gte,
-        "in" => CompareOpKind::In,
-        _ => return None,
-    })
 }

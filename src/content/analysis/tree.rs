@@ -118,6 +118,11 @@ fn each_operand<'t, 's>(expr: &'t Expr<'s>, seen: &mut impl FnMut(&'t Expr<'s>))
     operands(expr).into_iter().for_each(|one| each_operand(one, seen));
 }
 
+/// Whether such an expression stands in one.
+pub(super) fn mentions<'s>(expr: &Expr<'s>, is_it: &impl Fn(&Expr<'s>) -> bool) -> bool {
+    is_it(expr) || operands(expr).into_iter().any(|one| mentions(one, is_it))
+}
+
 /// The names that stay bound behind the statement that binds them.
 pub(super) fn set_in(statement: &Stmt<'_>, names: &mut BTreeSet<String>) {
     each_statement(statement, &mut |one| match one {

@@ -61,7 +61,7 @@ const MOMENT: [(&str, &str); 27] = [
 ];
 
 /// A pattern of PHP; `None` where it has what `strftime` has not.
-pub(super) fn of_php(pattern: &str) -> Option<String> {
+pub(crate) fn of_php(pattern: &str) -> Option<String> {
     let mut out = String::new();
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
@@ -77,7 +77,7 @@ pub(super) fn of_php(pattern: &str) -> Option<String> {
 }
 
 /// A pattern of Moment.js; `None` where it has what `strftime` has not. Text stands in square brackets, or in quotes.
-pub(super) fn of_moment(pattern: &str) -> Option<String> {
+pub(crate) fn of_moment(pattern: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {

@@ -4,7 +4,7 @@
 //! Guarantees: what is written compiles, but for names that the list does not have; what has no translation is put into a
 //! comment and told with its place. Leaves to others: files, and what becomes of the letter.
 
-mod dates;
+pub(crate) mod dates;
 mod ends;
 mod handlebars;
 mod liquid;

@@ -1,7 +1,8 @@
 //! Dates: read as lists and programs write them, written by a pattern with the names of a locale.
 
-use super::{defined, invalid, is_empty, locale_in, shown};
-use crate::content::locale::Calendar;
+use super::{invalid, is_empty, locale_in, shown};
+use crate::content::convert::dates::{of_moment, of_php};
+use crate::content::locale::{Calendar, Locality};
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::temporal::Pieces;
 use minijinja::value::{Kwargs, Value};
@@ -26,7 +27,6 @@ impl Moment {
 pub(crate) fn date(state: &State, value: &Value, pattern: Option<&str>, kwargs: Kwargs) -> Result<String, Error> {
     let from = kwargs.get::<Option<&str>>("from")?;
     let calendar = locale_in(state, &kwargs)?.calendar();
-    defined(value)?;
     if is_empty(value) {
         return Ok(String::new());
     }
@@ -96,6 +96,40 @@ fn with_dots(text: &str) -> Option<Moment> {
     Some(Moment { at: day.at.date().to_datetime(time), has_time: true })
 }
 
+/// What is wrong with a pattern, and what to write instead.
+pub(crate) fn wrong_pattern(pattern: &str) -> Option<(String, String)> {
+    let calendar = Locality::usual().calendar();
+    let sample = of_day(Date::constant(2026, 12, 24));
+    let fails = |pattern: &str| write(&sample, pattern, &calendar).err();
+    let write_it = |near: Option<String>| match near.filter(|near| near.contains('%') && fails(near).is_none()) {
+        Some(near) => format!("write {near:?}"),
+        None => "write it as strftime does: \"%Y-%m-%d\", \"%e. %B %Y\", \"%A, %H:%M\"".to_owned(),
+    };
+    if !pattern.contains('%') {
+        let problem = format!("the pattern {pattern:?} has no `%`, so that every date would come out as that");
+        let near = match pattern.to_ascii_lowercase().as_str() {
+            "short" => Some("%x".to_owned()),
+            "medium" | "long" | "full" => Some("%e. %B %Y".to_owned()),
+            "iso" => Some("%Y-%m-%d".to_owned()),
+            _ => of_moment(pattern).or_else(|| of_php(pattern)),
+        };
+        return Some((problem, write_it(near)));
+    }
+    let error = fails(pattern)?;
+    let problem = error.detail().unwrap_or("the pattern cannot be read").to_owned();
+    let mut parts = pattern.split('%');
+    let mut near = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // One letter of PHP may stand behind the sign.
+        let letter: String = part.chars().take(1).collect();
+        match fails(&format!("%{part}")).and_then(|_| of_php(&letter)) {
+            Some(ours) => near.extend([ours.as_str(), part.get(letter.len()..).unwrap_or_default()]),
+            None => near.extend(["%", part]),
+        }
+    }
+    Some((problem, write_it(Some(near))))
+}
+
 /// strftime, with the names of `calendar`. `%-d` and `%e` leave out the zero.
 fn write(moment: &Moment, pattern: &str, calendar: &Calendar) -> Result<String, Error> {
     let name = |names: &'static [&'static str], index: usize| names.get(index).copied().unwrap_or_default();
@@ -131,8 +165,8 @@ fn write(moment: &Moment, pattern: &str, calendar: &Calendar) -> Result<String, 
                 // E and O ask for digits of another script.
                 let flags: String = behind.chars().take(flags).filter(|c| !"EO".contains(*c)).collect();
                 let one = format!("%{flags}{letter}");
-                let mut text = String::new();
-                write!(text, "{}", moment.at.strftime(&one))
+                // What the type prints by itself leaves a letter that it does not know as it stands.
+                let text = jiff::fmt::strtime::format(&one, moment.at)
                     .map_err(|_| invalid(format!("`{one}` in the pattern {pattern:?} is not known")))?;
                 out.push_str(&text);
             }

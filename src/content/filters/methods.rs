@@ -1,7 +1,8 @@
 //! Python's methods of text, lists and objects: those of minijinja-contrib, and the rest that templates use.
 
-use super::invalid;
 use super::words::centered;
+use super::{bounded, invalid};
+use minijinja::formatting::{FormatStyle, format};
 use minijinja::value::{Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
@@ -55,8 +56,15 @@ pub(crate) const OF_TEXT: [&str; 45] = [
     "values",
 ];
 
+/// Those of them that texts do not have.
+const OF_OTHERS: [&str; 4] = ["get", "items", "keys", "values"];
+
 /// Called where minijinja knows no method of this name.
 pub(crate) fn call(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    // A cell without a character, wherever a template has taken it to.
+    if value.is_undefined() && OF_TEXT.contains(&method) && !OF_OTHERS.contains(&method) {
+        return call(state, &Value::from(""), method, args);
+    }
     if let Some(text) = value.as_str()
         && let Some(result) = of_text(text, method, args)
     {
@@ -84,9 +92,23 @@ fn of_text(text: &str, method: &str, args: &[Value]) -> Option<Result<Value, Err
         "removesuffix" => from_args(args).map(|(part,): (&str,)| Value::from(text.strip_suffix(part).unwrap_or(text))),
         "index" | "rindex" => at(text, method == "index", args),
         "rsplit" => split_from_the_end(text, args),
+        "format" => fits(text).and_then(|()| format(FormatStyle::StrFormat, text, args).map(Value::from)),
         "expandtabs" => from_args(args).and_then(|(size,): (Option<usize>,)| expanded(text, size.unwrap_or(8))),
         _ => return None,
     })
+}
+
+/// Whether the fields of a pattern (`{:>30}`, `{:.2f}`) are as wide as fields may be.
+fn fits(pattern: &str) -> Result<(), Error> {
+    let (mut all, mut digits, mut is_field) = (pattern.len(), 0usize, false);
+    for octet in pattern.bytes() {
+        match octet {
+            b'0'..=b'9' if is_field => digits = digits.saturating_mul(10).saturating_add(usize::from(octet - b'0')),
+            _ => all = all.saturating_add(std::mem::take(&mut digits)),
+        }
+        is_field = octet == b'{' || (is_field && octet != b'}');
+    }
+    bounded(all)
 }
 
 fn swapped(text: &str) -> String {
@@ -177,6 +199,7 @@ fn expanded(text: &str, size: usize) -> Result<Value, Error> {
     if size > 100 {
         return Err(invalid("tabs wider than 100"));
     }
+    bounded(text.len().saturating_add(text.matches('\t').count().saturating_mul(size)))?;
     let mut out = String::with_capacity(text.len());
     let mut column = 0;
     for c in text.chars() {

@@ -7,9 +7,11 @@
 pub(crate) mod dates;
 pub(crate) mod methods;
 mod numbers;
+pub(crate) mod order;
 mod words;
 
 use super::locale::Locality;
+use super::template::RENDERED_MAX;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State};
 
@@ -149,7 +151,7 @@ pub(crate) const TESTS: [&str; 36] = [
 ];
 
 /// Gives `env` all of it.
-pub(crate) fn register(env: &mut Environment<'static>) {
+pub(crate) fn register(env: &mut Environment<'static>, cells: order::Cells) {
     env.add_filter("add_query", super::page::add_query);
     env.add_filter("date", dates::date);
     env.add_filter("money", numbers::money);
@@ -165,11 +167,21 @@ pub(crate) fn register(env: &mut Environment<'static>) {
     env.add_filter("xmlattr", words::xmlattr);
     env.add_filter("pluralize", minijinja_contrib::filters::pluralize);
     env.add_filter("filesizeformat", minijinja_contrib::filters::filesizeformat);
-    env.add_filter("striptags", minijinja_contrib::filters::striptags);
+    env.add_filter("striptags", words::striptags);
+    env.add_filter("indent", words::indent);
+    env.add_filter("tojson", words::tojson);
     env.add_function("cycler", |items: Rest<Value>| minijinja_contrib::globals::cycler(items.0));
     env.add_function("joiner", minijinja_contrib::globals::joiner);
     env.set_unknown_method_callback(methods::call);
-    numbers::register_comparisons(env);
+    order::register(env, cells);
+}
+
+/// An error where so many octets would be made of a row.
+fn bounded(octets: usize) -> Result<(), Error> {
+    match octets > RENDERED_MAX {
+        true => Err(invalid(format!("the text would be longer than {RENDERED_MAX} octets"))),
+        false => Ok(()),
+    }
 }
 
 /// The locale that an argument names, else that of the row, else the usual one.
@@ -235,15 +247,7 @@ fn shown(value: &Value) -> String {
 
 /// Whether there is nothing to write.
 fn is_empty(value: &Value) -> bool {
-    value.is_none() || value.as_str().is_some_and(|text| text.trim().is_empty())
-}
-
-/// An undefined value is an error here as anywhere.
-fn defined(value: &Value) -> Result<(), Error> {
-    match value.kind() {
-        ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
-        _ => Ok(()),
-    }
+    value.is_none() || value.is_undefined() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 #[cfg(test)]

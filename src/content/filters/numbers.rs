@@ -1,13 +1,12 @@
-//! Numbers and money as a locale writes them, the plural of a word, and comparisons that mix no kinds.
+//! Numbers and money as a locale writes them, and the plural of a word.
 //!
 //! Rounding is by decimals, half away from zero: of the digits as they are written, not of the nearest binary fraction.
 
-use super::{defined, invalid, is_empty, locale_in, parted, shown};
+use super::{invalid, is_empty, locale_in, parted, shown};
 use crate::content::cell;
 use crate::content::locale::{Figures, Locality};
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
-use minijinja::{Environment, Error, State};
-use std::cmp::Ordering;
+use minijinja::{Error, State};
 
 /// Decimals that a number can be asked for.
 const DECIMALS_MAX: usize = 20;
@@ -123,7 +122,6 @@ fn decimals_in(kwargs: &Kwargs, positional: Option<usize>) -> Result<Option<usiz
 pub(crate) fn number(state: &State, value: &Value, decimals: Option<usize>, kwargs: Kwargs) -> Result<String, Error> {
     let decimals = decimals_in(&kwargs, decimals)?;
     let locale = locale_in(state, &kwargs)?;
-    defined(value)?;
     if is_empty(value) {
         return Ok(String::new());
     }
@@ -139,7 +137,6 @@ pub(crate) fn number(state: &State, value: &Value, decimals: Option<usize>, kwar
 pub(crate) fn money(state: &State, value: &Value, currency: Option<&str>, kwargs: Kwargs) -> Result<String, Error> {
     let decimals = decimals_in(&kwargs, None)?;
     let locale = locale_in(state, &kwargs)?;
-    defined(value)?;
     if is_empty(value) {
         return Ok(String::new());
     }
@@ -168,7 +165,6 @@ pub(crate) fn plural(state: &State, value: &Value, given: Rest<ValueOrKwargs>) -
     let (forms, kwargs) = parted(given);
     let kwargs = kwargs.unwrap_or_else(|| Kwargs::from_iter(Vec::<(String, Value)>::new()));
     let locale = locale_in(state, &kwargs)?;
-    defined(value)?;
     let Some(last) = forms.len().checked_sub(1).filter(|last| *last > 0) else {
         return Err(invalid("it needs the forms of the word: plural(\"item\", \"items\")"));
     };
@@ -231,48 +227,5 @@ fn form_of(language: &str, count: &Decimal) -> usize {
         },
         "ru" | "uk" | "be" | "sr" | "hr" | "bs" | "pl" | "cs" | "sk" | "ro" | "lt" | "sl" => 1,
         _ => usize::from(!(is(1) && is_whole)),
-    }
-}
-
-/// The comparisons that a template's `<` and its like stand for where the kinds of their sides are known only by row.
-pub(crate) fn register_comparisons(env: &mut Environment<'static>) {
-    env.add_test("__lt", |a: &Value, b: &Value| Ok::<_, Error>(order(a, b)?.is_lt()));
-    env.add_test("__le", |a: &Value, b: &Value| Ok::<_, Error>(order(a, b)?.is_le()));
-    env.add_test("__gt", |a: &Value, b: &Value| Ok::<_, Error>(order(a, b)?.is_gt()));
-    env.add_test("__ge", |a: &Value, b: &Value| Ok::<_, Error>(order(a, b)?.is_ge()));
-}
-
-/// How two values of one kind are ordered.
-fn order(a: &Value, b: &Value) -> Result<Ordering, Error> {
-    let kind = |value: &Value| match value.kind() {
-        ValueKind::Bool => ValueKind::Number,
-        ValueKind::Iterable => ValueKind::Seq,
-        kind => kind,
-    };
-    match (kind(a), kind(b)) {
-        (ValueKind::Undefined, _) | (_, ValueKind::Undefined) => {
-            Err(invalid("an empty or missing value is compared: say what it counts as, as in points|default(0)"))
-        }
-        (ValueKind::Number, ValueKind::Number)
-        | (ValueKind::String, ValueKind::String)
-        | (ValueKind::Seq, ValueKind::Seq) => Ok(a.cmp(b)),
-        (kind, other) => Err(invalid(format!(
-            "{} ({}) is compared with {} ({}): declare the column under [recipients.types], or write |int, |float or |string",
-            word(kind),
-            shown(a),
-            word(other),
-            shown(b)
-        ))),
-    }
-}
-
-fn word(kind: ValueKind) -> &'static str {
-    match kind {
-        ValueKind::String => "text",
-        ValueKind::Number => "a number",
-        ValueKind::None => "null",
-        ValueKind::Seq => "a list",
-        ValueKind::Map => "an object",
-        _ => "a value",
     }
 }

@@ -5,7 +5,7 @@ use minijinja::Environment;
 
 fn eval(expression: &str) -> Result<String, String> {
     let mut env = Environment::new();
-    register(&mut env);
+    register(&mut env, super::order::Cells::Typed);
     env.compile_expression(expression).and_then(|e| e.eval(())).map(|v| v.to_string()).map_err(|e| e.to_string())
 }
 
@@ -59,4 +59,65 @@ fn methods_of_text_are_python_s() {
     }
     assert!(eval("'abc'.index('x')").is_err());
     assert!(eval("'abc'.nothing()").is_err());
+}
+
+#[test]
+fn no_pattern_and_no_number_of_a_row_makes_a_text_without_bound() {
+    for wide in [
+        "'{:>300000000}'.format('x')",
+        "'{:.300000000f}'.format(1.5)",
+        "('{:' ~ '9' * 30 ~ '}').format(1)",
+        "('{:9999999}' * 400000).format(1)",
+        "'x'|indent(300000000)",
+        "('\\n' * 4000000)|indent('xx')",
+        "[1]|tojson(indent=300000000)",
+        "('a b ' * 10000)|wordwrap(1, wrapstring='x' * 100000)",
+        "('\\t' * 1000000).expandtabs(100)",
+        "'x'.zfill(300000000)",
+    ] {
+        let said = eval(wide).expect_err(wide);
+        assert!(said.contains("longer than") || said.contains("wider than") || said.contains("an indent of"), "{said}");
+    }
+    gives("'{:>5}|{:.2f}'.format('x', 1.5)", "    x|1.50");
+    gives("'call 49301234567: {}'.format('x')", "call 49301234567: x");
+}
+
+#[test]
+fn tags_are_stripped_and_text_stays() {
+    gives("'Price < 5 and rest is kept'|striptags", "Price < 5 and rest is kept");
+    gives("'<p>a  b</p>\\n<!-- <b>x</b> -->c &amp; d &lt;e&gt; &eacute;'|striptags", "a b c & d <e> \u{e9}");
+    gives("'a&nbsp;b <b'|striptags", "a\u{a0}b <b");
+}
+
+#[test]
+fn what_has_no_order_is_not_ordered() {
+    for mixed in [
+        "[1, 'a']|sort",
+        "['2', 1]|max",
+        "['2', 1]|min",
+        "[1, '2']|select('gt', 0)|list",
+        "[{'a': 1}, {'a': 'x'}]|sort(attribute='a')",
+        "[{'a': 1}, {'a': 'x'}]|selectattr('a', 'ge', 1)|list",
+        "[{'a': 1}, {'a': 'x'}]|groupby('a')",
+        "{'a': 1, 'b': 'x'}|dictsort(by='value')",
+    ] {
+        let said = eval(mixed).expect_err(mixed);
+        assert!(said.contains("is compared with"), "{mixed}: {said}");
+    }
+    for (expression, want) in [
+        ("['b', 'A', 'c']|sort(true)", "['c', 'b', 'A']"),
+        ("['b', 'A', 'c']|sort(false, true)", "['A', 'b', 'c']"),
+        ("['b', 'B']|unique(true)", "['b', 'B']"),
+        ("{'b': 1, 'C': 0, 'a': 2}|dictsort(true)", "[('C', 0), ('a', 2), ('b', 1)]"),
+        ("{'b': 1, 'a': 2}|dictsort(false, 'value', true)", "[('a', 2), ('b', 1)]"),
+        ("[{'a': 2, 'b': 1}, {'a': 1, 'b': 1}]|sort(attribute='b,a')|map(attribute='a')|join", "12"),
+        ("[3, 1.5, true]|min", "True"),
+        ("['b', 'a']|max", "b"),
+        ("[]|max|default('none')", "none"),
+        ("'a\\nb\\n\\nc'|indent('> ')", "a\n> b\n\n> c"),
+        ("'a\\nb'|indent(2, true)", "  a\n  b"),
+        ("'1' in [1, 2]", "False"),
+    ] {
+        gives(expression, want);
+    }
 }

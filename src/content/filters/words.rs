@@ -1,6 +1,6 @@
 //! Jinja2's filters of text that minijinja does not bring, with its arguments in its order and its results.
 
-use super::{defined, invalid, named};
+use super::{bounded, invalid, named};
 use crate::content::escape::Escape;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{AutoEscape, Error, State};
@@ -9,7 +9,6 @@ use minijinja::{AutoEscape, Error, State};
 const WIDTH_MAX: usize = 10_000;
 
 fn text_of(value: &Value) -> Result<String, Error> {
-    defined(value)?;
     Ok(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
@@ -42,9 +41,7 @@ pub(crate) fn center(value: &Value, width: Option<usize>, kwargs: Kwargs) -> Res
 }
 
 pub(super) fn centered(text: &str, width: usize, fill: char) -> Result<String, Error> {
-    if width > WIDTH_MAX {
-        return Err(invalid(format!("wider than {WIDTH_MAX}")));
-    }
+    let width = narrow(width)?;
     let blanks = width.saturating_sub(text.chars().count());
     let left = blanks / 2 + (blanks & width & 1);
     let pad = |count: usize| fill.to_string().repeat(count);
@@ -78,7 +75,6 @@ fn escaped(value: &Value, escape: Escape) -> Result<Value, Error> {
 
 /// `xmlattr(autospace=true)`: an object as attributes of an element; those without a value are left out.
 pub(crate) fn xmlattr(value: &Value, autospace: Option<bool>) -> Result<Value, Error> {
-    defined(value)?;
     let mut out = String::new();
     for key in value.try_iter()?.checked() {
         let key = key?;
@@ -116,6 +112,9 @@ pub(crate) fn wordwrap(value: &Value, given: Rest<ValueOrKwargs>) -> Result<Stri
         return Err(invalid("it wraps text to a width above 0"));
     }
     let text = text_of(value)?;
+    // Each break is behind a character at least.
+    bounded(text.len().saturating_mul(wrapstring.len().saturating_add(1)))
+        .or_else(|error| if width.saturating_mul(8) > wrapstring.len() { Ok(()) } else { Err(error) })?;
     let lines = text.lines().map(|line| wrapped(line, width, break_long_words, break_on_hyphens).join(&wrapstring));
     Ok(lines.collect::<Vec<_>>().join(&wrapstring))
 }
@@ -166,6 +165,76 @@ fn behind_hyphen(word: &[char], room: usize) -> usize {
         Some(at) if at > 0 && front.iter().take(at).any(|c| *c != '-') => at + 1,
         _ => room,
     }
+}
+
+/// As markupsafe does it: comments, then tags; a `<` that no `>` follows is text. Blanks are collapsed, then entities are read.
+pub(crate) fn striptags(value: &Value) -> Result<String, Error> {
+    const NO_BREAK: char = '\u{fdd1}';
+    let text = without(&without(&text_of(value)?, "<!--", "-->"), "<", ">");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut text = words.join(" ").replace('<', "&lt;");
+    // What reads the entities collapses blanks of every kind, and these are none.
+    for entity in ["&nbsp;", "&#160;", "&#xa0;", "&#xA0;"] {
+        text = text.replace(entity, "\u{fdd1}");
+    }
+    Ok(minijinja_contrib::filters::striptags(text).replace(NO_BREAK, "\u{a0}"))
+}
+
+/// `text` without what stands from an `open` to the next `close`.
+fn without(text: &str, open: &str, close: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once(open)
+        && let Some((_, after)) = behind.split_once(close)
+    {
+        out.push_str(before);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// `indent(width=4, first=false, blank=false)`: by blanks, or by a text.
+pub(crate) fn indent(value: &Value, given: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let given = named(given, &["width", "first", "blank"])?;
+    let by = match given.get::<Option<Value>>("width")? {
+        None => " ".repeat(4),
+        Some(by) => match by.as_str() {
+            Some(by) => by.to_owned(),
+            None => " ".repeat(narrow(usize::try_from(by.clone())?)?),
+        },
+    };
+    let first = given.get::<Option<bool>>("first")?.unwrap_or(false);
+    let blank = given.get::<Option<bool>>("blank")?.unwrap_or(false);
+    given.assert_all_used()?;
+    let text = text_of(value)?;
+    let lines: Vec<&str> = if text.is_empty() { vec![""] } else { text.split('\n').collect() };
+    bounded(lines.len().saturating_mul(by.len()).saturating_add(text.len()))?;
+    let mut out = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        if (at == 0 && first) || (at > 0 && (blank || !line.is_empty())) {
+            out.push_str(&by);
+        }
+        out.push_str(line);
+    }
+    Ok(if value.is_safe() { Value::from_safe_string(out) } else { Value::from(out) })
+}
+
+fn narrow(width: usize) -> Result<usize, Error> {
+    if width > WIDTH_MAX { Err(invalid(format!("wider than {WIDTH_MAX}"))) } else { Ok(width) }
+}
+
+/// `tojson(indent=none)`.
+pub(crate) fn tojson(value: &Value, indent: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let indent = indent.or(kwargs.get::<Option<Value>>("indent")?);
+    kwargs.assert_all_used()?;
+    if indent.as_ref().and_then(|indent| usize::try_from(indent.clone()).ok()).is_some_and(|indent| indent > 100) {
+        return Err(invalid("an indent of more than 100"));
+    }
+    minijinja::filters::tojson(value, indent, Kwargs::from_iter(Vec::<(String, Value)>::new()))
 }
 
 /// Words, and the blanks between them; a word is also cut behind a hyphen between letters.

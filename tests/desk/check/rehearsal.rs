@@ -25,11 +25,11 @@ fn a_letter_that_fails_on_everybody_is_refused_and_its_name_is_free() {
     let folder = folder("Dear {{ first }},\n{{ first|int }}\n", list(5, |_| true));
     let (ran, letters) = folder.send(&[]);
     assert_eq!((ran.code, letters.len()), (Some(2), 0), "{ran:?}");
-    for said in ["5 of 5 records rejected", "line 2: p0@a.example: w.txt, line 2: ", "rejects.csv"] {
+    for said in ["5 of 5 records rejected", "line 2: p0@a.example: w.txt, line 2, column ", "rejects.csv"] {
         assert!(ran.err.contains(said), "{said}: {ran:?}");
     }
     let rejects = folder.read("data/campaign/w/rejects.csv");
-    assert!(rejects.contains("\n6,\"w.txt, line 2: ") && rejects.contains(",\"p4@a.example\"\n"), "{rejects}");
+    assert!(rejects.contains("\n6,\"w.txt, line 2, column ") && rejects.contains(",\"p4@a.example\"\n"), "{rejects}");
     folder.put("w.txt", "Dear {{ first }},\nhello.\n");
     assert_eq!(folder.delivers(&[]).len(), 5);
 }
@@ -55,7 +55,7 @@ fn rows_far_down_the_list_stop_a_letter_with_branches_before_its_first_message()
     let folder = folder("{% if first|int > 0 %}a{% endif %} hello.\n", list(30_000, |n| n >= 27_000));
     let (ran, letters) = folder.send(&[]);
     assert_eq!((ran.code, letters.len()), (Some(2), 0), "{ran:?}");
-    assert!(ran.err.contains("line 27002: p27000@a.example: w.txt, line 1: "), "{ran:?}");
+    assert!(ran.err.contains("line 27002: p27000@a.example: w.txt, line 1, column 1: "), "{ran:?}");
     folder.put("w.txt", "{% if first == 'x' %}a{% endif %} hello.\n");
     folder.put("w.toml", folder.read("w.toml").replace("text =", "on_uncertain = \"retry\"\ntext ="));
     assert_eq!(folder.run(&["send", "w.toml", "--data", "data", "--sink"]).code, Some(0));
@@ -87,13 +87,13 @@ fn a_dry_run_and_a_check_name_the_rows_that_a_send_would_reject() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("rejected") && ran.out.contains("99"), "{ran:?}");
     let ran = folder.run(&["check", "w.toml"]);
-    assert!(ran.out.contains("w.csv:9: the row of \"p7@a.example\" is rejected: w.txt, line 1: "), "{ran:?}");
+    assert!(ran.out.contains("w.csv:9: the row of \"p7@a.example\" is rejected: w.txt, line 1, column 1: "), "{ran:?}");
     folder.put("w.csv", list(10, |n| n > 1));
     for arguments in [&["send", "w.toml", "--data", "data", "--dry-run"][..], &["check", "w.toml"]] {
         let ran = folder.run(arguments);
         assert_eq!(ran.code, Some(2), "{ran:?}");
         let said = format!("{}{}", ran.out, ran.err);
-        assert!(said.contains("line 4: p2@a.example: w.txt, line 1: "), "{said}");
+        assert!(said.contains("line 4: p2@a.example: w.txt, line 1, column 1: "), "{said}");
     }
 }
 
@@ -138,7 +138,7 @@ fn rows_that_fail_among_others_of_their_kind_are_all_counted() {
         format!("{{\"email\": \"p{n}@a.example\", \"first\": {first}}}\n")
     };
     folder.put("w.jsonl", (0..2000).map(|n| row(n, 10)).collect::<String>());
-    is_refused(&folder, &["200 of 2000 records rejected", "w.txt, line 1: "]);
+    is_refused(&folder, &["200 of 2000 records rejected", "w.txt, line 1, column 1: "]);
     folder.put("w.jsonl", (0..2000).map(|n| row(n, 100)).collect::<String>());
     let (ran, letters) = folder.send(&["--json"]);
     assert_eq!((ran.code, letters.len(), figure(&ran.out, "rejected")), (Some(0), 1980, 20), "{ran:?}");

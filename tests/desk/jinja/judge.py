@@ -8,7 +8,6 @@ given = json.load(sys.stdin)
 environments = {
     html: jinja2.Environment(
         autoescape=html,
-        undefined=jinja2.StrictUndefined,
         loader=jinja2.DictLoader(given["files"]),
         extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
     )

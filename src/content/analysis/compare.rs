@@ -1,0 +1,153 @@
+//! Operators with two sides: which kind each side is wanted as, and what is written for those that may mix kinds.
+
+use super::super::rewrite::{self, Sides};
+use super::kind::{Kind, kind_of_all};
+use super::tree::{end, span, start};
+use super::{Walk, Want};
+use minijinja::machinery::ast::{BinOpKind, CompareOpKind, Expr};
+
+impl Walk<'_, '_> {
+    pub(super) fn binary(&mut self, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>, want: Want) {
+        let lazily = |walk: &mut Self, want| {
+            walk.expr(left, want, false);
+            walk.branch(|walk| walk.expr(right, want, false));
+        };
+        let both = |walk: &mut Self, want| {
+            walk.expr(left, want, false);
+            walk.expr(right, want, false);
+        };
+        let order = match op {
+            BinOpKind::Eq => CompareOpKind::Eq,
+            BinOpKind::Ne => CompareOpKind::Ne,
+            BinOpKind::Lt => CompareOpKind::Lt,
+            BinOpKind::Lte => CompareOpKind::Lte,
+            BinOpKind::Gt => CompareOpKind::Gt,
+            BinOpKind::Gte => CompareOpKind::Gte,
+            BinOpKind::In => CompareOpKind::In,
+            BinOpKind::ScAnd | BinOpKind::ScOr => {
+                // Both are asked whether they hold, and one of them is the result.
+                return match self.kind(left) {
+                    Kind::Cells | Kind::Text => lazily(self, if want == Want::Number { Want::Any } else { want }),
+                    _ => lazily(self, Want::Any),
+                };
+            }
+            BinOpKind::Concat => return both(self, Want::Text),
+            BinOpKind::Add => {
+                let is_text = |kind| matches!(kind, Kind::Text | Kind::Quoted(_));
+                let (a, b) = (self.kind(left), self.kind(right));
+                return both(
+                    self,
+                    match (a, b) {
+                        _ if is_text(a) || is_text(b) => Want::Text,
+                        (Kind::Number, _) | (_, Kind::Number) => Want::Number,
+                        _ => Want::Any,
+                    },
+                );
+            }
+            BinOpKind::Mul if matches!(self.kind(left), Kind::Text | Kind::Quoted(_)) => {
+                self.expr(left, Want::Text, false);
+                return self.expr(right, Want::Number, false);
+            }
+            BinOpKind::Rem if matches!(self.kind(left), Kind::Text | Kind::Quoted(_)) => {
+                self.expr(left, Want::Text, false);
+                let spreads = matches!(right, Expr::Tuple(_));
+                self.found.edits.extend(rewrite::percent(self.text, sides(left, right), spreads));
+                return self.expr(right, Want::Any, false);
+            }
+            BinOpKind::Sub
+            | BinOpKind::Mul
+            | BinOpKind::Div
+            | BinOpKind::FloorDiv
+            | BinOpKind::Rem
+            | BinOpKind::Pow => {
+                return both(self, Want::Number);
+            }
+        };
+        self.compare(order, left, right, true);
+    }
+
+    /// Two values are compared: both are to be of one kind. `alone`: not within a chain of comparisons.
+    pub(super) fn compare(&mut self, op: CompareOpKind, left: &Expr<'_>, right: &Expr<'_>, alone: bool) {
+        let (a, b) = (self.kind(left), self.kind(right));
+        if alone && !(self.is_known(left) && self.is_known(right)) {
+            self.found.edits.extend(rewrite::comparison(self.text, sides(left, right), op));
+        }
+        if matches!(op, CompareOpKind::In | CompareOpKind::NotIn) {
+            return self.membership(left, right);
+        }
+        let is_order = !matches!(op, CompareOpKind::Eq | CompareOpKind::Ne);
+        let want = match (a, b) {
+            (Kind::Quoted(true), Kind::Cells | Kind::Number) | (Kind::Cells | Kind::Number, Kind::Quoted(true))
+                if is_order =>
+            {
+                let at = start(if matches!(a, Kind::Quoted(_)) { left } else { right });
+                let hint = "leave out the quotes: \"9\" as text comes behind \"100\"";
+                return self.fault(at, "a number in quotes is text, and this compares it as text".to_owned(), hint);
+            }
+            (Kind::Text | Kind::Quoted(_), _) | (_, Kind::Text | Kind::Quoted(_)) if !is_order => Want::Compared,
+            (Kind::Number, Kind::Text | Kind::Quoted(_)) | (Kind::Text | Kind::Quoted(_), Kind::Number) => {
+                let problem = "text is compared with a number".to_owned();
+                let hint =
+                    "declare the column under [recipients.types], or write |int, |float or |string behind one side";
+                return self.fault(start(left), problem, hint);
+            }
+            (Kind::Text | Kind::Quoted(_), _) | (_, Kind::Text | Kind::Quoted(_)) => Want::Compared,
+            (Kind::Number, _) | (_, Kind::Number) => Want::Number,
+            (Kind::Cells, Kind::Cells) if is_order => Want::Number,
+            (Kind::Cells, Kind::Cells) => Want::Text,
+            _ => Want::Any,
+        };
+        self.expr(left, want, false);
+        self.expr(right, want, false);
+    }
+
+    /// Whether it is known of what kind a value is.
+    pub(super) fn is_known(&mut self, expr: &Expr<'_>) -> bool {
+        self.kind(expr) != Kind::Unknown
+    }
+
+    /// A value is looked for among others: all are read as the kind that is known of some.
+    fn membership(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+        let items = match right {
+            Expr::List(list) => list.items.as_slice(),
+            Expr::Tuple(list) => list.items.as_slice(),
+            _ => &[],
+        };
+        let left_kind = self.kind(left);
+        let want = match kind_of_all(items) {
+            Want::Text => Want::Compared,
+            Want::Any if left_kind == Kind::Cells => Want::Text,
+            want => want,
+        };
+        self.expr(left, want, false);
+        if items.is_empty() {
+            return self.expr(right, Want::Items, false);
+        }
+        for item in items {
+            let want = match (left_kind, self.kind(item)) {
+                (Kind::Number, Kind::Cells | Kind::Number) => Want::Number,
+                (Kind::Text | Kind::Quoted(_) | Kind::Cells, _) => Want::Compared,
+                _ => Want::Any,
+            };
+            self.expr(item, want, false);
+        }
+    }
+}
+
+pub(super) fn sides(left: &Expr<'_>, right: &Expr<'_>) -> Sides {
+    Sides { left: (start(left), span(left).1), right: (start(right), end(right)) }
+}
+
+/// The comparison that a test of this name makes.
+pub(super) fn operator(test: &str) -> Option<CompareOpKind> {
+    Some(match test {
+        "eq" | "equalto" => CompareOpKind::Eq,
+        "ne" => CompareOpKind::Ne,
+        "lt" | "lessthan" => CompareOpKind::Lt,
+        "le" => CompareOpKind::Lte,
+        "gt" | "greaterthan" => CompareOpKind::Gt,
+        "ge" => CompareOpKind::Gte,
+        "in" => CompareOpKind::In,
+        _ => return None,
+    })
+}
