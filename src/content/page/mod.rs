@@ -11,6 +11,7 @@ mod links;
 mod mjml;
 mod pages;
 mod preheader;
+mod references;
 mod scan;
 mod tags;
 mod text;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod notes;
+mod spoken;
 
 use super::super::compose::{Composed, Composer, RowRef, Scratch};
 use super::*;

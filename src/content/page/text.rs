@@ -8,6 +8,7 @@
 
 use super::Work;
 use super::css;
+use super::references;
 use super::scan::{Start, Token, scan};
 use super::tags::{Kind, Tag};
 
@@ -415,7 +416,7 @@ impl<'a, 'w> Flat<'a, 'w> {
     fn picture(&mut self, start: &Start) {
         let value = |name| start.value(self.page, name).trim();
         let counts = matches!(value("width"), "0" | "1") || matches!(value("height"), "0" | "1");
-        let alt = value("alt").to_owned();
+        let alt = references::as_text(value("alt"));
         if counts || is_blank(&alt) {
             return;
         }
@@ -458,10 +459,10 @@ impl<'a, 'w> Flat<'a, 'w> {
             return;
         }
         if is_blank(&words) {
-            return self.visible(&format!("&lt;{plain}&gt;"));
+            return self.visible(&format!("&lt;{}&gt;", references::as_text(plain)));
         }
         let joint = if self.out.ends_with(' ') { "" } else { " " };
-        self.out.push_str(&format!("{joint}&lt;{plain}&gt;"));
+        self.out.push_str(&format!("{joint}&lt;{}&gt;", references::as_text(plain)));
     }
 
     /// Whether the cells of the row that begins at these tokens read well on one line.
@@ -488,7 +489,7 @@ impl<'a, 'w> Flat<'a, 'w> {
 }
 
 /// Whether a text shows nothing: white space, and what fills the line beside the subject.
-fn is_blank(text: &str) -> bool {
+pub(super) fn is_blank(text: &str) -> bool {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let entity = || {
@@ -510,7 +511,7 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// Whether an element is not shown.
-fn is_hidden(page: &str, start: &Start) -> bool {
+pub(super) fn is_hidden(page: &str, start: &Start) -> bool {
     if start.attribute("hidden").is_some() {
         return true;
     }
