@@ -28,7 +28,7 @@ impl Walk<'_, '_> {
 pub(super) fn filter(name: &str) -> String {
     match foreign::filter(name) {
         Some(ours) => format!("Liquid calls it so; here it is written {ours}"),
-        None => suggestion(name, FILTERS.iter().map(|(name, ..)| *name)),
+        None => suggestion(name, FILTERS.iter().map(|(name, ..)| *name).filter(|name| !name.starts_with("__"))),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Links and pictures: made absolute, and marked for whoever counts visits (`utm_source` and the like).
 //!
 //! Guarantees: only links of http and https are marked, once, before their fragment; what stands in a link as a slot of the
-//! template stays one; the link to unsubscribe stays as it is. Leaves to others: pictures that are sent along (`images`).
+//! template stays one; the link to unsubscribe stays as it is. What only a row tells of an address is asked of the row, and
+//! where that cannot be, it is told. Leaves to others: pictures that are sent along (`images`).
 
 use super::Work;
+use super::live;
 use super::scan::{Attribute, Edits, Start, Token, scan};
-use super::tags::Kind;
-use minijinja::value::Value;
+use super::tags::{Kind, Tag};
 
 /// What is added to links.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +93,7 @@ pub(super) fn rewrite(work: &mut Work, page: &str, bases: Bases, marks: &Marks) 
             }
             Token::Raw(range, name, _) if name == "style" => {
                 let css = page.get(range.clone()).unwrap_or_default();
-                if let Some(new) = bases.pictures.and_then(|base| each_url(css, |url| base.join(work, url))) {
+                if let Some(new) = bases.pictures.and_then(|base| each_url(css, |url| completed(work, base, url))) {
                     edits.set(range, new);
                 }
             }
@@ -111,23 +112,68 @@ fn changed(
     bases: Bases,
     marks: &Marks,
 ) -> Option<String> {
-    let absolute = |work: &Work| bases.links.and_then(|base| base.join(work, value));
     match attribute.name.as_str() {
-        "style" => bases.pictures.and_then(|base| each_url(value, |url| base.join(work, url))),
-        "srcset" => bases.links.map(|base| each_candidate(work, value, base)).filter(|new| new != value),
+        "style" => bases.pictures.and_then(|base| each_url(value, |url| completed(work, base, url))),
+        "srcset" => bases.links.and_then(|base| completed_set(work, base, value)),
         "href" if is_link(start) => {
-            let absolute = absolute(work);
+            let absolute = bases.links.and_then(|base| completed(work, base, value));
             let link = absolute.as_deref().unwrap_or(value);
             if marks.is_empty() || work.is_unsubscribe(link) {
                 return absolute;
             }
             marked(work, link, marks, "&amp;").or(absolute)
         }
-        "href" if start.name == "link" => absolute(work),
-        _ if is_picture(start, &attribute.name) => bases.pictures.and_then(|base| base.join(work, value)),
-        "action" => absolute(work),
+        "href" if start.name == "link" => bases.links.and_then(|base| completed(work, base, value)),
+        _ if is_picture(start, &attribute.name) => bases.pictures.and_then(|base| completed(work, base, value)),
+        "action" => bases.links.and_then(|base| completed(work, base, value)),
         _ => None,
     }
+}
+
+/// An address made absolute, now or by the row; `None` where it is left as it is.
+fn completed(work: &mut Work, base: &Base, value: &str) -> Option<String> {
+    let value = value.trim();
+    if !begins_live(work, value) {
+        return if is_relative(work, value) || value.starts_with("//") { base.join(value) } else { None };
+    }
+    if work.is_unsubscribe(value) {
+        return None;
+    }
+    by_row(work, value, &format!("{}({})", live::ABSOLUTE, live::quoted(&base.text())), "relative-link", "is completed")
+}
+
+/// The same of the addresses of a `srcset`.
+fn completed_set(work: &mut Work, base: &Base, value: &str) -> Option<String> {
+    let is_live = value.split(", ").any(|candidate| begins_live(work, candidate.trim()));
+    if is_live {
+        let filter = format!("{}({})", live::ABSOLUTE_SET, live::quoted(&base.text()));
+        return by_row(work, value, &filter, "relative-link", "is completed");
+    }
+    let joined = |url: &str| base.join(url).filter(|_| is_relative(work, url) || url.starts_with("//"));
+    Some(each_candidate(value, joined)).filter(|new| new != value)
+}
+
+/// Whether a tag of the template stands at the front of an address: nothing is known of it without a row.
+fn begins_live(work: &Work, value: &str) -> bool {
+    let first = work.tags.words(value).next();
+    first.is_some_and(|(range, tag)| range.start == 0 && matches!(tag.kind, Kind::Slot | Kind::Block))
+}
+
+/// The value behind a filter that reads what a row makes of it; where a block of the template would be torn, it is told.
+fn by_row(work: &mut Work, value: &str, filter: &str, check: &'static str, done: &str) -> Option<String> {
+    let made = live::filtered(work, value, filter);
+    let first = work.tags.words(value).next().map(|(_, tag)| tag.clone());
+    if let Some(tag) = first.filter(|_| made.is_err()) {
+        let shown = work.tags.shown(value);
+        let says = format!("the address `{shown}` is left as it is: a block of the template begins or ends within it");
+        let hint =
+            format!("write {{% if … %}} and {{% endif %}} both within the quotes of the address: then it {done}");
+        let warning = super::Remark::warning(check, tag.error(says, &hint));
+        if !work.treated.notes.contains(&warning) {
+            work.treated.notes.push(warning);
+        }
+    }
+    made.ok()
 }
 
 /// Whether the element's `href` is something to click at.
@@ -150,34 +196,31 @@ pub(super) fn is_picture(start: &Start, attribute: &str) -> bool {
 /// The link with its marks; `None` where it gets none.
 fn marked(work: &mut Work, link: &str, marks: &Marks, and: &str) -> Option<String> {
     let trimmed = link.trim();
-    let has_some = trimmed.to_ascii_lowercase().contains("utm_");
-    let words: Vec<_> = work.tags.words(trimmed).map(|(range, tag)| (range, tag.clone())).collect();
-    if let [(range, tag)] = words.as_slice()
-        && *range == (0..trimmed.len())
-        && tag.kind == Kind::Slot
-    {
-        let text = format!("{{{{ ({})|add_query({}) }}}}", tag.inside(), marks.expression);
-        return Some(work.tags.instead(tag, text));
-    }
-    let is_http = trimmed.get(..8).unwrap_or(trimmed).to_ascii_lowercase();
-    let from_slot = words.first().is_some_and(|(range, _)| {
-        range.start == 0 && trimmed.get(range.end..).is_some_and(|rest| rest.starts_with('/'))
-    });
-    if has_some || !(is_http.starts_with("http://") || is_http.starts_with("https://") || from_slot) {
+    let lower = trimmed.get(..8).unwrap_or(trimmed).to_ascii_lowercase();
+    let is_http = lower.starts_with("http://") || lower.starts_with("https://");
+    if !(is_http || begins_live(work, trimmed)) || trimmed.to_ascii_lowercase().contains("utm_") {
         return None;
     }
     // The `#` of `&#38;` begins no fragment.
-    let fragment = trimmed
-        .match_indices('#')
-        .map(|(at, _)| at)
-        .find(|&at| trimmed.get(..at).is_some_and(|before| !before.ends_with('&')));
-    let (address, fragment) = trimmed.split_at(fragment.unwrap_or(trimmed.len()));
-    let joint = match address.contains('?') {
-        true if address.ends_with(['?', '&']) || address.ends_with("&amp;") => "",
-        true => and,
-        false => "?",
-    };
-    Some(format!("{address}{joint}{}{fragment}", marks.query.replace('&', and)))
+    let front = trimmed.get(..live::fragment(trimmed, and != "&").unwrap_or(trimmed.len())).unwrap_or_default();
+    if work.tags.words(front).all(|(range, tag)| range.start > 0 && is_inert(tag)) {
+        return live::with_query(trimmed, &marks.query.replace('&', and), and);
+    }
+    let filter = format!("{}({})", live::MARKED, marks.expression);
+    by_row(work, trimmed, &filter, "unmarked-link", "gets its utm parameters")
+}
+
+/// Whether what a tag writes has neither `?` nor `#` in it.
+fn is_inert(tag: &Tag) -> bool {
+    let inside = tag.inside();
+    match tag.kind {
+        Kind::Slot => {
+            let last = inside.rsplit_once('|').map(|(_, filter)| filter.trim());
+            last == Some("urlencode") || matches!(inside, "token" | "campaign")
+        }
+        Kind::Block => false,
+        Kind::Comment | Kind::Literal => true,
+    }
 }
 
 /// A plain text with marked links.
@@ -188,9 +231,7 @@ pub(super) fn rewrite_text(work: &mut Work, text: &str, marks: &Marks) -> String
     let mut edits = Edits::default();
     let mut at = 0;
     while let Some(start) = next_link(text, at) {
-        let rest = text.get(start..).unwrap_or_default();
-        let ends = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '\'' | ')' | ']');
-        let link = rest.get(..rest.find(ends).unwrap_or(rest.len())).unwrap_or_default();
+        let link = link_at(work, text.get(start..).unwrap_or_default());
         let link = link.trim_end_matches(['.', ',', ';', ':', '!', '?']);
         at = start + link.len().max(1);
         if !work.is_unsubscribe(link)
@@ -200,6 +241,24 @@ pub(super) fn rewrite_text(work: &mut Work, text: &str, marks: &Marks) -> String
         }
     }
     edits.apply(text)
+}
+
+/// The link that a text begins with: as far as the blocks of the template go that begin in it.
+fn link_at<'t>(work: &Work, text: &'t str) -> &'t str {
+    let ends = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '\'' | ')' | ']');
+    let link = text.get(..text.find(ends).unwrap_or(text.len())).unwrap_or_default();
+    let (mut depth, mut closed) = (0, link.len());
+    for (range, tag) in work.tags.words(link) {
+        let Some(now) = live::deeper(depth, tag) else {
+            // It is of a block around the link.
+            return link.get(..if depth == 0 { range.start } else { closed }).unwrap_or_default();
+        };
+        if depth == 0 && now > 0 {
+            closed = range.start;
+        }
+        depth = now;
+    }
+    if depth == 0 { link } else { link.get(..closed).unwrap_or_default() }
 }
 
 fn next_link(text: &str, at: usize) -> Option<usize> {
@@ -228,13 +287,14 @@ pub(super) fn each_url(css: &str, mut change: impl FnMut(&str) -> Option<String>
     some.then(|| edits.apply(css))
 }
 
-fn each_candidate(work: &Work, srcset: &str, base: &Base) -> String {
-    let candidate = |text: &str| {
+/// Gives each address of a `srcset` to `change`.
+pub(super) fn each_candidate(srcset: &str, mut change: impl FnMut(&str) -> Option<String>) -> String {
+    let mut candidate = |text: &str| {
         let trimmed = text.trim();
         let (url, rest) = trimmed.split_at(trimmed.find(char::is_whitespace).unwrap_or(trimmed.len()));
-        format!("{}{rest}", base.join(work, url).unwrap_or_else(|| url.to_owned()))
+        format!("{}{rest}", change(url).unwrap_or_else(|| url.to_owned()))
     };
-    srcset.split(", ").map(candidate).collect::<Vec<_>>().join(", ")
+    srcset.split(", ").map(&mut candidate).collect::<Vec<_>>().join(", ")
 }
 
 /// What relative links are relative to.
@@ -269,10 +329,15 @@ impl Base {
         Ok(Self { scheme: scheme.to_owned(), origin, folder: format!("{}/", path.trim_end_matches('/')) })
     }
 
+    /// It, as it is written.
+    fn text(&self) -> String {
+        format!("{}{}", self.origin, self.folder)
+    }
+
     /// A relative address made absolute; `None` for any other.
-    pub(super) fn join(&self, work: &Work, value: &str) -> Option<String> {
+    pub(super) fn join(&self, value: &str) -> Option<String> {
         let value = value.trim();
-        if !is_relative(work, value) {
+        if !has_no_scheme(value) {
             return value.strip_prefix("//").map(|rest| format!("{}//{rest}", self.scheme));
         }
         if let Some(path) = value.strip_prefix('/') {
@@ -301,31 +366,15 @@ impl Base {
 /// Whether an address is relative to something: it has no scheme, no host, and does not begin with a slot, of which
 /// nothing is known.
 pub(super) fn is_relative(work: &Work, value: &str) -> bool {
+    has_no_scheme(value) && work.tags.words(value).next().is_none_or(|(range, _)| range.start > 0)
+}
+
+fn has_no_scheme(value: &str) -> bool {
     if value.is_empty() || value.starts_with(['#', '?']) || value.starts_with("//") {
-        return false;
-    }
-    if work.tags.words(value).next().is_some_and(|(range, _)| range.start == 0) {
         return false;
     }
     let scheme = value.get(..value.find(':').unwrap_or(0)).unwrap_or_default();
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
     !is_scheme
-}
-
-/// `add_query` of templates: a link of http or https with more parameters, where it has no `utm_` yet.
-pub(crate) fn add_query(link: Value, query: String) -> Value {
-    let text = link.to_string();
-    let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    if !(lower.starts_with("http://") || lower.starts_with("https://")) || lower.contains("utm_") {
-        return link;
-    }
-    let (address, fragment) = text.split_at(text.find('#').unwrap_or(text.len()));
-    let joint = match address.contains('?') {
-        true if address.ends_with(['?', '&']) => "",
-        true => "&",
-        false => "?",
-    };
-    Value::from(format!("{address}{joint}{query}{fragment}"))
 }

@@ -8,6 +8,7 @@
 mod css;
 mod images;
 mod links;
+pub(crate) mod live;
 mod mjml;
 mod pages;
 mod preheader;
@@ -16,7 +17,6 @@ mod scan;
 mod tags;
 mod text;
 
-pub(crate) use links::add_query;
 pub use tags::Origin;
 
 use super::error::{ContentError, Place};

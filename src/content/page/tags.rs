@@ -47,6 +47,11 @@ impl Tag {
         inside.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).trim()
     }
 
+    /// An error where it stands in what people wrote.
+    pub(super) fn error(&self, problem: impl Into<String>, hint: &str) -> ContentError {
+        ContentError::new(&self.source.place, problem, hint).at(&self.source.text, self.at)
+    }
+
     /// The first word of it: `if`, `endfor`.
     pub(super) fn word(&self) -> &str {
         let inside = self.inside();
