@@ -6,6 +6,7 @@ mod files;
 mod fixed;
 
 use super::binding::LocaleOf;
+use super::blank::{self, Shows};
 use super::cell::ColumnType;
 use super::compose::{Composer, ReversePath};
 use super::dkim;
@@ -37,7 +38,12 @@ impl Composer {
         let origins = spec.origins.clone();
         let before = std::mem::take(&mut spec.errors);
         let names = Names::new(columns, email_column).typed(spec.types.clone(), spec.is_json);
-        let mut work = Work { to: Compiler::new(names), headers: Vec::new(), campaign: spec.name.clone() };
+        let mut work =
+            Work { to: Compiler::new(names), headers: Vec::new(), campaign: spec.name.clone(), shows: Vec::new() };
+        if !before.is_empty() {
+            // What is wrong already tells why nothing is left of it.
+            work.shows.push(Shows::Always);
+        }
         let composer = work.composer(spec);
         match composer {
             Some(mut composer) if work.to.errors.is_empty() && before.is_empty() => {
@@ -70,6 +76,8 @@ struct Work<'a> {
     headers: Vec<HeaderPart>,
     /// The campaign's name.
     campaign: String,
+    /// What the parts of the letter show.
+    shows: Vec<Shows>,
 }
 
 impl Work<'_> {
@@ -172,6 +180,7 @@ impl Work<'_> {
             shared: body.shared,
             programs: body.programs,
             in_body,
+            may_be_blank: self.shows.contains(&Shows::ByRow) && !self.shows.contains(&Shows::Always),
             unsubscribe,
             reverse_path,
             places: (0..=used.last().copied().unwrap_or(0)).map(|c| used.partition_point(|&u| u < c)).collect(),
@@ -245,6 +254,15 @@ impl Work<'_> {
         let text = spec.text.as_ref().and_then(|s| self.file(s, Escape::Plain, has_url));
         let html = spec.html.as_ref().and_then(|s| self.file(s, Escape::Html, has_url));
         let files = self.files(spec);
+        let written = spec.html.as_ref().or(spec.text.as_ref());
+        match written {
+            // Files that go along may be all that is meant.
+            _ if !files.is_empty() => self.shows.push(Shows::Always),
+            Some(source) if self.to.errors.is_empty() && self.shows.iter().all(|shows| *shows == Shows::Nothing) => {
+                self.error(blank::error(&source.file));
+            }
+            _ => {}
+        }
         let tag = key.tag(&[b"b".as_slice(), &spec.campaign_number.to_be_bytes()].concat());
         let boundary: String = tag.iter().take(10).map(|b| format!("{b:02x}")).collect();
         Body::build(text, html, files, &boundary)
@@ -255,6 +273,7 @@ impl Work<'_> {
         let text = one_kind_of_line_break(&source.text);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let template = self.to.compile(Excerpt::whole(&place, text), escape)?;
+        self.shows.push(blank::shown_by(&template, text));
         if !has_url && template.names().any(|n| n == Name::UnsubscribeUrl) {
             let problem = "the template uses `unsubscribe_url`, and the campaign has none";
             let error = ContentError::new(&place, problem, "set `url` under [unsubscribe]");

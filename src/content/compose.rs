@@ -1,5 +1,6 @@
 //! One row's message: the hot path. Working room is reused, so that a message costs few allocations.
 
+use super::blank;
 use super::compile;
 use super::dkim::{self, Prepared};
 use super::error::ComposeError;
@@ -61,6 +62,8 @@ pub struct Composed {
     pub shared: Bytes,
     /// Whether the Subject came out empty.
     pub subject_is_empty: bool,
+    /// Whether the letter came out empty: it shows its reader nothing.
+    pub is_blank: bool,
     /// Whether there is an octet above 127: only when an address has a local-part beyond ASCII (SMTPUTF8).
     pub eight_bit: bool,
 }
@@ -87,6 +90,8 @@ pub struct Composer {
     pub(crate) programs: Vec<Template>,
     /// The names that the body reads.
     pub(crate) in_body: Vec<Name>,
+    /// There are rows that nothing may be shown to.
+    pub(crate) may_be_blank: bool,
     pub(crate) unsubscribe: Option<Template>,
     pub(crate) reverse_path: ReversePath,
     pub(crate) used: Vec<usize>,
@@ -235,7 +240,7 @@ impl Composer {
         out.shared = self.shared.clone();
         content.extend_from_slice(b"\r\n");
         let body_start = content.len();
-        self.write_body(scratch, values, content)?;
+        out.is_blank = self.write_body(scratch, values, content)?;
         if self.signers.is_empty() {
             return Ok(());
         }
@@ -391,19 +396,29 @@ impl Composer {
         out.extend_from_slice(b">\r\n");
     }
 
-    fn write_body(&self, scratch: &mut Scratch, values: &Values, out: &mut Vec<u8>) -> Result<(), ComposeError> {
-        let mut col = 0;
+    /// Writes the body; whether it shows nothing.
+    pub(crate) fn write_body(
+        &self,
+        scratch: &mut Scratch,
+        values: &Values,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ComposeError> {
+        let (mut col, mut is_blank) = (0, self.may_be_blank);
         for chunk in &self.body {
             match chunk {
                 Chunk::Const(octets, end) => {
                     out.extend_from_slice(octets);
                     col = *end;
                 }
-                Chunk::Slot(name, escape) => write_slot(values.get(*name), *escape, scratch, out, &mut col),
+                Chunk::Slot(name, escape) => {
+                    is_blank = is_blank && values.get(*name).trim().is_empty();
+                    write_slot(values.get(*name), *escape, scratch, out, &mut col);
+                }
                 Chunk::Program(index) => {
                     scratch.text.clear();
                     if let Some(template) = self.programs.get(*index) {
                         template.render(&self.with, values, &mut scratch.text)?;
+                        is_blank = is_blank && !blank::shows(&scratch.text, template.escape);
                     }
                     qp::encode(scratch.text.as_bytes(), out, &mut col);
                     out.extend_from_slice(b"\r\n");
@@ -411,7 +426,7 @@ impl Composer {
                 }
             }
         }
-        Ok(())
+        Ok(is_blank)
     }
 
     /// The hash of the body; that of the last message when the body was made from the same values.

@@ -8,6 +8,7 @@
 mod ahead;
 mod analysis;
 mod binding;
+mod blank;
 mod cell;
 mod compile;
 mod compose;

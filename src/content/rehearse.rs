@@ -181,6 +181,19 @@ impl Composer {
         });
         made.is_ok() && is_empty
     }
+
+    /// Whether the letter of `row` comes out empty, it shows nothing; of a row that has no message it is not said.
+    #[must_use]
+    pub fn is_blank(&self, scratch: &mut Scratch, row: &RowRef, out: &mut Composed) -> bool {
+        let mut is_blank = false;
+        let made = self.may_be_blank.then(|| {
+            self.with_values(scratch, row, &[0; 32], out, |scratch, values, out| {
+                is_blank = self.write_body(scratch, values, &mut out.content)?;
+                Ok(())
+            })
+        });
+        matches!(made, Some(Ok(()))) && is_blank
+    }
 }
 
 /// Whether nothing may be left of a template: no text of its own stands in it.

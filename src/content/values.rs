@@ -25,7 +25,7 @@ impl Composer {
         }
         out.content.clear();
         out.reverse_path.clear();
-        out.subject_is_empty = false;
+        (out.subject_is_empty, out.is_blank) = (false, false);
         let columns: SmallVec<[Cow<str>; 16]> = row.fields.iter().map(|f| cell::as_written(f)).collect();
         let token = Token::assemble(self.campaign_number, row.number, tag);
         let mut url = std::mem::take(&mut scratch.unsubscribe);

@@ -157,6 +157,8 @@ pub struct Rendered {
     pub messages: Vec<Message>,
     /// How many rows' messages have an empty Subject.
     pub subjects_empty: u64,
+    /// How many rows' letters are empty.
+    pub letters_empty: u64,
     /// Rows that cannot be rendered, and why.
     pub refused: Vec<(u32, String)>,
     /// Rows that are on the suppression list now.

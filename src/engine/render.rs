@@ -47,6 +47,8 @@ pub struct Counters {
     pub messages: AtomicU64,
     /// Recipients whose message was rendered with an empty Subject: once for each attempt.
     pub subjects_empty: AtomicU64,
+    /// The same of those whose letter was rendered empty.
+    pub letters_empty: AtomicU64,
     /// How long jobs took.
     pub spent: Mutex<Spread>,
 }
@@ -162,6 +164,7 @@ impl Press {
         }
         let taken = rows.len();
         done.subjects_empty += if self.composed.subject_is_empty { taken as u64 } else { 0 };
+        done.letters_empty += if self.composed.is_blank { taken as u64 } else { 0 };
         let content = std::mem::take(&mut self.composed.content);
         // The next one is about as long; an eighth more spares most of them a second, twice as large buffer.
         self.composed.content.reserve(content.len() + content.len() / 8);
@@ -192,6 +195,9 @@ fn serve(
         counters.messages.fetch_add(rendered.messages.len() as u64, Ordering::Relaxed);
         if rendered.subjects_empty > 0 {
             counters.subjects_empty.fetch_add(rendered.subjects_empty, Ordering::Relaxed);
+        }
+        if rendered.letters_empty > 0 {
+            counters.letters_empty.fetch_add(rendered.letters_empty, Ordering::Relaxed);
         }
         counters.spent.lock().unwrap_or_else(PoisonError::into_inner).record(began.elapsed());
         if let Some(line) = shards.get(usize::from(job.shard)) {

@@ -143,6 +143,22 @@ impl Looked<'_> {
         Ok(self.told(&seen, &lines, rows))
     }
 
+    /// Letters that show nothing.
+    fn blank(&self, seen: &Seen<'_>, lines: &HashMap<String, u64>, rows: u64) -> Option<Finding> {
+        let Tally { count, first } = &seen.letters;
+        let hint = "give it words of its own for these rows, behind {% else %}";
+        if *count > 0 && *count + seen.suppressed.count == rows {
+            let file = self.campaign.html.as_ref().or(self.campaign.text.as_ref());
+            let place = file.map_or(String::new(), |file| file.display().to_string());
+            let says = "the letter comes out empty for everybody";
+            return Some(Finding::new(Severity::Error, "empty-letter", place, says).hint(hint));
+        }
+        let line = lines.get(first).map_or(String::new(), |line| format!(":{line}"));
+        let says = format!("the letter comes out empty for {count} of {rows} rows (such as {first})");
+        let found = Finding::new(Severity::Warning, "empty-letter", format!("{}{line}", self.file), says);
+        (*count > 0).then(|| found.hint(hint))
+    }
+
     fn told(&self, seen: &Seen<'_>, lines: &HashMap<String, u64>, rows: u64) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut tell = |severity, check, tally: &Tally, says: String, hint: &str| {
@@ -156,6 +172,20 @@ impl Looked<'_> {
             let says = format!("{count} of {rows} rows have nothing in {name:?} (such as {first}): readers see a gap");
             let hint = "give it a default: {{ name|default(\"…\", true) }}, or fill the column";
             tell(Severity::Warning, "empty-field", gap, says, hint);
+        }
+        for ((_, name), tally) in self.content.iter().flat_map(|content| &content.leading).zip(&seen.leading) {
+            let Tally { count, first } = tally;
+            let says = format!(
+                "{count} of {rows} rows have no whole address in {name:?}, which a link or picture begins with (such as \
+                 {first}): it leads nowhere, for a letter lies on no web server"
+            );
+            tell(
+                Severity::Warning,
+                "relative-link",
+                tally,
+                says,
+                "write https://… in the list, or set base_url = \"https://…\"",
+            );
         }
         for (declared, (tally, why)) in
             self.content.iter().flat_map(|content| content.composer.declared()).zip(&seen.misfits)
@@ -194,6 +224,7 @@ impl Looked<'_> {
             let says = format!("the subject comes out empty for {count} of {rows} rows (such as {first})");
             tell(Severity::Warning, "empty-subject", &seen.subjects, says, hint);
         }
+        findings.extend(self.blank(seen, lines, rows));
         findings
     }
 }

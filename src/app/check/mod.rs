@@ -24,7 +24,7 @@ use super::destination::Destination;
 use super::exit::{Exit, Failure};
 use super::send::dry_run::Unloaded;
 use super::send::scratch::Scratch;
-use super::send::{content, dry_run, list as lists, names, prepare, sources, texts};
+use super::send::{content, dry_run, first_letters, list as lists, names, prepare, sources, texts};
 use super::signals::Signals;
 use crate::engine::table::{Manifest, Table};
 use crate::mail::finding::{Finding, Severity};
@@ -35,7 +35,7 @@ use crate::wire::ring;
 use std::path::Path;
 
 /// What is found of the first letters, and better of all of them.
-const SAMPLED: [&str; 1] = ["empty-subject"];
+const SAMPLED: [&str; 2] = ["empty-subject", "empty-letter"];
 
 /// What a look came to.
 #[derive(Debug, Default)]
@@ -142,9 +142,9 @@ impl Look {
         let (content, columns) = match content::first(config, campaign, &given.list, key, 1, direct) {
             Ok((content, columns)) => {
                 let made = (&content, columns.as_slice());
-                self.seen.letters = content::letters(campaign, &given.list, made, LETTERS, None);
+                self.seen.letters = first_letters::letters(campaign, &given.list, made, LETTERS, None);
                 if let Some(mailbox) = &args.post_unsubscribe {
-                    let letters = content::letters(campaign, &given.list, made, 1, Some(mailbox.as_str()));
+                    let letters = first_letters::letters(campaign, &given.list, made, 1, Some(mailbox.as_str()));
                     self.seen.to_unsubscribe = letters.into_iter().next();
                 }
                 self.findings.extend(dns::same_url(campaign, &self.seen.letters));

@@ -4,7 +4,7 @@
 //! for it (`list`).
 
 use super::super::send::content::Content;
-use crate::content::{Composed, RowRef, Scratch};
+use crate::content::{Composed, RowRef, Scratch, lint};
 use crate::engine::table::Row;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -51,6 +51,8 @@ pub struct Seen<'a> {
     composed: Composed,
     /// For each column that stands in the letter without a default: rows that have nothing in it.
     pub gaps: Vec<Tally>,
+    /// For each column that an address begins with: rows in which that makes no whole one.
+    pub leading: Vec<Tally>,
     /// For each column that is declared to hold something: rows whose cell is not that, and why the first is not.
     pub misfits: Vec<(Tally, &'static str)>,
     /// Rows with words that are encoded as those of mail headers (RFC 2047).
@@ -59,6 +61,8 @@ pub struct Seen<'a> {
     pub roles: Tally,
     /// Rows whose Subject comes out empty.
     pub subjects: Tally,
+    /// Rows whose letter comes out empty.
+    pub letters: Tally,
     /// Rows of whom nothing more is told.
     pub suppressed: Tally,
 }
@@ -68,6 +72,7 @@ impl<'a> Seen<'a> {
     #[must_use]
     pub fn by(content: Option<&'a Content>, suppressed_rows: &'a [Range<u32>]) -> Self {
         let bare = content.map_or(0, |content| content.bare.len());
+        let leading = content.map_or(0, |content| content.leading.len());
         let declared = content.map_or(0, |content| content.composer.declared().len());
         Self {
             content,
@@ -75,10 +80,12 @@ impl<'a> Seen<'a> {
             scratch: Scratch::default(),
             composed: Composed::default(),
             gaps: vec![Tally::default(); bare],
+            leading: vec![Tally::default(); leading],
             misfits: vec![(Tally::default(), ""); declared],
             encoded: Tally::default(),
             roles: Tally::default(),
             subjects: Tally::default(),
+            letters: Tally::default(),
             suppressed: Tally::default(),
         }
     }
@@ -103,6 +110,11 @@ impl<'a> Seen<'a> {
                 gap.add(row.mailbox);
             }
         }
+        for ((place, _), tally) in content.leading.iter().zip(&mut self.leading) {
+            if fields.get(*place).is_some_and(|field| lint::leads_nowhere(field)) {
+                tally.add(row.mailbox);
+            }
+        }
         for (declared, (tally, first)) in content.composer.declared().iter().zip(&mut self.misfits) {
             if let Some(why) = content.composer.misfit(declared, &fields) {
                 *first = if tally.count == 0 { why } else { *first };
@@ -113,13 +125,17 @@ impl<'a> Seen<'a> {
         if content.composer.has_empty_subject(&mut self.scratch, &row_ref, &mut self.composed) {
             self.subjects.add(row.mailbox);
         }
+        if content.composer.is_blank(&mut self.scratch, &row_ref, &mut self.composed) {
+            self.letters.add(row.mailbox);
+        }
     }
 
     /// The first addresses of all kinds.
     #[must_use]
     pub fn firsts(&self) -> Vec<&str> {
         let misfits = self.misfits.iter().map(|(tally, _)| tally);
-        let all = self.gaps.iter().chain(misfits).chain([&self.encoded, &self.roles, &self.subjects, &self.suppressed]);
+        let kinds = [&self.encoded, &self.roles, &self.subjects, &self.letters, &self.suppressed];
+        let all = self.gaps.iter().chain(&self.leading).chain(misfits).chain(kinds);
         let mut firsts: Vec<&str> = all.filter(|tally| tally.count > 0).map(|tally| tally.first.as_str()).collect();
         firsts.sort_unstable();
         firsts.dedup();

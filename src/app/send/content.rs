@@ -8,19 +8,19 @@ use super::super::config::campaign::{EmptyCells, ListSource};
 use super::super::config::document::hint_if_not_handed;
 use super::super::config::{CampaignConfig, EngineConfig, Placed};
 use super::super::exit::Failure;
+use super::first_letters;
 use super::folder::Folder;
 use super::places::placed;
 use super::signing;
 use super::watch::notice;
 use super::{list, partials, texts, types};
 use crate::content::lint::Manuscript;
-use crate::content::{self, Composed, Composer, Remark, RowRef, Scratch, Spec, Treatment, charset_of, lint};
+use crate::content::{self, Composer, Remark, Spec, Treatment, charset_of, lint};
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{List, Look, did_you_mean, first_of, look_at};
+use crate::engine::loader::{List, Look, did_you_mean, look_at};
 use crate::engine::table::Manifest;
 use crate::engine::table::manifest::hex;
 use crate::mail::finding::{Finding, Severity};
-use crate::wire::clock::unix_now;
 use std::collections::BTreeMap;
 
 /// What the engine composes messages with, and what the loader must know of it.
@@ -39,6 +39,8 @@ pub struct Content {
     pub read_as_numbers: Vec<String>,
     /// Stored columns, by their places, that stand in the letter without a default; and their names in it.
     pub bare: Vec<(usize, String)>,
+    /// The same of columns that addresses begin with: links and pictures.
+    pub leading: Vec<(usize, String)>,
     /// The files that it was made from, and those that were looked for.
     pub files: Vec<PathBuf>,
 }
@@ -58,9 +60,6 @@ impl Content {
         if lines.is_empty() { Ok(()) } else { Err(Failure::usage(lines.join("\n"))) }
     }
 }
-
-/// Recipients whose letters are looked at whole.
-const SAMPLES: usize = 20;
 
 /// The columns that templates may name: the list's own, and their other names.
 pub(super) struct Columns {
@@ -127,6 +126,7 @@ pub fn first(
     findings.extend(look(campaign, &spec, &written, &columns, direct));
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     let bare = lint::bare_columns(&spec, &columns.names);
+    let leading = lint::leading_columns(&spec, &columns.names);
     let composer = compile(campaign, spec, &columns).map_err(|mut refused| {
         refused.findings.append(&mut findings);
         refused.files.clone_from(&files);
@@ -147,13 +147,16 @@ pub fn first(
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, &stored);
-    findings.extend(look_at_samples(campaign, list, &composer, &stored));
+    findings.extend(first_letters::look(campaign, list, &composer, &stored));
     let place = |&index: &usize| {
         let source = columns.sources.get(index)?;
         Some((stored.iter().position(|column| column == source)?, columns.names.get(index)?.clone()))
     };
-    let bare = bare.iter().filter_map(place).collect();
-    Ok((Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, files }, stored))
+    let [bare, leading] = [bare, leading].map(|indices| indices.iter().filter_map(place).collect());
+    Ok((
+        Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, leading, files },
+        stored,
+    ))
 }
 
 /// What is wrong with the letter of a campaign, whoever gets it.
@@ -182,52 +185,6 @@ fn look(
     let is_transactional = campaign.is_transactional;
     let letter = lint::Letter { spec, written, columns: &columns.names, direct, is_transactional };
     lint::look_at(&letter).into_iter().map(|remark| of_remark(campaign, remark)).collect()
-}
-
-/// The same of whole messages: those of the first recipients. One that cannot be made is told with its row, by the load.
-fn look_at_samples(campaign: &CampaignConfig, list: &List, composer: &Composer, stored: &[String]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    compose_first(campaign, list, (composer, stored), (SAMPLES, None), |composed| {
-        for remark in lint::look_at_composed(&composed.content) {
-            if !findings.iter().any(|known| known.check == remark.check) {
-                findings.push(of_remark(campaign, remark));
-            }
-        }
-    });
-    findings
-}
-
-/// The letters of the first `count` recipients; as if for `mailbox`, where that is given.
-#[must_use]
-pub fn letters(
-    campaign: &CampaignConfig,
-    list: &List,
-    (content, stored): (&Content, &[String]),
-    count: usize,
-    mailbox: Option<&str>,
-) -> Vec<Composed> {
-    let mut letters = Vec::new();
-    let each = |composed: &Composed| letters.push(composed.clone());
-    compose_first(campaign, list, (&content.composer, stored), (count, mailbox), each);
-    letters
-}
-
-fn compose_first(
-    campaign: &CampaignConfig,
-    list: &List,
-    (composer, stored): (&Composer, &[String]),
-    (count, mailbox): (usize, Option<&str>),
-    mut each: impl FnMut(&Composed),
-) {
-    let sampled = first_of(list, &campaign.recipients.email.value, stored, count).unwrap_or_default();
-    let (mut scratch, mut composed) = (Scratch::default(), Composed::default());
-    for (number, row) in (0..).zip(&sampled) {
-        let fields: Vec<&[u8]> = row.fields.iter().map(Vec::as_slice).collect();
-        let row = RowRef { number, mailbox: mailbox.unwrap_or(&row.mailbox), fields: &fields };
-        if composer.compose(&mut scratch, &row, unix_now(), &mut composed).is_ok() {
-            each(&composed);
-        }
-    }
 }
 
 /// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.
@@ -272,8 +229,8 @@ pub fn again(
     let header_columns = columns.pick(composer.columns_in_headers());
     let read_as_numbers = types::read_as_numbers(&composer, &columns);
     let composer = columns.read_from(composer, stored);
-    let (told, bare) = (None, Vec::new());
-    Ok(Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, files })
+    let (told, bare, leading) = (None, Vec::new(), Vec::new());
+    Ok(Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, leading, files })
 }
 
 /// The columns of a new campaign that its table keeps besides those that the letter reads.

@@ -266,6 +266,7 @@ struct Rendered {
     refused_count: u64,
     /// Recipients whose Subject came out empty.
     subjects_empty: u64,
+    letters_empty: u64,
 }
 
 fn render(
@@ -297,6 +298,7 @@ fn render(
             }
         }
         all.subjects_empty += done.subjects_empty;
+        all.letters_empty += done.letters_empty;
         all.refused_count += done.refused.len() as u64;
         let room = LISTED.saturating_sub(all.refused.len());
         all.refused.extend(done.refused.into_iter().take(room));
@@ -397,6 +399,9 @@ fn tell(
     }
     if rendered.subjects_empty > 0 {
         let _ = writeln!(text, "  {:<14}{}", "no subject", count(rendered.subjects_empty));
+    }
+    if rendered.letters_empty > 0 {
+        let _ = writeln!(text, "  {:<14}{}", "empty letters", rendered.letters_empty);
     }
     for Finding { severity, place, says, hint, .. } in &list.found {
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };

@@ -7,6 +7,7 @@
 pub mod content;
 pub mod dry_run;
 mod events;
+pub mod first_letters;
 mod folder;
 pub mod galley;
 mod identity;

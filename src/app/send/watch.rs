@@ -99,7 +99,8 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let short = engine.recorder().short_of_room.load(Ordering::Relaxed);
     told.hold(&engine, watched.home);
     let (held_sites, _) = engine.board().halt().held_sites();
-    let subjects_empty = engine.render().subjects_empty.load(Ordering::Relaxed);
+    let [subjects_empty, letters_empty] =
+        [&engine.render().subjects_empty, &engine.render().letters_empty].map(|count| count.load(Ordering::Relaxed));
     let ended = engine.join();
     let mut summary = summary(&ended.counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
@@ -119,6 +120,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     // Whoever cannot print the table still learns why it ended, and what goes on.
     let printed = print_end(watched.args, &summary);
     tell_empty_subjects(subjects_empty);
+    tell_empty_letters(letters_empty);
     let failure = ended.failure.map(|reason| if short { reason + &room_wanted(&summary) } else { reason });
     let exit = conclude(watched, &summary, &told.bound, ended.load, failure);
     let events = super::events::conclude(ended.events, watched.campaign);
@@ -210,6 +212,17 @@ fn tell_empty_subjects(recipients: u64) {
         tell(
             &format!("warning: {who} an empty Subject: the columns that it is made from are empty there"),
             "give it words of its own, or a default: {{ name | default(\"…\", true) }}",
+        );
+    }
+}
+
+/// The same of letters that came out empty.
+fn tell_empty_letters(recipients: u64) {
+    if recipients > 0 {
+        let who = Many(recipients, "letter was", "letters were");
+        tell(
+            &format!("warning: {who} empty: the template shows nothing there"),
+            "give it words of its own for these rows, behind {% else %}",
         );
     }
 }

@@ -70,6 +70,31 @@ pub(super) fn look_at_all(files: &[(&Source, Page)], found: &mut Placing<'_>) {
     }
 }
 
+/// Names that stand at the front of an address of a page, behind what marks it.
+pub(super) fn leading_names(text: &str) -> Vec<&str> {
+    let page = Page::read(text);
+    let attributes = page.tags.iter().flat_map(|tag| &tag.attributes);
+    let leading = attributes.filter(|attribute| ["href", "src", "background", "poster"].contains(&&*attribute.name));
+    let names = leading.filter_map(|attribute| {
+        let value = text.get(attribute.at..)?.trim_start();
+        let value = match value.strip_prefix("{% filter __marked(") {
+            Some(rest) => rest.split_once("%}")?.1,
+            None => value,
+        };
+        let inside = value.strip_prefix("{{")?.trim_start();
+        inside.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// Whether an address is relative to something.
+pub(super) fn is_relative(address: &str) -> bool {
+    let scheme = address.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| !scheme.is_empty());
+    let has_scheme =
+        scheme.is_some_and(|scheme| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-".contains(&b)));
+    !address.is_empty() && !address.starts_with('#') && !has_scheme
+}
+
 /// Looks at the plain text.
 pub(super) fn look_at_text(masked: &str, found: &mut Placing<'_>) {
     for (at, _) in masked.match_indices("http://") {

@@ -17,6 +17,7 @@ mod way_out;
 pub use composed::look_at as look_at_composed;
 pub use manuscript::Manuscript;
 
+use super::cell::JSON_MARK;
 use super::error::{ContentError, Place, position};
 use super::names;
 use super::spec::{Source, Spec};
@@ -137,6 +138,28 @@ pub fn bare_columns(spec: &Spec, columns: &[String]) -> Vec<usize> {
     bare.sort_unstable();
     bare.dedup();
     bare
+}
+
+/// Columns (by their place among `columns`) that addresses in the HTML begin with, with nothing that completes them.
+#[must_use]
+pub fn leading_columns(spec: &Spec, columns: &[String]) -> Vec<usize> {
+    let pages = spec.html.iter().chain(spec.partials.values().flatten());
+    let mut leading = Vec::new();
+    for source in pages.filter(|source| source.text.contains('<')) {
+        for name in links::leading_names(&source.text) {
+            leading.extend(columns.iter().position(|column| names::identifier(column) == name));
+        }
+    }
+    leading.sort_unstable();
+    leading.dedup();
+    leading
+}
+
+/// Whether a cell holds an address that is relative to something.
+#[must_use]
+pub fn leads_nowhere(field: &[u8]) -> bool {
+    let is_text = field.first() != Some(&JSON_MARK);
+    is_text && std::str::from_utf8(field).is_ok_and(|text| links::is_relative(text.trim()))
 }
 
 /// The lines of a text with their offsets.

@@ -14,9 +14,11 @@ mod pages;
 mod preheader;
 mod references;
 mod scan;
+mod shows;
 mod tags;
 mod text;
 
+pub(crate) use shows::shows_something;
 pub use tags::Origin;
 
 use super::error::{ContentError, Place};

@@ -78,6 +78,16 @@ pub(super) fn scan(text: &str) -> Vec<Token> {
     scanner.tokens
 }
 
+/// Gives `see` the tokens of a page one after the other, as long as it wants more.
+pub(super) fn each(text: &str, mut see: impl FnMut(&Token) -> bool) {
+    let mut scanner = Scanner { text, at: 0, conditional: 0, tokens: Vec::new() };
+    while scanner.step() {
+        if !scanner.tokens.drain(..).all(|token| see(&token)) {
+            return;
+        }
+    }
+}
+
 struct Scanner<'t> {
     text: &'t str,
     at: usize,

@@ -3,6 +3,7 @@
 
 mod clean;
 mod dns;
+mod empty;
 mod faults;
 mod rehearsal;
 mod told;
