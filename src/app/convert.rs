@@ -59,7 +59,7 @@ fn read(file: &Path) -> Result<Text, Failure> {
     if octets.len() as u64 > OCTETS_MAX {
         return Err(Failure::usage(format!("{} is longer than {} MiB", file.display(), OCTETS_MAX >> 20)));
     }
-    charset::decode(&octets).map_err(|e| {
+    charset::decode_page(&octets, None).map_err(|e| {
         let hint = "save the template as UTF-8";
         Failure::usage(format!("{}:{}:{}: {e}\nhint: {hint}", file.display(), e.line, e.column))
     })

@@ -1,11 +1,18 @@
 //! Which encoding a text is written in, and its characters.
 //!
 //! UTF-8 is taken for granted where the octets are UTF-8. What is not is decoded only where that is certain: UTF-16 by its
-//! mark or by its NULs, ISO-2022-JP by its escapes, Windows-1252 where each octet beyond ASCII stands where Western European
-//! languages have it. Everything else is refused with its place, for a wrong letter in a name is worse than a question.
+//! mark or by its NULs, ISO-2022-JP by its escapes, Windows-1252 where each letter beyond ASCII stands where words of Western
+//! Europe have it (`western`). A page says itself what it is written in (`declared`), and that decides. Everything else is refused with its place, for a wrong letter in a name is worse than a question.
 //!
 //! Guarantees: a mark at the front, and a second one behind it, is no part of the text; a text that is returned holds no
 //! NUL and no escape character. Leaves to others: reading files, and what a setting asks for.
+
+mod declared;
+mod readings;
+mod western;
+
+pub use declared::decode_page;
+pub use readings::Reading;
 
 use encoding_rs::{DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
@@ -80,7 +87,7 @@ pub struct Text {
 
 /// Why octets are no text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{fault}")]
+#[error("{fault}{}", readings::told(.readings))]
 pub struct Undecodable {
     /// The line, from 1.
     pub line: u64,
@@ -90,6 +97,8 @@ pub struct Undecodable {
     pub places: u64,
     /// What is there.
     pub fault: Fault,
+    /// Words of it, as they would be read in the likelier encodings.
+    pub readings: Vec<Reading>,
 }
 
 /// What stands in the way of reading octets as text.
@@ -107,6 +116,28 @@ pub enum Fault {
     /// Not UTF-8, and nothing else for certain.
     #[error("its encoding cannot be told: the octet {0:#04x} is not UTF-8, and it is not Windows-1252 for certain")]
     Unknown(u8),
+    /// It declares an encoding, and an octet is none of it.
+    #[error(
+        "its encoding is {declared}, as it says itself, and it is not: the octet {octet:#04x} is no character of that{seems}"
+    )]
+    Contradicted {
+        /// What it declares.
+        declared: String,
+        /// The first octet that says otherwise.
+        octet: u8,
+        /// What it would be read as otherwise.
+        seems: String,
+    },
+    /// It declares an encoding that nobody knows.
+    #[error(
+        "its encoding is {declared:?}, as it says itself, which is not known here: the octet {octet:#04x} cannot be read"
+    )]
+    Undeclared {
+        /// What it declares.
+        declared: String,
+        /// The first octet that is not ASCII.
+        octet: u8,
+    },
     /// NUL in what is no UTF-16.
     #[error("a NUL character, which no text has: its encoding cannot be told, or it is no text")]
     Nul,
@@ -186,8 +217,13 @@ pub fn guess(front: &[u8]) -> Result<Guess, Undecodable> {
     let seen = Beyond::of(front);
     match seen.first {
         None => certain(Charset::UTF_8),
-        Some((at, octet)) if seen.sequences > 0 => Err(placed(front, at, seen.places, Fault::Mixed(octet))),
-        Some((at, octet)) if !seen.is_western(front) => Err(placed(front, at, seen.places, Fault::Unknown(octet))),
+        Some((at, octet)) if seen.sequences > 0 && !seen.are_chances(front) => {
+            Err(placed(front, at, seen.places, Fault::Mixed(octet)))
+        }
+        Some((at, octet)) if !western::is_certain(front) => {
+            let why = placed(front, at, seen.places, Fault::Unknown(octet));
+            Err(Undecodable { readings: readings::of(front), ..why })
+        }
         Some(_) => certain(Charset::WINDOWS_1252),
     }
 }
@@ -311,50 +347,9 @@ impl Beyond {
         seen
     }
 
-    /// Whether the octets that are not UTF-8 are Windows-1252 for certain: there is none that it lacks, and hardly any that
-    /// would stand where no Western European language has it.
-    fn is_western(&self, text: &[u8]) -> bool {
-        if text.iter().any(|octet| matches!(octet, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)) {
-            return false;
-        }
-        let is_high = |at: usize| text.get(at).is_some_and(|octet| *octet >= 0x80);
-        let (mut runs, mut strange, mut at) = (0u64, 0u64, 0);
-        while let Some(found) = text.get(at..).and_then(|rest| rest.iter().position(|octet| *octet >= 0x80)) {
-            let from = at + found;
-            let end = (from..).find(|at| !is_high(*at)).unwrap_or(text.len());
-            let before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
-            runs += 1;
-            strange += u64::from(is_strange(before, text.get(from..end).unwrap_or_default(), text.get(end).copied()));
-            at = end;
-        }
-        runs > 0 && strange.saturating_mul(20) <= runs
-    }
-}
-
-/// Whether octets beyond ASCII, with what stands before and behind them, are hardly Windows-1252: Polish, Cyrillic, Greek,
-/// East Asian letters, or those of a Macintosh or of DOS, would be read as something that no word has.
-fn is_strange(before: Option<u8>, run: &[u8], behind: Option<u8>) -> bool {
-    let is_letter = |octet: u8| octet >= 0xc0 && !matches!(octet, 0xd7 | 0xf7);
-    let in_word = before.is_some_and(|octet| octet.is_ascii_alphabetic())
-        && behind.is_some_and(|octet| octet.is_ascii_lowercase());
-    // ƒ † ‡ ˆ ‰ ˜ ¤ ¦ ¨ ¯ ¸ ÿ: hardly a text has them, and others have letters there, or a euro sign.
-    let is_rare = |octet: &u8| matches!(octet, 0x83 | 0x86..=0x89 | 0x98 | 0xa4 | 0xa6 | 0xa8 | 0xaf | 0xb8 | 0xff);
-    if run.iter().any(is_rare) {
-        return true;
-    }
-    let [one] = run else {
-        // "créée" has two letters in a row; three are as rare as words are frequent that have many of them elsewhere. A low
-        // quote stands before a word.
-        let low = |pair: &[u8]| matches!(pair, [0x82 | 0x84, next] if !is_letter(*next));
-        return run.split(|octet| !is_letter(*octet)).any(|letters| letters.len() > 2) || run.windows(2).any(low);
-    };
-    match *one {
-        // Capitals before small letters of the same word.
-        0x8a | 0x8c | 0x8e | 0x9f | 0xc0..=0xd6 | 0xd8..=0xde => in_word,
-        // Apostrophes, dashes, dots, blanks and marks of ordinals do stand there.
-        0x85 | 0x91 | 0x92 | 0x96 | 0x97 | 0xa0 | 0xaa | 0xad | 0xb4 | 0xb7 | 0xba | 0x9a | 0x9c | 0x9e => false,
-        letter if is_letter(letter) => false,
-        _ => in_word,
+    /// Whether what seems to be UTF-8 is what characters of two octets each happen to be in some places.
+    fn are_chances(&self, text: &[u8]) -> bool {
+        self.sequences < self.places.saturating_mul(2) && readings::is_of_two_each(text)
     }
 }
 
@@ -380,7 +375,7 @@ fn placed(text: &[u8], at: usize, places: u64, fault: Fault) -> Undecodable {
     let before = text.get(..at).unwrap_or(text);
     let line_start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
     let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
-    Undecodable { line, column: (at - line_start) as u64 + 1, places, fault }
+    Undecodable { line, column: (at - line_start) as u64 + 1, places, fault, readings: Vec::new() }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::dkim::Signer;
 use super::error::ContentError;
 use super::page::Origin;
 use super::syntax::Syntax;
+use crate::base::charset::Charset;
 use std::collections::BTreeMap;
 
 /// A text and the name of the file it came from, for errors.
@@ -52,6 +53,8 @@ pub struct Spec {
     pub text: Option<Source>,
     /// How people wrote the tags of what stands here. All texts here have them in braces: [`Syntax::in_braces`].
     pub syntax: Syntax,
+    /// What files that are yet to be read are written in; `None`: in what they declare, or what is certain.
+    pub encoding: Option<Charset>,
     /// What has been found wrong with it so far.
     pub errors: Vec<ContentError>,
     /// Where the tags of parts that were made from others came from; for errors.

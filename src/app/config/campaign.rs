@@ -39,6 +39,8 @@ pub struct CampaignConfig {
     pub text: Option<PathBuf>,
     /// How the tags of its templates are written.
     pub syntax: Syntax,
+    /// What they are written in; `None`: in what they declare, or what is certain.
+    pub encoding: Option<Charset>,
     /// What is made of the HTML before it is sent.
     pub page: Page,
     /// The locale of dates, numbers and money, or the column that names it: `{{ locale }}`.
@@ -203,6 +205,7 @@ impl CampaignConfig {
             html,
             text,
             syntax,
+            encoding: template_encoding(&root, &all)?,
             locale: template("locale")?,
             headers: headers(&root)?,
             attachments: attachments(&root, &all)?,
@@ -345,6 +348,20 @@ fn syntax(root: &Section<'_>, all: &[String]) -> Result<Syntax, ConfigError> {
     })
 }
 
+fn template_encoding(root: &Section<'_>, all: &[String]) -> Result<Option<Charset>, ConfigError> {
+    let Some(item) = root.get("content") else { return Ok(None) };
+    item.section(&reference::known("content"), all)?.get("encoding").map(|item| encoding(&item)).transpose()
+}
+
+/// An encoding, by its name.
+fn encoding(item: &Item<'_>) -> Result<Charset, ConfigError> {
+    let text = item.text()?;
+    Charset::named(text.trim()).ok_or_else(|| {
+        item.error(format!("{text:?} is no encoding that is known"))
+            .hint("use \"utf-8\", \"utf-16\", \"windows-1252\", \"windows-1250\", \"shift_jis\" or another name of the Encoding Standard")
+    })
+}
+
 fn on_uncertain(root: &Section<'_>) -> Result<OnUncertain, ConfigError> {
     let Some(item) = root.get("on_uncertain") else { return Ok(OnUncertain::default()) };
     match item.text()? {
@@ -429,16 +446,9 @@ fn dialect(section: &Section<'_>) -> Result<Dialect, ConfigError> {
                 .hint("use \",\", \";\", \"tab\", \"|\" or another punctuation mark; left out, it is found")),
         },
     };
-    let encoding = |item: Item<'_>| {
-        let text = item.text()?;
-        Charset::named(text.trim()).ok_or_else(|| {
-            item.error(format!("{text:?} is no encoding that is known"))
-                .hint("use \"utf-8\", \"utf-16\", \"windows-1252\", \"windows-1250\", \"shift_jis\" or another name of the Encoding Standard")
-        })
-    };
     Ok(Dialect {
         delimiter: section.get("delimiter").map(delimiter).transpose()?,
-        charset: section.get("encoding").map(encoding).transpose()?,
+        charset: section.get("encoding").map(|item| encoding(&item)).transpose()?,
         sheet: section.get("sheet").map(|item| line(&item).map(|placed| placed.value)).transpose()?,
     })
 }

@@ -189,12 +189,20 @@ pub const TABLES: &[Table] = &[
         name: "content",
         stands: Stands::Perhaps,
         doc: "How templates are written, in files and in keys.",
-        keys: &[key(
-            "syntax",
-            "jinja | brackets",
-            May(r#""brackets""#),
-            "brackets: [[ name ]], [% if name %], [# note #], where a page has braces of its own. Without it: {{ name }}, {% if name %}, {# note #}.",
-        )],
+        keys: &[
+            key(
+                "syntax",
+                "jinja | brackets",
+                May(r#""brackets""#),
+                "brackets: [[ name ]], [% if name %], [# note #], where a page has braces of its own. Without it: {{ name }}, {% if name %}, {# note #}.",
+            ),
+            key(
+                "encoding",
+                "name of an encoding",
+                May(r#""windows-1250""#),
+                "What templates are written in that are not UTF-8. Without it: what they declare (meta charset), or what is certain.",
+            ),
+        ],
         free: "",
     },
     Table { name: "links", stands: Stands::Perhaps, doc: "What becomes of links.", keys: &[], free: "" },

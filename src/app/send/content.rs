@@ -414,6 +414,7 @@ fn draw(
     let mut spec = Spec {
         name: campaign.name.clone(),
         syntax: campaign.syntax,
+        encoding: campaign.encoding,
         from: braces(&campaign.from.value),
         to: Some(braces(&campaign.to.value)),
         reply_to: value(&campaign.reply_to),

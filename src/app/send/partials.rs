@@ -3,6 +3,7 @@
 //! Guarantees: no path and no link leads out of that folder. Leaves to others: what is said of a file that is missing.
 
 use super::super::config::CampaignConfig;
+use crate::base::charset::Charset;
 use crate::content::{Source, Spec, files_read_by, plain_name};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ pub fn of(
             continue;
         }
         asked.push(folder.join(&plain));
-        let Some(read) = read(folder, &plain) else { continue };
+        let Some(read) = read(folder, &plain, campaign.encoding) else { continue };
         let read = read.map(|file| Source { text: campaign.syntax.in_braces(&file.text).into_owned(), ..file });
         if let Ok(file) = &read {
             names.extend(files_read_by(&file.text));
@@ -41,7 +42,7 @@ pub fn of(
 }
 
 /// The file of this name; `None` if there is none.
-fn read(folder: &Path, name: &str) -> Option<Result<Source, String>> {
+fn read(folder: &Path, name: &str, charset: Option<Charset>) -> Option<Result<Source, String>> {
     let path = folder.join(name);
     let whole = match path.canonicalize() {
         Ok(whole) => whole,
@@ -60,7 +61,7 @@ fn read(folder: &Path, name: &str) -> Option<Result<Source, String>> {
         if kind.len() > OCTETS_MAX {
             return Err(format!("it is longer than {} MiB", OCTETS_MAX >> 20));
         }
-        let file = super::texts::source(&path).map_err(|failure| failure.message)?;
+        let file = super::texts::source(&path, charset).map_err(|failure| failure.message)?;
         Ok(file.text)
     };
     Some(text().map(|text| Source { file: path.display().to_string(), text }))

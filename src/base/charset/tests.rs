@@ -1,5 +1,8 @@
 //! Texts in encodings that people save them in, and texts of which nobody could say.
 
+mod declared;
+mod western;
+
 use super::*;
 use proptest::prelude::*;
 

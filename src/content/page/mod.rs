@@ -26,7 +26,7 @@ use super::lint::Remark;
 use super::spec::{Source, Spec};
 use super::stray;
 use super::syntax::Syntax;
-use crate::base::charset;
+use crate::base::charset::{self, Charset};
 use links::{Base, Bases, Marks};
 use pages::Page;
 use std::sync::Arc;
@@ -83,6 +83,8 @@ struct Work<'a> {
     unsubscribe_url: Option<String>,
     /// How people wrote the tags in files.
     syntax: Syntax,
+    /// What they are written in, where that is said.
+    encoding: Option<Charset>,
     errors: Vec<ContentError>,
     treated: Treated,
 }
@@ -90,8 +92,8 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn of(main: Arc<Written>, spec: &Spec, files: &'a mut dyn Files) -> Self {
         let (tags, pieces, errors, treated) = (Tags::default(), Vec::new(), Vec::new(), Treated::default());
-        let (unsubscribe_url, syntax) = (spec.unsubscribe_url.clone(), spec.syntax);
-        Self { files, tags, main, pieces, unsubscribe_url, syntax, errors, treated }
+        let (unsubscribe_url, syntax, encoding) = (spec.unsubscribe_url.clone(), spec.syntax, spec.encoding);
+        Self { files, tags, main, pieces, unsubscribe_url, syntax, encoding, errors, treated }
     }
 }
 
@@ -99,7 +101,9 @@ impl Work<'_> {
     /// The text of a file, whatever it is written in where that is certain.
     fn read_text(&mut self, path: &str) -> Result<String, String> {
         let octets = self.files.read(path)?;
-        let text = charset::decode(&octets).map_err(|e| format!("line {}, octet {}: {e}", e.line, e.column))?.text;
+        let text = charset::decode_page(&octets, self.encoding)
+            .map_err(|e| format!("line {}, octet {}: {e}", e.line, e.column))?
+            .text;
         let text = super::template::one_kind_of_line_break(text.trim_start_matches('\u{feff}'));
         Ok(self.syntax.in_braces(&text).into_owned())
     }
