@@ -1,6 +1,7 @@
 //! Lists as people export them, sent to a receiver; and lists that cannot be meant so, explained.
 
 mod explained;
+mod odd;
 pub mod workbook;
 
 use super::check::check;

@@ -66,6 +66,9 @@ pub struct NewArgs {
     /// The list of recipients: its columns are looked at, and the letter uses them
     #[arg(long, value_name = "LIST")]
     pub from: Option<PathBuf>,
+    /// The sheet of the workbook that is the list; without it: the first
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub sheet: Option<String>,
 }
 
 /// An engine whose templates can be read.

@@ -9,7 +9,8 @@ use crate::mail::reply::Printable;
 const COLUMNS_TOLD: usize = 40;
 
 /// The campaign's file.
-pub fn campaign(name: &str, list: &str, roles: &Roles) -> String {
+pub fn campaign(name: &str, list: &str, sheet: Option<&str>, roles: &Roles) -> String {
+    let sheet = sheet.map(|sheet| format!("sheet = {}\n", quoted(sheet))).unwrap_or_default();
     let columns: Vec<String> =
         roles.columns.iter().take(COLUMNS_TOLD).map(|name| Printable(name.as_bytes()).to_string()).collect();
     let mapping = roles.first_name.iter().filter(|first| first.mapped).map(|first| {
@@ -35,7 +36,7 @@ url = "https://acme.example/unsubscribe/{{{{ token }}}}"
 
 [recipients]                              # columns: {columns}
 file = {list}
-email = {email}
+{sheet}email = {email}
 {mapping}"#,
         name = quoted(name),
         columns = columns.join(", "),
@@ -173,7 +174,7 @@ mod tests {
             let first_name = Name { column: column.into(), field: "first_name".into(), mapped: true };
             let roles =
                 Roles { columns: vec![column.into(), "e".into()], email: "e".into(), first_name: Some(first_name) };
-            let text = campaign("spring", "../li \"st\".csv", &roles);
+            let text = campaign("spring", "../li \"st\".csv", None, &roles);
             let read = CampaignConfig::from_document(&Document::new(Path::new("s/campaign.toml"), text.clone()));
             match read {
                 Ok(read) => {

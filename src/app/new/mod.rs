@@ -11,8 +11,8 @@ use super::config::campaign::is_campaign_name;
 use super::exit::{Exit, Failure};
 use super::figures::counted;
 use crate::base::remedy;
-use crate::engine::loader::List;
-use crate::engine::loader::sample::sample;
+use crate::engine::loader::sample::{Sample, sample};
+use crate::engine::loader::{Dialect, List};
 use crate::mail::reply::Printable;
 use roles::Roles;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Rows of a list that are looked at.
-const ROWS: usize = 100;
+const ROWS: usize = 1000;
 /// Columns that are told.
 const COLUMNS_TOLD: usize = 12;
 /// What a list in the campaign's own folder is called.
@@ -36,7 +36,7 @@ pub(super) fn run(args: &NewArgs) -> Result<Exit, Failure> {
     let name = name_of(folder)?;
     // Everything that can fail does before anything is written.
     let (roles, list) = match &args.from {
-        Some(list) => (look_at(list)?, Some(list)),
+        Some(list) => (look_at(list, args.sheet.as_deref())?, Some(list)),
         None => (Roles::of_own_list(), None),
     };
     make(folder)?;
@@ -48,7 +48,7 @@ pub(super) fn run(args: &NewArgs) -> Result<Exit, Failure> {
         Failure::usage(format!("{}: the path is not UTF-8, and a campaign's file is", list_path.display()))
     })?;
     let mut files = vec![
-        ("campaign.toml", letter::campaign(&name, list_path, &roles)),
+        ("campaign.toml", letter::campaign(&name, list_path, args.sheet.as_deref(), &roles)),
         ("letter.html", letter::html(&roles)),
         ("letter.txt", letter::text(&roles)),
     ];
@@ -77,11 +77,13 @@ fn name_of(folder: &Path) -> Result<String, Failure> {
 }
 
 /// What its columns are, by their names and by what stands in them.
-fn look_at(list: &Path) -> Result<Roles, Failure> {
+fn look_at(list: &Path, sheet: Option<&str>) -> Result<Roles, Failure> {
     if list == Path::new("-") {
         return Err(Failure::usage("--from names a file: a list on standard input can be read once only"));
     }
-    let found = sample(&List::at(list.to_owned()), ROWS).map_err(|e| Failure::usage(e.to_string()))?;
+    let dialect = Dialect { sheet: sheet.map(str::to_owned), ..Dialect::default() };
+    let list = List { dialect, ..List::at(list.to_owned()) };
+    let found = sample(&list, ROWS).map_err(|e| Failure::usage(e.to_string()))?;
     let columns = || {
         let names: Vec<String> = found.columns.iter().map(|name| Printable(name.as_bytes()).to_string()).collect();
         names.join(", ")
@@ -89,12 +91,28 @@ fn look_at(list: &Path) -> Result<Roles, Failure> {
     Roles::of(&found).ok_or_else(|| {
         Failure::usage(format!(
             "{}: no column of it holds addresses (of its first {}): {}\n\
-             hint: the list needs a column with one e-mail address in each row, and a first line that names the columns",
-            list.display(),
+             hint: the list needs a column of e-mail addresses, and a first line that names the columns{}",
+            list.path.display(),
             counted(found.rows.len() as u64, "row", "rows"),
-            columns()
+            columns(),
+            way_on(&found)
         ))
     })
+}
+
+/// Where the list may be, if it is not what was read.
+fn way_on(found: &Sample) -> String {
+    match (&found.others, &found.inner) {
+        (others, _) if !others.is_empty() => {
+            let others: Vec<String> =
+                others.iter().map(|name| format!("--sheet {}", super::cli::shell(name))).collect();
+            format!("\nhint: the workbook has other sheets: {}", others.join(", "))
+        }
+        (_, Some(inner)) => {
+            format!("\nhint: an array of objects stands under {inner:?}: give it alone (jq .{inner} LIST > list.json)")
+        }
+        _ => String::new(),
+    }
 }
 
 /// Makes the folder; an empty one may be there.

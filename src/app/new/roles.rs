@@ -6,7 +6,7 @@
 use crate::engine::loader::sample::Sample;
 use crate::mail::Mailbox;
 
-/// The part of the rows of which a column of addresses must have one.
+/// The part of what stands in a column of addresses that must be one: rows without an address are as they are exported.
 const ADDRESSES_PERCENT: usize = 50;
 
 /// Names of columns of addresses, as [`plain`] has them.
@@ -113,14 +113,16 @@ impl Roles {
 /// The column of addresses: of those that hold them the one that is called so, else the one that holds most.
 fn email(list: &Sample) -> Option<String> {
     let addresses = |column: usize| {
+        let values = || list.rows.iter().filter_map(|row| row.get(column)).map(|value| value.trim());
+        let held = values().filter(|value| !value.is_empty()).count();
         let is_address =
-            |row: &&Vec<String>| row.get(column).is_some_and(|value| Mailbox::parse(value.trim().as_bytes()).is_ok());
-        list.rows.iter().filter(is_address).count()
+            |value: &&str| value.split([';', ',']).any(|one| Mailbox::parse(one.trim().as_bytes()).is_ok());
+        let found = values().filter(is_address).count();
+        if found.saturating_mul(100) >= held.saturating_mul(ADDRESSES_PERCENT) { found } else { 0 }
     };
     let rank = |name: &str| EMAIL.iter().position(|wanted| *wanted == plain(name)).unwrap_or(EMAIL.len());
     let held: Vec<(usize, &String)> = list.columns.iter().enumerate().map(|(at, name)| (addresses(at), name)).collect();
-    let enough = |n: usize| n > 0 && n * 100 >= list.rows.len() * ADDRESSES_PERCENT;
-    let best = held.iter().filter(|(n, _)| enough(*n)).min_by_key(|(n, name)| (rank(name), usize::MAX - n));
+    let best = held.iter().filter(|(n, _)| *n > 0).min_by_key(|(n, name)| (rank(name), usize::MAX - n));
     // A list without rows is told by its names alone.
     let by_name = || list.columns.iter().filter(|name| rank(name) < EMAIL.len()).min_by_key(|name| rank(name));
     let found = best.map(|(_, name)| *name).or_else(|| if list.rows.is_empty() { by_name() } else { None });
@@ -170,7 +172,7 @@ mod tests {
 
     fn list(columns: &[&str], rows: &[&[&str]]) -> Sample {
         let texts = |row: &[&str]| row.iter().map(ToString::to_string).collect::<Vec<_>>();
-        Sample { columns: texts(columns), rows: rows.iter().map(|row| texts(row)).collect() }
+        Sample { columns: texts(columns), rows: rows.iter().map(|row| texts(row)).collect(), ..Sample::default() }
     }
 
     fn roles(columns: &[&str], rows: &[&[&str]]) -> Option<(String, Option<(String, bool)>)> {

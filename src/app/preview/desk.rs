@@ -22,7 +22,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// Rows that a preview knows; of a longer list it shows the first ones.
+/// Rows that a preview knows; of a longer list it shows the first ones, unless a row is asked for that may be any.
 const ROWS_MAX: usize = 1_000_000;
 /// Octets of a letter's source that are shown.
 const SOURCE_OCTETS_MAX: usize = 512 << 10;
@@ -161,7 +161,8 @@ impl Desk {
         }
         (self.galley, self.rows_of) = (None, None);
         let home = self.scratch.path().join(self.edition.to_string());
-        let pulled = Galley::pull(&config, &campaign, &list, &home, ROWS_MAX, self.signals.stop());
+        let rows_max = if self.args.row.is_some() { usize::MAX } else { ROWS_MAX };
+        let pulled = Galley::pull(&config, &campaign, &list, &home, rows_max, self.signals.stop());
         // Its files are open: their names are needed no more.
         let _ = fs::remove_dir_all(&home);
         (self.galley, self.rows_of) = (Some(pulled?), Some(rows_of));

@@ -13,7 +13,8 @@ use super::folder::Folder;
 use super::places::placed;
 use super::signing;
 use super::watch::notice;
-use super::{list, partials, texts, types};
+use super::{cells, list, partials, standing, texts, types};
+use crate::base::charset;
 use crate::content::lint::Manuscript;
 use crate::content::{self, Composer, Remark, Spec, Treatment, charset_of, lint};
 use crate::engine::campaign::Campaign;
@@ -77,6 +78,10 @@ impl Columns {
             if list.contains(source) && !columns.names.contains(name) && !is_email {
                 columns.names.push(name.clone());
                 columns.sources.push(source.clone());
+            } else if list.contains(name) && !list.contains(source) && !columns.names.contains(source) {
+                // A campaign that goes on with a list whose columns are called otherwise by now.
+                columns.names.push(source.clone());
+                columns.sources.push(name.clone());
             }
         }
         columns
@@ -148,6 +153,8 @@ pub fn first(
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, &stored);
     findings.extend(first_letters::look(campaign, list, &composer, &stored));
+    findings.extend(cells::findings(campaign, list, &stored));
+    findings.extend(standing::findings(campaign, list, &looked, &stored));
     let place = |&index: &usize| {
         let source = columns.sources.get(index)?;
         Some((stored.iter().position(|column| column == source)?, columns.names.get(index)?.clone()))
@@ -355,7 +362,18 @@ fn at(campaign: &CampaignConfig, column: &Placed<String>) -> String {
 fn nearest(column: &Placed<String>, look: &Look, key: &str) -> String {
     let hint = did_you_mean(&column.value, &look.columns, "the list has");
     // A key that stands nowhere has to be written.
-    if column.line == 0 { format!("{hint}\nhint: name the column of addresses by {key} = \"…\"") } else { hint }
+    let hint =
+        if column.line == 0 { format!("{hint}\nhint: name the column of addresses by {key} = \"…\"") } else { hint };
+    match (&look.sheet, &look.inner) {
+        (Some((name, others)), _) if !others.is_empty() => format!(
+            "{hint}\nhint: that is the sheet {name:?}; if the list is another one, sheet in [recipients] names that: {}",
+            others.iter().map(|other| format!("sheet = {other:?}")).collect::<Vec<_>>().join(", ")
+        ),
+        (None, Some(inner)) => format!(
+            "{hint}\nhint: an array of objects stands under {inner:?}: if that is the list, give it alone (jq .{inner} LIST > list.json)"
+        ),
+        _ => hint,
+    }
 }
 
 fn compile(campaign: &CampaignConfig, spec: Spec, columns: &Columns) -> Result<Composer, Refused> {
@@ -371,6 +389,7 @@ fn findings(config: &EngineConfig, campaign: &CampaignConfig, spec: &Spec) -> Ve
     let at = |placed: &Placed<String>| format!("{}:{}:{}", campaign.file.display(), placed.line, placed.column);
     let mut found = signing::findings(config, &campaign.from.value, &at(&campaign.from));
     found.extend(texts::findings(campaign));
+    found.extend(config.engine.suppression.iter().filter_map(|file| nobody_in(file)));
     for (_, value) in campaign.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cc")) {
         let says = "Cc names people who get no copy: a letter goes to the recipients of the list alone";
         found.push(Finding::new(Severity::Warning, "cc-gets-nothing", at(value), says).hint("put them on the list"));
@@ -386,6 +405,19 @@ fn findings(config: &EngineConfig, campaign: &CampaignConfig, spec: &Spec) -> Ve
         found.push(Finding::new(Severity::Warning, "text-without-charset", place, says).hint(hint));
     }
     found
+}
+
+/// That a suppression file names nobody: an export that has failed looks so.
+fn nobody_in(file: &Path) -> Option<Finding> {
+    const OCTETS_MAX: u64 = 64 << 10;
+    let octets =
+        if std::fs::metadata(file).ok()?.len() < OCTETS_MAX { std::fs::read(file).ok()? } else { return None };
+    let text = charset::decode(&octets).map(|text| text.text).ok()?;
+    let is_entry = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let says = "the suppression file has no entry: nobody is left out for it";
+    let finding = Finding::new(Severity::Warning, "empty-suppression", file.display().to_string(), says);
+    (!text.split(['\n', '\r']).any(is_entry))
+        .then(|| finding.hint("if that is wrong, export it again before anything is sent"))
 }
 
 /// A letter that is drawn up: what is composed, and what is known of how it came.

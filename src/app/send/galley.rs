@@ -228,7 +228,12 @@ impl Galley {
         let (wanted, all) = (wanted.trim(), self.roll.len());
         if let Ok(number) = wanted.parse::<usize>() {
             let there = (1..=all).contains(&number).then_some(number);
-            return there.ok_or_else(|| format!("there is no row {number}: the list has rows 1 to {all}"));
+            return there.ok_or_else(|| match self.totals {
+                Some(_) => format!("there is no row {number}: the list has rows 1 to {all}"),
+                None => format!(
+                    "row {number} is not looked at: of this long list the first {all} rows are, unless --row names one"
+                ),
+            });
         }
         if let Ok(mailbox) = Mailbox::parse(wanted.as_bytes()) {
             let found = self.table.find(&mailbox).map_err(|e| e.to_string())?;
@@ -349,4 +354,43 @@ pub fn lines_of(list: &List, email: &str, mailboxes: &[&str]) -> Result<HashMap<
     });
     walked.map_err(|e| Failure::usage(e.to_string()))?;
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_behind_those_that_are_looked_at_is_not_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let rows: String = (0..12_000).map(|i| format!("u{i}@a.example\n")).collect();
+        put("l.csv", &format!("email\n{rows}"));
+        put("w.txt", "hello");
+        put(
+            "w.toml",
+            "name = \"w\"\nfrom = \"a@a.example\"\nsubject = \"x\"\ntext = \"w.txt\"\n[recipients]\nfile = \"l.csv\"\n",
+        );
+        let campaign = CampaignConfig::read(&folder.path().join("w.toml")).unwrap();
+        let list = List::at(folder.path().join("l.csv"));
+        let pull = |name: &str, rows_max| {
+            let home = folder.path().join(name);
+            let pulled = Galley::pull(
+                &EngineConfig::defaults().unwrap(),
+                &campaign,
+                &list,
+                &home,
+                rows_max,
+                &AtomicBool::new(false),
+            );
+            pulled.unwrap_or_else(|_| panic!("not pulled"))
+        };
+        let some = pull("some", 1);
+        assert!(some.find("10000").is_ok(), "{}", some.len());
+        let why = some.find("11000").unwrap_err();
+        assert!(why.contains("the first 10000 rows are") && !why.contains("no row"), "{why}");
+        let all = pull("all", usize::MAX);
+        assert_eq!(all.find("11000"), Ok(11_000));
+        assert!(all.find("12001").unwrap_err().contains("there is no row 12001: the list has rows 1 to 12000"));
+    }
 }

@@ -11,7 +11,7 @@ use super::watch::notice;
 use crate::base::many::Many;
 use crate::base::remedy;
 use crate::engine::campaign::Campaign;
-use crate::engine::loader::{Format, Hidden, List, LoadError, Look, REJECTS, print};
+use crate::engine::loader::{Format, Hidden, List, LoadError, Look, REJECTS, Uncalculated, print};
 use crate::engine::table::ListPrint;
 use crate::mail::finding::{Finding, Severity};
 use crate::wire::disk::access;
@@ -147,7 +147,9 @@ fn spool(mut from: Box<dyn Read>, home: &Path) -> io::Result<(Spool, u64)> {
 /// What is said of the list.
 fn list_of(campaign: &CampaignConfig) -> List {
     let (dialect, several) = (campaign.recipients.dialect.clone(), campaign.recipients.several);
-    List { format: Some(format_of(campaign)), dialect, several, ..List::default() }
+    let aliases =
+        campaign.recipients.columns.iter().map(|(name, column)| (name.clone(), column.value.clone())).collect();
+    List { format: Some(format_of(campaign)), dialect, several, aliases, ..List::default() }
 }
 
 fn format_of(campaign: &CampaignConfig) -> Format {
@@ -213,7 +215,15 @@ pub fn findings(campaign: &CampaignConfig, looked: &Look, told: Option<&str>) ->
         let hint = "if that is wrong, [recipients] says what is right: encoding, delimiter, sheet, format";
         found.push(Finding::new(Severity::Note, "list-form", &*file, told.trim_end_matches('.')).hint(hint));
     }
-    if let Some(Hidden { rows, first }) = looked.hidden {
+    if let Some(Uncalculated { cells, first: (row, column) }) = looked.oddities.uncalculated {
+        let says = format!(
+            "{} without a value, and read as empty (the first: row {row}, column {column}): nobody has calculated the workbook",
+            Many(cells, "cell is a formula", "cells are formulas")
+        );
+        let hint = "open it in Excel or LibreOffice and save it, or save the sheet as CSV (UTF-8)";
+        found.push(Finding::new(Severity::Warning, "formula-without-value", format!("{file}:{row}"), says).hint(hint));
+    }
+    if let Some(Hidden { rows, first }) = looked.oddities.hidden {
         let says = format!(
             "{} hidden on the sheet, and read as all others (the first: row {first})",
             Many(rows, "row is", "rows are")

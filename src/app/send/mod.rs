@@ -4,6 +4,7 @@
 //! where it stopped, or says that the campaign is complete (G7). Leaves to others: the sending (`engine`), what is said
 //! while it runs (`watch`), and what is only looked at (`dry_run`).
 
+mod cells;
 pub mod content;
 pub mod dry_run;
 mod events;
@@ -28,6 +29,7 @@ mod settle;
 mod share;
 pub mod signing;
 pub mod sources;
+mod standing;
 pub mod texts;
 pub mod tls;
 mod trace;

@@ -7,6 +7,7 @@
 use super::super::cli::SendArgs;
 use super::super::config::CampaignConfig;
 use super::super::exit::Failure;
+use crate::base::charset;
 use crate::base::many::Many;
 use crate::engine::campaign::Campaign;
 use crate::engine::load::{Load, LoadEnd};
@@ -140,9 +141,15 @@ fn read(path: &Path, email: &str, named: &mut Vec<Named>) -> Result<(), Failure>
         return Err(Failure::usage(format!("--only: {file} has more than {} MiB", FILE_OCTETS_MAX >> 20)));
     }
     let octets = std::fs::read(path).map_err(failed)?;
+    // UTF-16 is text like any other; what is not certain is told line by line.
+    let octets = match charset::decode(&octets) {
+        Ok(text) if !is_other_than_text(&octets) => text.text.into_bytes(),
+        _ => octets,
+    };
     let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&octets);
+    let line_end = if octets.contains(&b'\n') { b'\n' } else { b'\r' };
     let lines =
-        || (1u64..).zip(octets.split(|b| *b == b'\n').map(<[u8]>::trim_ascii)).filter(|(_, line)| is_entry(line));
+        || (1u64..).zip(octets.split(|b| *b == line_end).map(<[u8]>::trim_ascii)).filter(|(_, line)| is_entry(line));
     let is_list = |first: &[u8]| !first.contains(&b'@') || first.starts_with(b"{") || first.starts_with(b"[");
     if is_other_than_text(octets) || lines().next().is_some_and(|(_, first)| is_list(first)) {
         return read_list(path, email, named);
@@ -156,9 +163,9 @@ fn read(path: &Path, email: &str, named: &mut Vec<Named>) -> Result<(), Failure>
     Ok(())
 }
 
-/// Whether a file is a list that only the loader can read: a workbook, UTF-16, or something compressed.
+/// Whether a file is a list that only the loader can read: a workbook, or something compressed.
 fn is_other_than_text(octets: &[u8]) -> bool {
-    let fronts: [&[u8]; 5] = [b"PK\x03\x04", b"\xFF\xFE", b"\xFE\xFF", b"\x1F\x8B", b"\x28\xB5\x2F\xFD"];
+    let fronts: [&[u8]; 3] = [b"PK\x03\x04", b"\x1F\x8B", b"\x28\xB5\x2F\xFD"];
     fronts.iter().any(|front| octets.starts_with(front))
 }
 

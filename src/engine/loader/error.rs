@@ -63,7 +63,7 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// Nothing that was read of it is a JSON object.
-    #[error("{}:{line}: no line of the list is a JSON object: {what}\nhint: a list has an object a line, or is one array of objects; where the array stands within an object, give it alone (jq .contacts LIST)", path.display())]
+    #[error("{}:{line}: no line of the list is a JSON object: {what}\nhint: a list has an object a line, or is one array of objects; where the array stands within an object, give it alone (jq .{inner} LIST)", path.display())]
     NoObject {
         /// The list.
         path: PathBuf,
@@ -71,6 +71,8 @@ pub enum LoadError {
         line: u64,
         /// What is wrong with it.
         what: String,
+        /// The key under which its array may stand.
+        inner: String,
     },
     /// The header line cannot be used.
     #[error("{}:{line}: the header line {what}", path.display())]

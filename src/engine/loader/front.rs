@@ -49,3 +49,29 @@ pub fn first_of(list: &List, email: &str, columns: &[String], count: usize) -> R
     }
     Ok(sampled)
 }
+
+/// Gives the values of these columns to `visit`, row by row with its line, of at most `count` records; bad ones are passed over.
+///
+/// # Errors
+/// The list cannot be read.
+pub fn each_of(
+    list: &List,
+    columns: &[String],
+    count: u64,
+    mut visit: impl FnMut(u64, &[&[u8]]),
+) -> Result<(), LoadError> {
+    let mut records = list.open()?;
+    let header = if records.has_header() { records.header()? } else { Vec::new() };
+    records.select(columns, &header)?;
+    for _ in 0..count {
+        match records.advance()? {
+            Step::End => break,
+            Step::Bad(_) => {}
+            Step::Record => {
+                let fields: Vec<&[u8]> = (0..columns.len()).map(|index| records.field(index)).collect();
+                visit(records.line(), &fields);
+            }
+        }
+    }
+    Ok(())
+}

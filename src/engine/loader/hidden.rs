@@ -22,7 +22,7 @@ pub fn rows(octets: &[u8], kind: Kind, sheet: usize) -> Vec<Range<u32>> {
     }
 }
 
-type Archive<'o> = ZipArchive<Cursor<&'o [u8]>>;
+pub(super) type Archive<'o> = ZipArchive<Cursor<&'o [u8]>>;
 
 fn of_excel(archive: &mut Archive<'_>, sheet: usize) -> Vec<Range<u32>> {
     let Some(part) = part_of(archive, sheet) else { return Vec::new() };
@@ -97,8 +97,20 @@ impl Hidden {
     }
 }
 
+/// Whether a workbook of Excel asks to be calculated when it is opened: whoever wrote it has calculated nothing.
+pub fn asks_to_be_calculated(octets: &[u8]) -> bool {
+    let mut asks = false;
+    if let Ok(mut archive) = ZipArchive::new(Cursor::new(octets)) {
+        each_tag(&mut archive, "xl/workbook.xml", |tag| {
+            asks |= is(tag, b"calcPr") && matches!(attribute(tag, b"fullCalcOnLoad"), Some(b"1" | b"true"));
+            ControlFlow::Continue(())
+        });
+    }
+    asks
+}
+
 /// Gives each start tag of a part to `visit`: what stands between its brackets.
-fn each_tag(archive: &mut Archive<'_>, part: &str, mut visit: impl FnMut(&[u8]) -> ControlFlow<()>) {
+pub(super) fn each_tag(archive: &mut Archive<'_>, part: &str, mut visit: impl FnMut(&[u8]) -> ControlFlow<()>) {
     let Ok(mut part) = archive.by_name(part) else { return };
     let (mut buffer, mut piece) = (Vec::new(), vec![0; PIECE_OCTETS]);
     while let Ok(octets @ 1..) = part.read(&mut piece) {
@@ -146,13 +158,13 @@ fn end_of(tag: &[u8]) -> Option<usize> {
 }
 
 /// Whether it is the start of an element of this name, whatever stands for its namespace.
-fn is(tag: &[u8], name: &[u8]) -> bool {
+pub(super) fn is(tag: &[u8], name: &[u8]) -> bool {
     let whole = tag.split(|b| b.is_ascii_whitespace() || *b == b'/').next().unwrap_or_default();
     whole.rsplit(|b| *b == b':').next() == Some(name) && tag.first() != Some(&b'/')
 }
 
 /// The value of an attribute; a name that begins with a colon stands for that name in any namespace.
-fn attribute<'t>(tag: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
+pub(super) fn attribute<'t>(tag: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
     let mut rest = tag;
     loop {
         let at = memchr::memchr(b'=', rest)?;
@@ -168,7 +180,7 @@ fn attribute<'t>(tag: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
     }
 }
 
-fn number_of(digits: &[u8]) -> Option<u32> {
+pub(super) fn number_of(digits: &[u8]) -> Option<u32> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 

@@ -9,7 +9,7 @@
 
 use super::error::{LoadError, NoRing};
 use super::print::{age_of, hex_of, mark_of, settled, sha256_of};
-use super::sheet::Hidden;
+use super::sheet::Oddities;
 use super::transcode::Transcoded;
 use super::{Dialect, List, Seen, sheet};
 use crate::base::charset::{self, Charset, Fault, SLIPS_MAX, Undecodable};
@@ -17,7 +17,7 @@ use crate::engine::table::FileMark;
 use aws_lc_rs::digest::{Context, SHA256};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -32,7 +32,7 @@ const UNENDED: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(50);
 /// How much of a list tells what it is written in…
 const FRONT_OCTETS: usize = 64 * 1024;
-/// …and how much of a file is searched for something that is not ASCII.
+/// …and how much of a file is searched for something that is not ASCII, and looked at from there on.
 const SEARCHED_OCTETS: usize = 8 << 20;
 
 /// A list's decoded octets.
@@ -47,8 +47,8 @@ pub struct Input {
     pub word: Option<String>,
     /// The sheet that it is, and the names of the others.
     pub sheet: Option<(String, Vec<String>)>,
-    /// Rows of it that people do not see.
-    pub hidden: Option<Hidden>,
+    /// What is odd in it.
+    pub oddities: Oddities,
     plain: bool,
     /// Set where all of the file was read, from its first octet to its last.
     read: Arc<Mutex<Option<Read256>>>,
@@ -221,7 +221,11 @@ impl Input {
         let charset = match list.dialect.charset {
             Some(charset) => charset.as_marked(&front),
             None => match (charset::guess(&front), mark) {
-                (Ok(found), Some(mark)) if found.is_ascii && plain && front.len() == FRONT_OCTETS => {
+                (Ok(found), Some(mark))
+                    if (found.is_ascii || found.charset == Charset::WINDOWS_1252)
+                        && plain
+                        && front.len() == FRONT_OCTETS =>
+                {
                     let far = || {
                         let far =
                             beyond_ascii(path).map_err(|error| LoadError::Open { path: path.to_owned(), error })?;
@@ -243,8 +247,8 @@ impl Input {
             true => (Box::new(whole), plain),
             false => (Box::new(Transcoded::new(whole, charset)), false),
         };
-        let (sheet, hidden) = (None, None);
-        Ok(Self { reader, path: path.to_owned(), mark, charset, word, sheet, hidden, plain, read })
+        let (sheet, oddities) = (None, Oddities::default());
+        Ok(Self { reader, path: path.to_owned(), mark, charset, word, sheet, oddities, plain, read })
     }
 
     fn workbook(
@@ -264,8 +268,8 @@ impl Input {
         }
         let found = sheet::read(&octets, dialect.sheet.as_deref()).map_err(what)?;
         let (reader, sheet) = (Box::new(Cursor::new(found.text)), Some((found.name, found.others)));
-        let (charset, hidden) = (Charset::UTF_8, found.hidden);
-        Ok(Self { reader, path: path.to_owned(), mark, charset, word: None, sheet, hidden, plain: false, read })
+        let (charset, oddities) = (Charset::UTF_8, found.oddities);
+        Ok(Self { reader, path: path.to_owned(), mark, charset, word: None, sheet, oddities, plain: false, read })
     }
 }
 
@@ -311,7 +315,11 @@ fn told_of(octets: &[u8], before: u64) -> Result<Charset, Undecodable> {
         Ok(found) => Ok(found.charset),
         Err(Undecodable { fault: Fault::Mixed(_), .. }) => Ok(Charset::UTF_8),
         Err(Undecodable { fault: Fault::Unknown(_), places: ..=SLIPS_MAX, .. }) => Ok(Charset::UTF_8),
-        Err(why) => Err(Undecodable { line: why.line + before, ..why }),
+        Err(mut why) => {
+            why.line += before;
+            why.readings.iter_mut().for_each(|reading| reading.line += before);
+            Err(why)
+        }
     }
 }
 
@@ -334,7 +342,9 @@ fn beyond_ascii(path: &Path) -> io::Result<Option<(u64, Vec<u8>)>> {
         if !octets.is_ascii() {
             let at = octets.iter().position(|octet| !octet.is_ascii()).unwrap_or(0);
             let line = octets.get(..at).and_then(|before| memchr::memrchr(b'\n', before)).map_or(0, |end| end + 1);
-            let far = octets.get(line..octets.len().min(line + FRONT_OCTETS)).unwrap_or_default().to_vec();
+            let mut far = Vec::new();
+            file.seek(SeekFrom::Start((searched + line) as u64))?;
+            (&mut file).take(SEARCHED_OCTETS as u64).read_to_end(&mut far)?;
             lines += octets.get(..line).map_or(0, |before| memchr::memchr_iter(b'\n', before).count() as u64);
             return Ok(Some((lines, far)));
         }

@@ -14,17 +14,27 @@ use std::fmt;
 /// Which of the wanted values is the address.
 const ADDRESS: usize = 0;
 
-/// Reads the values of `names` into `scratch`; `fields` says where each lies. The error is the reason to reject.
+/// The names beside `name` in pairs of names that mean one column.
+pub fn others_of<'a>(name: &'a str, aliases: &'a [(String, String)]) -> impl Iterator<Item = &'a str> {
+    aliases.iter().filter_map(move |(called, column)| match name {
+        name if name == called => Some(column.as_str()),
+        name if name == column => Some(called.as_str()),
+        _ => None,
+    })
+}
+
+/// Reads the values of `names` into `scratch`; `fields` says where each lies. A value under another name of its column (by
+/// `aliases`) counts where there is none under its own. The error is the reason to reject.
 pub fn fields(
     line: &[u8],
-    names: &[String],
+    (names, aliases): (&[String], &[(String, String)]),
     scratch: &mut Vec<u8>,
     fields: &mut Vec<(u32, u32)>,
 ) -> Result<(), String> {
     scratch.clear();
     fields.clear();
     fields.resize(names.len(), (0, 0));
-    read(line, Wanted { names, scratch, fields }).map_err(|e| reason(&e))
+    read(line, Wanted { names, aliases, scratch, fields }).map_err(|e| reason(&e))
 }
 
 /// All keys of an object; none if it is no object.
@@ -52,8 +62,19 @@ fn reason(error: &serde_json::Error) -> String {
 
 struct Wanted<'x> {
     names: &'x [String],
+    aliases: &'x [(String, String)],
     scratch: &'x mut Vec<u8>,
     fields: &'x mut Vec<(u32, u32)>,
+}
+
+impl Wanted<'_> {
+    /// Which of the wanted values that are not there yet has this other name.
+    fn by_other_name(&self, key: &str) -> Option<usize> {
+        let is_open = |place: usize| self.fields.get(place) == Some(&(0, 0));
+        others_of(key, self.aliases)
+            .find_map(|other| self.names.iter().position(|name| name == other))
+            .filter(|at| is_open(*at))
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Wanted<'_> {
@@ -73,7 +94,8 @@ impl<'de> Visitor<'de> for Wanted<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Text)? {
-            let Some(place) = self.names.iter().position(|name| *name == *key) else {
+            let place = self.names.iter().position(|name| *name == *key).or_else(|| self.by_other_name(&key));
+            let Some(place) = place else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -101,8 +123,11 @@ impl<'de> Visitor<'de> for Wanted<'_> {
                     self.scratch.extend_from_slice(json);
                 }
             }
+            let wanted = self.names.get(place);
             // A column may be wanted twice: as the address, and as it stands there.
-            for (field, _) in self.fields.iter_mut().zip(self.names).skip(place).filter(|(_, name)| **name == *key) {
+            for (field, _) in
+                self.fields.iter_mut().zip(self.names).skip(place).filter(|(_, name)| Some(*name) == wanted)
+            {
                 *field = (from, self.scratch.len() as u32);
             }
         }

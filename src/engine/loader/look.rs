@@ -3,7 +3,7 @@
 //! Leaves to others: reading all of it.
 
 use super::records::Step;
-use super::sheet::Hidden;
+use super::sheet::Oddities;
 use super::{List, LoadError};
 use std::collections::HashSet;
 use std::path::Path;
@@ -26,8 +26,12 @@ pub struct Look {
     pub is_json: bool,
     /// How it is written, where that is not as its name says: in words, for people.
     pub form: Vec<String>,
-    /// Rows of a sheet that people do not see.
-    pub hidden: Option<Hidden>,
+    /// What is odd in a sheet.
+    pub oddities: Oddities,
+    /// The sheet that it is, and the names of the others.
+    pub sheet: Option<(String, Vec<String>)>,
+    /// The key of an object under which an array of objects stands.
+    pub inner: Option<String>,
 }
 
 impl Look {
@@ -52,9 +56,10 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
     if records.has_header() {
         let mut columns = records.header()?;
         columns.retain(|name| !name.is_empty());
-        let (line, hidden) = (records.header_line(), records.hidden());
-        return Ok(Look { columns, line, is_open: false, is_json: false, form, hidden });
+        let (line, oddities, sheet) = (records.header_line(), records.oddities(), records.sheet());
+        return Ok(Look { columns, line, form, oddities, sheet, ..Look::default() });
     }
+    let inner = inner_array(records.head());
     let (mut columns, mut known, mut is_open, mut bad) = (Vec::new(), HashSet::new(), true, None);
     let mut objects = 0;
     for _ in 0..KEY_RECORDS {
@@ -80,11 +85,31 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
     if objects == 0 {
         let path = list.path.clone();
         return Err(match bad {
-            Some((line, what)) => LoadError::NoObject { path, line, what },
+            Some((line, what)) => {
+                let inner = inner.unwrap_or_else(|| "contacts".to_owned());
+                LoadError::NoObject { path, line, what, inner }
+            }
             None => LoadError::Empty { path },
         });
     }
-    Ok(Look { columns, line: 1, is_open, is_json: true, form, hidden: None })
+    Ok(Look { columns, line: 1, is_open, is_json: true, form, inner, ..Look::default() })
+}
+
+/// The key of an object, at the front of a list, under which an array of objects stands: `{"contacts": [{…}, …]}`.
+fn inner_array(head: &[u8]) -> Option<String> {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| memchr::memchr(b'[', rest)).map(|at| at + from) {
+        from = at + 1;
+        let holds_objects = text.get(from..)?.trim_ascii_start().starts_with(b"{");
+        let key = text.get(..at)?.trim_ascii_end().strip_suffix(b":").map(<[u8]>::trim_ascii_end);
+        let Some(key) = key.and_then(|key| key.strip_suffix(b"\"")).filter(|_| holds_objects) else { continue };
+        let open = memchr::memrchr(b'"', key)?;
+        let key = std::str::from_utf8(key.get(open + 1..)?).ok()?;
+        let is_word = !key.is_empty() && key.len() <= 60 && !key.contains(|c: char| c.is_control() || c == '\\');
+        return is_word.then(|| key.to_owned());
+    }
+    None
 }
 
 /// The error of a column that the list does not have, with the nearest that it has.

@@ -30,6 +30,7 @@ mod json;
 mod length;
 mod look;
 mod onlooker;
+mod padded;
 pub mod places;
 pub mod print;
 mod quoted;
@@ -49,14 +50,14 @@ pub use compare::{Comparison, Difference};
 pub use error::{LoadError, Rejections};
 pub use figures::{Figures, figures};
 pub use form::is_separator;
-pub use front::{Sampled, first_of};
+pub use front::{Sampled, each_of, first_of};
 pub use look::{Look, did_you_mean, look_at};
 pub use onlooker::Onlooker;
 pub use recipient::Several;
 pub use records::RECORD_OCTETS_MAX;
 pub use rehearsal::Player;
 pub use rejects::FILE as REJECTS;
-pub use sheet::Hidden;
+pub use sheet::{Hidden, Oddities, Uncalculated};
 pub(in crate::engine) use transcode::Transcoded;
 
 use super::keyset::{Hashed, KeySet};
@@ -140,6 +141,8 @@ pub struct List {
     pub dialect: Dialect,
     /// What becomes of fields that hold several addresses.
     pub several: Several,
+    /// Names that the campaign has for columns, and the columns. A list that was exported again may head a column by either.
+    pub aliases: Vec<(String, String)>,
     /// What an earlier look at its file found: nothing yet, in a new one. Copies share it.
     pub seen: Seen,
 }

@@ -98,7 +98,7 @@ pub fn print_of(list: &List, records: &Records, email: &str) -> ListPrint {
 
 /// What is said of how a list is read, in words that are compared.
 fn settings_of(list: &List) -> String {
-    let List { path: _, format, dialect, several, seen: _ } = list;
+    let List { path: _, format, dialect, several, aliases: _, seen: _ } = list;
     let charset = dialect.charset.map(Charset::name);
     format!("{format:?} {:?} {charset:?} {:?} {several:?}", dialect.delimiter, dialect.sheet)
 }

@@ -13,10 +13,11 @@ use super::array::{self, Next, Place};
 use super::error::LoadError;
 use super::form::{self, Form, Kind};
 use super::input::{Input, Whole};
+use super::json::{self, others_of};
 use super::look::no_column;
 use super::quoted::{self, Marks, Quoted};
-use super::sheet::Hidden;
-use super::{Format, List, json};
+use super::sheet::Oddities;
+use super::{Format, List};
 use crate::base::charset::Charset;
 use crate::base::many::Many;
 use crate::engine::table::FileMark;
@@ -87,6 +88,8 @@ pub struct Records {
     header_line: u64,
     /// The wanted columns: their names, and which field each is.
     names: Vec<String>,
+    /// See [`List::aliases`].
+    aliases: Vec<(String, String)>,
     places: Vec<usize>,
 }
 
@@ -119,6 +122,7 @@ impl Records {
             needed: 0,
             header_line: 1,
             names: Vec::new(),
+            aliases: list.aliases.clone(),
             places: Vec::new(),
         };
         while records.end < HEAD_OCTETS && !records.eof {
@@ -155,9 +159,14 @@ impl Records {
         words.join(", ")
     }
 
-    /// Rows of a sheet that people do not see.
-    pub fn hidden(&self) -> Option<Hidden> {
-        self.input.hidden
+    /// What is odd in a sheet.
+    pub fn oddities(&self) -> Oddities {
+        self.input.oddities
+    }
+
+    /// The sheet that it is, and the names of the others.
+    pub fn sheet(&self) -> Option<(String, Vec<String>)> {
+        self.input.sheet.clone()
     }
 
     /// Whether names of columns stand before the records.
@@ -237,6 +246,8 @@ impl Records {
         }
         self.places.clear();
         for name in wanted {
+            let called = if header.contains(name) { None } else { self.other_name(name, header) };
+            let name = called.as_ref().unwrap_or(name);
             let mut places = header.iter().enumerate().filter(|(_, column)| *column == name).map(|(place, _)| place);
             let Some(place) = places.next() else {
                 return Err(no_column(&self.path, self.header_line, name, header));
@@ -250,6 +261,11 @@ impl Records {
         }
         self.needed = self.places.iter().max().map_or(0, |last| last + 1);
         Ok(())
+    }
+
+    /// What else the campaign calls a column that is not there, or the column behind that name, where the list has it.
+    fn other_name(&self, name: &str, header: &[String]) -> Option<String> {
+        others_of(name, &self.aliases).find(|other| header.iter().any(|column| column == other)).map(str::to_owned)
     }
 
     /// Goes to where an earlier load had come: `octets` decoded octets and `lines` lines are done with.
@@ -430,7 +446,7 @@ impl Records {
     fn object(&mut self, from: usize, to: usize) -> Step {
         self.in_scratch = true;
         let text = self.buffer.get(from..to).unwrap_or_default();
-        match json::fields(text, &self.names, &mut self.scratch, &mut self.fields) {
+        match json::fields(text, (&self.names, &self.aliases), &mut self.scratch, &mut self.fields) {
             Ok(()) => Step::Record,
             Err(reason) => Step::Bad(reason),
         }

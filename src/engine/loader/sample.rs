@@ -4,7 +4,7 @@
 
 use super::error::LoadError;
 use super::records::Step;
-use super::{List, look_at};
+use super::{List, Look, look_at};
 
 /// A list's columns and its first rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub struct Sample {
     pub columns: Vec<String>,
     /// Rows: a value for each column.
     pub rows: Vec<Vec<String>>,
+    /// Sheets of the workbook besides the one that was read.
+    pub others: Vec<String>,
+    /// The key under which an array of objects stands.
+    pub inner: Option<String>,
 }
 
 /// Reads the columns and at most so many rows.
@@ -20,7 +24,7 @@ pub struct Sample {
 /// # Errors
 /// An unreadable or empty list, or a bad header line.
 pub fn sample(list: &List, rows_max: usize) -> Result<Sample, LoadError> {
-    let listed = look_at(list)?.columns;
+    let Look { columns: listed, sheet, inner, .. } = look_at(list)?;
     let stands_once = |name: &&String| listed.iter().filter(|other| other == name).count() == 1;
     let columns: Vec<String> = listed.iter().filter(stands_once).cloned().collect();
     let mut records = list.open()?;
@@ -37,5 +41,6 @@ pub fn sample(list: &List, rows_max: usize) -> Result<Sample, LoadError> {
             }
         }
     }
-    Ok(Sample { columns, rows })
+    let others = sheet.map(|(_, others)| others).unwrap_or_default();
+    Ok(Sample { columns, rows, others, inner })
 }

@@ -6,10 +6,11 @@
 //! Guarantees: what a small file unfolds to is measured before any of it is kept: nothing is read that would hold more than
 //! a few hundred megabytes of memory. Leaves to others: what the rows mean.
 
-use super::{hidden, unfolded};
+use super::{hidden, padded, unfolded};
 use crate::base::caught::caught;
 use crate::mail::reply::Printable;
 use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Sheet, SheetType, SheetVisible, Xlsx};
+use std::collections::HashMap;
 use std::io::Cursor;
 use std::ops::Range;
 
@@ -33,8 +34,26 @@ pub struct Read {
     pub name: String,
     /// …and those of the others that people see.
     pub others: Vec<String>,
+    /// What is odd in it.
+    pub oddities: Oddities,
+}
+
+/// What is odd in a sheet, and worth knowing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
     /// Rows of it that people do not see.
     pub hidden: Option<Hidden>,
+    /// Formulas without values.
+    pub uncalculated: Option<Uncalculated>,
+}
+
+/// Formulas that nobody has calculated: whoever wrote the workbook left that to whoever opens it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uncalculated {
+    /// How many cells there are; at least one.
+    pub cells: u64,
+    /// The row and the column of the first, from 1.
+    pub first: (u32, u32),
 }
 
 /// Rows with something in them that people do not see, and that are read as all others.
@@ -76,20 +95,68 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(octets)).map_err(broken)?;
     let sheets = workbook.sheets_metadata().to_vec();
     let mut found = Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")));
+    let (styles, asks) = (padded::styles(octets), hidden::asks_to_be_calculated(octets));
     for name in candidates(&sheets, wanted)? {
         let mut rows = Rows::of(hidden::rows(octets, unfolded::Kind::Excel, place_of(&sheets, &name)));
+        let mut padded = padded_cells(&mut workbook, &name, &styles)?.into_iter().peekable();
         let mut cells = workbook.worksheet_cells_reader(&name).map_err(broken)?;
-        while let Some(cell) = cells.next_cell().map_err(broken)? {
-            let (row, column) = cell.get_position();
-            rows.put(row, column, &shown(cell.get_value()))?;
+        let mut uncalculated = None;
+        while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(broken)? {
+            let ((row, column), value) = (cell.pos, &cell.value);
+            let is_nothing = match value {
+                DataRef::Empty => true,
+                // What such a writer puts there in place of a value.
+                DataRef::Float(n) => asks && *n == 0.0,
+                _ => false,
+            };
+            if is_nothing && cell.formula.is_some() {
+                note_uncalculated(&mut uncalculated, row, column);
+                continue;
+            }
+            let pattern = padded.next_if(|(pos, _)| *pos == cell.pos).and_then(|(_, style)| styles.get(&style));
+            let written = pattern.zip(number_in(value)).and_then(|(pattern, n)| padded::shown(n, pattern));
+            rows.put(row, column, &written.unwrap_or_else(|| shown(value)))?;
         }
         let (text, hidden) = rows.end()?;
         if !text.is_empty() {
-            found = Ok(Read { text, others: others(&sheets, &name), name, hidden });
+            let oddities = Oddities { hidden, uncalculated };
+            found = Ok(Read { text, others: others(&sheets, &name), name, oddities });
             break;
         }
     }
     found
+}
+
+/// The cells with these styles, in order.
+fn padded_cells(
+    workbook: &mut Xlsx<Cursor<&[u8]>>,
+    name: &str,
+    styles: &HashMap<usize, String>,
+) -> Result<Vec<((u32, u32), usize)>, Fault> {
+    let mut found = Vec::new();
+    if styles.is_empty() {
+        return Ok(found);
+    }
+    let mut cells = workbook.worksheet_cells_reader(name).map_err(broken)?;
+    while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(broken)? {
+        if styles.contains_key(&style) && number_in(cell.get_value()).is_some() {
+            found.push((cell.get_position(), style));
+        }
+    }
+    Ok(found)
+}
+
+fn number_in(value: &DataRef<'_>) -> Option<f64> {
+    match value {
+        DataRef::Float(n) => Some(*n),
+        DataRef::Int(n) => Some(*n as f64),
+        _ => None,
+    }
+}
+
+fn note_uncalculated(known: &mut Option<Uncalculated>, row: u32, column: u32) {
+    let first = (row.saturating_add(1), column.saturating_add(1));
+    known.get_or_insert(Uncalculated { cells: 0, first }).cells += 1;
 }
 
 fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
@@ -97,16 +164,23 @@ fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> 
     let sheets = workbook.sheets_metadata().to_vec();
     for name in candidates(&sheets, wanted)? {
         let range = workbook.worksheet_range(&name).map_err(broken)?;
+        let formulas = workbook.worksheet_formula(&name).map_err(broken)?;
+        let mut uncalculated = None;
         let (first, left) = range.start().unwrap_or_default();
         let mut rows = Rows::of(hidden::rows(octets, unfolded::Kind::OpenDocument, place_of(&sheets, &name)));
         for (row, cells) in (first..).zip(range.rows()) {
             for (column, cell) in (left..).zip(cells) {
                 rows.put(row, column, &shown_data(cell))?;
+                let at = (row, column);
+                if matches!(cell, Data::Empty) && formulas.get_value(at).is_some_and(|formula| !formula.is_empty()) {
+                    note_uncalculated(&mut uncalculated, row, column);
+                }
             }
         }
         let (text, hidden) = rows.end()?;
         if !text.is_empty() {
-            return Ok(Read { text, others: others(&sheets, &name), name, hidden });
+            let oddities = Oddities { hidden, uncalculated };
+            return Ok(Read { text, others: others(&sheets, &name), name, oddities });
         }
     }
     Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")))

@@ -1,5 +1,6 @@
 //! Workbooks: of Excel and of LibreOffice, sheets by name, and archives that are none.
 
+use super::super::check::check;
 use super::{arrives, assert_checked, campaign, got};
 use std::io::{Cursor, Write as _};
 use zip::write::SimpleFileOptions;
@@ -51,8 +52,8 @@ fn excel(strings: &[&str], sheets: &[(&str, bool, &str)]) -> Vec<u8> {
         (
             "xl/styles.xml".to_owned(),
             format!(
-                "<styleSheet {XMLNS}><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"14\" applyNumberFormat=\"1\"/>\
-                 </cellXfs></styleSheet>"
+                "<styleSheet {XMLNS}><numFmts count=\"1\"><numFmt numFmtId=\"165\" formatCode=\"00000\"/></numFmts><cellXfs count=\"3\"><xf numFmtId=\"0\"/>\
+                 <xf numFmtId=\"14\" applyNumberFormat=\"1\"/><xf numFmtId=\"165\" applyNumberFormat=\"1\"/></cellXfs></styleSheet>"
             ),
         ),
         ("xl/sharedStrings.xml".to_owned(), format!("<sst {XMLNS} uniqueCount=\"9\">{strings}</sst>")),
@@ -235,4 +236,70 @@ fn archives_that_are_no_workbook_are_named() {
             assert!(ran.err.contains(words), "{words}\n{ran:?}");
         }
     }
+}
+
+/// A row of Excel from cells as XML.
+fn row_of(number: usize, cells: &[&str]) -> String {
+    let cells: String =
+        ('A'..).zip(cells).map(|(column, cell)| cell.replace("<c", &format!("<c r=\"{column}{number}\""))).collect();
+    format!("<row r=\"{number}\">{cells}</row>")
+}
+
+fn inline(text: &str) -> String {
+    format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>")
+}
+
+#[test]
+fn numbers_keep_the_zeros_that_their_format_shows() {
+    let rows = [
+        row_of(1, &[&inline("email"), &inline("plz"), &inline("n")]),
+        row_of(2, &[&inline("ann@a.example"), "<c s=\"2\"><v>1067</v></c>", "<c><v>1067</v></c>"]),
+    ];
+    let folder = campaign("l.xlsx", excel(&[], &[("People", false, &rows.concat())]), "", "{{ plz }} {{ n }}");
+    assert_eq!(arrives(&folder), ["ann@a.example: 01067 1067"]);
+}
+
+#[test]
+fn formulas_that_nobody_has_calculated_are_told() {
+    let rows = [
+        row_of(1, &[&inline("email"), &inline("name"), &inline("x")]),
+        row_of(
+            2,
+            &[&inline("ann@a.example"), "<c><f>PROPER(\"ann\")</f><v></v></c>", "<c t=\"str\"><f>\"\"</f><v></v></c>"],
+        ),
+        row_of(
+            3,
+            &[
+                &inline("bob@a.example"),
+                "<c t=\"str\"><f>PROPER(\"bob\")</f><v>Bob</v></c>",
+                "<c><f>1-1</f><v>0</v></c>",
+            ],
+        ),
+    ];
+    let folder = campaign("l.xlsx", excel(&[], &[("People", false, &rows.concat())]), "", "{{ name }} {{ x }}");
+    let (_, found) = check(&folder, "w.toml");
+    let found = found.iter().find(|found| found.check == "formula-without-value").expect("told");
+    assert_eq!(found.place, "l.xlsx:2");
+    assert!(
+        found.says.starts_with("1 cell is a formula without a value, and read as empty (the first: row 2, column 2)"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_workbook_whose_first_sheet_is_a_cover_names_the_others() {
+    let cover = row_of(1, &[&inline("Kundenliste 2026")]);
+    let people =
+        row_of(1, &[&inline("email"), &inline("name")]) + &row_of(2, &[&inline("ann@a.example"), &inline("Ann")]);
+    let book = excel(&[], &[("Deckblatt", false, &cover), ("Kunden 2026", false, &people)]);
+    let folder = campaign("l.xlsx", book, "", "Hello {{ name }}");
+    let ran = folder.run(&["send", "w.toml", "--data", "data", "--sink"]);
+    assert!(ran.code == Some(2) && ran.err.contains("that is the sheet \"Deckblatt\""), "{ran:?}");
+    assert!(ran.err.contains("sheet = \"Kunden 2026\""), "{ran:?}");
+    let ran = folder.run(&["new", "spring", "--from", "l.xlsx"]);
+    assert!(ran.code == Some(2) && ran.err.contains("--sheet 'Kunden 2026'"), "{ran:?}");
+    let ran = folder.run(&["new", "spring", "--from", "l.xlsx", "--sheet", "Kunden 2026"]);
+    assert!(ran.code == Some(0) && folder.read("spring/campaign.toml").contains("sheet = \"Kunden 2026\""), "{ran:?}");
+    let ran = folder.run(&["check", "spring/campaign.toml", "--offline"]);
+    assert!(ran.code != Some(2) && ran.out.contains("1 recipient"), "{ran:?}");
 }

@@ -1,0 +1,188 @@
+//! Cells of the letter's columns that hardly say what they should: blanks around them, entities of HTML, UTF-8 that somebody
+//! took for Windows-1252, words for nothing.
+//!
+//! Guarantees: of each kind one warning, with how many and the first; only the front of a list is looked at. Leaves to others:
+//! cells that no row may hold (`engine::loader`).
+
+use super::super::check::file_of;
+use super::super::config::CampaignConfig;
+use crate::base::many::Many;
+use crate::content::JSON_MARK;
+use crate::engine::loader::{List, first_of};
+use crate::mail::finding::{Finding, Severity};
+
+/// Rows that are looked at.
+const ROWS: usize = 10_000;
+/// Characters of a cell that are shown.
+const CHARACTERS: usize = 40;
+/// What exports write where nothing is.
+const NOTHING: [&str; 10] = ["null", "(null)", "n/a", "n.a.", "nan", "none", "undefined", "nil", "#n/a", "\\n"];
+
+/// What is odd of a cell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Odd {
+    Blanks,
+    Entity,
+    Mojibake,
+    Nothing,
+}
+
+impl Odd {
+    const ALL: [Self; 4] = [Self::Mojibake, Self::Entity, Self::Nothing, Self::Blanks];
+
+    /// What the warning is called, what it says, and what helps.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Blanks => (
+                "cell-blanks",
+                "blanks at its ends, and readers see them before a comma",
+                "{{ name|trim }} takes them away; or mend the list",
+            ),
+            Self::Entity => (
+                "cell-entity",
+                "an entity of HTML, which readers see as it stands",
+                "export the list again as plain text",
+            ),
+            Self::Mojibake => (
+                "cell-mojibake",
+                "UTF-8 that some program took for Windows-1252",
+                "export the list again, as UTF-8, from where it was right",
+            ),
+            Self::Nothing => (
+                "cell-nothing",
+                "a word for nothing, which readers see as it stands",
+                "leave the cell empty, so that default(\"…\") acts",
+            ),
+        }
+    }
+}
+
+/// What is odd in the cells of these columns.
+#[must_use]
+pub fn findings(campaign: &CampaignConfig, list: &List, columns: &[String]) -> Vec<Finding> {
+    let file = file_of(campaign);
+    let rows = first_of(list, &campaign.recipients.email.value, columns, ROWS).unwrap_or_default();
+    let mut found: Vec<(Odd, u64, u64, String)> = Vec::new();
+    for row in &rows {
+        for (column, cell) in columns.iter().zip(&row.fields) {
+            let Some(odd) = odd(cell).filter(|_| *column != campaign.recipients.email.value) else { continue };
+            if let Some((_, count, ..)) = found.iter_mut().find(|(known, ..)| *known == odd) {
+                *count += 1;
+            } else {
+                let shown: String = String::from_utf8_lossy(cell).chars().take(CHARACTERS).collect();
+                found.push((
+                    odd,
+                    1,
+                    row.line,
+                    format!("{column:?}: `{}`", shown.escape_debug().to_string().replace("\\\"", "\"")),
+                ));
+            }
+        }
+    }
+    let told = |odd: Odd| {
+        let (_, count, line, first) = found.iter().find(|(known, ..)| *known == odd)?;
+        let (check, what, hint) = odd.words();
+        let says = format!("{} {what} (the first in {first})", Many(*count, "cell holds", "cells hold"));
+        Some(Finding::new(Severity::Warning, check, format!("{file}:{line}"), says).hint(hint))
+    };
+    Odd::ALL.into_iter().filter_map(told).collect()
+}
+
+fn odd(cell: &[u8]) -> Option<Odd> {
+    if cell.first() == Some(&JSON_MARK) {
+        return None;
+    }
+    let text = std::str::from_utf8(cell).ok()?;
+    let bare = text.trim();
+    if bare.is_empty() {
+        return None;
+    }
+    if NOTHING.iter().any(|word| bare.eq_ignore_ascii_case(word)) {
+        return Some(Odd::Nothing);
+    }
+    if has_entity(bare) {
+        return Some(Odd::Entity);
+    }
+    if is_mojibake(bare) {
+        return Some(Odd::Mojibake);
+    }
+    (bare.len() < text.len()).then_some(Odd::Blanks)
+}
+
+/// Whether `&euml;`, `&#235;` or `&#xEB;` stands in a text.
+fn has_entity(text: &str) -> bool {
+    text.split('&').skip(1).any(|rest| {
+        let Some((name, _)) = rest.split_once(';') else { return false };
+        let digits = name.strip_prefix('#').map(|digits| digits.trim_start_matches(['x', 'X']));
+        match digits {
+            Some(digits) => (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit()),
+            None => (2..=8).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric()),
+        }
+    })
+}
+
+/// Whether `Ã«` or `â€™` stands in a text: what Windows-1252 makes of two or three octets of UTF-8.
+fn is_mojibake(text: &str) -> bool {
+    let octet = |c: char| encoded(c).filter(|octet| *octet >= 0x80);
+    let mut lead = None;
+    for c in text.chars() {
+        let octet = octet(c);
+        if let (Some(lead @ (0xc3 | 0xc4 | 0xc5 | 0xe2)), Some(0x80..=0xbf)) = (lead, octet) {
+            // Those letters stand before signs that no word has there.
+            return lead != 0xe2 || c == '€' || c == '\u{80}';
+        }
+        lead = octet;
+    }
+    false
+}
+
+/// The octet of a character in Windows-1252.
+fn encoded(c: char) -> Option<u8> {
+    const HIGH: [char; 27] = [
+        '€', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 'Ž', '‘', '’', '“', '”', '•', '–', '—', '˜', '™',
+        'š', '›', 'œ', 'ž', 'Ÿ',
+    ];
+    match u32::from(c) {
+        code @ 0..=0xff => u8::try_from(code).ok(),
+        _ => HIGH.contains(&c).then_some(0x80),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_that_hardly_say_what_they_should_are_told_from_those_that_do() {
+        let name = |cell: &str| odd(cell.as_bytes()).map(|odd| odd.words().0);
+        for (cell, check) in [
+            (" Ann", "cell-blanks"),
+            ("Ann\u{a0}", "cell-blanks"),
+            ("Zo&euml;", "cell-entity"),
+            ("Zo&#235;", "cell-entity"),
+            ("Zo&#xEB;", "cell-entity"),
+            ("Zo\u{c3}\u{ab}", "cell-mojibake"),
+            ("\u{c5}\u{81}ukasz", "cell-mojibake"),
+            ("D\u{e2}€™Arcy", "cell-mojibake"),
+            ("null", "cell-nothing"),
+            ("N/A", "cell-nothing"),
+        ] {
+            assert_eq!(name(cell), Some(check), "{cell}");
+        }
+        for cell in [
+            "",
+            "Ann",
+            "Smith & Co; Ltd",
+            "AT&T",
+            "João",
+            "SÃO PAULO",
+            "Ångström",
+            "Nulla",
+            "\u{0}null",
+            "Nan Ny",
+            "  ",
+        ] {
+            assert_eq!(name(cell), None, "{cell}");
+        }
+    }
+}
