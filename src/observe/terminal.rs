@@ -85,6 +85,19 @@ pub fn notice(text: &[u8]) {
     }
 }
 
+/// As [`print()`], for warnings: whoever wants quiet hears them too, and the journal of systemd has them by their priority.
+pub fn warn(text: &str) {
+    print(prioritized(text, is_journal()).as_bytes());
+}
+
+/// Each line of a warning with the journal's priority of one (sd-daemon(3)), where it goes there.
+fn prioritized(text: &str, journal: bool) -> String {
+    match journal {
+        true => text.lines().map(|line| format!("<4>{line}\n")).collect(),
+        false => text.to_owned(),
+    }
+}
+
 /// Replaces the live lines; an empty text takes them away.
 pub fn draw(text: &str) {
     screen().draw(text);
@@ -362,6 +375,13 @@ mod tests {
         assert_eq!(all(), "\r\x1b[2A\x1b[Jthree\n");
         screen.print(b"a log line\n");
         assert_eq!(all(), "\r\x1b[1A\x1b[Ja log line\n");
+    }
+
+    #[test]
+    fn each_line_of_a_warning_has_the_priority_of_one_in_the_journal() {
+        let text = "warning: a\n  hint: b\n";
+        assert_eq!(prioritized(text, true), "<4>warning: a\n<4>  hint: b\n");
+        assert_eq!(prioritized(text, false), text);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod begin;
 mod braces;
 #[allow(dead_code, reason = "a part of it is for tests of TLS")]
 #[path = "../tls_policy/certificates.rs"]

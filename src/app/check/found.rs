@@ -178,7 +178,7 @@ pub fn judge(findings: &mut [Finding]) {
     refused.for_each(|finding| finding.severity = Severity::Error);
 }
 
-/// Tells the first warnings, and how to see all of them, unless people want quiet.
+/// Tells the first warnings, and how to see all of them; also whoever wants quiet.
 pub fn tell(findings: &[Finding], campaign: &Path) {
     let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
     let mut text: String = warnings.iter().take(TOLD).map(|finding| lines(finding)).collect();
@@ -187,7 +187,7 @@ pub fn tell(findings: &[Finding], campaign: &Path) {
         let more = Many(more as u64, "more warning", "more warnings");
         text += &format!("{more}: see posthaste check {}\n", campaign.display());
     }
-    terminal::notice(folded(&text, terminal::columns()).as_bytes());
+    terminal::warn(&folded(&text, terminal::columns()));
 }
 
 #[cfg(test)]

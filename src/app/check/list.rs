@@ -5,14 +5,14 @@
 
 use super::super::config::{CampaignConfig, campaign::ListSource};
 use super::super::exit::Failure;
-use super::super::figures::{count, counted};
+use super::super::figures::{count as figure, counted};
 use super::super::send::content::Content;
 use super::super::send::dry_run::Loaded;
 use super::super::send::galley::lines_of;
 use super::rows::{Seen, Tally};
 use crate::base::many::Many;
-use crate::content::ColumnType;
-use crate::engine::loader::{List, REJECTS, Rejections};
+use crate::content::{ColumnType, RowRef};
+use crate::engine::loader::{List, REJECTS, Rejections, front_of};
 use crate::engine::table::Table;
 use crate::mail::finding::{Finding, Severity};
 use serde::Serialize;
@@ -22,6 +22,9 @@ use std::path::Path;
 
 /// Rejected rows that are told of one by one.
 const REJECTED_TOLD: usize = 20;
+/// Those that a send tells of.
+const REJECTED_QUOTED: usize = 3;
+
 /// What the list came to.
 #[derive(Debug, Serialize)]
 pub(super) struct Counts {
@@ -52,7 +55,7 @@ impl Counts {
 
     /// One line for people.
     pub(super) fn words(&self) -> String {
-        let rejected = count(self.rejected);
+        let rejected = figure(self.rejected);
         let (Some(recipients), Some(suppressed), Some(duplicates), Some(domains)) =
             (self.recipients, self.suppressed, self.duplicates, self.domains)
         else {
@@ -60,9 +63,32 @@ impl Counts {
         };
         let rows = counted(recipients, "recipient", "recipients");
         let domains = counted(domains, "domain", "domains");
-        let (suppressed, duplicates) = (count(suppressed), count(duplicates));
-        format!("{rows} at {domains}; {suppressed} suppressed, {rejected} rejected, {duplicates} duplicates")
+        let (suppressed, duplicates) = (figure(suppressed), counted(duplicates, "duplicate", "duplicates"));
+        format!("{rows} at {domains}; {suppressed} suppressed, {rejected} rejected, {duplicates}")
     }
+}
+
+/// What a send says of the rows that were rejected: how many, the first of them with their reasons, and where all are.
+#[must_use]
+pub fn rejects_told(file: &str, home: &Path, rejected: u64) -> String {
+    let rows = Many(rejected, "row", "rows").words();
+    let (are, they) = if rejected == 1 { ("is", "it gets") } else { ("are", "they get") };
+    let mut text = format!("warning: {} {rows} of {file} {are} rejected, and {they} no letter\n", figure(rejected));
+    let path = home.join(REJECTS);
+    let Ok(mut rejects) = csv::Reader::from_path(&path) else { return text };
+    for record in rejects.records().flatten().take(REJECTED_QUOTED) {
+        let [line, reason, row] = [0, 1, 2].map(|i| record.get(i).unwrap_or_default());
+        let what = reason.split_once("hint: ").map_or(reason, |(what, _)| what).trim();
+        let row = written(row);
+        text += &format!("  {file}:{line}: \"{row}\": {what}\n");
+    }
+    text + &format!("  hint: mend them, and send --add; all of them are in {}\n", path.display())
+}
+
+/// What a cell of the rejects file holds, escaped, without what keeps spreadsheets from taking it for a formula.
+fn written(cell: &str) -> &str {
+    let bare = cell.strip_prefix('\'').filter(|bare| bare.starts_with(['=', '+', '-', '@']));
+    bare.unwrap_or(cell)
 }
 
 /// The list as people name it.
@@ -114,14 +140,15 @@ impl Looked<'_> {
                 more += 1;
                 continue;
             }
+            let text = written(text);
             let (what, hint) = reason.split_once("hint: ").unwrap_or((reason, "mend the row, or take it out"));
-            let says = format!("the row of {text:?} is rejected: {}", what.trim());
+            let says = format!("the row of \"{text}\" is rejected: {}", what.trim());
             let place = format!("{}:{line}", self.file);
             findings.push(Finding::new(Severity::Warning, "rejected-row", place, says).hint(hint));
         }
         if more > 0 {
-            let more = Many(more, "more row is rejected", "more rows are rejected");
-            findings.push(Finding::new(Severity::Warning, "rejected-row", &self.file, more.to_string()));
+            let more = counted(more, "more row is rejected", "more rows are rejected");
+            findings.push(Finding::new(Severity::Warning, "rejected-row", &self.file, more));
         }
         findings
     }
@@ -140,7 +167,7 @@ impl Looked<'_> {
         walked.map_err(|error| Failure::failed(error.to_string()))?;
         // Only what is told is looked for on the list.
         let lines = lines_of(self.list, &self.campaign.recipients.email.value, &seen.firsts()).unwrap_or_default();
-        Ok(self.told(&seen, &lines, rows))
+        Ok(self.told(&seen, &lines, rows, &counted(rows, "row", "rows")))
     }
 
     /// Letters that show nothing.
@@ -159,7 +186,31 @@ impl Looked<'_> {
         (*count > 0).then(|| found.hint(hint))
     }
 
-    fn told(&self, seen: &Seen<'_>, lines: &HashMap<String, u64>, rows: u64) -> Vec<Finding> {
+    /// What stands in the first rows of the list itself, with these columns of it, but for who `is_suppressed`.
+    #[must_use]
+    pub fn first_rows(&self, columns: &[String], is_suppressed: &mut dyn FnMut(&str) -> bool) -> Vec<Finding> {
+        let most = usize::try_from(self.rows_max).unwrap_or(usize::MAX);
+        // Why it cannot be read is told by the load.
+        let front = front_of(self.list, &self.campaign.recipients.email.value, columns, most);
+        let (mut sampled, is_whole) = front.unwrap_or_default();
+        sampled.retain(|row| !is_suppressed(&row.mailbox));
+        let mut seen = Seen::by(self.content, &[]);
+        for (number, row) in (0..).zip(&sampled) {
+            let fields: Vec<&[u8]> = row.fields.iter().map(Vec::as_slice).collect();
+            seen.look_at(&RowRef { number, mailbox: &row.mailbox, fields: &fields });
+        }
+        // Of rows that share an address the first one counts.
+        let lines = sampled.iter().rev().map(|row| (row.mailbox.clone(), row.line)).collect();
+        let rows = sampled.len() as u64;
+        let of = match is_whole {
+            true => counted(rows, "row", "rows"),
+            false => format!("the first {}", counted(rows, "row", "rows")),
+        };
+        self.told(&seen, &lines, rows, &of)
+    }
+
+    /// `of`: the rows that were looked at, in words.
+    fn told(&self, seen: &Seen<'_>, lines: &HashMap<String, u64>, rows: u64, of: &str) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut tell = |severity, check, tally: &Tally, says: String, hint: &str| {
             if tally.count > 0 {
@@ -169,7 +220,8 @@ impl Looked<'_> {
         };
         for ((_, name), gap) in self.content.iter().flat_map(|content| &content.bare).zip(&seen.gaps) {
             let Tally { count, first } = gap;
-            let says = format!("{count} of {rows} rows have nothing in {name:?} (such as {first}): readers see a gap");
+            let says =
+                format!("{} of {of} have nothing in {name:?} (such as {first}): readers see a gap", figure(*count));
             let hint = "give it a default: {{ name|default(\"…\", true) }}, or fill the column";
             tell(Severity::Warning, "empty-field", gap, says, hint);
         }
@@ -191,8 +243,8 @@ impl Looked<'_> {
             self.content.iter().flat_map(|content| content.composer.declared()).zip(&seen.misfits)
         {
             let (column, kind, Tally { count, first }) = (&declared.column, declared.kind.word(), tally);
-            let (cells, are) = if *count == 1 { ("cell", "is") } else { ("cells", "are") };
-            let says = format!("{count} {cells} of {column:?} {are} not of its type, {kind}: {why} (such as {first})");
+            let (cells, are) = (counted(*count, "cell", "cells"), if *count == 1 { "is" } else { "are" });
+            let says = format!("{cells} of {column:?} {are} not of its type, {kind}: {why} (such as {first})");
             let numbers = matches!(declared.kind, ColumnType::Number | ColumnType::Integer);
             let written = match self.campaign.locale.is_none() && numbers {
                 true => ", say how numbers are written there (locale = \"de_DE\": 1.234,5)",
@@ -203,15 +255,16 @@ impl Looked<'_> {
             tell(Severity::Warning, "column-type", tally, says, &hint);
         }
         let Tally { count, first } = &seen.encoded;
-        let says = format!("{count} of {rows} rows have words that are encoded as in mail headers (such as {first})");
+        let says =
+            format!("{} of {of} have words that are encoded as in mail headers (such as {first})", figure(*count));
         let hint = "readers see =?utf-8?…?= as it stands: export the list again as text";
         tell(Severity::Warning, "encoded-word", &seen.encoded, says, hint);
-        let roles = Many(seen.roles.count, "address is", "addresses are");
+        let roles = counted(seen.roles.count, "address is", "addresses are");
         let says = format!("{roles} no person's (such as {})", seen.roles.first);
         let hint = "take them off the list: who reads there did not ask, and reports it";
         tell(Severity::Warning, "role-address", &seen.roles, says, hint);
         let Tally { count, first } = &seen.suppressed;
-        let says = format!("{} suppressed (such as {first})", Many(*count, "recipient is", "recipients are"));
+        let says = format!("{} suppressed (such as {first})", counted(*count, "recipient is", "recipients are"));
         tell(Severity::Note, "suppressed", &seen.suppressed, says, "");
         let Tally { count, first } = &seen.subjects;
         let hint = "give it a default, such as {{ name|default(\"…\", true) }}";
@@ -221,7 +274,7 @@ impl Looked<'_> {
             let says = "the subject comes out empty for everybody";
             findings.push(Finding::new(Severity::Warning, "empty-subject", place, says).hint(hint));
         } else {
-            let says = format!("the subject comes out empty for {count} of {rows} rows (such as {first})");
+            let says = format!("the subject comes out empty for {} of {of} (such as {first})", figure(*count));
             tell(Severity::Warning, "empty-subject", &seen.subjects, says, hint);
         }
         findings.extend(self.blank(seen, lines, rows));

@@ -14,7 +14,7 @@ mod rows;
 mod volume;
 
 pub use found::{Refused, judge, of_content, of_failure, of_letter, of_remark, tell};
-pub use list::{Looked, file_of};
+pub use list::{Looked, file_of, rejects_told};
 pub use print::finding as as_json;
 pub use reading::Reading;
 
@@ -147,7 +147,6 @@ impl Look {
                     let letters = first_letters::letters(campaign, &given.list, made, 1, Some(mailbox.as_str()));
                     self.seen.to_unsubscribe = letters.into_iter().next();
                 }
-                self.findings.extend(dns::same_url(campaign, &self.seen.letters));
                 (Some(content), columns)
             }
             Err(refused) if refused.failure.exit != Exit::Usage => return Err(refused.failure),

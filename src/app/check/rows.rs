@@ -90,17 +90,22 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Looks at a row.
+    /// Looks at a row of the table.
     pub fn look(&mut self, row: &Row<'_>) {
         let behind = self.suppressed_rows.partition_point(|rows| rows.end <= row.number);
         if self.suppressed_rows.get(behind).is_some_and(|rows| rows.contains(&row.number)) {
             return self.suppressed.add(row.mailbox);
         }
-        let local = row.mailbox.get(..row.at()).unwrap_or_default();
+        let fields: SmallVec<[&[u8]; 8]> = row.fields.collect();
+        self.look_at(&RowRef { number: row.number, mailbox: row.mailbox, fields: &fields });
+    }
+
+    /// Looks at a row that somebody gets a letter by.
+    pub fn look_at(&mut self, row: &RowRef<'_>) {
+        let (local, fields) = (row.mailbox.rsplit_once('@').unwrap_or_default().0, row.fields);
         if ROLES.iter().any(|role| local.eq_ignore_ascii_case(role)) {
             self.roles.add(row.mailbox);
         }
-        let fields: SmallVec<[&[u8]; 8]> = row.fields.collect();
         if fields.iter().copied().chain([row.mailbox.as_bytes()]).any(is_encoded) {
             self.encoded.add(row.mailbox);
         }
@@ -116,13 +121,12 @@ impl<'a> Seen<'a> {
             }
         }
         for (declared, (tally, first)) in content.composer.declared().iter().zip(&mut self.misfits) {
-            if let Some(why) = content.composer.misfit(declared, &fields) {
+            if let Some(why) = content.composer.misfit(declared, fields) {
                 *first = if tally.count == 0 { why } else { *first };
                 tally.add(row.mailbox);
             }
         }
-        let row_ref = RowRef { number: row.number, mailbox: row.mailbox, fields: &fields };
-        if content.composer.has_empty_subject(&mut self.scratch, &row_ref, &mut self.composed) {
+        if content.composer.has_empty_subject(&mut self.scratch, row, &mut self.composed) {
             self.subjects.add(row.mailbox);
         }
         if content.composer.is_blank(&mut self.scratch, &row_ref, &mut self.composed) {

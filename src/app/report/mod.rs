@@ -207,7 +207,12 @@ impl Unread {
         let numbers: Vec<String> = self.rows.iter().map(u32::to_string).collect();
         let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
         let some = !self.rows.is_empty();
-        some.then(|| format!("these rows cannot be read, and have no address here: {}{more}", numbers.join(", ")))
+        some.then(|| {
+            format!(
+                "these rows of the table (not of the list) cannot be read, and have no address here: {}{more}",
+                numbers.join(", ")
+            )
+        })
     }
 }
 
@@ -286,7 +291,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let data = args.data.clone().unwrap_or(config.engine.data);
     let facts = Stored::open(&place::find(&data, &args.name, args.sink)?)?;
     for damage in facts.damage() {
-        terminal::print(format!("warning: damaged: {}\n", Printable(damage.as_bytes())).as_bytes());
+        terminal::warn(&format!("warning: damaged: {}\n", Printable(damage.as_bytes())));
     }
     let look = Look { zone: Zone::of(args.utc), columns: terminal::columns_out() };
     let mut out = Pipe { to: BufWriter::new(io::stdout().lock()), gone: false };
@@ -434,7 +439,7 @@ fn possible_duplicates(facts: &dyn Facts, to: &mut dyn Write) -> Result<Unread, 
     if nameless > 0 {
         let nameless = Many(nameless, "recipient", "recipients");
         let told = format!("warning: {nameless} may have got a second copy, and cannot be named\n");
-        terminal::print(told.as_bytes());
+        terminal::warn(&told);
     }
     Ok(unread)
 }

@@ -1,7 +1,7 @@
 //! Finding a campaign's directory by the campaign's name, and saying what there is when there is no such one.
 
 use crate::app::exit::Failure;
-use crate::app::send::{CAMPAIGNS, REHEARSALS};
+use crate::app::send::{CAMPAIGNS, REHEARSALS, elsewhere};
 use crate::engine::campaign::name_of;
 use crate::engine::table::Manifest;
 use crate::engine::table::manifest;
@@ -19,7 +19,7 @@ const NAMED_MAX: usize = 20;
 /// # Errors
 /// No data directory, no such campaign or several (all bad input), or an unreadable directory.
 pub(super) fn find(data: &Path, name: &str, rehearsal: bool) -> Result<PathBuf, Failure> {
-    check_there(data)?;
+    check_there(data, Some(name))?;
     let mut names = Vec::new();
     for folder in if rehearsal { &[REHEARSALS][..] } else { &[CAMPAIGNS, REHEARSALS] } {
         let all = data.join(folder);
@@ -47,7 +47,8 @@ pub(super) fn find(data: &Path, name: &str, rehearsal: bool) -> Result<PathBuf, 
     names.dedup();
     let all = data.join(if rehearsal { REHEARSALS } else { CAMPAIGNS });
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    Err(Failure::usage(format!("there is no campaign {name:?} in {}\nhint: {}", all.display(), hint(name, &names))))
+    let hint = elsewhere::hint(data, Some(name)).unwrap_or_else(|| hint(name, &names));
+    Err(Failure::usage(format!("there is no campaign {name:?} in {}\nhint: {hint}", all.display())))
 }
 
 /// The directories of all campaigns in a data directory, and of all rehearsals.
@@ -55,7 +56,7 @@ pub(super) fn find(data: &Path, name: &str, rehearsal: bool) -> Result<PathBuf, 
 /// # Errors
 /// No data directory, or one that cannot be read.
 pub(in crate::app) fn homes(data: &Path) -> Result<Vec<PathBuf>, Failure> {
-    check_there(data)?;
+    check_there(data, None)?;
     let mut homes = Vec::new();
     for folder in [CAMPAIGNS, REHEARSALS] {
         homes.extend(list(&data.join(folder))?.into_iter().map(|known| known.home));
@@ -63,15 +64,13 @@ pub(in crate::app) fn homes(data: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(homes)
 }
 
-fn check_there(data: &Path) -> Result<(), Failure> {
+fn check_there(data: &Path, name: Option<&str>) -> Result<(), Failure> {
     if data.is_dir() {
         return Ok(());
     }
-    Err(Failure::usage(format!(
-        "there is no data directory {}\nhint: --data DIR names it, or --config engine.toml by its engine.data; \
-         `posthaste send` makes it",
-        data.display()
-    )))
+    let ways = "--data DIR names it, or --config engine.toml by its engine.data; `posthaste send` makes it";
+    let hint = elsewhere::hint(data, name).unwrap_or_else(|| ways.to_owned());
+    Err(Failure::usage(format!("there is no data directory {}\nhint: {hint}", data.display())))
 }
 
 fn hint(name: &str, names: &[&str]) -> String {

@@ -10,7 +10,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::check::Reading;
+use super::super::check::{Looked, Reading, file_of};
 use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::destination::{self, Destination};
@@ -74,6 +74,10 @@ pub fn run(
     let loading = Loading { config, campaign, home, content: content_of, onlooker: Some(&reading) };
     let mut loaded = loading.load(given.list.clone(), manifest, signals);
     drop(reading);
+    let file = file_of(campaign);
+    let looked =
+        Looked { file, home: scratch.path(), list: &given.list, campaign, content: Some(&content), rows_max: u64::MAX };
+    let rejected = looked.rejected();
     let kept = keep_rejects(args, &campaign.name, scratch.path())?;
     match &mut loaded {
         Ok(list) => list.rejects = kept,
@@ -91,6 +95,8 @@ pub fn run(
     let mut loaded = loaded.map_err(|unloaded| unloaded.failure)?;
     let table = Arc::new(Table::open(scratch.path()).map_err(|e| Failure::failed(e.to_string()))?);
     let recipients_max = config.delivery.recipients_per_transaction;
+    let of_rows = looked.rows(&table, &loaded.suppressed_rows)?;
+    loaded.found.extend(rejected.into_iter().chain(of_rows));
     let leaves = !destination.is_some_and(Destination::is_sink);
     loaded.found.extend(super::super::check::of_letter(&content.findings, leaves));
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
@@ -237,7 +243,11 @@ impl Loading<'_> {
             ControlFlow::Break(())
         });
         signals.check()?;
-        end.map(|()| list)
+        end?;
+        match list.totals {
+            Totals { rows: 0, rejected: 1.., .. } => Err(watch::all_rejected(list.totals.rejected)),
+            _ => Ok(list),
+        }
     }
 }
 
@@ -416,7 +426,7 @@ fn tell(
         by_site(sites, &mut text);
     }
     for (row, why) in &rendered.refused {
-        let _ = writeln!(text, "\nrow {row} cannot be rendered: {}", Printable(why.as_bytes()));
+        let _ = writeln!(text, "\nrow {row} of the table cannot be rendered: {}", Printable(why.as_bytes()));
     }
     for (to, content) in &rendered.samples {
         let line = lines.get(to).map_or(String::new(), |line| format!("line {line}, "));

@@ -6,6 +6,7 @@
 use super::super::check::of_remark;
 use super::super::config::CampaignConfig;
 use super::content::Content;
+use super::way_out;
 use crate::content::{Composed, Composer, RowRef, Scratch, lint};
 use crate::engine::loader::{List, first_of};
 use crate::mail::finding::{Finding, Severity};
@@ -16,8 +17,9 @@ const SAMPLES: usize = 20;
 
 /// What is wrong with whole messages: those of the first recipients. One that cannot be made is told with its row, by the load.
 pub fn look(campaign: &CampaignConfig, list: &List, composer: &Composer, stored: &[String]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
+    let (mut findings, mut urls): (Vec<Finding>, _) = (Vec::new(), Vec::new());
     compose_first(campaign, list, (composer, stored), (SAMPLES, None), |composed| {
+        urls.push(way_out::url_of(&composed.content));
         if composed.is_blank && !findings.iter().any(|known| known.check == "empty-letter") {
             let says = "a letter comes out empty: its reader would see nothing";
             let found = Finding::new(Severity::Warning, "empty-letter", "", says);
@@ -29,6 +31,7 @@ pub fn look(campaign: &CampaignConfig, list: &List, composer: &Composer, stored:
             }
         }
     });
+    findings.extend(way_out::same_url(campaign, &urls));
     findings
 }
 

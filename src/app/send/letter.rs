@@ -10,11 +10,11 @@ use super::super::exit::Failure;
 use super::super::progress::Summary;
 use super::content::Content;
 use super::marks_of;
-use super::watch::notice;
 use crate::base::many::Many;
 use crate::engine::board::Counters;
 use crate::engine::campaign::Campaign;
 use crate::mail::Disposition;
+use crate::observe::terminal;
 use std::path::PathBuf;
 
 /// A letter, and what the campaign has to do with it.
@@ -58,7 +58,7 @@ impl Letter {
                 0 => String::new(),
                 had => format!("{} an earlier one, and ", Many(had, "recipient got", "recipients got")),
             };
-            notice(&format!(
+            terminal::warn(&format!(
                 "warning: the content has changed since this campaign was begun: {had}recipients still to come get the new one\n"
             ));
         }

@@ -3,16 +3,20 @@
 //! Guarantees: a list on standard input is kept only once a campaign is made of it, and what was kept stays until another
 //! takes its place. Leaves to others: what a changed one means (`settle`), and loading it (`engine`).
 
+use super::super::check::{Looked, file_of};
 use super::super::cli::SendArgs;
 use super::super::config::{CampaignConfig, campaign};
 use super::super::exit::Failure;
+use super::content::Content;
 use super::prepare::copy_within_room;
 use super::watch::notice;
 use crate::base::many::Many;
 use crate::base::remedy;
 use crate::engine::campaign::Campaign;
+use crate::engine::load::Load;
 use crate::engine::loader::{Format, Hidden, List, LoadError, Look, REJECTS, Uncalculated, print};
 use crate::engine::table::ListPrint;
+use crate::mail::address;
 use crate::mail::finding::{Finding, Severity};
 use crate::wire::disk::access;
 use std::fs::{self, File, OpenOptions};
@@ -22,6 +26,9 @@ use std::path::{Path, PathBuf};
 
 /// The copy of a list that came as a stream, in the campaign's directory.
 pub const KEPT: &str = "list";
+
+/// Rows that a send looks at before it begins.
+const ROWS_LOOKED: u64 = 10_000;
 
 /// A list that this run was given.
 pub struct Given {
@@ -201,6 +208,21 @@ pub fn rejects_of(home: &Path, rejected: u64) -> Option<String> {
 /// Where the rows are listed that were rejected of a list that was only looked at; `None` where no data directory is named.
 pub fn rejects_kept(args: &SendArgs, name: &str) -> Option<PathBuf> {
     Some(args.data.as_ref()?.join("rejects").join(format!("{name}.csv")))
+}
+
+/// What stands in the first rows of a list of which nothing is loaded yet, and that are not suppressed.
+#[must_use]
+pub fn first_rows(campaign: &CampaignConfig, content: &Content, columns: &[String], load: &Load) -> Vec<Finding> {
+    let suppression = load.suppressions.in_force().set;
+    let mut folded = Vec::new();
+    let mut is_suppressed = |mailbox: &str| {
+        folded.clear();
+        let at = address::fold_into(mailbox.as_bytes(), mailbox.rfind('@').unwrap_or(mailbox.len()), &mut folded);
+        suppression.contains(&folded, at)
+    };
+    let file = file_of(campaign);
+    let (home, list, content) = (Path::new(""), &load.list, Some(content));
+    Looked { file, home, list, campaign, content, rows_max: ROWS_LOOKED }.first_rows(columns, &mut is_suppressed)
 }
 
 /// What a look at the front of the list has found that is worth knowing.

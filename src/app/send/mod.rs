@@ -7,6 +7,7 @@
 mod cells;
 pub mod content;
 pub mod dry_run;
+pub mod elsewhere;
 mod events;
 pub mod first_letters;
 mod folder;
@@ -35,6 +36,7 @@ pub mod tls;
 mod trace;
 mod types;
 mod watch;
+pub mod way_out;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -80,6 +82,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let found = Found::look(args.config.as_deref());
     let config = found.load()?;
     let data = args.data(&config);
+    let is_named = args.data.is_some();
     // A command that goes on elsewhere may find no configuration, or another one.
     let args = &SendArgs { config: found.file.clone(), ..args.at(&data) };
     signals.prepare(if args.dry_run {
@@ -111,6 +114,9 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     watch::notice(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()));
     let home = home_of(&data, &campaign.name, &destination);
     if !destination.is_sink() && !home.exists() {
+        if !is_named {
+            elsewhere::check(args, &config, &campaign.name)?;
+        }
         // Whoever has begun it elsewhere, and forgot to say where, would mail everybody twice.
         let place = std::path::absolute(&data).unwrap_or_else(|_| data.clone());
         watch::notice(&format!("It begins: nothing of it is in {} yet.\n", place.display()));
@@ -128,16 +134,21 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let asked = Asked { args, config: &config, campaign: &campaign, destination: &destination, home: &home };
     let Opened { campaign: mut opened, content, settled, mut disk } = asked.open()?;
     let (cancelled_on_list, readmitted) = (settled.cancelled_on_list, settled.readmitted);
-    super::check::tell(&super::check::of_letter(&content.findings, !destination.is_sink()), &args.campaign);
+    let mut found = super::check::of_letter(&content.findings, !destination.is_sink());
     let letter = Letter::of(&opened, &content, &campaign);
     if opened.is_complete() && !settled.goes_on(&opened) {
+        super::check::tell(&found, &args.campaign);
         settled.commit(&mut opened, &mut disk)?;
         letter.check(args, opened.settled().uncertain)?;
         return complete(args, &content, &opened, &began, &destination, cancelled_on_list);
     }
-    let observer = observe(args, &config)?;
     let list = settled.list.clone();
     let mut load = prepare::load(&config, &campaign, list.clone(), Some(&content), opened.table.manifest())?;
+    if opened.table.chunks() == 0 {
+        found.extend(list::first_rows(&campaign, &content, &opened.table.manifest().columns, &load));
+    }
+    super::check::tell(&found, &args.campaign);
+    let observer = observe(args, &config)?;
     load.readmitted.clone_from(&settled.readmitted_rows);
     let events = events::open(args, &config, level, &campaign.name, &home)?;
     let trace = trace::begin(args, level)?;
@@ -210,6 +221,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
             before,
             observer,
             created,
+            list: super::check::file_of(&campaign),
             home: &home,
             cancelled_on_list,
             readmitted,

@@ -13,7 +13,7 @@ use crate::observe::terminal;
 /// Warns on standard error of each name that servers may not take.
 pub fn warn_of<'s>(sources: impl IntoIterator<Item = &'s Source>) {
     for Finding { says, hint, .. } in findings(sources) {
-        terminal::print(format!("warning: {says}\n  hint: {hint}\n").as_bytes());
+        terminal::warn(&format!("warning: {says}\n  hint: {hint}\n"));
     }
 }
 

@@ -6,12 +6,12 @@
 
 use super::super::exit::Failure;
 use super::content::Content;
-use super::watch::notice;
 use crate::base::many::Many;
 use crate::content::Need;
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{Onlooker, Player};
 use crate::mail::Disposition;
+use crate::observe::terminal;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
@@ -66,7 +66,7 @@ pub fn check(opened: &Campaign, content: &Content, max_rejected: f64, onlooker: 
         )));
     }
     if unmade > 0 {
-        notice(&format!("warning: {told}; they wait for one that copes with them\n"));
+        terminal::warn(&format!("warning: {told}; they wait for one that copes with them\n"));
     }
     Ok(())
 }

@@ -145,7 +145,7 @@ fn tell(
 
 /// Says what nobody should miss, whoever wants quiet.
 fn warn(text: &str) {
-    terminal::print(text.as_bytes());
+    terminal::warn(text);
 }
 
 /// The columns that say who unsubscribes, besides what is the sample's own.

@@ -86,7 +86,7 @@ impl Share {
             None => (0..opened.table.rows()).filter(|row| is_open(*row)).collect(),
         };
         if rows.is_empty() {
-            terminal::print(b"warning: nobody whom this run is for waits any more: nothing is sent in it\n");
+            terminal::warn("warning: nobody whom this run is for waits any more: nothing is sent in it\n");
         }
         opened.reach = Some(rows);
         Ok(())

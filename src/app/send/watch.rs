@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::super::check::rejects_told;
 use super::super::cli::{Progress, SendArgs};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
@@ -62,6 +63,8 @@ pub struct Watched<'a> {
     pub observer: Observer,
     /// When the campaign was begun, in Unix seconds.
     pub created: u32,
+    /// Its list, as people name it.
+    pub list: String,
     /// Its directory.
     pub home: &'a Path,
     /// Recipients on the list who were cancelled before, and stay so.
@@ -119,6 +122,9 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     note_what_holds(&summary, watched.home);
     // Whoever cannot print the table still learns why it ended, and what goes on.
     let printed = print_end(watched.args, &summary);
+    if rejected > 0 && matches!(ended.load, LoadEnd::Complete(_) | LoadEnd::Open) {
+        terminal::warn(&rejects_told(&watched.list, watched.home, rejected));
+    }
     tell_empty_subjects(subjects_empty);
     tell_empty_letters(letters_empty);
     let failure = ended.failure.map(|reason| if short { reason + &room_wanted(&summary) } else { reason });
@@ -231,7 +237,7 @@ fn tell_empty_letters(recipients: u64) {
 fn tell(what: &str, hint: &str) {
     let columns = terminal::columns().unwrap_or(usize::MAX);
     let lines = |text: &str, indent| wrapped(&Printable(text.as_bytes()).to_string(), columns, indent);
-    notice(&(lines(what, 0) + &lines(&format!("hint: {hint}"), 2)));
+    terminal::warn(&(lines(what, 0) + &lines(&format!("hint: {hint}"), 2)));
 }
 
 /// How much room the rest takes, about.
@@ -274,10 +280,11 @@ fn conclude(
             counted(FIRST_RECORDS, "row", "rows"),
             file = watched.args.campaign.display()
         ))),
+        LoadEnd::Complete(_) if summary.loaded == 0 && summary.rejected > 0 => Err(all_rejected(summary.rejected)),
         LoadEnd::Complete(_) if summary.is_settled() => {
             // Nothing is left to be held.
             for held in holding(summary) {
-                terminal::print(format!("warning: {}\n", held.says).as_bytes());
+                terminal::warn(&format!("warning: {}\n", held.says));
             }
             if !was_sent_on(&watched.before, summary) {
                 watched.letter.check(watched.args, summary.uncertain)?;
@@ -301,6 +308,15 @@ fn conclude(
             Err(Failure::unfinished(format!("not finished: {waiting}{rest}{bound}\n{resume}")))
         }
     }
+}
+
+/// Nobody is left to send to: whatever `max_rejected` allows, that is no success.
+pub fn all_rejected(rows: u64) -> Failure {
+    let rows = counted(rows, "row of the list is", "rows of the list are");
+    Failure::usage(format!(
+        "all of the {rows} rejected: nobody gets a letter\nhint: mend the list or the letter; nothing was sent, and the \
+         same command begins anew"
+    ))
 }
 
 /// The end of a campaign that has nothing left to send: somebody has to look at those who are held.

@@ -85,7 +85,7 @@ pub(super) fn run(
         let domain = contact.domain();
         let hint = "hint: receivers ask for DKIM (RFC 8460 §3): a [[dkim]] of that domain, or another --contact";
         let warning = format!("warning: no DKIM key is for {domain}: the reports are not signed\n  {hint}\n");
-        crate::observe::terminal::print(warning.as_bytes());
+        crate::observe::terminal::warn(&warning);
     }
     let reports = book.tallies.clone().take_before(until);
     if reports.is_empty() {

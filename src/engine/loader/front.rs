@@ -22,6 +22,14 @@ pub struct Sampled {
 /// # Errors
 /// The list cannot be read.
 pub fn first_of(list: &List, email: &str, columns: &[String], count: usize) -> Result<Vec<Sampled>, LoadError> {
+    Ok(front_of(list, email, columns, count)?.0)
+}
+
+/// The same, and whether these are all.
+///
+/// # Errors
+/// The list cannot be read.
+pub fn front_of(list: &List, email: &str, columns: &[String], count: usize) -> Result<(Vec<Sampled>, bool), LoadError> {
     let mut records = list.open()?;
     let wanted: Vec<String> =
         [email].into_iter().chain(columns.iter().map(String::as_str)).map(str::to_owned).collect();
@@ -33,7 +41,7 @@ pub fn first_of(list: &List, email: &str, columns: &[String], count: usize) -> R
     // Of a list of bad records no more is read than is judged together.
     for _ in 0..super::FIRST_RECORDS {
         match records.advance()? {
-            Step::End => break,
+            Step::End => return Ok((sampled, true)),
             Step::Bad(_) => continue,
             Step::Record => {}
         }
@@ -47,7 +55,7 @@ pub fn first_of(list: &List, email: &str, columns: &[String], count: usize) -> R
             break;
         }
     }
-    Ok(sampled)
+    Ok((sampled, false))
 }
 
 /// Gives the values of these columns to `visit`, row by row with its line, of at most `count` records; bad ones are passed over.

@@ -50,7 +50,7 @@ pub use compare::{Comparison, Difference};
 pub use error::{LoadError, Rejections};
 pub use figures::{Figures, figures};
 pub use form::is_separator;
-pub use front::{Sampled, each_of, first_of};
+pub use front::{Sampled, each_of, first_of, front_of};
 pub use look::{Look, did_you_mean, look_at};
 pub use onlooker::Onlooker;
 pub use recipient::Several;

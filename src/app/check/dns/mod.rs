@@ -35,7 +35,7 @@ use egress::Egress;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-pub(super) use unsubscribe::{same_url, try_post};
+pub(super) use unsubscribe::try_post;
 
 /// So many domains of reverse-paths are looked at: a campaign has one, or one for each of a few streams.
 const PATHS_MAX: usize = 5;

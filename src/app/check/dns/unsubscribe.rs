@@ -6,7 +6,7 @@
 use super::super::super::cli::CheckArgs;
 use super::super::super::config::{CampaignConfig, EngineConfig};
 use super::super::super::exit::Failure;
-use super::super::super::send::{places, prepare, sample, tls};
+use super::super::super::send::{prepare, sample, tls, way_out};
 use super::Judged;
 use crate::content::Composed;
 use crate::identity::{Answer, Facts, Kind, Question, Record, is_routable};
@@ -15,25 +15,15 @@ use crate::mail::reply::Printable;
 use crate::wire::dns::{Resolver, is_host_name};
 use crate::wire::https::{Fetcher, Options, Posted};
 use hyper::Uri;
-use mail_parser::MessageParser;
 use std::net::IpAddr;
 
 const FORM: &str = "List-Unsubscribe=One-Click";
 const CHECK: &str = "unsubscribe-post";
 
-/// The https URL of a letter's List-Unsubscribe.
-fn url_of(letter: &Composed) -> Option<String> {
-    let message = MessageParser::default().parse_headers(&letter.content)?;
-    let value: String = message.header_raw("List-Unsubscribe")?.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let urls = value.split(',').filter_map(|url| url.strip_prefix('<')?.strip_suffix('>'));
-    let mut https = urls.filter(|url| url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")));
-    https.next().map(str::to_owned)
-}
-
 /// The host of the URL, where it is one that DNS can know.
 pub(super) fn host_of(campaign: &CampaignConfig, letters: &[Composed]) -> Option<String> {
     campaign.unsubscribe.as_ref()?.url.as_ref()?;
-    let uri: Uri = url_of(letters.first()?)?.parse().ok()?;
+    let uri: Uri = way_out::url_of(&letters.first()?.content)?.parse().ok()?;
     uri.host().map(str::to_ascii_lowercase).filter(|host| is_host_name(host))
 }
 
@@ -50,22 +40,6 @@ pub(super) fn judge(facts: &Facts, host: &str, is_lab: bool) -> Judged {
     let hint =
         "mend [unsubscribe] url, or publish an A record for it: without a way out, people report the mail as spam";
     Ok(vec![Finding::new(Severity::Error, "unsubscribe-host", host, says).hint(hint)])
-}
-
-/// That the URL is the same for everybody, if it is: a POST to it tells nobody who wants to leave.
-pub(in super::super) fn same_url(campaign: &CampaignConfig, letters: &[Composed]) -> Option<Finding> {
-    let (first, rest) = letters.split_first()?;
-    let url = url_of(first)?;
-    if rest.is_empty() || rest.iter().any(|letter| url_of(letter).as_ref() != Some(&url)) {
-        return None;
-    }
-    let place = match places::place_of(campaign, "unsubscribe.url") {
-        Some((line, column)) => format!("{}:{line}:{column}", campaign.file.display()),
-        None => campaign.file.display().to_string(),
-    };
-    let says = "the unsubscribe URL is the same in each letter: who clicks in the mailbox cannot be told from others";
-    let hint = "put {{ token }} into it: it names the recipient, and nobody can make one up";
-    Some(Finding::new(Severity::Warning, "unsubscribe-url", place, says).hint(hint))
 }
 
 /// Makes the POST for `letter`, which is for the address that `--post-unsubscribe` names.
@@ -88,7 +62,7 @@ pub(in super::super) fn try_post(
         );
         return finding(Severity::Warning, says, "make it of {{ token }} or {{ email }}");
     }
-    let Some(url) = letter.and_then(url_of) else {
+    let Some(url) = letter.and_then(|letter| way_out::url_of(&letter.content)) else {
         let says = "no POST was made: no letter could be made with an https URL in List-Unsubscribe".to_owned();
         return finding(Severity::Warning, says, "see the other findings");
     };
