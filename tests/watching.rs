@@ -126,7 +126,7 @@ fn the_event_log_adds_up_to_the_result() {
     let deferred = events.iter().find(|e| e["event"] == "deferred").unwrap();
     assert_eq!(deferred["cause"], "mailbox", "{deferred}");
     let delivered = events.iter().find(|e| e["event"] == "delivered").unwrap();
-    for field in ["time", "session", "site", "host", "address", "ehlo", "latency_ms", "octets", "row"] {
+    for field in ["time", "session", "site", "host", "address", "ehlo", "latency_ms", "octets", "table_row"] {
         assert!(!delivered[field].is_null(), "{field} is missing in {delivered}");
     }
     assert!(delivered["cause"].is_null(), "{delivered}");

@@ -47,7 +47,7 @@ fn a_row_of_csv_has_the_lists_own_address_its_keys_and_its_token_and_no_formula(
     folder.delivers(&[]);
     let safe = rows(&report(&folder, &["--csv", "-"]).out);
     let raw = rows(&report(&folder, &["--csv", "-", "--raw"]).out);
-    assert_eq!(safe[0][11..], ["row", "token", "list.email", "list.first", "list.customer_id", "list.note"]);
+    assert_eq!(safe[0][11..], ["table_row", "token", "list.email", "list.first", "list.customer_id", "list.note"]);
     let of = |rows: &[Vec<String>], name: &str| rows.iter().find(|row| row[14] == name).unwrap().clone();
     assert_eq!(of(&raw, "Ann")[0], "Ann@a.example");
     assert_eq!(of(&raw, "Ann")[13..], ["Ann@A.Example", "Ann", "K-1", "=HYPERLINK(\"http://x.example\")"]);
@@ -218,7 +218,7 @@ fn a_token_is_found_in_whatever_holds_it() {
         let ran = token(&folder, text.as_bytes());
         assert_eq!(ran.code, Some(0), "{text}: {ran:?}");
         assert!(ran.out.starts_with("bob@b.example: delivered\n"), "{text}: {ran:?}");
-        for words in ["  campaign w, row ", "  list.customer_id: +49\n", "  attempt 1  delivered ", row[12].as_str()] {
+        for words in ["  campaign w\n", "  list.customer_id: +49\n", "  attempt 1  delivered ", row[12].as_str()] {
             assert!(ran.out.contains(words), "{words}: {ran:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! Rows for spreadsheets and programs: one for each recipient, or one for each attempt.
 //!
 //! Guarantees: whatever is in a cell, no spreadsheet takes it for a formula, unless it is asked for raw; times are UTC; recipients
-//! come in the order of the table. Leaves to others: where the facts come from.
+//! come in the order of the table, whose numbers are no rows of the list. Leaves to others: where the facts come from.
 
 use super::{Facts, Unread, look, stands, write_failed};
 use crate::app::exit::Failure;
@@ -76,7 +76,7 @@ const OF_RECIPIENTS: [&str; 13] = [
     "first_at",
     "last_at",
     "tried_at",
-    "row",
+    "table_row",
     "token",
 ];
 
@@ -115,7 +115,7 @@ pub(super) fn recipients(facts: &dyn Facts, raw: bool, to: &mut dyn Write) -> Re
 }
 
 const OF_ATTEMPTS: [&str; 11] =
-    ["recipient", "row", "attempt", "at", "outcome", "code", "enhanced", "text", "phase", "site", "host"];
+    ["recipient", "table_row", "attempt", "at", "outcome", "code", "enhanced", "text", "phase", "site", "host"];
 
 /// A row for each outcome of an attempt, and for each end without one.
 pub(super) fn attempts(facts: &dyn Facts, raw: bool, to: &mut dyn Write) -> Result<Unread, Failure> {

@@ -61,7 +61,7 @@ fn campaigns(data: &Path) -> Result<Vec<Campaign>, Failure> {
             Ok(campaign) => campaigns.push(campaign),
             Err(error) => {
                 let told = format!("warning: {} cannot be read, and nobody of it is found: {error}", home.display());
-                terminal::print(format!("{}\n", Printable(told.as_bytes())).as_bytes());
+                terminal::warn(&format!("{}\n", Printable(told.as_bytes())));
             }
         }
     }
@@ -151,7 +151,7 @@ fn more(finds: &Finds) -> u64 {
 fn words(campaign: &Campaign, row: u32, person: &Person, zone: &Zone) -> String {
     let rehearsal = if campaign.is_rehearsal() { " (a rehearsal: nobody got mail)" } else { "" };
     let mut text = person.timeline(zone);
-    text += &format!("  campaign {}{rehearsal}, row {row}\n", campaign.name);
+    text += &format!("  campaign {}{rehearsal}\n", campaign.name);
     for (column, cell) in &person.cells {
         text += &format!("  list.{}: {}\n", Printable(column.as_bytes()), Printable(cell.as_bytes()));
     }
@@ -163,7 +163,8 @@ fn object(campaign: &Campaign, row: u32, person: &Person) -> Value {
     json!({
         "campaign": campaign.name,
         "rehearsal": campaign.is_rehearsal(),
-        "row": row,
+        // Not the record of the list: the table has an order of its own.
+        "table_row": row,
         "token": campaign.token(row).as_str(),
         "recipient": person.address,
         "disposition": person.story.disposition.word(),

@@ -162,7 +162,7 @@ impl Object<'_> {
             Some(path) => address(path, self.0),
             None => gaps.push(Gap { at: self.0.len(), row: told.row }),
         }
-        self.number("row", told.row.into());
+        self.number("table_row", told.row.into());
         self.number("attempt", told.attempt.into());
         if let Some(via) = told.via {
             self.via(via);
@@ -404,7 +404,7 @@ mod tests {
         assert_eq!(
             text,
             "{\"time\":\"2025-12-31T23:59:59.042Z\",\"event\":\"bounced\",\"campaign\":\"ne\\\"ws\",\"final\":true,\
-             \"recipient\":\"ann@a.example\",\"domain\":\"a.example\",\"row\":12,\"attempt\":2,\"session\":7,\
+             \"recipient\":\"ann@a.example\",\"domain\":\"a.example\",\"table_row\":12,\"attempt\":2,\"session\":7,\
              \"site\":\"mx.a.example\",\"host\":\"mx1.a.example\",\"address\":\"192.0.2.1:25\",\"source\":\"a\",\"source_address\":\"192.0.2.9\",\
              \"ehlo\":\"mail.acme.example\",\"tls\":\"TLSv1_3\",\"cipher\":\"TLS13_AES_256_GCM_SHA384\",\"resumed\":true,\
              \"verified\":\"names\",\"phase\":\"RCPT\",\"cause\":\"address\",\"code\":550,\"enhanced\":\"5.1.100\",\"text\":\"no such user\",\
