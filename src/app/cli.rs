@@ -20,7 +20,7 @@ use crate::mail::Mailbox;
 use clap::{Args, ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The version, with the commit where that is known.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("POSTHASTE_COMMIT_SHOWN"));
@@ -347,7 +347,10 @@ fn from_anywhere(path: &Path) -> PathBuf {
     if path == Path::new("-") {
         return path.to_owned();
     }
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    // Where links lead is left as it is written, but behind `..` nobody reads it.
+    let is_roundabout = path.components().any(|part| part == Component::ParentDir);
+    let straight = is_roundabout.then(|| std::fs::canonicalize(path).ok()).flatten();
+    straight.or_else(|| std::path::absolute(path).ok()).unwrap_or_else(|| path.to_owned())
 }
 
 /// A word as a shell reads it back.

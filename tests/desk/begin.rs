@@ -157,3 +157,68 @@ fn a_campaign_that_has_begun_beside_its_file_or_above_is_not_begun_again_elsewhe
     // Rehearsals mail nobody, wherever they are.
     assert_eq!(run(".", &["send", "spring/w.toml", "--sink"]).code, Some(0));
 }
+
+#[test]
+fn a_csv_file_has_the_mark_that_excel_needs_and_a_program_gets_none() {
+    let folder = Folder::new();
+    folder.put("w.csv", "email,first\nann@a.example,J\u{fc}rgen\n");
+    assert_eq!(folder.run(&["send", "w.toml", "--data", "data", "--sink"]).code, Some(0));
+    let report = |more: &[&str]| folder.run(&[&["report", "w", "--data", "data", "--sink"], more].concat());
+    for form in ["--csv", "--attempts"] {
+        assert_eq!(report(&[form, "out.csv"]).code, Some(0));
+        let marked = folder.read("out.csv");
+        assert!(marked.starts_with("\u{feff}recipient,"), "{marked}");
+        assert_eq!(report(&[form, "raw.csv", "--raw"]).code, Some(0));
+        let out = report(&[form, "-"]).out;
+        assert!(out.starts_with("recipient,") && folder.read("raw.csv").starts_with("recipient,"));
+        assert_eq!(marked.strip_prefix('\u{feff}'), Some(out.as_str()));
+    }
+    // As a list it is read with the mark.
+    assert_eq!(report(&["--csv", "w.csv"]).code, Some(0));
+    folder.put("w.toml", CAMPAIGN.replace("name = \"w\"", "name = \"v\"").replace("\"email\"", "\"recipient\""));
+    folder.put("w.txt", "Dear {{ row[\"list.first\"] }},\n");
+    folder.put("w.toml", folder.read("w.toml").replace("Hello {{ first }}", "Hello"));
+    let ran = folder.run(&["send", "w.toml", "--data", "data", "--sink", "--json"]);
+    assert!(ran.code == Some(0) && ran.out.contains("\"delivered\":1"), "{ran:?}");
+}
+
+#[test]
+fn what_is_said_twice_or_by_a_way_around_is_said_once_and_straight() {
+    let folder = Folder::new();
+    folder.put("stop.txt", "ann@a.example\n");
+    folder.put("e.toml", "[engine]\nsuppression = [\"stop.txt\"]\n");
+    let ran = folder.run(&[
+        "send",
+        "w.toml",
+        "--data",
+        "data",
+        "--sink",
+        "--config",
+        "e.toml",
+        "--test",
+        "ann@a.example",
+        "--row",
+        "1",
+    ]);
+    assert_eq!(ran.err.matches("is on the suppression list").count(), 1, "{ran:?}");
+    folder.put("deep/x", "");
+    folder.put("w.csv", "email,first\nann@a.example,A\nbob@b.example,B\n");
+    let ran = folder.run(&["send", "deep/../w.toml", "--data", "deep/../data", "--sink", "--limit", "1"]);
+    assert!(ran.code == Some(3) && ran.err.contains("hint: ") && !ran.err.contains(".."), "{ran:?}");
+}
+
+#[test]
+fn a_hundred_refusals_are_a_line_in_the_log_that_names_nobody() {
+    let folder = Folder::new();
+    let list: String = (0..100).map(|n| format!("u{n}@d{}.example,N{n}\n", n % 7)).collect();
+    folder.put("w.csv", format!("email,first\n{list}"));
+    let receiver = Receiver::start_with(&folder.path().join("kept"), &["--reject", "100"]);
+    let to = ["--smarthost", &receiver.address];
+    let more = ["send", "w.toml", "--data", "data", "--progress", "none", "--ignore-bounces"];
+    let ran = folder.run(&[&more[..], &to[..]].concat());
+    receiver.end();
+    let lines: Vec<&str> = ran.err.lines().filter(|line| line.contains("a recipient bounced")).collect();
+    assert!((1..=2).contains(&lines.len()), "{ran:?}");
+    assert!(lines[0].contains("code=550") && lines.last().unwrap().contains("(99 times more)"), "{lines:?}");
+    assert!(!lines.concat().contains(".example"), "{lines:?}");
+}

@@ -354,11 +354,15 @@ fn general(text: &[u8], line: &mut String) {
     }
 }
 
+/// Extensions of SMTP that look like identifiers.
+const EXTENSIONS: [&str; 2] = ["SMTPUTF8", "8BITMIME"];
+
 /// Whether a word is an address, or an identifier: long, of letters, digits and a few marks, with a digit in it.
 fn is_one_of_many(word: &str) -> bool {
     let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     word.contains('@')
-        || core.len() >= 6
+        || !EXTENSIONS.contains(&core)
+            && core.len() >= 6
             && core.bytes().any(|b| b.is_ascii_digit())
             && core.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/".contains(&b))
 }

@@ -334,9 +334,15 @@ impl<W: Write> Write for Pipe<W> {
 pub fn write(args: &ReportArgs, look: &Look, facts: &dyn Facts, out: &mut dyn Write) -> Result<Exit, Failure> {
     let mut unread = Unread::default();
     if let Some(file) = &args.csv {
-        to_file(file, out, &mut |to| rows::recipients(facts, args.raw, to).map(|found| unread = found))?;
+        to_file(file, out, &mut |to| {
+            rows::mark(file, args.raw, to)?;
+            rows::recipients(facts, args.raw, to).map(|found| unread = found)
+        })?;
     } else if let Some(file) = &args.attempts {
-        to_file(file, out, &mut |to| rows::attempts(facts, args.raw, to).map(|found| unread = found))?;
+        to_file(file, out, &mut |to| {
+            rows::mark(file, args.raw, to)?;
+            rows::attempts(facts, args.raw, to).map(|found| unread = found)
+        })?;
     } else if let Some(file) = &args.possible_duplicates {
         to_file(file, out, &mut |to| possible_duplicates(facts, to).map(|found| unread = found))?;
     } else if let Some(address) = &args.recipient {

@@ -25,6 +25,7 @@ const fn reason(word: &'static str, says: &'static str) -> Reason {
 }
 
 const DOMAIN: Reason = reason("domain", "the domain does not exist, or takes no mail");
+const NOT_ASCII: Reason = reason("content", "the server takes no addresses beyond ASCII (SMTPUTF8)");
 const RENDERING: Reason = reason("content", "no message could be made for the row");
 
 /// Why a reply refuses: `phase` is the word of the journal for what it answered; where nobody was asked (`host` is empty) it is
@@ -37,6 +38,10 @@ pub fn of(reply: ReplyRef<'_>, phase: &str, host: &str) -> Reason {
             Some((1, 2 | 10) | (4, 4 | 6)) => return DOMAIN,
             _ => {}
         }
+    }
+    // RFC 6531 §4.2: "Non-ASCII addresses not permitted for that sender/recipient".
+    if reply.code >= 500 && reply.enhanced.is_some_and(|enhanced| (enhanced.subject, enhanced.detail) == (6, 7)) {
+        return NOT_ASCII;
     }
     let phase = match phase {
         "MAIL" => Phase::Mail,
@@ -100,6 +105,14 @@ fn of_cause(cause: Cause) -> Reason {
 mod tests {
     use super::*;
     use crate::mail::Enhanced;
+
+    #[test]
+    fn a_server_without_smtputf8_refuses_neither_content_nor_size() {
+        let enhanced = Some(Enhanced::new(5, 6, 7));
+        let text = b"the address needs SMTPUTF8, which the server does not offer; it was not sent";
+        let reason = of(ReplyRef { code: 553, enhanced, text }, "RCPT", "mx.example");
+        assert_eq!(reason.says, "the server takes no addresses beyond ASCII (SMTPUTF8)");
+    }
 
     #[test]
     fn a_reply_has_one_reason_and_what_nobody_said_is_told_apart() {

@@ -12,6 +12,7 @@ use crate::engine::table::Row;
 use crate::mail::reply::Printable;
 use std::borrow::Cow;
 use std::io::Write;
+use std::path::Path;
 
 /// Writes rows, each cell as is asked for.
 struct Rows<W: Write> {
@@ -64,6 +65,13 @@ fn cell(field: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// Before the rows of a file for people: without this mark Excel takes UTF-8 for something else.
+pub(super) fn mark(file: &Path, raw: bool, to: &mut dyn Write) -> Result<(), Failure> {
+    let is_for_people = !raw && file != Path::new("-");
+    if is_for_people { to.write_all(BYTE_ORDER_MARK).map_err(write_failed) } else { Ok(()) }
+}
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const OF_RECIPIENTS: [&str; 13] = [
     "recipient",
     "disposition",

@@ -9,6 +9,7 @@
 
 use super::super::cli::SendArgs;
 use super::super::exit::Failure;
+use super::super::figures::counted;
 use super::super::progress::count;
 use super::list::{self, Given};
 use super::prepare::QUIET;
@@ -432,7 +433,7 @@ impl Gone {
 }
 
 fn told(cancels: bool, found: &Difference, gone: &Gone) -> String {
-    let added = format!("{} new recipients are added", count(found.new));
+    let added = counted(found.new, "new recipient is added", "new recipients are added");
     if found.gone.is_empty() {
         return added;
     }

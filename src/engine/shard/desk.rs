@@ -185,6 +185,7 @@ impl Desk<'_> {
             }
         };
         self.asked.told = true;
+        tell_refusal(kind, reply, phase, cause);
         match kind {
             Kind::Delivered => self.asked.outcomes.count(Disposition::Delivered),
             Kind::Bounced => self.asked.outcomes.count(Disposition::Bounced),
@@ -248,5 +249,20 @@ impl Desk<'_> {
             self.asked.refused = Refused::of(judgement, reply, phase, holds);
         }
         holds
+    }
+}
+
+/// Tells the log what a recipient was refused by: not whose server it was, nor its words, which name people, so that thousands of
+/// refusals are as many lines as there are kinds of them.
+fn tell_refusal(kind: Kind, reply: ReplyRef<'_>, phase: Phase, cause: &str) {
+    let (code, phase) = (reply.code, phase.word());
+    if code < 400 || !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
+    let enhanced = reply.enhanced.map(|enhanced| enhanced.to_string()).unwrap_or_default();
+    match kind {
+        Kind::Bounced => tracing::info!(code, enhanced, phase, cause, "a recipient bounced"),
+        Kind::Deferred => tracing::info!(code, enhanced, phase, cause, "a recipient was deferred"),
+        _ => {}
     }
 }
