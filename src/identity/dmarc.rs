@@ -52,6 +52,8 @@ pub struct Report {
 pub struct Dmarc {
     /// For the domain, and for those below it unless `subdomains` says else.
     pub policy: Policy,
+    /// Why that is none though the record does not say so: it says nothing that is known, and where reports go (RFC 7489 §6.6.3).
+    pub assumed: Option<DmarcError>,
     /// For those below it.
     pub subdomains: Option<Policy>,
     /// Whether the signing domain must be the From domain itself.
@@ -113,8 +115,14 @@ impl Dmarc {
         if tags.first() != Some(("v", VERSION)) {
             return Err(DmarcError::Version);
         }
-        let policy = tags.get("p").ok_or(DmarcError::NoPolicy)?;
-        let policy = Policy::of(policy).ok_or_else(|| DmarcError::Policy(policy.to_owned()))?;
+        let reports = tags.get("rua").map(reports).unwrap_or_default();
+        let policy = tags.get("p").ok_or(DmarcError::NoPolicy);
+        let policy = policy.and_then(|p| Policy::of(p).ok_or_else(|| DmarcError::Policy(p.to_owned())));
+        let (policy, assumed) = match policy {
+            Ok(policy) => (policy, None),
+            Err(why) if reports.iter().any(|report| report.domain.is_some()) => (Policy::None, Some(why)),
+            Err(why) => return Err(why),
+        };
         let mut ignored: Vec<String> =
             tags.names().filter(|name| !KNOWN.contains(name)).map(|name| format!("{name}=")).collect();
         let mut ignore = |name: &str, value: &str| ignored.push(format!("{name}={value}"));
@@ -141,8 +149,7 @@ impl Dmarc {
                 100
             }),
         };
-        let reports = tags.get("rua").map(reports).unwrap_or_default();
-        Ok(Self { policy, subdomains, strict_dkim, strict_spf, reports, percent, ignored })
+        Ok(Self { policy, assumed, subdomains, strict_dkim, strict_spf, reports, percent, ignored })
     }
 
     /// What is asked for mail from a domain below the one that has the record.
@@ -209,6 +216,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_record_without_a_policy_that_says_where_reports_go_asks_for_none() {
+        for (text, why) in [
+            ("v=DMARC1; rua=mailto:d@acme.example", DmarcError::NoPolicy),
+            ("v=DMARC1; p=block; rua=mailto:d@acme.example", DmarcError::Policy("block".into())),
+        ] {
+            let read = Dmarc::read(text).unwrap();
+            assert_eq!((read.policy, read.assumed, read.reports.len()), (Policy::None, Some(why), 1), "{text}");
+        }
+    }
+
+    #[test]
     fn records_are_read_with_their_defaults() {
         let read = Dmarc::read(
             "v=DMARC1; p=Reject; sp=quarantine; adkim=s; rua=mailto:a@acme.example!10m, mailto:b@B.example; pct=50;",
@@ -235,6 +253,7 @@ mod tests {
             ("v=DMARC1", DmarcError::NoPolicy),
             ("v=DMARC1; sp=none", DmarcError::NoPolicy),
             ("v=DMARC1; p=monitor", DmarcError::Policy("monitor".into())),
+            ("v=DMARC1; p=monitor; rua=https://acme.example", DmarcError::Policy("monitor".into())),
             ("p=none; v=DMARC1", DmarcError::Version),
         ] {
             assert_eq!(Dmarc::read(text), Err(error), "{text}");

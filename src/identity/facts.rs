@@ -138,6 +138,13 @@ impl Facts {
         (self.known.len() as u64, unknown as u64)
     }
 
+    /// Whether several names were asked for, and each was said not to be there.
+    #[must_use]
+    pub fn denies_all(&self) -> bool {
+        let names: BTreeSet<&str> = self.known.keys().map(|question| question.name.as_str()).collect();
+        names.len() > 1 && self.known.values().all(|answer| *answer == Answer::NoName)
+    }
+
     /// What is known of the records of a name.
     ///
     /// # Errors
@@ -303,6 +310,18 @@ mod tests {
         assert_eq!(facts.texts("acme.example"), Err(Lack::Unknown("TXT acme.example: no answer".into())));
         assert_eq!(facts.addresses("b.example"), Ok(vec!["192.0.2.1".parse().unwrap()]));
         assert_eq!(facts.count(), (12, 1));
+    }
+
+    #[test]
+    fn a_resolver_that_denies_everything_is_told_from_one_that_denies_some() {
+        let question = |name: &str| Question { name: name.to_owned(), kind: Kind::Mx };
+        let mut facts = Facts::default();
+        facts.learn(question("a.example"), Answer::NoName);
+        assert!(!facts.denies_all(), "one name may not be there");
+        facts.learn(question("b.example"), Answer::NoName);
+        assert!(facts.denies_all());
+        facts.learn(question("c.example"), Answer::NoRecord);
+        assert!(!facts.denies_all());
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub enum PublishedError {
     /// It is a record of something else.
     #[error("its version is `{0}`, not DKIM1")]
     Version(String),
+    /// Its version stands behind others (RFC 6376 §3.6.1: "MUST be the first tag in the record").
+    #[error("its v=DKIM1 is not its first tag, and receivers pass such a record over")]
+    Late,
     /// It has no key.
     #[error("it has no p=")]
     NoKey,
@@ -65,6 +68,9 @@ impl Published {
         let tags = Tags::read(text)?;
         if let Some(version) = tags.get("v").filter(|version| *version != "DKIM1") {
             return Err(PublishedError::Version(version.to_owned()));
+        }
+        if tags.get("v").is_some() && tags.first().is_some_and(|(name, _)| name != "v") {
+            return Err(PublishedError::Late);
         }
         let key = tags.get("p").ok_or(PublishedError::NoKey)?;
         if key.is_empty() {

@@ -151,6 +151,7 @@ fn records_that_are_no_key_say_why() {
         (format!("k=ed25519; {}", &p[..30]), "its p= is no Ed25519 key"),
         (format!("k=ed25519; h=sha1; {p}"), "its h= is `sha1`"),
         (format!("k=ed25519; s=tlsrpt; {p}"), "its s= is `tlsrpt`: it is not for email"),
+        (format!("k=ed25519; v=DKIM1; {p}"), "its v=DKIM1 is not its first tag"),
         ("v=spf1 -all".to_owned(), "its version is `spf1 -all`, not DKIM1"),
         ("hello".to_owned(), "it is no list of tags: `hello` has no value"),
     ] {

@@ -62,8 +62,14 @@ fn written(name: &str, text: &str, dmarc: &Dmarc, is_above: bool, from: &str) ->
     let mut say = |severity, check, says: String, hint: String| {
         findings.push(Finding::new(severity, check, name, says).hint(hint));
     };
+    if let Some(why) = &dmarc.assumed {
+        let says = format!("receivers take the DMARC record for p=none, for it has a rua= and no policy: {why}");
+        let domain = organisation_of(from).unwrap_or(from);
+        let hint = txt_line(name, &format!("v=DMARC1; p=none; rua=mailto:dmarc@{domain}"));
+        say(Severity::Warning, "dmarc-syntax", says, hint);
+    }
     let effective = if is_above { dmarc.below() } else { dmarc.policy };
-    if effective == Policy::None {
+    if effective == Policy::None && dmarc.assumed.is_none() {
         let says = format!("the DMARC policy for {from} is none: whoever forges mail from there is not stopped");
         let hint = "once the reports show nothing but your own mail: p=quarantine, then p=reject";
         say(Severity::Note, "dmarc-policy", says, hint.to_owned());

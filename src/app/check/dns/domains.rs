@@ -1,7 +1,7 @@
 //! The domains that the sender uses: they exist, take mail, and their zones have a head (SOA).
 
 use super::{Judged, Sender};
-use crate::identity::{Facts, Kind, Lack, organisation_of};
+use crate::identity::{Facts, Kind, Lack, is_routable, organisation_of};
 use crate::mail::finding::{Finding, Severity};
 use crate::wire::dns::is_host_name;
 use std::net::IpAddr;
@@ -37,7 +37,8 @@ pub(super) fn of(sender: &Sender) -> Vec<(String, Vec<Role>)> {
     domains
 }
 
-pub(super) fn judge(facts: &Facts, domain: &str, roles: &[Role]) -> Judged {
+/// `is_lab`: servers may be on this machine.
+pub(super) fn judge(facts: &Facts, domain: &str, roles: &[Role], is_lab: bool) -> Judged {
     // Both are left open at once.
     let (mx, addresses) = (facts.look(domain, Kind::Mx), facts.addresses(domain));
     let mx = mx?;
@@ -61,7 +62,7 @@ pub(super) fn judge(facts: &Facts, domain: &str, roles: &[Role]) -> Judged {
         let hint = format!("{domain}. MX 10 HOST., where HOST is a server that takes its mail");
         return Ok(vec![find(severity, "no-mx", says).hint(hint).draws(draws(DRAWS_MISSING))]);
     }
-    Ok(exchangers(facts, domain, &hosts, severity, roles)?.into_iter().collect())
+    Ok(exchangers(facts, (domain, &hosts), severity, roles, is_lab)?.into_iter().collect())
 }
 
 /// Whether the zone that the domain is in has a head; whether there is such a domain is told elsewhere.
@@ -79,18 +80,25 @@ pub(super) fn judge_zone(facts: &Facts, domain: &str, roles: &[Role]) -> Judged 
 /// Exchangers that nobody can reach.
 fn exchangers(
     facts: &Facts,
-    domain: &str,
-    hosts: &[&str],
+    (domain, hosts): (&str, &[&str]),
     severity: Severity,
     roles: &[Role],
+    is_lab: bool,
 ) -> Result<Option<Finding>, Lack> {
     let looked: Vec<Result<Vec<IpAddr>, Lack>> = hosts.iter().map(|host| facts.addresses(host)).collect();
     let mut gone: Vec<String> = Vec::new();
     for (host, addresses) in hosts.iter().zip(looked) {
         if !is_host_name(host) {
             gone.push(format!("{host} is no host name"));
-        } else if addresses?.is_empty() {
-            gone.push(format!("{host} has no address"));
+            continue;
+        }
+        let addresses = addresses?;
+        match addresses.first() {
+            None => gone.push(format!("{host} has no address")),
+            Some(first) if !is_lab && !addresses.iter().any(|address| is_routable(*address)) => {
+                gone.push(format!("{host} has an address that nobody outside reaches, {first}"));
+            }
+            Some(_) => {}
         }
     }
     if gone.is_empty() {
@@ -154,6 +162,25 @@ fn lost(roles: &[Role]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exchangers_that_nobody_outside_reaches_are_none() {
+        let mut facts = Facts::of(
+            "here.example MX 10 mx.here.example
+             mx.here.example A 127.0.0.1
+             both.example MX 10 mx.here.example
+             both.example MX 20 mx.there.example
+             mx.there.example A 192.0.2.1",
+        );
+        let mut found = |domain: &str, is_lab| {
+            let found = facts.judged(|facts| judge(facts, domain, &[Role::From], is_lab)).unwrap();
+            found.iter().map(|found| (found.severity, found.says.clone())).collect::<Vec<_>>()
+        };
+        let [(severity, says)] = &found("here.example", false)[..] else { panic!("one finding") };
+        assert!(*severity == Severity::Error && says.contains("nobody outside reaches, 127.0.0.1"), "{says}");
+        assert_eq!(found("both.example", false)[0].0, Severity::Warning);
+        assert!(found("here.example", true).is_empty());
+    }
 
     #[test]
     fn a_zones_head_is_looked_for_up_to_the_organisations_domain() {

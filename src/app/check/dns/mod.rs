@@ -28,7 +28,7 @@ use super::super::signals::Signals;
 use crate::content::Composed;
 use crate::content::dkim::Signer;
 use crate::engine::source::Source;
-use crate::identity::{Facts, Lack};
+use crate::identity::{Answer, Facts, Kind, Lack, Question};
 use crate::mail::finding::{Finding, Severity};
 use crate::wire::dns::Resolver;
 use egress::Egress;
@@ -165,7 +165,10 @@ pub(super) fn look(
         .map_err(|e| Failure::failed(format!("the look-ups cannot start: {e}")))?;
     let judges = judges(&sender, destination, (campaign, seen.letters.as_slice()), config.dns.allow_loopback);
     let (settled, mailboxes) = runtime.block_on(async {
-        let settled = rounds::settle(&resolver, &judges, signals).await?;
+        let mut settled = rounds::settle(&resolver, &judges, signals).await?;
+        if settled.denies_all && resolver.answer(&well_known()).await == Answer::NoName {
+            settled.findings = vec![denies_all(&settings.title())];
+        }
         // Where nobody answered anything, nobody would now.
         let is_silent = matches!(settled.questions, (all, silent) if all > 0 && all == silent);
         let domains = if is_silent { &[] } else { seen.domains.as_slice() };
@@ -282,12 +285,24 @@ fn judges<'a>(
             domains::judge_zone(facts, &zone, &zone_roles)
         }));
         let about = format!("whether {domain} takes mail");
-        judges.push(Judge::new(about, move |facts| domains::judge(facts, &domain, &roles)));
+        judges.push(Judge::new(about, move |facts| domains::judge(facts, &domain, &roles, is_lab)));
     }
     if let Some(host) = unsubscribe::host_of(campaign, letters) {
         judges.push(Judge::new(format!("the host {host}"), move |facts| unsubscribe::judge(facts, &host, is_lab)));
     }
     judges
+}
+
+/// A name that is there wherever DNS is the world's.
+fn well_known() -> Question {
+    Question { name: "com".to_owned(), kind: Kind::Soa }
+}
+
+/// What is said of no domain, and of all of them, says nothing of them.
+fn denies_all(resolver: &str) -> Finding {
+    let says = format!("{resolver} says of every name that it does not exist, also of com: it is not the world's DNS");
+    let hint = "name a resolver that knows the world's names: [dns] servers, or /etc/resolv.conf; or leave DNS out with --offline";
+    Finding::new(Severity::Error, "resolver", "", says).hint(hint)
 }
 
 /// What was not looked at because nobody answered.

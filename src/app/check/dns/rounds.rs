@@ -27,6 +27,8 @@ pub(super) struct Settled {
     pub(super) unknown: Vec<(String, String)>,
     /// Questions, and those without an answer.
     pub(super) questions: (u64, u64),
+    /// Whether each name was said not to be there.
+    pub(super) denies_all: bool,
 }
 
 /// Hears the judges to their ends.
@@ -55,7 +57,7 @@ fn settled(judges: &[Judge<'_>], heard: Vec<Judged>, facts: &Facts) -> Settled {
             Err(Lack::Open) => {}
         }
     }
-    Settled { findings, unknown, questions: facts.count() }
+    Settled { findings, unknown, questions: facts.count(), denies_all: facts.denies_all() }
 }
 
 async fn ask(

@@ -3,7 +3,8 @@
 use super::egress::{Egress, Known};
 use super::{Judged, Path, quoted, txt_line};
 use crate::identity::spf::{
-    Checked, LOOKUPS_MAX, Mechanism, Qualifier, Record, Sender, Verdict, check_host, is_record, reads_as_record, survey,
+    Checked, LOOKUPS_MAX, Mechanism, Network, Qualifier, Record, Sender, Verdict, check_host, is_record,
+    reads_as_record, survey,
 };
 use crate::identity::{Facts, Lack};
 use crate::mail::finding::{Finding, Severity};
@@ -11,6 +12,9 @@ use std::net::IpAddr;
 
 /// What Google and Microsoft answer.
 pub(super) const DRAWS: &str = "550 5.7.27, 550 5.7.515";
+/// Networks of so few bits are nobody's own.
+const WIDE_V4: u8 = 7;
+const WIDE_V6: u8 = 15;
 /// Of several records so many are shown.
 const SHOWN: usize = 3;
 /// Words at the beginning of terms that nobody reads because an equals sign stands where a colon should.
@@ -120,6 +124,19 @@ fn written(path: &Path, text: &str, record: &Record) -> Vec<Finding> {
     if !unread.is_empty() {
         let says = format!("nobody reads what stands behind `all`: {}", unread.join(" "));
         warn("spf-syntax", says, "put `all` last".to_owned());
+    }
+    let is_wide = |network: &Network| network.bits <= if network.address.is_ipv4() { WIDE_V4 } else { WIDE_V6 };
+    let wide = record.directives.iter().filter(|directive| {
+        directive.qualifier == Qualifier::Pass
+            && matches!(&directive.mechanism, Mechanism::Ip(network) if is_wide(network))
+    });
+    let wide: Vec<String> = wide.map(|directive| directive.text.clone()).collect();
+    if !wide.is_empty() {
+        let says = format!(
+            "the SPF record lets a large part of the internet send ({}), which filters count as +all",
+            wide.join(", ")
+        );
+        warn("spf-all", says, "name the addresses that send, or their own network".to_owned());
     }
     match record.all().map(|all| all.qualifier) {
         Some(Qualifier::Pass) => {

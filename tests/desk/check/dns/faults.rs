@@ -8,7 +8,23 @@ type Fault = (&'static str, &'static str, &'static str, &'static str, &'static s
 
 const BOUNCE: &str = "bounce TXT \"v=spf1 ip4:192.0.2.10 include:_spf.acme.example -all\"";
 
-const SPF_FAULTS: [Fault; 18] = [
+const SPF_FAULTS: [Fault; 20] = [
+    (
+        "acme.example.",
+        SPF,
+        "v=spf1 ip4:0.0.0.0/0 ip6:2001:db8::10 -all",
+        "warning spf-all bounce.acme.example",
+        "(ip4:0.0.0.0/0), which filters count as +all",
+        "name the addresses",
+    ),
+    (
+        "acme.example.",
+        SPF,
+        "v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 ip6:2000::/3 -all",
+        "warning spf-all bounce.acme.example",
+        "(ip4:0.0.0.0/1, ip4:128.0.0.0/1, ip6:2000::/3)",
+        "name the addresses",
+    ),
     (
         "acme.example.",
         BOUNCE,
@@ -233,8 +249,8 @@ const OTHER_FAULTS: [Fault; 41] = [
         "there are 2 DMARC records",
         "leave one",
     ),
-    ("acme.example.", "p=reject", "sp=reject", "error dmarc-syntax _dmarc.acme.example", "it has no p=", "p=none"),
-    ("acme.example.", "p=reject", "p=block", "error dmarc-syntax _dmarc.acme.example", "its p= is `block`", ""),
+    ("acme.example.", "p=reject", "sp=reject", "warning dmarc-syntax _dmarc.acme.example", "it has no p=", "p=none"),
+    ("acme.example.", "p=reject", "p=block", "warning dmarc-syntax _dmarc.acme.example", "its p= is `block`", ""),
     ("acme.example.", "p=reject;", "p=reject", "error dmarc-syntax _dmarc.acme.example", "its p= is `reject rua=", ""),
     (
         "acme.example.",
