@@ -129,7 +129,7 @@ impl<'a> Seen<'a> {
         if content.composer.has_empty_subject(&mut self.scratch, row, &mut self.composed) {
             self.subjects.add(row.mailbox);
         }
-        if content.composer.is_blank(&mut self.scratch, &row_ref, &mut self.composed) {
+        if content.composer.is_blank(&mut self.scratch, row, &mut self.composed) {
             self.letters.add(row.mailbox);
         }
     }

@@ -13,7 +13,7 @@ use super::folder::Folder;
 use super::places::placed;
 use super::signing;
 use super::watch::notice;
-use super::{cells, list, partials, standing, texts, types, way_out};
+use super::{cells, list, partials, standing, texts, types};
 use crate::base::charset;
 use crate::content::lint::Manuscript;
 use crate::content::{self, Composer, Remark, Spec, Treatment, charset_of, lint};

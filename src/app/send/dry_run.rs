@@ -245,7 +245,7 @@ impl Loading<'_> {
         signals.check()?;
         end?;
         match list.totals {
-            Totals { rows: 0, rejected: 1.., .. } => Err(watch::all_rejected(list.totals.rejected)),
+            Totals { rows: 0, rejected: 1.., .. } => Err(watch::all_rejected(list.totals.rejected).into()),
             _ => Ok(list),
         }
     }

@@ -4,7 +4,7 @@
 //! answers there (`check`).
 
 use super::super::config::CampaignConfig;
-use super::content::place_of;
+use super::places::place_of;
 use crate::mail::finding::{Finding, Severity};
 use mail_parser::MessageParser;
 

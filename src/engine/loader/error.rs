@@ -44,7 +44,7 @@ pub enum LoadError {
         /// The list.
         path: PathBuf,
         /// Why, and where.
-        why: Undecodable,
+        why: Box<Undecodable>,
     },
     /// The list cannot be read on: the disk, or a damaged or truncated compressed file.
     #[error("{}:{line}: cannot read on: {error}\nhint: the file may be damaged or cut off: fetch it again", path.display())]

@@ -217,7 +217,7 @@ impl Input {
         if let Some(what) = no_list(&front) {
             return Err(LoadError::Workbook { path: path.to_owned(), what: format!("{what}\n{}", sheet::AS_CSV) });
         }
-        let encoding = |why| LoadError::Encoding { path: path.to_owned(), why };
+        let encoding = |why| LoadError::Encoding { path: path.to_owned(), why: Box::new(why) };
         let charset = match list.dialect.charset {
             Some(charset) => charset.as_marked(&front),
             None => match (charset::guess(&front), mark) {

@@ -127,12 +127,15 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
     found
 }
 
+/// A cell's row and column, and its style.
+type Styled = ((u32, u32), usize);
+
 /// The cells with these styles, in order.
 fn padded_cells(
     workbook: &mut Xlsx<Cursor<&[u8]>>,
     name: &str,
     styles: &HashMap<usize, String>,
-) -> Result<Vec<((u32, u32), usize)>, Fault> {
+) -> Result<Vec<Styled>, Fault> {
     let mut found = Vec::new();
     if styles.is_empty() {
         return Ok(found);
