@@ -52,6 +52,22 @@ fn said_twice(replies: &[u8]) -> Vec<u8> {
     [first, replies].concat()
 }
 
+/// The replies, and behind one of them a word that nobody asked for, in the manner of the answer to a content. Not behind a
+/// 354: what comes there may be the answer to the content, for all that a client can know.
+fn strayed(replies: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
+    let (mut at, mut ends) = (0, Vec::new());
+    for line in replies.split_inclusive(|&b| b == b'\n') {
+        at += line.len();
+        if line.get(3) != Some(&b'-') && !line.starts_with(b"354") {
+            ends.push(at);
+        }
+    }
+    let Some(&end) = ends.get(rng.usize(..ends.len().max(1))) else { return replies.to_vec() };
+    let (before, behind) = replies.split_at(end.min(replies.len()));
+    let word: &[u8] = if rng.bool() { b"250 2.0.0 stray\r\n" } else { b"250 2.6.0 stray 7\r\n" };
+    [before, word, behind].concat()
+}
+
 /// How a sink behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -69,7 +85,7 @@ pub struct Options {
     pub reject_percent: f64,
     /// Refuse so many percent of all recipients once, for now; always the same ones for one seed.
     pub defer_percent: f64,
-    /// Says a reply twice, so many percent of the times that it says something.
+    /// Says a reply twice, or behind one a word that nobody asked for, so many percent of the times that it says something.
     pub surplus_percent: f64,
     /// Chooses who is refused, and what is said twice.
     pub seed: u64,
@@ -276,7 +292,7 @@ impl<I: Io> Sink<I> {
         self.books.refused
     }
 
-    /// How often it said a reply twice.
+    /// How often it said a reply twice, or a word that nobody asked for.
     #[must_use]
     pub fn said_twice(&self) -> u64 {
         self.said_twice
@@ -382,7 +398,7 @@ impl<I: Io> Sink<I> {
             let Piece::Owned(mut octets) = piece else { continue };
             let (odds, rng) = &mut self.surplus;
             if *odds > 0.0 && peer.tls.is_none() && rng.f64() < *odds {
-                octets = said_twice(&octets);
+                octets = if rng.bool() { said_twice(&octets) } else { strayed(&octets, rng) };
                 self.said_twice += 1;
             }
             if self.rtt.is_zero() {

@@ -131,7 +131,7 @@ pub struct Scenario {
     pub sink_pipelining: bool,
     pub sink_chunking: bool,
     pub rtt: Duration,
-    /// Percent of its words that a sink says twice: nothing is fair then.
+    /// Percent of its words that a sink says twice, or with another one behind: nothing is fair then.
     pub surplus_percent: f64,
     pub reject_percent: f64,
     pub defer_percent: f64,

@@ -41,7 +41,10 @@ impl Core {
 
     pub(super) fn timeout(&mut self, on: &mut Sink<'_>) {
         if self.is_settling() {
-            self.quit = true;
+            match self.may_ask() {
+                true => self.asks = true,
+                false => self.quit = true,
+            }
             return;
         }
         let phase = self.phase();
@@ -148,8 +151,12 @@ impl Core {
         }
     }
 
-    /// The input is used up: a session that was shut with it is over.
+    /// The input is used up: what it said of a content was not contradicted in the same breath, and a session that was shut
+    /// with it is over.
     pub(super) fn end_of_input(&mut self, on: &mut Sink<'_>) {
+        if self.ledger.is_empty() && self.held.back().is_some_and(|last| last.alone) {
+            self.prove(on);
+        }
         if let Some(reply) = self.parting.take() {
             self.end_with(End::Done, Some(reply.by_ref()), on);
         }

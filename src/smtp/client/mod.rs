@@ -26,7 +26,7 @@
 //! MAIL. In chunked mode the next MAIL leaves before it is known how the transaction before it ends; servers that refuse
 //! a BDAT for lack of recipients may keep its reverse-path (Exim does), so that the next RCPT and BDAT would go out
 //! under another transaction's sender, or to its recipients. So a RSET goes ahead of every MAIL that is pipelined behind
-//! a BDAT; it costs no round trip.
+//! a BDAT; it costs no round trip. And a session that has nothing to do may ask by one whether the replies are in step (`step`).
 //!
 //! Leaves to others: the TLS handshake, retries, what a refusal means (`shape`), how long an idle session is kept, keeping
 //! lessons for each host.
@@ -180,6 +180,9 @@ struct Core {
     chunk_known: bool,
     /// RSET was accepted.
     reset_seen: bool,
+    /// RSET is to be said to know whether the replies are in step; it was, and its answer is awaited.
+    asks: bool,
+    asked: bool,
     /// 421 came while whole transactions were on their way; since then not another reply did.
     shutting: bool,
     shut_silent: bool,
@@ -241,6 +244,8 @@ impl Session {
             chunk_seen: false,
             chunk_known: false,
             reset_seen: false,
+            asks: false,
+            asked: false,
             shutting: false,
             shut_silent: false,
             tls,
@@ -491,7 +496,7 @@ impl Core {
             return Some(Instant::default());
         }
         if self.is_settling() {
-            return Some(self.since.after(step::SETTLES));
+            return Some(self.since.after(self.patience()));
         }
         let phase = if self.shutting { Phase::Quit } else { self.phase() };
         self.config.timeouts.of(phase).map(|span| self.waits_since(phase).after(span))

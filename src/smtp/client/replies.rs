@@ -6,6 +6,7 @@ use crate::base::clock::Instant;
 use crate::mail::{Class, Limit, ReplyRef};
 use crate::smtp::client::lessons::{is_about_pipelining, is_session_full};
 use crate::smtp::client::running::{Conclusion, Running, Stage};
+use crate::smtp::client::step::Mark;
 use crate::smtp::client::{Core, End, Lesson, Mode, Phase, Sink, State, Verdict};
 use crate::smtp::ledger::Expected;
 
@@ -106,6 +107,7 @@ impl Core {
         let out_of_sequence = self.is_out_of_sequence(reply);
         let blames = self.blames(reply, on);
         let full = self.mails_accepted > 0 && is_session_full(reply);
+        let is_next = reply.class() == Class::Positive && self.is_next(reply);
         let Some(front) = self.running.front_mut() else { return };
         front.answered = true;
         match reply.class() {
@@ -113,6 +115,9 @@ impl Core {
                 front.mail_accepted = true;
                 front.look_at(reply);
                 self.mails_accepted = self.mails_accepted.saturating_add(1);
+                if is_next {
+                    self.prove(on);
+                }
                 return;
             }
             Class::Intermediate => return self.surplus("the reply to MAIL has an intermediate code", Phase::Mail, on),
@@ -296,11 +301,13 @@ impl Core {
             }
             Class::Transient | Class::Permanent => {
                 let max = limit_taken(front, reply);
-                match max {
-                    Some(_) => front.give_back_open(Some(reply), on),
-                    None => drop(front.settle_open(Verdict::Refused(reply, Phase::End), on)),
-                }
-                self.finish_front(true, on);
+                front.conclude(match max {
+                    Some(_) => Conclusion::Returned(reply.to_owned()),
+                    None => Conclusion::Refused(reply.to_owned(), Phase::End),
+                });
+                front.mark = front.addressing.then_some(Mark::Code);
+                front.alone = self.ledger.is_empty();
+                self.finish_front(false, on);
                 if let Some(max) = max {
                     self.limit_recipients(max, on);
                 }
@@ -367,9 +374,14 @@ impl Core {
     /// A server that knows no RSET may keep the state of a transaction: nothing new is begun on it, and no content goes
     /// out behind it.
     fn on_reset(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        self.note_reset(reply);
+        let asked = std::mem::take(&mut self.asked);
         match reply.class() {
             Class::Positive => {
                 self.reset_seen = true;
+                if asked && self.may_ask() {
+                    self.prove(on);
+                }
                 return;
             }
             Class::Intermediate => return self.surplus("the reply to RSET has an intermediate code", Phase::Mail, on),
@@ -384,21 +396,18 @@ impl Core {
 
     /// The content of the oldest transaction was accepted, if the replies are in step.
     fn taken(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        let in_step = self.is_contents(reply);
-        if in_step {
+        let mark = self.mark_of(reply);
+        if mark.is_some() {
             self.prove(on);
         }
+        let alone = mark.is_some() && self.mode != Mode::Chunked && self.ledger.is_empty();
         let Some(front) = self.running.front_mut() else { return };
         self.counters.messages += 1;
-        if in_step {
-            front.tell_notes(on);
-            self.counters.accepted += front.settle_open(Verdict::Accepted(reply), on) as u64;
-        } else {
-            self.counters.accepted += front.accepted as u64;
-            front.conclude(Conclusion::Accepted(reply.to_owned()));
-        }
+        self.counters.accepted += front.accepted as u64;
+        front.conclude(Conclusion::Accepted(reply.to_owned()));
+        (front.mark, front.alone) = (mark, alone);
         self.message_taken(on);
-        self.finish_front(in_step, on);
+        self.finish_front(false, on);
     }
 
     /// Whether this server has taken the same command in this session.
@@ -445,6 +454,10 @@ impl Core {
         self.octets_held = self.octets_held.saturating_sub(front.content.len());
         if !in_step && (front.is_open() || front.has_notes()) {
             return self.hold(front, on);
+        }
+        if let Some(last) = self.held.back_mut() {
+            // Another transaction's replies stand between it and the next MAIL.
+            last.mark = None;
         }
         front.tell(on);
         on(crate::smtp::client::Event::Finished { key: front.key });

@@ -4,7 +4,7 @@
 //! recipients, and one above; what is kept until it is sure whom it was said of (`step`) costs one each.
 
 use crate::mail::{Class, Content, Enhanced, Envelope, Reply, ReplyRef};
-use crate::smtp::client::step;
+use crate::smtp::client::step::{self, Mark};
 use crate::smtp::client::{Event, Marks, Options, Phase, Sink, Transaction, Verdict};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
@@ -93,6 +93,10 @@ pub(super) struct Running {
     pub(super) numbered: bool,
     /// A refusal had the words of the one before it, or said that the command is not known.
     pub(super) doubled: bool,
+    /// Its content was answered in words that have this, and the reply behind it has not come.
+    pub(super) mark: Option<Mark>,
+    /// Its content, behind a 354, was answered when nothing else was awaited.
+    pub(super) alone: bool,
     standings: SmallVec<[Standing; 32]>,
     /// About those that are [`Standing::Noted`].
     notes: Vec<Note>,
@@ -128,6 +132,8 @@ impl Running {
             addressing: true,
             numbered: false,
             doubled: false,
+            mark: None,
+            alone: false,
             notes: Vec::new(),
             conclusion: None,
             cursor: 0,

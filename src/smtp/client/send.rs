@@ -89,6 +89,11 @@ impl Core {
             self.expect(now, Expected::LoneDot, 1);
             return true;
         }
+        if std::mem::take(&mut self.asks) {
+            self.asked = true;
+            self.reset(now, out);
+            return true;
+        }
         let last = self.started.checked_sub(1);
         match last.and_then(|last| self.running.get(last)).map(|r| r.stage) {
             Some(Stage::Content) => self.content(now, out),
@@ -130,10 +135,7 @@ impl Core {
     fn start(&mut self, now: Instant, out: &mut Out) {
         let chunked = self.mode == Mode::Chunked;
         if self.unclean || (chunked && self.started > 0) {
-            self.unclean = false;
-            self.counters.resets += 1;
-            out.append(b"RSET\r\n");
-            self.expect(now, Expected::Reset, 1);
+            self.reset(now, out);
             if self.mode == Mode::Lockstep {
                 return;
             }
@@ -167,6 +169,13 @@ impl Core {
         if chunked {
             self.content(now, out);
         }
+    }
+
+    fn reset(&mut self, now: Instant, out: &mut Out) {
+        self.unclean = false;
+        self.counters.resets += 1;
+        out.append(b"RSET\r\n");
+        self.expect(now, Expected::Reset, 1);
     }
 
     /// The next command of a transaction without PIPELINING.

@@ -8,17 +8,22 @@
 //!
 //! 1. DATA was answered with 354: nothing else is;
 //! 2. QUIT was answered with 221;
-//! 3. a content was accepted in words that are no answer to MAIL, RCPT or RSET here ([`Core::is_contents`]): an enhanced
-//!    code that is not about addresses where those to MAIL and RCPT are, or a number (the id under which it was queued)
-//!    where those have none. Nearly every server speaks so, and then nothing waits;
+//! 3. a content was accepted in words that are no answer to MAIL, RCPT or RSET here ([`Core::mark_of`]): an enhanced code that
+//!    is not about addresses where those to MAIL and RCPT are, or a number (the id under which it was queued) where those
+//!    have none. That says so of whatever came before; of the content itself the next MAIL's answer does, when that has what
+//!    the content's has not, and a RSET between the two was taken. For a word too many may look like the content's answer,
+//!    and then that one itself would be in the place of RSET's or MAIL's. Nearly every server speaks so, and then nothing waits
+//!    longer than for the next flight. Behind a 354 such a word cannot have come with the answers to RCPT: where nothing else
+//!    is awaited what is said of the content holds when nothing more comes in the same read;
 //! 4. nobody was accepted, and nothing is held: a surplus in front of that would have made somebody look accepted. (In
 //!    lockstep a refusal in the words of the one before it may be that one, said twice, and one that says that a command
 //!    is not known may be meant for none.) And nothing need be proven of those that are only deferred while their content
 //!    was not given out.
 //!
-//! What is held waits for the next of 1 to 3. A session that has nothing to do and holds something says QUIT after
-//! [`SETTLES`]; one that holds [`HELD_MAX`] transactions says it when they are answered. No command is added to a flight,
-//! and nothing waits for a reply that did not wait before.
+//! What is held waits for the next of 1 to 3. A session that has nothing to do and holds a chunk that waits for the next
+//! MAIL alone says RSET after [`ASKS`], whose answer does as well: the chunk's own answer would come before it, or in its
+//! place. One that holds something else says QUIT after [`SETTLES`]; one that holds [`HELD_MAX`] transactions says it when they
+//! are answered. No command is added to a flight, and nothing is sent later than it was.
 //!
 //! Guarantees: where a surplus is seen, in the same read or in a later one, what was held and what is under way is neither
 //! delivered nor bounced nor returned: it is uncertain if its content was given out, else deferred; the session ends, and the
@@ -36,6 +41,9 @@ use crate::smtp::client::running::{Running, own};
 use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, State, Verdict};
 use std::time::Duration;
 
+/// How long a session without work waits for more of it before it asks by RSET whether the replies are in step.
+pub(super) const ASKS: Duration = Duration::from_millis(20);
+
 /// How long a session without work holds something before it says QUIT.
 pub(super) const SETTLES: Duration = Duration::from_millis(500);
 
@@ -45,17 +53,56 @@ pub(super) const HELD_MAX: usize = 100;
 /// How much of a text is looked at.
 const LOOKED_AT: usize = 256;
 
+/// What the answer to a content has, and those to MAIL and RCPT have not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// An enhanced code that is not about addresses, as theirs are.
+    Code,
+    /// A number in its text.
+    Number,
+}
+
 impl Core {
-    /// Whether a 2yz can be the answer to the content of the oldest transaction only.
-    pub(super) fn is_contents(&self, reply: ReplyRef<'_>) -> bool {
-        let Some(front) = self.running.front() else { return false };
+    /// By what a 2yz is known for the answer to the content of the oldest transaction, and to no other command.
+    pub(super) fn mark_of(&self, reply: ReplyRef<'_>) -> Option<Mark> {
+        let front = self.running.front()?;
         if is_about_addresses(reply) || front.taken == 0 || !front.mail_accepted {
-            return false;
+            return None;
         }
         // Behind a 354 only the words count.
         let chunked = self.mode == Mode::Chunked;
-        let by_code = reply.enhanced.is_some() && (front.addressing || !chunked);
-        by_code || ((!front.numbered || !chunked) && has_number(reply.text))
+        if reply.enhanced.is_some() && (front.addressing || !chunked) {
+            return Some(Mark::Code);
+        }
+        ((!front.numbered || !chunked) && has_number(reply.text)).then_some(Mark::Number)
+    }
+
+    /// A 2yz to MAIL: whether nothing came too many ahead of it, behind a chunk that is held.
+    pub(super) fn is_next(&self, reply: ReplyRef<'_>) -> bool {
+        match self.held.back().and_then(|last| last.mark) {
+            Some(Mark::Code) => is_about_addresses(reply),
+            Some(Mark::Number) => !has_number(reply.text),
+            None => false,
+        }
+    }
+
+    /// RSET was answered behind a chunk that is held. The answer may be the chunk's.
+    pub(super) fn note_reset(&mut self, reply: ReplyRef<'_>) {
+        let Some(last) = self.held.back_mut() else { return };
+        let is_numbered = last.mark == Some(Mark::Number) && has_number(reply.text);
+        if reply.class() != Class::Positive || is_numbered {
+            last.mark = None;
+        }
+    }
+
+    /// Whether RSET would tell.
+    pub(super) fn may_ask(&self) -> bool {
+        self.held.back().is_some_and(|last| last.mark.is_some())
+    }
+
+    /// How long a session without work waits for more.
+    pub(super) fn patience(&self) -> Duration {
+        if self.may_ask() { ASKS } else { SETTLES }
     }
 
     /// The replies are in step: what is held is told.

@@ -203,9 +203,9 @@ fn a_421_ahead_of_whole_transactions_returns_them_once_the_connection_closes_wit
                    S: 250 2nd
                    E: 1 returned [0, 1]: 421 bye
                    E: 1 finished
+                   X
                    E: 2.0 accepted: 250 2nd
                    E: 2 finished
-                   X
                    E: 3.0 uncertain
                    E: 3 finished
                    E: session refused at mail: 421 bye";

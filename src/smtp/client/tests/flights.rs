@@ -95,11 +95,11 @@ fn overlapped_says_the_next_envelope_behind_the_content() {
            C: RCPT TO:<c@x>
            C: DATA
            S: 452 4.2.2 full
-           E: 2.0 refused at end: 452 4.2.2 full
-           E: 2 finished
            S: 250 ok
            S: 250 ok
            S: 354 go
+           E: 2.0 refused at end: 452 4.2.2 full
+           E: 2 finished
            C: three
            C: .
            S: 250 3rd
@@ -126,9 +126,9 @@ fn a_late_transaction_follows_the_content_as_soon_as_it_is_begun() {
            C: DATA
            B: 3 c@x | three
            S: 250 1st
+           S: 250 ok
            E: 1.0 accepted: 250 1st
            E: 1 finished
-           S: 250 ok
            S: 250 ok
            S: 354 go
            C: two
@@ -160,9 +160,6 @@ fn chunked_says_whole_transactions_up_to_the_window() {
            S: 550 no
            S: 250 ok
            S: 250 1st
-           E: 1.0 refused at rcpt: 550 no
-           E: 1.1 accepted: 250 1st
-           E: 1 finished
            C: RSET
            C: MAIL FROM:<b3@us>
            C: RCPT TO:<d@x>
@@ -176,15 +173,19 @@ fn chunked_says_whole_transactions_up_to_the_window() {
            S: 250 ok
            S: 250 ok
            S: 250 3rd
+           E: 1.0 refused at rcpt: 550 no
+           E: 1.1 accepted: 250 1st
+           E: 1 finished
            E: 2.0 accepted: 250 2nd
            E: 2 finished
-           E: 3.0 accepted: 250 3rd
-           E: 3 finished
            B: 4 e@x | four
            C: MAIL FROM:<b4@us>
            C: RCPT TO:<e@x>
            C: BDAT 6 LAST
-           C: four";
+           C: four
+           S: 250 ok
+           E: 3.0 accepted: 250 3rd
+           E: 3 finished";
     play(&config, &script);
 }
 
@@ -203,8 +204,6 @@ fn the_window_is_bounded_in_octets_but_one_may_always_go() {
            S: 250 ok
            S: 250 ok
            S: 250 1st
-           E: 1.0 accepted: 250 1st
-           E: 1 finished
            C: MAIL FROM:<b2@us>
            C: RCPT TO:<b@x>
            C: BDAT 3 LAST
@@ -213,7 +212,10 @@ fn the_window_is_bounded_in_octets_but_one_may_always_go() {
            C: MAIL FROM:<b3@us>
            C: RCPT TO:<c@x>
            C: BDAT 3 LAST
-           C: c";
+           C: c
+           S: 250 ok
+           E: 1.0 accepted: 250 1st
+           E: 1 finished";
     play(&config, &script);
 }
 

@@ -180,7 +180,7 @@ fn a_surplus_in_whatever_words_comes_back_and_the_others_get_their_mail() {
             + &format!(
                 "E: 1 returned [2]: {said}\nE: learnt RecipientsMax(2)\nE: 1 returned [3]: {said}\nC: one\nC: .\n\
                  C: MAIL FROM:<b2@us>\nC: RCPT TO:<z@x>\nC: DATA\n\
-                 S: 250 ok 7\nE: 1.0 accepted: 250 ok 7\nE: 1.1 accepted: 250 ok 7\nE: 1 finished"
+                 S: 250 ok 7\nS: 250 ok\nE: 1.0 accepted: 250 ok 7\nE: 1.1 accepted: 250 ok 7\nE: 1 finished"
             );
         play(&config(), &script);
     }

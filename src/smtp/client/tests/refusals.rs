@@ -232,13 +232,13 @@ fn a_452_to_mail_ends_the_session_but_not_the_attempt() {
            C: DATA
            S: 250 1st
            S: 452 4.3.1 no space
-           E: 1.0 accepted: 250 1st
-           E: 1 finished
            E: 2 returned [0]: 452 4.3.1 no space
            E: 3 returned [0]: 452 4.3.1 no space
            E: 3 finished
            S: 503 no
            S: 354 go
+           E: 1.0 accepted: 250 1st
+           E: 1 finished
            E: 2 finished
            C: .
            S: 554 nothing
@@ -283,6 +283,9 @@ fn a_failed_chunk_leaves_the_ones_behind_it_alone() {
            E: 1 finished
            E: 2.0 refused at end: 451 4.3.0 disk
            E: 2 finished
+           T: 1
+           C: RSET
+           S: 250 reset
            E: 3.0 accepted: 250 3rd
            E: 3 finished";
     play(&config(), &script);
@@ -325,14 +328,15 @@ fn a_bad_sequence_behind_a_failed_chunk_is_nobodys_fault() {
            S: 250 ok
            S: 250 ok
            S: 250 3rd
-           E: 3.0 accepted: 250 3rd
-           E: 3 finished
            B: 4 e@x | four
            B: 5 f@x | five
            C: MAIL FROM:<b4@us>
            C: RCPT TO:<e@x>
            C: BDAT 6 LAST
-           C: four";
+           C: four
+           S: 250 ok
+           E: 3.0 accepted: 250 3rd
+           E: 3 finished";
     play(&config(), &script);
 }
 

@@ -2,7 +2,7 @@
 //! of as delivered who has no copy, nobody as refused or returned who has one, and nobody is refused for another.
 
 use super::ear::{Ear, MODES, RECIPIENTS, TRANSACTIONS, keyed, path, recipient};
-use super::play::{config, open, play, proven};
+use super::play::{config, open, play, proven, shown};
 use crate::base::clock::Instant;
 use crate::mail::Class;
 use crate::smtp::client::{Config, Event, Known, Session, Verdict};
@@ -223,9 +223,13 @@ fn run_named(config: &Config, case: &Case) -> usize {
 
 /// Each case with these words for the surplus.
 fn all(words: Option<&'static str>) {
+    all_in(&MODES, words);
+}
+
+fn all_in(modes: &[(&'static str, &'static str)], words: Option<&'static str>) {
     let config = config();
     let bits = (RECIPIENTS + 1) * TRANSACTIONS as usize;
-    for mode in MODES {
+    for &mode in modes {
         for manner in MANNERS {
             for reads in [Reads::Together, Reads::Apart, Reads::Slow] {
                 for works in [true, false] {
@@ -261,6 +265,121 @@ fn a_reply_of_other_words_that_nobody_asked_for_makes_no_verdict_wrong() {
 #[test]
 fn a_command_that_is_said_not_to_be_known_makes_no_verdict_wrong() {
     all(Some("500 5.5.2 bad syntax"));
+}
+
+#[test]
+fn a_reply_in_the_words_of_an_accepted_chunk_that_nobody_asked_for_makes_no_verdict_wrong() {
+    let chunked: Vec<_> = MODES.into_iter().filter(|mode| mode.0 == "chunked").collect();
+    for words in ["250 2.0.0 stray", "250 2.6.0 stray 7", "250 2.5.0 stray", "250 stray 7", "250 2.0.0 taken"] {
+        all_in(&chunked, Some(words));
+    }
+}
+
+/// A chunk to a server that speaks in enhanced codes, and its replies up to that of RCPT.
+fn chunk() -> String {
+    open(&["PIPELINING", "CHUNKING"])
+        + "B: 1 a@x | one
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: BDAT 5 LAST
+           C: one
+           S: 250 2.1.0 ok
+           S: 250 2.1.5 ok
+           "
+}
+
+/// One word too many, and the chunk's answer comes behind it: at once, in the place of the answer to what was said
+/// meanwhile, or when the session asks.
+#[test]
+fn a_stray_word_behind_the_last_recipient_is_not_the_answer_to_the_chunk() {
+    let ends = "E: learnt PipeliningBroken
+                E: 1.0 uncertain
+                E: 1 finished
+                ";
+    let idle = "E: protocol error at idle: a reply came that no command had asked for";
+    for verdict in ["550 5.1.1 mailbox gone", "451 4.3.0 later", "250 2.0.0 queued"] {
+        play(&config(), &format!("{}S: 250 2.0.0 stray\nS: {verdict}\n{ends}{idle}", chunk()));
+    }
+    let asked = chunk() + "S: 250 2.0.0 stray\nT: 1\nC: RSET\n";
+    play(&config(), &format!("{asked}S: 550 5.1.1 gone\nC: QUIT\nS: 250 2.0.0 reset\nS: 221 bye\n{ends}E: done"));
+    let next = chunk()
+        + "S: 250 2.0.0 stray
+           B: 2 b@x | two
+           C: MAIL FROM:<b2@us>
+           C: RCPT TO:<b@x>
+           C: BDAT 5 LAST
+           C: two
+           S: 451 4.3.0 later
+           S: 250 2.1.0 ok
+           S: 250 2.1.5 ok
+           S: 250 2.0.0 queued
+           ";
+    play(&config(), &format!("{next}{ends}E: 2.0 uncertain\nE: 2 finished\n{idle}"));
+}
+
+#[test]
+fn two_answers_to_a_chunk_that_contradict_each_other_leave_it_uncertain() {
+    for [first, second] in [["451 4.3.0 later", "250 2.0.0 queued"], ["250 2.0.0 queued", "451 4.3.0 later"]] {
+        let ends = "E: learnt PipeliningBroken
+                    E: 1.0 uncertain
+                    E: 1 finished
+                    E: protocol error at idle: a reply came that no command had asked for";
+        play(&config(), &format!("{}S: {first}\nS: {second}\n{ends}", chunk()));
+    }
+}
+
+/// Behind a 354, in one read: the peer's octets are not cut here.
+#[test]
+fn two_answers_to_a_content_that_contradict_each_other_in_one_read_leave_it_uncertain() {
+    for mode in ["", "250-PIPELINING\r\n"] {
+        for more in [1, 3] {
+            for said in ["451 4.3.0 later\r\n250 2.0.0 queued\r\n", "250 2.0.0 queued\r\n550 5.6.0 spam\r\n"] {
+                let now = Instant(1);
+                let mut session = Session::new(Arc::new(config()), proven(), now);
+                let (mut ear, mut told) = (Ear::default(), Vec::new());
+                session.handle_input(now, b"220 mx\r\n", &mut |_| {});
+                let mut begun = 0;
+                loop {
+                    while begun < more && session.room() > 0 {
+                        begun += 1;
+                        assert!(session.begin(keyed(begun)).is_ok());
+                    }
+                    ear.hear(&mut session, now);
+                    let (mut replies, mut ended) = (String::new(), false);
+                    while let Some((command, _)) = ear.command() {
+                        ear.content |= command == "DATA";
+                        ended |= command == "CONTENT";
+                        replies += &match command.split(' ').next().unwrap() {
+                            "EHLO" => format!("250-mx\r\n{mode}250 HELP\r\n"),
+                            "DATA" => "354 go\r\n".to_owned(),
+                            "CONTENT" => said.to_owned(),
+                            "MAIL" => "250 2.1.0 ok\r\n".to_owned(),
+                            _ => "250 2.1.5 ok\r\n".to_owned(),
+                        };
+                    }
+                    session.handle_input(now, replies.as_bytes(), &mut |e| told.push(shown(&e)));
+                    if ended {
+                        break;
+                    }
+                }
+                let firsts = told.iter().filter(|told| told.starts_with("1."));
+                let firsts: Vec<_> = firsts.map(String::as_str).collect();
+                assert_eq!(firsts, ["1.0 uncertain", "1.1 uncertain"], "{mode:?} {more} {said:?}: {told:?}");
+                assert!(session.is_ended(), "{told:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_chunk_waits_for_the_next_mail_or_asks_for_itself() {
+    let told = "E: 1.0 accepted: 250 2.0.0 queued\nE: 1 finished\n";
+    let taken = chunk() + "S: 250 2.0.0 queued\n";
+    let mail = "B: 2 b@x | two\nC: MAIL FROM:<b2@us>\nC: RCPT TO:<b@x>\nC: BDAT 5 LAST\nC: two\nS: 250 2.1.0 ok\n";
+    play(&config(), &format!("{taken}{mail}{told}"));
+    play(&config(), &format!("{taken}T: 1\nC: RSET\nS: 250 2.0.0 reset\n{told}"));
+    play(&config(), &format!("{taken}Q\nC: QUIT\nS: 221 2.0.0 bye\n{told}E: done"));
+    play(&config(), &format!("{taken}X\nE: learnt ClosedAfter(1)\n{told}E: done"));
 }
 
 /// A window of two transactions in chunks, to a server whose words tell nothing.
