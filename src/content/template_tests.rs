@@ -236,7 +236,6 @@ fn arguments_that_are_wrong_for_every_row_are_found_before_there_is_one() {
         ("first|center(99999)", "wider than 10000"),
         ("first|replace(1)", "missing argument\nhint: it is written so: replace("),
         ("first|upper(1, 2)", "too many arguments\nhint: write `upper` with fewer arguments"),
-        ("first|indent('x')", "`indent` fails"),
         ("first|wordwrap('x')", "`wordwrap` fails"),
         ("first|default(1, 2, 3)|upper", "`default` fails"),
         ("points|int|round('x')", "`round` fails"),

@@ -204,7 +204,8 @@ fn what_is_said_twice_or_by_a_way_around_is_said_once_and_straight() {
     folder.put("deep/x", "");
     folder.put("w.csv", "email,first\nann@a.example,A\nbob@b.example,B\n");
     let ran = folder.run(&["send", "deep/../w.toml", "--data", "deep/../data", "--sink", "--limit", "1"]);
-    assert!(ran.code == Some(3) && ran.err.contains("hint: ") && !ran.err.contains(".."), "{ran:?}");
+    let hints: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("hint: ")).collect();
+    assert!(ran.code == Some(3) && !hints.is_empty() && !hints.iter().any(|hint| hint.contains("..")), "{ran:?}");
 }
 
 #[test]

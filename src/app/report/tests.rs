@@ -197,7 +197,7 @@ fn csv_has_the_promised_columns_and_one_row_each() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[0],
-        "recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at,tried_at,row,token,list.E-Mail"
+        "recipient,disposition,code,enhanced,text,site,host,attempts,first_at,last_at,tried_at,table_row,token,list.E-Mail"
     );
     assert_eq!(lines.len(), 7);
     assert_eq!(

@@ -410,8 +410,9 @@ fn findings(config: &EngineConfig, campaign: &CampaignConfig, spec: &Spec) -> Ve
 /// That a suppression file names nobody: an export that has failed looks so.
 fn nobody_in(file: &Path) -> Option<Finding> {
     const OCTETS_MAX: u64 = 64 << 10;
-    let octets =
-        if std::fs::metadata(file).ok()?.len() < OCTETS_MAX { std::fs::read(file).ok()? } else { return None };
+    // What is no file is refused when it is read for good; a pipe would be waited for here.
+    std::fs::metadata(file).ok().filter(|found| found.is_file() && found.len() < OCTETS_MAX)?;
+    let octets = std::fs::read(file).ok()?;
     let text = charset::decode(&octets).map(|text| text.text).ok()?;
     let is_entry = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     let says = "the suppression file has no entry: nobody is left out for it";

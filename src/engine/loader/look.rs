@@ -82,7 +82,10 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
             break;
         }
     }
-    if objects == 0 {
+    // An object that its first line does not end: lines within it may look like rows.
+    let is_begun = |(line, what): &(u64, String)| *line == 1 && what.contains("EOF while parsing an object");
+    let is_one_object = inner.is_some() && bad.as_ref().is_some_and(is_begun);
+    if objects == 0 || is_one_object {
         let path = list.path.clone();
         return Err(match bad {
             Some((line, what)) => {

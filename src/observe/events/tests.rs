@@ -45,7 +45,7 @@ fn told(row: u32, path: Option<&[u8]>) -> Event<'_> {
 
 fn rows(text: &[u8]) -> Vec<u64> {
     let lines = std::str::from_utf8(text).unwrap().lines();
-    lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["row"].as_u64().unwrap()).collect()
+    lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["table_row"].as_u64().unwrap()).collect()
 }
 
 #[test]
@@ -100,7 +100,10 @@ fn a_file_is_rotated_by_age() {
     drop(lane);
     let _ = log.close();
     let text = std::fs::read_to_string(folder.path().join("e.jsonl.000001")).unwrap();
-    assert!(text.contains("\"recipient\":\"row1@table.example\",\"domain\":\"table.example\",\"row\":1,"), "{text}");
+    assert!(
+        text.contains("\"recipient\":\"row1@table.example\",\"domain\":\"table.example\",\"table_row\":1,"),
+        "{text}"
+    );
     assert_eq!(std::fs::read(&path).unwrap(), b"");
 }
 

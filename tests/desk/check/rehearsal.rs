@@ -111,7 +111,7 @@ fn is_refused(folder: &Folder, said: &[&str]) {
 #[test]
 fn a_filter_with_a_wrong_argument_is_told_with_its_place_however_alike_the_rows_are() {
     let folder = folder("", list(2000, |_| false));
-    for filter in ["truncate(\"x\")", "truncate(2)", "center(\"x\")", "replace(1)", "upper(1,2)", "indent(\"x\")"] {
+    for filter in ["truncate(\"x\")", "truncate(2)", "center(\"x\")", "replace(1)", "upper(1,2)"] {
         folder.put("w.txt", format!("Dear,\n{{{{ first|{filter} }}}}\n"));
         let name = filter.split('(').next().unwrap();
         is_refused(&folder, &["w.txt:2:10: ", &format!("`{name}` fails with these arguments on every row: ")]);

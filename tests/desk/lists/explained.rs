@@ -165,7 +165,7 @@ fn a_run_ends_with_the_rejects_file_and_the_cleaned_in_words_and_json() {
         let file = json["rejects_file"].as_str().unwrap();
         assert!(std::fs::read_to_string(folder.path().join(file)).unwrap().contains("nobody"), "{file}");
         if run == "first" {
-            says(&ran.err, &["l.csv:3 bob@hotmial.com", "hotmail.com"]);
+            says(&ran.err, &["l.csv:3: the domain hotmial.com", "hotmail.com"]);
         }
     }
 }

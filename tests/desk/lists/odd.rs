@@ -99,7 +99,7 @@ fn a_list_whose_columns_are_called_otherwise_by_now_is_added_to() {
             folder.put("w.toml", folder.read("w.toml") + "[recipients.columns]\nfirst = \"Vorname\"\n");
         }
         let ran = folder.run(&[&sends[..], &["--add"]].concat());
-        assert!(ran.code == Some(0) && ran.err.contains("1 is new"), "{began} {json}: {ran:?}");
+        assert!(ran.code == Some(0) && ran.err.contains("1 new recipient is added"), "{began} {json}: {ran:?}");
         let ran = folder.run(&["report", "w", "--data", "data", "--sink", "--csv", "-"]);
         let cid = ran.out.lines().find(|line| line.starts_with("cid@c.example")).unwrap();
         assert!(cid.contains("delivered") && cid.contains("Cid"), "{cid}");

@@ -186,7 +186,7 @@ fn each_attempt_has_its_time_its_host_and_its_reply() {
     let csv = made.report(&ReportArgs { attempts: Some("-".into()), ..args() });
     assert_eq!(
         csv,
-        "recipient,row,attempt,at,outcome,code,enhanced,text,phase,site,host\n\
+        "recipient,table_row,attempt,at,outcome,code,enhanced,text,phase,site,host\n\
          ann@b.example,0,1,2027-01-15T08:00:01Z,deferred,450,4.2.0,later,RCPT,mx.b.example,mx1.b.example\n\
          ann@b.example,0,2,2027-01-15T08:01:01Z,delivered,250,2.0.0,Ok,RCPT,mx.b.example,mx1.b.example\n\
          bob@b.example,1,1,2027-01-15T08:00:03Z,bounced,550,5.1.1,no such user,RCPT,mx.b.example,mx1.b.example\n\
@@ -207,7 +207,7 @@ fn a_row_has_its_token_and_what_the_list_says() {
     let ends = |line: &str, end: String| assert!(line.ends_with(&end), "{line} and {end}");
     let safe = csv(false);
     let lines: Vec<&str> = safe.lines().collect();
-    ends(lines[0], ",row,token,list.email".to_owned());
+    ends(lines[0], ",table_row,token,list.email".to_owned());
     ends(lines[1], format!(",0,{},'=Ann@B.example", token.as_str()));
     ends(lines[2], ",bob@b.example".to_owned());
     ends(csv(true).lines().nth(1).unwrap(), format!(",0,{},=Ann@B.example", token.as_str()));
@@ -469,7 +469,10 @@ fn rows_that_cannot_be_read_are_told_by_number_and_everybody_else_is_named() {
             let failure = write(args, &Look::default(), &facts, &mut out).unwrap_err();
             assert_eq!(failure.exit, Exit::Failed, "{file} {place}");
             let numbers: Vec<String> = lost.iter().map(usize::to_string).collect();
-            let rows = format!("these rows cannot be read, and have no address here: {}\n", numbers.join(", "));
+            let rows = format!(
+                "these rows of the table (not of the list) cannot be read, and have no address here: {}\n",
+                numbers.join(", ")
+            );
             assert!(failure.message.contains(&rows) && failure.message.contains(file), "{}", failure.message);
             String::from_utf8(out).unwrap()
         };
