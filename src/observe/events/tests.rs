@@ -111,7 +111,7 @@ fn a_file_is_rotated_by_age() {
 fn a_torn_end_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("e.jsonl");
-    let torn = format!("{{\"row\":1}}\n{{\"row\":2}}\n{{\"text\":\"{}", "x".repeat(200_000));
+    let torn = format!("{{\"table_row\":1}}\n{{\"table_row\":2}}\n{{\"text\":\"{}", "x".repeat(200_000));
     std::fs::write(&path, torn).unwrap();
     let log = open(options(&path));
     let mut lane = log.lane();

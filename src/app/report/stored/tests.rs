@@ -493,7 +493,10 @@ fn rows_that_cannot_be_read_are_told_by_number_and_everybody_else_is_named() {
             (&6.into(), &2.into()),
             "where they stand is known"
         );
-        assert!(json["damage"][0].as_str().unwrap().starts_with("these rows cannot be read"), "{json}");
+        assert!(
+            json["damage"][0].as_str().unwrap().starts_with("these rows of the table (not of the list) cannot be read"),
+            "{json}"
+        );
         assert!(told(&ReportArgs { html: Some("-".into()), ..args() }).contains("Damaged: these rows"));
 
         assert!(made.timeline("dan@b.example").starts_with("dan@b.example: "), "another row of its domain");

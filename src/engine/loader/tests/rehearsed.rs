@@ -42,7 +42,7 @@ fn rows_without_a_message_are_rejected_with_their_line_and_their_mailbox() {
     let house = house("{{ name|int }}", names);
     assert_eq!(house.totals().rejected, 1);
     assert!(
-        rejects(&house).contains("\n43,\"w.txt, line 1, column 4: ")
+        rejects(&house).contains("\n43,\"w.txt, line 1, column 1: ")
             && rejects(&house).ends_with(",\"p41@a.example\"\n")
     );
     assert!(!house.rows().iter().any(|row| row.contains("p41@")));
