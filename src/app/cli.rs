@@ -401,7 +401,7 @@ pub struct CheckArgs {
     /// Where the list is loaded for the look, and removed again; goes before engine.data
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// As if this server got all mail; goes before what [delivery] says
+    /// As if this server got all mail; goes before what the configuration says
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "sink")]
     pub smarthost: Option<HostPort>,
     /// As for a rehearsal with the built-in receiver: nobody is asked about the sender

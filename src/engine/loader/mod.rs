@@ -207,7 +207,7 @@ pub enum Loaded {
 }
 
 /// Loads the list into the table, from where an earlier load had come, telling `emit` of each new chunk (those that
-/// were committed before are not told again: [`table::Table::chunks`] has them) and of the end. Ends early, without a
+/// were committed before are not told again: [`crate::engine::table::Table::chunks`] has them) and of the end. Ends early, without a
 /// last word, when `emit` says `Break` or `stop` is set: what is not committed is read again next time.
 pub fn load(
     spec: &LoadSpec<'_>,
