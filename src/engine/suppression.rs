@@ -8,7 +8,10 @@
 //! |---|---|
 //! | `ann@example.org`, `"ann"@example.org` | this mailbox, in whatever spelling and case |
 //! | `@example.org`, `*@example.org`, `example.org` | everybody at the domain, not below it |
-//! | `*.example.org`, `*@*.example.org` | everybody at any domain below it, not at it |
+//! | `*.example.org`, `*@*.example.org`, `*.ru` | everybody at any domain below it, not at it |
+//!
+//! Mailboxes beyond ASCII are compared more widely than elsewhere ([`address::fold_widely_into`]): `STRASSE@` may be what some
+//! program made of `straße@`, and whoever has asked for nothing gets nothing, though somebody else may have the other spelling.
 //!
 //! Guarantees: a line that is none of these stops the reading with its place, since a suppression that was silently
 //! dropped is mail that somebody asked not to get; what is salvaged of files that cannot be read whole stops nobody less than
@@ -45,7 +48,7 @@ pub enum SuppressionError {
         error: io::Error,
     },
     /// A line is neither a mailbox, nor a domain, nor a comment.
-    #[error("{}:{line}:{column}: {error}; hint: one entry a line: ann@example.org, @example.org or *.example.org; comments begin with #", path.display())]
+    #[error("{}:{line}:{column}: {error}; hint: one entry a line: ann@example.org, @example.org, or *.example.org and *.ru for all below them; comments begin with #", path.display())]
     Line {
         /// The file.
         path: PathBuf,
@@ -133,7 +136,10 @@ impl Suppression {
             if domain.contains(&b'*') {
                 return Err(EntryError::Wildcard);
             }
-            address::parse_domain_into(domain, &mut text)?;
+            match above {
+                Some(_) => address::parse_zone_into(domain, &mut text)?,
+                None => address::parse_domain_into(domain, &mut text)?,
+            }
             self.below |= above.is_some();
         } else {
             let mut mailbox = Vec::with_capacity(MAILBOX_OCTETS_MAX);
@@ -142,7 +148,9 @@ impl Suppression {
             if mailbox.contains(&b'*') && !mailbox.starts_with(b"\"") {
                 return Err(EntryError::Wildcard);
             }
-            address::fold_into(&mailbox, at, &mut text);
+            let mut folded = Vec::with_capacity(MAILBOX_OCTETS_MAX);
+            let at = address::fold_into(&mailbox, at, &mut folded);
+            address::fold_widely_into(&folded, at, &mut text);
         }
         self.set.insert(&text);
         Ok(())
@@ -159,7 +167,16 @@ impl Suppression {
             return false;
         }
         let domain = folded.get(at..).unwrap_or_default();
-        self.set.contains(folded) || self.set.contains(domain) || (self.below && self.is_below(domain))
+        self.holds_mailbox(folded, at) || self.set.contains(domain) || (self.below && self.is_below(domain))
+    }
+
+    fn holds_mailbox(&self, folded: &[u8], at: usize) -> bool {
+        if folded.is_ascii() {
+            return self.set.contains(folded);
+        }
+        let mut wide = Vec::with_capacity(MAILBOX_OCTETS_MAX);
+        address::fold_widely_into(folded, at, &mut wide);
+        self.set.contains(&wide)
     }
 
     /// Whether `@domain` is below a domain of which all that is below is suppressed.
@@ -335,6 +352,9 @@ mod tests {
             ("*@exa*mple.org", ":1:1: a * stands for"),
             ("Ann <ann@example.org> and others", ":1:5: "),
             ("email", ":1:1: the domain has no dot"),
+            ("@ru", ":1:2: the domain has no dot"),
+            ("*.", ":1:1: "),
+            ("*.7", ":1:1: the domain ends in a number"),
             ("@example..org", ":1:2: "),
             (".example.org", ":1:1: "),
         ] {
@@ -353,6 +373,11 @@ mod tests {
             ("*@x.example", &["a@x.example"], &["a@y.x.example"]),
             ("*.x.example", &["a@y.x.example", "a@z.y.x.example"], &["a@x.example", "a@yx.example"]),
             ("*@*.x.example", &["a@y.x.example"], &["a@x.example"]),
+            ("*.RU", &["a@x.ru", "a@y.x.ru"], &["a@ru.example", "a@xru.example", "a@x.ru.example"]),
+            ("*@*.\u{440}\u{444}", &["a@x.\u{440}\u{444}", "a@x.xn--p1ai"], &["a@xn--p1ai.example"]),
+            ("stra\u{df}e@x.example", &["STRASSE@x.example", "Stra\u{df}e@x.example"], &["strase@x.example"]),
+            ("STRASSE@x.example", &["stra\u{df}e@x.example", "strasse@x.example"], &["stra\u{df}e@y.example"]),
+            ("zo\u{eb}@x.example", &["ZO\u{cb}@x.example"], &["zoe@x.example"]),
         ] {
             let mut list = Suppression::new([1; 16]);
             list.add(entry.as_bytes()).unwrap();

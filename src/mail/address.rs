@@ -199,6 +199,25 @@ pub fn is_folded(mailbox: &[u8], at: usize) -> bool {
     local.iter().all(|octet| octet.is_ascii() && !octet.is_ascii_uppercase() && *octet != b'"')
 }
 
+/// Appends one form for all spellings of a mailbox that programs make of one another: folded, and besides each letter as its
+/// capital is in lower case (`ß` is `ss`, as in Unicode's full case folding), and wide letters, ligatures and the like as plain ones
+/// (normal form KC; RFC 8265 §3.3 maps widths, too). Mailboxes of several people may share such a form: it is for who must get
+/// nothing, never for who is whom. `folded` is as [`fold_into`] writes it, with its `@` at `at`; the domain is appended as it is.
+pub fn fold_widely_into(folded: &[u8], at: usize, out: &mut Vec<u8>) {
+    let (local, domain) = folded.split_at_checked(at).unwrap_or((folded, &[]));
+    match std::str::from_utf8(local).ok().filter(|local| !local.is_ascii()) {
+        Some(local) => {
+            let plain = ComposingNormalizer::new_nfkc();
+            let widest: String = plain.normalize_iter(local.chars()).collect();
+            let capitals = widest.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase);
+            let lower: String = capitals.flat_map(char::to_lowercase).collect();
+            out.extend(plain.normalize_iter(lower.chars()).collect::<String>().into_bytes());
+        }
+        None => out.extend_from_slice(local),
+    }
+    out.extend_from_slice(domain);
+}
+
 /// Letters of any script in lower case, and each in its shortest spelling, from `start` on.
 fn fold_beyond_ascii(start: usize, out: &mut Vec<u8>) {
     let Some(text) = out.get(start..).and_then(|local| std::str::from_utf8(local).ok()) else { return };
@@ -243,6 +262,23 @@ pub fn parse_domain_into(text: &[u8], out: &mut Vec<u8>) -> Result<(), AddressEr
         out.truncate(start);
     }
     parsed
+}
+
+/// Parses a domain that others are below, for which one label is enough (`ru`), and appends it in lower case and A-labels. On an
+/// error `out` is as it was.
+///
+/// # Errors
+/// The first rule that the text breaks.
+pub fn parse_zone_into(text: &[u8], out: &mut Vec<u8>) -> Result<(), AddressError> {
+    // Whatever is below it is as good as another.
+    const BELOW: &[u8] = b"x.";
+    if trim(text).is_empty() {
+        return Err(AddressError::DomainEmpty);
+    }
+    let mut domain = Vec::with_capacity(MAILBOX_OCTETS_MAX);
+    parse_domain_into(&[BELOW, trim(text)].concat(), &mut domain)?;
+    out.extend_from_slice(domain.get(BELOW.len()..).unwrap_or_default());
+    Ok(())
 }
 
 fn trim(mut text: &[u8]) -> &[u8] {

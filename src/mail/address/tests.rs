@@ -194,3 +194,49 @@ fn spellings_of_one_mailbox_are_compared_as_one() {
         assert_eq!(folded(text), wanted, "{text}");
     }
 }
+
+#[test]
+fn spellings_that_capitals_or_wide_letters_make_of_one_mailbox_have_one_wide_form_and_others_have_not() {
+    let wide = |text: &str| {
+        let folded = folded(text);
+        let mut out = b"before".to_vec();
+        fold_widely_into(folded.as_bytes(), folded.rfind('@').unwrap(), &mut out);
+        String::from_utf8(out.split_off(6)).unwrap()
+    };
+    for (text, wanted) in [
+        ("stra\u{df}e@x.example", "strasse@x.example"),
+        ("STRA\u{1e9e}E@x.example", "strasse@x.example"),
+        ("STRASSE@x.example", "strasse@x.example"),
+        // A dotless i, whose capital is the plain one.
+        ("\u{131}\u{15f}\u{131}k@x.example", "i\u{15f}ik@x.example"),
+        ("I\u{15e}IK@x.example", "i\u{15f}ik@x.example"),
+        ("\u{fb01}nn@x.example", "finn@x.example"),
+        ("\u{ff41}nn@x.example", "ann@x.example"),
+        ("Zoe\u{308}@x.example", "zo\u{eb}@x.example"),
+        ("\u{3c3}\u{3bf}\u{3c2}@x.example", "\u{3c3}\u{3bf}\u{3c3}@x.example"),
+        ("zoe@x.example", "zoe@x.example"),
+    ] {
+        assert_eq!(wide(text), wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_zone_may_have_one_label() {
+    let zone = |text: &str| {
+        let mut out = b"before".to_vec();
+        let parsed = parse_zone_into(text.as_bytes(), &mut out);
+        parsed.map(|()| String::from_utf8(out.split_off(6)).unwrap())
+    };
+    for (text, wanted) in [("RU", "ru"), ("\u{440}\u{444}", "xn--p1ai"), ("Example.org", "example.org")] {
+        assert_eq!(zone(text).as_deref(), Ok(wanted), "{text}");
+    }
+    for (text, wanted) in [
+        ("", AddressError::DomainEmpty),
+        (".ru", AddressError::DomainDots),
+        ("ru.", AddressError::DomainDots),
+        ("7", AddressError::NumericTop),
+        ("r u", AddressError::Blank),
+    ] {
+        assert_eq!(zone(text), Err(wanted), "{text}");
+    }
+}
