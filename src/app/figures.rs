@@ -4,26 +4,13 @@
 
 use super::config::values::duration_text;
 use crate::base::many::Many;
+pub use crate::base::many::figure as count;
 use std::time::Duration;
-
-/// A number with its thousands set off: `1,234,567`.
-#[must_use]
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// So many of something.
 #[must_use]
 pub fn counted(n: u64, one: &'static str, several: &'static str) -> String {
-    format!("{} {}", count(n), Many(n, one, several).words())
+    Many(n, one, several).to_string()
 }
 
 /// So many a second: `8,015/s`, `0.6/s`.
@@ -114,13 +101,6 @@ pub fn folded(text: &str, columns: Option<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_set_off() {
-        for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(count(n), text);
-        }
-    }
 
     #[test]
     fn each_has_one_form() {

@@ -1,6 +1,6 @@
-//! So many of something, in words: "1 site waits", "2 sites wait".
+//! So many of something, in words: "1 site waits", "2,000 sites wait".
 //!
-//! Leaves to others: numbers whose thousands are set off.
+//! Guarantees: a number that people read has one form, wherever the program says one.
 
 use std::fmt;
 
@@ -18,8 +18,22 @@ impl Many {
 
 impl fmt::Display for Many {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.0, self.words())
+        write!(f, "{} {}", figure(self.0), self.words())
     }
+}
+
+/// A number with its thousands set off: `1,234,567`.
+#[must_use]
+pub fn figure(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -28,7 +42,14 @@ mod tests {
 
     #[test]
     fn one_is_not_many() {
-        let said = [0, 1, 2].map(|n| Many(n, "site waits", "sites wait").to_string());
-        assert_eq!(said, ["0 sites wait", "1 site waits", "2 sites wait"]);
+        let said = [0, 1, 2, 1000].map(|n| Many(n, "site waits", "sites wait").to_string());
+        assert_eq!(said, ["0 sites wait", "1 site waits", "2 sites wait", "1,000 sites wait"]);
+    }
+
+    #[test]
+    fn thousands_are_set_off() {
+        for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(figure(n), text);
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::base::many::Many;
+use crate::base::many::{Many, figure};
 use crate::engine::brake::{Brake, Excess};
 use crate::engine::denials::{Denials, Denied, Why};
 use crate::engine::doubts::{Doubted, Doubts};
@@ -125,12 +125,14 @@ impl Held {
                 format!("by {resolver} no domain can get mail: {domains} denied, and none was found")
             }
             Why::Known(denied, asked) => {
+                let [denied, asked] = [*denied, *asked].map(|n| figure(u64::from(n)));
                 format!("{resolver} denies what it told before: asked again, {denied} of {asked} domains were denied")
             }
             Why::Unsure => {
                 format!("{resolver} denies domain after domain, and has no answer for those that it told of before")
             }
             Why::Share(bounced, of) => {
+                let [bounced, of] = [*bounced, *of].map(figure);
                 format!("by {resolver} {bounced} of {of} recipients have a domain that gets no mail")
             }
         };

@@ -10,7 +10,6 @@ use super::super::send::content::Content;
 use super::super::send::dry_run::Loaded;
 use super::super::send::galley::lines_of;
 use super::rows::{Seen, Tally};
-use crate::base::many::Many;
 use crate::content::{ColumnType, RowRef};
 use crate::engine::loader::{List, REJECTS, Rejections, front_of};
 use crate::engine::table::Table;
@@ -71,9 +70,9 @@ impl Counts {
 /// What a send says of the rows that were rejected: how many, the first of them with their reasons, and where all are.
 #[must_use]
 pub fn rejects_told(file: &str, home: &Path, rejected: u64) -> String {
-    let rows = Many(rejected, "row", "rows").words();
+    let rows = counted(rejected, "row", "rows");
     let (are, they) = if rejected == 1 { ("is", "it gets") } else { ("are", "they get") };
-    let mut text = format!("warning: {} {rows} of {file} {are} rejected, and {they} no letter\n", figure(rejected));
+    let mut text = format!("warning: {rows} of {file} {are} rejected, and {they} no letter\n");
     let path = home.join(REJECTS);
     let Ok(mut rejects) = csv::Reader::from_path(&path) else { return text };
     for record in rejects.records().flatten().take(REJECTED_QUOTED) {
@@ -171,7 +170,7 @@ impl Looked<'_> {
     }
 
     /// Letters that show nothing.
-    fn blank(&self, seen: &Seen<'_>, lines: &HashMap<String, u64>, rows: u64) -> Option<Finding> {
+    fn blank(&self, seen: &Seen<'_>, lines: &HashMap<String, u64>, rows: u64, of: &str) -> Option<Finding> {
         let Tally { count, first } = &seen.letters;
         let hint = "give it words of its own for these rows, behind {% else %}";
         if *count > 0 && *count + seen.suppressed.count == rows {
@@ -181,7 +180,7 @@ impl Looked<'_> {
             return Some(Finding::new(Severity::Error, "empty-letter", place, says).hint(hint));
         }
         let line = lines.get(first).map_or(String::new(), |line| format!(":{line}"));
-        let says = format!("the letter comes out empty for {count} of {rows} rows (such as {first})");
+        let says = format!("the letter comes out empty for {} of {of} (such as {first})", figure(*count));
         let found = Finding::new(Severity::Warning, "empty-letter", format!("{}{line}", self.file), says);
         (*count > 0).then(|| found.hint(hint))
     }
@@ -228,8 +227,9 @@ impl Looked<'_> {
         for ((_, name), tally) in self.content.iter().flat_map(|content| &content.leading).zip(&seen.leading) {
             let Tally { count, first } = tally;
             let says = format!(
-                "{count} of {rows} rows have no whole address in {name:?}, which a link or picture begins with (such as \
-                 {first}): it leads nowhere, for a letter lies on no web server"
+                "{} of {of} have no whole address in {name:?}, which a link or picture begins with (such as {first}): it leads \
+                 nowhere, for a letter lies on no web server",
+                figure(*count)
             );
             tell(
                 Severity::Warning,
@@ -277,7 +277,7 @@ impl Looked<'_> {
             let says = format!("the subject comes out empty for {} of {of} (such as {first})", figure(*count));
             tell(Severity::Warning, "empty-subject", &seen.subjects, says, hint);
         }
-        findings.extend(self.blank(seen, lines, rows));
+        findings.extend(self.blank(seen, lines, rows, of));
         findings
     }
 }

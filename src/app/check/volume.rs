@@ -3,6 +3,7 @@
 //! Guarantees: what is compared are the campaigns of the data directory, of the last [`DAYS`] days and without rehearsals; what other
 //! machines sent is not known, and where one of them cannot be read nothing is said. Leaves to others: sending in parts (`--limit`).
 
+use super::super::figures::count;
 use super::super::send::CAMPAIGNS;
 use crate::engine::campaign::name_of;
 use crate::engine::table::Manifest;
@@ -61,15 +62,18 @@ pub(super) fn look(data: &Path, name: &str, recipients: u64, now_unix_s: u32) ->
     let hint = "warm up: send it in parts (--limit N), each day at most twice what the day before had";
     let Some((rows, largest)) = earlier.into_iter().max() else {
         let says = format!(
-            "{recipients} recipients, and no campaign of the last {DAYS} days is in {}: an address that has sent nothing is slowed \
-             down on its first day",
+            "{} recipients, and no campaign of the last {DAYS} days is in {}: an address that has sent nothing is slowed down on \
+             its first day",
+            count(recipients),
             data.display()
         );
         return Some(Finding::new(Severity::Note, "volume-jump", "", says).hint(hint));
     };
     let is_jump = recipients > rows.saturating_mul(JUMP);
     let says = format!(
-        "{recipients} recipients, and the largest campaign of the last {DAYS} days here had {rows} ({largest})"
+        "{} recipients, and the largest campaign of the last {DAYS} days here had {} ({largest})",
+        count(recipients),
+        count(rows)
     );
     is_jump.then(|| Finding::new(Severity::Warning, "volume-jump", "", says).hint(hint).draws("421 4.7.28"))
 }

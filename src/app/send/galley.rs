@@ -16,6 +16,7 @@ use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::exit::Failure;
 use super::content::{self, Content};
 use super::prepare;
+use crate::base::many::{Many, figure};
 use crate::content::{Composed, RowRef, Scratch as Room};
 use crate::engine::loader::{self, List, LoadSpec, Loaded, Player, places};
 use crate::engine::table::{Manifest, Row, RowBlock, Table, TableWriter, Totals};
@@ -164,7 +165,7 @@ impl Galley {
             self.of_rows.push(finding.hint(hint));
         }
         self.of_rows.extend(more.map(|more| {
-            let says = format!("{more} more rows have no letter");
+            let says = Many(more as u64, "more row has no letter", "more rows have no letter").to_string();
             Finding::new(Severity::Warning, "rejected-row", file, says)
         }));
         Ok(())
@@ -229,9 +230,10 @@ impl Galley {
         if let Ok(number) = wanted.parse::<usize>() {
             let there = (1..=all).contains(&number).then_some(number);
             return there.ok_or_else(|| match self.totals {
-                Some(_) => format!("there is no row {number}: the list has rows 1 to {all}"),
+                Some(_) => format!("there is no row {number}: the list has rows 1 to {}", figure(all as u64)),
                 None => format!(
-                    "row {number} is not looked at: of this long list the first {all} rows are, unless --row names one"
+                    "row {number} is not looked at: of this long list the first {} rows are, unless --row names one",
+                    figure(all as u64)
                 ),
             });
         }
@@ -250,7 +252,7 @@ impl Galley {
             ControlFlow::Continue(())
         });
         walked.map_err(|e| e.to_string())?;
-        let more = if self.totals.is_none() { format!(" among the first {all} rows") } else { String::new() };
+        let more = if self.totals.is_none() { format!(" among the first {} rows", figure(all as u64)) } else { String::new() };
         first.map(|place| place as usize + 1).ok_or_else(|| format!("nobody on the list is called {wanted}{more}"))
     }
 
@@ -389,9 +391,9 @@ mod tests {
         let some = pull("some", 1);
         assert!(some.find("10000").is_ok(), "{}", some.len());
         let why = some.find("11000").unwrap_err();
-        assert!(why.contains("the first 10000 rows are") && !why.contains("no row"), "{why}");
+        assert!(why.contains("the first 10,000 rows are") && !why.contains("no row"), "{why}");
         let all = pull("all", usize::MAX);
         assert_eq!(all.find("11000"), Ok(11_000));
-        assert!(all.find("80001").unwrap_err().contains("there is no row 80001: the list has rows 1 to 80000"));
+        assert!(all.find("80001").unwrap_err().contains("there is no row 80001: the list has rows 1 to 80,000"));
     }
 }

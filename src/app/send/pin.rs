@@ -159,7 +159,7 @@ fn forgotten(args: &SendArgs, opened: &Campaign, file: &str, more: usize) -> Fai
     };
     let more = match more {
         0 => String::new(),
-        more => format!(" (and {more} more)"),
+        more => format!(" (and {} more)", count(more as u64)),
     };
     let given = match &args.config {
         Some(config) => format!("in {}", config.display()),

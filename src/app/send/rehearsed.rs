@@ -6,7 +6,7 @@
 
 use super::super::exit::Failure;
 use super::content::Content;
-use crate::base::many::Many;
+use crate::base::many::{Many, figure};
 use crate::content::Need;
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{Onlooker, Player};
@@ -56,8 +56,9 @@ pub fn check(opened: &Campaign, content: &Content, max_rejected: f64, onlooker: 
     });
     walked.map_err(failed)?;
     let told = format!(
-        "{} of {waiting} who wait can have no message with this letter{quoted}",
-        Many(unmade, "recipient", "recipients")
+        "{} of {} who wait can have no message with this letter{quoted}",
+        Many(unmade, "recipient", "recipients"),
+        figure(waiting)
     );
     let hint = "hint: the template must cope with every row; see `default` and `is defined`";
     if unmade as f64 > max_rejected * waiting as f64 {

@@ -8,7 +8,7 @@ use super::super::cli::SendArgs;
 use super::super::config::CampaignConfig;
 use super::super::exit::Failure;
 use crate::base::charset;
-use crate::base::many::Many;
+use crate::base::many::{Many, figure};
 use crate::engine::campaign::Campaign;
 use crate::engine::load::{Load, LoadEnd};
 use crate::engine::loader::{List, places};
@@ -197,7 +197,7 @@ fn strangers(named: &[Named], missing: &[usize], load: &Load) -> Failure {
         missing.iter().take(LISTED).filter_map(|place| named.get(*place)).map(|one| one.place.as_str()).collect();
     let more = match missing.len().saturating_sub(shown.len()) {
         0 => String::new(),
-        more => format!(" and {more} more"),
+        more => format!(" and {} more", figure(more as u64)),
     };
     let who = Many(missing.len() as u64, "address of --only is", "addresses of --only are");
     Failure::usage(format!(

@@ -5,6 +5,7 @@
 
 use super::super::check::file_of;
 use super::super::config::CampaignConfig;
+use crate::base::many::{Many, figure};
 use crate::engine::loader::{List, Look, each_of};
 use crate::mail::finding::{Finding, Severity};
 use std::collections::BTreeMap;
@@ -188,11 +189,12 @@ impl Counts {
     }
 
     fn told(&self, column: &str, rows: u64, file: &str) -> Option<Finding> {
-        let words: Vec<String> = self.words.iter().map(|(word, count)| format!("{word} {count}")).collect();
+        let words: Vec<String> = self.words.iter().map(|(word, count)| format!("{word} {}", figure(*count))).collect();
         let more = if self.words.values().sum::<u64>() < self.all { ", …" } else { "" };
         let says = format!(
-            "by the column {column:?} {} of {rows} rows shall get nothing ({}{more}), and nothing acts on it: they get the letter",
-            self.all,
+            "by the column {column:?} {} of {} shall get nothing ({}{more}), and nothing acts on it: they get the letter",
+            figure(self.all),
+            Many(rows, "row", "rows"),
             words.join(", ")
         );
         let hint = "leave them out of the export, or write their addresses to a file that engine.suppression names";

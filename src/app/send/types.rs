@@ -9,6 +9,7 @@ use super::super::config::CampaignConfig;
 use super::super::config::campaign::{EmptyCells, ListFormat};
 use super::super::exit::Failure;
 use super::content::Columns;
+use crate::base::many::figure;
 use crate::content::{ColumnType, Composer, ContentError, NumberUse, locale_of_number};
 use crate::engine::loader::{Figures, Format, List, figures};
 use crate::engine::table::manifest::hex;
@@ -116,7 +117,8 @@ pub fn numbers(
         return Err(Refused { failure: Failure::usage(faults.join("\n")), findings, files: Vec::new() });
     }
     let note = |(column, figures): (&String, &Figures)| {
-        let says = format!("`{column}` is read as a number: so are all {} cells that are not empty", figures.filled);
+        let says =
+            format!("`{column}` is read as a number: so are all {} cells that are not empty", figure(figures.filled));
         let hint = format!("[recipients.types] {column} = \"number\" (or \"text\") says it for certain");
         Finding::new(Severity::Note, READ_AS, path.clone(), says).hint(hint)
     };
@@ -142,8 +144,8 @@ fn misfit(figures: &Figures, column: &str, wanted: &NumberUse, path: &str) -> Op
     Some((
         format!(
             "a number is needed here, and `{column}` is empty in {} of {} rows, first in line {line} of {path}",
-            figures.empty,
-            figures.empty + figures.filled
+            figure(figures.empty),
+            figure(figures.empty + figures.filled)
         ),
         format!("say what an empty cell counts as: {column}|default(0)"),
     ))

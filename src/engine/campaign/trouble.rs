@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::base::many::{Many, figure};
 use crate::journal::disk::Fault;
 use crate::journal::replay::Damage;
 
@@ -23,8 +24,9 @@ pub enum OpenError {
     Journal(#[from] Fault),
     /// The journal tells of recipients that the table does not have.
     #[error(
-        "{place}: {strays} journal records are of recipients that the table (domains.dir) does not have, {bad} are no \
-         records\nhint: the directory is not whole and nothing was sent; restore it from a copy, or send under another name"
+        "{place}: {} journal records are of recipients that the table (domains.dir) does not have, {} are no \
+         records\nhint: the directory is not whole and nothing was sent; restore it from a copy, or send under another name",
+        figure(*.strays), figure(*.bad)
     )]
     Astray {
         /// The campaign's directory.
@@ -36,8 +38,8 @@ pub enum OpenError {
     },
     /// The snapshot tells of recipients that the table does not have.
     #[error(
-        "{place}: the snapshot (state.snap) tells of {snapshot} recipients, and the table (domains.dir) has {table}\nhint: the \
-         directory is not whole and nothing was sent; restore it from a copy"
+        "{place}: the snapshot (state.snap) tells of {} recipients, and the table (domains.dir) has {}\nhint: the \
+         directory is not whole and nothing was sent; restore it from a copy", figure(*.snapshot as u64), figure(u64::from(*.table))
     )]
     Shrunk {
         /// The campaign's directory.
@@ -134,14 +136,14 @@ impl fmt::Display for Damaged {
         }
         let more = self.damage.len().saturating_sub(DAMAGES_TOLD);
         if more > 0 {
-            writeln!(f, "{more} more damaged places")?;
+            writeln!(f, "{}", Many(more as u64, "more damaged place", "more damaged places"))?;
         }
-        let Self { recipients, open, doubted, .. } = self;
+        let [recipients, open, doubted] = [self.recipients, self.open, self.doubted].map(|n| figure(n as u64));
         writeln!(
             f,
             "Outcomes are lost: of {recipients} recipients, {open} have no final one, and may have got their mail."
         )?;
-        if *doubted > 0 {
+        if self.doubted > 0 {
             writeln!(
                 f,
                 "Of those who have one {doubted} may have got a second copy: the commits that are lost may have named them, and \

@@ -1,6 +1,7 @@
 //! Why a list cannot be loaded. A bad record is none of these: it is rejected, and the loading goes on.
 
 use crate::base::charset::Undecodable;
+use crate::base::many::figure;
 use crate::base::remedy;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -147,7 +148,7 @@ impl LoadError {
 
 /// How many records were rejected, and why: what a person needs to mend the list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{rejected} of {records} records rejected, more than max_rejected allows{}\nhint: {}", quoted(.examples), way_on(.rejects.as_deref(), *.only_looked))]
+#[error("{} of {} records rejected, more than max_rejected allows{}\nhint: {}", figure(*.rejected), figure(*.records), quoted(.examples), way_on(.rejects.as_deref(), *.only_looked))]
 pub struct Rejections {
     /// Records rejected.
     pub rejected: u64,

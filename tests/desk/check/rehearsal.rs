@@ -128,7 +128,7 @@ fn rows_that_fail_among_others_of_their_kind_are_all_counted() {
     let folder = folder("hello.\n", "email,first\n".to_owned() + &(0..2000).map(row).collect::<String>());
     let long = format!("{{{{ first|replace('x', '{}') }}}}", "y".repeat(9000));
     folder.put("w.toml", folder.read("w.toml").replace("{{ first }}", &long));
-    is_refused(&folder, &["200 of 2000 records rejected", "p4@a.example: the Subject header is longer than"]);
+    is_refused(&folder, &["200 of 2,000 records rejected", "p4@a.example: the Subject header is longer than"]);
     // A value of another kind, in few rows and many.
     let folder = Folder::new();
     folder.put("w.txt", "{{ first|first|upper }}\n");
@@ -138,7 +138,7 @@ fn rows_that_fail_among_others_of_their_kind_are_all_counted() {
         format!("{{\"email\": \"p{n}@a.example\", \"first\": {first}}}\n")
     };
     folder.put("w.jsonl", (0..2000).map(|n| row(n, 10)).collect::<String>());
-    is_refused(&folder, &["200 of 2000 records rejected", "w.txt, line 1, column 1: "]);
+    is_refused(&folder, &["200 of 2,000 records rejected", "w.txt, line 1, column 1: "]);
     folder.put("w.jsonl", (0..2000).map(|n| row(n, 100)).collect::<String>());
     let (ran, letters) = folder.send(&["--json"]);
     assert_eq!((ran.code, letters.len(), figure(&ran.out, "rejected")), (Some(0), 1980, 20), "{ran:?}");
@@ -150,7 +150,7 @@ fn of_a_list_of_fifty_thousand_rows_all_is_known_before_the_first_message() {
     let folder = folder("hello.\n", "email,first\n".to_owned() + &(0..50_000).map(row).collect::<String>());
     let toml = folder.read("w.toml").replace("[recipients]", "reply_to = \"{{ first }}@a.example\"\n[recipients]");
     folder.put("w.toml", toml);
-    is_refused(&folder, &["38999 of 50000 records rejected", "Reply-To is no valid address"]);
+    is_refused(&folder, &["38,999 of 50,000 records rejected", "Reply-To is no valid address"]);
     assert_eq!(folder.read("data/campaign/w/rejects.csv").lines().count(), 39_000);
 }
 

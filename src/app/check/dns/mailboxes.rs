@@ -6,7 +6,7 @@
 use super::super::super::exit::Failure;
 use super::super::super::signals::Signals;
 use super::rounds::gather;
-use crate::base::many::Many;
+use crate::base::many::{Many, figure};
 use crate::mail::finding::{Finding, Severity};
 use crate::mail::reply::Printable;
 use crate::wire::dns::Resolver;
@@ -110,7 +110,7 @@ impl Mailboxes {
             let told = if self.silent > 0 { " that it told of" } else { "" };
             let says = format!(
                 "{resolver} denies all {} domains of the list{told}, which can hardly be ({why})",
-                self.dead.len()
+                figure(self.dead.len() as u64)
             );
             let hint = "look whether it has its way to the world; send would wait, and not bounce them";
             return vec![Finding::new(Severity::Warning, "dead-domain", "", says).hint(hint)];
@@ -123,14 +123,17 @@ impl Mailboxes {
         let more = self.dead.len().saturating_sub(TOLD);
         if more > 0 {
             let recipients: u64 = self.dead.iter().skip(TOLD).map(|(_, count, _)| count).sum();
-            let says = format!("{more} more domains, with {}", Many(recipients, "recipient", "recipients"));
+            let says = format!("{}, with {}", Many(more as u64, "more domain", "more domains"), Many(recipients, "recipient", "recipients"));
             let hint = "take them off the list, or mend the spelling: they bounce";
             findings.push(Finding::new(Severity::Warning, "dead-domain", "", says).hint(hint));
         }
         if self.all > DOMAINS_MAX as u64 {
             let says = format!(
-                "of the list's {} domains the {DOMAINS_MAX} largest were looked up: {} of {} recipients",
-                self.all, self.recipients, self.all_recipients
+                "of the list's {} domains the {} largest were looked up: {} of {} recipients",
+                figure(self.all),
+                figure(DOMAINS_MAX as u64),
+                figure(self.recipients),
+                figure(self.all_recipients)
             );
             findings.push(Finding::new(Severity::Note, "dead-domain", "", says));
         }

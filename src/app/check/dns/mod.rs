@@ -25,6 +25,7 @@ use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::super::send::{prepare, signing};
 use super::super::signals::Signals;
+use crate::base::many::{Many, figure};
 use crate::content::Composed;
 use crate::content::dkim::Signer;
 use crate::engine::source::Source;
@@ -87,14 +88,15 @@ impl Report {
         }
         let unanswered = match self.unanswered {
             0 => String::new(),
-            n => format!(", {n} of them without an answer"),
+            n => format!(", {} of them without an answer", figure(n)),
         };
         let domains = match (self.domains, self.domains_looked_at) {
             (0, _) => String::new(),
-            (all, looked) if all == looked => format!("; all {all} domains of the list"),
-            (all, looked) => format!("; {looked} of the list's {all} domains"),
+            (all, looked) if all == looked => format!("; all {} domains of the list", figure(all)),
+            (all, looked) => format!("; {} of the list's {} domains", figure(looked), figure(all)),
         };
-        format!("DNS: {} questions to {}{unanswered}{domains}", self.questions, self.resolver)
+        let questions = Many(self.questions, "question", "questions");
+        format!("DNS: {questions} to {}{unanswered}{domains}", self.resolver)
     }
 
     /// The object for programs.
@@ -309,7 +311,7 @@ fn denies_all(resolver: &str) -> Finding {
 fn unanswered(unknown: &[(String, String)], mailboxes: Option<(u64, String)>, resolver: &str) -> Option<Finding> {
     const NAMED: usize = 6;
     let mut about: Vec<String> = unknown.iter().map(|(about, _)| about.clone()).collect();
-    about.extend(mailboxes.iter().map(|(count, _)| format!("the exchangers of {count} domains of the list")));
+    about.extend(mailboxes.iter().map(|(count, _)| format!("the exchangers of {} of the list", Many(*count, "domain", "domains"))));
     let why = unknown.first().map(|(_, why)| why.clone()).or(mailboxes.map(|(_, why)| why))?;
     let more = about.len().saturating_sub(NAMED);
     about.truncate(NAMED);

@@ -377,7 +377,7 @@ fn a_campaign_that_is_much_larger_than_those_before_is_told() {
     let found = look();
     assert_eq!(words(&found), ["warning volume-jump"], "{found:?}");
     assert!(
-        found[0].says.ends_with("5001 recipients, and the largest campaign of the last 90 days here had 2 (winter)"),
+        found[0].says.ends_with("5,001 recipients, and the largest campaign of the last 90 days here had 2 (winter)"),
         "{found:?}"
     );
     folder.put("list.csv", list(5000));
