@@ -3,7 +3,8 @@
 //! Leaves to others: reading lists (`loader`), and threads (`run`).
 
 use std::ops::ControlFlow;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::content::Composer;
@@ -53,6 +54,87 @@ impl LoadEnd {
             Self::Stopped(rejections) | Self::Failed(LoadError::TooManyRejected { rejections, .. }) => Some(rejections),
             Self::Open | Self::Complete(_) | Self::Failed(_) => None,
         }
+    }
+}
+
+/// What the loader shows while it loads.
+#[derive(Debug, Default)]
+pub struct Loading {
+    end: Mutex<LoadEnd>,
+    /// Whether the list is still being read.
+    over: AtomicBool,
+    rejected: AtomicU64,
+    duplicates: AtomicU64,
+    cleaned: AtomicU64,
+    rehearsed: AtomicU64,
+    /// One more than about so many recipients who are to come; 0: nobody can tell.
+    to_come: AtomicU64,
+}
+
+impl Onlooker for Loading {
+    fn read(&self, records: u64, is_ahead: bool) {
+        self.rehearsed.store(if is_ahead { records } else { 0 }, Ordering::Relaxed);
+    }
+
+    fn cleaned(&self, _line: u64, _field: &[u8]) {}
+
+    fn came_again(&self, _line: u64) {}
+
+    fn expects(&self, more: Option<u64>) {
+        self.to_come.store(more.map_or(0, |more| more.saturating_add(1)), Ordering::Relaxed);
+    }
+}
+
+impl Loading {
+    /// Whether loading is over, whatever its end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// Records rejected, and duplicates dropped, so far.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        (self.rejected.load(Ordering::Relaxed), self.duplicates.load(Ordering::Relaxed))
+    }
+
+    /// Records so far with something around their address that was taken away.
+    #[must_use]
+    pub fn cleaned(&self) -> u64 {
+        self.cleaned.load(Ordering::Relaxed)
+    }
+
+    /// Records on which the letter was rehearsed so far, while that is done before any of the list is loaded; else 0.
+    #[must_use]
+    pub fn rehearsed(&self) -> u64 {
+        if self.is_over() { 0 } else { self.rehearsed.load(Ordering::Relaxed) }
+    }
+
+    /// About so many recipients are on the list and not loaded yet, if it goes on as it began; `None`: nobody can tell.
+    #[must_use]
+    pub fn to_come(&self) -> Option<u64> {
+        self.to_come.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    pub(super) fn count(&self, rejected: u64, duplicates: u64, cleaned: u64) {
+        self.rejected.store(rejected, Ordering::Relaxed);
+        self.duplicates.store(duplicates, Ordering::Relaxed);
+        self.cleaned.store(cleaned, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_rejected(&self, rejected: u64) {
+        self.rejected.store(rejected, Ordering::Relaxed);
+    }
+
+    /// It is over, with this end.
+    pub(super) fn end_with(&self, end: LoadEnd) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+        self.over.store(true, Ordering::Release);
+    }
+
+    /// How it ended; once.
+    pub(super) fn take_end(&self) -> LoadEnd {
+        std::mem::take(&mut *self.end.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

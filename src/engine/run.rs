@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -23,8 +23,8 @@ use crate::engine::budget::Descriptors;
 use crate::engine::campaign::{Campaign, OpenError, Rest};
 use crate::engine::directory::Directory;
 use crate::engine::dispatch::Dispatch;
-use crate::engine::load::{self, Load, LoadEnd};
-use crate::engine::loader::{LoadError, Loaded, Onlooker};
+use crate::engine::load::{self, Load, LoadEnd, Loading};
+use crate::engine::loader::{LoadError, Loaded};
 use crate::engine::memory::{self, Keeper};
 use crate::engine::message::{Append, Line, RenderJob, ToShard};
 use crate::engine::policy::Policies;
@@ -150,60 +150,6 @@ pub struct Engine {
     loader: JoinHandle<()>,
     loading: Arc<Loading>,
     stop_loading: Arc<AtomicBool>,
-}
-
-/// What the loader shows while it loads.
-#[derive(Debug, Default)]
-pub struct Loading {
-    end: Mutex<LoadEnd>,
-    /// Whether the list is still being read.
-    over: AtomicBool,
-    rejected: AtomicU64,
-    duplicates: AtomicU64,
-    cleaned: AtomicU64,
-    rehearsed: AtomicU64,
-}
-
-impl Onlooker for Loading {
-    fn read(&self, records: u64, is_ahead: bool) {
-        self.rehearsed.store(if is_ahead { records } else { 0 }, Ordering::Relaxed);
-    }
-
-    fn cleaned(&self, _line: u64, _field: &[u8]) {}
-
-    fn came_again(&self, _line: u64) {}
-}
-
-impl Loading {
-    /// Whether loading is over, whatever its end.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
-    }
-
-    /// Records rejected, and duplicates dropped, so far.
-    #[must_use]
-    pub fn counts(&self) -> (u64, u64) {
-        (self.rejected.load(Ordering::Relaxed), self.duplicates.load(Ordering::Relaxed))
-    }
-
-    /// Records so far with something around their address that was taken away.
-    #[must_use]
-    pub fn cleaned(&self) -> u64 {
-        self.cleaned.load(Ordering::Relaxed)
-    }
-
-    /// Records on which the letter was rehearsed so far, while that is done before any of the list is loaded; else 0.
-    #[must_use]
-    pub fn rehearsed(&self) -> u64 {
-        if self.is_over() { 0 } else { self.rehearsed.load(Ordering::Relaxed) }
-    }
-
-    fn count(&self, rejected: u64, duplicates: u64, cleaned: u64) {
-        self.rejected.store(rejected, Ordering::Relaxed);
-        self.duplicates.store(duplicates, Ordering::Relaxed);
-        self.cleaned.store(cleaned, Ordering::Relaxed);
-    }
 }
 
 /// How an engine ended.
@@ -443,7 +389,7 @@ impl Engine {
         }
         late.into_iter().for_each(|late| _ = late.settle());
         let counters = self.board.total().counters;
-        let load = std::mem::take(&mut *self.loading.end.lock().unwrap_or_else(PoisonError::into_inner));
+        let load = self.loading.take_end();
         let events = self.events.map(EventLog::close);
         if let Some(trace) = self.trace {
             trace.end();
@@ -488,7 +434,7 @@ fn spawn_loader(
             ControlFlow::Break(())
         });
         if let Some(rejections) = end.rejections() {
-            loading.rejected.store(rejections.rejected, Ordering::Relaxed);
+            loading.count_rejected(rejections.rejected);
         }
         end
     };
@@ -504,8 +450,7 @@ fn load_to_the_end(mut dispatch: Dispatch, loading: &Loading, load: impl FnOnce(
         // What is loaded and under way is finished; the rest is for the next run.
         dispatch.tell_all(|| ToShard::Drain);
     }
-    *loading.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
-    loading.over.store(true, Ordering::Release);
+    loading.end_with(end);
 }
 
 /// How a shard's thread ended, and what is left of the shard, if it ever began.
@@ -590,7 +535,7 @@ mod tests {
         });
         assert!(matches!(told.try_recv(), Ok(ToShard::Resumed(_))));
         assert!(matches!(told.try_recv(), Ok(ToShard::Drain)));
-        let end = std::mem::take(&mut *loading.end.lock().unwrap());
+        let end = loading.take_end();
         let LoadEnd::Failed(error) = end else { panic!("{end:?}") };
         assert!(loading.is_over() && error.to_string() == "the loader panicked: no such list", "{error}");
     }

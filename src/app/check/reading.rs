@@ -106,6 +106,8 @@ impl Onlooker for Reading {
         }
     }
 
+    fn expects(&self, _more: Option<u64>) {}
+
     fn came_again(&self, line: u64) {
         let mut again = self.again.borrow_mut();
         if again.len() < LINES_TOLD {

@@ -24,6 +24,7 @@ pub mod places;
 pub mod prepare;
 mod rehearsed;
 mod resources;
+mod room;
 pub mod sample;
 pub mod scratch;
 mod settle;

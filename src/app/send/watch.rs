@@ -2,6 +2,7 @@
 //!
 //! The first SIGINT, SIGTERM or SIGHUP drains, a second one ends at once; SIGUSR1 pauses, and goes on again.
 
+use std::io::ErrorKind;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -18,6 +19,7 @@ use super::super::signals::Signals;
 use super::letter::{Letter, was_sent_on};
 use super::list;
 use super::resources::{self, Began};
+use super::room::{self, ToCome};
 use crate::base::many::Many;
 use crate::engine::board::{Counters, Shown};
 use crate::engine::load::LoadEnd;
@@ -28,7 +30,6 @@ use crate::journal::disk::IN_NO_FILE;
 use crate::mail::reply::Printable;
 use crate::observe::{self, Observer, Publisher, terminal};
 use crate::wire::clock::unix_now;
-use crate::wire::disk::RESERVE_OCTETS;
 
 /// How often the engine is looked at while something is under way…
 const LOOK: Duration = Duration::from_millis(20);
@@ -36,10 +37,6 @@ const LOOK: Duration = Duration::from_millis(20);
 const LOOK_IDLE: Duration = Duration::from_millis(200);
 /// The rate that is shown is of so long.
 const RATE_SPAN: Duration = Duration::from_secs(3);
-/// What a recipient leaves in the journal: an attempt, an outcome, their share of frames and replies.
-const JOURNAL_OCTETS_EACH: u64 = 80;
-/// A journal's first segment.
-const JOURNAL_OCTETS_MIN: u64 = 4 << 20;
 /// Held sites that are told of.
 const SITES_TOLD: usize = 5;
 /// A terminal of unknown width.
@@ -98,6 +95,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     show.publish(&engine, true);
     terminal::draw("");
     let ((rejected, duplicates), cleaned) = (engine.loading().counts(), engine.loading().cleaned());
+    let to_come = engine.loading().to_come();
     let first = engine.board().first_delivery();
     let short = engine.recorder().short_of_room.load(Ordering::Relaxed);
     told.hold(&engine, watched.home);
@@ -127,7 +125,18 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     }
     tell_empty_subjects(subjects_empty);
     tell_empty_letters(letters_empty);
-    let failure = ended.failure.map(|reason| if short { reason + &room_wanted(&summary) } else { reason });
+    let to_come = match &ended.load {
+        LoadEnd::Complete(_) => ToCome::About(0),
+        _ => to_come.map_or(ToCome::Unknown, ToCome::About),
+    };
+    let room = || room::wanted(watched.home, summary.waiting + summary.in_flight, summary.loaded, to_come);
+    let failure = match (ended.failure, &ended.load) {
+        (Some(reason), _) if short => Some(reason + &room()),
+        (None, LoadEnd::Failed(error @ LoadError::Table(why))) if why.kind() == ErrorKind::StorageFull => {
+            Some(format!("{error}{}", room()))
+        }
+        (reason, _) => reason,
+    };
     let exit = conclude(watched, &summary, &told.bound, ended.load, failure);
     let events = super::events::conclude(ended.events, watched.campaign);
     exit.and_then(|exit| printed.and(events).map(|()| exit))
@@ -240,15 +249,6 @@ fn tell(what: &str, hint: &str) {
     terminal::warn(&(lines(what, 0) + &lines(&format!("hint: {hint}"), 2)));
 }
 
-/// How much room the rest takes, about.
-fn room_wanted(summary: &Summary) -> String {
-    let waiting = summary.waiting + summary.in_flight;
-    let octets = waiting.saturating_mul(JOURNAL_OCTETS_EACH).saturating_add(RESERVE_OCTETS + JOURNAL_OCTETS_MIN);
-    let [mib, reserve] = [octets, RESERVE_OCTETS].map(|octets| octets.div_ceil(1 << 20));
-    let who = Many(waiting, "recipient who waits takes", "recipients who wait take");
-    format!("\nhint: the {who} about {mib} MiB of free space, of which {reserve} MiB are kept free")
-}
-
 /// The exit code, and the words for it: with a hint at the command that goes on, where that gets further.
 fn conclude(
     watched: &Watched<'_>,
@@ -268,7 +268,7 @@ fn conclude(
             let text = error.to_string();
             Err(match error {
                 LoadError::Table(_) if is_damage(&text) => Failure::failed(text),
-                LoadError::Table(error) if error.kind() == std::io::ErrorKind::InvalidInput => Failure::usage(text),
+                LoadError::Table(error) if error.kind() == ErrorKind::InvalidInput => Failure::usage(text),
                 error if !error.is_input() => Failure::failed(format!("{text}\n{resume}")),
                 _ => Failure::usage(format!("{text}\n{mended}")),
             })

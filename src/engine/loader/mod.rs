@@ -384,6 +384,7 @@ impl<'a> Loader<'a> {
         }
         self.rejects.flush().and_then(|_| self.rejects.file().sync_data()).map_err(LoadError::Table)?;
         let removed = self.known.as_ref().map_or(0, |_| self.known_rows.saturating_sub(self.met));
+        self.spec.onlooker.inspect(|onlooker| onlooker.expects(Some(0)));
         let whole = whole.map(|whole| (print::settled(whole.mark), whole.sha256));
         self.table
             .complete(self.progress, removed, whole)
@@ -403,8 +404,11 @@ impl<'a> Loader<'a> {
     /// Makes room for whom the rest of the list will bring if it goes on like this: a set that has it grows no more.
     fn make_room(&mut self) {
         let done = self.records.octets_done().max(1);
-        if let Some(octets) = self.records.octets().filter(|octets| *octets > done) {
-            let more = self.seen.len() as u128 * u128::from(octets - done) / u128::from(done);
+        let left = self.records.octets().map(|octets| octets.saturating_sub(done));
+        let more = left.map(|left| self.seen.len() as u128 * u128::from(left) / u128::from(done));
+        let more = more.and_then(|more| u64::try_from(more).ok());
+        self.spec.onlooker.inspect(|onlooker| onlooker.expects(more));
+        if let Some(more) = more.filter(|more| *more > 0) {
             self.seen.reserve(usize::try_from(more).unwrap_or(0));
         }
     }

@@ -10,4 +10,6 @@ pub trait Onlooker {
     fn cleaned(&self, line: u64, field: &[u8]);
     /// The recipient of the record of this line had come before: it is dropped.
     fn came_again(&self, line: u64);
+    /// About so many recipients more will come, if the list goes on as it began; `None`: nobody can tell.
+    fn expects(&self, more: Option<u64>);
 }

@@ -30,7 +30,7 @@ mod writer;
 pub use directory::{Chunks, Header, Progress};
 pub use manifest::{FileMark, ListPrint, Manifest, MovedFrom, Totals};
 pub use row::{Fields, ROW_OCTETS_MAX, Row, RowBlock, octets_of as octets_of_row};
-pub use writer::{Pending, Recovered, TableWriter};
+pub use writer::{Pending, ROWS_FILE, Recovered, TableWriter};
 
 /// The names of the table's files, besides the manifest.
 pub const FILES: [&str; 3] = [writer::ROWS_FILE, writer::INDEX_FILE, writer::DIRECTORY_FILE];

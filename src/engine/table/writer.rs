@@ -20,6 +20,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The rows.
 pub const ROWS_FILE: &str = "rows.dat";
 pub const INDEX_FILE: &str = "rows.idx";
 pub const DIRECTORY_FILE: &str = "domains.dir";

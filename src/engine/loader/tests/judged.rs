@@ -1,6 +1,7 @@
 //! Lists with too many bad records: what of them is known before anything is loaded, and what stops later.
 
 use super::*;
+use crate::base::many::figure;
 
 #[test]
 fn too_many_bad_records_at_the_start_stop_it_before_the_first_chunk() {
@@ -11,7 +12,8 @@ fn too_many_bad_records_at_the_start_stop_it_before_the_first_chunk() {
         let told = house.load();
         let [Loaded::Failed(error)] = &told[..] else { panic!("{told:?}") };
         let text = error.to_string();
-        let counted = format!(": {rejected} of {records} records rejected, more than max_rejected allows; line 9: ");
+        let [bad, all] = [rejected, records].map(|n| figure(n as u64));
+        let counted = format!(": {bad} of {all} records rejected, more than max_rejected allows; line 9: ");
         assert!(text.contains(&counted), "{text}");
         assert!(
             text.contains("; line 19: ") && text.contains("; line 29: ") && !text.contains("; line 39: "),
@@ -61,4 +63,35 @@ fn too_many_bad_records_later_on_a_long_list_pause_it_and_it_can_go_on() {
     let totals = house.totals();
     assert_eq!((totals.rows, totals.rejected, totals.records), (70_000, 8000, 78_000));
     assert_eq!(house.rejects().len(), 8000);
+}
+
+/// Who notes what is said of recipients to come.
+#[derive(Default)]
+struct Waiting(std::cell::RefCell<Vec<Option<u64>>>);
+
+impl Onlooker for Waiting {
+    fn read(&self, _records: u64, _is_ahead: bool) {}
+    fn cleaned(&self, _line: u64, _field: &[u8]) {}
+    fn came_again(&self, _line: u64) {}
+    fn expects(&self, more: Option<u64>) {
+        self.0.borrow_mut().push(more);
+    }
+}
+
+#[test]
+fn it_is_told_how_many_are_to_come_where_that_can_be_known() {
+    for (name, list, is_known) in
+        [("l.csv", people(LONG).into_bytes(), true), ("l.csv.gz", gzip(people(LONG).as_bytes()), false)]
+    {
+        let (house, waiting) = (House::new(name, list), Waiting::default());
+        let spec = LoadSpec { onlooker: Some(&waiting), ..house.spec() };
+        load(&spec, &mut house.writer(), &AtomicBool::new(false), |_| ControlFlow::Continue(()));
+        let told = waiting.0.take();
+        let [first, .., Some(0)] = &told[..] else { panic!("{name}: {told:?}") };
+        match first {
+            // Behind the first 10,000 records; their numbers have fewer digits.
+            Some(more) => assert!(is_known && (60_000..66_000).contains(more), "{name}: {told:?}"),
+            None => assert!(!is_known, "{name}"),
+        }
+    }
 }
