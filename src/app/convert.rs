@@ -55,7 +55,7 @@ fn read(file: &Path) -> Result<Text, Failure> {
         true => io::stdin().take(OCTETS_MAX + 1).read_to_end(&mut octets),
         false => fs::File::open(file).and_then(|from| from.take(OCTETS_MAX + 1).read_to_end(&mut octets)),
     };
-    done.map_err(|e| Failure::usage(format!("the template {} cannot be read: {e}", file.display())))?;
+    done.map_err(|e| Failure::usage(format!("the template {} cannot be read: {}", file.display(), remedy::told(&e))))?;
     if octets.len() as u64 > OCTETS_MAX {
         return Err(Failure::usage(format!("{} is longer than {} MiB", file.display(), OCTETS_MAX >> 20)));
     }

@@ -72,7 +72,8 @@ fn options(args: &SinkArgs) -> Result<Options, Failure> {
 fn tls_of(args: &SinkArgs) -> Result<Option<ServerConfig>, Failure> {
     let (Some(chain), Some(key)) = (&args.tls_cert, &args.tls_key) else { return Ok(None) };
     let read = |file: &Path| {
-        std::fs::read(file).map_err(|e| Failure::usage(format!("{}: cannot be read: {e}", file.display())))
+        std::fs::read(file)
+            .map_err(|e| Failure::usage(format!("{}: cannot be read: {}", file.display(), remedy::told(&e))))
     };
     let config = ServerConfig::from_pem(&read(chain)?, &read(key)?);
     config.map(Some).map_err(|e| Failure::usage(format!("{} and {}: {e}", chain.display(), key.display())))

@@ -1,4 +1,4 @@
-//! What to do where the system refuses to make a file, or to let it grow.
+//! What to do where the system refuses to open or to make a file, or to let it grow.
 //!
 //! Guarantees: whoever writes files tells the same remedy for the same error. Leaves to others: what is said besides it.
 
@@ -11,6 +11,9 @@ pub fn of(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         _ if matches!(number, libc::EMFILE | libc::ENFILE) => {
             Some("raise the limit on open files (ulimit -n, LimitNOFILE= of systemd)")
+        }
+        ErrorKind::PermissionDenied => {
+            Some("run this as the user whose file it is (ls -l names them), or give it to this user (chown, chmod)")
         }
         ErrorKind::StorageFull => Some("make room on that file system"),
         ErrorKind::QuotaExceeded => Some("make room within that quota, or have it raised"),
@@ -39,7 +42,7 @@ mod tests {
 
     #[test]
     fn what_the_system_refuses_has_a_remedy_and_words_of_others_stay_as_they_are() {
-        // ENOSPC, EDQUOT, EFBIG, EROFS, EISDIR, EMFILE, ENFILE.
+        // ENOSPC, EDQUOT, EFBIG, EROFS, EISDIR, EMFILE, ENFILE, EACCES, EPERM.
         for (number, word) in [
             (28, "room"),
             (122, "quota"),
@@ -48,6 +51,8 @@ mod tests {
             (21, "move it away"),
             (24, "ulimit -n"),
             (23, "ulimit -n"),
+            (13, "chown"),
+            (1, "chown"),
         ] {
             let error = io::Error::from_raw_os_error(number);
             assert!(told(&error).contains("\nhint: ") && told(&error).contains(word), "{}", told(&error));

@@ -58,7 +58,8 @@ impl FaultKind {
             }
             Self::ReadOnly => "remount it read-write, then run the same command again: it resumes",
             Self::Denied => {
-                "give this user permission to read and write there, then run the same command again: it resumes"
+                "run this as the user whose files they are (ls -l names them), or give this user permission to read and write \
+                 there (chown, chmod); then run the same command again: it resumes"
             }
             Self::Held => "wait for it to end",
             Self::Missing => "check the path",

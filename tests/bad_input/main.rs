@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod campaign;
+mod denied;
 #[path = "../support/free_port.rs"]
 mod free_port;
 mod machine;

@@ -159,7 +159,7 @@ fn seen_from(folder: &Path, list: &Path) -> io::Result<PathBuf> {
 const UPS_MAX: usize = 3;
 
 fn unusable(list: &Path, e: &io::Error) -> Failure {
-    Failure::usage(format!("{}: cannot be reached: {e}", list.display()))
+    Failure::usage(format!("{}: cannot be reached: {}", list.display(), remedy::told(e)))
 }
 
 /// The commands that come before a campaign is sent, and what they are good for.

@@ -11,7 +11,6 @@ use super::super::exit::{Exit, Failure};
 use super::super::send::prepare;
 use super::super::signals::Signals;
 use super::desk::Desk;
-use crate::base::remedy;
 use crate::engine::table::manifest::hex;
 use crate::observe::terminal;
 use axum::Router;
@@ -64,7 +63,7 @@ pub fn run(desk: Desk, args: &PreviewArgs, signals: &Signals) -> Result<Exit, Fa
 async fn serve(args: &PreviewArgs, key: String, ask: mpsc::Sender<Asked>, signals: &Signals) -> Result<(), Failure> {
     let cannot = |e: std::io::Error| {
         let hint = "hint: --listen 127.0.0.1:0 takes a port that is free";
-        Failure::failed(format!("{} cannot be listened on: {}\n{hint}", args.listen, remedy::told(&e)))
+        Failure::failed(format!("{} cannot be listened on: {e}\n{hint}", args.listen))
     };
     let listener = tokio::net::TcpListener::bind(args.listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;

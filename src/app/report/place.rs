@@ -2,6 +2,7 @@
 
 use crate::app::exit::Failure;
 use crate::app::send::{CAMPAIGNS, REHEARSALS, elsewhere};
+use crate::base::remedy;
 use crate::engine::campaign::name_of;
 use crate::engine::table::Manifest;
 use crate::engine::table::manifest;
@@ -102,7 +103,7 @@ struct Known {
 
 /// The campaigns in a directory, in order of their names.
 fn list(all: &Path) -> Result<Vec<Known>, Failure> {
-    let failed = |e: io::Error| Failure::failed(format!("{}: cannot be read: {e}", all.display()));
+    let failed = |e: io::Error| Failure::failed(format!("{}: cannot be read: {}", all.display(), remedy::told(&e)));
     let mut found = Vec::new();
     let entries = match fs::read_dir(all) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(found),
@@ -117,8 +118,8 @@ fn list(all: &Path) -> Result<Vec<Known>, Failure> {
         let home = entry.path();
         let begun_as = match Manifest::read(&home) {
             Ok(manifest) => Some(manifest.name),
-            // Being made at this moment, or none of ours.
-            Err(_) if !home.join(manifest::FILE).exists() => continue,
+            // Being made at this moment, or none of ours; where nobody may look it is there all the same.
+            Err(_) if home.join(manifest::FILE).try_exists().is_ok_and(|exists| !exists) => continue,
             Err(_) => None,
         };
         found.push(Known { name: name_of(&home), begun_as, home });

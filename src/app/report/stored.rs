@@ -14,13 +14,14 @@ use super::{
 };
 use crate::app::destination;
 use crate::app::exit::Failure;
+use crate::app::figures::count;
 use crate::app::held::Note;
 use crate::app::send::marks_of;
 use crate::base::clock::UnixTime;
 use crate::content::{IdentityKey, Token};
-use crate::engine::campaign::{Known, end_of, journal_of, name_of, snapshot_in, snapshot_of};
+use crate::engine::campaign::{Known, OpenError, end_of, journal_of, name_of, snapshot_in, snapshot_of};
 use crate::engine::table::{MovedFrom, RowBlock, Table};
-use crate::journal::disk::Fault;
+use crate::journal::disk::{Fault, FaultKind};
 use crate::journal::mark::Mark;
 use crate::journal::record::{Entry, Kind, Record, entries};
 use crate::journal::replay::{End, Range, Replayed, Told, replay_live};
@@ -74,8 +75,8 @@ impl Stored {
         let (chunks, rows) = look(&table, home, &mut damage)?;
         let identity = table.manifest().identity();
         let mut reader = Reader::new(&journal_of(home)).with_marks_in(marks_of(home));
-        let snapshot = snapshot(home, identity, &mut damage);
-        let end = end(home, &mut reader, identity, &mut damage);
+        let snapshot = snapshot(home, identity, &mut damage)?;
+        let end = end(home, &mut reader, identity, &mut damage)?;
         let range = Range { journal: Some(identity), end, ..Range::ALL };
         let (book, replayed) = replay_live(
             &mut reader,
@@ -177,34 +178,38 @@ fn step(record: &Record, context: &Context<'_>, after: Option<After>) -> Step {
 }
 
 /// The state of the snapshot, and the last frame that it covers; none if there is none that can be used.
-fn snapshot(home: &Path, identity: u64, damage: &mut Vec<String>) -> (State, u64) {
-    match snapshot_in(home, identity) {
-        Ok(None) => (State::new(), 0),
-        Ok(Some(Ok((state, covered)))) => (state, covered.lsn),
-        Ok(Some(Err(e))) => {
-            damage.push(format!("{}: {e}; the journal was read without it", snapshot_of(home).display()));
-            (State::new(), 0)
-        }
-        Err(e) => {
-            damage.push(format!("{e}; the journal was read without it"));
-            (State::new(), 0)
-        }
+fn snapshot(home: &Path, identity: u64, damage: &mut Vec<String>) -> Result<(State, u64), Failure> {
+    let told = match snapshot_in(home, identity) {
+        Ok(None) => return Ok((State::new(), 0)),
+        Ok(Some(Ok((state, covered)))) => return Ok((state, covered.lsn)),
+        Ok(Some(Err(e))) => format!("{}: {e}", snapshot_of(home).display()),
+        Err(e) => refused(e)?.to_string(),
+    };
+    damage.push(format!("{told}; the journal was read without it"));
+    Ok((State::new(), 0))
+}
+
+/// What may not be read is no damage: whoever may read it sees all.
+fn refused(error: OpenError) -> Result<OpenError, Failure> {
+    match error {
+        OpenError::Journal(fault) if fault.kind == FaultKind::Denied => Err(unreadable(fault)),
+        error => Ok(error),
     }
 }
 
 /// What the mark says of the journal's end. The length of files is not compared: beside a send they may shrink.
-fn end(home: &Path, reader: &mut Reader, identity: u64, damage: &mut Vec<String>) -> End {
-    match end_of(home, reader, identity) {
+fn end(home: &Path, reader: &mut Reader, identity: u64, damage: &mut Vec<String>) -> Result<End, Failure> {
+    Ok(match end_of(home, reader, identity) {
         Ok(Known { end: End::Behind(mark), .. }) => End::Behind(Mark { octets: 0, ..mark }),
         Ok(Known { end, fault, .. }) => {
             damage.extend(fault.map(|fault| fault.to_string()));
             end
         }
         Err(e) => {
-            damage.push(e.to_string());
+            damage.push(refused(e)?.to_string());
             End::MarkLost
         }
-    }
+    })
 }
 
 fn begin((mut state, covered): (State, u64), chunks: &Chunks) -> Book {
@@ -229,7 +234,8 @@ fn look(table: &Table, home: &Path, damage: &mut Vec<String>) -> Result<(Chunks,
         let known = chunks.iter().map(|(_, rows, _)| u64::from(*rows)).sum::<u64>();
         if known < totals.rows {
             let place = home.display();
-            damage.push(format!("{place}: the table had {} rows, and {known} of them can be found", totals.rows));
+            let [had, known] = [totals.rows, known].map(count);
+            damage.push(format!("{place}: the table had {had} rows, and {known} of them can be found"));
         } else {
             damage.extend(table.surplus().map_err(failed)?.iter().map(ToString::to_string));
         }

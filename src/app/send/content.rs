@@ -15,6 +15,7 @@ use super::signing;
 use super::watch::notice;
 use super::{cells, list, partials, standing, texts, types};
 use crate::base::charset;
+use crate::base::remedy;
 use crate::content::lint::Manuscript;
 use crate::content::{self, Composer, Remark, Spec, Treatment, charset_of, lint};
 use crate::engine::campaign::Campaign;
@@ -536,7 +537,8 @@ fn fingerprint(spec: &Spec) -> String {
 /// It cannot be read.
 pub(super) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| {
-        let hint = hint_if_not_handed(path).unwrap_or("paths are relative to the file that names them");
+        let usual = remedy::of(&e).unwrap_or("paths are relative to the file that names them");
+        let hint = hint_if_not_handed(path).unwrap_or(usual);
         Failure::usage(format!("{what} {} cannot be read: {e}\nhint: {hint}", path.display()))
     })
 }

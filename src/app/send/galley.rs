@@ -252,7 +252,8 @@ impl Galley {
             ControlFlow::Continue(())
         });
         walked.map_err(|e| e.to_string())?;
-        let more = if self.totals.is_none() { format!(" among the first {} rows", figure(all as u64)) } else { String::new() };
+        let more =
+            if self.totals.is_none() { format!(" among the first {} rows", figure(all as u64)) } else { String::new() };
         first.map(|place| place as usize + 1).ok_or_else(|| format!("nobody on the list is called {wanted}{more}"))
     }
 

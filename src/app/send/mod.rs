@@ -114,7 +114,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let delivery = prepare::delivery(args, &destination, &config, &campaign)?;
     watch::notice(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()));
     let home = home_of(&data, &campaign.name, &destination);
-    if !destination.is_sink() && !home.exists() {
+    // Where nobody may look it may have begun.
+    if !destination.is_sink() && home.try_exists().is_ok_and(|exists| !exists) {
         if !is_named {
             elsewhere::check(args, &config, &campaign.name)?;
         }
@@ -271,12 +272,13 @@ fn lock(data: &Path, home: &Path, patient: Option<&Signals>) -> Result<[Lock; 2]
     let campaigns = data.join(CAMPAIGNS);
     disk::access::make_directory(&campaigns).map_err(|e| {
         let what = if data.exists() { "used" } else { "made" };
+        let why = if e.kind() == io::ErrorKind::PermissionDenied { e.to_string() } else { remedy::told(&e) };
         // Where the campaign may have begun, another directory would begin it anew.
         let other = if is_nowhere(home) { ", or choose another with --data" } else { "" };
         Failure::failed(format!(
             "the data directory {} cannot be {what}: {}\nhint: give this user read and write permission there{other}",
             data.display(),
-            remedy::told(&e)
+            why
         ))
     })?;
     let whole = take(data, patient)?;

@@ -58,7 +58,8 @@ mod tests {
         std::fs::write(home.path().join(ROWS_FILE), vec![0; 72_000]).unwrap();
         let told = |waiting, to_come| wanted(home.path(), waiting, 1000, to_come);
         // 12 MiB whatever waits, and 1000 × 80 octets.
-        let loaded = "\nhint: the 1,000 recipients who wait take about 13 MiB of free space, of which 8 MiB are kept free";
+        let loaded =
+            "\nhint: the 1,000 recipients who wait take about 13 MiB of free space, of which 8 MiB are kept free";
         assert_eq!(told(1000, ToCome::About(0)), loaded);
         // 1,000,000 × (80 + 8 + 72) octets are 153 MiB.
         assert_eq!(

@@ -9,6 +9,7 @@ use super::super::config::CampaignConfig;
 use super::super::exit::Failure;
 use crate::base::charset;
 use crate::base::many::{Many, figure};
+use crate::base::remedy;
 use crate::engine::campaign::Campaign;
 use crate::engine::load::{Load, LoadEnd};
 use crate::engine::loader::{List, places};
@@ -136,7 +137,7 @@ fn fold(text: &[u8]) -> Result<Vec<u8>, String> {
 /// Reads a file of addresses: one a line, or a list like the campaign's own.
 fn read(path: &Path, email: &str, named: &mut Vec<Named>) -> Result<(), Failure> {
     let file = path.display();
-    let failed = |e: std::io::Error| Failure::usage(format!("--only: {file} cannot be read: {e}"));
+    let failed = |e: std::io::Error| Failure::usage(format!("--only: {file} cannot be read: {}", remedy::told(&e)));
     if std::fs::metadata(path).map_err(failed)?.len() > FILE_OCTETS_MAX {
         return Err(Failure::usage(format!("--only: {file} has more than {} MiB", FILE_OCTETS_MAX >> 20)));
     }

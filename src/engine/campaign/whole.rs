@@ -4,12 +4,14 @@
 //! that must be there, nothing is opened and nothing changed. Leaves to others: damage within a file.
 
 use super::{OpenError, journal_of, snapshot_of};
+use crate::base::remedy;
 use crate::engine::table::{self, manifest};
 use crate::journal::disk::{Fault, FaultKind, Segments};
 use crate::journal::mark::{self, Found, Mark};
 use crate::journal::replay::End;
 use crate::journal::snapshot::{self, Covered};
 use crate::journal::state::State;
+use crate::wire::disk;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -51,7 +53,7 @@ fn size_of(path: &Path) -> io::Result<Option<u64>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         found => found
             .map(|m| Some(m.len()))
-            .map_err(|e| io::Error::new(e.kind(), format!("cannot examine {}: {e}", path.display()))),
+            .map_err(|e| io::Error::new(e.kind(), format!("cannot examine {}: {}", path.display(), remedy::told(&e)))),
     }
 }
 
@@ -119,14 +121,15 @@ fn end_within(home: &Path, disk: &mut dyn Segments, identity: u64) -> Result<(En
 /// has all that it says.
 ///
 /// # Errors
-/// It is another campaign's.
+/// It is another campaign's, or may not be read.
 pub fn snapshot_in(home: &Path, identity: u64) -> Result<Option<io::Result<(State, Covered)>>, OpenError> {
     let path = snapshot_of(home);
     // What is no file (a pipe) is not waited for.
     let is_other = fs::metadata(&path).is_ok_and(|found| !found.is_file());
-    let opened = if is_other { Err(io::Error::other("it is no file")) } else { File::open(path) };
+    let opened = if is_other { Err(io::Error::other("it is no file")) } else { File::open(&path) };
     let read = match opened {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return Err(disk::fault("read", &path, &e).into()),
         opened => opened.and_then(|file| snapshot::decode(&mut BufReader::new(file))),
     };
     if read.as_ref().is_ok_and(|(_, covered)| covered.journal != identity) {

@@ -154,7 +154,8 @@ fn trouble_is_told_with_what_where_and_what_to_do() {
     assert!(said(libc::EDQUOT).contains("hint: make room"));
     assert!(said(libc::EFBIG).contains("hint: raise the limit on the size of files (ulimit -f"));
     assert!(said(libc::EROFS).contains("hint: remount"));
-    assert!(said(libc::EACCES).contains("hint: give this user permission to read and write"));
+    let denied = said(libc::EACCES);
+    assert!(denied.contains("hint: run this as the user whose files they are") && denied.contains("chown"), "{denied}");
     assert!(said(libc::EIO).contains("hint: look at the kernel's log"));
 }
 

@@ -123,7 +123,11 @@ impl Mailboxes {
         let more = self.dead.len().saturating_sub(TOLD);
         if more > 0 {
             let recipients: u64 = self.dead.iter().skip(TOLD).map(|(_, count, _)| count).sum();
-            let says = format!("{}, with {}", Many(more as u64, "more domain", "more domains"), Many(recipients, "recipient", "recipients"));
+            let says = format!(
+                "{}, with {}",
+                Many(more as u64, "more domain", "more domains"),
+                Many(recipients, "recipient", "recipients")
+            );
             let hint = "take them off the list, or mend the spelling: they bounce";
             findings.push(Finding::new(Severity::Warning, "dead-domain", "", says).hint(hint));
         }

@@ -311,7 +311,11 @@ fn denies_all(resolver: &str) -> Finding {
 fn unanswered(unknown: &[(String, String)], mailboxes: Option<(u64, String)>, resolver: &str) -> Option<Finding> {
     const NAMED: usize = 6;
     let mut about: Vec<String> = unknown.iter().map(|(about, _)| about.clone()).collect();
-    about.extend(mailboxes.iter().map(|(count, _)| format!("the exchangers of {} of the list", Many(*count, "domain", "domains"))));
+    about.extend(
+        mailboxes
+            .iter()
+            .map(|(count, _)| format!("the exchangers of {} of the list", Many(*count, "domain", "domains"))),
+    );
     let why = unknown.first().map(|(_, why)| why.clone()).or(mailboxes.map(|(_, why)| why))?;
     let more = about.len().saturating_sub(NAMED);
     about.truncate(NAMED);
