@@ -2,6 +2,7 @@
 
 mod explained;
 mod odd;
+mod opendocument;
 pub mod workbook;
 
 use super::check::check;

@@ -1,5 +1,5 @@
 //! Cells of the letter's columns that hardly say what they should: blanks around them, entities of HTML, UTF-8 that somebody
-//! took for Windows-1252, words for nothing.
+//! took for Windows-1252, words for nothing, numbers that a sheet has shortened.
 //!
 //! Guarantees: of each kind one warning, with how many and the first; only the front of a list is looked at. Leaves to others:
 //! cells that no row may hold (`engine::loader`).
@@ -25,10 +25,11 @@ enum Odd {
     Entity,
     Mojibake,
     Nothing,
+    Shortened,
 }
 
 impl Odd {
-    const ALL: [Self; 4] = [Self::Mojibake, Self::Entity, Self::Nothing, Self::Blanks];
+    const ALL: [Self; 5] = [Self::Mojibake, Self::Entity, Self::Nothing, Self::Shortened, Self::Blanks];
 
     /// What the warning is called, what it says, and what helps.
     fn words(self) -> (&'static str, &'static str, &'static str) {
@@ -52,6 +53,11 @@ impl Odd {
                 "cell-nothing",
                 "a word for nothing, which readers see as it stands",
                 "leave the cell empty, so that default(\"…\") acts",
+            ),
+            Self::Shortened => (
+                "cell-shortened",
+                "a long number as a sheet shows it in a narrow cell: its last digits are not in the list",
+                "give the column the format Text or 0 in the sheet, and export the list again",
             ),
         }
     }
@@ -100,6 +106,9 @@ fn odd(cell: &[u8]) -> Option<Odd> {
     if NOTHING.iter().any(|word| bare.eq_ignore_ascii_case(word)) {
         return Some(Odd::Nothing);
     }
+    if is_shortened(bare) {
+        return Some(Odd::Shortened);
+    }
     if has_entity(bare) {
         return Some(Odd::Entity);
     }
@@ -107,6 +116,15 @@ fn odd(cell: &[u8]) -> Option<Odd> {
         return Some(Odd::Mojibake);
     }
     (bare.len() < text.len()).then_some(Odd::Blanks)
+}
+
+/// Whether a text is what sheets show of a long number, such as `4.91701E+11`.
+fn is_shortened(text: &str) -> bool {
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    text.split_once("E+").is_some_and(|(front, power)| {
+        let (one, more) = front.split_once(['.', ',']).unwrap_or((front, "0"));
+        one.len() == 1 && are_digits(one) && are_digits(more) && power.len() == 2 && are_digits(power)
+    })
 }
 
 /// Whether `&euml;`, `&#235;` or `&#xEB;` stands in a text.
@@ -166,6 +184,9 @@ mod tests {
             ("D\u{e2}€™Arcy", "cell-mojibake"),
             ("null", "cell-nothing"),
             ("N/A", "cell-nothing"),
+            ("4.91701E+11", "cell-shortened"),
+            ("4,9E+10", "cell-shortened"),
+            ("1E+15", "cell-shortened"),
         ] {
             assert_eq!(name(cell), Some(check), "{cell}");
         }
@@ -180,6 +201,11 @@ mod tests {
             "Nulla",
             "\u{0}null",
             "Nan Ny",
+            "1e5",
+            "4.9E+1",
+            "E+10",
+            "GRADE+10",
+            "12.5E+10",
             "  ",
         ] {
             assert_eq!(name(cell), None, "{cell}");

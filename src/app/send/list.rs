@@ -14,7 +14,7 @@ use crate::base::many::Many;
 use crate::base::remedy;
 use crate::engine::campaign::Campaign;
 use crate::engine::load::Load;
-use crate::engine::loader::{Format, Hidden, List, LoadError, Look, REJECTS, Uncalculated, print};
+use crate::engine::loader::{Cells, Format, Hidden, List, LoadError, Look, REJECTS, print};
 use crate::engine::table::ListPrint;
 use crate::mail::address;
 use crate::mail::finding::{Finding, Severity};
@@ -237,14 +237,36 @@ pub fn findings(campaign: &CampaignConfig, looked: &Look, told: Option<&str>) ->
         let hint = "if that is wrong, [recipients] says what is right: encoding, delimiter, sheet, format";
         found.push(Finding::new(Severity::Note, "list-form", &*file, told.trim_end_matches('.')).hint(hint));
     }
-    if let Some(Uncalculated { cells, first: (row, column) }) = looked.oddities.uncalculated {
-        let says = format!(
-            "{} without a value, and read as empty (the first: row {row}, column {column}): nobody has calculated the workbook",
-            Many(cells, "cell is a formula", "cells are formulas")
-        );
-        let hint = "open it in Excel or LibreOffice and save it, or save the sheet as CSV (UTF-8)";
-        found.push(Finding::new(Severity::Warning, "formula-without-value", format!("{file}:{row}"), says).hint(hint));
-    }
+    let mut tell = |check, cells: Option<Cells>, what: (&'static str, &'static str), why: &str, hint: &str| {
+        let Some(Cells { count, first: (row, column) }) = cells else { return };
+        let says = format!("{} (the first: row {row}, column {column}): {why}", Many(count, what.0, what.1));
+        found.push(Finding::new(Severity::Warning, check, format!("{file}:{row}"), says).hint(hint));
+    };
+    let oddities = &looked.oddities;
+    tell(
+        "formula-without-value",
+        oddities.uncalculated,
+        (
+            "cell is a formula without a value, and read as empty",
+            "cells are formulas without a value, and read as empty",
+        ),
+        "nobody has calculated the workbook",
+        "open it in Excel or LibreOffice and save it, or save the sheet as CSV (UTF-8)",
+    );
+    tell(
+        "merged-cells",
+        oddities.merged,
+        ("area of the sheet is merged cells", "areas of the sheet are merged cells"),
+        "the first cell of each has its value, and the others are read as empty",
+        "unmerge them, and fill the value into each row",
+    );
+    tell(
+        "digits-lost",
+        oddities.overlong,
+        ("cell holds a number of more than 15 digits", "cells hold numbers of more than 15 digits"),
+        "a sheet keeps 15 of them, and zeros for the rest",
+        "enter them again in cells of the format Text",
+    );
     if let Some(Hidden { rows, first }) = looked.oddities.hidden {
         let says = format!(
             "{} hidden on the sheet, and read as all others (the first: row {first})",

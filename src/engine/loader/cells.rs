@@ -7,9 +7,57 @@ use super::records::Records;
 use crate::content::{self, JSON_MARK};
 use crate::engine::table;
 
-/// What a sheet shows where a formula has no value.
-const SHEET_ERRORS: [&[u8]; 9] =
-    [b"#N/A", b"#NV", b"#REF!", b"#BEZUG!", b"#VALUE!", b"#WERT!", b"#NAME?", b"#DIV/0!", b"#NULL!"];
+/// What a sheet shows where a formula has no value, in the words of Excel, LibreOffice and Google Sheets for several languages.
+const SHEET_ERRORS: [&str; 40] = [
+    "#N/A",
+    "#REF!",
+    "#VALUE!",
+    "#NAME?",
+    "#DIV/0!",
+    "#NULL!",
+    "#NUM!",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "#BLOCKED!",
+    "#CONNECT!",
+    "#BUSY!",
+    "#UNKNOWN!",
+    "#GETTING_DATA",
+    "#DATA!",
+    "#ERROR!", // English
+    "#NV",
+    "#BEZUG!",
+    "#WERT!",
+    "#ZAHL!",
+    "#ÜBERLAUF!",
+    "#KALK!", // German
+    "#VALEUR!",
+    "#NOM?",
+    "#NOMBRE!",
+    "#NUL!", // French
+    "#N/D",
+    "#¡REF!",
+    "#¡VALOR!",
+    "#¿NOMBRE?",
+    "#¡DIV/0!",
+    "#¡NUM!",
+    "#¡NULO!", // Spanish
+    "#RIF!",
+    "#VALORE!",
+    "#NOME?", // Italian
+    "#ARG!",
+    "#ADR!",
+    "#LICZBA!", // Polish
+];
+
+/// Whether a cell is such an error. LibreOffice numbers those that have no word (`Err:502`).
+fn is_sheet_error(field: &[u8]) -> bool {
+    match field.strip_prefix(b"Err:") {
+        Some(number) => number.len() == 3 && number.iter().all(u8::is_ascii_digit),
+        None => field.first() == Some(&b'#') && SHEET_ERRORS.iter().any(|error| error.as_bytes() == field),
+    }
+}
 
 /// What keeps the stored columns of the record in hand out of the table, if anything does; `has_keys`: some of them are for reports
 /// alone. Each of the mailboxes gets a row.
@@ -50,9 +98,11 @@ pub fn beside_of<'r>(records: &'r Records, mailbox: &[u8], has_keys: bool) -> Op
 
 /// What keeps `field` out of the table, if anything does.
 fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
+    if matches!(field.first(), Some(b'#' | b'E')) && is_sheet_error(field) {
+        return Some("an error of the sheet, and no value");
+    }
     if field.iter().all(|b| matches!(b, b' '..=b'~')) {
-        let is_error = field.first() == Some(&b'#') && SHEET_ERRORS.contains(&field);
-        return is_error.then_some("an error of the sheet, and no value");
+        return None;
     }
     let Ok(text) = std::str::from_utf8(field) else {
         return Some("not UTF-8, the encoding of the list (encoding in [recipients] names another one)");
@@ -68,4 +118,19 @@ fn wrong(field: &[u8], strict: bool) -> Option<&'static str> {
         return Some("an escape character (ESC): the list is of another encoding, or was written for a terminal");
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_a_sheet_are_no_values_and_what_looks_like_one_is() {
+        for text in ["#N/A", "#NUM!", "#NV", "#¡VALOR!", "Err:502", "#ÜBERLAUF!"] {
+            assert_eq!(wrong(text.as_bytes(), false), Some("an error of the sheet, and no value"), "{text}");
+        }
+        for text in ["#1", "#N/A ", "Err:5", "Err:5020", "Erna", "#", "", "N/A", "#metoo"] {
+            assert_eq!(wrong(text.as_bytes(), false), None, "{text}");
+        }
+    }
 }

@@ -1,9 +1,10 @@
-//! Rows of a workbook's sheet that people do not see: taken from view by hand, or by a filter. They are rows all the same.
+//! What stands in a workbook's sheet beside its values: rows that people do not see, taken from view by hand or by a filter, which
+//! are rows all the same, and cells that are merged, of which only one has a value.
 //!
-//! Guarantees: no more of a sheet is held than one tag, and a range for each row that is hidden; what is odd in a workbook hides
-//! nothing and is told by whoever reads it. Leaves to others: how large a workbook may be (`unfolded`, which is asked first).
+//! Guarantees: no more of a sheet is held than one tag, a range for each row that is hidden, and a place for each area that is
+//! merged; what is odd in a workbook hides nothing and is told by whoever reads it. Leaves to others: how large a workbook may be
+//! (`unfolded`, which is asked first), and the sheets of OpenDocument (`opendocument`).
 
-use super::unfolded::Kind;
 use std::io::{Cursor, Read};
 use std::ops::{ControlFlow, Range};
 use zip::ZipArchive;
@@ -13,32 +14,50 @@ const PIECE_OCTETS: usize = 64 * 1024;
 /// No tag of a sheet is longer.
 const TAG_OCTETS_MAX: usize = 1 << 20;
 
-/// The rows, from 0 and in order, that are hidden in the sheet with this place among all of the workbook's.
-pub fn rows(octets: &[u8], kind: Kind, sheet: usize) -> Vec<Range<u32>> {
-    let Ok(mut archive) = ZipArchive::new(Cursor::new(octets)) else { return Vec::new() };
-    match kind {
-        Kind::Excel => of_excel(&mut archive, sheet),
-        Kind::OpenDocument => of_open_document(&mut archive, sheet),
-    }
+/// See the head of this file.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Rows that are hidden: from 0, and in order.
+    pub hidden: Runs,
+    /// The first row and column, from 0, of each area that is merged.
+    pub merged: Vec<(u32, u32)>,
 }
 
 pub(super) type Archive<'o> = ZipArchive<Cursor<&'o [u8]>>;
 
-fn of_excel(archive: &mut Archive<'_>, sheet: usize) -> Vec<Range<u32>> {
-    let Some(part) = part_of(archive, sheet) else { return Vec::new() };
-    let (mut hidden, mut next) = (Hidden::default(), 0);
+/// What stands beside the values in the sheet of an Excel workbook with this place among all of its sheets.
+pub fn of_excel(octets: &[u8], sheet: usize) -> Beside {
+    ZipArchive::new(Cursor::new(octets)).map(|mut archive| beside(&mut archive, sheet)).unwrap_or_default()
+}
+
+fn beside(archive: &mut Archive<'_>, sheet: usize) -> Beside {
+    let Some(part) = part_of(archive, sheet) else { return Beside::default() };
+    let (mut beside, mut next) = (Beside::default(), 0);
     each_tag(archive, &part, |tag| {
         if is(tag, b"row") {
             // ECMA-376 part 1 §18.3.1.73: without a number it is the one behind the last.
             let number = attribute(tag, b"r").and_then(number_of).and_then(|n| n.checked_sub(1)).unwrap_or(next);
             next = number.saturating_add(1);
             if matches!(attribute(tag, b"hidden"), Some(b"1" | b"true")) {
-                hidden.add(number..next);
+                beside.hidden.add(number..next);
             }
+        } else if is(tag, b"mergeCell") {
+            beside.merged.extend(attribute(tag, b"ref").and_then(first_of));
         }
         ControlFlow::Continue(())
     });
-    hidden.0
+    beside
+}
+
+/// The first cell of `B2:B4`, by row and column from 0.
+fn first_of(area: &[u8]) -> Option<(u32, u32)> {
+    let first = area.split(|b| *b == b':').next()?;
+    let letters = first.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let (letters, digits) = first.split_at_checked(letters)?;
+    let column = letters
+        .iter()
+        .try_fold(0u32, |all, letter| all.checked_mul(26)?.checked_add(u32::from(letter.checked_sub(b'A')?) + 1))?;
+    Some((number_of(digits)?.checked_sub(1)?, column.checked_sub(1)?))
 }
 
 /// The part of an Excel workbook that holds a sheet.
@@ -66,29 +85,13 @@ fn part_of(archive: &mut Archive<'_>, sheet: usize) -> Option<String> {
     Some(target.strip_prefix('/').map_or_else(|| format!("xl/{target}"), str::to_owned))
 }
 
-fn of_open_document(archive: &mut Archive<'_>, sheet: usize) -> Vec<Range<u32>> {
-    let (mut hidden, mut next, mut tables) = (Hidden::default(), 0u32, 0);
-    each_tag(archive, "content.xml", |tag| {
-        if is(tag, b"table") && attribute(tag, b"table:name").is_some() {
-            tables += 1;
-        } else if is(tag, b"table-row") && tables == sheet + 1 {
-            let repeats = attribute(tag, b"table:number-rows-repeated").and_then(number_of).unwrap_or(1);
-            let end = next.saturating_add(repeats);
-            if matches!(attribute(tag, b"table:visibility"), Some(b"collapse" | b"filter")) {
-                hidden.add(next..end);
-            }
-            next = end;
-        }
-        if tables > sheet + 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    hidden.0
-}
+/// Numbers of rows, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Runs(pub Vec<Range<u32>>);
 
-#[derive(Default)]
-struct Hidden(Vec<Range<u32>>);
-
-impl Hidden {
-    fn add(&mut self, rows: Range<u32>) {
+impl Runs {
+    /// Adds those behind, or among, the last.
+    pub(super) fn add(&mut self, rows: Range<u32>) {
         match self.0.last_mut() {
             Some(last) if last.end == rows.start => last.end = rows.end,
             Some(last) if rows.start < last.end => {}
@@ -109,11 +112,21 @@ pub fn asks_to_be_calculated(octets: &[u8]) -> bool {
     asks
 }
 
-/// Gives each start tag of a part to `visit`: what stands between its brackets.
+/// Gives each tag of a part to `visit`: what stands between its brackets.
 pub(super) fn each_tag(archive: &mut Archive<'_>, part: &str, mut visit: impl FnMut(&[u8]) -> ControlFlow<()>) {
+    each_piece(archive, part, |tag, _| visit(tag));
+}
+
+/// The same, and the text behind each tag, as far as the next one.
+pub(super) fn each_piece(
+    archive: &mut Archive<'_>,
+    part: &str,
+    mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) {
     let Ok(mut part) = archive.by_name(part) else { return };
     let (mut buffer, mut piece) = (Vec::new(), vec![0; PIECE_OCTETS]);
-    while let Ok(octets @ 1..) = part.read(&mut piece) {
+    loop {
+        let Ok(octets) = part.read(&mut piece) else { return };
         buffer.extend_from_slice(piece.get(..octets).unwrap_or_default());
         let mut from = 0;
         while let Some(rest) = buffer.get(from..) {
@@ -126,10 +139,23 @@ pub(super) fn each_tag(archive: &mut Archive<'_>, part: &str, mut visit: impl Fn
                 from += open;
                 break;
             };
-            if visit(tag.get(..end).unwrap_or_default()).is_break() {
+            let behind = tag.get(end + 1..).unwrap_or_default();
+            let text = match memchr::memchr(b'<', behind) {
+                Some(next) => next,
+                // The rest of it is still to come.
+                None if octets > 0 => {
+                    from += open;
+                    break;
+                }
+                None => behind.len(),
+            };
+            if visit(tag.get(..end).unwrap_or_default(), behind.get(..text).unwrap_or_default()).is_break() {
                 return;
             }
-            from += open + end + 2;
+            from += open + end + 2 + text;
+        }
+        if octets == 0 {
+            return;
         }
         buffer.drain(..from.min(buffer.len()));
         if buffer.len() > TAG_OCTETS_MAX {
@@ -200,8 +226,8 @@ mod tests {
     }
 
     /// The first and the last of each run of hidden rows, from 1 as people count.
-    fn told(octets: &[u8], kind: Kind, sheet: usize) -> Vec<(u32, u32)> {
-        super::rows(octets, kind, sheet).into_iter().map(|rows| (rows.start + 1, rows.end)).collect()
+    fn told(octets: &[u8], sheet: usize) -> Vec<(u32, u32)> {
+        of_excel(octets, sheet).hidden.0.into_iter().map(|rows| (rows.start + 1, rows.end)).collect()
     }
 
     #[test]
@@ -221,23 +247,17 @@ mod tests {
                 "xl/_rels/workbook.xml.rels",
                 "<Relationships><Relationship Target=\"/xl/worksheets/two.xml\" Id=\"rId1\"/><Relationship Id=\"rId9\" Target=\"worksheets/one.xml\"/></Relationships>",
             ),
-            ("xl/worksheets/one.xml", "<worksheet><row r=\"3\" hidden=\"1\"/></worksheet>"),
+            (
+                "xl/worksheets/one.xml",
+                "<worksheet><row r=\"3\" hidden=\"1\"/><mergeCells><mergeCell ref=\"B2:B4\"/><mergeCell ref='AA10:AB10'/>\
+                 <mergeCell ref='7'/></mergeCells></worksheet>",
+            ),
             ("xl/worksheets/two.xml", &rows),
         ]);
-        assert_eq!(told(&octets, Kind::Excel, 0), [(3, 3)]);
-        assert_eq!(told(&octets, Kind::Excel, 1), [(2, 3), (70_000, 70_000)]);
-        assert!(told(&octets, Kind::Excel, 2).is_empty());
-    }
-
-    #[test]
-    fn hidden_rows_of_an_open_document_are_counted_as_often_as_they_are_repeated() {
-        let xml = "<o><table:table table:name=\"a\"><table:table-row table:visibility=\"collapse\"/></table:table>\
-                   <table:table table:name=\"b\"><table:table-row table:number-rows-repeated=\"4\"></table:table-row>\
-                   <table:table-row table:visibility=\"filter\" table:number-rows-repeated=\"2\"/><table:table-row/>\
-                   <table:table-row table:visibility=\"visible\"/></table:table></o>";
-        let octets = archive(&[("content.xml", xml)]);
-        assert_eq!(told(&octets, Kind::OpenDocument, 1), [(5, 6)]);
-        assert_eq!(told(&octets, Kind::OpenDocument, 0), [(1, 1)]);
-        assert!(told(b"PK", Kind::Excel, 0).is_empty());
+        assert_eq!(told(&octets, 0), [(3, 3)]);
+        assert_eq!(told(&octets, 1), [(2, 3), (70_000, 70_000)]);
+        assert!(told(&octets, 2).is_empty());
+        assert_eq!(of_excel(&octets, 0).merged, [(1, 1), (9, 26)]);
+        assert!(told(b"PK", 0).is_empty());
     }
 }

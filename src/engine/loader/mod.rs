@@ -30,6 +30,7 @@ mod json;
 mod length;
 mod look;
 mod onlooker;
+mod opendocument;
 mod padded;
 pub mod places;
 pub mod print;
@@ -57,7 +58,7 @@ pub use recipient::Several;
 pub use records::RECORD_OCTETS_MAX;
 pub use rehearsal::Player;
 pub use rejects::FILE as REJECTS;
-pub use sheet::{Hidden, Oddities, Uncalculated};
+pub use sheet::{Cells, Hidden, Oddities};
 pub(in crate::engine) use transcode::Transcoded;
 
 use super::keyset::{Hashed, KeySet};

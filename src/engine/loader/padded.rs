@@ -1,4 +1,4 @@
-//! Numbers that Excel shows with zeros before them: postcodes and customers' numbers in a format such as `00000`.
+//! Numbers that a sheet shows with zeros before them: postcodes and customers' numbers in a format such as `00000`.
 //!
 //! Guarantees: a format is obeyed where it is digits and signs between them, and a number where it is whole; all others stay as
 //! they are. Leaves to others: reading cells.
@@ -9,8 +9,9 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 use zip::ZipArchive;
 
-/// The longest format, and the largest number that a sheet keeps whole.
+/// The longest format and the longest number in one, and the largest number that a sheet keeps whole.
 const FORMAT_OCTETS_MAX: usize = 40;
+pub(super) const SHOWN_OCTETS_MAX: usize = FORMAT_OCTETS_MAX;
 const NUMBER_MAX: f64 = 1e15;
 
 /// The styles of cells whose format writes zeros, by their number.
@@ -48,9 +49,26 @@ fn pattern_of(code: &[u8]) -> Option<String> {
     (zeros > 1 && first.bytes().all(|octet| matches!(octet, b'0' | b'-' | b' ' | b'/'))).then(|| first.to_owned())
 }
 
+/// Whether a number is shown in such a format: with zeros before it, or with signs between its digits that set off no thousands.
+pub fn is_shown_so(text: &str, number: f64) -> bool {
+    let is_digit = |octet: u8| octet.is_ascii_digit();
+    let are_ends = text.bytes().next().is_some_and(is_digit) && text.bytes().last().is_some_and(is_digit);
+    let is_plain = text.bytes().all(|octet| is_digit(octet) || matches!(octet, b'-' | b' ' | b'/'));
+    if !are_ends || !is_plain || text.len() > SHOWN_OCTETS_MAX || !is_kept_whole(number) {
+        return false;
+    }
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let is_longer = digits.len() > number.to_string().len();
+    digits.parse() == Ok(number) && (is_longer || text.contains(['-', '/']))
+}
+
+fn is_kept_whole(number: f64) -> bool {
+    (0.0..NUMBER_MAX).contains(&number) && number.fract() == 0.0
+}
+
 /// A number in such a format.
 pub fn shown(number: f64, pattern: &str) -> Option<String> {
-    if !(0.0..NUMBER_MAX).contains(&number) || number.fract() != 0.0 {
+    if !is_kept_whole(number) {
         return None;
     }
     let zeros = pattern.bytes().filter(|octet| *octet == b'0').count();
@@ -76,6 +94,28 @@ pub fn shown(number: f64, pattern: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_sheet_shows_is_told_from_a_number_as_others_write_it() {
+        for (text, number, is_so) in [
+            ("01067", 1067.0, true),
+            ("02110-1234", 21_101_234.0, true),
+            ("94105-1234", 941_051_234.0, true),
+            ("007 12", 712.0, true),
+            ("00", 0.0, true),
+            ("1067", 1067.0, false),
+            ("1 067", 1067.0, false),
+            ("1.067", 1067.0, false),
+            ("01067", 1068.0, false),
+            ("-5", -5.0, false),
+            ("0,5", 0.5, false),
+            ("05", 5.5, false),
+            ("", 0.0, false),
+            ("4.9E+10", 49_170_123_456.0, false),
+        ] {
+            assert_eq!(is_shown_so(text, number), is_so, "{text}");
+        }
+    }
 
     #[test]
     fn zeros_are_written_where_the_format_has_them() {

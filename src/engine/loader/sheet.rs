@@ -2,17 +2,18 @@
 //!
 //! A number is written as people see it (no `.0`, at most 15 digits), a date as ISO 8601, a time as `14:30:00`, a truth as
 //! `true` or `false`, an error as the sheet shows it (`#N/A`); formulas are their last values. Empty rows are empty lines, so
-//! that lines are numbered as rows are; every other row is as wide as the first.
+//! that lines are numbered as rows are; every other row is as wide as the first. A number in a format of digits (`00000`) has the
+//! zeros that it shows.
 //! Guarantees: what a small file unfolds to is measured before any of it is kept: nothing is read that would hold more than
 //! a few hundred megabytes of memory. Leaves to others: what the rows mean.
 
-use super::{hidden, padded, unfolded};
+use super::hidden::{Beside, Runs};
+use super::{hidden, opendocument, padded, unfolded};
 use crate::base::caught::caught;
 use crate::mail::reply::Printable;
-use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Sheet, SheetType, SheetVisible, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Ods, Range, Reader, Sheet, SheetType, SheetVisible, Xlsx};
 use std::collections::HashMap;
 use std::io::Cursor;
-use std::ops::Range;
 
 /// The most octets of a workbook.
 pub const FILE_OCTETS_MAX: usize = 64 << 20;
@@ -43,17 +44,29 @@ pub struct Read {
 pub struct Oddities {
     /// Rows of it that people do not see.
     pub hidden: Option<Hidden>,
-    /// Formulas without values.
-    pub uncalculated: Option<Uncalculated>,
+    /// Formulas without values: whoever wrote the workbook has left them to whoever opens it.
+    pub uncalculated: Option<Cells>,
+    /// Areas of merged cells below the heading, each by its first cell: of the others nothing is read.
+    pub merged: Option<Cells>,
+    /// Numbers of more digits than a sheet keeps: those behind the fifteenth are lost.
+    pub overlong: Option<Cells>,
 }
 
-/// Formulas that nobody has calculated: whoever wrote the workbook left that to whoever opens it.
+/// Cells that have something in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Uncalculated {
-    /// How many cells there are; at least one.
-    pub cells: u64,
+pub struct Cells {
+    /// How many there are; at least one.
+    pub count: u64,
     /// The row and the column of the first, from 1.
     pub first: (u32, u32),
+}
+
+impl Cells {
+    /// Counts the cell of this row and column, from 0.
+    fn note(known: &mut Option<Self>, row: u32, column: u32) {
+        let first = (row.saturating_add(1), column.saturating_add(1));
+        known.get_or_insert(Self { count: 0, first }).count += 1;
+    }
 }
 
 /// Rows with something in them that people do not see, and that are read as all others.
@@ -97,7 +110,7 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
     let mut found = Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")));
     let (styles, asks) = (padded::styles(octets), hidden::asks_to_be_calculated(octets));
     for name in candidates(&sheets, wanted)? {
-        let mut rows = Rows::of(hidden::rows(octets, unfolded::Kind::Excel, place_of(&sheets, &name)));
+        let mut rows = Rows::of(hidden::of_excel(octets, place_of(&sheets, &name)));
         let mut padded = padded_cells(&mut workbook, &name, &styles)?.into_iter().peekable();
         let mut cells = workbook.worksheet_cells_reader(&name).map_err(broken)?;
         let mut uncalculated = None;
@@ -110,16 +123,19 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
                 _ => false,
             };
             if is_nothing && cell.formula.is_some() {
-                note_uncalculated(&mut uncalculated, row, column);
+                Cells::note(&mut uncalculated, row, column);
                 continue;
+            }
+            if number_in(value).is_some_and(is_overlong) {
+                Cells::note(&mut rows.overlong, row, column);
             }
             let pattern = padded.next_if(|(pos, _)| *pos == cell.pos).and_then(|(_, style)| styles.get(&style));
             let written = pattern.zip(number_in(value)).and_then(|(pattern, n)| padded::shown(n, pattern));
             rows.put(row, column, &written.unwrap_or_else(|| shown(value)))?;
         }
-        let (text, hidden) = rows.end()?;
+        let (text, oddities) = rows.end()?;
         if !text.is_empty() {
-            let oddities = Oddities { hidden, uncalculated };
+            let oddities = Oddities { uncalculated, ..oddities };
             found = Ok(Read { text, others: others(&sheets, &name), name, oddities });
             break;
         }
@@ -157,9 +173,9 @@ fn number_in(value: &DataRef<'_>) -> Option<f64> {
     }
 }
 
-fn note_uncalculated(known: &mut Option<Uncalculated>, row: u32, column: u32) {
-    let first = (row.saturating_add(1), column.saturating_add(1));
-    known.get_or_insert(Uncalculated { cells: 0, first }).cells += 1;
+/// Whether a number has more digits than a sheet keeps, as those of cards have.
+fn is_overlong(number: f64) -> bool {
+    number.abs() >= 1e15 && number.abs() < 1e20
 }
 
 fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
@@ -168,25 +184,42 @@ fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> 
     for name in candidates(&sheets, wanted)? {
         let range = workbook.worksheet_range(&name).map_err(broken)?;
         let formulas = workbook.worksheet_formula(&name).map_err(broken)?;
-        let mut uncalculated = None;
         let (first, left) = range.start().unwrap_or_default();
-        let mut rows = Rows::of(hidden::rows(octets, unfolded::Kind::OpenDocument, place_of(&sheets, &name)));
+        let opendocument::Sheet { beside, mut shown } = opendocument::look(octets, place_of(&sheets, &name));
+        let mut rows = Rows::of(beside);
         for (row, cells) in (first..).zip(range.rows()) {
             for (column, cell) in (left..).zip(cells) {
-                rows.put(row, column, &shown_data(cell))?;
-                let at = (row, column);
-                if matches!(cell, Data::Empty) && formulas.get_value(at).is_some_and(|formula| !formula.is_empty()) {
-                    note_uncalculated(&mut uncalculated, row, column);
+                let number = if matches!(cell, Data::Float(_)) { shown.of(row, column) } else { None };
+                match number {
+                    Some(text) => rows.put(row, column, text)?,
+                    None => rows.put(row, column, &shown_data(cell))?,
+                }
+                if matches!(cell, Data::Float(number) if is_overlong(*number)) {
+                    Cells::note(&mut rows.overlong, row, column);
                 }
             }
         }
-        let (text, hidden) = rows.end()?;
+        let (text, oddities) = rows.end()?;
         if !text.is_empty() {
-            let oddities = Oddities { hidden, uncalculated };
+            let oddities = Oddities { uncalculated: uncalculated(&range, &formulas), ..oddities };
             return Ok(Read { text, others: others(&sheets, &name), name, oddities });
         }
     }
     Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")))
+}
+
+/// Formulas of which no value is in the file: they may stand beside all that has one.
+fn uncalculated(values: &Range<Data>, formulas: &Range<String>) -> Option<Cells> {
+    let (first, left) = formulas.start().unwrap_or_default();
+    let mut found = None;
+    for (row, column, formula) in formulas.used_cells() {
+        let at = (first.saturating_add(row as u32), left.saturating_add(column as u32));
+        let has_value = values.get_value(at).is_some_and(|value| !matches!(value, Data::Empty));
+        if !formula.is_empty() && !has_value {
+            Cells::note(&mut found, at.0, at.1);
+        }
+    }
+    found
 }
 
 /// Which of all sheets it is.
@@ -231,17 +264,19 @@ struct Rows {
     row: u32,
     line: Vec<u8>,
     fields: u32,
-    /// Fields of the first row.
+    /// Fields of the first row, and its number.
     width: u32,
-    /// Rows that people do not see, and those of them that have fields.
-    unseen: Vec<Range<u32>>,
+    first: u32,
+    /// What stands beside the values, and what of it is in rows that have fields.
+    beside: Beside,
     hidden: Option<Hidden>,
+    overlong: Option<Cells>,
 }
 
 impl Rows {
-    /// None yet; those of these numbers, from 0 and in order, are hidden.
-    fn of(unseen: Vec<Range<u32>>) -> Self {
-        Self { unseen, ..Self::default() }
+    /// None yet, of a sheet in which this stands besides.
+    fn of(beside: Beside) -> Self {
+        Self { beside, ..Self::default() }
     }
 
     fn put(&mut self, row: u32, column: u32, text: &str) -> Result<(), Fault> {
@@ -275,7 +310,9 @@ impl Rows {
     fn end_line(&mut self) -> Result<(), Fault> {
         if self.fields > 0 {
             self.look_at_row();
-            self.width = if self.width == 0 { self.fields } else { self.width };
+            if self.width == 0 {
+                (self.width, self.first) = (self.fields, self.row);
+            }
             for _ in self.fields..self.width {
                 self.line.push(b',');
             }
@@ -293,19 +330,26 @@ impl Rows {
 
     /// Whether the row in hand is one that people see.
     fn look_at_row(&mut self) {
-        let behind = self.unseen.partition_point(|rows| rows.end <= self.row);
-        if self.unseen.get(behind).is_some_and(|rows| rows.contains(&self.row)) {
+        let Runs(unseen) = &self.beside.hidden;
+        let behind = unseen.partition_point(|rows| rows.end <= self.row);
+        if unseen.get(behind).is_some_and(|rows| rows.contains(&self.row)) {
             let first = u64::from(self.row) + 1;
             self.hidden.get_or_insert(Hidden { rows: 0, first }).rows += 1;
         }
     }
 
-    /// All lines, and what of them is hidden; nothing, where no row has a cell.
-    fn end(mut self) -> Result<(Vec<u8>, Option<Hidden>), Fault> {
+    /// All lines, and what is odd in them; nothing, where no row has a cell.
+    fn end(mut self) -> Result<(Vec<u8>, Oddities), Fault> {
         if self.fields > 0 {
             self.end_line()?;
         }
-        Ok((self.text, self.hidden))
+        let mut merged = None;
+        // What is merged above the rows, a title or a heading, takes nothing from anybody.
+        for (row, column) in self.beside.merged.into_iter().filter(|(row, _)| (self.first + 1..=self.row).contains(row))
+        {
+            Cells::note(&mut merged, row, column);
+        }
+        Ok((self.text, Oddities { hidden: self.hidden, merged, overlong: self.overlong, uncalculated: None }))
     }
 }
 
@@ -337,7 +381,7 @@ fn shown_data(cell: &Data) -> String {
         Data::String(text) => text.clone(),
         Data::Bool(truth) => truth.to_string(),
         Data::DateTime(when) => date(when),
-        Data::DateTimeIso(text) => text.strip_suffix("T00:00:00").unwrap_or(text).to_owned(),
+        Data::DateTimeIso(text) => date_of(text).to_owned(),
         Data::DurationIso(text) => duration(text).unwrap_or_else(|| text.clone()),
         Data::Error(error) => error.to_string(),
     }
@@ -366,6 +410,12 @@ fn date(when: &ExcelDateTime) -> String {
         return date;
     }
     format!("{date}T{hour:02}:{minute:02}:{second:02}")
+}
+
+/// A date without a time that is none, and a time without parts of a second.
+fn date_of(text: &str) -> &str {
+    let text = text.split_once('.').map_or(text, |(whole, _)| whole);
+    text.strip_suffix("T00:00:00").unwrap_or(text)
 }
 
 /// `PT14H30M00S` as `14:30:00`.
@@ -401,6 +451,7 @@ mod tests {
             (when(1.25, TimeDelta), "30:00:00"),
             (Data::DateTimeIso("2026-11-29".into()), "2026-11-29"),
             (Data::DateTimeIso("2026-11-29T00:00:00".into()), "2026-11-29"),
+            (Data::DateTimeIso("2026-11-29T14:30:00.500000000".into()), "2026-11-29T14:30:00"),
             (Data::DurationIso("PT14H30M00S".into()), "14:30:00"),
             (Data::DurationIso("odd".into()), "odd"),
             (Data::Error(calamine::CellErrorType::NA), "#N/A"),
@@ -411,14 +462,16 @@ mod tests {
 
     #[test]
     fn rows_are_lines_with_empty_ones_where_nothing_is() {
-        let mut rows = Rows::of(vec![0..3, 9..10]);
+        let merged = vec![(1, 0), (3, 1), (4, 0), (20, 0)];
+        let mut rows = Rows::of(Beside { hidden: Runs(vec![0..3, 9..10]), merged });
         for (row, column, text) in
             [(1, 0, "email"), (1, 2, "first, name"), (3, 0, "a@b.example"), (4, 2, "say \"x\"\ny"), (9, 1, "")]
         {
             assert!(rows.put(row, column, text).is_ok());
         }
-        let (text, hidden) = rows.end().unwrap_or_default();
-        assert_eq!(hidden, Some(Hidden { rows: 1, first: 2 }));
+        let (text, oddities) = rows.end().unwrap_or_default();
+        assert_eq!(oddities.hidden, Some(Hidden { rows: 1, first: 2 }));
+        assert_eq!(oddities.merged, Some(Cells { count: 2, first: (4, 2) }), "not of the heading, nor behind the last");
         let text = String::from_utf8(text).unwrap();
         assert_eq!(text, "\nemail,,\"first, name\"\n\na@b.example,,\n,,\"say \"\"x\"\"\ny\"\n");
         let mut rows = Rows::default();

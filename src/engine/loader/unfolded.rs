@@ -38,6 +38,10 @@ pub fn look(octets: &[u8]) -> Result<Kind, String> {
         format!("an archive that cannot be read: {}\n{AS_CSV}", Printable(error.to_string().as_bytes()))
     };
     let mut archive = ZipArchive::new(Cursor::new(octets)).map_err(|error| broken(&error))?;
+    // What is encrypted looks like anything.
+    if is_encrypted(&mut archive) {
+        return Err(format!("a workbook with a password\n{AS_CSV}, or save it without one"));
+    }
     let (mut all, mut names, mut kind) = (0u64, Vec::new(), None);
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| broken(&error))?;
@@ -65,6 +69,13 @@ pub fn look(octets: &[u8]) -> Result<Kind, String> {
         names.push(name);
     }
     kind.ok_or_else(|| no_workbook(&names))
+}
+
+/// Whether an OpenDocument says that parts of it are encrypted (OpenDocument 1.3 part 2 §4.8.1).
+fn is_encrypted(archive: &mut ZipArchive<Cursor<&[u8]>>) -> bool {
+    let Ok(part) = archive.by_name("META-INF/manifest.xml") else { return false };
+    unpack(part, PART_OCTETS_MAX, PART_OCTETS_MAX)
+        .is_ok_and(|(text, _)| memchr::memmem::find(&text, b"encryption-data").is_some())
 }
 
 fn are_strings(part: &str) -> bool {
@@ -131,8 +142,9 @@ struct Count {
     row_width: u64,
     row_octets: u64,
     empty_cells: u64,
-    /// The cell in hand: where it began, and how often it stands.
+    /// The cell in hand: where it began, and how often it stands; and the blanks that it only counts.
     cell: Option<(usize, u64)>,
+    blanks: u64,
 }
 
 impl Count {
@@ -157,10 +169,12 @@ impl Count {
             self.row_width = self.row_width.saturating_add(self.empty_cells).saturating_add(repeats);
             self.row_octets = self.row_octets.saturating_add(self.empty_cells.saturating_mul(CELL_OCTETS));
             self.empty_cells = 0;
-            self.cell = Some((at, repeats));
+            (self.cell, self.blanks) = (Some((at, repeats)), 0);
             if tag.trim_ascii_end().ends_with(b"/>") {
                 self.end_cell(at + tag.len());
             }
+        } else if is(b"text:s") {
+            self.blanks = self.blanks.saturating_add(number_of(tag, b"text:c")?.unwrap_or(1));
         } else if is(b"/table:table-cell") || is(b"/table:covered-table-cell") {
             self.end_cell(at);
         } else if is(b"/table:table-row") {
@@ -175,7 +189,7 @@ impl Count {
 
     fn end_cell(&mut self, at: usize) {
         if let Some((from, repeats)) = self.cell.take() {
-            let octets = CELL_OCTETS.saturating_add(at.saturating_sub(from) as u64);
+            let octets = CELL_OCTETS.saturating_add(at.saturating_sub(from) as u64).saturating_add(self.blanks);
             self.row_octets = self.row_octets.saturating_add(octets.saturating_mul(repeats));
         }
     }
@@ -255,6 +269,7 @@ mod tests {
             (r#"<table:table-row table:number-rows-repeated="1000000">"#, cell),
             ("<table:table-row >", &*cell.replace("16384", "99999999999")),
             ("<table:table-row >", &*cell.replace("16384", "&#49;")),
+            ("<table:table-row >", &*cell.replace("16384", "1").replace("x<", "<text:s text:c=\"9999999999\"/><")),
             ("<table:table-row ><!--", "-->"),
         ] {
             let xml = format!("<table:table >{row}{content}</table:table-row></table:table>");
@@ -268,6 +283,17 @@ mod tests {
              <table:table-cell table:number-columns-repeated=\"16000\"/>{one}</table:table-row>"
         );
         assert!(look(&archive(&[ODS, ("content.xml", far.as_bytes())])).is_err());
+    }
+
+    #[test]
+    fn a_workbook_with_a_password_is_told_as_that() {
+        let manifest =
+            b"<manifest:manifest><manifest:file-entry manifest:full-path=\"content.xml\"><manifest:encryption-data/>\
+                         </manifest:file-entry></manifest:manifest>";
+        // Octets that look like a comment.
+        let parts = [ODS, ("content.xml", &b"\x93<!\xff"[..]), ("META-INF/manifest.xml", &manifest[..])];
+        let told = look(&archive(&parts)).unwrap_err();
+        assert!(told.starts_with("a workbook with a password\nhint: "), "{told}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ const XMLNS: &str = "xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/200
 const RELATION: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
 /// A workbook of Excel: each sheet a name, whether it is hidden, and its rows as XML.
-fn excel(strings: &[&str], sheets: &[(&str, bool, &str)]) -> Vec<u8> {
+pub fn excel(strings: &[&str], sheets: &[(&str, bool, &str)]) -> Vec<u8> {
     let named: String = (1..)
         .zip(sheets)
         .map(|(n, (name, hidden, _))| {
@@ -239,13 +239,13 @@ fn archives_that_are_no_workbook_are_named() {
 }
 
 /// A row of Excel from cells as XML.
-fn row_of(number: usize, cells: &[&str]) -> String {
+pub fn row_of(number: usize, cells: &[&str]) -> String {
     let cells: String =
         ('A'..).zip(cells).map(|(column, cell)| cell.replace("<c", &format!("<c r=\"{column}{number}\""))).collect();
     format!("<row r=\"{number}\">{cells}</row>")
 }
 
-fn inline(text: &str) -> String {
+pub fn inline(text: &str) -> String {
     format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>")
 }
 
