@@ -71,6 +71,8 @@ pub enum Record {
     Text(String),
     /// That the name is the head of a zone.
     Zone,
+    /// Beside others: that they are those of this name, for which the one that was asked for is an alias (CNAME).
+    Alias(String),
 }
 
 impl Record {
@@ -214,6 +216,12 @@ impl<'f> Looked<'f> {
         hosts.into_iter().map(|(_, host)| host).collect()
     }
 
+    /// The name whose records they are, where the one that was asked for is an alias.
+    #[must_use]
+    pub fn alias_of(self) -> Option<&'f str> {
+        self.records.iter().find_map(|record| if let Record::Alias(name) = record { Some(name.as_str()) } else { None })
+    }
+
     /// The names of an address.
     pub fn names(self) -> impl Iterator<Item = &'f str> {
         self.records
@@ -235,8 +243,8 @@ mod tests {
     use super::*;
 
     impl Facts {
-        /// Facts out of lines such as `acme.example MX 10 mx.acme.example`, `a.example TXT v=spf1 -all` and
-        /// `b.example A ? no answer`. Of a name that has a line every other record is known not to be there; nothing is
+        /// Facts out of lines such as `acme.example MX 10 mx.acme.example`, `a.example TXT v=spf1 -all`,
+        /// `b.example A ? no answer` and `c.example CNAME of.example`, behind the addresses of that. Of a name that has a line every other record is known not to be there; nothing is
         /// known of other names.
         pub(crate) fn of(lines: &str) -> Self {
             let kinds = [Kind::A, Kind::Aaaa, Kind::Mx, Kind::Ptr, Kind::Soa, Kind::Txt];
@@ -245,6 +253,14 @@ mod tests {
                 let mut words = line.splitn(3, ' ');
                 let (name, word, data) =
                     (words.next().unwrap(), words.next().unwrap(), words.next().unwrap_or_default());
+                if word == "CNAME" {
+                    for answer in facts.known.iter_mut().filter(|(question, _)| question.name == name) {
+                        if let Answer::Found(records) = answer.1 {
+                            records.push(Record::Alias(data.to_owned()));
+                        }
+                    }
+                    continue;
+                }
                 let kind = *kinds.iter().find(|kind| kind.word() == word).unwrap();
                 for other in kinds {
                     facts.known.entry(Question { name: name.to_owned(), kind: other }).or_insert(Answer::NoRecord);

@@ -27,8 +27,12 @@ impl Resolver {
                 Answer::Unknown(format!("there are more than {RECORDS_MAX} records"))
             }
             Ok(answer) => {
-                let records: Vec<Record> = answer.data.iter().filter_map(record).collect();
-                if records.is_empty() { Answer::NoRecord } else { Answer::Found(records) }
+                let mut records: Vec<Record> = answer.data.iter().filter_map(record).collect();
+                if records.is_empty() {
+                    return Answer::NoRecord;
+                }
+                records.extend(answer.alias_of.as_ref().map(|end| Record::Alias(shown(end))));
+                Answer::Found(records)
             }
             Err(Missing::Name) => Answer::NoName,
             Err(Missing::Record { .. }) => Answer::NoRecord,

@@ -1,6 +1,7 @@
 //! The domains that the sender uses: they exist, take mail, and their zones have a head (SOA).
 
 use super::{Judged, Sender};
+use crate::base::many::Many;
 use crate::identity::{Facts, Kind, Lack, is_routable, organisation_of};
 use crate::mail::finding::{Finding, Severity};
 use crate::wire::dns::is_host_name;
@@ -62,7 +63,31 @@ pub(super) fn judge(facts: &Facts, domain: &str, roles: &[Role], is_lab: bool) -
         let hint = format!("{domain}. MX 10 HOST., where HOST is a server that takes its mail");
         return Ok(vec![find(severity, "no-mx", says).hint(hint).draws(draws(DRAWS_MISSING))]);
     }
-    Ok(exchangers(facts, (domain, &hosts), severity, roles, is_lab)?.into_iter().collect())
+    let unreachable = exchangers(facts, (domain, &hosts), severity, roles, is_lab)?;
+    Ok(unreachable.into_iter().chain(aliases(facts, (domain, &hosts), roles)?).collect())
+}
+
+/// Exchangers that are aliases, which servers are free not to follow.
+fn aliases(facts: &Facts, (domain, hosts): (&str, &[&str]), roles: &[Role]) -> Result<Option<Finding>, Lack> {
+    let mut found: Vec<String> = Vec::new();
+    let mut ends: Vec<&str> = Vec::new();
+    for host in hosts.iter().filter(|host| is_host_name(host)) {
+        if let Some(end) = facts.look(host, Kind::A)?.alias_of().or(facts.look(host, Kind::Aaaa)?.alias_of()) {
+            found.push(format!("{host} for {end}"));
+            ends.push(end);
+        }
+    }
+    let Some(end) = ends.first() else { return Ok(None) };
+    let says = format!(
+        "of the {} MX of {}, {} (CNAME: {}), which no MX may name (RFC 2181 §10.3): some servers deliver nothing there",
+        hosts.len(),
+        words(roles),
+        Many(found.len() as u64, "is an alias", "are aliases"),
+        found.join(", ")
+    );
+    let hint =
+        format!("name the host itself: {domain}. MX 10 {end}.; or give the name address records (A, AAAA) of its own");
+    Ok(Some(Finding::new(Severity::Warning, "mx-alias", domain, says).hint(hint)))
 }
 
 /// Whether the zone that the domain is in has a head; whether there is such a domain is told elsewhere.
@@ -180,6 +205,26 @@ mod tests {
         assert!(*severity == Severity::Error && says.contains("nobody outside reaches, 127.0.0.1"), "{says}");
         assert_eq!(found("both.example", false)[0].0, Severity::Warning);
         assert!(found("here.example", true).is_empty());
+    }
+
+    #[test]
+    fn an_exchanger_that_is_an_alias_is_told() {
+        let mut facts = Facts::of(
+            "acme.example MX 10 mx.acme.example
+             acme.example MX 20 alias.acme.example
+             mx.acme.example A 192.0.2.1
+             alias.acme.example A 192.0.2.2
+             alias.acme.example CNAME host.other.example",
+        );
+        let found = facts.judged(|facts| judge(facts, "acme.example", &[Role::From], false)).unwrap();
+        let [found] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((found.check, found.severity), ("mx-alias", Severity::Warning));
+        assert!(
+            found
+                .says
+                .starts_with("of the 2 MX of From, 1 is an alias (CNAME: alias.acme.example for host.other.example)")
+        );
+        assert!(found.hint.contains("acme.example. MX 10 host.other.example."), "{}", found.hint);
     }
 
     #[test]

@@ -157,7 +157,7 @@ const SPF_FAULTS: [Fault; 20] = [
     ),
 ];
 
-const OTHER_FAULTS: [Fault; 41] = [
+const OTHER_FAULTS: [Fault; 42] = [
     (
         "w.toml",
         "[unsubscribe]",
@@ -374,6 +374,14 @@ const OTHER_FAULTS: [Fault; 41] = [
         "error mx-host bounce.acme.example",
         "192.0.2.20 is no host name",
         "never an address",
+    ),
+    (
+        "acme.example.",
+        "bounce MX 10 mx",
+        "bounce MX 10 alias\nalias CNAME mx",
+        "warning mx-alias bounce.acme.example",
+        "of the 1 MX of the reverse-path, 1 is an alias (CNAME: alias.acme.example for mx.acme.example)",
+        "bounce.acme.example. MX 10 mx.acme.example.",
     ),
     (
         "w.toml",
