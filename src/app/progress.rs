@@ -4,6 +4,7 @@
 //! columns on, but for commands, which are never broken. Leaves to others: where the numbers come from, when to draw, and
 //! on what (`observe::terminal`).
 
+use super::check::Told;
 use super::config::values::duration_text;
 use super::destination::{self, Left};
 use super::figures::{counted, rate, share, short, size, span};
@@ -101,6 +102,8 @@ pub struct Summary {
     pub rejected: u64,
     /// The file that lists these; null where there are none.
     pub rejects_file: Option<String>,
+    /// What was found of the campaign before this run sent anything, and still holds.
+    pub warnings: Vec<Told>,
     /// Rows whose address had something around it that was taken away (blanks, `mailto:`, brackets).
     pub cleaned: u64,
     /// Columns of the list that are read as numbers, where templates compute with them and nobody says what they hold.
@@ -519,7 +522,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&Summary::default().json()).unwrap();
         let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected: Vec<&str> =
-            "campaign destination moved_from loaded rejected rejects_file cleaned read_as_numbers duplicates delivered deferred bounced expired suppressed \
+            "campaign destination moved_from loaded rejected rejects_file warnings cleaned read_as_numbers duplicates delivered deferred bounced expired suppressed \
              cancelled cancelled_on_list readmitted uncertain waiting in_flight deferrals messages transactions sessions \
              tls_handshakes tls_resumed elapsed_s first_delivery_s rate_per_s cpu_s peak_rss_bytes possible_duplicates held cut_off \
              held_sites"

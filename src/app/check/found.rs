@@ -5,7 +5,7 @@
 
 use super::super::config::{CampaignConfig, ConfigError};
 use super::super::exit::Failure;
-use super::super::figures::folded;
+use super::super::figures::{folded, short};
 use super::super::send::places::place_of;
 use super::super::send::signing;
 use crate::base::many::Many;
@@ -13,10 +13,15 @@ use crate::content::{ContentError, Place, Remark};
 use crate::mail::finding::{Finding, Severity};
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Warnings that a send tells before it begins.
+/// Warnings that a send tells before it begins, and, in a line each, before it goes on.
 const TOLD: usize = 5;
+const TOLD_AGAIN: usize = 10;
+/// How long such a line is where no terminal says it, and what of a sentence stands on it at least.
+const LINE_COLUMNS: usize = 160;
+const SAID_COLUMNS: usize = 20;
 
 /// Why a campaign cannot be sent, as it is told by a command that stops at it, and each of its reasons.
 #[derive(Debug)]
@@ -190,6 +195,54 @@ pub fn tell(findings: &[Finding], campaign: &Path) {
     terminal::warn(&folded(&text, terminal::columns()));
 }
 
+/// Tells the warnings that still hold of a campaign that goes on: what they are, without how to mend it.
+pub fn tell_again(findings: &[Finding], campaign: &Path) {
+    let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
+    let columns = terminal::columns().unwrap_or(LINE_COLUMNS);
+    let mut text: String = warnings.iter().take(TOLD_AGAIN).map(|finding| line(finding, columns)).collect();
+    let more = warnings.len().saturating_sub(TOLD_AGAIN);
+    if more > 0 {
+        let more = Many(more as u64, "more warning still holds", "more warnings still hold");
+        text += &format!("{more}: see posthaste check {}\n", campaign.display());
+    }
+    terminal::warn(&text);
+}
+
+/// A warning on one line of so many columns.
+fn line(finding: &Finding, columns: usize) -> String {
+    let bare = Finding { excerpt: String::new(), hint: String::new(), draws: "", ..finding.clone() };
+    let whole = lines(&bare);
+    let whole = whole.trim_end();
+    let wide = whole.chars().count();
+    let end = format!(" [{}]", finding.check);
+    match wide > columns {
+        true => {
+            let room = columns.saturating_sub(end.chars().count()).max(SAID_COLUMNS);
+            format!("{}{end}\n", short(whole.strip_suffix(&end).unwrap_or(whole), room))
+        }
+        false => format!("{whole}\n"),
+    }
+}
+
+/// A warning in the summary of a send.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// What was looked at.
+    pub check: &'static str,
+    /// Where; empty if it is about the whole campaign.
+    pub place: String,
+    /// What is there.
+    pub says: String,
+}
+
+/// The warnings among these, for a summary.
+#[must_use]
+pub fn told(findings: &[Finding]) -> Vec<Told> {
+    let warnings = findings.iter().filter(|finding| finding.severity == Severity::Warning);
+    let told = |Finding { check, place, says, .. }: &Finding| Told { check, place: place.clone(), says: says.clone() };
+    warnings.map(told).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +263,16 @@ mod tests {
             told("a.txt:2:3: one\nhint: h\nb.txt:4:5: two\nand more"),
             [["a.txt:2:3", "one", "h"], ["b.txt:4:5", "two; and more", ""]]
         );
+    }
+
+    #[test]
+    fn a_warning_that_still_holds_is_one_line_that_names_its_check() {
+        let finding =
+            Finding::new(Severity::Warning, "http-link", "w.txt:1:18", "`http://x.example/` is not encrypted");
+        let finding = finding.hint("write https").draws("554 5.7.1");
+        assert_eq!(line(&finding, 80), "warning: w.txt:1:18: `http://x.example/` is not encrypted [http-link]\n");
+        assert_eq!(line(&finding, 50), "warning: w.txt:1:18: `http://x.exampl… [http-link]\n");
+        assert_eq!(line(&finding, 50).chars().count(), 51);
     }
 
     #[test]

@@ -84,6 +84,15 @@ pub fn rejects_told(file: &str, home: &Path, rejected: u64) -> String {
     text + &format!("  hint: mend them, and send --add; all of them are in {}\n", path.display())
 }
 
+/// The same of a campaign that goes on, in one line: the rows were told when they were rejected.
+#[must_use]
+pub fn rejects_told_again(file: &str, home: &Path, rejected: u64) -> String {
+    let (rows, it) = (counted(rejected, "row", "rows"), if rejected == 1 { "it gets" } else { "they get" });
+    let were = if rejected == 1 { "was" } else { "were" };
+    let path = home.join(REJECTS);
+    format!("warning: {rows} of {file} {were} rejected, and {it} no letter: see {}\n", path.display())
+}
+
 /// What a cell of the rejects file holds, escaped, without what keeps spreadsheets from taking it for a formula.
 fn written(cell: &str) -> &str {
     let bare = cell.strip_prefix('\'').filter(|bare| bare.starts_with(['=', '+', '-', '@']));

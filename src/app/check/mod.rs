@@ -13,8 +13,8 @@ mod reading;
 mod rows;
 mod volume;
 
-pub use found::{Refused, judge, of_content, of_failure, of_letter, of_remark, tell};
-pub use list::{Looked, file_of, rejects_told};
+pub use found::{Refused, Told, judge, of_content, of_failure, of_letter, of_remark, tell, tell_again, told};
+pub use list::{Looked, file_of, rejects_told, rejects_told_again};
 pub use print::finding as as_json;
 pub use reading::Reading;
 

@@ -99,6 +99,15 @@ impl Columns {
         picked
     }
 
+    /// Those of these that are stored: where, and how templates name them.
+    fn among(&self, stored: &[String], indices: &[usize]) -> Vec<(usize, String)> {
+        let place = |&index: &usize| {
+            let source = self.sources.get(index)?;
+            Some((stored.iter().position(|column| column == source)?, self.names.get(index)?.clone()))
+        };
+        indices.iter().filter_map(place).collect()
+    }
+
     /// The composer for rows that hold these columns of the list.
     fn read_from(&self, composer: Composer, stored: &[String]) -> Composer {
         // What is not stored is not read.
@@ -156,11 +165,7 @@ pub fn first(
     findings.extend(first_letters::look(campaign, list, &composer, &stored));
     findings.extend(cells::findings(campaign, list, &stored));
     findings.extend(standing::findings(campaign, list, &looked, &stored));
-    let place = |&index: &usize| {
-        let source = columns.sources.get(index)?;
-        Some((stored.iter().position(|column| column == source)?, columns.names.get(index)?.clone()))
-    };
-    let [bare, leading] = [bare, leading].map(|indices| indices.iter().filter_map(place).collect());
+    let [bare, leading] = [bare, leading].map(|indices| columns.among(&stored, &indices));
     Ok((
         Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, leading, files },
         stored,
@@ -220,6 +225,7 @@ pub fn again(
     findings.extend(look(campaign, &spec, &written, &columns, None));
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     findings.extend(keys_lost(campaign, manifest));
+    let [bare, leading] = [lint::bare_columns(&spec, &columns.names), lint::leading_columns(&spec, &columns.names)];
     let composer = compile(campaign, spec, &columns).map_err(|refused| {
         let failure = Failure::from(refused);
         if fingerprint == manifest.content {
@@ -237,8 +243,8 @@ pub fn again(
     let header_columns = columns.pick(composer.columns_in_headers());
     let read_as_numbers = types::read_as_numbers(&composer, &columns);
     let composer = columns.read_from(composer, stored);
-    let (told, bare, leading) = (None, Vec::new(), Vec::new());
-    Ok(Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, leading, files })
+    let [bare, leading] = [bare, leading].map(|indices| columns.among(stored, &indices));
+    Ok(Content { composer, header_columns, fingerprint, told: None, findings, read_as_numbers, bare, leading, files })
 }
 
 /// The columns of a new campaign that its table keeps besides those that the letter reads.

@@ -27,8 +27,9 @@ use std::path::{Path, PathBuf};
 /// The copy of a list that came as a stream, in the campaign's directory.
 pub const KEPT: &str = "list";
 
-/// Rows that a send looks at before it begins.
+/// Rows that a send looks at before it begins, and before it goes on.
 const ROWS_LOOKED: u64 = 10_000;
+const ROWS_LOOKED_AGAIN: u64 = 1000;
 
 /// A list that this run was given.
 pub struct Given {
@@ -210,9 +211,15 @@ pub fn rejects_kept(args: &SendArgs, name: &str) -> Option<PathBuf> {
     Some(args.data.as_ref()?.join("rejects").join(format!("{name}.csv")))
 }
 
-/// What stands in the first rows of a list of which nothing is loaded yet, and that are not suppressed.
+/// What stands in the first rows of a list that are not suppressed; `is_known`: this was told when the campaign began.
 #[must_use]
-pub fn first_rows(campaign: &CampaignConfig, content: &Content, columns: &[String], load: &Load) -> Vec<Finding> {
+pub fn first_rows(
+    campaign: &CampaignConfig,
+    content: &Content,
+    columns: &[String],
+    load: &Load,
+    is_known: bool,
+) -> Vec<Finding> {
     let suppression = load.suppressions.in_force().set;
     let mut folded = Vec::new();
     let mut is_suppressed = |mailbox: &str| {
@@ -222,7 +229,8 @@ pub fn first_rows(campaign: &CampaignConfig, content: &Content, columns: &[Strin
     };
     let file = file_of(campaign);
     let (home, list, content) = (Path::new(""), &load.list, Some(content));
-    Looked { file, home, list, campaign, content, rows_max: ROWS_LOOKED }.first_rows(columns, &mut is_suppressed)
+    let rows_max = if is_known { ROWS_LOOKED_AGAIN } else { ROWS_LOOKED };
+    Looked { file, home, list, campaign, content, rows_max }.first_rows(columns, &mut is_suppressed)
 }
 
 /// What a look at the front of the list has found that is worth knowing.

@@ -36,6 +36,7 @@ pub mod texts;
 pub mod tls;
 mod trace;
 mod types;
+mod warned;
 mod watch;
 pub mod way_out;
 
@@ -44,7 +45,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::check::Reading;
+use super::check::{Reading, Told};
 use super::cli::SendArgs;
 use super::config::{CampaignConfig, EngineConfig, Found};
 use super::destination::{self, Destination};
@@ -136,20 +137,24 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let asked = Asked { args, config: &config, campaign: &campaign, destination: &destination, home: &home };
     let Opened { campaign: mut opened, content, settled, mut disk } = asked.open()?;
     let (cancelled_on_list, readmitted) = (settled.cancelled_on_list, settled.readmitted);
-    let mut found = super::check::of_letter(&content.findings, !destination.is_sink());
     let letter = Letter::of(&opened, &content, &campaign);
+    let known = warned::Known {
+        args,
+        campaign: &campaign,
+        content: &content,
+        destination: &destination,
+        opened: &opened,
+        reads_anew: settled.reads_anew(),
+    };
     if opened.is_complete() && !settled.goes_on(&opened) {
-        super::check::tell(&found, &args.campaign);
+        let warnings = known.tell(&settled.list, None);
         settled.commit(&mut opened, &mut disk)?;
         letter.check(args, opened.settled().uncertain)?;
-        return complete(args, &content, &opened, &began, &destination, cancelled_on_list);
+        return complete(args, &content, &opened, &began, &destination, (cancelled_on_list, warnings));
     }
     let list = settled.list.clone();
     let mut load = prepare::load(&config, &campaign, list.clone(), Some(&content), opened.table.manifest())?;
-    if opened.table.chunks() == 0 {
-        found.extend(list::first_rows(&campaign, &content, &opened.table.manifest().columns, &load));
-    }
-    super::check::tell(&found, &args.campaign);
+    let (warnings, are_rejects_told) = (known.tell(&list, Some(&load)), known.rejected().is_some());
     let observer = observe(args, &config)?;
     load.readmitted.clone_from(&settled.readmitted_rows);
     let events = events::open(args, &config, level, &campaign.name, &home)?;
@@ -192,6 +197,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
                     destination: destination.to_string(),
                     rejected: rejections.rejected,
                     rejects_file: list::rejects_of(&home, rejections.rejected),
+                    warnings: warnings.clone(),
                     ..watch::summary(&settled, &began, &settled)
                 };
                 watch::print_end(args, &summary)?;
@@ -230,6 +236,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
             read_as_numbers: &content.read_as_numbers,
             letter: &letter,
             withheld,
+            warnings,
+            are_rejects_told,
         },
     );
     if let Some(sink) = sink {
@@ -396,7 +404,7 @@ fn complete(
     opened: &Campaign,
     began: &Began,
     destination: &Destination,
-    cancelled_on_list: u64,
+    (cancelled_on_list, warnings): (u64, Vec<Told>),
 ) -> Result<Exit, Failure> {
     let totals = opened.table.manifest().loaded.unwrap_or_default();
     let (settled, campaign) = (opened.settled(), name_of(&opened.home));
@@ -410,6 +418,7 @@ fn complete(
         destination: destination.to_string(),
         moved_from: destination::left(&opened.table.manifest().moved_from),
         cancelled_on_list,
+        warnings,
         ..watch::summary(&settled, began, &settled)
     };
     let anew = match destination.is_sink() {

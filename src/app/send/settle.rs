@@ -87,7 +87,13 @@ impl Settled {
             standing.disposition == Disposition::Uncertain && self.withdrawn.binary_search(&row).is_err()
         };
         let retries = || (0..).zip(opened.state.standings()).any(is_held);
-        matches!(self.change, Change::Adding { .. }) || self.release == Some(Release::Retry) && retries()
+        self.reads_anew() || self.release == Some(Release::Retry) && retries()
+    }
+
+    /// Whether the list is read though it, or another one, was loaded before.
+    #[must_use]
+    pub fn reads_anew(&self) -> bool {
+        matches!(self.change, Change::Adding { .. })
     }
 
     /// Does, durably, what was decided, and tells it.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::super::check::rejects_told;
+use super::super::check::{Told as ToldWarning, rejects_told};
 use super::super::cli::{Progress, SendArgs};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
@@ -74,6 +74,10 @@ pub struct Watched<'a> {
     pub letter: &'a Letter,
     /// Recipients who wait, and whom this run is not for.
     pub withheld: u64,
+    /// What was warned of at the start.
+    pub warnings: Vec<ToldWarning>,
+    /// Whether its rejected rows were told at the start: its list was read to its end before this run.
+    pub are_rejects_told: bool,
 }
 
 /// Watches the engine until it ends; says how.
@@ -105,6 +109,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     let ended = engine.join();
     let mut summary = summary(&ended.counters, watched.began, &watched.before);
     summary.campaign = watched.campaign.to_owned();
+    summary.warnings.clone_from(&watched.warnings);
     summary.destination = watched.destination.to_string();
     (summary.cancelled_on_list, summary.readmitted) = (watched.cancelled_on_list, watched.readmitted);
     summary.read_as_numbers = watched.read_as_numbers.to_vec();
@@ -120,7 +125,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     note_what_holds(&summary, watched.home);
     // Whoever cannot print the table still learns why it ended, and what goes on.
     let printed = print_end(watched.args, &summary);
-    if rejected > 0 && matches!(ended.load, LoadEnd::Complete(_) | LoadEnd::Open) {
+    if rejected > 0 && !watched.are_rejects_told && matches!(ended.load, LoadEnd::Complete(_) | LoadEnd::Open) {
         terminal::warn(&rejects_told(&watched.list, watched.home, rejected));
     }
     tell_empty_subjects(subjects_empty);

@@ -174,3 +174,42 @@ fn templates_are_read_where_their_encoding_is_certain_and_else_it_is_said_where_
         assert!(errors[0].place == place && errors[0].says.contains(says), "{errors:#?}");
     }
 }
+
+#[test]
+fn a_campaign_that_goes_on_is_told_again_what_still_holds_in_a_line_each_and_so_are_programs() {
+    let folder = spring();
+    folder.put(
+        "list.csv",
+        "email,first_name,city,status\nann@a.example,Ann,Oslo,\nnobody,N,Oslo,\nbob@b.example,,Oslo,bounced\n\
+                            cyd@c.example,Cyd,Oslo,\n",
+    );
+    folder.put("w.toml", CAMPAIGN.replace("30%", "60%"));
+    folder.put("letter.html", HTML.replace("\"https://acme.example/spring\"", "\"http://acme.example/spring\""));
+    let send = |more: &[&str]| folder.run(&[&["send", "w.toml", "--data", "data", "--sink"], more].concat());
+    let ran = send(&["--limit", "1"]);
+    assert!(ran.code == Some(3) && ran.err.contains("  hint: write `https://acme.example/spring`"), "{ran:?}");
+    let file = "data/sink/spring/rejects.csv";
+    let known = [
+        ("http-link", "letter.html:"),
+        ("status-unused", "list.csv:4: by the column \"status\" 1 of 4 rows shall get nothing (bounced 1)"),
+        ("empty-field", "list.csv:4: 1 of 3 rows have nothing in \"first_name\""),
+    ];
+    for more in [&["--limit", "1", "--json"][..], &["--json"], &["--json"]] {
+        let ran = send(more);
+        let is_over = ran.code == Some(0);
+        let lines: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("warning: ")).collect();
+        // Of a campaign that is over nobody's letter has a gap any more.
+        for (check, says) in &known[..if ran.err.contains("is complete: nothing is left") { 2 } else { 3 }] {
+            let line = lines.iter().find(|line| line.ends_with(&format!("[{check}]")));
+            assert!(line.is_some_and(|line| line.contains(says)), "{check}: {ran:?}");
+        }
+        let rejected = format!("warning: 1 row of list.csv was rejected, and it gets no letter: see {file}");
+        assert_eq!(lines.iter().filter(|line| line.contains("reject")).collect::<Vec<_>>(), [&&*rejected], "{ran:?}");
+        assert!(!ran.err.contains("hint: write"), "{ran:?}");
+        let object: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!((object["rejected"].as_u64(), object["rejects_file"].as_str()), (Some(1), Some(file)));
+        let warnings = object["warnings"].as_array().unwrap();
+        assert!(warnings.iter().any(|one| one["check"] == "http-link" && one["place"] != "" && one["says"] != ""));
+        assert_eq!(is_over, object["waiting"] == 0, "{ran:?}");
+    }
+}

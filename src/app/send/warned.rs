@@ -1,0 +1,84 @@
+//! What a send says before it begins of what is wrong with its campaign though it can be sent: all of it the first time, and what
+//! still holds, in a line each, when it goes on.
+//!
+//! Guarantees: rows that an earlier run has rejected are told by each later one, with the file that lists them. Leaves to others:
+//! looking (`check`), and rows that this run rejects (`watch`).
+
+use super::super::check::{self, Told, file_of, of_letter, rejects_told_again};
+use super::super::cli::SendArgs;
+use super::super::config::CampaignConfig;
+use super::super::destination::Destination;
+use super::content::Content;
+use super::{cells, list, standing};
+use crate::engine::campaign::Campaign;
+use crate::engine::load::Load;
+use crate::engine::loader::{List, look_at};
+use crate::mail::finding::Finding;
+use crate::observe::terminal;
+
+/// What a run knows of its campaign before it sends.
+pub struct Known<'a> {
+    /// The command.
+    pub args: &'a SendArgs,
+    /// The campaign's file.
+    pub campaign: &'a CampaignConfig,
+    /// Its content.
+    pub content: &'a Content,
+    /// Where it goes.
+    pub destination: &'a Destination,
+    /// What there is of it.
+    pub opened: &'a Campaign,
+    /// Whether a list that was loaded is read once more, or another one in its place.
+    pub reads_anew: bool,
+}
+
+impl Known<'_> {
+    /// Tells it, of a list that is loaded with this if anything is still to be sent; what was warned of.
+    pub fn tell(&self, list: &List, load: Option<&Load>) -> Vec<Told> {
+        let Self { args, campaign, content, destination, opened, reads_anew } = *self;
+        let manifest = opened.table.manifest();
+        let goes_on = opened.table.chunks() > 0;
+        let mut of_letter = of_letter(&content.findings, !destination.is_sink());
+        let mut of_list = if goes_on { again(campaign, list, &manifest.columns) } else { Vec::new() };
+        of_list.extend(load.map_or(Vec::new(), |load| {
+            list::first_rows(campaign, content, &manifest.columns, load, goes_on && !reads_anew)
+        }));
+        // What is wrong with another letter than before is new.
+        let is_known = goes_on && manifest.content == content.fingerprint;
+        match (is_known, goes_on) {
+            (true, _) => {
+                of_letter.append(&mut of_list);
+                check::tell_again(&of_letter, &args.campaign);
+            }
+            (false, true) => {
+                check::tell(&of_letter, &args.campaign);
+                check::tell_again(&of_list, &args.campaign);
+                of_letter.append(&mut of_list);
+            }
+            (false, false) => {
+                of_letter.append(&mut of_list);
+                check::tell(&of_letter, &args.campaign);
+            }
+        }
+        if let Some(rejected) = self.rejected() {
+            terminal::warn(&rejects_told_again(&file_of(campaign), &opened.home, rejected));
+        }
+        check::told(&of_letter)
+    }
+
+    /// Rows that were rejected before this run, of a list that it does not read again.
+    #[must_use]
+    pub fn rejected(&self) -> Option<u64> {
+        let totals = self.opened.table.manifest().loaded?;
+        (totals.rejected > 0 && !self.reads_anew).then_some(totals.rejected)
+    }
+}
+
+/// What a look at the list of a campaign that goes on finds, if it is still there.
+fn again(campaign: &CampaignConfig, list: &List, stored: &[String]) -> Vec<Finding> {
+    let Ok(looked) = look_at(list) else { return Vec::new() };
+    let mut found = list::findings(campaign, &looked, None);
+    found.extend(cells::findings(campaign, list, stored));
+    found.extend(standing::findings(campaign, list, &looked, stored));
+    found
+}
