@@ -11,6 +11,7 @@ mod list;
 mod print;
 mod reading;
 mod rows;
+mod streams;
 mod volume;
 
 pub use found::{Refused, Told, judge, of_content, of_failure, of_letter, of_remark, tell, tell_again, told};
@@ -194,6 +195,7 @@ impl Look {
             self.findings.extend(loaded.found);
             self.findings.extend(rows);
             if direct == Some(true) {
+                self.findings.extend(streams::look(config, campaign));
                 let recipients = loaded.totals.rows - loaded.suppressed.min(loaded.totals.rows);
                 volume::judge(&mut self.findings, recipients);
                 self.findings.extend(volume::look(data, &campaign.name, recipients, unix_now().0));

@@ -36,6 +36,12 @@ pub fn signers(config: &EngineConfig, from: &str) -> Result<Vec<Signer>, Failure
     Ok(signers)
 }
 
+/// The domains that mail from there is signed for.
+#[must_use]
+pub fn domains<'c>(config: &'c EngineConfig, from: &str) -> Vec<&'c str> {
+    of_domain(config, &domain_of(from)).into_iter().map(|dkim| dkim.domain.as_str()).collect()
+}
+
 /// The files of all keys.
 #[must_use]
 pub fn key_files(config: &EngineConfig) -> Vec<PathBuf> {

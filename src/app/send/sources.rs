@@ -46,6 +46,13 @@ pub fn usual(config: &EngineConfig) -> Result<Vec<Source>, ConfigError> {
     Ok(made)
 }
 
+/// Whether two campaigns leave from an address in common.
+#[must_use]
+pub fn share(config: &EngineConfig, one: &CampaignConfig, other: &CampaignConfig) -> bool {
+    let [ours, theirs] = [one, other].map(|campaign| chosen(config, campaign).unwrap_or_default());
+    config.sources.is_empty() || ours.iter().any(|our| theirs.iter().any(|their| std::ptr::eq(*our, *their)))
+}
+
 /// Those of the pool that the campaign, or else the engine, names.
 fn chosen<'c>(config: &'c EngineConfig, campaign: &CampaignConfig) -> Result<Vec<&'c engine::Source>, ConfigError> {
     let all = config.sources.iter();

@@ -383,3 +383,29 @@ fn a_campaign_that_is_much_larger_than_those_before_is_told() {
     folder.put("list.csv", list(5000));
     assert!(look().is_empty());
 }
+
+#[test]
+fn marketing_beside_transactional_mail_of_the_same_domain_or_addresses_is_told() {
+    let folder = spring();
+    let receipt = CAMPAIGN.replacen("name = \"spring\"", "name = \"receipt\"\ntransactional = true", 1);
+    let look = || check_with(&folder, "w.toml", &["--offline"]).1;
+    assert!(look().is_empty());
+    folder.put("receipt.toml", &receipt);
+    folder.put("other.toml", "nonsense = [");
+    let found = look();
+    assert_eq!(words(&found), ["warning mixed-streams w.toml:2:8"], "{found:?}");
+    let says = "receipt.toml beside it is transactional, and this is marketing: both are from acme.example, and leave from the same";
+    assert!(found[0].says.starts_with(says), "{found:?}");
+    // Another domain, and the same addresses.
+    folder.put("receipt.toml", receipt.replace("acme.example", "acme-orders.example"));
+    let found = look();
+    assert_eq!(words(&found), ["note mixed-streams w.toml:2:8"], "{found:?}");
+    assert!(found[0].says.contains(": both leave from the same addresses,"), "{found:?}");
+    // And other addresses.
+    let sources = "\n[[source]]\nname = \"a\"\naddress = \"127.0.0.1\"\npool = \"a\"\n[[source]]\nname = \"b\"\naddress = \"127.0.0.2\"\npool = \"b\"\n";
+    folder.put("engine.toml", ENGINE.to_owned() + sources);
+    let pooled = |text: &str, pool: &str| text.replacen("\nsubject", &format!("\npool = \"{pool}\"\nsubject"), 1);
+    folder.put("receipt.toml", pooled(&receipt.replace("acme.example", "acme-orders.example"), "a"));
+    folder.put("w.toml", pooled(CAMPAIGN, "b"));
+    assert_eq!(words(&look()), [""; 0]);
+}
