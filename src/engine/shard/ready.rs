@@ -17,13 +17,15 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    /// Whether a peer that takes so many recipients, of so many domains, takes it as it is.
+    pub(super) fn fits(&self, most: usize, domains_most: usize) -> bool {
+        let count = self.message.rows.len();
+        count <= most.max(1) && count <= domains_most.max(1)
+    }
+
     /// Cuts off the recipients beyond the first `most`, and those of other domains than the first `domains_most`: two messages
     /// of the same content.
     pub(super) fn split(mut self, most: usize, domains_most: usize) -> (Self, Option<Self>) {
-        let count = self.message.rows.len();
-        if count <= most.max(1) && count <= domains_most.max(1) {
-            return (self, None);
-        }
         let envelope = &self.message.envelope;
         let mut within = envelope.within(most, domains_most).into_iter().peekable();
         let (mut head, mut tail) = (Envelope::new(envelope.reverse_path()), Envelope::new(envelope.reverse_path()));

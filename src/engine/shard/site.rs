@@ -400,7 +400,11 @@ impl Sites {
     /// The next message of the stock, with at most `most` recipients of at most `domains_most` domains: what is beyond stays in
     /// stock. Also how many messages that added.
     pub(super) fn take_stock_within(&mut self, id: SiteId, most: usize, domains_most: usize) -> Option<(Ready, u64)> {
-        let (ready, rest) = self.take_stock(id)?.split(most, domains_most);
+        let ready = self.take_stock(id)?;
+        if ready.fits(most, domains_most) {
+            return Some((ready, 0));
+        }
+        let (ready, rest) = ready.split(most, domains_most);
         let added = u64::from(rest.is_some());
         if let (Some(site), Some(rest)) = (self.sites.get_mut(id.0 as usize), rest) {
             self.stock_bytes += rest.message.content.own_octets();

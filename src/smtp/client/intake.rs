@@ -45,7 +45,7 @@ impl Core {
         } else {
             self.left -= 1;
             self.octets_held = self.octets_held.saturating_add(running.content.len());
-            self.running.push_back(running);
+            self.running.push_back(Box::new(running));
         }
         Ok(())
     }

@@ -136,11 +136,12 @@ struct Core {
     capabilities: Capabilities,
     mode: Mode,
     ledger: Ledger,
-    /// Begun and not finished; the first `started` of them have had their MAIL sent.
-    running: VecDeque<Running>,
+    /// Begun and not finished; the first `started` of them have had their MAIL sent. Each has a place of its own: it is handed on,
+    /// and the next one takes the place that is warm.
+    running: VecDeque<Box<Running>>,
     started: usize,
     /// Answered to their end by replies that are not known to be in step (`step`).
-    held: VecDeque<Running>,
+    held: VecDeque<Box<Running>>,
     /// In lockstep: the last reply, if it was a refusal.
     refused_last: Option<Reply>,
     /// The session ends with the input at hand, by this 421.

@@ -248,7 +248,7 @@ impl Core {
     }
 
     fn on_data(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
-        let blames = self.running.front().is_some_and(Running::is_wanted) && self.blames(reply, on);
+        let blames = self.running.front().is_some_and(|front| front.is_wanted()) && self.blames(reply, on);
         let Some(front) = self.running.front_mut() else { return };
         match reply.class() {
             Class::Positive => self.surplus("the reply to DATA is neither 354 nor a refusal", Phase::Data, on),

@@ -120,7 +120,7 @@ impl Core {
     }
 
     /// Keeps what a transaction came to.
-    pub(super) fn hold(&mut self, mut running: Running, on: &mut Sink<'_>) {
+    pub(super) fn hold(&mut self, mut running: Box<Running>, on: &mut Sink<'_>) {
         running.content = Content::default();
         self.held.push_back(running);
         if self.held.len() >= HELD_MAX {
@@ -146,7 +146,7 @@ impl Core {
 
     /// The peer broke the protocol: nobody knows whom its words were about.
     pub(super) fn distrust(&mut self, rule: &'static str, on: &mut Sink<'_>) {
-        self.running.iter_mut().for_each(Running::forget);
+        self.running.iter_mut().for_each(|running| running.forget());
         for mut held in self.held.drain(..) {
             held.forget();
             let verdict = if held.is_handed_out() {

@@ -27,9 +27,9 @@ const OCTETS_MAX: u64 = 4 * (SLOTS * PAGE) as u64;
 /// Things in a mark's place that are kept under other names.
 const ASIDE_MAX: u32 = 100;
 /// The thread rests so many times as long as its last write took…
-const REST: u32 = 50;
+const REST: u32 = 100;
 /// …but not shorter than this…
-const REST_MIN: Duration = Duration::from_millis(20);
+const REST_MIN: Duration = Duration::from_millis(50);
 /// …and not longer than this.
 const REST_MAX: Duration = Duration::from_secs(1);
 
