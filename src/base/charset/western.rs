@@ -2,8 +2,9 @@
 //!
 //! The octets of one encoding are letters of every other one, so that a list of Polish, Hungarian or Turkish names can always be
 //! read as Windows-1252, wrongly. What tells is where letters stand within words: no Western word has `£` before a letter,
-//! `õ` before anything but `e`, `ñ` before a consonant, or begins with `ð`. Letters that the likelier encodings have at the same octet
-//! (`é`, `ö`, `ü`, `á`) say nothing, and need not.
+//! `ñ` before a consonant, or begins with `ð`. Letters that the likelier encodings have at the same octet (`é`, `ö`, `ü`, `á`, `š`,
+//! `ž`) say nothing, and need not. Some letters are those of a smaller language (`þ` `ð` of Icelandic, `õ` of Estonian) or of
+//! another encoding: they are believed where most of their words are known to be of that language.
 //!
 //! Guarantees: memory is bounded. Leaves to others: what it is instead (`readings`).
 
@@ -28,6 +29,17 @@ const ICELANDIC: [&str; 48] = [
     "iður", "veig", "varð", "harð", "fríð", "þyr", "þrast", "iði", "þeu", "íð", "ráð", "áð", "úð", "óð", "ýð", "æð",
     "öð", "yð",
 ];
+
+/// Parts of Estonian words that have õ. Hungarian has ő at that octet.
+const ESTONIAN: [&str; 60] = [
+    "jõe", "jõg", "jõh", "jõu", "kõiv", "kõrge", "kõrv", "kõig", "kõik", "lõun", "lõpp", "lõh", "lõoke", "mõis",
+    "mõne", "mõni", "mõt", "nõmm", "nõu", "põdr", "põder", "põhj", "põld", "põllu", "põlv", "põõs", "põhi", "rõõm",
+    "rõuge", "sõb", "sõn", "sõrm", "sõõr", "tõni", "tõnu", "tõnn", "tõll", "tõug", "tõsi", "tõeli", "võib", "või",
+    "võim", "võist", "võrg", "võrk", "võru", "võsu", "võta", "võtm", "õpp", "õpet", "õie", "õig", "õis", "õnn", "õun",
+    "õht", "õde", "õisma",
+];
+/// Icelandic words with ýð: Turkish has ığ at these octets, and begins no word so.
+const LYD: [&str; 6] = ["þýð", "lýð", "prýð", "hlýð", "hýð", "skrýð"];
 
 /// Whether the octets are Windows-1252 for certain.
 pub fn is_certain(text: &[u8]) -> bool {
@@ -82,6 +94,9 @@ struct Words {
     /// Words with þ or ð that are none of Icelandic as far as that is known here, and those that are.
     unknown: usize,
     icelandic: usize,
+    /// The same of Estonian, for words with õ that Hungarian could have as well.
+    strange: usize,
+    estonian: usize,
     /// Words with a circumflex where French hardly has it, and such as have a letter that Baltic languages have elsewhere.
     doubtful: usize,
     sound: usize,
@@ -103,6 +118,9 @@ impl Words {
             if !is_foreign && has("þð") {
                 *(if is_icelandic(&word) { &mut seen.icelandic } else { &mut seen.unknown }) += 1;
             }
+            if !is_foreign && has("õ") && !word.windows(2).any(|pair| pair == ['õ', 'e']) {
+                *(if is_estonian(&word) { &mut seen.estonian } else { &mut seen.strange }) += 1;
+            }
             if is_sound(&word) {
                 seen.sound += 1;
             } else if has("âîû") {
@@ -114,7 +132,8 @@ impl Words {
 
     fn are_western(&self) -> bool {
         let unknown = if self.unknown > self.icelandic { self.unknown } else { 0 };
-        (self.foreign + unknown).saturating_mul(SLIP_WORDS) <= self.all && self.doubtful <= self.sound
+        let strange = if self.strange > self.estonian { self.strange } else { 0 };
+        (self.foreign + unknown + strange).saturating_mul(SLIP_WORDS) <= self.all && self.doubtful <= self.sound
     }
 }
 
@@ -130,6 +149,21 @@ fn is_icelandic(word: &[char]) -> bool {
     ICELANDIC.iter().any(|part| word.contains(part))
 }
 
+fn is_estonian(word: &[char]) -> bool {
+    let word: String = word.iter().collect();
+    ESTONIAN.iter().any(|part| word.contains(part))
+}
+
+/// Whether a word with õ cannot be Estonian, which has it in the first syllable, never at the end, and beside no letter that
+/// its own words lack.
+fn is_hungarian(i: usize, word: &[char]) -> bool {
+    let before = word.get(..i).unwrap_or_default();
+    let long = word.len() > 2;
+    (long && i + 1 == word.len())
+        || before.iter().any(|c| VOWELS.contains(*c) && *c != 'õ')
+        || word.iter().any(|c| "cqwxyzáéíóúûñç".contains(*c))
+}
+
 /// Whether a word has a letter that Latvian or Lithuanian do not have at this octet, or a circumflex where French has it.
 fn is_sound(word: &[char]) -> bool {
     let pair = |pair: &[char]| {
@@ -138,8 +172,11 @@ fn is_sound(word: &[char]) -> bool {
             ['ç', 'a' | 'o' | 'u'] | ['ã' | 'õ', 'e'] | ['ã', 'o'] | ['â' | 'ê' | 'î' | 'ô' | 'û', 't'] | ['î', 'm']
         )
     };
-    let three = |three: &[char]| matches!(three, ['â', 'c', 'h'] | ['c', 'â', 'm'] | ['â', 'n', 'c' | 't']);
-    word.iter().any(|c| "éäöüßñåø".contains(*c)) || word.windows(2).any(pair) || word.windows(3).any(three)
+    let three = |three: &[char]| matches!(three, ['â' | 'û', 'c', 'h'] | ['c', 'â', 'm'] | ['â', 'n', 'c' | 'g' | 't']);
+    matches!(word, ['s', 'i', 'â', 'n'])
+        || word.iter().any(|c| "éäöüßñåø".contains(*c))
+        || word.windows(2).any(pair)
+        || word.windows(3).any(three)
 }
 
 /// Whether no Western language has such a word (in small letters).
@@ -164,26 +201,36 @@ fn is_out_of_place(c: char, i: usize, before: Option<char>, behind: Option<char>
         '¹' => letter(behind) || (letter(before) && !is(before, "m")),
         '³' => letter(behind) || (letter(before) && (!is(before, "m") || i > 2)),
         // Romanian ş: "Mª" and "nº" are short, and end there.
+        // Romanian has no such word.
+        'ª' if word.iter().collect::<String>() == "profª" => false,
         'º' | 'ª' => (letter(behind) && !(i == 1 && is(before, "m"))) || (letter(before) && i > 3),
         '¿' | '‚' | '„' => letter(before),
-        // Polish ś: cœur, sœur, œil.
-        'œ' => !(is(behind, "ui") || (i == 0 && is(behind, "dnst")) || (is(before, "f") && is(behind, "t"))),
+        // Polish ś: cœur, sœur, œil, fœtus, cœlacanthe, Phœnix, œcuménique.
+        'œ' => {
+            let greek = is(before, "cfh") || rest.starts_with("œcum") || (is(before, "l") && is(behind, "t"));
+            !(is(behind, "ui") || (i == 0 && is(behind, "dnst")) || greek)
+        }
         'ñ' => !vowel(behind),
         'ì' | 'ù' => behind.is_some(),
-        'ò' => is(behind, "áíéýðþìvk") || (behind.is_none() && before.is_some() && !is(before, "acdeilmnoprtu")),
+        'ò' => {
+            is(behind, "áíéýðþìvk") || (behind.is_none() && before.is_some() && !is(before, "abcdefgilmnoprstuvxz"))
+        }
         // Czech č: Hélène has a consonant behind it, caffè nothing.
         'è' => vowel(behind) || is(behind, "k") || (behind.is_none() && long && is(before, "ai")),
         'ø' => is(behind, "áíéýùì") || (vowel(before) && vowel(behind)),
         'ï' => !vowel(before),
         // Croatian and Polish ć.
-        'æ' => is(before, "i") || is(behind, "w") || (behind.is_none() && word.len() > 4),
+        'æ' => is(before, "i") || is(behind, "w") || (behind.is_none() && word.len() > 4 && !ends_in_tree(word)),
+        'ê' if rest.starts_with("ênc") || rest.starts_with("êba") => false,
         'ê' => is(before, "i") || is(behind, "bgkzwj") || rest.starts_with("êdz") || rest.starts_with("êdr"),
         // Hungarian ő and ű.
-        'õ' => !is(behind, "e"),
+        'õ' => !is(behind, "e") && is_hungarian(i, word),
+        'û' if rest.starts_with("ûch") => false,
         'û' => is(before, "zy") || is(behind, "czkv") || (behind.is_none() && long),
         // Romanian ă.
-        'ã' => behind.is_some() && !is(behind, "oesi"),
+        'ã' => behind.is_some() && !is(behind, "oesi") && !rest.starts_with("ãzinh"),
         // Turkish ı.
+        'ý' | 'ð' if LYD.iter().any(|begin| word.iter().collect::<String>().starts_with(begin)) => false,
         'ý' => {
             (i == 0 && behind.is_some() && !is(behind, "rmdvj"))
                 || word.iter().filter(|c| **c == 'ý').count() > 1
@@ -193,10 +240,18 @@ fn is_out_of_place(c: char, i: usize, before: Option<char>, behind: Option<char>
         // Turkish ğ and ş, Croatian đ, Lithuanian š and ž.
         'ð' => i == 0 || is(before, "òþýçü"),
         'þ' => behind.is_none() || is(before, "òþýçü"),
-        // Lithuanian ė.
+        // Lithuanian ė, where no Albanian word is.
+        'ë' if ["javë", "tavë", "minutë"].contains(&word.iter().collect::<String>().as_str()) => false,
         'ë' => behind.is_none() && ["ien", "ait", "ut", "yt", "iut", "av"].iter().any(|end| ends_so(word, i, end)),
         _ => false,
     }
+}
+
+/// Danish and Norwegian words for trees, knees and glaciers; a Polish ć has a vowel before it, or one before that.
+fn ends_in_tree(word: &[char]) -> bool {
+    let consonant =
+        |at: usize| word.len().checked_sub(at).and_then(|at| word.get(at)).is_some_and(|c| !VOWELS.contains(*c));
+    consonant(2) && consonant(3) && word.iter().all(|c| c.is_ascii() || "æøå".contains(*c))
 }
 
 /// Whether `end` stands right before the letter at `at`.
@@ -225,11 +280,14 @@ fn stands_well(text: &[u8]) -> bool {
 
 /// Whether octets are characters of two each (EUC-JP, GBK, EUC-KR, Big5): many in a row with letters among them, or a pair
 /// that begins like a capital and stands alone.
+///
+/// `Öö`, night, is a word of Estonian.
 fn is_of_two(before: Option<u8>, run: &[u8], behind: Option<u8>) -> bool {
     let is_letter = |octet: &u8| *octet >= 0xc0 && !matches!(octet, 0xd7 | 0xf7);
     let apart = |octet: Option<u8>| octet.is_none_or(|octet| !octet.is_ascii_alphabetic());
     let all = run.iter().all(|octet| (0xa1..=0xfe).contains(octet));
     match run {
+        [0xd6, 0xf6] => false,
         [0xc0..=0xde, second] => all && apart(before) && apart(behind) && *second != 0xbb && *second != 0xd7,
         _ => all && run.len() > 3 && run.iter().filter(|octet| is_letter(octet)).count() > 1,
     }
@@ -244,9 +302,14 @@ fn is_strange(before: Option<u8>, run: &[u8], behind: Option<u8>) -> bool {
     // ƒ † ‡ ˆ ‰ ˜ ¤ ¦ ¨ ¯ ¸ ÿ: hardly a text has them, and others have letters there, or a euro sign.
     let is_rare = |octet: &u8| matches!(octet, 0x83 | 0x86..=0x89 | 0x98 | 0xa4 | 0xa6 | 0xa8 | 0xaf | 0xb8 | 0xff);
     // L'Haÿ-les-Roses, Pierre Louÿs.
+    // þýðing.
+    let is_icelandic = matches!(run, [0xde | 0xfe, 0xfd, 0xf0]);
     let is_y = run == [0xff] && before.is_some_and(|octet| b"aeoulAEOUL".contains(&octet));
     if run.iter().any(is_rare) && !is_y {
         return true;
+    }
+    if is_icelandic {
+        return false;
     }
     let [one] = run else {
         // "créée" has two letters in a row; three are as rare as words are frequent that have many of them elsewhere. A low
