@@ -179,6 +179,7 @@ impl Work<'_> {
             },
             shared: body.shared,
             programs: body.programs,
+            straight: body.straight,
             in_body,
             may_be_blank: self.shows.contains(&Shows::ByRow) && !self.shows.contains(&Shows::Always),
             unsubscribe,

@@ -14,6 +14,7 @@ use super::names::Name;
 use super::page::Origin;
 use super::qp;
 use super::rehearse::Declared;
+use super::straight::Straight;
 use super::template::{Template, Templates, Values};
 use super::token::{IdentityKey, id_of};
 use crate::base::clock::UnixTime;
@@ -88,6 +89,8 @@ pub struct Composer {
     pub(crate) shared: Bytes,
     pub(crate) shared_canonical: Bytes,
     pub(crate) programs: Vec<Template>,
+    /// The texts that are no programs.
+    pub(crate) straight: Vec<Straight>,
     /// The names that the body reads.
     pub(crate) in_body: Vec<Name>,
     /// There are rows that nothing may be shown to.
@@ -403,6 +406,7 @@ impl Composer {
         values: &Values,
         out: &mut Vec<u8>,
     ) -> Result<bool, ComposeError> {
+        self.straight.iter().try_for_each(|text| text.count(values))?;
         let (mut col, mut is_blank) = (0, self.may_be_blank);
         for chunk in &self.body {
             match chunk {

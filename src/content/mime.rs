@@ -10,6 +10,7 @@ use super::media_type::{MediaType, quoted};
 use super::names::Name;
 use super::qp;
 use super::spec::Attachment;
+use super::straight::Straight;
 use super::template::{Form, Piece, Template};
 use crate::base::base64;
 use bytes::Bytes;
@@ -40,6 +41,8 @@ pub(crate) struct Body {
     /// What follows the chunks in every message; begins with a line, or is empty.
     pub(crate) shared: Bytes,
     pub(crate) programs: Vec<Template>,
+    /// The texts that are no programs.
+    pub(crate) straight: Vec<Straight>,
 }
 
 /// A file as a part of the body.
@@ -185,6 +188,7 @@ impl Body {
     /// Writes a text: its literal parts encoded now, with a soft break behind each slot, so that the line breaks of what
     /// follows do not depend on the value.
     fn write_text(&mut self, template: Template) {
+        self.straight.extend(Straight::of(&template));
         let Form::Pieces(mut pieces) = template.form else {
             self.chunks.push(Chunk::Program(self.programs.len()));
             self.programs.push(template);

@@ -31,7 +31,8 @@ pub enum Need {
 }
 
 /// Filters of which no text is wrong, as long as their arguments are not.
-const TOTAL: [&str; 22] = [
+const TOTAL: [&str; 23] = [
+    "__beside",
     "default",
     "d",
     "upper",
@@ -81,7 +82,8 @@ impl Composer {
             ReversePath::Rendered(template) => of(template).max(Self::each_value(template)),
         };
         let url = self.unsubscribe.iter().map(|template| of(template).max(Self::each_value(template)));
-        heads.chain(url).chain(self.programs.iter().map(of)).chain([path]).max().unwrap_or(Need::Long)
+        let straight = self.straight.iter().map(|text| if text.is_tight() { Need::Each } else { Need::Long });
+        heads.chain(url).chain(straight).chain(self.programs.iter().map(of)).chain([path]).max().unwrap_or(Need::Long)
     }
 
     /// Whether the addresses of a header field come out well, or what has a structure of its own, depends on each value.
@@ -134,6 +136,7 @@ impl Composer {
                     scratch.signed.clear();
                 }
             }
+            self.straight.iter().try_for_each(|text| text.count(values))?;
             for template in &self.programs {
                 scratch.text.clear();
                 template.render(&self.with, values, &mut scratch.text)?;

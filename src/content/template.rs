@@ -145,7 +145,7 @@ impl Template {
         let mut writer = Bounded { out, full: false };
         let result = with.env.get_template(name).and_then(|t| t.render_captured_to(row, &mut writer).map(drop));
         let full = writer.full;
-        result.map_err(|error| if full { self.too_long() } else { self.failed(with, &error) })
+        result.map_err(|error| if full { too_long(&self.place) } else { self.failed(with, &error) })
     }
 
     /// An error of minijinja with the place that it is at: that may be in a file which the template reads.
@@ -171,12 +171,13 @@ impl Template {
     }
 
     fn bounded(&self, out: &str) -> Result<(), ComposeError> {
-        if out.len() > RENDERED_MAX { Err(self.too_long()) } else { Ok(()) }
+        if out.len() > RENDERED_MAX { Err(too_long(&self.place)) } else { Ok(()) }
     }
+}
 
-    fn too_long(&self) -> ComposeError {
-        ComposeError::TooLong { field: format!("text of {}", self.place), max: RENDERED_MAX }
-    }
+/// The text of this place has more than [`RENDERED_MAX`] octets.
+pub(crate) fn too_long(place: &Place) -> ComposeError {
+    ComposeError::TooLong { field: format!("text of {place}"), max: RENDERED_MAX }
 }
 
 /// What a failed template says, on one line.

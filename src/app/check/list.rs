@@ -10,7 +10,7 @@ use super::super::send::content::Content;
 use super::super::send::dry_run::Loaded;
 use super::super::send::galley::lines_of;
 use super::rows::{Seen, Tally};
-use crate::content::{ColumnType, RowRef};
+use crate::content::{ColumnType, RowRef, identifier};
 use crate::engine::loader::{List, REJECTS, Rejections, front_of};
 use crate::engine::table::Table;
 use crate::mail::finding::{Finding, Severity};
@@ -230,8 +230,14 @@ impl Looked<'_> {
             let Tally { count, first } = gap;
             let says =
                 format!("{} of {of} have nothing in {name:?} (such as {first}): readers see a gap", figure(*count));
-            let hint = "give it a default: {{ name|default(\"…\", true) }}, or fill the column";
-            tell(Severity::Warning, "empty-field", gap, says, hint);
+            let slot = self.campaign.syntax.slot(&format!("{}|default(\"…\", true)", identifier(name)));
+            tell(
+                Severity::Warning,
+                "empty-field",
+                gap,
+                says,
+                &format!("give it a default: {slot}, or fill the column"),
+            );
         }
         for ((_, name), tally) in self.content.iter().flat_map(|content| &content.leading).zip(&seen.leading) {
             let Tally { count, first } = tally;
