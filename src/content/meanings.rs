@@ -56,6 +56,12 @@ pub(crate) fn known(theirs: &str) -> Option<&'static str> {
     KNOWN.iter().find(|(name, _)| *name == plain).map(|(_, ours)| *ours)
 }
 
+/// The column of this heading, as templates know it: small letters and capitals are the same.
+pub(crate) fn heading(theirs: &str, columns: &[String]) -> Option<String> {
+    let same = |column: &&String| column.trim().to_lowercase() == theirs.trim().to_lowercase();
+    columns.iter().find(same).map(|column| names::identifier(column).into_owned())
+}
+
 /// The name by which templates know the column that is probably meant, or the built-in value.
 pub(crate) fn column(theirs: &str, columns: &[String]) -> Option<String> {
     let squeezed = |name: &str| name.replace('_', "").to_ascii_lowercase();
@@ -68,7 +74,11 @@ pub(crate) fn column(theirs: &str, columns: &[String]) -> Option<String> {
         KNOWN.iter().filter(|(_, ours)| *ours == meant).find_map(|(name, _)| like(name))
     };
     let built_in = || meant.filter(|meant| BUILT_IN.contains(meant)).map(str::to_owned);
-    like(&plain(theirs)).or_else(|| meant.and_then(like)).or_else(other).or_else(built_in)
+    heading(theirs, columns)
+        .or_else(|| like(&plain(theirs)))
+        .or_else(|| meant.and_then(like))
+        .or_else(other)
+        .or_else(built_in)
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ pub struct Spec {
     pub encoding: Option<Charset>,
     /// What has been found wrong with it so far.
     pub errors: Vec<ContentError>,
+    /// Its addresses would have been completed, or its pictures embedded, and an error has kept that from being done.
+    pub is_incomplete: bool,
     /// Where the tags of parts that were made from others came from; for errors.
     pub origins: Vec<Origin>,
     /// Files that templates read by `include`, `extends` and `import`, by their names; of one that may not be read, why.

@@ -475,6 +475,7 @@ fn draw(
         feedback_id: value(&campaign.feedback_id),
         message_id_domain: None,
         errors: Vec::new(),
+        is_incomplete: false,
         origins: Vec::new(),
         signers: Vec::new(),
         identity_key: [0; 32],

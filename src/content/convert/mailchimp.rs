@@ -46,6 +46,18 @@ const SYSTEM: [(&str, &str); 33] = [
     ("UPDATE_PROFILE", "link to a page of your own"),
 ];
 
+/// What to do about a tag that only Mailchimp fills.
+pub(super) fn advice(tag: &str) -> Option<&'static str> {
+    let inside = tag.strip_prefix("*|")?.strip_suffix("|*")?;
+    let word = inside.split(':').next().unwrap_or_default().trim().to_ascii_uppercase();
+    match word.as_str() {
+        "MC_PREVIEW_TEXT" | "MC" if is_of_the_letter(inside) => {
+            Some("take it out: keys of the campaign say it (subject, preheader)")
+        }
+        word => instead(word),
+    }
+}
+
 /// Conditions that hold for no letter: they are for Mailchimp's own pages, or are keys of the campaign here.
 const NEVER: [&str; 5] = ["ARCHIVE_PAGE", "MC_PREVIEW_TEXT", "REWARDS", "SUBSCRIBE_PAGE", "TRANSLATE"];
 

@@ -110,5 +110,10 @@ pub(crate) fn tag(tag: &str, engine: Engine, columns: &[String], syntax: Syntax)
     (made.notes.is_empty() && !made.text.is_empty() && made.text != tag).then_some(made.text)
 }
 
+/// What to do about a tag that only its own engine fills, where that is known.
+pub(crate) fn advice(tag: &str) -> Option<&'static str> {
+    mailchimp::advice(tag)
+}
+
 #[cfg(test)]
 mod tests;

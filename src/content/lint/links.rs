@@ -1,7 +1,8 @@
 //! Links and pictures: what leads nowhere from a mailbox, and what mail readers do not show.
 
-use super::Placing;
-use super::page::{Attribute, CODE, Page, Tag, VALUE};
+use super::page::{Attribute, CODE, Page, Tag, VALUE, masked};
+use super::{Placing, tags};
+use crate::content::page::{says_something, urls};
 use crate::content::spec::Source;
 use std::collections::HashSet;
 
@@ -11,15 +12,24 @@ const SCHEMES: [&str; 12] =
 /// Services that shorten links: block lists have them all.
 const SHORTENERS: [&str; 9] =
     ["bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly", "cutt.ly"];
+/// Hosts that web editors and tutorials write in the place of another.
+const STAND_INS: [&str; 9] = [
+    "example.com",
+    "example.org",
+    "example.net",
+    "viewstripo.email",
+    "your-domain.com",
+    "yourdomain.com",
+    "yoursite.com",
+    "yourwebsite.com",
+    "your-website.com",
+];
 /// What mail readers take out, and the sense with it.
 const ACTIVE: [&str; 7] = ["script", "iframe", "object", "embed", "form", "video", "audio"];
 /// Attributes whose value is an address.
 const LEADING: [&str; 5] = ["href", "src", "srcset", "background", "poster"];
 /// Elements that show a picture.
 const PICTURES: [&str; 4] = ["img", "mj-image", "mj-carousel-image", "amp-img"];
-/// Octets of text beside pictures, under which a letter is nothing but them.
-const TEXT_MIN: usize = 20;
-
 /// The addresses in what readers get.
 #[derive(Debug)]
 pub(super) struct Kept<'p>(HashSet<&'p str>);
@@ -28,7 +38,9 @@ impl<'p> Kept<'p> {
     pub(super) fn of(made: &'p [Page]) -> Self {
         let attributes = made.iter().flat_map(|page| &page.tags).flat_map(|tag| &tag.attributes);
         let leading = attributes.filter(|attribute| LEADING.contains(&attribute.name.as_str()));
-        Self(leading.map(|attribute| attribute.value.trim()).collect())
+        let sheets = made.iter().flat_map(Page::sheets).map(|(_, css)| css);
+        let in_sheets = sheets.flat_map(|css| urls::in_css(css).into_iter().filter_map(|url| css.get(url.range)));
+        Self(leading.map(|attribute| attribute.value.trim()).chain(in_sheets).collect())
     }
 }
 
@@ -52,21 +64,21 @@ pub(super) fn look(page: &Page, made: &Kept<'_>, found: &mut Placing<'_>) {
         if PICTURES.contains(&tag.name.as_str()) {
             image(tag, made, found);
         }
-        backgrounds(tag, made, found);
+        beside(tag, made, found);
     }
-    if let Some(at) = page.open_comment {
-        let says = "the comment that begins here has no end: nothing behind it is shown";
-        found.warn("open-comment", at, says, "write --> where it ends");
+    for (at, css) in page.sheets() {
+        backgrounds(at, css, made, found);
     }
 }
 
-/// Looks at the pages of a letter together; what is found is told of the first.
-pub(super) fn look_at_all(files: &[(&Source, Page)], found: &mut Placing<'_>) {
-    let text: usize = files.iter().flat_map(|(_, page)| &page.texts).map(|(_, text)| text.trim().len()).sum();
+/// Looks at the pages of a letter together, of which `made` is what readers get; what is found is told of the first.
+pub(super) fn look_at_all(files: &[(&Source, Page)], made: &[&Source], found: &mut Placing<'_>) {
+    let says = |source: &&Source| says_something(&masked(&source.text), char::from(VALUE));
     let shows = |page: &Page| page.tags.iter().any(|tag| PICTURES.contains(&tag.name.as_str()));
-    if text < TEXT_MIN && files.iter().any(|(_, page)| shows(page)) {
-        let says = "the HTML part is nothing but pictures: who does not load them sees an empty letter";
-        found.warn_of_all("image-only", says, "write what matters as text");
+    if files.iter().any(|(_, page)| shows(page)) && !made.iter().any(says) {
+        let says = "the HTML part says nothing beside its pictures and links: who does not load pictures sees no letter, and \
+                    filters count that";
+        found.warn_of_all("image-only", says, "write what matters as text: one sentence is enough");
     }
 }
 
@@ -137,12 +149,14 @@ fn link(href: Option<&Attribute>, tag: &Tag, made: &Kept<'_>, found: &mut Placin
         return found.warn("active-content", href.at, says, "link to a page");
     }
     if !url.starts_with('#') {
-        address("link", href, url, made, found);
+        address("link", href.placed(), url, made, found);
     }
 }
 
 fn image(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
-    if tag.attribute("alt").is_none() {
+    let is_pixel =
+        ["width", "height"].iter().any(|side| tag.attribute(side).is_some_and(|a| matches!(a.value.trim(), "0" | "1")));
+    if tag.attribute("alt").is_none() && !is_pixel {
         let says = "the picture has no alt text: nothing is read where pictures are off";
         found.warn("image-alt", tag.at, says, "write alt=\"what it says\", or alt=\"\" where it is only decoration");
     }
@@ -155,21 +169,32 @@ fn image(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
     if url.is_empty() {
         return found.warn("empty-link", src.at, "the picture has no address", "write its src, or take it out");
     }
-    address("picture", src, url, made, found);
+    address("picture", src.placed(), url, made, found);
+}
+
+/// Pictures and fonts that a style sheet names.
+fn backgrounds(at: usize, css: &str, made: &Kept<'_>, found: &mut Placing<'_>) {
+    for one in urls::in_css(css) {
+        let url = css.get(one.range.clone()).unwrap_or_default().trim();
+        let what = if one.is_other { "file" } else { "picture" };
+        if !url.is_empty() && !url.starts_with('#') && !url.to_ascii_lowercase().starts_with("data:") {
+            address(what, (at + one.range.start, url), url, made, found);
+        }
+    }
 }
 
 /// Pictures that an element brings beside its own: behind it, or for other screens.
-fn backgrounds(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
+fn beside(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
     for attribute in &tag.attributes {
         let url = attribute.value.trim();
         match attribute.name.as_str() {
             _ if url.is_empty() => {}
-            "background" | "poster" => address("picture", attribute, url, made, found),
+            "background" | "poster" | "background-url" => address("picture", attribute.placed(), url, made, found),
             "srcset" if !url.contains([char::from(VALUE), char::from(CODE)]) => {
-                let first = |candidate: &str| candidate.split_whitespace().next().unwrap_or_default().to_owned();
-                let relative = url.split(", ").map(first).find(|url| !url.is_empty() && !url.contains("//"));
-                if let Some(relative) = relative.filter(|relative| !relative.starts_with("data:")) {
-                    address("picture", attribute, &relative, made, found);
+                let candidates = urls::candidates(url).into_iter();
+                let mut addresses = candidates.filter_map(|(candidate, _)| url.get(candidate));
+                if let Some(relative) = addresses.find(|url| is_relative(url)) {
+                    address("picture", attribute.placed(), relative, made, found);
                 }
             }
             _ => {}
@@ -177,10 +202,9 @@ fn backgrounds(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
     }
 }
 
-/// Looks at an address that is not empty.
-fn address(what: &str, attribute: &Attribute, url: &str, made: &Kept<'_>, found: &mut Placing<'_>) {
-    let at = attribute.at;
-    if url.as_bytes().first() == Some(&VALUE) {
+/// Looks at an address that is not empty. `whole`: where the value begins that it stands in, and that value.
+fn address(what: &str, (at, whole): (usize, &str), url: &str, made: &Kept<'_>, found: &mut Placing<'_>) {
+    if url.as_bytes().first() == Some(&VALUE) || tags::begins(url, found.columns) {
         return;
     }
     let shown = shown(url);
@@ -191,7 +215,7 @@ fn address(what: &str, attribute: &Attribute, url: &str, made: &Kept<'_>, found:
     let scheme = scheme.filter(|scheme| !scheme.contains('.') && scheme != "localhost");
     match scheme.as_deref() {
         // Something was made of it.
-        None if !made.0.contains(attribute.value.trim()) => {}
+        None if !made.0.contains(whole.trim()) => {}
         None => found.warn(
             "relative-link",
             at,
@@ -254,7 +278,10 @@ fn is_local(url: &str) -> bool {
 
 fn host(at: usize, url: &str, found: &mut Placing<'_>) {
     let host = host_of(url).to_ascii_lowercase();
-    if is_local(url) {
+    if STAND_INS.contains(&host.strip_prefix("www.").unwrap_or(&host)) {
+        let says = format!("{} stands in for another address: an editor or an example has left it", shown(url));
+        found.warn("placeholder", at, says, "write where it leads, or take it out");
+    } else if is_local(url) {
         let says = format!("{} leads to a machine that only you reach", shown(url));
         found.warn("local-link", at, says, "write an address that everybody reaches");
     } else if SHORTENERS.contains(&host.as_str()) {

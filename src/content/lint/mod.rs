@@ -5,6 +5,7 @@
 //! what does not compile (`compile`), what rows do to it (`rehearse`), and the world (DNS, the receiving servers).
 
 mod composed;
+mod ends;
 mod jinja;
 mod links;
 mod manuscript;
@@ -20,6 +21,7 @@ pub use manuscript::Manuscript;
 use super::cell::JSON_MARK;
 use super::error::{ContentError, Place, position};
 use super::names;
+use super::partials::read_by;
 use super::spec::{Source, Spec};
 use super::syntax::Syntax;
 use crate::mail::finding::Severity;
@@ -104,20 +106,24 @@ fn pages<'a>(letter: &Letter<'a>) -> Vec<(&'a Source, Page)> {
 }
 
 fn look_at_html(letter: &Letter<'_>, files: &[(&Source, Page)], found: &mut Found<'_>) {
-    let made = letter.spec.html.iter().chain(letter.spec.partials.values().flatten());
-    let made: Vec<Page> = made.map(|source| Page::read(&source.text)).collect();
-    let made = links::Kept::of(&made);
+    let all = letter.spec.html.iter().chain(letter.spec.partials.values().flatten());
+    let all: Vec<Page> = all.map(|source| Page::read(&source.text)).collect();
+    let made = if letter.spec.is_incomplete { links::Kept::of(&[]) } else { links::Kept::of(&all) };
     for (source, page) in files {
         let place = Place::File(source.file.clone());
         let mut found = found.at(&place, &source.text);
         links::look(page, &made, &mut found);
+        ends::look(page, &mut found);
         placeholders::look(page.texts.iter().map(|(at, text)| (*at, text.as_str())), &mut found);
         tags::look(&page.bare, &mut found);
         tags::look_at_written(&source.text, &mut found);
         look_at_template(letter, source, &mut found);
     }
     if let Some((main, _)) = files.first() {
-        links::look_at_all(files, &mut found.at(&Place::File(main.file.clone()), &main.text));
+        let html = letter.spec.html.as_ref();
+        let read = html.map(|html| read_by(&html.text, |name| letter.spec.partials.get(name)?.as_ref().ok()));
+        let read: Vec<&Source> = html.into_iter().chain(read.into_iter().flatten()).collect();
+        links::look_at_all(files, &read, &mut found.at(&Place::File(main.file.clone()), &main.text));
     }
 }
 
@@ -272,7 +278,7 @@ impl Drop for Placing<'_> {
                     place: Some(self.place.clone()),
                     position: None,
                     says: format!("and {more} more of this kind"),
-                    hint: String::new(),
+                    hint: if check == "foreign-tag" { tags::WHOLE.to_owned() } else { String::new() },
                     draws: "",
                 });
             }

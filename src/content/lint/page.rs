@@ -3,6 +3,7 @@
 //! No document is built and nothing is mended: web editors' pages are full of what no parser agrees on, and only places are
 //! asked for. Guarantees: offsets are those of the file; it ends on any text. Leaves to others: what to think of it.
 
+use super::ends::{Open, runs_on};
 use crate::content::ahead::Ahead;
 use crate::content::stray::end_tag;
 
@@ -11,14 +12,21 @@ pub(super) const VALUE: u8 = 1;
 /// In the place of template code that writes nothing.
 pub(super) const CODE: u8 = 2;
 
+/// Elements whose content is no markup: of these nothing is shown.
+const UNSHOWN: [&str; 3] = ["style", "script", "mj-style"];
+/// The same of which the content is text.
+const TEXTS: [&str; 6] = ["title", "textarea", "xmp", "iframe", "noembed", "noframes"];
+
 /// A page.
 #[derive(Debug, Default)]
 pub(super) struct Page {
     pub(super) tags: Vec<Tag>,
     /// Texts between tags, and where they begin. Those of style, script and comments are none.
     pub(super) texts: Vec<(usize, String)>,
-    /// Where a comment begins that nothing ends.
-    pub(super) open_comment: Option<usize>,
+    /// What begins and does not end.
+    pub(super) open: Vec<Open>,
+    /// Style sheets, and where they begin.
+    styles: Vec<(usize, String)>,
     /// The whole, with blanks where style, script, comments and template code stand.
     pub(super) bare: String,
 }
@@ -40,6 +48,13 @@ pub(super) struct Attribute {
     pub(super) value: String,
     /// Where the value begins; where there is none, behind the name.
     pub(super) at: usize,
+}
+
+impl Attribute {
+    /// Where the value begins, and it.
+    pub(super) fn placed(&self) -> (usize, &str) {
+        (self.at, &self.value)
+    }
 }
 
 impl Tag {
@@ -128,38 +143,32 @@ impl Page {
             let start = at + open;
             page.text(&masked, at, start);
             let rest = masked.get(start..).unwrap_or_default();
-            at = if rest.starts_with("<!--") {
-                match rest.find("-->") {
-                    Some(length) => start + length + 3,
-                    None => {
-                        page.open_comment = Some(start);
-                        masked.len()
-                    }
+            let begins = rest.as_bytes().get(1).copied().unwrap_or_default();
+            let is_comment = rest.starts_with("<!--");
+            at = match begins {
+                _ if is_comment => page.until(&masked, start, "-->", Open::Comment),
+                b'!' | b'?' => page.until(&masked, start, ">", Open::Tag),
+                b'/' | b'a'..=b'z' | b'A'..=b'Z' => page.element(&masked, start),
+                _ => {
+                    page.text(&masked, start, start + 1);
+                    start + 1
                 }
-            } else if rest.starts_with("<!") || rest.starts_with("<?") {
-                start + rest.find('>').map_or(rest.len(), |length| length + 1)
-            } else if rest.get(1..).is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'))
-            {
-                let end = page.tag(&masked, start);
-                match page.tags.last().map(|tag| tag.name.as_str()) {
-                    Some(name @ ("style" | "script" | "mj-style")) => after_raw(&masked, end, name),
-                    _ => end,
-                }
-            } else {
-                page.text(&masked, start, start + 1);
-                start + 1
             };
-            let is_raw = page
-                .tags
-                .last()
-                .is_some_and(|tag| tag.at == start && matches!(&*tag.name, "style" | "script" | "mj-style"));
-            if rest.starts_with("<!--") || is_raw {
+            let is_new = |tag: &&Tag| tag.at == start;
+            let name = page.tags.last().filter(is_new).map(|tag| tag.name.as_str()).unwrap_or_default();
+            if is_comment || UNSHOWN.contains(&name) {
                 blank(&mut bare, start, at);
             }
         }
         page.text(&masked, at, masked.len());
         page.bare = String::from_utf8(bare).unwrap_or_default();
         page
+    }
+
+    /// Every style sheet and `style` attribute, with where it begins.
+    pub(super) fn sheets(&self) -> impl Iterator<Item = (usize, &str)> {
+        let own = self.tags.iter().filter_map(|tag| tag.attribute("style")).map(Attribute::placed);
+        self.styles.iter().map(|(at, css)| (*at, css.as_str())).chain(own)
     }
 
     fn text(&mut self, masked: &str, from: usize, to: usize) {
@@ -169,6 +178,41 @@ impl Page {
         }
     }
 
+    /// What begins at `start` and ends with `mark`; where it ends.
+    fn until(&mut self, masked: &str, start: usize, mark: &str, open: impl FnOnce(usize) -> Open) -> usize {
+        match masked.get(start..).and_then(|rest| rest.find(mark)) {
+            Some(length) => start + length + mark.len(),
+            None => {
+                self.open.push(open(start));
+                masked.len()
+            }
+        }
+    }
+
+    /// Reads the tag at `start`, and what behind it is no markup; where that ends.
+    fn element(&mut self, masked: &str, start: usize) -> usize {
+        let from = self.tag(masked, start);
+        let name = self.tags.last().map(|tag| tag.name.clone()).unwrap_or_default();
+        let (is_text, is_sheet) = (TEXTS.contains(&name.as_str()), matches!(name.as_str(), "style" | "mj-style"));
+        if from == masked.len() || masked.get(..from).is_some_and(|front| front.ends_with("/>")) {
+            return from;
+        }
+        if !is_text && !UNSHOWN.contains(&name.as_str()) {
+            return from;
+        }
+        let end = end_tag(masked.get(from..).unwrap_or_default(), &name).map(|length| from + length);
+        if end.is_none() {
+            self.open.push(Open::Element(start, name));
+        }
+        let end = end.unwrap_or(masked.len());
+        if is_text {
+            self.text(masked, from, end);
+        } else if is_sheet {
+            self.styles.push((from, masked.get(from..end).unwrap_or_default().to_owned()));
+        }
+        end
+    }
+
     /// Reads the tag at `start`; where it ends.
     fn tag(&mut self, masked: &str, start: usize) -> usize {
         let octets = masked.as_bytes();
@@ -176,20 +220,33 @@ impl Page {
         let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"-_:/.".contains(b);
         let mut at = from + octets.iter().skip(from).take_while(|b| is_name(b)).count();
         let name = masked.get(from..at).unwrap_or_default().to_ascii_lowercase();
-        let mut attributes = Vec::new();
+        let (mut attributes, mut open) = (Vec::new(), Some(Open::Tag(start)));
         while let Some(&b) = octets.get(at) {
             match b {
                 b'>' => {
                     at += 1;
+                    open = open.filter(|open| !matches!(open, Open::Tag(_)));
                     break;
                 }
                 b if b.is_ascii_whitespace() || b == b'/' || b == CODE || b == VALUE => at += 1,
-                _ => at = read_attribute(masked, at, &mut attributes),
+                _ => {
+                    at = read_attribute(masked, at, &mut attributes);
+                    open = attributes.last().and_then(|last| unquoted(masked, last)).or(open);
+                }
             }
         }
+        self.open.extend(open);
         self.tags.push(Tag { name, at: start, attributes });
         at
     }
+}
+
+/// The quotation mark of a value that has no second one where the value ends.
+fn unquoted(masked: &str, attribute: &Attribute) -> Option<Open> {
+    let quote = attribute.at.checked_sub(1)?;
+    let is_quoted = masked.as_bytes().get(quote).is_some_and(|b| matches!(b, b'"' | b'\''));
+    let goes_on = attribute.at + attribute.value.len() == masked.len() || runs_on(attribute);
+    (is_quoted && goes_on).then(|| Open::Quote(quote, attribute.name.clone()))
 }
 
 /// Reads the attribute at `from`; where it ends.
@@ -218,11 +275,6 @@ fn read_attribute(masked: &str, from: usize, attributes: &mut Vec<Attribute>) ->
     let value = masked.get(start..end).unwrap_or_default().to_owned();
     attributes.push(Attribute { name, value, at: start });
     behind.min(octets.len())
-}
-
-/// Where the end tag of an element begins in which no tags are.
-fn after_raw(masked: &str, from: usize, name: &str) -> usize {
-    end_tag(masked.get(from..).unwrap_or_default(), name).map_or(masked.len(), |length| from + length)
 }
 
 fn blank(octets: &mut [u8], from: usize, to: usize) {

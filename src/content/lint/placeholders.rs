@@ -6,7 +6,8 @@ use super::{Placing, tags};
 use crate::content::meanings;
 
 /// Phrases that only stand where something else shall.
-const PHRASES: [&str; 17] = [
+const PHRASES: [&str; 18] = [
+    "new email template",
     "lorem ipsum",
     "dolor sit amet",
     "your text here",

@@ -6,7 +6,7 @@
 use super::Placing;
 use super::placeholders::is_placeholder;
 use crate::content::convert::{self, Engine, LEFT};
-use crate::content::meanings::{column, known};
+use crate::content::meanings::{column, heading, known};
 use crate::content::syntax::{Syntax, shown};
 
 /// Longest text inside a tag.
@@ -31,6 +31,8 @@ enum Inside {
     Name,
     /// A name that people give to columns, or that the list has.
     KnownName,
+    /// A name that the list has, with blanks around it.
+    Apart,
     /// A name that the list has, as it has it.
     ListedName,
     /// What begins with a name that people give to columns, or that the list has: `FIRSTNAME OR "friend"`.
@@ -41,7 +43,7 @@ enum Inside {
     Statement,
 }
 
-const FORMS: [Form; 28] = [
+const FORMS: [Form; 30] = [
     form("*|", "|*", "Mailchimp", Inside::Anything),
     form("%%=", "=%%", "Salesforce Marketing Cloud (AMPscript)", Inside::Anything),
     form("%%", "%%", "Salesforce Marketing Cloud and others", Inside::Name),
@@ -69,9 +71,15 @@ const FORMS: [Form; 28] = [
     form("@@", "@@", "another engine", Inside::KnownName),
     form("%", "%", "another engine", Inside::KnownName),
     form("{", "}", "another engine", Inside::KnownName),
+    form("{", "}", "another engine", Inside::Apart),
+    form("[", "]", "another engine", Inside::Apart),
     form("-", "-", "SendGrid", Inside::ListedName),
     form("\u{ab}", "\u{bb}", "a word processor's serial letter", Inside::KnownName),
 ];
+
+/// What helps where many tags are left.
+pub(super) const WHOLE: &str =
+    "`posthaste convert FILE --from mailchimp` (or sendgrid, handlebars, liquid) translates a whole letter";
 
 const fn form(opens: &'static str, closes: &'static str, of: &'static str, inside: Inside) -> Form {
     Form { opens, closes, of, inside }
@@ -120,8 +128,10 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
                     "set syntax = \"brackets\" under [content] of the campaign's file, or write it in braces".to_owned()
                 }
                 "\u{fdd0}{" => format!("write {}", found.syntax.slot(inside.trim())),
+                "*|" => translated(&tag, found).unwrap_or_else(|| of_mailchimp(inside, &tag, found)),
                 _ => translated(&tag, found).unwrap_or_else(|| match form.inside {
                     Inside::FirstWord | Inside::Fallback => instead(first_word(inside), found),
+                    Inside::Apart => instead(&name_apart(inside), found),
                     _ => instead(inside, found),
                 }),
             };
@@ -192,8 +202,13 @@ fn inside<'t>(text: &'t str, at: usize, close: &str) -> Option<&'t str> {
 fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
     let is_name = |name: &str| {
         let name = name.trim();
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_. -".contains(&b))
+        name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_alphanumeric() || "_. -".contains(c))
+    };
+    let is_column = |name: &str| match name.is_ascii() {
+        true => column(name, columns).is_some(),
+        // Of other letters identifiers have none.
+        false => heading(name, columns).is_some(),
     };
     match wanted {
         Inside::Anything => true,
@@ -201,7 +216,12 @@ fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
         Inside::KnownName => {
             is_name(inside)
                 && !inside.starts_with(' ')
-                && (known(inside).is_some() || column(inside, columns).is_some())
+                && ((inside.is_ascii() && known(inside).is_some()) || is_column(inside))
+        }
+        Inside::Apart => {
+            let name = name_apart(inside);
+            // One letter within brackets is a box to tick.
+            name.len() > 1 && name.len() < inside.len() && is_name(&name) && is_column(&name)
         }
         Inside::FirstWord => fits(first_word(inside), Inside::KnownName, columns),
         Inside::Fallback => inside.contains("fallback=") && fits(first_word(inside), Inside::KnownName, columns),
@@ -211,6 +231,11 @@ fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
             ["if ", "for ", "set ", "else", "endif", "endfor"].iter().any(|begin| word.starts_with(begin))
         }
     }
+}
+
+/// The name inside of a tag, without what stands around it.
+fn name_apart(inside: &str) -> String {
+    inside.replace("&nbsp;", " ").trim().to_owned()
 }
 
 /// The name that the inside of a tag begins with.
@@ -246,6 +271,25 @@ fn translated(tag: &str, found: &Placing<'_>) -> Option<String> {
     }
 }
 
+/// What to do about a tag of Mailchimp that has no translation.
+fn of_mailchimp(inside: &str, tag: &str, found: &Placing<'_>) -> String {
+    match convert::advice(tag) {
+        Some(advice) => advice.to_owned(),
+        None if inside.contains(':') => WHOLE.to_owned(),
+        None => instead(inside, found),
+    }
+}
+
+/// Whether an address begins with a tag of another engine, which is told as that.
+pub(super) fn begins(address: &str, columns: &[String]) -> bool {
+    let is_it = |form: &&Form| {
+        let behind = address.strip_prefix(form.opens).filter(|_| !["-", "@"].contains(&form.opens));
+        behind.is_some()
+            && inside(address, form.opens.len(), form.closes).is_some_and(|text| fits(text, form.inside, columns))
+    };
+    FORMS.iter().any(|form| is_it(&form))
+}
+
 /// A tag of ours that was encoded, as it was meant.
 fn decoded(inside: &str, syntax: Syntax) -> String {
     let mut text = inside.to_owned();
@@ -277,5 +321,52 @@ pub(super) fn instead(inside: &str, found: &Placing<'_>) -> String {
         (Some(name), _) => slot(&name),
         (None, Some("unsubscribe_url")) => slot("unsubscribe_url"),
         _ => format!("{} with the name of a column of the list", slot("name")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::error::Place;
+    use crate::content::lint::Found;
+    use crate::content::lint::page::Page;
+
+    fn told(page: &str) -> Vec<((usize, usize), String)> {
+        let columns = ["email", "First Name", "color", "x", "Gr\u{f6}\u{df}e", "\u{59d3}\u{540d}"].map(str::to_owned);
+        let mut found = Found { columns: &columns, syntax: Syntax::Jinja, remarks: Vec::new() };
+        look(&Page::read(page).bare, &mut found.at(&Place::File("t".into()), page));
+        found.remarks.iter().map(|remark| (remark.position.unwrap(), remark.hint.clone())).collect()
+    }
+
+    #[test]
+    fn a_name_of_the_list_within_single_braces_is_a_tag_of_another_engine() {
+        for (tag, ours) in [
+            ("{ first_name }", "write {{ first_name }}"),
+            ("{ First Name }", "write {{ first_name }}"),
+            ("{ FNAME }", "write {{ first_name }}"),
+            ("{&nbsp;first_name&nbsp;}", "write {{ first_name }}"),
+            ("{\u{a0}first_name }", "write {{ first_name }}"),
+            ("{ first_name}", "write {{ first_name }}"),
+            ("{first_name }", "write {{ first_name }}"),
+            ("{ color }", "write {{ color }}"),
+            ("{ Gr\u{f6}\u{df}e }", "write {{ gr__e }}"),
+            ("{gr\u{f6}\u{df}e}", "write {{ gr__e }}"),
+            ("{ email }", "write {{ email }}"),
+            ("[ color ]", "write {{ color }}"),
+        ] {
+            assert_eq!(told(&format!("<p>Hi\n  {tag}, you")), [((2, 3), ours.to_owned())], "{tag}");
+        }
+    }
+
+    #[test]
+    fn braces_of_style_sheets_scripts_and_prose_are_none() {
+        for text in [
+            "<style>a { color } p{ color: red }</style><script>let { color } = x; f({ first_name })</script>",
+            "{ \"color\": \"red\" } { color: red } {\n color\n} { color, x } {} { } { x } [ x ]",
+            "{ no column } { a b c } [ note ] { 2 } {\u{4f60}\u{597d}} [ \u{4f60}\u{597d} ] {{ color }}{% if color %}{% endif %}",
+            "<a style=\"color:red\" data-x='{ \"color\": 1 }'>x</a>{# { color } #}",
+        ] {
+            assert_eq!(told(text), [], "{text}");
+        }
     }
 }

@@ -5,8 +5,12 @@
 
 use super::super::spec::Attachment;
 use super::Work;
-use super::links::{each_url, is_picture, is_relative};
-use super::scan::{Edits, Token, scan};
+use super::links::{is_picture, is_relative};
+use super::scan::{Attribute, Edits, Start, Token, scan};
+use super::urls::{candidates, each_candidate, each_picture};
+
+/// What is told of `srcset`.
+const SIZES: &str = "srcset";
 
 /// The pictures that go along, by the path that names them.
 #[derive(Debug, Default)]
@@ -33,7 +37,9 @@ impl Embedded {
                         let Some(range) = attribute.value.clone() else { continue };
                         let value = page.get(range.clone()).unwrap_or_default();
                         let new = match attribute.name.as_str() {
-                            "style" => each_url(value, |url| self.shown(work, url)),
+                            "srcset" if self.drop_sizes(work, page, &start, attribute, &mut edits) => None,
+                            "srcset" => each_candidate(value, |url| self.shown(work, url)),
+                            "style" => each_picture(value, |url| self.shown(work, url)),
                             name if is_picture(&start, name) => self.shown(work, value),
                             _ => None,
                         };
@@ -44,7 +50,7 @@ impl Embedded {
                 }
                 Token::Raw(range, name, _) if name == "style" => {
                     let css = page.get(range.clone()).unwrap_or_default();
-                    if let Some(new) = each_url(css, |url| self.shown(work, url)) {
+                    if let Some(new) = each_picture(css, |url| self.shown(work, url)) {
                         edits.set(range, new);
                     }
                 }
@@ -52,6 +58,40 @@ impl Embedded {
             }
         }
         edits.apply(page)
+    }
+
+    /// Takes out of the `srcset` of a picture that goes along what is local: the picture in `src` is there, every reader shows
+    /// it, and its other sizes would only make the letter larger. Whether it is such a one.
+    fn drop_sizes(&self, work: &mut Work, page: &str, start: &Start, attribute: &Attribute, edits: &mut Edits) -> bool {
+        let src = start.value(page, "src").trim();
+        let Some(range) = attribute.value.clone() else { return false };
+        let value = page.get(range.clone()).unwrap_or_default();
+        if start.name != "img" || !is_relative(work, src) || work.tags.is_in(src) {
+            return false;
+        }
+        if work.tags.branches(value) {
+            let says = "the srcset of this picture is left as it is: a block of the template stands in it";
+            work.note_at(value, SIZES, says, "leave it out: the picture in src goes along");
+            return true;
+        }
+        let all: Vec<&str> = candidates(value).into_iter().filter_map(|(_, whole)| value.get(whole)).collect();
+        let is_local = |candidate: &&str| is_relative(work, candidate.split_whitespace().next().unwrap_or_default());
+        let kept: Vec<&str> = all.iter().copied().filter(|candidate| !is_local(candidate)).collect();
+        if kept.len() == all.len() {
+            return true;
+        }
+        match kept.as_slice() {
+            [] => {
+                let before = attribute.range.start.saturating_sub(1);
+                let is_blank = page.as_bytes().get(before).is_some_and(u8::is_ascii_whitespace);
+                edits.set(if is_blank { before } else { attribute.range.start }..attribute.range.end, "");
+            }
+            kept => edits.set(range, kept.join(", ")),
+        }
+        let says =
+            "other sizes of this picture (srcset) are left out: the one in src goes along, and every reader shows it";
+        work.note_at(value, SIZES, says, "leave srcset out, or give whole https:// addresses in it");
+        true
     }
 
     /// What shows the picture at `address` from a part; `None` if it is not of the campaign's folder.

@@ -4,10 +4,18 @@
 //! template stays one; the link to unsubscribe stays as it is. What only a row tells of an address is asked of the row, and
 //! where that cannot be, it is told. Leaves to others: pictures that are sent along (`images`).
 
+use super::super::meanings;
 use super::Work;
 use super::live;
 use super::scan::{Attribute, Edits, Start, Token, scan};
-use super::tags::{Kind, Tag};
+use super::tags::{Kind, Tag, Tags};
+use super::urls::{candidates, each_candidate, each_url};
+use std::collections::HashSet;
+
+/// Values that are no links, or none that is marked.
+const BUILT_IN: [&str; 4] = ["campaign", "email", "token", "unsubscribe_url"];
+/// What columns of links are called.
+const CALLED: [&str; 6] = ["url", "link", "href", "website", "webseite", "homepage"];
 
 /// What is added to links.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +122,7 @@ fn changed(
 ) -> Option<String> {
     match attribute.name.as_str() {
         "style" => bases.pictures.and_then(|base| each_url(value, |url| completed(work, base, url))),
-        "srcset" => bases.links.and_then(|base| completed_set(work, base, value)),
+        "srcset" => bases.pictures.and_then(|base| completed_set(work, base, value)),
         "href" if is_link(start) => {
             let absolute = bases.links.and_then(|base| completed(work, base, value));
             let link = absolute.as_deref().unwrap_or(value);
@@ -144,13 +152,14 @@ fn completed(work: &mut Work, base: &Base, value: &str) -> Option<String> {
 
 /// The same of the addresses of a `srcset`.
 fn completed_set(work: &mut Work, base: &Base, value: &str) -> Option<String> {
-    let is_live = value.split(", ").any(|candidate| begins_live(work, candidate.trim()));
+    let is_live =
+        candidates(value).into_iter().any(|(url, _)| value.get(url).is_some_and(|url| begins_live(work, url)));
     if is_live {
         let filter = format!("{}({})", live::ABSOLUTE_SET, live::quoted(&base.text()));
         return by_row(work, value, &filter, "relative-link", "is completed");
     }
     let joined = |url: &str| base.join(url).filter(|_| is_relative(work, url) || url.starts_with("//"));
-    Some(each_candidate(value, joined)).filter(|new| new != value)
+    each_candidate(value, joined)
 }
 
 /// Whether a tag of the template stands at the front of an address: nothing is known of it without a row.
@@ -223,14 +232,19 @@ fn is_inert(tag: &Tag) -> bool {
     }
 }
 
-/// A plain text with marked links.
-pub(super) fn rewrite_text(work: &mut Work, text: &str, marks: &Marks) -> String {
+/// A plain text with marked links: those that are written there, and values of the row that are meant as links. `known`: values
+/// that links of the HTML begin with.
+pub(super) fn rewrite_text(work: &mut Work, text: &str, marks: &Marks, known: &HashSet<String>) -> String {
     if marks.is_empty() {
         return text.to_owned();
     }
+    let values = values(work, text, known);
+    let mut values = values.into_iter().peekable();
     let mut edits = Edits::default();
     let mut at = 0;
-    while let Some(start) = next_link(text, at) {
+    loop {
+        while values.next_if(|value| *value < at).is_some() {}
+        let Some(start) = next_link(text, at).into_iter().chain(values.peek().copied()).min() else { break };
         let link = link_at(work, text.get(start..).unwrap_or_default());
         let link = link.trim_end_matches(['.', ',', ';', ':', '!', '?']);
         at = start + link.len().max(1);
@@ -241,6 +255,62 @@ pub(super) fn rewrite_text(work: &mut Work, text: &str, marks: &Marks) -> String
         }
     }
     edits.apply(text)
+}
+
+/// Values that links of a page begin with.
+pub(super) fn leading_values(tags: &Tags, page: &str) -> HashSet<String> {
+    let mut found = HashSet::new();
+    for token in scan(page) {
+        let Token::Start(start) = token else { continue };
+        let href = start.value(page, "href").trim();
+        let words = tags.words(href).filter(|_| is_link(&start));
+        let mut at = 0;
+        for (_, tag) in words.take_while(|(range, _)| std::mem::replace(&mut at, range.end) == range.start) {
+            found.extend(Some(name(tag)).filter(|_| tag.kind == Kind::Slot).map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// Where values begin that are meant as links: which the HTML links to, which are called so, or which stand alone on a line or
+/// within angle brackets.
+fn values(work: &Work, text: &str, known: &HashSet<String>) -> Vec<usize> {
+    let plain = |text: &str| work.tags.without(text, |tag| tag.kind != Kind::Slot);
+    let mut found = Vec::new();
+    for (range, tag) in work.tags.words(text) {
+        let name = name(tag);
+        if tag.kind != Kind::Slot || BUILT_IN.contains(&name) {
+            continue;
+        }
+        let line = text.get(..range.start).and_then(|front| front.rfind('\n')).map_or(0, |end| end + 1);
+        let before = plain(text.get(line..range.start).unwrap_or_default());
+        if !before.is_empty() && !before.ends_with(|c: char| c.is_whitespace() || "<([".contains(c)) {
+            continue;
+        }
+        let rest = text.get(range.start..).unwrap_or_default();
+        let rest = rest.get(..rest.find('\n').unwrap_or(rest.len())).unwrap_or_default();
+        let link = link_at(work, rest);
+        let behind = plain(rest.get(link.len()..).unwrap_or_default());
+        // A name that stands alone begins a letter, or ends it.
+        let is_alone = before.trim().is_empty() && behind.trim().is_empty();
+        let is_alone = is_alone && !link.ends_with([',', '!', ':']) && meanings::known(name).is_none();
+        let lower = name.to_lowercase();
+        if is_alone
+            || (before.ends_with('<') && behind.starts_with('>'))
+            || known.contains(name)
+            || CALLED.iter().any(|part| lower.contains(part))
+        {
+            found.push(range.start);
+        }
+    }
+    found
+}
+
+/// The name that a slot begins with.
+fn name(tag: &Tag) -> &str {
+    let inside = tag.inside();
+    let end = inside.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').unwrap_or(inside.len());
+    inside.get(..end).unwrap_or_default()
 }
 
 /// The link that a text begins with: as far as the blocks of the template go that begin in it.
@@ -265,36 +335,6 @@ fn next_link(text: &str, at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let found = ["http://", "https://"].iter().filter_map(|scheme| rest.find(scheme)).min()?;
     Some(at + found)
-}
-
-/// Gives each `url(…)` of a style sheet to `change`; `None` where nothing changes.
-pub(super) fn each_url(css: &str, mut change: impl FnMut(&str) -> Option<String>) -> Option<String> {
-    let mut edits = Edits::default();
-    let mut some = false;
-    for (at, _) in css.match_indices("url(") {
-        let start = at + "url(".len();
-        let rest = css.get(start..).unwrap_or_default();
-        let inside = rest.get(..rest.find(')').unwrap_or(0)).unwrap_or_default();
-        let quotes = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
-        let lead = inside.len() - inside.trim_start_matches(quotes).len();
-        let url = inside.trim_matches(quotes).trim_start_matches("&quot;").trim_end_matches("&quot;");
-        let lead = lead + if inside.trim_start_matches(quotes).starts_with("&quot;") { "&quot;".len() } else { 0 };
-        if let Some(new) = change(url) {
-            edits.set(start + lead..start + lead + url.len(), new);
-            some = true;
-        }
-    }
-    some.then(|| edits.apply(css))
-}
-
-/// Gives each address of a `srcset` to `change`.
-pub(super) fn each_candidate(srcset: &str, mut change: impl FnMut(&str) -> Option<String>) -> String {
-    let mut candidate = |text: &str| {
-        let trimmed = text.trim();
-        let (url, rest) = trimmed.split_at(trimmed.find(char::is_whitespace).unwrap_or(trimmed.len()));
-        format!("{}{rest}", change(url).unwrap_or_else(|| url.to_owned()))
-    };
-    srcset.split(", ").map(&mut candidate).collect::<Vec<_>>().join(", ")
 }
 
 /// What relative links are relative to.

@@ -58,8 +58,11 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// `__marked` of templates: a link of http or https with more parameters, where it has no `utm_` yet.
 pub(crate) fn marked(state: &State, link: Value, query: String) -> Value {
-    let and = if is_html(state) { "&amp;" } else { "&" };
-    told(link, |text| with_query(text, &query.replace('&', and), and))
+    let is_html = is_html(state);
+    let and = if is_html { "&amp;" } else { "&" };
+    // In a plain text a value may be more than a link.
+    let is_link = |text: &str| is_html || !text.trim().contains(char::is_whitespace);
+    told(link, |text| with_query(text, &query.replace('&', and), and).filter(|_| is_link(text)))
 }
 
 /// `__absolute` of templates: a relative address completed.
@@ -71,7 +74,7 @@ pub(crate) fn absolute(link: Value, base: String) -> Value {
 /// `__absolute_set` of templates: the same of each address of a `srcset`.
 pub(crate) fn absolute_set(link: Value, base: String) -> Value {
     let Ok(base) = Base::parse(&base) else { return link };
-    told(link, |text| Some(super::links::each_candidate(text, |url| base.join(url))))
+    told(link, |text| super::urls::each_candidate(text, |url| base.join(url)))
 }
 
 fn is_html(state: &State) -> bool {
@@ -113,6 +116,15 @@ pub(super) fn fragment(link: &str, is_html: bool) -> Option<usize> {
             && behind.is_some_and(|b| b.is_ascii_digit() || matches!(b, b'x' | b'X'))
     };
     link.match_indices('#').map(|(at, _)| at).find(|at| !is_reference(*at))
+}
+
+/// `__beside` of templates: an address in angle brackets behind `joint`; nothing where there is no address.
+pub(crate) fn beside(address: Value, joint: String) -> String {
+    let text = address.to_string();
+    match text.trim() {
+        "" => String::new(),
+        address => format!("{joint}<{address}>"),
+    }
 }
 
 /// `add_query` of templates: a link of http or https with more parameters, where it has no `utm_` yet.

@@ -105,6 +105,18 @@ pub(super) fn to_html(work: &mut Work, hidden: &Hidden, has_preheader: bool) -> 
 }
 
 /// A letter with all that it includes.
+/// Networks whose elements MJML makes buttons to share an address of, and the hosts of their own pages.
+const SHARING: [(&str, &str); 8] = [
+    ("facebook", "facebook.com"),
+    ("linkedin", "linkedin.com"),
+    ("pinterest", "pinterest.com"),
+    ("tumblr", "tumblr.com"),
+    ("twitter", "twitter.com"),
+    ("x", "x.com"),
+    ("x", "twitter.com"),
+    ("xing", "xing.com"),
+];
+
 #[derive(Default)]
 struct Whole {
     text: String,
@@ -125,6 +137,7 @@ impl Whole {
         for token in scan(&text) {
             if let Token::Start(start) = &token {
                 self.known(work, source, start);
+                self.shared(work, source, &text, start);
             }
             match &token {
                 Token::Start(start) if start.name == "mj-include" => {
@@ -155,7 +168,7 @@ impl Whole {
                     self.closed(work, source, &mut open, range.start, name);
                     self.piece(source, &text, range.clone());
                 }
-                Token::Text(range) | Token::Raw(range, ..) | Token::Other(range) => {
+                Token::Text(range) | Token::Outlook(range) | Token::Raw(range, ..) | Token::Other(range) => {
                     self.piece(source, &text, range.clone());
                 }
             }
@@ -203,9 +216,30 @@ impl Whole {
     fn known(&self, work: &mut Work, source: usize, start: &Start) {
         let name = start.name.as_str();
         let Some(rest) = name.strip_prefix("mj-").filter(|rest| !ELEMENTS.contains(rest)) else { return };
-        let near = ELEMENTS.iter().min_by_key(|known| strsim::damerau_levenshtein(known, rest)).unwrap_or(&"text");
+        let distance = |known: &&&str| strsim::damerau_levenshtein(known, rest);
+        let near = ELEMENTS.iter().min_by_key(distance).filter(|near| distance(near) <= 2);
         let problem = format!("MJML has no element `{}`", name.escape_debug());
-        self.told(work, source, start.range.start, problem, &format!("did you mean `mj-{near}`?"));
+        let hint = match near {
+            Some(near) => format!("did you mean `mj-{near}`?"),
+            None => "write HTML for it, within <mj-text> or <mj-raw>".to_owned(),
+        };
+        self.told(work, source, start.range.start, problem, &hint);
+    }
+
+    /// An element that MJML makes a button to share an address of, where that is a page of the network itself.
+    fn shared(&self, work: &mut Work, source: usize, text: &str, start: &Start) {
+        let (network, href) = (start.value(text, "name").trim(), start.value(text, "href").to_ascii_lowercase());
+        let is_its_own = |(name, host): &(&str, &str)| *name == network && href.contains(&format!("{host}/"));
+        if start.name != "mj-social-element" || !SHARING.iter().any(is_its_own) {
+            return;
+        }
+        if let Some(hidden) = self.sources.get(source) {
+            let says = format!("MJML makes of `{network}` a button to share this address: readers are not led to it");
+            let hint = format!("name=\"{network}-noshare\" leads there");
+            let at = hidden.back(start.range.start);
+            let what = ContentError::new(&hidden.source.place, says, hint).at(&hidden.source.text, at);
+            work.treated.notes.push(Remark::warning("mjml-share", what));
+        }
     }
 
     fn piece(&mut self, source: usize, text: &str, range: std::ops::Range<usize>) {

@@ -17,8 +17,9 @@ mod scan;
 mod shows;
 mod tags;
 mod text;
+pub(crate) mod urls;
 
-pub(crate) use shows::shows_something;
+pub(crate) use shows::{says_something, shows_something};
 pub use tags::Origin;
 
 use super::error::{ContentError, Place};
@@ -29,6 +30,7 @@ use super::syntax::Syntax;
 use crate::base::charset::{self, Charset};
 use links::{Base, Bases, Marks};
 use pages::Page;
+use std::collections::HashSet;
 use std::sync::Arc;
 use tags::{Hidden, Tags, Written};
 
@@ -167,7 +169,7 @@ pub fn treat(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) -> Trea
     let text = super::template::one_kind_of_line_break(&html.text);
     let main = Written::new(place, text.strip_prefix('\u{feff}').unwrap_or(&text));
     let mut work = Work::of(main, spec, files);
-    work.treat(spec, wanted);
+    spec.is_incomplete = !work.treat(spec, wanted) && (wanted.base_url.is_some() || wanted.embed_images);
     spec.errors.append(&mut work.errors);
     work.treated
 }
@@ -178,25 +180,28 @@ fn mark_only_text(spec: &mut Spec, wanted: &Treatment, files: &mut dyn Files) ->
     let main = Written::new(Place::File(text.file.clone()), &text.text);
     let mut work = Work::of(main, spec, files);
     let marks = work.marks(wanted);
-    work.mark_text(spec, &marks);
+    work.mark_text(spec, &marks, &HashSet::new());
     spec.errors.append(&mut work.errors);
     work.treated
 }
 
 impl Work<'_> {
-    fn treat(&mut self, spec: &mut Spec, wanted: &Treatment) {
-        let (Some(file), main) = (spec.html.as_ref().map(|html| html.file.clone()), self.main.clone()) else { return };
+    /// Whether it was done: where not, the errors say why, or whoever compiles the template does.
+    fn treat(&mut self, spec: &mut Spec, wanted: &Treatment) -> bool {
+        let (Some(file), main) = (spec.html.as_ref().map(|html| html.file.clone()), self.main.clone()) else {
+            return false;
+        };
         // Braces of a style sheet that read as tags, and a tag without its end, are told by whoever compiles the template.
         if !stray::strays(&main.text, self.syntax).is_empty() {
-            return;
+            return false;
         }
-        let Some(hidden) = self.tags.hide(&main) else { return };
+        let Some(hidden) = self.tags.hide(&main) else { return false };
         let base = self.base(wanted);
         let marks = self.marks(wanted);
         let text = match mjml::is_mjml(&file) {
             true => match mjml::to_html(self, &hidden, wanted.preheader.is_some()) {
                 Some(page) => page,
-                None => return,
+                None => return false,
             },
             false => hidden.text,
         };
@@ -208,7 +213,8 @@ impl Work<'_> {
         if wanted.text && spec.text.is_none() {
             self.text_part(spec, &pages, &sheets);
         } else if !wanted.utm.is_empty() {
-            self.mark_text(spec, &marks);
+            let known = pages.iter().flat_map(|page| links::leading_values(&self.tags, &page.text)).collect();
+            self.mark_text(spec, &marks, &known);
         }
         if wanted.embed_images {
             let mut embedded = images::Embedded::default();
@@ -235,6 +241,7 @@ impl Work<'_> {
                 None => spec.html = Some(source),
             }
         }
+        true
     }
 
     /// Completes and marks the links of all pages.
@@ -351,12 +358,12 @@ impl Work<'_> {
     }
 
     /// Marks the links of a text part that people wrote.
-    fn mark_text(&mut self, spec: &mut Spec, marks: &Marks) {
+    fn mark_text(&mut self, spec: &mut Spec, marks: &Marks, known: &HashSet<String>) {
         let Some(source) = &spec.text else { return };
         let text = super::template::one_kind_of_line_break(&source.text);
         let written = Written::new(Place::File(source.file.clone()), text.strip_prefix('\u{feff}').unwrap_or(&text));
         let Some(hidden) = self.tags.hide(&written) else { return };
-        let marked = links::rewrite_text(self, &hidden.text, marks);
+        let marked = links::rewrite_text(self, &hidden.text, marks, known);
         let (text, origin) = self.tags.restore(&source.file, &marked);
         spec.origins.push(origin);
         spec.text = Some(Source { file: source.file.clone(), text });

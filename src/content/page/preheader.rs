@@ -34,7 +34,7 @@ fn body_begins(page: &str) -> usize {
     };
     let first = || {
         let before = tokens.iter().take_while(|token| match token {
-            Token::Other(_) => true,
+            Token::Other(_) | Token::Outlook(_) => true,
             Token::Text(range) => page.get(range.clone()).is_some_and(|text| text.trim().is_empty()),
             Token::Start(start) => matches!(start.name.as_str(), "html" | "meta" | "link" | "title" | "style" | "base"),
             Token::Raw(..) => true,
@@ -42,7 +42,11 @@ fn body_begins(page: &str) -> usize {
         });
         before.last().map_or(0, |token| match token {
             Token::Start(start) => start.range.end,
-            Token::Other(range) | Token::Text(range) | Token::End(range, ..) | Token::Raw(range, ..) => range.end,
+            Token::Other(range)
+            | Token::Text(range)
+            | Token::Outlook(range)
+            | Token::End(range, ..)
+            | Token::Raw(range, ..) => range.end,
         })
     };
     body.or_else(head_ends).unwrap_or_else(first)

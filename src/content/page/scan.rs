@@ -62,6 +62,8 @@ pub(super) struct Attribute {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Text(Range<usize>),
+    /// Text in a conditional comment, which only Outlook reads.
+    Outlook(Range<usize>),
     Start(Start),
     /// An end tag, with its name in lower case; whether it stands in a conditional comment.
     End(Range<usize>, String, bool),
@@ -132,7 +134,10 @@ impl Scanner<'_> {
         let is_markup =
             |at: &usize| octets.get(at + 1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'!' | b'?' | b'/'));
         let len = memchr::memchr_iter(b'<', octets).filter(|&at| at > 0).find(is_markup).unwrap_or(octets.len());
-        self.push(len, Token::Text);
+        match self.conditional.checked_sub(self.at).filter(|left| *left > 0) {
+            Some(left) => self.push(len.min(left), Token::Outlook),
+            None => self.push(len, Token::Text),
+        }
     }
 
     fn push(&mut self, len: usize, token: impl FnOnce(Range<usize>) -> Token) {
@@ -149,13 +154,16 @@ impl Scanner<'_> {
 
     fn comment(&mut self) {
         let rest = self.rest();
-        let all = rest.get(4..).and_then(|inside| inside.find("-->")).map_or(rest.len(), |at| at + 7);
+        let Some(end) = rest.get(4..).and_then(|inside| inside.find("-->")).map(|at| at + 4) else {
+            return self.push(rest.len(), Token::Other);
+        };
+        let all = end + 3;
         let opens = rest.get(4..).is_some_and(|inside| inside.trim_start().starts_with("[if"));
         let head = rest.find("]>").map(|at| at + 2).filter(|&head| opens && head < all);
         let Some(head) = head else { return self.push(all, Token::Other) };
-        let behind = rest.get(head..).unwrap_or_default();
+        let inside = rest.get(head..end).unwrap_or_default();
         // What everybody but Outlook reads stands between two whole comments.
-        if behind.starts_with("<!-->") || behind.starts_with("-->") {
+        if matches!(inside.trim(), "" | "<!" | "<!--") {
             return self.push(all, Token::Other);
         }
         self.conditional = self.at + all;
@@ -304,6 +312,7 @@ mod tests {
         let at = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default().to_owned();
         let one = |token: &Token| match token {
             Token::Text(range) => format!("text {}", at(range)),
+            Token::Outlook(range) => format!("mso text {}", at(range)),
             Token::Start(start) => {
                 let attributes: Vec<String> = start
                     .attributes
@@ -345,7 +354,15 @@ mod tests {
             told("<!--[if !mso]><!--><a><!--<![endif]-->"),
             ["other <!--[if !mso]><!-->", "start a", "other <!--<![endif]-->"]
         );
-        assert_eq!(told("<![if !mso]><a><![endif]>"), ["other <![if !mso]>", "start a", "other <![endif]>"]);
+        for begins in ["<!--[if !mso]>-->", "<!--[if !mso]> -->", "<!--[if !mso]><!-- -->"] {
+            let page = format!("{begins}a<!-- <![endif]-->b");
+            assert_eq!(told(&page), [&format!("other {begins}"), "text a", "other <!-- <![endif]-->", "text b"]);
+        }
+        assert_eq!(
+            told("<!-- [if mso]>a<![endif]-->b"),
+            ["other <!-- [if mso]>", "mso text a", "other <![endif]-->", "text b"]
+        );
+        assert_eq!(told("<![if !mso]>a<a><![endif]>"), ["other <![if !mso]>", "text a", "start a", "other <![endif]>"]);
         assert_eq!(told("<!-- a <b> --><!--"), ["other <!-- a <b> -->", "other <!--"]);
     }
 
@@ -356,7 +373,7 @@ mod tests {
             let mut at = 0;
             for token in scan(text) {
                 let range = match token {
-                    Token::Text(range) | Token::Other(range) => range,
+                    Token::Text(range) | Token::Outlook(range) | Token::Other(range) => range,
                     Token::End(range, ..) | Token::Raw(range, ..) => range,
                     Token::Start(start) => start.range,
                 };

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod embedded;
 mod live;
 mod notes;
 mod spoken;
@@ -253,14 +254,14 @@ fn marked_links_say_what_the_row_says() {
 fn links_of_a_text_are_marked_too() {
     let query = "utm_source=news%20letter&utm_campaign={{ (campaign)|urlencode }}";
     for html in [None, Some(Source { file: "w.html".into(), text: "<p>x".into() })] {
-        let text = "See https://a.example/b?c=1#d. (http://e.example)\nOr {{ unsubscribe_url }}, or {{ url }}.\n";
+        let text = "See https://a.example/b?c=1#d. (http://e.example)\nOr {{ unsubscribe_url }}, or {{ first }}.\n";
         let text = Some(Source { file: "w.txt".into(), text: text.into() });
         let mut spec = Spec { html, text, ..spec("w.html", "") };
         treat(&mut spec, &utm(), &mut shelf());
         assert_eq!(
             spec.text.unwrap().text,
             format!(
-                "See https://a.example/b?c=1&{query}#d. (http://e.example?{query})\nOr {{{{ unsubscribe_url }}}}, or {{{{ url }}}}.\n"
+                "See https://a.example/b?c=1&{query}#d. (http://e.example?{query})\nOr {{{{ unsubscribe_url }}}}, or {{{{ first }}}}.\n"
             )
         );
     }
@@ -433,7 +434,7 @@ fn branches_and_loops_stay_in_the_text() {
         ("<!-- {% if n %} --><p>a</p><!-- {% endif %} -->b", "{% if n %}a\n\n{% endif %}b\n"),
         (
             "<a {% if n %}href=\"https://a.example\"{% else %}href=\"{{ url }}\"{% endif %}>go</a>",
-            "go <{% if n %}https://a.example{% else %}{{ url }}{% endif %}>\n",
+            "go{% filter __beside(\" \") %}{% if n %}https://a.example{% else %}{{ url }}{% endif %}{% endfilter %}\n",
         ),
         ("<p>{{ first|safe }} {{ url | e }} {{ n|upper }}</p>", "{{ (first)|striptags }} {{ url }} {{ n|upper }}\n"),
         ("<div style=\"display:none\">{% set a = 1 %}{{ a }}</div>{{ a }}", "{% set a = 1 %}{{ a }}\n"),
@@ -501,7 +502,14 @@ fn wrong_mjml_is_told_with_its_place() {
     let plain = Treatment::default();
     let whole = |inside: &str| format!("<mjml>\n<mj-body>\n{inside}\n</mj-body>\n</mjml>");
     for (letter, place) in [
-        (whole("  <mj-section><mj-column><mj-wrong/></mj-column></mj-section>"), "w.mjml:3:"),
+        (
+            whole("  <mj-section><mj-column><mj-wrong/></mj-column></mj-section>"),
+            "w.mjml:3:26: MJML has no element `mj-wrong`\nhint: write HTML",
+        ),
+        (
+            whole("<mj-section><mj-column><mj-imgae/></mj-column></mj-section>"),
+            "w.mjml:3:24: MJML has no element `mj-imgae`\nhint: did you mean `mj-image`",
+        ),
         (whole("  <mj-section>{{ n }}<mj-column></mj-section>"), "w.mjml:3:22: `<mj-column>` is not closed"),
         (
             whole("<mj-section><mj-column><mj-text>\n<p>x</mj-text></mj-column></mj-section>"),

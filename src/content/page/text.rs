@@ -6,11 +6,17 @@
 //! text says for each row what the HTML says; hidden parts, styles and comments say nothing. Nothing is broken into lines
 //! that the letter does not break: readers do that for the width they have.
 
+mod beside;
+mod lists;
+
 use super::Work;
 use super::css;
 use super::references;
 use super::scan::{Start, Token, scan};
 use super::tags::{Kind, Tag};
+use beside::Address;
+use lists::List;
+use std::collections::HashMap;
 
 /// Longer than any line: breaking lines is left to who reads.
 const WIDTH: usize = 1 << 20;
@@ -64,7 +70,8 @@ pub(super) fn from_html(work: &mut Work, page: &str, sheet: &str) -> Result<Stri
     let page = css::inline(work, page, true, sheet);
     work.errors.truncate(errors);
     work.treated.notes.truncate(notes);
-    let mut flat = Flat::new(work, &page);
+    let addresses = beside::addresses(work, &page);
+    let mut flat = Flat::new(work, &page, addresses);
     flat.all();
     let html = format!("{}</p>", flat.out);
     let config = html2text::config::plain_no_decorate().no_link_wrapping().allow_width_overflow();
@@ -110,19 +117,23 @@ fn without_tags(work: &mut Work, text: &str) -> String {
 
 /// A slot whose value is HTML, or made fit for HTML, as it reads in a text.
 fn spoken(tag: &Tag) -> Option<String> {
+    spoken_value(tag).map(|value| format!("{{{{ {value} }}}}"))
+}
+
+/// What such a slot says, as an expression.
+fn spoken_value(tag: &Tag) -> Option<String> {
     let inside = tag.inside();
     let (value, filter) = inside.rsplit_once('|').filter(|_| tag.kind == Kind::Slot)?;
     match filter.trim() {
-        "safe" => Some(format!("{{{{ ({})|striptags }}}}", value.trim())),
-        "e" | "escape" => Some(format!("{{{{ {} }}}}", value.trim())),
+        "safe" => Some(format!("({})|striptags", value.trim())),
+        "e" | "escape" => Some(value.trim().to_owned()),
         _ => None,
     }
 }
 
 /// A link whose end tag has not come yet.
 struct Link {
-    /// Its address, and the branches that decide about it.
-    shown: String,
+    address: Address,
     /// Where in the text its words begin.
     start: usize,
 }
@@ -142,6 +153,18 @@ struct Branch {
     /// The least that stands at the end of one of its ways.
     least: Option<Gap>,
     has_else: bool,
+    /// What separates its first words from what is before them, as far as that stands outside of it: `None` before there
+    /// are any. Between two rounds of a loop nothing else would.
+    borrowed: Option<Gap>,
+}
+
+/// A branch without another way that has just ended: a gap that is wanted behind it can stand in it.
+struct Ended {
+    /// Where its end stands in the text.
+    at: usize,
+    /// What stands there if it was gone, and if it was not.
+    taken: Gap,
+    skipped: Gap,
 }
 
 struct Flat<'a, 'w> {
@@ -157,16 +180,16 @@ struct Flat<'a, 'w> {
     lead: String,
     links: Vec<Link>,
     rows: Vec<Row>,
-    /// The lists that are open, and the number of the next item of those that count.
-    lists: Vec<Option<usize>>,
+    lists: Vec<List>,
     branches: Vec<Branch>,
+    ended: Option<Ended>,
     pre: usize,
-    /// What only Outlook reads.
-    outlook: bool,
+    /// What links lead to, by where their tags begin.
+    addresses: HashMap<usize, Address>,
 }
 
 impl<'a, 'w> Flat<'a, 'w> {
-    fn new(work: &'a Work<'w>, page: &'a str) -> Self {
+    fn new(work: &'a Work<'w>, page: &'a str, addresses: HashMap<usize, Address>) -> Self {
         Self {
             work,
             page,
@@ -179,8 +202,9 @@ impl<'a, 'w> Flat<'a, 'w> {
             rows: Vec::new(),
             lists: Vec::new(),
             branches: Vec::new(),
+            ended: None,
             pre: 0,
-            outlook: false,
+            addresses,
         }
     }
 
@@ -190,24 +214,18 @@ impl<'a, 'w> Flat<'a, 'w> {
         while let Some(token) = tokens.get(at) {
             at += 1;
             match token {
-                Token::Text(range) if self.outlook => self.decide(range.clone()),
                 Token::Text(range) => self.text(range.clone()),
-                Token::Raw(range, ..) => self.decide(range.clone()),
-                Token::Other(range) => {
-                    let text = self.page.get(range.clone()).unwrap_or_default();
-                    self.outlook = match text {
-                        text if text.starts_with("<!--[if") && !text.ends_with("-->") => true,
-                        text if text.ends_with("<![endif]-->") => false,
-                        _ => self.outlook,
-                    };
-                    self.decide(range.clone());
-                }
+                Token::Outlook(range) | Token::Raw(range, ..) | Token::Other(range) => self.decide(range.clone()),
                 Token::Start(start) if start.conditional => {}
                 Token::Start(start) if is_hidden(self.page, start) => {
                     let end = end_of(&tokens, at, start);
                     for hidden in tokens.get(at..end).unwrap_or_default() {
-                        if let Token::Text(range) | Token::Raw(range, ..) | Token::Other(range) = hidden {
-                            self.decide(range.clone());
+                        match hidden {
+                            Token::Text(range)
+                            | Token::Outlook(range)
+                            | Token::Raw(range, ..)
+                            | Token::Other(range) => self.decide(range.clone()),
+                            Token::Start(_) | Token::End(..) => {}
                         }
                     }
                     at = end;
@@ -261,6 +279,10 @@ impl<'a, 'w> Flat<'a, 'w> {
 
     fn visible(&mut self, text: &str) {
         self.settle();
+        for open in &mut self.branches {
+            open.borrowed.get_or_insert(Gap::None);
+        }
+        self.ended = None;
         self.out.push_str(&std::mem::take(&mut self.lead));
         self.out.push_str(text);
         self.stands = Gap::None;
@@ -269,15 +291,26 @@ impl<'a, 'w> Flat<'a, 'w> {
         }
     }
 
-    /// Writes the gap that is wanted, as far as it does not stand there.
+    /// Writes the gap that is wanted, as far as it does not stand there: in the branch that ended last, where only that lacks it.
     fn settle(&mut self) {
-        self.out.push_str(match (self.stands, self.gap) {
-            (Gap::None, Gap::Line) | (Gap::Line, Gap::Paragraph) => "<br>",
-            (Gap::None, Gap::Paragraph) => "</p><p>",
-            _ => "",
-        });
-        self.stands = self.stands.max(self.gap);
-        self.gap = Gap::None;
+        let wanted = std::mem::take(&mut self.gap);
+        if wanted > Gap::None {
+            for open in &mut self.branches {
+                open.borrowed.get_or_insert(self.stands.min(wanted));
+            }
+        }
+        match self.ended.take().filter(|ended| wanted > self.stands && ended.skipped >= wanted) {
+            Some(ended) => {
+                let end = self.out.split_off(ended.at);
+                self.out.push_str(breaks(ended.taken, wanted));
+                self.out.push_str(end.trim());
+                // Links that have begun behind it have no words yet.
+                let length = self.out.len();
+                self.links.iter_mut().filter(|link| link.start > ended.at).for_each(|link| link.start = length);
+            }
+            None => self.out.push_str(breaks(self.stands, wanted)),
+        }
+        self.stands = self.stands.max(wanted);
     }
 
     fn want(&mut self, gap: Gap) {
@@ -290,6 +323,10 @@ impl<'a, 'w> Flat<'a, 'w> {
         let name = tag.word();
         if matches!(name, "raw" | "endraw") {
             return;
+        }
+        if name == "endfor" {
+            let borrowed = self.branches.last().and_then(|open| open.borrowed);
+            self.want(borrowed.unwrap_or_default());
         }
         // What is read from a file stands by itself, unless it stands in a sentence.
         let apart = name == "include" && (self.gap != Gap::None || self.stands != Gap::None);
@@ -305,10 +342,12 @@ impl<'a, 'w> Flat<'a, 'w> {
             self.out.push_str(&std::mem::take(&mut self.lead));
             self.stands = Gap::None;
         }
+        let at = self.out.len();
         self.out.push_str(word);
+        self.ended = None;
         let stands = self.stands;
         match name {
-            "if" | "for" => self.branches.push(Branch { before: stands, least: None, has_else: false }),
+            "if" | "for" => self.branches.push(Branch { before: stands, least: None, has_else: false, borrowed: None }),
             "elif" | "else" => {
                 if let Some(open) = self.branches.last_mut() {
                     open.least = Some(open.least.map_or(stands, |least| least.min(stands)));
@@ -320,6 +359,8 @@ impl<'a, 'w> Flat<'a, 'w> {
                 if let Some(open) = self.branches.pop() {
                     let least = open.least.map_or(stands, |least| least.min(stands));
                     self.stands = if open.has_else { least } else { least.min(open.before) };
+                    let is_one_way = name == "endif" && open.least.is_none();
+                    self.ended = is_one_way.then_some(Ended { at, taken: least, skipped: open.before });
                 }
             }
             _ => {}
@@ -338,7 +379,10 @@ impl<'a, 'w> Flat<'a, 'w> {
                 self.want(Gap::Paragraph);
             }
             "img" => self.picture(start),
-            "a" => self.links.push(Link { shown: self.address(start), start: self.out.len() }),
+            "a" => {
+                let address = self.addresses.remove(&start.range.start).unwrap_or_default();
+                self.links.push(Link { address, start: self.out.len() });
+            }
             "pre" => {
                 self.want(Gap::Paragraph);
                 self.pre += 1;
@@ -353,9 +397,9 @@ impl<'a, 'w> Flat<'a, 'w> {
                 Some(row) if row.inline => {}
                 _ => self.want(Gap::Paragraph),
             },
-            "ul" => self.list(None),
-            "ol" => self.list(Some(start.value(self.page, "start").parse().unwrap_or(1))),
-            "li" => self.item(),
+            "ul" | "menu" | "dir" => self.list(List::marked()),
+            "ol" => self.list(List::counted(self.work, self.page, start, tokens.get(at..).unwrap_or_default())),
+            "li" => self.item(start),
             name => self.around(name),
         }
     }
@@ -374,8 +418,9 @@ impl<'a, 'w> Flat<'a, 'w> {
             }
             "td" | "th" if self.rows.last().is_some_and(|row| row.inline) => self.lead.clear(),
             "td" | "th" => self.want(Gap::Paragraph),
-            "ul" | "ol" => {
+            "ul" | "ol" | "menu" | "dir" => {
                 self.lists.pop();
+                self.lead.clear();
                 self.want(if self.lists.is_empty() { Gap::Paragraph } else { Gap::Line });
             }
             "li" => {
@@ -395,21 +440,20 @@ impl<'a, 'w> Flat<'a, 'w> {
         }
     }
 
-    fn list(&mut self, number: Option<usize>) {
+    fn list(&mut self, list: List) {
         self.want(if self.lists.is_empty() { Gap::Paragraph } else { Gap::Line });
-        self.lists.push(number);
+        self.lists.push(list);
     }
 
-    fn item(&mut self) {
+    fn item(&mut self, start: &Start) {
         self.want(Gap::Line);
-        // In a loop the number is known for each row only.
-        let in_loop = !self.branches.is_empty();
-        self.lead = match self.lists.last_mut() {
-            Some(Some(number)) if !in_loop => {
-                *number += 1;
-                format!("{}. ", *number - 1)
+        let page = self.page;
+        self.lead = match self.lists.split_last_mut() {
+            Some((list, outer)) => {
+                let width = outer.iter().map(List::width).sum();
+                format!("{}{}", "&nbsp;".repeat(width), list.item(page, start))
             }
-            _ => "* ".to_owned(),
+            None => "* ".to_owned(),
         };
     }
 
@@ -426,43 +470,19 @@ impl<'a, 'w> Flat<'a, 'w> {
         }
     }
 
-    /// The address that a link shows, with the branches that stand around its attributes.
-    fn address(&self, start: &Start) -> String {
-        let mut shown = String::new();
-        for attribute in &start.attributes {
-            if attribute.value.is_none() && self.work.tags.branches(&attribute.name) {
-                shown.push_str(&attribute.name);
-            }
-            let value = attribute.value.clone().filter(|_| attribute.name == "href");
-            shown.push_str(value.and_then(|range| self.page.get(range)).unwrap_or_default().trim());
-        }
-        shown
-    }
-
     /// Puts the address behind the link's words, if they do not say it.
     fn end_link(&mut self) {
-        let Some(Link { shown, start }) = self.links.pop() else { return };
-        let lower = shown.to_ascii_lowercase();
-        if shown.is_empty() || shown.starts_with('#') || lower.starts_with("javascript:") {
-            return;
-        }
-        let plain = if lower.starts_with("mailto:") || lower.starts_with("tel:") {
-            let address = shown.split_once(':').map_or("", |(_, address)| address);
-            address.split('?').next().unwrap_or_default()
-        } else {
-            &shown
-        };
+        let Some(Link { address, start }) = self.links.pop() else { return };
         let words = self.out.get(start..).unwrap_or_default().replace("</p><p>", "").replace("<br>", "");
-        let digits = |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>();
-        let same = words.trim() == plain || lower.starts_with("tel:") && digits(&words) == digits(plain);
-        if same || plain.is_empty() {
+        if address.is_said_by(words.trim()) {
             return;
         }
         if is_blank(&words) {
-            return self.visible(&format!("&lt;{}&gt;", references::as_text(plain)));
+            return self.visible(&address.alone());
         }
-        let joint = if self.out.ends_with(' ') { "" } else { " " };
-        self.out.push_str(&format!("{joint}&lt;{}&gt;", references::as_text(plain)));
+        self.ended = None;
+        let shown = if self.out.ends_with(' ') { address.alone() } else { address.behind_words() };
+        self.out.push_str(&shown);
     }
 
     /// Whether the cells of the row that begins at these tokens read well on one line.
@@ -485,6 +505,15 @@ impl<'a, 'w> Flat<'a, 'w> {
             }
         }
         false
+    }
+}
+
+/// What is written for a gap where some of it stands.
+fn breaks(stands: Gap, wanted: Gap) -> &'static str {
+    match (stands, wanted) {
+        (Gap::None, Gap::Line) | (Gap::Line, Gap::Paragraph) => "<br>",
+        (Gap::None, Gap::Paragraph) => "</p><p>",
+        _ => "",
     }
 }
 

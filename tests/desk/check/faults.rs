@@ -10,7 +10,7 @@ const LINK: &str = "https://acme.example/spring";
 const BODY: &str = "<p>Dear {{ first_name }},</p>";
 
 /// See [`Fault`].
-const LETTER: [Fault; 54] = [
+const LETTER: [Fault; 59] = [
     ("letter.html", LINK, "/spring", "relative-link", "warning", ("letter.html", "/spring")),
     ("letter.html", LINK, "spring.html", "relative-link", "warning", ("letter.html", "spring.html")),
     (
@@ -102,6 +102,17 @@ const LETTER: [Fault; 54] = [
         ("letter.html", "<iframe"),
     ),
     ("letter.html", "</body>", "<!-- old footer", "open-comment", "warning", ("letter.html", "<!-- old")),
+    ("letter.html", "</body>", "<style>p { color: red }", "open-element", "warning", ("letter.html", "<style>p {")),
+    ("letter.html", "</body>", "<p class=\"foot", "open-tag", "warning", ("letter.html", "\"foot")),
+    (
+        "letter.html",
+        BODY,
+        "<p style=\"background:url(bg.png)\"></p>",
+        "relative-link",
+        "warning",
+        ("letter.html", "bg.png"),
+    ),
+    ("letter.html", LINK, "https://www.example.com/", "placeholder", "warning", ("letter.html", "https://www.example")),
     (
         "letter.html",
         "",
@@ -137,6 +148,7 @@ const LETTER: [Fault; 54] = [
     ("letter.html", "{{ first_name }}", "%%first_name%%", "foreign-tag", "warning", ("letter.html", "%%first")),
     ("letter.html", "{{ first_name }}", "[[first_name]]", "foreign-tag", "warning", ("letter.html", "[[first")),
     ("letter.html", "{{ first_name }}", "{first_name}", "foreign-tag", "warning", ("letter.html", "{first_name}")),
+    ("letter.html", "{{ first_name }}", "{ first_name }", "foreign-tag", "warning", ("letter.html", "{ first_name }")),
     ("letter.html", "{{ first_name }}", "%FIRST_NAME%", "foreign-tag", "warning", ("letter.html", "%FIRST")),
     (
         "letter.html",

@@ -39,8 +39,10 @@ fn parameters_stand_where_the_address_of_the_row_wants_them() {
         let shown = shown.replace("UTM", QUERY);
         assert!(message.contains(&format!("<a href=\"{shown}\">y")), "{href}, {url}: {message}");
         let plain = shown.replace("&amp;", "&").replace("&#39;", "'");
+        // What a row does not have leaves no brackets.
+        let beside = if plain.is_empty() { "x y\n".to_owned() } else { format!("y <{plain}>") };
         assert!(
-            plain.contains("mailto:") || href.contains("safe") || message.contains(&format!("y <{plain}>")),
+            plain.contains("mailto:") || href.contains("safe") || message.contains(&beside),
             "{href}, {url}: {message}"
         );
     }
@@ -58,6 +60,23 @@ fn links_of_a_text_are_marked_as_the_row_has_them() {
         ),
         ("See https://s.example/{% if n %}{{ n }}#b{% endif %} now", "", "3", "See https://s.example/3?UTM#b now"),
         ("{% if n %}(https://s.example/?a=1){% endif %}", "", "3", "(https://s.example/?a=1&UTM)"),
+        ("See {{ url }}.", "https://s.example/a", "", "See https://s.example/a?UTM."),
+        (
+            "See:\n{% if n %}{{ n }}{% endif %}\n",
+            "",
+            "https://s.example/?a#b",
+            "See:\r\nhttps://s.example/?a&UTM#b\r\n",
+        ),
+        ("See <{{ n }}>", "", "https://s.example/", "See <https://s.example/?UTM>"),
+        (
+            "{{ n }}/b?c=1 and\n{{ n }}/d",
+            "",
+            "https://s.example",
+            "https://s.example/b?c=1 and\r\nhttps://s.example/d?UTM",
+        ),
+        ("{{ n }}", "", "https://s.example/ is new", "https://s.example/ is new"),
+        ("{{ n }}", "", "no link", "no link"),
+        ("#{{ url }} {{ n }}!", "https://s.example", "https://t.example", "#https://s.example https://t.example!"),
     ] {
         let columns = ["email", "first", "url", "n"].map(str::to_owned);
         let text = Some(Source { file: "w.txt".into(), text: text.into() });
@@ -69,7 +88,8 @@ fn links_of_a_text_are_marked_as_the_row_has_them() {
         let mut out = Composed::default();
         let row = RowRef { number: 0, mailbox: "ann@a.example", fields: &fields };
         composer.compose(&mut Scratch::default(), &row, UnixTime(0), &mut out).unwrap();
-        let message = String::from_utf8(out.content).unwrap().replace("=\r\n", "").replace("=3D", "=");
+        let message =
+            String::from_utf8(out.content).unwrap().replace("=\r\n", "").replace("=3D", "=").replace("=20", " ");
         let said = said.replace("UTM", "utm_source=news%20letter&utm_campaign=spring");
         assert!(message.contains(&said), "{said}: {message}");
     }
@@ -130,5 +150,23 @@ fn a_base_that_may_complete_what_a_row_has_changes_something() {
     let wanted = Treatment { base_url: Some("https://acme.example/n".into()), ..Treatment::default() };
     for page in ["<img src=\"{{ url }}\">", "<style>p{background:url({{ url }})}</style>"] {
         assert_eq!(treat(&mut spec("w.html", page), &wanted, &mut shelf()).notes, [], "{page}");
+    }
+}
+
+#[test]
+fn a_value_that_the_html_links_to_is_marked_in_the_text_of_its_own_too() {
+    let columns = ["email", "first", "url", "n"].map(str::to_owned);
+    let text = Some(Source { file: "w.txt".into(), text: "Go to {{ n }}, {{ first }} ({{ unsubscribe_url }})".into() });
+    let mut spec = Spec { text, ..spec("w.html", "<p>x <a href=\"{{ n }}\">y</a> <img src=\"{{ first }}\">") };
+    treat(&mut spec, &utm(), &mut shelf());
+    let composer = Composer::compile(spec, &columns, "email").unwrap();
+    let fields: [&[u8]; 2] = [b"https://f.example", b"https://n.example/"];
+    let row = RowRef { number: 0, mailbox: "ann@a.example", fields: &fields };
+    let mut out = Composed::default();
+    composer.compose(&mut Scratch::default(), &row, UnixTime(0), &mut out).unwrap();
+    let message = String::from_utf8(out.content).unwrap().replace("=\r\n", "").replace("=3D", "=");
+    let both = ["<a href=\"https://n.example/?UTM\">", "Go to https://n.example/?UTM, https://f.example (https://acme"];
+    for (said, query) in both.iter().zip([QUERY, &QUERY.replace("&amp;", "&")]) {
+        assert!(message.contains(&said.replace("UTM", query)), "{said}: {message}");
     }
 }

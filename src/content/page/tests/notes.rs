@@ -24,6 +24,15 @@ fn what_is_worth_knowing_of_a_treatment_has_its_place() {
     );
     let http = told("w.html", "<a href=\"x.html\">", &based("http://acme.example/"));
     assert_eq!(http, [("http-link", "campaign key `base_url`".to_owned(), Some((1, 1)))]);
+    let social = |name: &str, href: &str| {
+        let element = format!("<mj-social-element name=\"{name}\" href=\"https://{href}\">x</mj-social-element>");
+        let section = format!("<mj-section><mj-column><mj-social>\n{element}</mj-social></mj-column></mj-section>");
+        told("w.mjml", &format!("<mjml><mj-body>{section}</mj-body></mjml>"), &Treatment::default())
+    };
+    assert_eq!(social("facebook", "www.facebook.com/acme"), [("mjml-share", "w.mjml".to_owned(), Some((2, 1)))]);
+    for (name, href) in [("facebook-noshare", "facebook.com/acme"), ("x", "acme.example/x"), ("web", "facebook.com/")] {
+        assert_eq!(social(name, href), [], "{name}");
+    }
     let mjml = "<mjml><mj-body>\n<mj-include path=\"foot.mjml\" /></mj-body><mj-head><mj-attributes wrong=\"1\" /></mj-head></mjml>";
     let mut letter = spec("w.mjml", mjml);
     let treated = treat(&mut letter, &Treatment::default(), &mut shelf());
