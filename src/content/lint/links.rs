@@ -140,6 +140,10 @@ fn link(href: Option<&Attribute>, tag: &Tag, made: &Kept<'_>, found: &mut Placin
     };
     let url: String = href.value.chars().filter(|&c| c != char::from(CODE)).collect();
     let url = url.trim();
+    if url.is_empty() && found.text.get(href.at..).is_some_and(tags::is_left) {
+        // It is told as what a translation has left.
+        return;
+    }
     if url.is_empty() || url == "#" {
         let says = if url.is_empty() { "the link is empty: it leads nowhere" } else { "the link # leads nowhere" };
         return found.warn("empty-link", href.at, says, "write where it leads, or take it out");

@@ -79,7 +79,7 @@ const FORMS: [Form; 30] = [
 
 /// What helps where many tags are left.
 pub(super) const WHOLE: &str =
-    "`posthaste convert FILE --from mailchimp` (or sendgrid, handlebars, liquid) translates a whole letter";
+    "`posthaste convert FILE --from mailchimp --list LIST` (or sendgrid, handlebars, liquid) translates a whole letter";
 
 const fn form(opens: &'static str, closes: &'static str, of: &'static str, inside: Inside) -> Form {
     Form { opens, closes, of, inside }
@@ -139,6 +139,11 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
             at = end;
         }
     }
+}
+
+/// Whether a text begins with a comment in which a translation has left something.
+pub(super) fn is_left(text: &str) -> bool {
+    text.trim_start().strip_prefix("{# ").is_some_and(|inside| inside.starts_with(LEFT))
 }
 
 /// Looks at a text as it is written: comments in which a translation has left something.

@@ -274,6 +274,7 @@ fn what_a_web_editor_leaves_in_is_told_once_with_what_to_do() {
         ("<p>*|IFNOT:ARCHIVE_PAGE|*</p>", "foreign-tag", "write {% if true %}; `posthaste convert"),
         ("<p>*|CITY|*</p>", "foreign-tag", "write {{ name }} with the name of a column"),
         ("<a href=\"[[link]]\">x</a>", "foreign-tag", "write {{ name }}"),
+        ("<a href=\"{# not translated: *|ARCHIVE|* #}\">x</a>", "untranslated", "write what is meant"),
         ("<a href=\"https://viewstripo.email/\">x</a>", "placeholder", "write where it leads"),
         ("<img alt=\"\" src=\"http://www.example.com/x.png\">", "placeholder", "write where it leads"),
         ("<title>New email template 2026-11-29</title>", "placeholder", ""),
