@@ -8,9 +8,9 @@ use super::exit::{Exit, Failure};
 use crate::base::charset::{self, Text};
 use crate::base::many::Many;
 use crate::base::remedy;
-use crate::content::convert::{Converted, Engine, convert};
+use crate::content::convert::{Cells, Converted, Engine, Holds, convert};
 use crate::engine::loader::List;
-use crate::engine::loader::sample::sample;
+use crate::engine::loader::sample::{Sample, sample};
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
 use std::fs::{self, OpenOptions};
@@ -19,22 +19,30 @@ use std::path::Path;
 
 /// Octets of a template.
 const OCTETS_MAX: u64 = 16 << 20;
+/// Rows that are looked at for what the columns of a JSON list hold.
+const ROWS: usize = 10_000;
 
 /// Runs the command.
 ///
 /// # Errors
 /// A template or a list that cannot be read, a file that is there already, the disk.
 pub(super) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
-    let columns = match &args.list {
-        Some(list) => columns_of(list)?,
-        None => Vec::new(),
+    let found = match &args.list {
+        Some(list) => sample(&List::at(list.clone()), ROWS).map_err(|e| Failure::usage(e.to_string()))?,
+        None => Sample::default(),
+    };
+    let holds = holds(&found);
+    let cells = match &args.list {
+        None => Cells::Unknown,
+        Some(_) if found.is_json => Cells::Typed(&holds),
+        Some(_) => Cells::Text,
     };
     let text = read(&args.template)?;
     if let Some(told) = text.told() {
         let told = format!("note: {}: the template is {told}, and written as UTF-8", args.template.display());
         terminal::print(format!("{}\n", Printable(told.as_bytes())).as_bytes());
     }
-    let made = convert(&text.text, args.from.engine(), &columns, args.syntax.syntax());
+    let made = convert(&text.text, args.from.engine(), &found.columns, cells, args.syntax.syntax());
     match &args.output {
         Some(file) => write(file, &made.text, args.force)?,
         None => _ = super::print_out(&made.text)?,
@@ -43,10 +51,13 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
     Ok(if left { Exit::Failed } else { Exit::Settled })
 }
 
-/// The columns of a list.
-fn columns_of(list: &Path) -> Result<Vec<String>, Failure> {
-    let found = sample(&List::at(list.to_owned()), 1).map_err(|e| Failure::usage(e.to_string()))?;
-    Ok(found.columns)
+/// What the columns of a list hold.
+fn holds(found: &Sample) -> Vec<Holds> {
+    let mut all = vec![Holds::default(); found.columns.len()];
+    for row in &found.rows {
+        all.iter_mut().zip(row).for_each(|(holds, field)| holds.add(field));
+    }
+    all
 }
 
 fn read(file: &Path) -> Result<Text, Failure> {

@@ -3,7 +3,7 @@
 
 use crate::folder::Folder;
 use crate::jinja::body_of;
-use posthaste::content::convert::{Engine, convert};
+use posthaste::content::convert::{Cells, Engine, Holds, convert};
 use posthaste::content::{JSON_MARK, Source, Spec, Syntax};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -26,6 +26,25 @@ fn engine(word: &str) -> Engine {
     Engine::WORDS.iter().find(|(known, _)| *known == word).unwrap().1
 }
 
+/// A row of a JSON list as the table of recipients keeps it.
+fn fields(row: &BTreeMap<String, serde_json::Value>) -> Vec<String> {
+    let field = |value: &serde_json::Value| match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => format!("{}{value}", char::from(JSON_MARK)),
+    };
+    row.values().map(field).collect()
+}
+
+/// What the columns of a JSON list of this one row hold.
+fn holds(row: &BTreeMap<String, serde_json::Value>) -> Vec<Holds> {
+    let of = |field: &String| {
+        let mut holds = Holds::default();
+        holds.add(field);
+        holds
+    };
+    fields(row).iter().map(of).collect()
+}
+
 /// What our template makes of a row of a JSON list.
 fn rendered(
     template: &str,
@@ -45,11 +64,7 @@ fn rendered_with(
     row: &BTreeMap<String, serde_json::Value>,
 ) -> Result<String, String> {
     let columns: Vec<String> = row.keys().cloned().collect();
-    let field = |value: &serde_json::Value| match value.as_str() {
-        Some(text) => text.as_bytes().to_vec(),
-        None => [&[JSON_MARK], value.to_string().as_bytes()].concat(),
-    };
-    let fields: Vec<Vec<u8>> = row.values().map(field).collect();
+    let fields: Vec<Vec<u8>> = fields(row).into_iter().map(String::into_bytes).collect();
     let part = Some(Source { file: "t".into(), text: syntax.in_braces(template).into_owned() });
     let spec = Spec {
         name: "n".into(),
@@ -75,7 +90,7 @@ fn wrong(syntax: Syntax) -> Vec<String> {
     let mut wrong = Vec::new();
     for pair in pairs() {
         let columns: Vec<String> = pair.row.keys().cloned().collect();
-        let made = convert(&pair.template, engine(&pair.engine), &columns, syntax);
+        let made = convert(&pair.template, engine(&pair.engine), &columns, Cells::Typed(&holds(&pair.row)), syntax);
         // A blank that our tags in braces need in a style sheet means nothing there.
         let got = rendered(&made.text, pair.html, syntax, &pair.row).map(|got| got.replace("{ #", "{#"));
         let is_left = made.notes.iter().any(|note| note.is_left);
@@ -96,6 +111,63 @@ fn translations_give_what_the_original_gives() {
     assert!(pairs().len() >= 60, "only {} pairs", pairs().len());
     let wrong = wrong(Syntax::Jinja);
     assert!(wrong.is_empty(), "{} pairs differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What Liquid (Ruby, 5.4), Handlebars (4.7) and Mustache (its JavaScript) themselves made of templates and rows: rows, an
+/// empty line, and for each template the engine, the place of the row from 0, whether it is HTML, and what came of it.
+const JUDGED: &str = include_str!("convert/judged.jsonl");
+
+/// A text whose signs are written in one of the ways that HTML has for them.
+fn one_way(text: &str) -> String {
+    let ways = [("&quot;", "&#34;"), ("&#x27;", "&#39;"), ("&#x60;", "`"), ("&#x3D;", "=")];
+    ways.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
+#[test]
+fn translations_give_what_the_original_s_engine_gave() {
+    type Judged = (String, String, usize, bool, String);
+    let (rows, judged) = JUDGED.split_once("\n\n").unwrap();
+    let rows: Vec<BTreeMap<String, serde_json::Value>> =
+        rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    let judged: Vec<Judged> = judged.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(judged.len() > 1000, "only {} templates", judged.len());
+    let mut wrong = Vec::new();
+    for (word, template, row, html, expected) in &judged {
+        let row = &rows[*row];
+        let columns: Vec<String> = row.keys().cloned().collect();
+        let made = convert(template, engine(word), &columns, Cells::Typed(&holds(row)), Syntax::Jinja);
+        let got = rendered(&made.text, *html, Syntax::Jinja, row);
+        // The line break at a template's end is none of ours.
+        let same = |got: &String| one_way(got).trim_end_matches('\n') == one_way(expected).trim_end_matches('\n');
+        if !got.as_ref().is_ok_and(same) {
+            wrong.push(format!("{word}: {template}\n  ours: {}\n  want: {expected:?}\n  got:  {got:?}", made.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), judged.len(), wrong.join("\n"));
+}
+
+/// What the table of translations in README begins with.
+const TRANSLATIONS: &str = "| from | template | a row of the list | becomes |";
+
+/// The cells of a line of README's table, without the backquotes.
+fn cells(line: &str) -> Vec<String> {
+    let cell = |cell: &str| cell.trim().trim_matches('`').replace("\\|", "|").replace('\u{1}', "|");
+    line.replace("\\|", "\u{1}").trim_matches('|').split('|').map(cell).collect()
+}
+
+#[test]
+fn the_table_in_readme_says_what_becomes_of_what() {
+    let readme = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = readme.split_once(TRANSLATIONS).expect("README has the table of translations").1;
+    let lines: Vec<Vec<String>> = table.lines().skip(2).take_while(|line| line.starts_with('|')).map(cells).collect();
+    assert!(lines.len() >= 12, "{lines:?}");
+    for line in &lines {
+        let [word, template, row, becomes] = line.as_slice() else { panic!("{line:?}") };
+        let row: BTreeMap<String, serde_json::Value> = serde_json::from_str(row).unwrap();
+        let columns: Vec<String> = row.keys().cloned().collect();
+        let made = convert(template, engine(word), &columns, Cells::Typed(&holds(&row)), Syntax::Jinja);
+        assert_eq!(&made.text, becomes, "{template}");
+    }
 }
 
 #[test]
@@ -150,7 +222,7 @@ fn what_has_no_translation_is_told_and_still_compiles() {
     ] {
         let row = BTreeMap::from([("name".to_owned(), serde_json::json!("Ann"))]);
         for syntax in [Syntax::Jinja, Syntax::Brackets] {
-            let made = convert(template, engine(word), &["name".to_owned()], syntax);
+            let made = convert(template, engine(word), &["name".to_owned()], Cells::Unknown, syntax);
             assert!(made.notes.iter().any(|note| note.is_left), "{template}: {made:?}");
             let got = rendered(&made.text, false, syntax, &row);
             assert!(got.is_ok(), "{template}\n{}\n{got:?}", made.text);
@@ -184,8 +256,8 @@ fn a_file_that_is_handed_values_reads_them() {
     let columns: Vec<String> = row.keys().cloned().collect();
     for (word, template, card, expected) in CARDS {
         for syntax in [Syntax::Jinja, Syntax::Brackets] {
-            let card = convert(card, engine(word), &[], syntax);
-            let made = convert(template, engine(word), &columns, syntax);
+            let card = convert(card, engine(word), &[], Cells::Unknown, syntax);
+            let made = convert(template, engine(word), &columns, Cells::Typed(&holds(&row)), syntax);
             let files = [("card.html", syntax.in_braces(&card.text).into_owned())];
             let got = rendered_with(&files, &made.text, true, syntax, &row);
             assert_eq!(got.as_deref(), Ok(expected), "{template}\n{}\n{}", made.text, card.text);
@@ -209,7 +281,7 @@ fn a_file_whose_names_are_those_of_something_else_is_left_with_its_place() {
         ("liquid", "\n {% include 'card', size: gone %}", "the list has no column `gone`"),
         ("liquid", "\n {% include '/etc/passwd' %}", "names no file of the campaign's folder"),
     ] {
-        let made = convert(template, engine(word), &columns, Syntax::Jinja);
+        let made = convert(template, engine(word), &columns, Cells::Text, Syntax::Jinja);
         let [note] = made.notes.as_slice() else { panic!("{template}: {made:?}") };
         assert!(note.is_left && note.position == (2, 2) && note.says.contains(why), "{template}: {note:?}");
     }
@@ -242,7 +314,7 @@ fn no_length_and_no_depth_makes_a_translation_fail_or_last() {
             "{% assign aa = 1 %}",
             "\\{{",
         ] {
-            let _ = convert(&piece.repeat(20_000), engine, &[], Syntax::Jinja);
+            let _ = convert(&piece.repeat(20_000), engine, &[], Cells::Unknown, Syntax::Jinja);
         }
         for (open, close) in [
             ("{{ a ", "(b "),
@@ -255,7 +327,13 @@ fn no_length_and_no_depth_makes_a_translation_fail_or_last() {
             ("{{> a b=", "(b "),
         ] {
             for end in ["", " }}", " %}"] {
-                let _ = convert(&format!("{open}{}{end}", close.repeat(50_000)), engine, &[], Syntax::Jinja);
+                let _ = convert(
+                    &format!("{open}{}{end}", close.repeat(50_000)),
+                    engine,
+                    &[],
+                    Cells::Unknown,
+                    Syntax::Jinja,
+                );
             }
         }
     }
@@ -289,7 +367,7 @@ fn no_text_makes_a_translation_fail() {
         for a in parts {
             for b in parts {
                 for c in parts {
-                    let _ = convert(&format!("{a}{b}x{c}"), engine, &[], Syntax::Jinja);
+                    let _ = convert(&format!("{a}{b}x{c}"), engine, &[], Cells::Unknown, Syntax::Jinja);
                 }
             }
         }
@@ -326,8 +404,15 @@ fn the_command_writes_ours_and_tells_the_lines_of_what_is_left() {
     // To standard output, in brackets, with nothing left.
     folder.put("hi.txt", "Hi {{#if name}}{{name}}{{/if}}{{{x}}}");
     let ran = folder.run(&["convert", "hi.txt", "--from", "handlebars", "--syntax", "brackets"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(ran.out, "Hi [% if name %][[ name ]][% endif %][[ x|safe ]]");
+    assert!(ran.err.contains("note: hi.txt:1:4: what the columns hold is not known"), "{}", ran.err);
+    // The list says what they hold.
+    folder.put("people.jsonl", "{\"email\": \"ann@a.example\", \"name\": \"Ann\", \"x\": true}\n");
+    folder.put("x.txt", "{{x}}{{#if x}}!{{/if}}");
+    let ran = folder.run(&["convert", "x.txt", "--from", "handlebars", "--list", "people.jsonl"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!(ran.out, "{{ x|string|lower }}{% if x %}!{% endif %}");
     // What it was read as is told: the letter shows whether that was right.
     folder.put("west.txt", b"Gr\xfc\xdfe, {{name}}: sch\xf6ne Gr\xfc\xdfe");
     let ran = folder.run(&["convert", "west.txt", "--from", "handlebars"]);

@@ -127,7 +127,7 @@ pub struct ConvertArgs {
     /// Whose template it is
     #[arg(long, value_name = "ENGINE")]
     pub from: Original,
-    /// The list of recipients: names are written as its columns are called
+    /// The list of recipients: names are written as its columns are called, and values asked as what they are there
     #[arg(long, value_name = "LIST")]
     pub list: Option<PathBuf>,
     /// Where to write; without it, standard output

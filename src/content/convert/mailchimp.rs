@@ -3,17 +3,19 @@
 //! Leaves to others: what only Mailchimp knows (the audience's address, the archive, the clock): such a tag is told.
 
 use super::vocabulary::Vocabulary;
-use super::writer::{Trim, Writer, literal, number};
+use super::writer::{Trim, Writer, holds_for_zero, literal, number};
 use super::{BLOCKS_MAX, dates};
 
 /// Octets of a tag.
 const TAG_MAX: usize = 300;
 
 /// Tags that Mailchimp fills, and what to do instead.
-const SYSTEM: [(&str, &str); 33] = [
+const SYSTEM: [(&str, &str); 44] = [
     ("ARCHIVE", "there is no page of the letter on the web: take the link out"),
     ("ARCHIVE_LINK_SHORT", "there is no page of the letter on the web: take the link out"),
     ("ABUSE_EMAIL", "write the address"),
+    ("CAMPAIGN", "templates read no other letters: write the text"),
+    ("COMMENTS_URL", "there is no page of comments: take the link out"),
     ("COUPON", "give the list a column of codes"),
     ("CURRENT_DAY", "templates have no clock: write the day, or give the list a column for it"),
     ("CURRENT_MONTH", "templates have no clock: write the month, or give the list a column for it"),
@@ -29,12 +31,18 @@ const SYSTEM: [(&str, &str); 33] = [
     ("GOOGLEPLUS", "write the link"),
     ("HTML", "write the text"),
     ("INTEREST_GROUPS", "name the column of the group"),
+    ("LIKE", "write the link"),
     ("LIST", "write what the list is called, and its address"),
     ("LIST_ADDRESS", "write the postal address"),
     ("MC", "write the text"),
+    ("MC_LANGUAGE_LABEL", "give the list a column for it"),
+    ("MC_TRANSLATE", "there is no page of the letter in other languages: take the link out"),
     ("MC_LANGUAGE", "give the list a column for it"),
     ("POLL", "link to a page that has it"),
     ("PROMO_CODE", "give the list a column of codes"),
+    ("QRCOUPON", "give the list a column of codes"),
+    ("RANDOM", "no letter is left to chance: write the text, or give the list a column of such texts"),
+    ("RECENT", "templates read no other letters: write the links"),
     ("REWARDS", "take it out"),
     ("REWARDS_TEXT", "take it out"),
     ("RSSFEED", "templates read no feeds"),
@@ -42,8 +50,11 @@ const SYSTEM: [(&str, &str); 33] = [
     ("RSSITEMS", "templates read no feeds"),
     ("SHARE", "write the link"),
     ("SURVEY", "link to a page that has it"),
+    ("TOC", "write the links to what stands in the letter"),
+    ("TRANSLATE", "there is no page of the letter in other languages: take the link out"),
     ("TWITTER", "write the link"),
     ("UPDATE_PROFILE", "link to a page of your own"),
+    ("VIDEO", "link to the film, by a picture of it"),
 ];
 
 /// What to do about a tag that only Mailchimp fills.
@@ -101,8 +112,15 @@ fn next(text: &str, from: usize) -> Option<(usize, usize)> {
         let inside = text.get(start + 2..)?;
         let front = inside.as_bytes().get(..TAG_MAX + 2).unwrap_or(inside.as_bytes());
         let end = memchr::memmem::find(front, b"|*").filter(|&end| end > 0);
-        let is_one =
-            |end: &usize| inside.get(..*end).is_some_and(|tag| !tag.contains(['\n', '<', '|']) && tag.trim() == tag);
+        // `<` compares, or begins an element.
+        let has_element = |tag: &str| {
+            let begins = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!'));
+            tag.match_indices('<').any(|(at, _)| tag.get(at + 1..).is_some_and(begins))
+        };
+        let is_one = |end: &usize| {
+            let tag = inside.get(..*end);
+            tag.is_some_and(|tag| !tag.contains(['\n', '|']) && tag.trim() == tag && !has_element(tag))
+        };
         match end.filter(is_one) {
             Some(end) => return Some((start, start + 2 + end + 2)),
             None => at = start + 2,
@@ -119,6 +137,13 @@ impl Work<'_, '_, '_> {
         let done = match word.as_str() {
             "IF" | "IFNOT" | "INTERESTED" if self.open.len() >= BLOCKS_MAX => {
                 Err("conditions stand in each other too deep".to_owned())
+            }
+            "DATE" | "CURRENT_YEAR" if self.names.known(&inside).is_none() => {
+                let pattern = if word == "DATE" { rest } else { "Y" };
+                self.today(pattern).map(|(name, code)| {
+                    self.out.slot(&code, Trim::default());
+                    self.out.told(at, format!("the day of sending is taken from the column `{name}` of the list"));
+                })
             }
             "IF" | "IFNOT" => self.condition(&word, rest).map(|code| {
                 self.begin(at, tag, true);
@@ -223,10 +248,17 @@ impl Work<'_, '_, '_> {
         let value = behind.get(sign.len()..).unwrap_or_default().trim();
         let value = value.trim_matches(['"', '\'']);
         let field = self.field(name)?;
+        let holds = self.names.holds(&field);
         let is_order = !matches!(ours, "==" | "!=");
         Ok(match number(value) {
+            // What is not there has no order.
+            Some(value) if is_order && holds_for_zero(ours, &value) => {
+                not(format!("{field} is defined and {field} {ours} {value}"), false)
+            }
             Some(value) if is_order => not(format!("{field}|default(0) {ours} {value}"), false),
             None if is_order && value.parse::<f64>().is_ok() => return Err(format!("`{value}` is no number here")),
+            // A number of a JSON list is no text.
+            Some(value) if holds.numbers && !holds.texts => not(format!("{field}|default(none) {ours} {value}"), false),
             _ => not(format!("{field} {ours} {}", literal(value)), false),
         })
     }
@@ -235,7 +267,11 @@ impl Work<'_, '_, '_> {
     fn interested(&mut self, rest: &str) -> Result<String, String> {
         let (group, choices) = rest.split_once(':').ok_or_else(|| "it names no choice".to_owned())?;
         let field = self.field(group)?;
-        let held = format!("{field}|default(\"\")|split(\",\")|map(\"trim\")|list");
+        let holds = self.names.holds(&field);
+        let held = match holds.lists && !holds.texts {
+            true => format!("{field}|default([])"),
+            false => format!("{field}|default(\"\")|split(\",\")|map(\"trim\")|list"),
+        };
         let one = |choice: &str| format!("{} in ({held})", literal(choice.trim()));
         let all: Vec<String> = choices.split(',').filter(|choice| !choice.trim().is_empty()).map(one).collect();
         if all.is_empty() { Err("it names no choice".to_owned()) } else { Ok(all.join(" or ")) }
@@ -250,7 +286,6 @@ impl Work<'_, '_, '_> {
                 "TITLE" => "title",
                 "HTML" => "safe",
                 "URL" => "urlencode",
-                "DATE" => return self.today(rest),
                 _ => return Err(instead(word).unwrap_or("there is no such tag here").to_owned()),
             };
             if instead(&rest.to_ascii_uppercase()).is_some() || rest.contains(':') || rest.starts_with("LIST") {
@@ -260,20 +295,21 @@ impl Work<'_, '_, '_> {
         }
         match (self.names.known(inside), instead(word)) {
             (Some(name), _) => Ok(name),
-            (None, Some(_)) if word == "CURRENT_YEAR" => {
-                self.today("Y").map_err(|_| instead(word).unwrap_or_default().to_owned())
-            }
             (None, Some(why)) => Err(why.to_owned()),
             (None, None) => self.field(inside),
         }
     }
 
     /// `DATE:d/m/y` is the day of sending: a list may say it.
-    fn today(&mut self, pattern: &str) -> Result<String, String> {
+    fn today(&self, pattern: &str) -> Result<(String, String), String> {
         let known = ["date", "today", "current_date"].iter().find_map(|name| self.names.known(name));
         let name = known.ok_or_else(|| instead("DATE").unwrap_or_default())?;
+        if pattern.is_empty() {
+            return Err("it names no pattern, such as DATE:d.m.Y".to_owned());
+        }
         let pattern = dates::of_php(pattern).ok_or("its pattern has what `date` does not know")?;
-        Ok(format!("{name}|date({})", literal(&pattern)))
+        let code = format!("{name}|date({})", literal(&pattern));
+        Ok((name, code))
     }
 
     /// A column.

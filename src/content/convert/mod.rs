@@ -7,6 +7,7 @@
 pub(crate) mod dates;
 mod ends;
 mod handlebars;
+mod holds;
 mod liquid;
 mod mailchimp;
 mod partial;
@@ -15,6 +16,7 @@ mod vocabulary;
 mod writer;
 
 use super::syntax::Syntax;
+pub use holds::{Cells, Holds};
 use vocabulary::Vocabulary;
 use writer::Writer;
 
@@ -86,10 +88,10 @@ pub struct Converted {
 
 /// Translates a template. `columns`: those of the list, as far as it is known; its names are written as the list has them.
 #[must_use]
-pub fn convert(text: &str, engine: Engine, columns: &[String], syntax: Syntax) -> Converted {
+pub fn convert(text: &str, engine: Engine, columns: &[String], cells: Cells<'_>, syntax: Syntax) -> Converted {
     let text = super::template::one_kind_of_line_break(text.trim_start_matches('\u{feff}'));
     let mut out = Writer::new(&text, syntax);
-    run(&text, engine, &Vocabulary::new(columns), &mut out);
+    run(&text, engine, &Vocabulary::new(columns, cells), &mut out);
     out.finish()
 }
 
@@ -102,10 +104,16 @@ fn run(text: &str, engine: Engine, names: &Vocabulary<'_>, out: &mut Writer<'_>)
     }
 }
 
+/// Whether a text has elements of HTML.
+fn is_page(text: &str) -> bool {
+    let begins = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!'));
+    text.match_indices('<').any(|(at, _)| text.get(at + 1..).is_some_and(begins))
+}
+
 /// Translates one tag; `None` where that cannot be done without the others, or not at all.
 pub(crate) fn tag(tag: &str, engine: Engine, columns: &[String], syntax: Syntax) -> Option<String> {
     let mut out = Writer::new(tag, syntax).of_one_tag();
-    run(tag, engine, &Vocabulary::new(columns).without_complaint(), &mut out);
+    run(tag, engine, &Vocabulary::new(columns, Cells::Unknown).without_complaint(), &mut out);
     let made = out.finish();
     (made.notes.is_empty() && !made.text.is_empty() && made.text != tag).then_some(made.text)
 }

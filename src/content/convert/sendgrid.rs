@@ -11,6 +11,10 @@ use crate::content::meanings;
 /// Octets of a tag.
 const TAG_MAX: usize = 100;
 
+/// What is said of the first substitution in a page.
+const ESCAPED: &str = "substitutions are escaped in an HTML part here, and are not in SendGrid: where a column holds HTML, write \
+                       |safe behind it";
+
 /// Tags in `<% … %>`, and words in brackets, that lead to pages of SendGrid.
 const LINKS: [(&str, Link); 9] = [
     ("asm_group_unsubscribe_raw_url", Link::Unsubscribe),
@@ -47,6 +51,7 @@ enum Tag {
 pub(super) fn text(text: &str, at: usize, names: &Vocabulary<'_>, out: &mut Writer<'_>) {
     let mut from = 0;
     let mut plain = 0;
+    let is_page = text.contains("</") || text.contains("/>");
     while let Some(found) = text.get(from..).and_then(|rest| rest.find(['<', '[', '%', '-'])) {
         let start = from + found;
         let Some((length, tag)) = tag(text, start, names) else {
@@ -56,7 +61,12 @@ pub(super) fn text(text: &str, at: usize, names: &Vocabulary<'_>, out: &mut Writ
         let whole = text.get(start..start + length).unwrap_or_default();
         out.text(text.get(plain..start).unwrap_or_default());
         match tag {
-            Tag::Slot(code) => out.slot(&code, Trim::default()),
+            Tag::Slot(code) => {
+                if is_page && code != "unsubscribe_url" {
+                    out.told_of_letter(at + start, ESCAPED);
+                }
+                out.slot(&code, Trim::default());
+            }
             Tag::Words => {
                 out.text("<a href=\"");
                 out.slot("unsubscribe_url", Trim::default());

@@ -1,5 +1,6 @@
 //! Names of another engine's template as ours has them: those of the list's columns, and of built-in values.
 
+use super::{Cells, Holds};
 use crate::content::{foreign, meanings, names};
 
 /// Values that need no column.
@@ -17,17 +18,56 @@ pub(super) struct Named {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Vocabulary<'a> {
     columns: &'a [String],
+    cells: Cells<'a>,
     complains: bool,
 }
 
 impl<'a> Vocabulary<'a> {
-    pub(super) fn new(columns: &'a [String]) -> Self {
-        Self { columns, complains: !columns.is_empty() }
+    pub(super) fn new(columns: &'a [String], cells: Cells<'a>) -> Self {
+        Self { columns, cells, complains: !columns.is_empty() }
+    }
+
+    /// Whether nothing is known of what columns hold.
+    pub(super) fn is_unsure(&self) -> bool {
+        matches!(self.cells, Cells::Unknown)
+    }
+
+    /// Whether every cell is text.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.cells, Cells::Text)
+    }
+
+    /// What the column of this name of ours holds; nothing is said where that is not known.
+    pub(super) fn holds(&self, ours: &str) -> Holds {
+        let text = Holds { texts: true, ..Holds::default() };
+        match self.cells {
+            Cells::Unknown => Holds::default(),
+            Cells::Text => text,
+            Cells::Typed(holds) => {
+                let place = self.columns.iter().position(|column| names::identifier(column) == ours);
+                place.map_or(text, |place| holds.get(place).copied().unwrap_or_default())
+            }
+        }
+    }
+
+    /// Whether values in lists and objects are of kinds that ours prints otherwise than other engines.
+    pub(super) fn has_kinds_within(&self) -> bool {
+        matches!(self.cells, Cells::Typed(holds) if holds.iter().any(|one| one.within))
     }
 
     /// The same; a column that is missing is as good as another.
     pub(super) fn without_complaint(self) -> Self {
         Self { complains: false, ..self }
+    }
+
+    /// Whether there is an object without anything in it.
+    pub(super) fn has_empty_objects(&self) -> bool {
+        matches!(self.cells, Cells::Typed(holds) if holds.iter().any(|one| one.empty_objects))
+    }
+
+    /// Whether a name is that of a value which needs no column.
+    pub(super) fn is_built_in(&self, theirs: &str) -> bool {
+        self.known(theirs).is_some_and(|ours| BUILT_IN.contains(&ours.as_str()))
     }
 
     /// What a name is called here.

@@ -11,6 +11,10 @@ use std::collections::BTreeSet;
 /// Longest piece of the original that a note quotes.
 const QUOTED_MAX: usize = 60;
 
+/// What is said of the first column that is read where no list is named.
+pub(super) const UNSURE: &str = "what the columns hold is not known: texts and numbers come out as they did there, but true, false, 0 in a \
+                      condition, lists and objects of a JSON list may not: name the list with --list";
+
 /// On which sides of a tag blanks are taken away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trim {
@@ -215,6 +219,17 @@ pub(super) fn number(text: &str) -> Option<String> {
         Some(fraction) => format!("{sign}{whole}.{fraction}"),
         None => format!("{sign}{whole}"),
     })
+}
+
+/// Whether `0 sign number` holds: then what is not there cannot count as 0 in such a comparison.
+pub(super) fn holds_for_zero(sign: &str, number: &str) -> bool {
+    let number: f64 = number.parse().unwrap_or_default();
+    match sign {
+        "<" => 0.0 < number,
+        "<=" => 0.0 <= number,
+        ">" => 0.0 > number,
+        _ => 0.0 >= number,
+    }
 }
 
 /// A text as ours writes it.

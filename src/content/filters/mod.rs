@@ -8,6 +8,7 @@ pub(crate) mod dates;
 pub(crate) mod methods;
 mod numbers;
 pub(crate) mod order;
+mod pieces;
 mod words;
 
 use super::locale::Locality;
@@ -40,7 +41,7 @@ pub(crate) enum Gives {
 }
 
 /// Every filter, with what it takes and gives.
-pub(crate) const FILTERS: [(&str, Takes, Gives); 67] = {
+pub(crate) const FILTERS: [(&str, Takes, Gives); 70] = {
     use Gives as G;
     use Takes as T;
     [
@@ -83,6 +84,8 @@ pub(crate) const FILTERS: [(&str, Takes, Gives); 67] = {
         ("min", T::Items, G::Any),
         ("money", T::Any, G::Text),
         ("number", T::Any, G::Text),
+        ("pairs", T::Items, G::Any),
+        ("parts", T::Text, G::Any),
         ("plural", T::Any, G::Text),
         ("pluralize", T::Any, G::Text),
         ("pprint", T::Items, G::Text),
@@ -107,6 +110,7 @@ pub(crate) const FILTERS: [(&str, Takes, Gives); 67] = {
         ("unique", T::Items, G::Any),
         ("upper", T::Text, G::Text),
         ("urlencode", T::Items, G::Text),
+        ("values", T::Items, G::Any),
         ("wordcount", T::Text, G::Number),
         ("wordwrap", T::Text, G::Text),
         ("xmlattr", T::Any, G::Text),
@@ -165,6 +169,10 @@ pub(crate) fn register(env: &mut Environment<'static>, cells: order::Cells) {
     env.add_filter("money", numbers::money);
     env.add_filter("number", numbers::number);
     env.add_filter("plural", numbers::plural);
+    env.add_filter("round", numbers::round);
+    env.add_filter("pairs", pieces::pairs);
+    env.add_filter("parts", pieces::parts);
+    env.add_filter("values", pieces::values);
     env.add_filter("truncate", words::truncate);
     env.add_filter("wordwrap", words::wordwrap);
     env.add_filter("wordcount", words::wordcount);

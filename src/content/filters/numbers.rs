@@ -133,6 +133,56 @@ pub(crate) fn number(state: &State, value: &Value, decimals: Option<usize>, kwar
     Ok(format!("{sign}{}", number.written(locale.figures())))
 }
 
+/// Jinja2's `round`; and with the method `away` half away from zero, of the digits as they are written: `2.675|round(2, "away")`
+/// is 2.68. A whole number stays one.
+///
+/// # Errors
+/// What is no number, a method that is not known, a number of more digits than are computed with.
+pub(crate) fn round(
+    value: Value,
+    precision: Option<i32>,
+    method: Option<&str>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    let by_name = kwargs.get::<Option<String>>("method")?;
+    if method.or(by_name.as_deref()) != Some("away") {
+        return minijinja::filters::round(value, precision, method, kwargs);
+    }
+    let precision = match precision {
+        Some(precision) => precision,
+        None => kwargs.get::<Option<i32>>("precision")?.unwrap_or(0),
+    };
+    kwargs.assert_all_used()?;
+    let value = match value.as_str() {
+        Some(text) => cell::number(text.trim(), None).unwrap_or(value),
+        None => value,
+    };
+    let Ok(decimals) = usize::try_from(precision) else { return rounded_whole(&value, precision) };
+    if value.is_integer() {
+        return Ok(value);
+    }
+    // What is written with an exponent has no digits where it is cut, or none behind the point.
+    let Ok(number) = Decimal::of(&value, Locality::usual()) else {
+        return minijinja::filters::round(value, Some(precision), None, kwargs);
+    };
+    let number = number.rounded(decimals.min(DECIMALS_MAX));
+    let sign = if number.is_negative { "-" } else { "" };
+    let text = format!("{sign}{}.{}", number.whole, if number.fraction.is_empty() { "0" } else { &number.fraction });
+    text.parse::<f64>().map(Value::from).map_err(|_| invalid(format!("{text} is no number")))
+}
+
+/// A number to tens, hundreds and so on, half away from zero.
+fn rounded_whole(value: &Value, precision: i32) -> Result<Value, Error> {
+    let too_large = || invalid("the number is too large to be rounded so");
+    let Decimal { is_negative, whole, .. } = Decimal::of(value, Locality::usual())?;
+    let whole = whole.parse::<i128>().map_err(|_| too_large())?;
+    let whole = if is_negative { -whole } else { whole };
+    let factor = 10i128.checked_pow(precision.unsigned_abs()).ok_or_else(too_large)?;
+    let half = whole.signum().checked_mul(factor / 2).ok_or_else(too_large)?;
+    let steps = whole.checked_add(half).ok_or_else(too_large)? / factor;
+    steps.checked_mul(factor).map(Value::from).ok_or_else(too_large)
+}
+
 /// `{{ total | money("EUR") }}`; without a currency that of the locale.
 pub(crate) fn money(state: &State, value: &Value, currency: Option<&str>, kwargs: Kwargs) -> Result<String, Error> {
     let decimals = decimals_in(&kwargs, None)?;

@@ -121,3 +121,52 @@ fn what_has_no_order_is_not_ordered() {
         gives(expression, want);
     }
 }
+
+#[test]
+fn numbers_are_rounded_away_from_zero_by_their_digits() {
+    for (expression, want) in [
+        ("2.5|round(0, 'away')", "3.0"),
+        ("-2.5|round(0, 'away')|int", "-3"),
+        ("0.5|round(method='away')", "1.0"),
+        ("2.675|round(2, 'away')", "2.68"),
+        ("1.005|round(2, method='away')", "1.01"),
+        ("9.995|round(2, 'away')", "10.0"),
+        ("3|round(2, 'away')", "3"),
+        ("1250|round(-2, 'away')", "1300"),
+        ("-1250|round(-2, 'away')", "-1300"),
+        ("1249.9|round(-2, 'away')", "1200"),
+        ("0.0000001|round(2, 'away')", "0.0"),
+        // Jinja2's own are as they were.
+        ("2.5|round", "2.0"),
+        ("42.55|round(1, 'floor')", "42.5"),
+    ] {
+        gives(expression, want);
+    }
+    assert!(eval("'x'|round(0, 'away')").is_err());
+    assert!(eval("1.5|round(0, 'up')").is_err());
+    assert!(eval("5|round(-99, 'away')").is_err());
+}
+
+#[test]
+fn texts_have_parts_and_objects_have_values() {
+    for (expression, want) in [
+        ("'a,b,,c,,'|parts(',')", "['a', 'b', '', 'c']"),
+        ("''|parts(',')", "[]"),
+        ("','|parts(',')", "[]"),
+        ("' a  b '|parts", "['a', 'b']"),
+        ("'ab'|parts('')", "['a', 'b']"),
+        ("none|parts(',')", "[]"),
+        ("12|parts('')", "['1', '2']"),
+        ("{'a': 1, 'b': [2]}|values", "[1, [2]]"),
+        ("[1, 2]|values", "[1, 2]"),
+        ("'ab'|values|list", "[]"),
+        ("3|values|list", "[]"),
+        ("none|values|list", "[]"),
+        ("{'a': 1, 'b': 2}|pairs", "[['a', 1], ['b', 2]]"),
+        ("['x', 'y']|pairs", "[[0, 'x'], [1, 'y']]"),
+        ("'ab'|pairs", "[]"),
+        ("none|pairs", "[]"),
+    ] {
+        gives(expression, want);
+    }
+}

@@ -17,6 +17,8 @@ pub struct Sample {
     pub others: Vec<String>,
     /// The key under which an array of objects stands.
     pub inner: Option<String>,
+    /// Whether the list is one of JSON: then a value that begins with [`JSON_MARK`](crate::content::JSON_MARK) is no text.
+    pub is_json: bool,
 }
 
 /// Reads the columns and at most so many rows.
@@ -24,7 +26,7 @@ pub struct Sample {
 /// # Errors
 /// An unreadable or empty list, or a bad header line.
 pub fn sample(list: &List, rows_max: usize) -> Result<Sample, LoadError> {
-    let Look { columns: listed, sheet, inner, .. } = look_at(list)?;
+    let Look { columns: listed, sheet, inner, is_json, .. } = look_at(list)?;
     let stands_once = |name: &&String| listed.iter().filter(|other| other == name).count() == 1;
     let columns: Vec<String> = listed.iter().filter(stands_once).cloned().collect();
     let mut records = list.open()?;
@@ -42,5 +44,5 @@ pub fn sample(list: &List, rows_max: usize) -> Result<Sample, LoadError> {
         }
     }
     let others = sheet.map(|(_, others)| others).unwrap_or_default();
-    Ok(Sample { columns, rows, others, inner })
+    Ok(Sample { columns, rows, others, inner, is_json })
 }

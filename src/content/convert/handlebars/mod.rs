@@ -8,13 +8,13 @@ mod lexer;
 mod values;
 
 use super::vocabulary::Vocabulary;
-use super::writer::{Trim, Writer};
-use super::{BLOCKS_MAX, partial};
+use super::writer::{Trim, UNSURE, Writer};
+use super::{BLOCKS_MAX, is_page, partial};
 use crate::content::names::identifier;
 use expr::{Call, Expr};
 use lexer::{Kind, Tag, Token};
 use std::collections::BTreeSet;
-use values::{Context, Local, Scope};
+use values::{Context, Local, Scope, Value};
 
 /// Writes text between the tags, which may have tags of another kind.
 pub(super) type Texts = fn(&str, usize, &Vocabulary<'_>, &mut Writer<'_>);
@@ -35,6 +35,13 @@ struct Open<'t> {
     takes_else: bool,
 }
 
+/// What is said of the first value that may be no text.
+const KINDS: &str = "true, false, lists and objects of a JSON list are printed as Python prints them here (True, ['a']): print \
+                     what stands in them, or write {{#if x}}true{{else}}false{{/if}} before it is translated";
+
+/// What is said of the first value that a template without HTML prints.
+const UNESCAPED: &str = "text parts print & < > and quotes as they are, where Handlebars writes &amp; and the like";
+
 struct Work<'w, 's, 'n, 't> {
     names: &'w Vocabulary<'n>,
     out: &'w mut Writer<'s>,
@@ -44,13 +51,16 @@ struct Work<'w, 's, 'n, 't> {
     locals: Vec<Local>,
     /// Words that mean something in the template: no name of ours may hide one.
     taken: BTreeSet<String>,
+    /// Whether the template is one of HTML.
+    is_page: bool,
 }
 
 pub(super) fn convert(text: &str, names: &Vocabulary<'_>, texts: Option<Texts>, out: &mut Writer<'_>) {
     let tokens = lexer::tokens(text);
     let taken = words(&tokens);
     let (open, locals) = (Vec::new(), Vec::new());
-    let mut work = Work { names, out, tokens, open, contexts: vec![Context::Row], locals, taken };
+    let mut work =
+        Work { names, out, tokens, open, contexts: vec![Context::Row], locals, taken, is_page: is_page(text) };
     for index in 0..work.tokens.len() {
         match work.tokens.get(index).copied() {
             Some(Token::Text(at, text)) => match texts {
@@ -80,12 +90,23 @@ fn words(tokens: &[Token<'_>]) -> BTreeSet<String> {
 
 impl<'t> Work<'_, '_, '_, 't> {
     fn tag(&mut self, tag: Tag<'t>, index: usize) -> Result<(), String> {
+        let reads = !matches!(tag.kind, Kind::Comment | Kind::Close) && !tag.code.is_empty();
+        if reads && self.names.is_unsure() && !self.names.is_built_in(tag.code) {
+            self.out.told_of_letter(tag.at, UNSURE);
+        }
         match tag.kind {
             Kind::Slot | Kind::Raw => self.slot(tag),
             Kind::Open => self.or_left(tag, |work| work.block(tag, index)),
             Kind::Inverse => self.or_left(tag, |work| {
                 let call = expr::parse(tag.code)?;
-                let code = work.scope().condition(&call)?.closed();
+                let value = work.scope().call(&call)?;
+                work.tell_zero(tag, &value);
+                let has_else = work.inside(index).any(|inner| inner.kind == Kind::Else);
+                if has_else && value.holds().is_some_and(|holds| holds.lists) {
+                    let says = "the other side of a section that begins with ^ is there for each item in Handlebars, and once here";
+                    work.out.told_of_letter(tag.at, says);
+                }
+                let code = work.scope().asked(&value).closed();
                 work.begin(tag, tag.code, &format!("if not {code}"), &["endif"]);
                 Ok(())
             }),
@@ -115,11 +136,21 @@ impl<'t> Work<'_, '_, '_, 't> {
     }
 
     fn slot(&mut self, tag: Tag<'t>) -> Result<(), String> {
+        if tag.code.starts_with('=') {
+            return Err("tags in other braces are not read: write those behind it in {{ and }}".to_owned());
+        }
         let value = self.scope().call(&expr::parse(tag.code)?)?;
+        if value.is_printed_otherwise(self.names.has_kinds_within()) {
+            self.out.told_of_letter(tag.at, KINDS);
+        }
+        let is_text = !self.is_page && !self.names.is_built_in(tag.code);
+        if tag.kind == Kind::Slot && is_text && value.may_hold_markup() {
+            self.out.told_of_letter(tag.at, UNESCAPED);
+        }
         let code = match tag.kind {
             // The link is one of the engine, in whatever braces it stands.
-            Kind::Raw if value.code != "unsubscribe_url" => format!("{}|safe", value.closed_or("\"\"")),
-            _ => value.or("\"\""),
+            Kind::Raw if value.code != "unsubscribe_url" => format!("{}|safe", value.closed_printed()),
+            _ => value.printed(),
         };
         self.out.slot(&code, Trim::default());
         Ok(())
@@ -148,15 +179,15 @@ impl<'t> Work<'_, '_, '_, 't> {
                 self.begin(tag, &word, &format!("if {not}{code}"), &["endif"]);
             }
             "each" => {
-                let of = one_argument(&call)?;
-                let items = self.scope().value(of)?.items();
-                self.each(tag, &word, &items, &call.params, index);
+                let of = self.scope().value(one_argument(&call)?)?;
+                self.each(tag, &word, &of, &call.params, index);
             }
             "with" => {
                 let of = self.scope().value(one_argument(&call)?)?;
                 let named = call.params.first();
                 let name = self.fresh(named.map_or("value", String::as_str), named.is_some());
-                self.say(&format!("if {}", of.or("\"\"")));
+                let asked = self.scope().asked(&of).code;
+                self.say(&format!("if {asked}"));
                 self.begin(tag, "with", &format!("with {name} = {}", of.code), &["endwith", "endif"]);
                 self.enter(named, name, false);
             }
@@ -174,56 +205,99 @@ impl<'t> Work<'_, '_, '_, 't> {
     fn asked(&self, call: &Call) -> Result<String, String> {
         let scope = self.scope();
         let value = match call.args.as_slice() {
-            [Expr::Call(inner)] => scope.condition(inner)?,
-            [Expr::Path(path)] => scope.condition(&Call { name: path.clone(), ..Call::default() })?,
-            [other] => scope.value(other)?,
+            [one] => scope.value(one)?,
             _ => return Err("it asks for one value".to_owned()),
         };
         let value = match call.named.as_slice() {
-            [] => value,
+            [] => scope.asked(&value),
             [(name, Expr::Truth(true))] if name == "includeZero" => value.or_zero(),
             [(name, _), ..] => return Err(format!("`{name}` means nothing here")),
         };
         Ok(if call.word() == "unless" { value.closed() } else { value.code })
     }
 
-    /// A section of Mustache: a loop where it names its item, else a condition.
+    /// A section of Mustache: a loop over a list, a context for an object, else a condition.
     fn section(&mut self, tag: Tag<'t>, call: &Call, index: usize) -> Result<(), String> {
         let value = self.scope().call(call)?;
         let names_item = |code: &str| code == "." || code.starts_with("this") || code.starts_with("@index");
-        if self.inside(index).any(|tag| names_item(tag.code)) {
-            self.each(tag, tag.code, &value.items(), &[], index);
+        let names_item = self.inside(index).any(|tag| names_item(tag.code));
+        let holds = value.holds().unwrap_or_default();
+        let is_known = value.holds().is_some() && !self.names.is_unsure();
+        let is_list = holds.lists || (names_item && !is_known);
+        if is_list && !(holds.objects || holds.texts) {
+            self.tell_stack(tag, index);
+            self.each(tag, tag.code, &value, &[], index);
             return Ok(());
         }
-        self.begin(tag, tag.code, &format!("if {}", value.or("\"\"")), &["endif"]);
-        self.out
-            .told(tag.at, format!("`{}` is taken for a condition: where it is a list, write {{{{#each}}}}", tag.whole));
+        self.tell_zero(tag, &value);
+        let asked = self.scope().asked(&value).code;
+        let is_context = (holds.objects && !holds.lists) || (names_item && is_known);
+        if is_context {
+            self.tell_stack(tag, index);
+            let name = self.fresh("value", false);
+            self.say(&format!("if {asked}"));
+            self.begin(tag, tag.code, &format!("with {name} = {}", value.code), &["endwith", "endif"]);
+            self.enter(None, name, false);
+            return Ok(());
+        }
+        self.begin(tag, tag.code, &format!("if {asked}"), &["endif"]);
+        if !is_known || !holds.is_plain() {
+            let says = format!(
+                "`{}` is taken for a condition: where it is a list, write {{{{#each}}}}, where it is an object, {{{{#with}}}}",
+                tag.whole
+            );
+            self.out.told(tag.at, says);
+        } else if self.inside(index).any(|tag| matches!(tag.kind, Kind::Slot | Kind::Raw)) {
+            let says = "names in a section of a text or a number are those of the row, as in Mustache; Handlebars has none there";
+            self.out.told_of_letter(tag.at, says);
+        }
         Ok(())
     }
 
-    fn each(&mut self, tag: Tag<'t>, word: &str, items: &str, params: &[String], index: usize) {
+    /// Says of names that an item may lack, and the row has, that they are the item's.
+    fn tell_stack(&mut self, tag: Tag<'t>, index: usize) {
+        let is_of_row = |tag: &Tag<'_>| {
+            let is_name = !tag.code.is_empty() && tag.code.chars().all(|c| c.is_alphanumeric() || c == '_');
+            is_name && self.names.known(tag.code).is_some_and(|ours| self.names.is_column(&ours))
+        };
+        let inner = self.inside(index).find(is_of_row);
+        if let Some(inner) = inner {
+            let says = format!(
+                "`{}` is what `{}` has under that name, as in Handlebars; Mustache takes the row's where there is none: write \
+                 {{{{../{}}}}}",
+                inner.whole, tag.whole, inner.code
+            );
+            self.out.told(inner.at, says);
+        }
+    }
+
+    /// Says of a section that Handlebars takes 0 for something.
+    fn tell_zero(&mut self, tag: Tag<'t>, value: &Value) {
+        if value.may_be_zero(self.names.is_text()) {
+            let says = "in a section 0 and an empty text count as nothing here, as in Mustache, and as something in Handlebars";
+            self.out.told_of_letter(tag.at, says);
+        }
+    }
+
+    fn each(&mut self, tag: Tag<'t>, word: &str, of: &Value, params: &[String], index: usize) {
         let named = params.first();
         let name = self.fresh(named.map_or("item", String::as_str), named.is_some());
+        let second = params.get(1).map(|theirs| (theirs.clone(), self.fresh(theirs, true)));
         let has_key = self.inside(index).any(|tag| tag.code.contains("@key"));
-        let key = has_key.then(|| self.fresh(&format!("{name}_key"), false));
+        let key = match &second {
+            Some((_, ours)) => Some(ours.clone()),
+            None => has_key.then(|| self.fresh(&format!("{name}_key"), false)),
+        };
         let code = match &key {
-            Some(key) => {
-                let of = items.strip_suffix("|default([])").unwrap_or(items);
-                format!("for {key}, {name} in {of}|default({{}})|items")
-            }
-            None => format!("for {name} in {items}"),
+            Some(key) => format!("for {key}, {name} in {}", of.pairs()),
+            None => format!("for {name} in {}", of.values()),
         };
         self.begin(tag, word, &code, &["endfor"]);
         self.enter(named, name, true);
         if let Some(open) = self.open.last_mut() {
             open.key = key;
         }
-        if let Some(index) = params.get(1) {
-            // The second name is that of the place.
-            let ours = self.fresh(index, true);
-            self.say(&format!("set {ours} = loop.index0"));
-            self.locals.push(Local { theirs: index.clone(), ours });
-        }
+        self.locals.extend(second.map(|(theirs, ours)| Local { theirs, ours }));
     }
 
     /// The tags of the block that the token `index` begins.

@@ -1,9 +1,10 @@
-//! Expressions of Liquid in our words: values, chains of filters, conditions.
+//! Expressions of Liquid in our words: values, and chains of filters.
 
+use super::super::Holds;
 use super::super::vocabulary::Vocabulary;
-use super::super::writer::{literal, number};
-use super::filters;
+use super::super::writer::{UNSURE, literal, number};
 use super::lexer::{Word, words};
+use super::{KINDS, filters};
 use crate::content::names::identifier;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,26 +24,59 @@ pub(super) struct Scope<'s, 'n> {
     pub(super) kept: &'s BTreeSet<String>,
     /// What that is called.
     pub(super) keeper: &'s str,
+    /// Those of them that are HTML.
+    pub(super) markup: &'s BTreeMap<String, Markup>,
     /// Whether a loop is open.
     pub(super) in_loop: bool,
+}
+
+/// Words of Liquid for what is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Void {
+    /// `nil`, `null`
+    Nil,
+    /// Nothing, `false`, and text without anything but blanks.
+    Blank,
+    /// A text, a list or an object without anything in it.
+    Empty,
 }
 
 /// What is known of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A column of the list, or a built-in value: never undefined.
-    Column,
+    /// A column of the list, or a built-in value: never undefined where it is printed.
+    Column(Holds),
     /// A text that is written there.
     Text,
     /// A number that is written there; whether it is whole.
     Number(bool),
-    /// `nil`, `blank`, `empty`
-    Nothing,
+    Nothing(Void),
+    /// `true`, `false`, or a condition of a loop.
+    Truth,
     /// Something that may be undefined where it is used.
     Loose,
+    /// What a loop or an assignment binds: undefined where that was.
+    Local,
+    /// How many items there are, of something that may be missing: Liquid has none then.
+    Size,
+    /// A number that was computed.
+    Figure,
+    /// A text that was made.
+    Words,
     /// Items, for certain.
     Items,
     Other,
+}
+
+/// Whether a text is one of HTML.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Markup {
+    #[default]
+    No,
+    /// Ours knows it as such, and does not escape it.
+    Known,
+    /// There is HTML in it of which ours knows nothing.
+    Within,
 }
 
 /// An expression in our words.
@@ -52,15 +86,38 @@ pub(super) struct Value {
     pub(super) kind: Kind,
     /// Whether it is more than a name with filters: in brackets where something is done with it.
     pub(super) is_long: bool,
+    pub(super) markup: Markup,
 }
 
+/// What stands behind a value whose items are counted.
+const COUNTED: &str = "|default([])|length";
+
 impl Value {
+    pub(super) fn of(kind: Kind, code: impl Into<String>) -> Self {
+        Self { code: code.into(), kind, is_long: false, markup: Markup::No }
+    }
+
     pub(super) fn other(code: String) -> Self {
-        Self { code, kind: Kind::Other, is_long: false }
+        Self::of(Kind::Other, code)
     }
 
     pub(super) fn long(code: String) -> Self {
-        Self { code, kind: Kind::Other, is_long: true }
+        Self { is_long: true, ..Self::other(code) }
+    }
+
+    /// A text that is written there.
+    fn written(text: &str) -> Self {
+        let begins = |(at, _): (usize, &str)| {
+            text.get(at + 1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || c == '#'))
+        };
+        let is_markup = text.contains(['<', '>']) || text.match_indices('&').any(begins);
+        let markup = if is_markup { Markup::Within } else { Markup::No };
+        Self { markup, ..Self::of(Kind::Text, literal(text)) }
+    }
+
+    /// Whether it may be undefined.
+    pub(super) fn may_be_missing(&self) -> bool {
+        matches!(self.kind, Kind::Column(_) | Kind::Loose | Kind::Local)
     }
 
     /// As something that a filter or an operator can stand behind.
@@ -74,31 +131,126 @@ impl Value {
         if self.kind == Kind::Loose { format!("{}|default(\"\")", self.code) } else { self.code.clone() }
     }
 
-    /// As it is printed: Liquid writes items one behind the other.
+    /// The code with brackets where it needs them, and nothing in the place of what is missing.
+    pub(super) fn bare(&self) -> String {
+        if self.is_long { format!("({})", self.code) } else { self.code.clone() }
+    }
+
+    /// As it is printed.
     pub(super) fn printed(&self) -> String {
-        if self.kind == Kind::Items { format!("{}|join", self.closed()) } else { self.safe() }
+        let code = match self.kind {
+            // One behind the other.
+            Kind::Items => format!("{}|join", self.closed()),
+            Kind::Column(holds)
+                if holds.lists && !(holds.texts || holds.truths || holds.objects || holds.deep_lists) =>
+            {
+                format!("{}|default([])|join", self.code)
+            }
+            Kind::Size => match self.counted() {
+                Some(of) => format!("({} if {of} is defined)", self.code),
+                None => self.code.clone(),
+            },
+            _ => self.as_text(),
+        };
+        match self.markup {
+            Markup::Within if self.is_long && code == self.code => format!("({code})|safe"),
+            Markup::Within => format!("{code}|safe"),
+            Markup::No | Markup::Known => code,
+        }
+    }
+
+    /// Whether a row can have HTML in it.
+    pub(super) fn may_hold_markup(&self) -> bool {
+        match self.kind {
+            Kind::Column(holds) => holds.texts || holds == Holds::default(),
+            Kind::Loose | Kind::Local | Kind::Words | Kind::Items | Kind::Other => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a column that holds more than text and numbers.
+    pub(super) fn is_odd(&self) -> bool {
+        matches!(self.kind, Kind::Column(holds) if !holds.is_plain())
+    }
+
+    /// Whether a row can hold what ours prints otherwise.
+    pub(super) fn is_printed_otherwise(&self) -> bool {
+        matches!(self.kind, Kind::Column(holds) if !holds.is_plain() && self.printed() == self.code)
+    }
+
+    /// As a part of a text: `true` has no capital in Liquid.
+    pub(super) fn as_text(&self) -> String {
+        match self.kind {
+            Kind::Truth if matches!(self.code.as_str(), "true" | "false") => literal(&self.code),
+            Kind::Truth => format!("{}|string|lower", self.bare()),
+            Kind::Nothing(_) => literal(""),
+            Kind::Column(holds) if holds.truths && !(holds.texts || holds.lists || holds.objects) => {
+                format!("{}|string|lower", self.code)
+            }
+            _ => self.safe(),
+        }
     }
 
     /// As something that is nothing where it is missing: `default` behind it says so.
     pub(super) fn or_nothing(&self) -> String {
-        if self.kind == Kind::Loose { format!("({0} if {0} is defined)", self.code) } else { self.code.clone() }
+        match self.kind {
+            Kind::Loose => format!("({0} if {0} is defined)", self.code),
+            Kind::Nothing(_) => "(\"\" if false)".to_owned(),
+            _ => self.code.clone(),
+        }
     }
 
     /// As a number.
     pub(super) fn number(&self) -> String {
         match self.kind {
-            Kind::Column | Kind::Loose => format!("{}|default(0)", self.code),
+            Kind::Column(_) | Kind::Loose | Kind::Local => format!("{}|default(0)", self.code),
             Kind::Text => self.text().and_then(number).unwrap_or_else(|| self.closed()),
+            Kind::Nothing(_) => "0".to_owned(),
             _ => self.closed(),
         }
     }
 
-    /// As something that has items.
+    /// Whether it is a whole number for certain.
+    pub(super) fn is_whole(&self) -> bool {
+        match self.kind {
+            Kind::Number(is_whole) => is_whole,
+            Kind::Column(holds) => {
+                holds.numbers && !(holds.fractions || holds.texts || holds.truths || holds.lists || holds.objects)
+            }
+            Kind::Size => true,
+            _ => false,
+        }
+    }
+
+    /// As something that has items: anything else is one.
     pub(super) fn items(&self) -> String {
         match self.kind {
-            Kind::Column | Kind::Loose => format!("{}|default([])", self.code),
+            Kind::Column(holds) if holds.texts && !(holds.lists || holds.objects) => {
+                format!("([{0}] if {0} else [])", self.code)
+            }
+            Kind::Column(_) | Kind::Loose | Kind::Local => format!("{}|default([])", self.code),
+            Kind::Nothing(_) => "[]".to_owned(),
+            Kind::Text | Kind::Words | Kind::Number(_) | Kind::Figure | Kind::Size => format!("[{}]", self.code),
             _ => self.closed(),
         }
+    }
+
+    /// As something that has items, or none.
+    pub(super) fn some_items(&self) -> String {
+        if self.may_be_missing() { format!("{}|values", self.code) } else { self.items() }
+    }
+
+    /// How many items or characters it has.
+    pub(super) fn size(&self) -> Self {
+        match self.may_be_missing() {
+            true => Self::of(Kind::Size, format!("{}{COUNTED}", self.code)),
+            false => Self::of(Kind::Figure, format!("{}|length", self.closed())),
+        }
+    }
+
+    /// What is counted, where that may be missing.
+    pub(super) fn counted(&self) -> Option<&str> {
+        self.code.strip_suffix(COUNTED).filter(|_| self.kind == Kind::Size)
     }
 
     /// The text, where it is one that is written there, without escapes.
@@ -192,11 +344,11 @@ impl<'s, 'n> Reader<'s, 'n> {
                     }
                 }
             }
-            if !named.is_empty() {
-                return Err(format!("the filter `{filter}` takes nothing by name here"));
-            }
             self.asides.extend(filters::aside(&filter, &value, &args));
-            value = filters::apply(&filter, &value, &args)?;
+            if value.is_odd() && !filters::is_of_items(&filter, &value) {
+                self.asides.push(KINDS);
+            }
+            value = filters::apply(&filter, &value, &args, &named)?;
             if value.code.len() > CODE_MAX {
                 return Err("it is too long".to_owned());
             }
@@ -205,7 +357,7 @@ impl<'s, 'n> Reader<'s, 'n> {
     }
 
     /// What stands within something else.
-    fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Result<Value, String>) -> Result<Value, String> {
+    pub(super) fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Result<Value, String>) -> Result<Value, String> {
         if self.depth == DEPTH_MAX {
             return Err("it stands too deep in itself".to_owned());
         }
@@ -221,17 +373,16 @@ impl<'s, 'n> Reader<'s, 'n> {
     /// Why there is no translation.
     pub(super) fn value(&mut self) -> Result<Value, String> {
         match self.next() {
-            Some(Word::Text(text)) => Ok(Value { code: literal(&text), kind: Kind::Text, is_long: false }),
+            Some(Word::Text(text)) => Ok(Value::written(&text)),
             Some(Word::Number(text)) => {
                 let code = number(&text).ok_or_else(|| format!("`{text}` is no number here"))?;
-                let kind = Kind::Number(!code.contains('.'));
-                Ok(Value { code, kind, is_long: false })
+                Ok(Value::of(Kind::Number(!code.contains('.')), code))
             }
             Some(Word::Name(name)) => match name.as_str() {
-                "true" | "false" => Ok(Value::other(name)),
-                "nil" | "null" | "blank" | "empty" => {
-                    Ok(Value { code: "none".to_owned(), kind: Kind::Nothing, is_long: false })
-                }
+                "true" | "false" => Ok(Value::of(Kind::Truth, name)),
+                "nil" | "null" => Ok(Value::of(Kind::Nothing(Void::Nil), "none")),
+                "blank" => Ok(Value::of(Kind::Nothing(Void::Blank), "\"\"")),
+                "empty" => Ok(Value::of(Kind::Nothing(Void::Empty), "\"\"")),
                 _ => self.path(name),
             },
             Some(Word::Sign("(")) => self.deeper(Self::range),
@@ -259,7 +410,7 @@ impl<'s, 'n> Reader<'s, 'n> {
             Some(end) => end.to_string(),
             None => format!("{} + 1", to.number()),
         };
-        Ok(Value { kind: Kind::Items, ..Value::other(format!("range({}, {end})", from.number())) })
+        Ok(Value::of(Kind::Items, format!("range({}, {end})", from.number())))
     }
 
     /// A name, and what stands behind it with dots and in square brackets.
@@ -288,25 +439,29 @@ impl<'s, 'n> Reader<'s, 'n> {
             return if self.scope.in_loop { of_loop(&parts) } else { Err("no loop is open here".to_owned()) };
         }
         let base = self.base(&first, &mut parts)?;
-        Ok(parts.into_iter().fold(base, attribute))
+        parts.into_iter().try_fold(base, attribute)
     }
 
     /// What the first name stands for; a name with dots that is one column takes what is behind it, too.
-    fn base(&self, first: &str, parts: &mut Vec<Result<String, Value>>) -> Result<Value, String> {
+    fn base(&mut self, first: &str, parts: &mut Vec<Result<String, Value>>) -> Result<Value, String> {
         let scope = self.scope;
         // What a loop binds hides what is assigned.
         let is_bound = scope.locals.iter().any(|local| local == first);
+        let markup = scope.markup.get(first).copied().filter(|_| !is_bound).unwrap_or_default();
         if scope.kept.contains(first) && !is_bound {
             let code = format!("{}.{}", scope.keeper, identifier(first));
-            return Ok(Value { code, kind: Kind::Loose, is_long: false });
+            return Ok(Value { markup, ..Value::of(Kind::Loose, code) });
         }
-        let ours = || Value::other(identifier(first).into_owned());
+        let ours = |kind| Value { markup, ..Value::of(kind, identifier(first)) };
         match (is_bound, scope.assigned.get(first)) {
-            (true, _) | (_, Some(true)) => return Ok(ours()),
-            (_, Some(false)) => return Ok(Value { kind: Kind::Loose, ..ours() }),
+            (true, _) | (_, Some(true)) => return Ok(ours(Kind::Local)),
+            (_, Some(false)) => return Ok(ours(Kind::Loose)),
             (_, None) => {}
         }
-        let column = |code| Value { code, kind: Kind::Column, is_long: false };
+        if scope.names.is_unsure() && !scope.names.is_built_in(first) {
+            self.asides.push(UNSURE);
+        }
+        let column = |code: String| Value::of(Kind::Column(scope.names.holds(&code)), code);
         let is_plain = |part: &String| !matches!(part.as_str(), "size" | "first" | "last");
         let plain: Vec<String> =
             parts.iter().map_while(|part| part.as_ref().ok().filter(|part| is_plain(part)).cloned()).collect();
@@ -321,82 +476,23 @@ impl<'s, 'n> Reader<'s, 'n> {
             false => Ok(column(named.name)),
         }
     }
-
-    /// A condition: Liquid has no brackets, and reads `and` and `or` from the end.
-    ///
-    /// # Errors
-    /// Why there is no translation.
-    pub(super) fn condition(&mut self) -> Result<Value, String> {
-        let left = self.comparison()?;
-        for word in ["and", "or"] {
-            if self.word(word) {
-                let right = self.deeper(Self::condition)?;
-                // Ours reads `and` first: what Liquid takes together stands in brackets.
-                let both = format!("{} {word} {}", bracketed(&left), bracketed(&right));
-                return Ok(Value::long(both));
-            }
-        }
-        Ok(left)
-    }
-
-    fn comparison(&mut self) -> Result<Value, String> {
-        let left = self.value()?;
-        if self.word("contains") {
-            let right = self.value()?;
-            let of = if left.kind == Kind::Column { format!("{}|default(\"\")", left.code) } else { left.closed() };
-            return Ok(Value::long(format!("{} in {of}", right.closed())));
-        }
-        let Some(sign) = ["==", "!=", "<>", "<=", ">=", "<", ">"].into_iter().find(|sign| self.sign(sign)) else {
-            if matches!(left.kind, Kind::Column | Kind::Loose) {
-                self.asides.push(ZERO);
-            }
-            // It is asked whether it holds: an undefined value does not.
-            return Ok(Value { code: left.safe(), kind: Kind::Other, is_long: left.is_long });
-        };
-        let sign = if sign == "<>" { "!=" } else { sign };
-        let right = self.value()?;
-        let is_order = !matches!(sign, "==" | "!=");
-        Ok(match (left.kind, right.kind) {
-            (Kind::Nothing, Kind::Nothing) => Value::other((sign == "==").to_string()),
-            (_, Kind::Nothing) if !is_order => nothing(&left, sign),
-            (Kind::Nothing, _) if !is_order => nothing(&right, sign),
-            _ if is_order || matches!(left.kind, Kind::Number(_)) || matches!(right.kind, Kind::Number(_)) => {
-                Value::long(format!("{} {sign} {}", left.number(), right.number()))
-            }
-            _ => Value::long(format!("{} {sign} {}", left.closed(), right.closed())),
-        })
-    }
 }
 
-/// What a condition of Liquid takes otherwise than ours.
-const ZERO: &str = "in a condition 0 and an empty list count as something in Liquid, and as nothing here: where a JSON list \
-                    has such, write `is defined` behind the name";
-
-/// Whether there is something: what is empty in a list is not there.
-fn nothing(value: &Value, sign: &str) -> Value {
-    match sign {
-        "==" => Value::long(format!("not {}", value.closed())),
-        _ => Value { code: value.safe(), kind: Kind::Other, is_long: value.is_long },
-    }
-}
-
-fn bracketed(value: &Value) -> String {
-    // One comparison needs none.
-    let joins = [" and ", " or ", "not "].iter().any(|word| value.code.contains(word));
-    if value.is_long && joins { format!("({})", value.code) } else { value.code.clone() }
-}
-
-fn attribute(base: Value, part: Result<String, Value>) -> Value {
+/// # Errors
+/// There is no such thing of it.
+fn attribute(base: Value, part: Result<String, Value>) -> Result<Value, String> {
     // An object that is not there has attributes all the same: they are empty.
-    let code = match base.kind {
-        Kind::Column | Kind::Loose => format!("({}|default({{}}))", base.code),
-        _ => base.closed(),
+    let code = match base.may_be_missing() {
+        true => format!("({}|default({{}}))", base.code),
+        false => base.closed(),
     };
-    let loose = |code| Value { code, kind: Kind::Loose, is_long: false };
-    match part {
+    let is_text = matches!(base.kind, Kind::Column(holds) if holds.texts && !(holds.lists || holds.objects));
+    let loose = |code| Value::of(Kind::Loose, code);
+    Ok(match part {
         Ok(name) => match name.as_str() {
-            "size" => Value::other(format!("{}|length", base.items())),
-            "first" | "last" => loose(format!("({}|{name})", base.items())),
+            "size" => base.size(),
+            "first" | "last" if is_text => return Err(format!("a text has no `{name}` in Liquid")),
+            "first" | "last" => loose(format!("({}|{name})", base.some_items())),
             _ => {
                 let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
                     && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -404,17 +500,18 @@ fn attribute(base: Value, part: Result<String, Value>) -> Value {
             }
         },
         Err(key) => loose(format!("{code}[{}]", key.code)),
-    }
+    })
 }
 
 /// `forloop.index`
 fn of_loop(parts: &[Result<String, Value>]) -> Result<Value, String> {
     let [Ok(part)] = parts else { return Err("it asks the loop for what it does not tell here".to_owned()) };
-    let ours = match part.as_str() {
-        "index" | "index0" | "first" | "last" | "length" => part.as_str(),
-        "rindex" => "revindex",
-        "rindex0" => "revindex0",
+    let (kind, ours) = match part.as_str() {
+        "first" | "last" => (Kind::Truth, part.as_str()),
+        "index" | "index0" | "length" => (Kind::Figure, part.as_str()),
+        "rindex" => (Kind::Figure, "revindex"),
+        "rindex0" => (Kind::Figure, "revindex0"),
         other => return Err(format!("there is no `forloop.{other}` here")),
     };
-    Ok(Value::other(format!("loop.{ours}")))
+    Ok(Value::of(kind, format!("loop.{ours}")))
 }

@@ -1,139 +1,232 @@
 //! Liquid's filters in our words.
 //!
-//! Guarantees: what is written gives the same text for text and numbers as Liquid's own. Leaves to others: filters of shops
-//! (`money`, `img_url`) and `escape_once`: they are told.
+//! Guarantees: what is written gives the same text for text and numbers as Liquid's own: decimals are computed with as
+//! decimals, and rounded half away from zero. Leaves to others: filters of shops (`money`, `img_url`) and `escape_once`: they
+//! are told.
 
-use super::expr::{Kind, Value};
+use super::super::dates;
+use super::super::writer::literal;
+use super::expr::{Kind, Markup, Value};
 
-/// Filters without arguments, and ours.
-const PLAIN: [(&str, &str); 26] = [
-    ("abs", "abs"),
+/// Filters without arguments, and ours: of a text, which give one.
+const OF_TEXT: [(&str, &str); 14] = [
     ("capitalize", "capitalize"),
-    ("compact", "select(\"defined\")|reject(\"none\")|list"),
     ("downcase", "lower"),
     ("escape", "e"),
-    ("first", "first"),
     ("h", "e"),
     ("json", "tojson"),
-    ("last", "last"),
-    ("length", "length"),
     ("lower", "lower"),
-    ("reverse", "reverse|list"),
-    ("size", "length"),
-    ("sort", "sort(case_sensitive=true)"),
-    ("sort_natural", "sort"),
     ("strip", "trim"),
     ("strip_html", "striptags"),
-    ("sum", "sum"),
     ("title", "title"),
     ("titleize", "title"),
     ("titlecase", "title"),
     ("trim", "trim"),
-    ("uniq", "unique(case_sensitive=true)|list"),
     ("upcase", "upper"),
     ("upper", "upper"),
-    ("urlencode", "urlencode"),
 ];
 
-/// Those of them that are about items.
-const OF_ITEMS: [&str; 10] =
-    ["compact", "first", "last", "length", "reverse", "size", "sort", "sort_natural", "sum", "uniq"];
-
-/// Filters that give items.
-const GIVING_ITEMS: [&str; 9] =
-    ["compact", "concat", "map", "reverse", "sort", "sort_natural", "split", "uniq", "where"];
+/// The same of items.
+const OF_ITEMS: [(&str, &str, Kind); 8] = [
+    ("compact", "select(\"defined\")|reject(\"none\")|list", Kind::Items),
+    ("first", "first", Kind::Loose),
+    ("last", "last", Kind::Loose),
+    ("reverse", "reverse|list", Kind::Items),
+    ("sort", "sort(case_sensitive=true)", Kind::Items),
+    ("sort_natural", "sort", Kind::Items),
+    ("sum", "sum", Kind::Figure),
+    ("uniq", "unique(case_sensitive=true)|list", Kind::Items),
+];
 
 /// What is worth knowing of a filter: what it does otherwise here, as far as only a row can tell.
 pub(super) fn aside(filter: &str, value: &Value, args: &[Value]) -> Option<&'static str> {
     match (filter, args) {
-        ("divided_by", [by]) if matches!(by.kind, Kind::Number(true)) && !matches!(value.kind, Kind::Number(true)) => {
+        ("divided_by", [by]) if by.is_whole() && !value.is_whole() => Some(
+            "divided_by with a whole number drops what is behind the point, as Liquid does of whole numbers only: write / \
+             instead of // where there are others",
+        ),
+        ("divided_by", [by])
+            if !by.is_whole() && by.kind != Kind::Number(false) && value.kind != Kind::Number(false) =>
+        {
             Some(
-                "divided_by with a whole number drops what is behind the point, as Liquid does of whole numbers only: \
-                 write / instead of // where there are others",
+                "divided_by keeps what is behind the point here, and drops it in Liquid where both numbers are whole: write // \
+             instead of / where they are",
             )
-        }
-        ("default", [_]) if value.kind == Kind::Loose => {
-            Some("0 counts as nothing for this default here, and as something in Liquid")
         }
         ("strip_html", []) => {
             Some("strip_html leaves blanks and line breaks as they are in Liquid, and makes one blank of several here")
         }
+        ("date", _) => Some("names of days and months are those of the campaign's locale, and English in Liquid"),
         _ => None,
     }
+}
+
+/// Whether a filter is about the items of a column that holds nothing but lists, or is about none of them.
+pub(super) fn is_of_items(filter: &str, value: &Value) -> bool {
+    const MORE: [&str; 7] = ["join", "map", "where", "concat", "size", "length", "json"];
+    let is_list = matches!(value.kind, Kind::Column(h) if h.lists && !(h.objects || h.truths || h.texts || h.numbers));
+    is_list && (MORE.contains(&filter) || OF_ITEMS.iter().any(|(theirs, ..)| *theirs == filter))
 }
 
 /// A value behind a filter.
 ///
 /// # Errors
 /// Why there is no translation.
-pub(super) fn apply(filter: &str, value: &Value, args: &[Value]) -> Result<Value, String> {
-    if let (Some((_, ours)), []) = (PLAIN.iter().find(|(theirs, _)| *theirs == filter), args) {
-        let is_text = value.kind == Kind::Text || matches!(filter, "size" | "length" | "first" | "last");
-        let base = if OF_ITEMS.contains(&filter) && !is_text { value.items() } else { value.closed() };
-        return Ok(of_kind(filter, filtered(format!("{base}|{ours}"))));
-    }
-    let of_text = text(filter, value, args);
-    let made = of_text.or_else(|| number(filter, value, args)).or_else(|| items(filter, value, args));
-    made.unwrap_or_else(|| {
+pub(super) fn apply(filter: &str, value: &Value, args: &[Value], named: &[(String, Value)]) -> Result<Value, String> {
+    let made = match (filter, named) {
+        ("default", [(name, allows)]) if name == "allow_false" => default(value, args, allows.code == "true"),
+        (_, []) => without_names(filter, value, args),
+        _ => Some(Err(format!("the filter `{filter}` takes nothing by name here"))),
+    };
+    let made = made.unwrap_or_else(|| {
         Err(match args.is_empty() {
             true => format!("there is no filter `{filter}` here"),
             false => format!("there is no filter `{filter}` with these arguments here"),
         })
-    })
-    .map(|made| of_kind(filter, made))
+    })?;
+    let is_within = std::iter::once(value).chain(args).any(|one| one.markup != Markup::No);
+    let markup = match filter {
+        "escape" | "h" | "newline_to_br" if made.markup == Markup::Known => Markup::Known,
+        "default" if args.iter().all(|one| one.markup == Markup::No) => value.markup,
+        "size" | "url_encode" | "strip_html" | "json" => Markup::No,
+        _ if is_within => Markup::Within,
+        _ => Markup::No,
+    };
+    Ok(Value { markup, ..made })
 }
 
-fn of_kind(filter: &str, made: Value) -> Value {
-    if GIVING_ITEMS.contains(&filter) { Value { kind: Kind::Items, ..made } } else { made }
+fn without_names(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, String>> {
+    if let (Some((_, ours)), []) = (OF_TEXT.iter().find(|(theirs, _)| *theirs == filter), args) {
+        let markup = if matches!(filter, "escape" | "h") { Markup::Known } else { Markup::No };
+        return Some(Ok(Value { markup, ..words(format!("{}|{ours}", text_of(value))) }));
+    }
+    if let (Some((_, ours, kind)), []) = (OF_ITEMS.iter().find(|(theirs, ..)| *theirs == filter), args) {
+        let is_text = matches!(value.kind, Kind::Column(holds) if holds.texts && !(holds.lists || holds.objects));
+        if matches!(filter, "first" | "last") && (is_text || matches!(value.kind, Kind::Text | Kind::Words)) {
+            return Some(Err(format!("`{filter}` of a text is nothing in Liquid: write `slice: 0` or `slice: -1`")));
+        }
+        let base = if matches!(filter, "first" | "last") { value.some_items() } else { value.items() };
+        return Some(Ok(Value::of(*kind, format!("{base}|{ours}"))));
+    }
+    match (filter, args) {
+        ("size" | "length", []) => Some(Ok(Value::of(Kind::Figure, value.size().code))),
+        ("default", [_]) => default(value, args, false),
+        _ => text(filter, value, args).or_else(|| number(filter, value, args)).or_else(|| items(filter, value, args)),
+    }
 }
 
-/// What comes of a chain of filters.
-fn filtered(code: String) -> Value {
-    // A filter may stand behind another one without brackets.
-    Value::other(code)
+/// A text that was made.
+fn words(code: String) -> Value {
+    Value::of(Kind::Words, code)
+}
+
+/// A value as the text that a filter is about.
+fn text_of(value: &Value) -> String {
+    let code = value.as_text();
+    if value.is_long && code == value.code { format!("({code})") } else { code }
+}
+
+/// `default: other`: in the place of nothing, `false`, and a text, a list or an object with nothing in it; never of 0.
+fn default(value: &Value, args: &[Value], allows_false: bool) -> Option<Result<Value, String>> {
+    let other = match args {
+        [] => literal(""),
+        [other] => other.as_text(),
+        _ => return None,
+    };
+    let code = value.bare();
+    let of_all = || {
+        let is_false = if allows_false { String::new() } else { format!("{code} is false or ") };
+        format!("{code}|default({other}, {is_false}{code} is not number)")
+    };
+    let made = match value.kind {
+        Kind::Number(_) | Kind::Figure => code,
+        Kind::Size => match value.counted() {
+            Some(of) => format!("({code} if {of} is defined else {other})"),
+            None => code,
+        },
+        Kind::Column(holds) if holds.is_plain() => format!("{code}|default({other})"),
+        Kind::Column(holds) if !holds.numbers && !allows_false => format!("{code}|default({other}, true)"),
+        Kind::Column(_) | Kind::Loose | Kind::Local => of_all(),
+        Kind::Nothing(_) => other,
+        _ => format!("{code}|default({other}, true)"),
+    };
+    Some(Ok(Value::other(made)))
 }
 
 fn text(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, String>> {
-    let base = value.closed();
+    let base = text_of(value);
+    let arg = |arg: &Value| arg.as_text();
     let code = match (filter, args) {
-        ("default", [other]) if value.kind == Kind::Column => format!("{}|default({})", value.code, other.code),
-        ("default", [other]) if value.kind == Kind::Loose => format!("{}|default({}, true)", value.code, other.code),
-        ("default", [other]) => format!("{base}|default({}, true)", other.code),
-        ("append", [other]) => return Some(Ok(Value::long(format!("{base} ~ {}", other.closed())))),
-        ("prepend", [other]) => return Some(Ok(Value::long(format!("{} ~ {base}", other.closed())))),
-        ("replace", [from, to]) => format!("{base}|replace({}, {})", from.code, to.code),
-        ("replace_first", [from, to]) => format!("({base}|string).replace({}, {}, 1)", from.code, to.code),
-        ("remove", [what]) => format!("{base}|replace({}, \"\")", what.code),
-        ("remove_first", [what]) => format!("({base}|string).replace({}, \"\", 1)", what.code),
+        ("append", [other]) => return Some(Ok(glued(base, text_of(other)))),
+        ("prepend", [other]) => return Some(Ok(glued(text_of(other), base))),
+        ("replace", [from]) => format!("{base}|replace({}, \"\")", arg(from)),
+        ("replace", [from, to]) => format!("{base}|replace({}, {})", arg(from), arg(to)),
+        ("replace_first", [from]) => format!("({base}|string).replace({}, \"\", 1)", arg(from)),
+        ("replace_first", [from, to]) => format!("({base}|string).replace({}, {}, 1)", arg(from), arg(to)),
+        ("remove", [what]) => format!("{base}|replace({}, \"\")", arg(what)),
+        ("remove_first", [what]) => format!("({base}|string).replace({}, \"\", 1)", arg(what)),
         ("lstrip", []) => format!("({base}|string).lstrip()"),
         ("rstrip", []) => format!("({base}|string).rstrip()"),
         ("strip_newlines", []) => format!("{base}|replace(\"\\n\", \"\")"),
-        ("newline_to_br", []) => format!("{base}|e|replace(\"\\n\", \"<br />\\n\")|safe"),
+        ("newline_to_br", []) if value.markup == Markup::No => {
+            let code = format!("{base}|e|replace(\"\\n\", \"<br />\\n\")|safe");
+            return Some(Ok(Value { markup: Markup::Known, ..words(code) }));
+        }
+        ("newline_to_br", []) => format!("{base}|replace(\"\\n\", \"<br />\\n\")"),
         // A blank is a plus in Liquid, and a slash is encoded.
-        ("url_encode", []) => format!("{base}|urlencode|replace(\"/\", \"%2F\")|replace(\"%20\", \"+\")"),
+        ("url_encode" | "urlencode", []) => {
+            format!("{base}|urlencode|replace(\"/\", \"%2F\")|replace(\"%20\", \"+\")|replace(\"%7E\", \"~\")")
+        }
         ("truncate", []) => format!("{base}|truncate(50, true, \"...\", 0)"),
-        ("truncate", [length]) => format!("{base}|truncate({}, true, \"...\", 0)", length.code),
-        ("truncate", [length, end]) => format!("{base}|truncate({}, true, {}, 0)", length.code, end.code),
-        ("truncatewords", [count]) => words(&base, &count.code, "\"...\""),
-        ("truncatewords", [count, end]) => words(&base, &count.code, &end.code),
-        ("split", [by]) if by.code == "\"\"" => format!("{base}|list"),
-        ("split", [by]) if by.code == "\" \"" => format!("{base}|split"),
-        ("split", [by]) => format!("{base}|split({})", by.code),
+        ("truncate", [length]) => return Some(truncate(&base, length, "...")),
+        ("truncate", [length, end]) => match end.text() {
+            Some(end) => return Some(truncate(&base, length, end)),
+            None => format!("{base}|truncate({}, true, {}, 0)", length.number(), arg(end)),
+        },
+        ("truncatewords", []) => first_words(&base, "15", &literal("...")),
+        ("truncatewords", [count]) => first_words(&base, &at_least_one(count), &literal("...")),
+        ("truncatewords", [count, end]) => first_words(&base, &at_least_one(count), &arg(end)),
+        ("split", [by]) if by.code == "\" \"" => return Some(Ok(Value::of(Kind::Items, format!("{base}|parts")))),
+        ("split", [by]) => return Some(Ok(Value::of(Kind::Items, format!("{base}|parts({})", arg(by))))),
         ("slice", [from]) => return Some(slice(value, from, 1)),
         ("slice", [from, length]) => return Some(whole(length).and_then(|length| slice(value, from, length))),
         ("date", [pattern]) => return Some(date(value, pattern)),
-        ("pluralize", [one, many]) => format!("{base}|plural({}, {})", one.code, many.code),
-        ("lookup", [key]) if value.text().is_none() => format!("{}[{}]", value.code, key.code),
+        ("pluralize", [one, many]) => format!("{base}|plural({}, {})", arg(one), arg(many)),
+        ("lookup", [key]) if value.text().is_none() => {
+            return Some(Ok(Value::of(Kind::Loose, format!("{}[{}]", value.bare(), key.code))));
+        }
         _ => return None,
     };
-    Some(Ok(filtered(code)))
+    Some(Ok(words(code)))
+}
+
+/// One text behind another.
+fn glued(left: String, right: String) -> Value {
+    Value { is_long: true, ..words(format!("{left} ~ {right}")) }
+}
+
+/// A text of so many characters, its end with them; an end that is longer stands alone.
+fn truncate(base: &str, length: &Value, end: &str) -> Result<Value, String> {
+    let end_length = end.chars().count();
+    let end = literal(end);
+    let code = match length.code.parse::<usize>() {
+        Ok(length) if length < end_length => format!("({base} if {base}|length <= {length} else {end})"),
+        _ => format!("{base}|truncate({}, true, {end}, 0)", length.number()),
+    };
+    Ok(words(code))
+}
+
+fn at_least_one(count: &Value) -> String {
+    match count.code.parse::<i64>() {
+        Ok(..=0) => "1".to_owned(),
+        _ => count.number(),
+    }
 }
 
 /// The first words of a text, and what stands behind them where there are more.
-fn words(base: &str, count: &str, end: &str) -> String {
-    format!(
-        "({base} if ({base}|string).split()|length <= {count} else ({base}|string).split()[:{count}]|join(\" \") ~ {end})"
-    )
+fn first_words(base: &str, count: &str, end: &str) -> String {
+    let all = format!("{base}|parts");
+    format!("({base} if {all}|length <= {count} else ({all})[:{count}]|join(\" \") ~ {end})")
 }
 
 fn whole(value: &Value) -> Result<i64, String> {
@@ -149,16 +242,28 @@ fn slice(value: &Value, from: &Value, count: i64) -> Result<Value, String> {
         Some(end) => end.to_string(),
         None => return Err("it is cut further than any text goes".to_owned()),
     };
+    if count < 0 {
+        return Err("it is cut to fewer characters than none".to_owned());
+    }
     let base = match value.kind {
         // Whether they hold a text or items is known for each row only.
-        Kind::Column | Kind::Loose => format!("({}|default(\"\"))", value.code),
-        Kind::Number(_) => format!("({}|string)", value.code),
+        Kind::Column(_) | Kind::Loose | Kind::Local => format!("({}|default(\"\"))", value.code),
+        Kind::Number(_) | Kind::Figure => format!("({}|string)", value.code),
         _ => format!("({})", value.code),
     };
-    Ok(Value {
-        kind: if value.kind == Kind::Items { Kind::Items } else { Kind::Other },
-        ..filtered(format!("{base}[{start}:{end}]"))
-    })
+    let kind = if value.kind == Kind::Items { Kind::Items } else { Kind::Other };
+    let part = format!("{base}[{start}:{end}]");
+    // A place before the first character is none.
+    Ok(Value::of(
+        kind,
+        match start.checked_neg().filter(|back| *back > 0) {
+            Some(1) | None => part,
+            Some(back) => {
+                let nothing = if kind == Kind::Items { "[]" } else { "\"\"" };
+                format!("({part} if {base}|length >= {back} else {nothing})")
+            }
+        },
+    ))
 }
 
 /// `due | date: "%d.%m.%Y"`
@@ -166,46 +271,67 @@ fn date(value: &Value, pattern: &Value) -> Result<Value, String> {
     if matches!(value.text(), Some("now" | "today")) {
         return Err("templates have no clock: write the date, or give the list a column for it".to_owned());
     }
-    if pattern.text().is_none() {
-        return Err("its pattern does not stand in quotes".to_owned());
-    }
-    Ok(filtered(format!("{}|date({})", value.closed(), pattern.code)))
+    let pattern = pattern.text().ok_or("its pattern does not stand in quotes")?;
+    let ours = dates::of_ruby(pattern)?;
+    Ok(words(format!("{}|date({})", value.closed(), literal(&ours))))
 }
 
 fn number(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, String>> {
     let base = value.number();
-    // What was computed with stands in brackets.
+    let figure = |code: String| Some(Ok(Value::of(Kind::Figure, code)));
+    // Decimals are added and multiplied as such: what comes of binary fractions is rounded away.
+    let exact = |sign: &str, other: &Value| {
+        let code = format!("{base} {sign} {}", other.number());
+        match value.is_whole() && other.is_whole() {
+            true => Some(Ok(Value { is_long: true, ..Value::of(Kind::Figure, code) })),
+            false => Some(Ok(Value::of(Kind::Figure, format!("({code})|round(10)")))),
+        }
+    };
     let code = match (filter, args) {
-        ("plus", [other]) => format!("{base} + {}", other.number()),
-        ("minus", [other]) => format!("{base} - {}", other.number()),
-        ("times", [other]) => format!("{base} * {}", other.number()),
-        ("modulo", [other]) => format!("{base} % {}", other.number()),
+        ("plus", [other]) => return exact("+", other),
+        ("minus", [other]) => return exact("-", other),
+        ("times", [other]) => return exact("*", other),
+        ("modulo", [other]) => return exact("%", other),
         // Whole numbers are divided to a whole number.
-        ("divided_by", [other]) if matches!(other.kind, Kind::Number(true)) => format!("{base} // {}", other.code),
+        ("divided_by", [other]) if other.is_whole() => format!("{base} // {}", other.number()),
         ("divided_by", [other]) => format!("{base} / {}", other.number()),
-        ("at_least", [other]) => return Some(Ok(filtered(format!("[{base}, {}]|max", other.number())))),
-        ("at_most", [other]) => return Some(Ok(filtered(format!("[{base}, {}]|min", other.number())))),
-        ("round", []) => return Some(Ok(filtered(format!("{base}|round|int")))),
-        ("round", [digits]) => return Some(Ok(filtered(format!("{base}|round({})", digits.code)))),
-        ("ceil", []) => return Some(Ok(filtered(format!("{base}|round(0, \"ceil\")|int")))),
-        ("floor", []) => return Some(Ok(filtered(format!("{base}|round(0, \"floor\")|int")))),
+        ("abs", []) => return figure(format!("{base}|abs")),
+        ("at_least", [other]) => return figure(format!("[{base}, {}]|max", other.number())),
+        ("at_most", [other]) => return figure(format!("[{base}, {}]|min", other.number())),
+        ("round", []) => return figure(format!("{base}|round(0, \"away\")|int")),
+        ("round", [digits]) if digits.code == "0" => return figure(format!("{base}|round(0, \"away\")|int")),
+        ("round", [digits]) => return figure(format!("{base}|round({}, \"away\")", digits.number())),
+        ("ceil", []) => return figure(format!("{base}|round(0, \"ceil\")|int")),
+        ("floor", []) => return figure(format!("{base}|round(0, \"floor\")|int")),
         _ => return None,
     };
-    Some(Ok(Value::long(code)))
+    Some(Ok(Value { is_long: true, ..Value::of(Kind::Figure, code) }))
 }
 
 fn items(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, String>> {
     let base = value.items();
     let code = match (filter, args) {
-        ("join", []) => format!("{base}|join(\" \")"),
-        ("join", [by]) => format!("{base}|join({})", by.code),
+        ("join", []) => return Some(Ok(words(format!("{base}|join(\" \")")))),
+        ("join", [by]) => return Some(Ok(words(format!("{base}|join({})", by.as_text())))),
         ("map", [name]) => format!("{base}|map(attribute={})|list", name.code),
-        ("where", [name]) => format!("{base}|selectattr({})|list", name.code),
+        ("compact", [name]) => format!("{base}|selectattr({}, \"defined\")|list", name.code),
+        // What is nothing, or false, is left out: 0 and an empty text are not.
+        ("where", [name]) => given(&base, &name.code),
+        ("where", [name, is]) if matches!(is.kind, Kind::Nothing(_)) => given(&base, &name.code),
+        ("where", [name, is]) if is.kind == Kind::Truth => {
+            format!("{base}|selectattr({}, \"{}\")|list", name.code, is.code)
+        }
         ("where", [name, is]) => format!("{base}|selectattr({}, \"eq\", {})|list", name.code, is.code),
         ("sort", [name]) => format!("{base}|sort(attribute={}, case_sensitive=true)", name.code),
         ("sort_natural", [name]) => format!("{base}|sort(attribute={})", name.code),
+        ("uniq", [name]) => format!("{base}|unique(attribute={}, case_sensitive=true)|list", name.code),
+        ("sum", [name]) => return Some(Ok(Value::of(Kind::Figure, format!("{base}|sum(attribute={})", name.code)))),
         ("concat", [other]) => format!("{base}|chain({})|list", other.items()),
         _ => return None,
     };
-    Some(Ok(filtered(code)))
+    Some(Ok(Value::of(Kind::Items, code)))
+}
+
+fn given(items: &str, name: &str) -> String {
+    format!("{items}|selectattr({name}, \"defined\")|rejectattr({name}, \"false\")|list")
 }

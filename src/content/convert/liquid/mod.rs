@@ -3,15 +3,17 @@
 //! A name that a loop changes outlives the loop in Liquid and not here: such names are kept in one object. Leaves to
 //! others: filters and objects that only the original's program knows: such a tag is told.
 
+mod conditions;
 mod expr;
 mod filters;
 mod lexer;
+mod loops;
 
 use super::vocabulary::Vocabulary;
 use super::writer::{Trim, Writer};
-use super::{BLOCKS_MAX, partial};
+use super::{BLOCKS_MAX, is_page, partial};
 use crate::content::names::identifier;
-use expr::{Reader, Scope, Value};
+use expr::{Markup, Reader, Scope, Value};
 use lexer::{Kind, Tag, Token, Word};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +27,8 @@ struct Open<'t> {
     has_else: bool,
     /// Names that are bound in it.
     locals: usize,
+    /// What its `when` have named.
+    whens: Vec<String>,
 }
 
 /// What a block is here.
@@ -55,7 +59,21 @@ struct Work<'w, 's, 'n, 't> {
     keeper: String,
     /// Rows of values that were gone through by `cycle`.
     cycles: BTreeSet<String>,
+    /// Names that hold HTML.
+    markup: BTreeMap<String, Markup>,
+    /// Whether the template is one of HTML.
+    is_page: bool,
+    /// The whole of it.
+    text: &'t str,
 }
+
+/// What is said of the first value that a page prints.
+const ESCAPED: &str = "what tags print is escaped in an HTML part here, and is not in Liquid: where a column holds HTML, write |safe behind it";
+/// What is said of the first value that may be no text.
+const KINDS: &str = "true, false, lists and objects of a JSON list are printed as Python prints them here (True, ['a']): print \
+                     what stands in them, or write {{ \"true\" if x else \"false\" }}";
+/// The same of one with HTML of the template in it.
+const UNESCAPED: &str = "a tag that makes HTML of its own prints what columns hold in it without escaping, as in Liquid: write |e behind these";
 
 pub(super) fn convert(text: &str, names: &Vocabulary<'_>, out: &mut Writer<'_>) {
     let tokens = lexer::tokens(text);
@@ -64,7 +82,8 @@ pub(super) fn convert(text: &str, names: &Vocabulary<'_>, out: &mut Writer<'_>) 
     let is_free = |name: &String| !names.is_column(name) && !text.contains(name.as_str());
     let keeper = keepers.find(is_free).unwrap_or_default();
     let (open, locals, assigned, cycles) = (Vec::new(), Vec::new(), BTreeMap::new(), BTreeSet::new());
-    let mut work = Work { names, out, open, locals, assigned, kept, keeper, cycles };
+    let (markup, is_page) = (BTreeMap::new(), is_page(text));
+    let mut work = Work { names, out, open, locals, assigned, kept, keeper, cycles, markup, is_page, text };
     work.keeper();
     for token in &tokens {
         match *token {
@@ -129,6 +148,7 @@ impl<'t> Work<'_, '_, '_, 't> {
             assigned: &self.assigned,
             kept: &self.kept,
             keeper: &self.keeper,
+            markup: &self.markup,
             in_loop: self.in_loop(),
         }
     }
@@ -147,11 +167,7 @@ impl<'t> Work<'_, '_, '_, 't> {
                 self.raw(tag);
                 Ok(())
             }
-            Kind::Slot => {
-                let code = self.chain(tag)?.printed();
-                self.out.slot(&code, tag.trim);
-                Ok(())
-            }
+            Kind::Slot => self.print(tag, tag.code),
             Kind::Statement => self.statement(tag),
         }
     }
@@ -169,9 +185,22 @@ impl<'t> Work<'_, '_, '_, 't> {
         }
     }
 
-    /// What a tag that prints holds.
-    fn chain(&mut self, tag: Tag<'t>) -> Result<Value, String> {
-        self.chain_of(tag, tag.code)
+    /// Prints a value with its filters.
+    fn print(&mut self, tag: Tag<'t>, code: &str) -> Result<(), String> {
+        let value = self.chain_of(tag, code)?;
+        let ours = value.printed();
+        if self.is_page && value.markup == Markup::Within && value.kind != expr::Kind::Text {
+            self.out.told_of_letter(tag.at, UNESCAPED);
+        } else if self.is_page && value.markup == Markup::No && value.may_hold_markup() {
+            self.out.told_of_letter(tag.at, ESCAPED);
+        }
+        let may_be = matches!(value.kind, expr::Kind::Loose | expr::Kind::Local | expr::Kind::Items);
+        let is_within = self.names.has_kinds_within() && may_be;
+        if is_within || value.is_printed_otherwise() {
+            self.out.told_of_letter(tag.at, KINDS);
+        }
+        self.out.slot(&ours, tag.trim);
+        Ok(())
     }
 
     /// A value with its filters, in a tag.
@@ -227,11 +256,7 @@ impl<'t> Work<'_, '_, '_, 't> {
             }
             "assign" => self.assign(tag, rest),
             "capture" => self.or_left(tag, "capture", |work| work.capture(tag, rest)),
-            "echo" => {
-                let code = self.chain_of(tag, rest)?.printed();
-                self.out.slot(&code, trim);
-                Ok(())
-            }
+            "echo" => self.print(tag, rest),
             "cycle" => self.cycle(tag, rest),
             "include" | "render" => self.include(tag, rest),
             "#" => {
@@ -277,7 +302,8 @@ impl<'t> Work<'_, '_, '_, 't> {
     }
 
     fn push(&mut self, tag: Tag<'t>, word: &'static str, kind: Block) {
-        self.open.push(Open { tag, word, kind, has_else: false, locals: self.locals.len() });
+        let (locals, whens) = (self.locals.len(), Vec::new());
+        self.open.push(Open { tag, word, kind, has_else: false, locals, whens });
     }
 
     fn begin(&mut self, tag: Tag<'t>, word: &'static str, kind: Block, code: &str) {
@@ -319,64 +345,30 @@ impl<'t> Work<'_, '_, '_, 't> {
             values.push(reader.value()?);
         }
         reader.done()?;
-        let Some(Open { kind: Block::Case(of, has_begun), has_else: false, .. }) = self.open.last_mut() else {
+        let Some(Open { kind: Block::Case(of, _), has_else: false, .. }) = self.open.last() else {
             return Err("no `case` is open here".to_owned());
         };
-        let is_number = |value: &Value| matches!(value.kind, expr::Kind::Number(_));
-        let of = if values.iter().all(is_number) { of.number() } else { of.closed() };
+        let is_text = |value: &Value| value.text().is_some_and(|text| !text.is_empty());
         let code = match values.as_slice() {
-            [one] => format!("{of} == {}", one.closed()),
-            several => {
+            several @ [_, _, ..] if several.iter().all(is_text) => {
                 let several: Vec<&str> = several.iter().map(|value| value.code.as_str()).collect();
-                format!("{of} in [{}]", several.join(", "))
+                format!("{} in [{}]", of.bare(), several.join(", "))
+            }
+            several => {
+                let equal: Vec<String> = several.iter().map(|value| reader.equal(of, value, true).code).collect();
+                equal.join(" or ")
             }
         };
+        let asides = reader.asides;
+        asides.into_iter().for_each(|says| self.out.told_of_letter(tag.at, says));
+        let known: Vec<String> = values.into_iter().map(|value| value.code).collect();
+        let Some(Open { kind: Block::Case(_, has_begun), whens, .. }) = self.open.last_mut() else { return Ok(()) };
+        if known.iter().any(|code| whens.contains(code)) {
+            self.out.told(tag.at, "a value that two `when` name has both of them in Liquid, and the first one here");
+        }
+        whens.extend(known);
         let word = if std::mem::replace(has_begun, true) { "elif" } else { "if" };
         self.out.statement(&format!("{word} {code}"), tag.trim);
-        Ok(())
-    }
-
-    /// `for item in items reversed limit: 3 offset: 1`
-    fn each(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
-        let scope = self.scope();
-        let mut reader = Reader::new(rest, &scope)?;
-        let name = reader.name()?;
-        if !reader.word("in") {
-            return Err("`in` is missing".to_owned());
-        }
-        let mut of = reader.value()?.items();
-        let (mut is_reversed, mut limit, mut offset) = (false, None, None);
-        loop {
-            if reader.word("reversed") {
-                is_reversed = true;
-            } else if reader.word("limit") && reader.sign(":") {
-                limit = Some(reader.value()?.number());
-            } else if reader.word("offset") && reader.sign(":") {
-                if reader.word("continue") {
-                    return Err("a loop that goes on where another one ended is not known here".to_owned());
-                }
-                offset = Some(reader.value()?.number());
-            } else if !reader.sign(",") {
-                break;
-            }
-        }
-        reader.done()?;
-        if limit.is_some() || offset.is_some() {
-            let from = offset.clone().unwrap_or_default();
-            let to = match (limit, offset) {
-                (Some(limit), Some(offset)) => match (limit.parse::<i64>(), offset.parse::<i64>()) {
-                    (Ok(limit), Ok(offset)) => limit.saturating_add(offset).to_string(),
-                    _ => format!("{offset} + {limit}"),
-                },
-                (Some(limit), None) => limit,
-                (None, _) => String::new(),
-            };
-            of = format!("({of}|list)[{from}:{to}]");
-        }
-        let reversed = if is_reversed { "|reverse" } else { "" };
-        let name = identifier(&name).into_owned();
-        self.begin(tag, "for", Block::Loop, &format!("for {name} in {of}{reversed}"));
-        self.locals.push(name);
         Ok(())
     }
 
@@ -384,8 +376,10 @@ impl<'t> Work<'_, '_, '_, 't> {
     fn assign(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
         let (name, code) = rest.split_once('=').ok_or("`=` is missing")?;
         let name = name.trim();
-        let code = self.chain_of(tag, code)?.safe();
+        let value = self.chain_of(tag, code)?;
+        let code = value.or_nothing();
         let target = self.target(name)?;
+        self.markup.insert(name.to_owned(), value.markup);
         self.out.statement(&format!("set {target} = {code}"), tag.trim);
         Ok(())
     }
@@ -407,43 +401,13 @@ impl<'t> Work<'_, '_, '_, 't> {
     fn capture(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
         let name = rest.trim_matches(['"', '\'']);
         let target = self.target(name)?;
+        self.markup.insert(name.to_owned(), Markup::Known);
         let inner = match target.split_once('.') {
             // A block cannot fill an attribute.
             Some((_, name)) => format!("captured_{name}"),
             None => target.clone(),
         };
         self.begin(tag, "capture", Block::Capture(target), &format!("set {inner}"));
-        Ok(())
-    }
-
-    /// `cycle "odd", "even"`
-    fn cycle(&mut self, tag: Tag<'t>, rest: &str) -> Result<(), String> {
-        if !self.in_loop() {
-            return Err("no loop is open here".to_owned());
-        }
-        // Theirs goes on each time that it is come by, ours with the loop: only where these are the same is there one.
-        let is_loop = |open: &&Open<'_>| matches!(open.kind, Block::Loop);
-        let is_alone = self.open.last().as_ref().is_some_and(is_loop) && self.open.iter().filter(is_loop).count() == 1;
-        if !is_alone && !self.out.is_one_tag() {
-            return Err("it is known in a loop alone, not in one within a loop or a condition".to_owned());
-        }
-        let scope = self.scope();
-        let mut reader = Reader::new(rest, &scope)?;
-        let mut values = vec![reader.value()?];
-        let group = reader.sign(":").then(|| std::mem::take(&mut values)).and_then(|group| group.into_iter().next());
-        if group.is_some() {
-            values.push(reader.value()?);
-        }
-        while reader.sign(",") {
-            values.push(reader.value()?);
-        }
-        reader.done()?;
-        let values: Vec<String> = values.iter().map(|value| value.code.clone()).collect();
-        let values = values.join(", ");
-        if !self.cycles.insert(group.map_or_else(|| values.clone(), |group| group.code)) {
-            return Err("it goes on where an earlier one ended, which ours does not".to_owned());
-        }
-        self.out.slot(&format!("loop.cycle({values})"), tag.trim);
         Ok(())
     }
 
