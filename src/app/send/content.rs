@@ -164,7 +164,7 @@ pub fn first(
     let composer = columns.read_from(composer, &stored);
     findings.extend(first_letters::look(campaign, list, &composer, &stored));
     findings.extend(cells::findings(campaign, list, &stored));
-    findings.extend(standing::findings(campaign, list, &looked, &stored));
+    findings.extend(standing::findings(campaign, list, &looked, &stored, standing::ROWS));
     let [bare, leading] = [bare, leading].map(|indices| columns.among(&stored, &indices));
     Ok((
         Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, leading, files },

@@ -10,8 +10,9 @@ use crate::engine::loader::{List, Look, each_of};
 use crate::mail::finding::{Finding, Severity};
 use std::collections::BTreeMap;
 
-/// Rows that are looked at.
-const ROWS: u64 = 5_000_000;
+/// Rows that are looked at before a campaign begins, and before it goes on.
+pub const ROWS: u64 = 5_000_000;
+pub const ROWS_AGAIN: u64 = 100_000;
 /// Values that are told of a column.
 const VALUES_TOLD: usize = 5;
 /// What columns of words are called, in small letters and digits alone.
@@ -122,9 +123,9 @@ const NO: [&str; 14] = [
     "0000-00-00 00:00:00",
 ];
 
-/// What the list says of people who shall get nothing; `used`: the columns that the letter reads.
+/// What the first `most` rows of a list say of people who shall get nothing; `used`: the columns that the letter reads.
 #[must_use]
-pub fn findings(campaign: &CampaignConfig, list: &List, looked: &Look, used: &[String]) -> Vec<Finding> {
+pub fn findings(campaign: &CampaignConfig, list: &List, looked: &Look, used: &[String], most: u64) -> Vec<Finding> {
     let email = &campaign.recipients.email.value;
     let stands_once = |name: &&String| looked.columns.iter().filter(|other| other == name).count() == 1;
     let says = |name: &&String| kind_of(name).is_some() && !used.contains(name) && *name != email;
@@ -133,7 +134,7 @@ pub fn findings(campaign: &CampaignConfig, list: &List, looked: &Look, used: &[S
         return Vec::new();
     }
     let (mut rows, mut seen) = (0, vec![Counts::default(); columns.len()]);
-    let read = each_of(list, &columns, ROWS, |line, fields| {
+    let read = each_of(list, &columns, most, |line, fields| {
         rows += 1;
         for ((column, field), counts) in columns.iter().zip(fields).zip(&mut seen) {
             counts.look(column, field, line);

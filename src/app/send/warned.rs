@@ -15,6 +15,12 @@ use crate::engine::load::Load;
 use crate::engine::loader::{List, look_at};
 use crate::mail::finding::Finding;
 use crate::observe::terminal;
+use std::fs::File;
+use std::io::Read as _;
+
+/// How workbooks begin, and the largest that is read before a campaign goes on.
+const ZIP: [u8; 2] = *b"PK";
+const WORKBOOK_OCTETS_MAX: u64 = 2 << 20;
 
 /// What a run knows of its campaign before it sends.
 pub struct Known<'a> {
@@ -39,8 +45,10 @@ impl Known<'_> {
         let manifest = opened.table.manifest();
         let goes_on = opened.table.chunks() > 0;
         let mut of_letter = of_letter(&content.findings, !destination.is_sink());
-        let mut of_list = if goes_on { again(campaign, list, &manifest.columns) } else { Vec::new() };
-        of_list.extend(load.map_or(Vec::new(), |load| {
+        // What goes on is not kept waiting for it.
+        let looks = !goes_on || is_soon_read(list);
+        let mut of_list = if goes_on && looks { again(campaign, list, &manifest.columns) } else { Vec::new() };
+        of_list.extend(load.filter(|_| looks).map_or(Vec::new(), |load| {
             list::first_rows(campaign, content, &manifest.columns, load, goes_on && !reads_anew)
         }));
         // What is wrong with another letter than before is new.
@@ -74,11 +82,19 @@ impl Known<'_> {
     }
 }
 
+/// Whether the front of a list is read without all of it: a workbook is unfolded whole, each time.
+fn is_soon_read(list: &List) -> bool {
+    let mut front = [0; ZIP.len()];
+    let Ok(mut file) = File::open(&list.path) else { return false };
+    let is_small = file.metadata().is_ok_and(|file| file.is_file() && file.len() <= WORKBOOK_OCTETS_MAX);
+    is_small || (file.read_exact(&mut front).is_ok() && front != ZIP)
+}
+
 /// What a look at the list of a campaign that goes on finds, if it is still there.
 fn again(campaign: &CampaignConfig, list: &List, stored: &[String]) -> Vec<Finding> {
     let Ok(looked) = look_at(list) else { return Vec::new() };
     let mut found = list::findings(campaign, &looked, None);
     found.extend(cells::findings(campaign, list, stored));
-    found.extend(standing::findings(campaign, list, &looked, stored));
+    found.extend(standing::findings(campaign, list, &looked, stored, standing::ROWS_AGAIN));
     found
 }
