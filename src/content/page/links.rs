@@ -14,6 +14,8 @@ use std::collections::HashSet;
 
 /// Values that are no links, or none that is marked.
 const BUILT_IN: [&str; 4] = ["campaign", "email", "token", "unsubscribe_url"];
+/// So far around a value it is looked whether it stands alone.
+const NEAR_OCTETS: usize = 1000;
 /// What columns of links are called.
 const CALLED: [&str; 6] = ["url", "link", "href", "website", "webseite", "homepage"];
 
@@ -282,13 +284,11 @@ fn values(work: &Work, text: &str, known: &HashSet<String>) -> Vec<usize> {
         if tag.kind != Kind::Slot || BUILT_IN.contains(&name) {
             continue;
         }
-        let line = text.get(..range.start).and_then(|front| front.rfind('\n')).map_or(0, |end| end + 1);
-        let before = plain(text.get(line..range.start).unwrap_or_default());
+        let before = plain(line_before(text, range.start));
         if !before.is_empty() && !before.ends_with(|c: char| c.is_whitespace() || "<([".contains(c)) {
             continue;
         }
-        let rest = text.get(range.start..).unwrap_or_default();
-        let rest = rest.get(..rest.find('\n').unwrap_or(rest.len())).unwrap_or_default();
+        let rest = line_behind(text, range.start);
         let link = link_at(work, rest);
         let behind = plain(rest.get(link.len()..).unwrap_or_default());
         // A name that stands alone begins a letter, or ends it.
@@ -304,6 +304,21 @@ fn values(work: &Work, text: &str, known: &HashSet<String>) -> Vec<usize> {
         }
     }
     found
+}
+
+/// What stands on the line before `at`, as far as it is near.
+fn line_before(text: &str, at: usize) -> &str {
+    let from = (at.saturating_sub(NEAR_OCTETS)..=at).find(|from| text.is_char_boundary(*from)).unwrap_or(at);
+    let near = text.get(from..at).unwrap_or_default();
+    near.rsplit_once('\n').map_or(near, |(_, line)| line)
+}
+
+/// What stands on the line from `at` on, as far as it is near.
+fn line_behind(text: &str, at: usize) -> &str {
+    let most = text.len().min(at.saturating_add(NEAR_OCTETS));
+    let to = (at..=most).rfind(|to| text.is_char_boundary(*to)).unwrap_or(at);
+    let near = text.get(at..to).unwrap_or_default();
+    near.split_once('\n').map_or(near, |(line, _)| line)
 }
 
 /// The name that a slot begins with.

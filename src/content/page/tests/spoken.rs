@@ -84,3 +84,13 @@ fn a_link_that_leads_nowhere_says_nothing_of_it() {
         assert!(message.contains(said), "{message}");
     }
 }
+
+#[test]
+fn no_length_makes_a_text_last() {
+    for piece in ["<ol><li>x</ol>", "<a href=\"{{ n }}\">x</a>", "{% if n %}<li>x{% endif %}", "{{ n }} ", "{{ url }}"]
+    {
+        text_of(&piece.repeat(5_000));
+        let text = Some(Source { file: "w.txt".into(), text: piece.repeat(5_000) });
+        treat(&mut Spec { html: None, text, ..spec("w.html", "") }, &utm(), &mut shelf());
+    }
+}

@@ -77,10 +77,13 @@ impl List {
     }
 }
 
+/// Tokens of a list that are looked at.
+const TOKENS_MAX: usize = 2000;
+
 /// How many items the list has that begins at these tokens; `None` where a row tells that.
 fn items(work: &Work, page: &str, behind: &[Token]) -> Option<i64> {
     let (mut lists, mut branches, mut items) = (1usize, 0usize, 0i64);
-    for token in behind {
+    for token in behind.iter().take(TOKENS_MAX) {
         match token {
             Token::Start(start) if start.conditional => {}
             Token::Start(start) if matches!(start.name.as_str(), "ul" | "ol" | "menu" | "dir") => lists += 1,
