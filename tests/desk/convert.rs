@@ -146,6 +146,33 @@ fn translations_give_what_the_original_s_engine_gave() {
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), judged.len(), wrong.join("\n"));
 }
 
+#[test]
+fn cells_of_text_are_computed_with_as_numbers() {
+    let columns = ["a", "b", "c"].map(str::to_owned);
+    for (template, expected) in [
+        (
+            "{{ a | plus: b }} {{ a | minus: b }} {{ a | times: b }} {{ a | plus: 1 }} {{ c | plus: a }}",
+            "19 1 90 11 10",
+        ),
+        ("{{ a | at_least: b }} {{ a | at_most: b }} {{ b | at_least: 9.5 }}", "10 9 9.5"),
+        ("{% if a > b %}more{% endif %}{% if c < 1 %}x{% endif %}{% if c == 0 %}y{% endif %}", "more"),
+        ("{% assign sum = 0 %}{% for i in (1..2) %}{% assign sum = sum | plus: a %}{% endfor %}{{ sum }}", "20"),
+    ] {
+        let made = convert(template, Engine::Liquid, &columns, Cells::Text, Syntax::Jinja);
+        let spec = Spec {
+            name: "n".into(),
+            from: "news@acme.example".into(),
+            to: Some("list@acme.example".into()),
+            subject: "s".into(),
+            text: Some(Source { file: "t".into(), text: made.text.clone() }),
+            unsubscribe_url: Some("https://a.example/u".into()),
+            ..Spec::default()
+        };
+        let fields = ["10", "9", ""].map(|cell| cell.as_bytes().to_vec());
+        assert_eq!(body_of(spec, &columns, &fields).as_deref(), Ok(expected), "{template}\n{}", made.text);
+    }
+}
+
 /// What the table of translations in README begins with.
 const TRANSLATIONS: &str = "| from | template | a row of the list | becomes |";
 

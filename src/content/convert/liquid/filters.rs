@@ -288,7 +288,14 @@ fn number(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, S
         }
     };
     let code = match (filter, args) {
-        ("plus", [other]) => return exact("+", other),
+        // Two cells of a list of text would be put one behind the other, or compared as text.
+        ("plus", [other]) => {
+            let code = format!("{} + {}", computed(value, other), computed(other, value));
+            return match value.is_whole() && other.is_whole() {
+                true => Some(Ok(Value { is_long: true, ..Value::of(Kind::Figure, code) })),
+                false => figure(format!("({code})|round(10)")),
+            };
+        }
         ("minus", [other]) => return exact("-", other),
         ("times", [other]) => return exact("*", other),
         ("modulo", [other]) => return exact("%", other),
@@ -296,8 +303,8 @@ fn number(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, S
         ("divided_by", [other]) if other.is_whole() => format!("{base} // {}", other.number()),
         ("divided_by", [other]) => format!("{base} / {}", other.number()),
         ("abs", []) => return figure(format!("{base}|abs")),
-        ("at_least", [other]) => return figure(format!("[{base}, {}]|max", other.number())),
-        ("at_most", [other]) => return figure(format!("[{base}, {}]|min", other.number())),
+        ("at_least", [other]) => return figure(format!("[{}, {}]|max", of_number(value), of_number(other))),
+        ("at_most", [other]) => return figure(format!("[{}, {}]|min", of_number(value), of_number(other))),
         ("round", []) => return figure(format!("{base}|round(0, \"away\")|int")),
         ("round", [digits]) if digits.code == "0" => return figure(format!("{base}|round(0, \"away\")|int")),
         ("round", [digits]) => return figure(format!("{base}|round({}, \"away\")", digits.number())),
@@ -306,6 +313,18 @@ fn number(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, S
         _ => return None,
     };
     Some(Ok(Value { is_long: true, ..Value::of(Kind::Figure, code) }))
+}
+
+/// A value as a number, where a cell of text would be taken for text beside another one.
+fn of_number(value: &Value) -> String {
+    let is_cell = matches!(value.kind, Kind::Column(holds) if !holds.numbers);
+    if is_cell { format!("{} * 1", value.number()) } else { value.number() }
+}
+
+/// The same where `other` does not say that it is one.
+fn computed(value: &Value, other: &Value) -> String {
+    let is_number = |kind| matches!(kind, Kind::Number(_) | Kind::Figure | Kind::Size);
+    if is_number(other.kind) || other.kind == Kind::Text { value.number() } else { of_number(value) }
 }
 
 fn items(filter: &str, value: &Value, args: &[Value]) -> Option<Result<Value, String>> {
