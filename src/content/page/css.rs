@@ -16,9 +16,20 @@ use super::tags::{Kind, Written};
 /// The attribute that numbers an element of the copy.
 const NUMBER: &str = "data-posthaste-number";
 
+/// So deep elements may stand in each other: whoever builds a document goes as deep.
+const DEPTH_MAX: usize = 500;
+/// Elements whose end tags may be left out.
+const IMPLIED: [&str; 15] =
+    ["a", "body", "dd", "dt", "head", "html", "li", "option", "p", "tbody", "td", "tfoot", "th", "thead", "tr"];
+
 /// The page with the declarations of its `<style>` rules, and of `extra`, in `style` attributes.
 pub(super) fn inline(work: &mut Work, page: &str, with_style: bool, extra: &str) -> String {
     let tokens = scan(page);
+    if is_too_deep(&tokens) {
+        let problem = format!("the styles cannot be inlined: elements stand in each other more than {DEPTH_MAX} deep");
+        work.errors.push(ContentError::new(&work.main.place, problem, "close what is open"));
+        return page.to_owned();
+    }
     let copy = skeleton(work, page, &tokens, with_style);
     let options = css_inline::CSSInliner::options().load_remote_stylesheets(false).keep_style_tags(false);
     let inlined = match options.extra_css(Some(extra.into())).build().inline(&copy) {
@@ -108,6 +119,18 @@ pub(super) fn sheet(work: &mut Work, page: &str) -> String {
     // It is told where it is inlined.
     work.treated.notes.truncate(notes);
     sheet
+}
+
+fn is_too_deep(tokens: &[Token]) -> bool {
+    let mut depth = 0usize;
+    tokens.iter().any(|token| {
+        match token {
+            Token::Start(start) if !start.is_void() && !IMPLIED.contains(&start.name.as_str()) => depth += 1,
+            Token::End(_, name, _) if !IMPLIED.contains(&name.as_str()) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEPTH_MAX
+    })
 }
 
 /// The elements, classes and rules of the page, and nothing else.

@@ -94,3 +94,14 @@ fn no_length_makes_a_text_last() {
         treat(&mut Spec { html: None, text, ..spec("w.html", "") }, &utm(), &mut shelf());
     }
 }
+
+#[test]
+fn a_page_that_is_deeper_than_a_document_can_be_is_read_all_the_same() {
+    let deep = format!("<style>p{{color:red}}</style>{}x", "<div>".repeat(60_000));
+    assert_eq!(text_of(&deep), "x\n");
+    let errors = errors_of("w.html", &deep, &Treatment { inline_css: true, ..Treatment::default() });
+    assert!(errors.len() == 1 && errors[0].contains("more than 500 deep"), "{errors:?}");
+    let unclosed = format!("<style>p{{color:red}}</style>{}", "<p>x<br>".repeat(2_000));
+    let made = html_of(&unclosed, &Treatment { inline_css: true, ..Treatment::default() });
+    assert_eq!(made.matches("<p style=\"color: red\">").count(), 2_000);
+}
