@@ -1,4 +1,4 @@
-//! How a report looks to people: the zone of its times, and how wide it may be.
+//! How a report looks to people: when it is made, the zone of its times, and how wide it may be.
 //!
 //! Guarantees: each time says by how much it differs from UTC, or stands below the name of its zone.
 
@@ -11,6 +11,8 @@ use jiff::tz::TimeZone;
 pub struct Look {
     /// The zone of its times.
     pub zone: Zone,
+    /// When it is made.
+    pub now: UnixTime,
     /// The width of the terminal; `None`: it is none, and nothing is cut.
     pub columns: Option<usize>,
 }

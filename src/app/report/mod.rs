@@ -36,6 +36,7 @@ use crate::engine::table::{MovedFrom, Row};
 use crate::mail::reply::Printable;
 use crate::mail::{Disposition, Enhanced, Mailbox};
 use crate::observe::terminal;
+use crate::wire::clock::unix_now;
 use crate::wire::disk::access;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -293,7 +294,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     for damage in facts.damage() {
         terminal::warn(&format!("warning: damaged: {}\n", Printable(damage.as_bytes())));
     }
-    let look = Look { zone: Zone::of(args.utc), columns: terminal::columns_out() };
+    let look = Look { now: unix_now(), zone: Zone::of(args.utc), columns: terminal::columns_out() };
     let mut out = Pipe { to: BufWriter::new(io::stdout().lock()), gone: false };
     match write(args, &look, &facts, &mut out) {
         // Whoever read has seen enough.
@@ -355,7 +356,7 @@ pub fn write(args: &ReportArgs, look: &Look, facts: &dyn Facts, out: &mut dyn Wr
     } else {
         let digest = Digest::of(facts)?;
         if let Some(file) = &args.html {
-            let page = page::html(&digest, &look.zone);
+            let page = page::html(&digest, &look.zone, look.now);
             to_file(file, out, &mut |to| to.write_all(page.as_bytes()).map_err(write_failed))?;
         } else {
             let text = if args.json { json::object(&digest) + "\n" } else { text::table(&digest, look) };

@@ -8,6 +8,7 @@ use super::text::{pace, took};
 use crate::app::config::values::duration_text;
 use crate::app::destination;
 use crate::app::figures::{count, counted, share};
+use crate::base::clock::UnixTime;
 use crate::mail::Disposition;
 use std::fmt::Write;
 use std::time::Duration;
@@ -28,7 +29,7 @@ body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-appl
 -webkit-text-size-adjust:100%;print-color-adjust:exact;-webkit-print-color-adjust:exact}\
 main{max-width:60rem;margin:0 auto;padding:2rem 1.2rem 3rem}\
 h1{font-size:1.8rem;line-height:1.2;margin:0;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2.2rem 0 .7rem}h3{font-size:1rem;margin:1.2rem 0 .4rem}\
-p{margin:.3rem 0}.dim,footer{color:var(--dim)}.subject{font-size:1.1rem;overflow-wrap:anywhere}\
+p{margin:.3rem 0}.dim,footer{color:var(--dim)}.subject{font-size:1.1rem;overflow-wrap:anywhere}.slot{font-style:normal;background:var(--track);border-radius:.25rem;padding:0 .3rem}\
 .top{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem .8rem}\
 .pill{border-radius:1rem;padding:.1rem .75rem;font-weight:600;font-size:.9rem;color:#fff;background:#6b7588}\
 .complete{background:#14805f}.sending{background:#2b66bf}.held,.undecided{background:#b3372b}.paused,.stopped{background:#8f6410}\
@@ -42,22 +43,23 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1re
 .step{display:grid;grid-template-columns:minmax(9rem,17rem) 1fr 6.5rem 5rem;gap:.8rem;align-items:center;padding:.22rem 0;font-variant-numeric:tabular-nums}\
 .step i{display:block;height:.95rem;border-radius:.2rem;background:var(--track)}.step i u{display:block;height:100%;min-width:2px;border-radius:.2rem}\
 .step b,.step s{text-align:right;text-decoration:none;white-space:nowrap}.step s{color:var(--dim)}\
-.sub{font-size:.9rem;color:var(--dim);padding:.08rem 0}.sub span{padding-left:1rem}.sub i{height:.55rem}.sub b{font-weight:400}\
+.sub{font-size:.9rem;color:var(--dim);padding:.08rem 0}.sub span{padding-left:1rem}.sub i{height:.55rem}.sub b{font-weight:400}.of{color:var(--dim);font-size:.9rem}.of:not(:first-child){margin-top:.8rem;padding-top:.6rem;border-top:1px solid var(--rule)}\
 svg{display:block;width:100%;height:auto}svg text{fill:var(--dim);font-family:system-ui,sans-serif}.narrow{display:none}\
 .key{margin:0 0 .4rem}.key span{margin-right:1.1rem;white-space:nowrap}.key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}\
 table{border-collapse:collapse;width:100%}\
 th,td{padding:.32rem 0 .32rem .8rem;text-align:right;border-bottom:1px solid var(--rule);font-variant-numeric:tabular-nums;vertical-align:top}\
-tr:last-child td{border-bottom:0}th{color:var(--dim);font-weight:600}th:first-child,td:first-child{padding-left:0}\
-th.l,td.l{text-align:left;overflow-wrap:break-word}td.n{white-space:nowrap}td small{display:block;color:var(--dim)}\
-.said{table-layout:fixed}.said td{overflow-wrap:anywhere}.said td:first-child{width:5rem}.said td:nth-child(2){width:7rem}\
+tr:last-child td{border-bottom:0}th{color:var(--dim);font-weight:600;width:1%;white-space:nowrap}th:first-child,td:first-child{padding-left:0}\
+th.l,td.l{text-align:left}th.l{width:auto;white-space:normal}td.l{overflow-wrap:anywhere}td.n{white-space:nowrap}td small{display:block;color:var(--dim)}\
+.said td:first-child{width:5rem}.said td:nth-child(2){width:7rem}\
 footer{margin-top:2.5rem;font-size:.85rem}\
-@media(max-width:620px){main{padding:1.2rem .8rem 2rem}.wide,.w{display:none}.narrow{display:block}\
+@media(max-width:620px){main{padding:1.2rem .8rem 2rem}table{font-size:.87rem}th,td{padding-left:.5rem}th{white-space:normal}.box{padding:.6rem}.wide,.w{display:none}.narrow{display:block}\
 .cards{grid-template-columns:1fr 1fr}dl{grid-template-columns:7rem 1fr}.said td:first-child{width:3.6rem}.said td:nth-child(2){width:5.6rem}\
 .step{grid-template-columns:1fr auto 4.8rem;gap:.1rem .6rem}.step i{grid-column:1/-1;grid-row:2}}\
-@media print{body{background:#fff}.box,.card{break-inside:avoid}}";
+@media print{body{background:#fff}main{padding-top:0}h2,h3{break-after:avoid}.box,.card,tr{break-inside:avoid}\
+.box{overflow:visible}.long{break-inside:auto}table{font-size:.87rem}thead{display:table-header-group}}";
 
-/// The page.
-pub(super) fn html(digest: &Digest, zone: &Zone) -> String {
+/// The page, as it stands at this time.
+pub(super) fn html(digest: &Digest, zone: &Zone, made_at: UnixTime) -> String {
     let name = escape(&digest.name);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -65,7 +67,7 @@ pub(super) fn html(digest: &Digest, zone: &Zone) -> String {
          <title>{name}: {} – posthaste</title><style>{STYLE}</style></head><body><main>\n",
         digest.stage().word()
     );
-    head(digest, zone, &name, &mut page);
+    head(digest, zone, made_at, &name, &mut page);
     cards(digest, &mut page);
     funnel(digest, &mut page);
     over_time(digest, zone, &mut page);
@@ -79,7 +81,7 @@ pub(super) fn html(digest: &Digest, zone: &Zone) -> String {
     page
 }
 
-fn head(digest: &Digest, zone: &Zone, name: &str, page: &mut String) {
+fn head(digest: &Digest, zone: &Zone, made_at: UnixTime, name: &str, page: &mut String) {
     let stage = digest.stage();
     let class = match stage {
         Stage::NotBegun => "new",
@@ -93,7 +95,7 @@ fn head(digest: &Digest, zone: &Zone, name: &str, page: &mut String) {
         stage.word()
     );
     if !digest.about.subject.is_empty() {
-        let _ = writeln!(page, "<p class=\"subject dim\">{}</p>", escape(&digest.about.subject));
+        let _ = writeln!(page, "<p class=\"subject dim\">{}</p>", subject(&digest.about.subject));
     }
     let says = stage.says(&digest.known(), zone);
     if !says.is_empty() {
@@ -109,10 +111,25 @@ fn head(digest: &Digest, zone: &Zone, name: &str, page: &mut String) {
     if let Some(told) = digest.told_cut_off() {
         let _ = writeln!(page, "<p class=\"note\">{}.</p>", escape(&capital(&told)));
     }
-    facts(digest, zone, page);
+    facts(digest, zone, made_at, page);
 }
 
-fn facts(digest: &Digest, zone: &Zone, page: &mut String) {
+/// A subject as people read it: each value by its name, marked as one. One with branches or remarks stays the template that it is.
+fn subject(template: &str) -> String {
+    if ["{%", "{#"].iter().any(|sign| template.contains(sign)) {
+        return format!("{} <small>(a template)</small>", escape(template));
+    }
+    let (mut html, mut rest) = (String::new(), template);
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let Some((value, after)) = behind.split_once("}}") else { break };
+        let name = value.split('|').next().unwrap_or_default().trim_matches([' ', '-']);
+        let _ = write!(html, "{}<i class=\"slot\">{}</i>", escape(before), escape(name));
+        rest = after;
+    }
+    html + &escape(rest)
+}
+
+fn facts(digest: &Digest, zone: &Zone, made_at: UnixTime, page: &mut String) {
     page.push_str("<dl>");
     let mut fact = |name: &str, text: &str| {
         if !text.is_empty() {
@@ -130,8 +147,8 @@ fn facts(digest: &Digest, zone: &Zone, page: &mut String) {
         fact("Last event", &format!("{} ({})", zone.clock(last), took(digest)));
         fact("Attempts", &format!("{}{}", count(digest.attempts), pace(digest)));
     }
-    // Wherever a time stands.
-    fact("Times are of", &digest.first_at.or(digest.about.begun_at).map(|at| zone.name(at)).unwrap_or_default());
+    fact("Made at", &zone.clock(made_at));
+    fact("Times are of", &zone.name(digest.first_at.or(digest.about.begun_at).unwrap_or(made_at)));
     if digest.possible_duplicates > 0 {
         fact("Perhaps a second copy", &counted(digest.possible_duplicates, "recipient", "recipients"));
     }
@@ -170,61 +187,96 @@ const REST: [(Disposition, &str); 5] = [
     (Disposition::Cancelled, "Withdrawn"),
 ];
 
-/// From the list to the mailboxes: how many are left at each step, and what became of the others.
+/// From the list to the mailboxes: how many are left at each step, and what became of the others. Rows are parts of the list's
+/// rows, and recipients parts of the recipients: in figures as in bars.
 fn funnel(digest: &Digest, page: &mut String) {
-    let (counts, rows) = (&digest.counts, digest.rows);
-    let (all, read) = (counts.all(), counts.all() + rows.rejected + rows.duplicates);
+    let (all, rows) = (digest.counts.all(), digest.rows);
+    let read = all + rows.rejected + rows.duplicates;
     if read == 0 {
         return;
     }
     page.push_str("<h2>From the list to the mailboxes</h2>\n<div class=\"box\">\n");
+    let so_far = if rows.loading { " so far" } else { "" };
     let grey = hex(PARTS[3].1);
-    let mut step = |is_sub: bool, label: &str, n: u64, colour: &str| {
-        let part = 100.0 * n as f64 / read as f64;
-        let bar = format!("<u style=\"width:{part:.2}%;background:{colour}\"></u>");
-        let bar = if n > 0 { bar } else { String::new() };
-        let share = if n > all { String::new() } else { share(n, all) };
-        let _ = writeln!(
-            page,
-            "<div class=\"step{}\"><span>{label}</span><i>{bar}</i><b>{}</b><s>{share}</s></div>",
-            if is_sub { " sub" } else { "" },
-            count(n)
-        );
-    };
     if read > all {
-        step(false, "Rows of the list", read, &grey);
+        let _ = writeln!(page, "<p class=\"of\">Of the rows of the list{so_far}</p>");
+        let mut of_rows = Steps { whole: read, page };
+        of_rows.step(&format!("Rows of the list{so_far}"), read, &grey);
         for (label, n) in [("rejected: no usable address or message", rows.rejected), ("duplicates", rows.duplicates)] {
             if n > 0 {
-                step(true, label, n, &grey);
+                of_rows.sub(label, n, &grey);
             }
         }
+        of_rows.step(&format!("Recipients{so_far}"), all, &grey);
     }
-    step(false, if rows.loading { "Recipients so far" } else { "Recipients" }, all, &grey);
-    step(false, "Tried", digest.tried, "var(--blue)");
-    step(false, "Delivered", counts.get(Disposition::Delivered), &hex(PARTS[0].1));
+    if read > all && all > 0 {
+        let of = counted(all, "recipient", "recipients");
+        let _ = writeln!(page, "<p class=\"of\">Of the {of}{so_far}</p>");
+    }
+    let mut steps = Steps { whole: all, page };
+    if read == all {
+        steps.step(&format!("Recipients{so_far}"), all, &grey);
+    }
+    if all > 0 {
+        of_recipients(digest, &grey, &mut steps);
+    }
+    page.push_str("</div>\n");
+}
+
+fn of_recipients(digest: &Digest, grey: &str, steps: &mut Steps<'_>) {
+    let counts = &digest.counts;
+    steps.step("Tried", digest.tried, "var(--blue)");
+    steps.step("Delivered", counts.get(Disposition::Delivered), &hex(PARTS[0].1));
     for (label, n, of, colour) in [
         ("Bounced", counts.get(Disposition::Bounced), Disposition::Bounced, hex(PARTS[1].1)),
         ("Waiting", counts.waiting(), Disposition::Deferred, hex(PARTS[2].1)),
-        ("Not deliverable in time", counts.get(Disposition::Expired), Disposition::Expired, grey.clone()),
+        ("Not deliverable in time", counts.get(Disposition::Expired), Disposition::Expired, grey.to_owned()),
     ] {
         if n == 0 && of == Disposition::Expired {
             continue;
         }
-        step(false, label, n, &colour);
+        steps.step(label, n, &colour);
         for (reason, n) in digest.reasons(of).iter().take(REASONS) {
-            step(true, &escape(reason.says), *n, &colour);
+            steps.sub(&escape(reason.says), *n, &colour);
         }
         if of == Disposition::Deferred && counts.get(Disposition::Waiting) > 0 {
-            step(true, "not tried yet", counts.get(Disposition::Waiting), &colour);
+            steps.sub("not tried yet", counts.get(Disposition::Waiting), &colour);
         }
     }
     for (disposition, label) in REST.into_iter().filter(|(rest, _)| *rest != Disposition::Expired) {
         let n = counts.get(disposition);
         if n > 0 {
-            step(false, label, n, &grey);
+            steps.step(label, n, grey);
         }
     }
-    page.push_str("</div>\n");
+}
+
+/// Lines of the funnel that are parts of one whole.
+struct Steps<'p> {
+    whole: u64,
+    page: &'p mut String,
+}
+
+impl Steps<'_> {
+    fn step(&mut self, label: &str, n: u64, colour: &str) {
+        self.line("step", label, n, colour);
+    }
+
+    /// A part of the step above.
+    fn sub(&mut self, label: &str, n: u64, colour: &str) {
+        self.line("step sub", label, n, colour);
+    }
+
+    fn line(&mut self, class: &str, label: &str, n: u64, colour: &str) {
+        let share = share(n, self.whole);
+        let bar = format!("<u style=\"width:{};background:{colour}\"></u>", share.replace(' ', ""));
+        let bar = if n > 0 { bar } else { String::new() };
+        let _ = writeln!(
+            self.page,
+            "<div class=\"{class}\"><span>{label}</span><i>{bar}</i><b>{}</b><s>{share}</s></div>",
+            count(n)
+        );
+    }
 }
 
 fn over_time(digest: &Digest, zone: &Zone, page: &mut String) {
@@ -263,11 +315,11 @@ fn places(title: &str, head: &str, top: &[(&str, Counts)], all: usize, page: &mu
     }
     let of = if top.len() < all { format!(" ({} of {})", top.len(), count(all as u64)) } else { String::new() };
     let _ = writeln!(page, "<h2>{title}{of}</h2>");
-    let _ = write!(page, "<div class=\"box\"><table><tr><th class=\"l\">{head}</th><th>recipients</th>");
+    let _ = write!(page, "<div class=\"box long\"><table><thead><tr><th class=\"l\">{head}</th><th>recipients</th>");
     for (word, _, _) in PARTS {
         let _ = write!(page, "<th class=\"w\">{word}</th>");
     }
-    page.push_str("<th>% delivered</th></tr>\n");
+    page.push_str("<th>% delivered</th></tr></thead>\n<tbody>");
     for (name, counts) in top {
         let _ = write!(page, "<tr><td class=\"l\">{}</td><td>{}</td>", escape(name), count(counts.all()));
         for (_, _, of) in PARTS {
@@ -276,7 +328,7 @@ fn places(title: &str, head: &str, top: &[(&str, Counts)], all: usize, page: &mu
         let delivered = counts.get(Disposition::Delivered);
         let _ = writeln!(page, "<td class=\"n\">{}</td></tr>", share(delivered, counts.all()));
     }
-    page.push_str("</table></div>\n");
+    page.push_str("</tbody></table></div>\n");
 }
 
 /// Outcomes that replies are grouped by, and what stands above them.
@@ -301,7 +353,7 @@ fn replies(digest: &Digest, page: &mut String) {
         if group.is_empty() {
             continue;
         }
-        let _ = writeln!(page, "<h3>{title}</h3>\n<div class=\"box\"><table class=\"said\">");
+        let _ = writeln!(page, "<h3>{title}</h3>\n<div class=\"box long\"><table class=\"said\">");
         for (kind, n) in group.iter().take(REPLIES_OF_ONE) {
             reply(kind, *n, page);
         }

@@ -187,8 +187,12 @@ fn times_are_those_of_a_zone_and_say_which() {
     // The page of one that nobody was tried of has a time, too.
     let mut begun = Digest::default();
     begun.about.begun_at = Some(at);
-    let page = page::html(&begun, &Zone::ahead_of_utc(19_800));
-    assert!(page.contains("<dt>Times are of</dt><dd>UTC+05:30</dd>") && page.contains("2027-01-15 13:30:00"), "{page}");
+    let page = page::html(&begun, &Zone::ahead_of_utc(19_800), UnixTime(T0 + 60));
+    for fact in
+        ["Begun</dt><dd>2027-01-15 13:30:00", "Made at</dt><dd>2027-01-15 13:31:00", "Times are of</dt><dd>UTC+05:30"]
+    {
+        assert!(page.contains(&format!("<dt>{fact}</dd>")), "{fact}: {page}");
+    }
 }
 
 #[test]
@@ -239,12 +243,13 @@ fn a_page_tells_the_whole_way_from_the_list_to_the_mailboxes() {
     let page = written(&ReportArgs { html: Some("-".into()), ..args() }, &small());
     for part in [
         "<title>welcome: stopped – posthaste</title>",
-        ">Hello {{ first }}</p>",
-        "<span>Rows of the list</span><i><u style=\"width:100.00%;",
-        "<b>10</b><s></s>",
-        "<span>Recipients</span>",
-        "<b>6</b><s>100.00 %</s>",
-        "<span>Tried</span>",
+        ">Hello <i class=\"slot\">first</i></p>",
+        "Of the rows of the list</p>\n<div class=\"step\"><span>Rows of the list</span><i><u style=\"width:100.00%;",
+        "<b>10</b><s>100.00 %</s>",
+        "<b>3</b><s>30.00 %</s>",
+        "<span>Recipients</span><i><u style=\"width:60.00%;",
+        "<b>6</b><s>60.00 %</s></div>\n<p class=\"of\">Of the 6 recipients</p>",
+        "<span>Tried</span><i><u style=\"width:83.33%;",
         "<span>the address does not exist</span>",
         "<dt>Times are of</dt><dd>UTC</dd>",
         "<td class=\"l\">d.example</td><td>6</td>",
@@ -258,6 +263,40 @@ fn a_page_tells_the_whole_way_from_the_list_to_the_mailboxes() {
 }
 
 #[test]
+fn each_bar_of_a_page_is_as_long_as_the_share_beside_it() {
+    let mut digest = Digest::of(&small()).unwrap();
+    for (rejected, bars) in [(3, 10), (0, 8)] {
+        digest.rows = Rows { rejected, duplicates: 0, loading: false };
+        let page = page::html(&digest, &Zone::default(), UnixTime(T0));
+        let lines = page.lines().filter(|line| line.starts_with("<div class=\"step") && line.contains("<u "));
+        let shares = lines.map(|line| {
+            let between = |from: &str, to: &str| line.split(from).nth(1).unwrap().split(to).next().unwrap().to_owned();
+            (between("width:", "%"), between("<s>", " %"))
+        });
+        let shares: Vec<_> = shares.collect();
+        assert!(shares.len() == bars && shares.iter().all(|(bar, share)| bar == share), "{shares:?}");
+    }
+}
+
+#[test]
+fn the_subject_of_a_page_names_its_values_and_one_with_branches_is_a_template() {
+    let page = |subject: &str| {
+        let mut digest = Digest::default();
+        digest.about.subject = subject.to_owned();
+        page::html(&digest, &Zone::default(), UnixTime(T0))
+    };
+    for (subject, shown) in [
+        ("1 < 2", "1 &lt; 2"),
+        ("{{- a.b | title }}, {{ c }}!", "<i class=\"slot\">a.b</i>, <i class=\"slot\">c</i>!"),
+        ("{{ <b> }} {{ open", "<i class=\"slot\">&lt;b&gt;</i> {{ open"),
+        ("{% if a %}A{% endif %}", "{% if a %}A{% endif %} <small>(a template)</small>"),
+    ] {
+        let page = page(subject);
+        assert!(page.contains(&format!("<p class=\"subject dim\">{shown}</p>")), "{subject}: {page}");
+    }
+}
+
+#[test]
 fn runs_of_a_second_and_of_nobody_have_a_page_without_guesses() {
     for count in [1, 3] {
         let short = Made { count, sites: 1, make: |_| (Disposition::Delivered, 250, None, "Ok".into()) };
@@ -266,7 +305,7 @@ fn runs_of_a_second_and_of_nobody_have_a_page_without_guesses() {
         // All of one second.
         let mut digest = Digest::of(&short).unwrap();
         digest.last_at = digest.first_at;
-        let page = page::html(&digest, &Zone::default());
+        let page = page::html(&digest, &Zone::default(), UnixTime(T0));
         assert!(page.contains("within a second, at 2027-01-15 08:00:00.") && !page.contains("<svg "), "{page}");
         let table = text::table(&digest, &Look::default());
         assert!(table.contains(" (within a second)\n") && !table.contains("/s delivered"), "{table}");
