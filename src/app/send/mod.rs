@@ -13,6 +13,7 @@ pub mod first_letters;
 mod folder;
 pub mod galley;
 mod identity;
+mod leaving;
 mod letter;
 pub mod list;
 
