@@ -7,7 +7,7 @@
 use super::super::check::file_of;
 use super::super::config::CampaignConfig;
 use crate::base::many::Many;
-use crate::content::JSON_MARK;
+use crate::content::{JSON_MARK, lint};
 use crate::engine::loader::{List, first_of};
 use crate::mail::finding::{Finding, Severity};
 
@@ -18,6 +18,9 @@ const CHARACTERS: usize = 40;
 /// What exports write where nothing is.
 const NOTHING: [&str; 10] = ["null", "(null)", "n/a", "n.a.", "nan", "none", "undefined", "nil", "#n/a", "\\n"];
 
+/// What Mac Roman has in the place of the second octets of Latin letters; `√` is in that of the first.
+const MAC_ROMAN: &str = "ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø";
+
 /// What is odd of a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Odd {
@@ -25,11 +28,12 @@ enum Odd {
     Entity,
     Mojibake,
     Nothing,
+    Replaced,
     Shortened,
 }
 
 impl Odd {
-    const ALL: [Self; 5] = [Self::Mojibake, Self::Entity, Self::Nothing, Self::Shortened, Self::Blanks];
+    const ALL: [Self; 6] = [Self::Mojibake, Self::Replaced, Self::Entity, Self::Nothing, Self::Shortened, Self::Blanks];
 
     /// What the warning is called, what it says, and what helps.
     fn words(self) -> (&'static str, &'static str, &'static str) {
@@ -46,13 +50,18 @@ impl Odd {
             ),
             Self::Mojibake => (
                 "cell-mojibake",
-                "UTF-8 that some program took for Windows-1252",
+                "UTF-8 that some program took for Windows-1252 or Mac Roman",
                 "export the list again, as UTF-8, from where it was right",
             ),
             Self::Nothing => (
                 "cell-nothing",
                 "a word for nothing, which readers see as it stands",
                 "leave the cell empty, so that default(\"…\") acts",
+            ),
+            Self::Replaced => (
+                "cell-mojibake",
+                "U+FFFD, which some program wrote where it could not read a character: what stood there is not in the list",
+                "export the list again, as UTF-8, from where it was right",
             ),
             Self::Shortened => (
                 "cell-shortened",
@@ -109,8 +118,11 @@ fn odd(cell: &[u8]) -> Option<Odd> {
     if is_shortened(bare) {
         return Some(Odd::Shortened);
     }
-    if has_entity(bare) {
+    if lint::entity(bare).is_some() {
         return Some(Odd::Entity);
+    }
+    if bare.contains('\u{fffd}') {
+        return Some(Odd::Replaced);
     }
     if is_mojibake(bare) {
         return Some(Odd::Mojibake);
@@ -127,31 +139,24 @@ fn is_shortened(text: &str) -> bool {
     })
 }
 
-/// Whether `&euml;`, `&#235;` or `&#xEB;` stands in a text.
-fn has_entity(text: &str) -> bool {
-    text.split('&').skip(1).any(|rest| {
-        let Some((name, _)) = rest.split_once(';') else { return false };
-        let digits = name.strip_prefix('#').map(|digits| digits.trim_start_matches(['x', 'X']));
-        match digits {
-            Some(digits) => (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit()),
-            None => (2..=8).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric()),
-        }
-    })
-}
-
-/// Whether `Ã«` or `â€™` stands in a text: what Windows-1252 makes of two or three octets of UTF-8.
+/// Whether `Ã«` or `â€™` stands in a text: what Windows-1252 makes of two or three octets of UTF-8; or what Mac Roman does.
 fn is_mojibake(text: &str) -> bool {
     let octet = |c: char| encoded(c).filter(|octet| *octet >= 0x80);
-    let mut lead = None;
+    let (mut lead, mut of_cyrillic) = (None, 0);
     for c in text.chars() {
         let octet = octet(c);
+        // One such pair may be a word's (`Nº`, `Ñ"`), and no word of Cyrillic letters is so short.
+        of_cyrillic += usize::from(matches!((lead, octet), (Some(0xd0 | 0xd1), Some(0x80..=0xbf))));
+        if of_cyrillic > 1 {
+            return true;
+        }
         if let (Some(lead @ (0xc3 | 0xc4 | 0xc5 | 0xe2)), Some(0x80..=0xbf)) = (lead, octet) {
             // Those letters stand before signs that no word has there.
             return lead != 0xe2 || c == '€' || c == '\u{80}';
         }
         lead = octet;
     }
-    false
+    text.split('√').skip(1).any(|rest| rest.starts_with(|c| MAC_ROMAN.contains(c)))
 }
 
 /// The octet of a character in Windows-1252.
@@ -182,6 +187,10 @@ mod tests {
             ("Zo\u{c3}\u{ab}", "cell-mojibake"),
             ("\u{c5}\u{81}ukasz", "cell-mojibake"),
             ("D\u{e2}€™Arcy", "cell-mojibake"),
+            ("J√∂rg", "cell-mojibake"),
+            ("Fran√ßois", "cell-mojibake"),
+            ("\u{d0}\u{9f}\u{d1}€", "cell-mojibake"),
+            ("Z\u{fffd}rich", "cell-mojibake"),
             ("null", "cell-nothing"),
             ("N/A", "cell-nothing"),
             ("4.91701E+11", "cell-shortened"),
@@ -197,6 +206,10 @@ mod tests {
             "AT&T",
             "João",
             "SÃO PAULO",
+            "Z?rich",
+            "√2 and √x",
+            "ESPAÑ’A",
+            "Ðor\u{f0}ur",
             "Ångström",
             "Nulla",
             "\u{0}null",

@@ -196,7 +196,9 @@ fn look(
     direct: Option<bool>,
 ) -> Vec<Finding> {
     let is_transactional = campaign.is_transactional;
-    let letter = lint::Letter { spec, written, columns: &columns.names, direct, is_transactional };
+    let preheader = preheader(campaign);
+    let preheader = preheader.as_ref();
+    let letter = lint::Letter { spec, written, columns: &columns.names, direct, preheader, is_transactional };
     lint::look_at(&letter).into_iter().map(|remark| of_remark(campaign, remark)).collect()
 }
 
@@ -496,15 +498,22 @@ fn draw(
     Ok(Drawn { spec, fingerprint, written, notes, files })
 }
 
+/// The preheader, its tags in braces.
+fn preheader(campaign: &CampaignConfig) -> Option<String> {
+    let written = campaign.page.preheader.as_ref()?;
+    Some(campaign.syntax.in_braces(&written.value).into_owned())
+}
+
 /// What the campaign wants made of its HTML.
 fn wanted(campaign: &CampaignConfig) -> Treatment {
     let page = &campaign.page;
+    let preheader = preheader(campaign);
     let braces = |text: &String| campaign.syntax.in_braces(text).into_owned();
     let value = |placed: &Option<Placed<String>>| placed.as_ref().map(|p| braces(&p.value));
     Treatment {
         text: page.text_from_html,
         inline_css: page.inline_css,
-        preheader: value(&page.preheader),
+        preheader,
         utm: page.utm.iter().map(|(name, text)| (name.clone(), braces(&text.value))).collect(),
         base_url: value(&page.base_url),
         embed_images: page.embed_images,

@@ -9,6 +9,7 @@ mod ends;
 mod jinja;
 mod links;
 mod manuscript;
+mod markup;
 mod page;
 mod placeholders;
 mod sender;
@@ -17,6 +18,8 @@ mod way_out;
 
 pub use composed::look_at as look_at_composed;
 pub use manuscript::Manuscript;
+pub use markup::entity;
+pub use placeholders::SAMPLE;
 
 use super::cell::JSON_MARK;
 use super::error::{ContentError, Place, position};
@@ -74,6 +77,8 @@ pub struct Letter<'a> {
     pub columns: &'a [String],
     /// Whether it goes to the recipients' own servers: `None` where that is not known.
     pub direct: Option<bool>,
+    /// The line beside the subject, where a key of the campaign says it.
+    pub preheader: Option<&'a String>,
     /// Whether it answers what each recipient did: nobody looks for a way out of that.
     pub is_transactional: bool,
 }

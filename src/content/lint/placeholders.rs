@@ -5,8 +5,10 @@
 use super::{Placing, tags};
 use crate::content::meanings;
 
+/// What the letter says that `posthaste new` writes.
+pub const SAMPLE: &str = "write here what is new";
 /// Phrases that only stand where something else shall.
-const PHRASES: [&str; 18] = [
+const PHRASES: [&str; 19] = [
     "new email template",
     "lorem ipsum",
     "dolor sit amet",
@@ -25,6 +27,7 @@ const PHRASES: [&str; 18] = [
     "hier steht ihr text",
     "blindtext",
     "platzhaltertext",
+    SAMPLE,
 ];
 /// What stands in square brackets where a value shall.
 const BRACKETED: [&str; 32] = [

@@ -1,9 +1,9 @@
-//! Who writes, and what the subject pretends: the keys of a campaign.
+//! Who writes, and what subject and preheader pretend: the keys of a campaign.
 //!
 //! Leaves to others: whether the domains exist and permit it (DNS).
 
 use super::placeholders::{self, is_attempt};
-use super::{Found, Letter, Placing, tags};
+use super::{Found, Letter, Placing, markup, tags};
 use crate::content::error::Place;
 use crate::content::lint::page::masked;
 
@@ -44,6 +44,9 @@ const ORDERS: [&str; 8] =
 const REFUSED: [&str; 16] =
     ["exe", "scr", "bat", "cmd", "com", "js", "jse", "vbs", "vbe", "wsf", "msi", "jar", "ps1", "lnk", "hta", "iso"];
 
+/// Keys whose text readers see.
+const SHOWN: [&str; 5] = ["from", "to", "reply_to", "subject", "preheader"];
+
 /// Looks at the keys.
 pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
     let spec = letter.spec;
@@ -53,11 +56,15 @@ pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
         ("to", spec.to.as_ref()),
         ("reply_to", spec.reply_to.as_ref()),
         ("subject", Some(&spec.subject)),
+        ("preheader", letter.preheader),
         ("list_id", spec.list_id.as_ref()),
         ("feedback_id", spec.feedback_id.as_ref()),
     ] {
         if let Some(value) = value {
             value_of(key, value, found);
+            if SHOWN.contains(&key) {
+                markup::look(&masked(value), &mut found.key(&Place::Key(key.to_owned()), value));
+            }
         }
     }
     for (key, value) in [
@@ -76,6 +83,7 @@ pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
         orders(name, letter.direct, found);
     }
     subject(&spec.subject, found);
+    preheader(letter.preheader, found);
     for file in &spec.attachments {
         let end = file.file_name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
         if REFUSED.contains(&end.as_str()) {
@@ -176,14 +184,20 @@ fn subject(value: &str, found: &mut Found<'_>) {
         let says = "the subject pretends to answer or forward: Google takes that for a deceit";
         found.warn("fake-reply", 0, says, "begin with what the letter is about");
     }
-    attempt(value, &lower, &mut found);
+    attempt("subject", value, &lower, &mut found);
 }
 
-fn attempt(value: &str, lower: &str, found: &mut Placing<'_>) {
+fn preheader(value: Option<&String>, found: &mut Found<'_>) {
+    let place = Place::Key("preheader".to_owned());
+    let Some(value) = value else { return };
+    attempt("preheader", value, &value.trim_start().to_lowercase(), &mut found.key(&place, value));
+}
+
+fn attempt(key: &str, value: &str, lower: &str, found: &mut Placing<'_>) {
     let is_marked = ["[test]", "test:", "test -", "(test)"].iter().any(|mark| lower.starts_with(mark));
     if is_attempt(lower) || is_marked {
-        let says = format!("the subject {value:?} is one of an attempt");
-        found.warn("placeholder", 0, says, "write the subject that readers shall see");
+        let says = format!("the {key} {value:?} is one of an attempt");
+        found.warn("placeholder", 0, says, format!("write the {key} that readers shall see"));
     }
 }
 

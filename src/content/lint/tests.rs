@@ -16,6 +16,7 @@ fn remarks(html: &str) -> Vec<(&'static str, Option<(usize, usize)>)> {
         written: &Manuscript::of(&spec),
         columns: &columns,
         direct: None,
+        preheader: None,
         is_transactional: false,
     };
     look_at(&letter).into_iter().map(|remark| (remark.check, remark.position)).collect()
@@ -121,8 +122,14 @@ fn tags_are_translated_where_the_list_has_the_column() {
     };
     let columns = ["email".to_owned(), "First Name".to_owned()];
     let written = Manuscript::of(&spec);
-    let found =
-        look_at(&Letter { spec: &spec, written: &written, columns: &columns, direct: None, is_transactional: false });
+    let found = look_at(&Letter {
+        spec: &spec,
+        written: &written,
+        columns: &columns,
+        direct: None,
+        preheader: None,
+        is_transactional: false,
+    });
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
         found[0].says.contains("`*|FNAME|*` is a tag of Mailchimp") && found[0].hint == "write {{ first_name }}",
@@ -147,7 +154,8 @@ fn what_is_found_has_its_place_in_what_was_written_and_in_each_file_that_is_read
     let written = Manuscript::of(&spec).with(&[source("part.mjml", "<mj-button>*|FNAME|*</mj-button>")]);
     // What is made of it is of one line.
     spec.html = Some(source("l.html", "<p>x <a href=\"http://a.example\">x</a>{% include 'foot.html' %}"));
-    let letter = Letter { spec: &spec, written: &written, columns: &[], direct: None, is_transactional: false };
+    let letter =
+        Letter { spec: &spec, written: &written, columns: &[], direct: None, preheader: None, is_transactional: false };
     let mut found: Vec<_> = look_at(&letter)
         .into_iter()
         .map(|remark| (remark.place.map(|place| place.to_string()).unwrap_or_default(), remark.check, remark.position))
@@ -178,8 +186,14 @@ fn orders_for_a_provider_s_servers_are_told_where_the_mail_goes_by_another_way()
             unsubscribe_url: Some("https://acme.example/u".into()),
             ..Spec::default()
         };
-        let letter =
-            Letter { spec: &spec, written: &Manuscript::of(&spec), columns: &[], direct, is_transactional: false };
+        let letter = Letter {
+            spec: &spec,
+            written: &Manuscript::of(&spec),
+            columns: &[],
+            direct,
+            preheader: None,
+            is_transactional: false,
+        };
         look_at(&letter).iter().any(|remark| remark.check == "control-header" && remark.says.contains(header))
     };
     for header in [
@@ -262,8 +276,14 @@ fn what_a_web_editor_leaves_in_is_told_once_with_what_to_do() {
             ..Spec::default()
         };
         let written = Manuscript::of(&spec);
-        let letter =
-            Letter { spec: &spec, written: &written, columns: &columns, direct: None, is_transactional: false };
+        let letter = Letter {
+            spec: &spec,
+            written: &written,
+            columns: &columns,
+            direct: None,
+            preheader: None,
+            is_transactional: false,
+        };
         look_at(&letter).into_iter().map(|remark| (remark.check, remark.hint)).collect::<Vec<_>>()
     };
     for (html, check, hint) in [

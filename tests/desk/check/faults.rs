@@ -185,7 +185,12 @@ const LETTER: [Fault; 59] = [
 ];
 
 /// Faults of the campaign's file, the list and the engine's configuration.
-const REST: [Fault; 57] = [
+const REST: [Fault; 62] = [
+    ("w.toml", "html = ", "preheader = \"For *|FNAME|*\"\nhtml = ", "foreign-tag", "warning", ("w.toml", "*|FNAME|*")),
+    ("w.toml", "html = ", "preheader = \"[First Name]!\"\nhtml = ", "placeholder", "warning", ("w.toml", "[First")),
+    ("w.toml", "html = ", "preheader = \"Test\"\nhtml = ", "placeholder", "warning", ("w.toml", "Test")),
+    ("w.toml", "html = ", "preheader = \"Beds &amp; more\"\nhtml = ", "markup-in-text", "warning", ("w.toml", "&amp;")),
+    ("w.toml", "Spring is here", "Spring is <b>here</b>", "markup-in-text", "warning", ("w.toml", "<b>here")),
     ("w.toml", "{{ first_name }}", "*|FNAME|*", "foreign-tag", "warning", ("w.toml", "*|FNAME|*")),
     ("w.toml", "Spring is here, {{ first_name }}", "Test", "placeholder", "warning", ("w.toml", "Test")),
     ("w.toml", "Spring is here", "[Test] Spring", "placeholder", "warning", ("w.toml", "[Test]")),

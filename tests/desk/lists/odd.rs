@@ -194,3 +194,23 @@ fn cells_that_hardly_say_what_they_should_are_told_by_check_and_by_send() {
         assert!(place == format!("l.csv:{line}") && says.contains(shown), "{place} {says}");
     }
 }
+
+#[test]
+fn characters_that_a_program_could_not_read_are_told_and_question_marks_are_let_be() {
+    let list = "email,name\na@b.example,Ann\nb@b.example,Z\u{fffd}rich\nc@b.example,Z\u{fffd}g\nd@b.example,Z?rich\n";
+    let (place, says) = warned(&campaign("l.csv", list, "", "{{ name }}"), "cell-mojibake", &[]);
+    assert_eq!(place, "l.csv:3");
+    assert!(says.starts_with("2 cells hold U+FFFD") && says.contains("\"name\": `Z\u{fffd}rich`"), "{says}");
+}
+
+#[test]
+fn a_column_of_consent_and_a_word_of_leaving_in_any_column_are_told() {
+    let list = "email,name,Accepts Marketing,Remark,City\na@b.example,A,yes,,Oslo\nb@b.example,B,no,,no\nc@b.example,C,no,Abgemeldet,no\n";
+    let folder = campaign("l.csv", list, "", "{{ name }}");
+    let (_, found) = check(&folder, "w.toml");
+    let told: Vec<_> = found.iter().filter(|found| found.check == "status-unused").collect();
+    let said: Vec<&str> = told.iter().map(|found| found.place.as_str()).collect();
+    assert_eq!(said, ["l.csv:3", "l.csv:4"], "{told:#?}");
+    assert!(told[0].says.contains("\"Accepts Marketing\" 2 of 3 rows shall get nothing (no 2)"), "{told:#?}");
+    assert!(told[1].says.contains("\"Remark\" 1 of 3 rows shall get nothing (abgemeldet 1)"), "{told:#?}");
+}
