@@ -56,6 +56,22 @@ fn a_new_campaign_is_delivered_by_the_command_that_it_tells() {
 }
 
 #[test]
+fn the_sample_in_a_new_letter_is_told_unless_the_receiver_is_the_built_in_one() {
+    let folder = Folder::new();
+    says(&folder.run(&["new", "spring"]), 0, &[]);
+    let told = "`write here what is new` was left in";
+    for (command, tells) in [
+        (&["check", "spring/campaign.toml", "--offline"][..], true),
+        (&["send", "spring/campaign.toml", "--dry-run", "--smarthost", "127.0.0.1:9"], true),
+        (&["send", "spring/campaign.toml", "--dry-run", "--sink"], false),
+    ] {
+        let ran = folder.run(command);
+        let all = format!("{}{}", ran.out, ran.err).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(all.contains(told), tells, "{command:?}: {all}");
+    }
+}
+
+#[test]
 fn nothing_that_is_there_is_written_over() {
     let folder = Folder::new();
     folder.put("spring/notes.txt", "mine");

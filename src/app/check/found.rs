@@ -9,7 +9,7 @@ use super::super::figures::{folded, short};
 use super::super::send::places::place_of;
 use super::super::send::signing;
 use crate::base::many::Many;
-use crate::content::{ContentError, Place, Remark};
+use crate::content::{ContentError, Place, Remark, lint};
 use crate::mail::finding::{Finding, Severity};
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
@@ -172,6 +172,16 @@ pub fn of_letter(findings: &[Finding], leaves: bool) -> Vec<Finding> {
     let stays = |finding: &Finding| FROM_ELSEWHERE.contains(&finding.check);
     let is_asked = leaves && !findings.iter().any(stays);
     findings.iter().filter(|finding| is_asked || finding.check != signing::UNSIGNED).cloned().collect()
+}
+
+/// Of what was found of a letter what is worth telling a send: the sample that `posthaste new` writes is there to be sent to the
+/// built-in receiver.
+#[must_use]
+pub fn of_sent(findings: &[Finding], leaves: bool) -> Vec<Finding> {
+    let is_sample = |finding: &Finding| finding.check == "placeholder" && finding.says.contains(lint::SAMPLE);
+    let mut told = of_letter(findings, leaves);
+    told.retain(|finding| leaves || !is_sample(finding));
+    told
 }
 
 /// What large receivers refuse: a warning for who sends all the same, an error for who asks.

@@ -14,7 +14,7 @@ mod rows;
 mod streams;
 mod volume;
 
-pub use found::{Refused, Told, judge, of_content, of_failure, of_letter, of_remark, tell, tell_again, told};
+pub use found::{Refused, Told, judge, of_content, of_failure, of_letter, of_remark, of_sent, tell, tell_again, told};
 pub use list::{Looked, file_of, rejects_told, rejects_told_again};
 pub use print::finding as as_json;
 pub use reading::Reading;

@@ -98,7 +98,7 @@ pub fn run(
     let of_rows = looked.rows(&table, &loaded.suppressed_rows)?;
     loaded.found.extend(rejected.into_iter().chain(of_rows));
     let leaves = !destination.is_some_and(Destination::is_sink);
-    loaded.found.extend(super::super::check::of_letter(&content.findings, leaves));
+    loaded.found.extend(super::super::check::of_sent(&content.findings, leaves));
     let rendered = render(&table, content, loaded.rows(), recipients_max, signals)?;
     let sites = match destination {
         None => None,

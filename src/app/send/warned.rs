@@ -4,7 +4,7 @@
 //! Guarantees: rows that an earlier run has rejected are told by each later one, with the file that lists them. Leaves to others:
 //! looking (`check`), and rows that this run rejects (`watch`).
 
-use super::super::check::{self, Told, file_of, of_letter, rejects_told_again};
+use super::super::check::{self, Told, file_of, of_sent, rejects_told_again};
 use super::super::cli::SendArgs;
 use super::super::config::CampaignConfig;
 use super::super::destination::Destination;
@@ -44,7 +44,7 @@ impl Known<'_> {
         let Self { args, campaign, content, destination, opened, reads_anew } = *self;
         let manifest = opened.table.manifest();
         let goes_on = opened.table.chunks() > 0;
-        let mut of_letter = of_letter(&content.findings, !destination.is_sink());
+        let mut of_letter = of_sent(&content.findings, !destination.is_sink());
         // What goes on is not kept waiting for it.
         let looks = !goes_on || is_soon_read(list);
         let mut of_list = if goes_on && looks { again(campaign, list, &manifest.columns) } else { Vec::new() };
