@@ -4,7 +4,7 @@
 
 use super::config::values::duration_text;
 use crate::base::many::Many;
-pub use crate::base::many::figure as count;
+pub use crate::base::many::{figure as count, size};
 use std::time::Duration;
 
 /// So many of something.
@@ -17,20 +17,6 @@ pub fn counted(n: u64, one: &'static str, several: &'static str) -> String {
 #[must_use]
 pub fn rate(per_s: f64) -> String {
     if per_s < 10.0 { format!("{per_s:.1}/s") } else { format!("{}/s", count(per_s.round() as u64)) }
-}
-
-/// Octets: `999 B`, `1.5 kB`, `52 MB`.
-#[must_use]
-pub fn size(octets: u64) -> String {
-    let mut n = octets as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        // What would be rounded to a thousand is one of the next unit.
-        if n < 999.5 {
-            return if n < 9.95 && unit != "B" { format!("{n:.1} {unit}") } else { format!("{n:.0} {unit}") };
-        }
-        n /= 1000.0;
-    }
-    format!("{n:.1} TB")
 }
 
 /// A span of time that was measured: `0.06s`, `41.5s`, `2m3s`.

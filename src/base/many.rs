@@ -36,6 +36,20 @@ pub fn figure(n: u64) -> String {
     text
 }
 
+/// Octets: `999 B`, `1.5 kB`, `52 MB`.
+#[must_use]
+pub fn size(octets: u64) -> String {
+    let mut n = octets as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        // What would be rounded to a thousand is one of the next unit.
+        if n < 999.5 {
+            return if n < 9.95 && unit != "B" { format!("{n:.1} {unit}") } else { format!("{n:.0} {unit}") };
+        }
+        n /= 1000.0;
+    }
+    format!("{n:.1} TB")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -108,6 +108,11 @@ fn each_row_is_shown_decoded_with_its_line_and_found_by_number_address_or_a_part
     for wanted in ["bob@b.example", "BOB", "2"] {
         assert_eq!(preview.letter(wanted)["row"]["address"], "bob@b.example", "{wanted}");
     }
+    // A part that several have finds one after the other, and then the first again.
+    for (after, address) in [(0, "ann@a.example"), (1, "cid@a.example"), (3, "ann@a.example")] {
+        assert_eq!(preview.letter(&format!("A.EXAMPLE&after={after}"))["row"]["address"], address, "after {after}");
+    }
+    assert_eq!(preview.letter("2&after=2")["row"]["address"], "bob@b.example");
     for (wanted, said) in [("4", "rows 1 to 3"), ("0", "rows 1 to 3"), ("zoe@a.example", "nobody on the list")] {
         assert!(preview.letter(wanted)["missing"].as_str().unwrap().contains(said), "{wanted}");
     }
@@ -292,6 +297,10 @@ fn the_page_has_a_view_of_each_kind_and_the_letter_has_what_they_show() {
     // It asks by itself whether the files have changed.
     assert!(page.contains("get(\"edition.json\")") && page.matches("setTimeout(poll, POLL_MS)").count() == 2);
     let letter = &preview.letter("2")["letter"];
+    let source = letter["source"].as_str().unwrap();
+    // Each of its lines ends with one octet more.
+    let size = format!("{} B", source.len() + source.matches('\n').count());
+    assert_eq!((letter["size"].as_str(), page.contains("letter.size")), (Some(size.as_str()), true));
     let headers = letter["headers"].as_array().unwrap();
     let header = |name: &str| headers.iter().find(|field| field[0] == name).map(|field| field[1].as_str().unwrap());
     assert_eq!((header("Subject"), header("To")), (Some("Hello Bob"), Some("bob@b.example")));

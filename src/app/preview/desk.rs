@@ -7,6 +7,7 @@ use super::super::check::{Refused, as_json, judge, of_letter};
 use super::super::cli::PreviewArgs;
 use super::super::config::{CampaignConfig, EngineConfig, Found};
 use super::super::exit::Failure;
+use super::super::figures::size;
 use super::super::send::galley::{Galley, Recipient};
 use super::super::send::list::{self, Given};
 use super::super::send::scratch::Scratch;
@@ -180,8 +181,8 @@ impl Desk {
         Ok(list)
     }
 
-    /// What the page needs for the row that `wanted` names.
-    pub fn show(&mut self, wanted: &str) -> Value {
+    /// What the page needs for the row that `wanted` names; of several, the first one behind the row with the number `after`.
+    pub fn show(&mut self, wanted: &str, after: usize) -> Value {
         let edition = self.refresh();
         let name = self.campaign.as_ref().map_or("", |campaign| &campaign.name).to_owned();
         let file = self.args.campaign.display().to_string();
@@ -199,7 +200,7 @@ impl Desk {
         page["rest"] = galley.totals.is_none().into();
         page["rejected"] = galley.totals.map_or(0, |totals| totals.rejected).into();
         page["duplicates"] = galley.totals.map_or(0, |totals| totals.duplicates).into();
-        let number = match galley.find(if wanted.is_empty() { "1" } else { wanted }) {
+        let number = match galley.find_after(if wanted.is_empty() { "1" } else { wanted }, after) {
             Ok(number) => number,
             Err(_) if galley.is_empty() => {
                 return failed(page, &Failure::usage("nobody is on the list whose letter could be shown"));
@@ -286,7 +287,7 @@ impl Desk {
 fn described(shown: &Shown, source: &[u8]) -> Value {
     let html = shown.html.as_deref().unwrap_or_default();
     let files = shown.files.iter().map(|file| {
-        json!({ "name": file.name, "type": file.media_type, "octets": file.octets.len(), "inline": file.inline_id.is_some() })
+        json!({ "name": file.name, "type": file.media_type, "size": size(file.octets.len() as u64), "inline": file.inline_id.is_some() })
     });
     let cut = source.get(..SOURCE_OCTETS_MAX).unwrap_or(source);
     json!({
@@ -300,8 +301,9 @@ fn described(shown: &Shown, source: &[u8]) -> Value {
         "has_html": shown.html.is_some(),
         "has_dark": frame::has_dark(html),
         "remote": frame::remote(html),
-        "octets": shown.octets,
+        "size": size(shown.octets as u64),
         "html_octets": html.len(),
+        "html_size": size(html.len() as u64),
         "files": files.collect::<Vec<_>>(),
         "source": String::from_utf8_lossy(cut).replace("\r\n", "\n"),
         "source_is_cut": cut.len() < source.len(),

@@ -97,7 +97,7 @@ struct Asked {
 
 enum What {
     Edition,
-    Show(String),
+    Show { row: String, after: usize },
     Frame { number: usize, dark: bool },
 }
 
@@ -114,7 +114,7 @@ fn spawn(mut desk: Desk, mut asked: mpsc::Receiver<Asked>) -> Result<JoinHandle<
             // Whoever asked may be gone.
             let _ = answer.send(match what {
                 What::Edition => Answer::Json(format!("{{\"edition\":{}}}", desk.refresh())),
-                What::Show(row) => Answer::Json(desk.show(&row).to_string()),
+                What::Show { row, after } => Answer::Json(desk.show(&row, after).to_string()),
                 What::Frame { number, dark } => Answer::Html(desk.frame(number, dark)),
             });
         }
@@ -134,6 +134,7 @@ struct Page {
 #[serde(default)]
 struct Wanted {
     row: String,
+    after: usize,
     dark: u8,
     images: u8,
 }
@@ -150,7 +151,7 @@ async fn answer(State(page): State<Arc<Page>>, request: Request) -> Response {
     match name {
         "" => page_itself(&page),
         "edition.json" => json(&page, What::Edition).await,
-        "letter.json" => json(&page, What::Show(wanted.row)).await,
+        "letter.json" => json(&page, What::Show { row: wanted.row, after: wanted.after }).await,
         "letter.html" => letter(&page, &wanted).await,
         _ => plain(StatusCode::NOT_FOUND, "not found"),
     }

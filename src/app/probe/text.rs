@@ -4,6 +4,7 @@
 
 use super::Probed;
 use crate::app::config::values::duration_text;
+use crate::app::figures::size;
 use crate::engine::policy::Demand;
 use crate::engine::probe::{Called, Host, Outcome, Target};
 use crate::engine::source::Source;
@@ -282,7 +283,7 @@ fn mail(ready: &Ready) -> String {
         }
     }
     match ready.content_max {
-        Some(octets) => format!("{text}, up to {octets} octets"),
+        Some(octets) => format!("{text}, up to {}", size(octets)),
         None => text,
     }
 }

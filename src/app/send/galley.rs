@@ -221,11 +221,20 @@ impl Galley {
         &self.columns
     }
 
-    /// The number of the recipient that `wanted` names: a number, an address, or a part of one.
+    /// The number of the recipient that `wanted` names: a number, an address, or a part of one, which the first has that has it.
     ///
     /// # Errors
     /// There is none.
     pub fn find(&self, wanted: &str) -> Result<usize, String> {
+        self.find_after(wanted, 0)
+    }
+
+    /// The same; of those whose addresses have the part in them the first one behind the number `after`, and once there are no
+    /// more the first of all.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find_after(&self, wanted: &str, after: usize) -> Result<usize, String> {
         let (wanted, all) = (wanted.trim(), self.roll.len());
         if let Ok(number) = wanted.parse::<usize>() {
             let there = (1..=all).contains(&number).then_some(number);
@@ -244,17 +253,22 @@ impl Galley {
             }
         }
         let part = wanted.to_lowercase();
-        let mut first: Option<u32> = None;
+        let (mut first, mut next): (Option<u32>, Option<u32>) = (None, None);
         let walked = self.table.walk(|row| {
             let place = self.places.get(row.number as usize).copied();
             let is_it = !part.is_empty() && row.mailbox.to_lowercase().contains(&part);
-            first = first.into_iter().chain(place.filter(|_| is_it)).min();
+            let place = place.filter(|_| is_it);
+            first = first.into_iter().chain(place).min();
+            // A place is one less than its number.
+            next = next.into_iter().chain(place.filter(|place| *place as usize >= after)).min();
             ControlFlow::Continue(())
         });
         walked.map_err(|e| e.to_string())?;
         let more =
             if self.totals.is_none() { format!(" among the first {} rows", figure(all as u64)) } else { String::new() };
-        first.map(|place| place as usize + 1).ok_or_else(|| format!("nobody on the list is called {wanted}{more}"))
+        next.or(first)
+            .map(|place| place as usize + 1)
+            .ok_or_else(|| format!("nobody on the list is called {wanted}{more}"))
     }
 
     /// Who has this number.

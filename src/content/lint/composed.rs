@@ -4,6 +4,7 @@
 //! stands in it.
 
 use super::Remark;
+use crate::base::many::size;
 use crate::mail::finding::Severity;
 use mail_parser::{MessageParser, PartType};
 
@@ -36,9 +37,9 @@ pub fn look_at(octets: &[u8]) -> Vec<Remark> {
         _ => None,
     });
     let has_text = message.text_body.iter().filter_map(text).any(|body| matches!(body, PartType::Text(_)));
-    if let Some(size) = html.filter(|size| *size > CLIPPED_OCTETS) {
-        let says =
-            format!("the HTML part has {} KB: Gmail cuts it off at 102, with the way to unsubscribe", size / 1024);
+    if let Some(long) = html.filter(|octets| *octets > CLIPPED_OCTETS) {
+        let (has, most) = (size(long as u64), size(CLIPPED_OCTETS as u64));
+        let says = format!("the HTML part has {has}: Gmail cuts it off at {most}, with the way to unsubscribe");
         say(Severity::Warning, "gmail-clips", "", says, "shorten it: style blocks and comments of web editors first");
     }
     if html.is_some() && !has_text {
@@ -46,7 +47,8 @@ pub fn look_at(octets: &[u8]) -> Vec<Remark> {
         say(Severity::Warning, "no-text", "", says, "add text = \"FILE\"");
     }
     if octets.len() > OCTETS_MAX {
-        let says = format!("the message has {} MB, and many servers take no more than 10", octets.len() >> 20);
+        let (has, most) = (size(octets.len() as u64), size(OCTETS_MAX as u64));
+        let says = format!("the message has {has}, and many servers take no more than {most}");
         say(Severity::Warning, "message-size", "552 5.3.4", says, "link to large files instead of attaching them");
     }
     let names: Vec<&str> = message.headers().iter().map(|header| header.name()).collect();

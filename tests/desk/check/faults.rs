@@ -429,6 +429,7 @@ fn a_page_that_gmail_cuts_off_is_found() {
     folder.put("letter.html", page);
     let (_, found) = check(&folder, "w.toml");
     assert_eq!(found.iter().map(|found| found.check.as_str()).collect::<Vec<_>>(), ["gmail-clips"], "{found:?}");
+    assert!(found[0].says.contains(" kB: Gmail cuts it off at 104 kB,"), "{found:?}");
 }
 
 #[test]
