@@ -173,8 +173,7 @@ impl Core {
         if self.state == State::Ended {
             return;
         }
-        // No more replies come: what is held stands.
-        self.prove(on);
+        self.close_out(on);
         while let Some(mut running) = self.running.pop_front() {
             running.tell(on);
             if running.may_be_taken(self.seen()) && !self.shut_silent {

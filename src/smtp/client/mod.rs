@@ -177,6 +177,8 @@ struct Core {
     /// A pipelined group was answered to its end, and a chunk was accepted.
     group_seen: bool,
     chunk_seen: bool,
+    /// Some content was accepted in words that no other command is answered in here.
+    contents_worded: bool,
     /// BDAT was answered, whatever it was.
     chunk_known: bool,
     /// RSET was accepted.
@@ -243,6 +245,7 @@ impl Session {
             mails_accepted: 0,
             group_seen: false,
             chunk_seen: false,
+            contents_worded: false,
             chunk_known: false,
             reset_seen: false,
             asks: false,

@@ -405,7 +405,8 @@ impl Core {
         self.counters.messages += 1;
         self.counters.accepted += front.accepted as u64;
         front.conclude(Conclusion::Accepted(reply.to_owned()));
-        (front.mark, front.alone) = (mark, alone);
+        (front.mark, front.alone, front.worded) = (mark, alone, mark.is_some());
+        self.contents_worded |= mark.is_some();
         self.message_taken(on);
         self.finish_front(false, on);
     }

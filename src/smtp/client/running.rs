@@ -95,6 +95,8 @@ pub(super) struct Running {
     pub(super) doubled: bool,
     /// Its content was answered in words that have this, and the reply behind it has not come.
     pub(super) mark: Option<Mark>,
+    /// Its content was answered in such words, and nothing behind it has made them doubtful.
+    pub(super) worded: bool,
     /// Its content, behind a 354, was answered when nothing else was awaited.
     pub(super) alone: bool,
     standings: SmallVec<[Standing; 32]>,
@@ -133,6 +135,7 @@ impl Running {
             numbered: false,
             doubled: false,
             mark: None,
+            worded: false,
             alone: false,
             notes: Vec::new(),
             conclusion: None,
@@ -269,6 +272,17 @@ impl Running {
             Some(Conclusion::Returned(_)) | None => true,
         };
         concluded && !self.is_handed_out() && self.notes.iter().all(|note| note.returned || later(&note.reply))
+    }
+
+    /// Whether its content counts as accepted by a reply that may be another command's: in words that are no answer to a content
+    /// here, where others were answered in such, or to no content anywhere.
+    pub(super) fn is_doubtful(&self, others_are_worded: bool) -> bool {
+        match &self.conclusion {
+            Some(Conclusion::Accepted(reply)) if !self.worded => {
+                others_are_worded || step::is_about_addresses(reply.by_ref())
+            }
+            _ => false,
+        }
     }
 
     /// Decides about all that have no verdict of their own; the first decision counts. Told with [`Running::tell`].

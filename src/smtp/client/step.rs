@@ -28,7 +28,9 @@
 //! Guarantees: where a surplus is seen, in the same read or in a later one, what was held and what is under way is neither
 //! delivered nor bounced nor returned: it is uncertain if its content was given out, else deferred; the session ends, and the
 //! next one with the host has one command under way at a time. Where none is seen until the connection ends, what is held
-//! is told as it stands.
+//! is told as it stands; but in chunked mode what was accepted in words that are no answer to a content here, where others were
+//! answered in such, is as uncertain as if the surplus had been seen, and all that is held with it: a reply too many puts the
+//! answer to RCPT in the place of the content's, and a peer that then hangs up never says the last one.
 //!
 //! What no client can know: a surplus in the words of what is due next (a made-up id, a whole transaction's replies), one
 //! that makes up for a reply that is missing, one whose consequences the peer never comes to say because it closes first;
@@ -90,8 +92,10 @@ impl Core {
     pub(super) fn note_reset(&mut self, reply: ReplyRef<'_>) {
         let Some(last) = self.held.back_mut() else { return };
         let is_numbered = last.mark == Some(Mark::Number) && has_number(reply.text);
+        // An id where none belongs: contents are answered with one here.
+        self.contents_worded |= last.mark.is_none() && !last.numbered && has_number(reply.text);
         if reply.class() != Class::Positive || is_numbered {
-            last.mark = None;
+            (last.mark, last.worded) = (None, false);
         }
     }
 
@@ -111,6 +115,15 @@ impl Core {
             held.tell(on);
             on(Event::Finished { key: held.key });
         }
+    }
+
+    /// No more replies come: what is held is told as it stands, unless it is doubtful.
+    pub(super) fn close_out(&mut self, on: &mut Sink<'_>) {
+        let worded = self.contents_worded;
+        if self.mode == Mode::Chunked && self.held.iter().any(|held| held.is_doubtful(worded)) {
+            return self.distrust("the replies are not in step with the commands", on);
+        }
+        self.prove(on);
     }
 
     /// Whether the oldest transaction may be told that nobody of it was accepted: see 4.
