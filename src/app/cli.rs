@@ -371,7 +371,7 @@ pub struct PreviewArgs {
     /// The campaign's file
     #[arg(value_name = "CAMPAIGN.toml")]
     pub campaign: PathBuf,
-    /// The engine's configuration; without it, the defaults
+    /// The engine's configuration; without it, the one that POSTHASTE_CONFIG names, /etc/posthaste/engine.toml, or the defaults
     #[arg(long, value_name = "engine.toml")]
     pub config: Option<PathBuf>,
     /// The recipient to begin with: an address, or a number (1 is the first of the list)
@@ -395,7 +395,7 @@ pub struct CheckArgs {
     /// The campaign's file
     #[arg(value_name = "CAMPAIGN.toml")]
     pub campaign: PathBuf,
-    /// The engine's configuration; without it, the defaults
+    /// The engine's configuration; without it, the one that POSTHASTE_CONFIG names, /etc/posthaste/engine.toml, or the defaults
     #[arg(long, value_name = "engine.toml")]
     pub config: Option<PathBuf>,
     /// Where the list is loaded for the look, and removed again; goes before engine.data

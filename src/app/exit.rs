@@ -1,9 +1,13 @@
 //! How the program ends: four codes that scripts and systemd can tell apart.
 
 use super::config::{ConfigError, Faults};
+use super::figures::folded;
 use crate::mail::reply::Printable;
 use crate::observe::terminal;
 use std::process::ExitCode;
+
+/// What a message begins with.
+const ERROR: &str = "error: ";
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +60,16 @@ impl Failure {
         let priority = if terminal::is_journal() { "<3>" } else { "" };
         let mut text = String::new();
         for (n, line) in self.message.lines().enumerate() {
-            text.push_str(priority);
-            text.push_str(if n > 0 { "  " } else { "error: " });
+            text.push_str(if n > 0 { "  " } else { ERROR });
             // A backslash is common in what people write, and harmless.
             text.push_str(&Printable(line.as_bytes()).to_string().replace("\\\\", "\\"));
             text.push('\n');
         }
-        terminal::print(text.as_bytes());
+        let text: String =
+            folded(&text, terminal::columns()).lines().map(|line| format!("{priority}{line}\n")).collect();
+        let colored = text.strip_prefix(ERROR).filter(|_| terminal::is_colored());
+        let colored = colored.map(|rest| format!("\x1b[1;31m{}\x1b[0m {rest}", ERROR.trim_end()));
+        terminal::print(colored.unwrap_or(text).as_bytes());
     }
 }
 

@@ -65,9 +65,14 @@ pub fn wrapped(text: &str, columns: usize, indent: usize) -> String {
 /// What stands before the lines of an excerpt: a line of a file, and the caret below it.
 const EXCERPT: &str = "  | ";
 
+/// Whether a text is a command, to be copied as it stands.
+fn is_command(words: &str) -> bool {
+    words.starts_with("posthaste ") || (words.starts_with("cd ") && words.contains(" && posthaste "))
+}
+
 /// Text for a terminal of so many columns, without a number for none: longer lines are folded at words, each behind the blanks that
 /// it begins with; of the lines of excerpts the rest is left out, so that carets stay where they are. Commands stay whole, to be
-/// copied.
+/// copied, on a line of their own.
 #[must_use]
 pub fn folded(text: &str, columns: Option<usize>) -> String {
     let Some(columns) = columns else { return text.to_owned() };
@@ -76,8 +81,14 @@ pub fn folded(text: &str, columns: Option<usize>) -> String {
         let indent = (line.len() - words.len()).min(columns / 2);
         match line.chars().count() > columns {
             true if line.starts_with(EXCERPT) => short(line, columns) + "\n",
-            true if words.starts_with("posthaste ") || words.contains(" && posthaste ") => format!("{line}\n"),
-            true => wrapped(words, columns, indent),
+            true if is_command(words) => format!("{line}\n"),
+            true => match words.match_indices(": ").find(|(at, _)| words.get(at + 2..).is_some_and(is_command)) {
+                Some((at, _)) => {
+                    let (said, command) = words.split_at_checked(at + 1).unwrap_or((words, ""));
+                    format!("{}{}{}\n", wrapped(said, columns, indent), " ".repeat(indent + 2), command.trim_start())
+                }
+                None => wrapped(words, columns, indent),
+            },
             false => format!("{line}\n"),
         }
     };
@@ -112,5 +123,8 @@ mod tests {
         assert_eq!(folded(text, Some(12)), narrow);
         let command = "  cd spring && posthaste send campaign.toml\n  posthaste report spring\n";
         assert_eq!(folded(command, Some(12)), command);
+        let hint = "  hint: to go on: posthaste send campaign.toml --add";
+        assert_eq!(folded(hint, Some(14)), "  hint: to go\n  on:\n    posthaste send campaign.toml --add\n");
+        assert_eq!(folded(hint, Some(80)), format!("{hint}\n"));
     }
 }

@@ -119,7 +119,8 @@ fn surroundings() -> String {
 /// Text for roff, line by line: nothing in it is a command.
 fn escaped(text: &str) -> String {
     let line = |line: &str| {
-        let plain = line.replace('\\', "\\e").replace('-', "\\-");
+        // Not every terminal has the sign, and troff reads octets.
+        let plain = line.replace('…', "...").replace('\\', "\\e").replace('-', "\\-");
         if plain.starts_with(['.', '\'']) { format!("\\&{plain}") } else { plain }
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")

@@ -61,6 +61,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         ColorChoice::Never => terminal::set_colored(false),
     }
     let exit = dispatch(line.command, &signals).unwrap_or_else(|failure| {
+        observe::logs::conclude();
         failure.print();
         failure.exit
     });

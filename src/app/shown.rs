@@ -7,8 +7,8 @@ use html2text::config;
 use mail_parser::{HeaderValue, MessageParser, MimeHeaders as _, PartType};
 use std::fmt::Write as _;
 
-/// How wide the text is that is made from HTML.
-const TEXT_COLUMNS: usize = 78;
+/// How wide the text is that is made from HTML, where the terminal is not narrower.
+pub const TEXT_COLUMNS: usize = 78;
 /// The headers that a reader is shown, in this order.
 const READ: [&str; 6] = ["From", "To", "Cc", "Reply-To", "Subject", "List-Unsubscribe"];
 
@@ -93,16 +93,17 @@ impl Shown {
         found.map_or("", |(_, value)| value)
     }
 
-    /// The HTML part as text, if there is one.
+    /// The HTML part as text of so many columns, if there is one.
     #[must_use]
-    pub fn html_as_text(&self) -> Option<String> {
+    pub fn html_as_text(&self, columns: usize) -> Option<String> {
         let html = self.html.as_ref()?;
-        config::plain().string_from_read(html.as_bytes(), TEXT_COLUMNS).ok()
+        let text = config::plain().string_from_read(html.as_bytes(), columns).ok()?;
+        Some(text.lines().map(|line| format!("{}\n", line.trim_end())).collect())
     }
 
-    /// All of it as text, for a terminal that escapes what is no text.
+    /// All of it as text of so many columns, for a terminal that escapes what is no text.
     #[must_use]
-    pub fn as_text(&self) -> String {
+    pub fn as_text(&self, columns: usize) -> String {
         let mut text = String::new();
         let read =
             READ.iter().filter_map(|name| Some((*name, self.header(name))).filter(|(_, value)| !value.is_empty()));
@@ -112,7 +113,7 @@ impl Shown {
         if let Some(part) = &self.text {
             let _ = writeln!(text, "\n{}", part.trim_end());
         }
-        if let Some(part) = self.html_as_text() {
+        if let Some(part) = self.html_as_text(columns) {
             let _ = writeln!(text, "\n[HTML part, as text]\n{}", part.trim_end());
         }
         if !self.files.is_empty() {
@@ -142,9 +143,9 @@ mod tests {
         assert_eq!(shown.header("from"), "B\u{fc}ro <b@a.example>");
         assert_eq!(shown.header("Subject"), "Gr\u{fc}\u{df}e");
         assert_eq!(shown.text.as_deref().map(str::trim_end), Some("Gr\u{fc}\u{df}e!"));
-        assert!(shown.html_as_text().unwrap().contains("Hallo"));
+        assert!(shown.html_as_text(TEXT_COLUMNS).unwrap().contains("Hallo"));
         assert_eq!((shown.files.len(), shown.files[0].name.as_str()), (1, "a.pdf"));
-        let text = shown.as_text();
+        let text = shown.as_text(TEXT_COLUMNS);
         assert!(text.contains("Gr\u{fc}\u{df}e!") && text.contains("[a.pdf, application/pdf, 3 octets]"), "{text}");
     }
 

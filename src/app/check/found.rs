@@ -193,9 +193,24 @@ pub fn judge(findings: &mut [Finding]) {
     refused.for_each(|finding| finding.severity = Severity::Error);
 }
 
+/// Checks of who gets mail without having asked for it.
+const UNASKED: [&str; 4] = ["status-unused", "empty-suppression", "hidden-rows", "cc-gets-nothing"];
+
+/// The warnings: what receivers refuse first, then who would get what was not meant for them, then what some receivers answer to.
+fn by_harm(findings: &[Finding]) -> Vec<&Finding> {
+    let mut warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
+    warnings.sort_by_key(|finding| match finding.check {
+        check if REFUSED.contains(&check) => 0,
+        check if UNASKED.contains(&check) => 1,
+        _ if !finding.draws.is_empty() => 2,
+        _ => 3,
+    });
+    warnings
+}
+
 /// Tells the first warnings, and how to see all of them; also whoever wants quiet.
 pub fn tell(findings: &[Finding], campaign: &Path) {
-    let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
+    let warnings = by_harm(findings);
     let mut text: String = warnings.iter().take(TOLD).map(|finding| lines(finding)).collect();
     let more = warnings.len().saturating_sub(TOLD);
     if more > 0 {
@@ -207,7 +222,7 @@ pub fn tell(findings: &[Finding], campaign: &Path) {
 
 /// Tells the warnings that still hold of a campaign that goes on: what they are, without how to mend it.
 pub fn tell_again(findings: &[Finding], campaign: &Path) {
-    let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
+    let warnings = by_harm(findings);
     let columns = terminal::columns().unwrap_or(LINE_COLUMNS);
     let mut text: String = warnings.iter().take(TOLD_AGAIN).map(|finding| line(finding, columns)).collect();
     let more = warnings.len().saturating_sub(TOLD_AGAIN);
@@ -273,6 +288,21 @@ mod tests {
             told("a.txt:2:3: one\nhint: h\nb.txt:4:5: two\nand more"),
             [["a.txt:2:3", "one", "h"], ["b.txt:4:5", "two; and more", ""]]
         );
+    }
+
+    #[test]
+    fn what_does_most_harm_is_told_first() {
+        let warning = |check, draws| Finding::new(Severity::Warning, check, "", "").draws(draws);
+        let found = [
+            warning("http-link", ""),
+            warning("short-link", "554 5.7.1"),
+            Finding::new(Severity::Note, "jinja", "", ""),
+            warning("status-unused", ""),
+            warning("image-alt", ""),
+            warning("no-way-out", "421 4.7.0"),
+        ];
+        let told: Vec<_> = by_harm(&found).into_iter().map(|finding| finding.check).collect();
+        assert_eq!(told, ["no-way-out", "status-unused", "short-link", "http-link", "image-alt"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::super::send::galley::{Galley, Recipient};
 use super::super::send::list::{self, Given};
 use super::super::send::scratch::Scratch;
 use super::super::send::signing;
-use super::super::shown::Shown;
+use super::super::shown::{Shown, TEXT_COLUMNS};
 use super::super::signals::Signals;
 use super::frame;
 use super::marks::{self, Marks};
@@ -296,7 +296,7 @@ fn described(shown: &Shown, source: &[u8]) -> Value {
         "subject": shown.header("Subject"),
         "snippet": snippet(shown),
         "headers": shown.headers,
-        "text": shown.text.clone().or_else(|| shown.html_as_text()),
+        "text": shown.text.clone().or_else(|| shown.html_as_text(TEXT_COLUMNS)),
         "has_text": shown.text.is_some(),
         "has_html": shown.html.is_some(),
         "has_dark": frame::has_dark(html),

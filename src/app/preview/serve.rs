@@ -70,7 +70,7 @@ async fn serve(args: &PreviewArgs, key: String, ask: mpsc::Sender<Asked>, signal
     let url = format!("http://{address}/{key}/");
     let said = format!("The letter of {}, row by row, is shown here; Ctrl-C ends it:\n", args.campaign.display());
     terminal::print(said.as_bytes());
-    super::super::print_out(&format!("{url}\n"))?;
+    super::super::print_last(&format!("{url}\n"))?;
     if args.open {
         super::open(&url);
     }
@@ -81,6 +81,7 @@ async fn serve(args: &PreviewArgs, key: String, ask: mpsc::Sender<Asked>, signal
         tokio::time::sleep(LOOK).await;
     }
     server.abort();
+    terminal::notice(b"The page is closed.\n");
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use super::super::config::{CampaignConfig, EngineConfig};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
 use super::super::figures::{self, count, size};
-use super::super::shown::Shown;
+use super::super::shown::{Shown, TEXT_COLUMNS};
 use super::super::signals::Signals;
 use super::content::{self, Content};
 use super::scratch::Scratch;
@@ -33,6 +33,7 @@ use crate::engine::router::{RouteAsk, Router};
 use crate::engine::table::{Manifest, Table, TableWriter, Totals};
 use crate::mail::finding::Finding;
 use crate::mail::reply::Printable;
+use crate::observe::terminal;
 use crate::queue::Rows;
 use crate::wire::clock::unix_now;
 use serde_json::json;
@@ -428,10 +429,11 @@ fn tell(
     for (row, why) in &rendered.refused {
         let _ = writeln!(text, "\nrow {row} of the table cannot be rendered: {}", Printable(why.as_bytes()));
     }
+    let columns = terminal::columns_out().unwrap_or(TEXT_COLUMNS).min(TEXT_COLUMNS);
     for (to, content) in &rendered.samples {
         let line = lines.get(to).map_or(String::new(), |line| format!("line {line}, "));
         let _ = writeln!(text, "\n--- {line}{}: {}", Printable(to.as_bytes()), size(content.len() as u64));
-        for line in Shown::read(content).as_text().lines() {
+        for line in Shown::read(content).as_text(columns).lines() {
             let _ = writeln!(text, "{}", escaped(line));
         }
     }

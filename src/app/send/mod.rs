@@ -51,6 +51,7 @@ use super::cli::SendArgs;
 use super::config::{CampaignConfig, EngineConfig, Found};
 use super::destination::{self, Destination};
 use super::exit::{Exit, Failure};
+use super::figures::folded;
 use super::held::Note;
 use super::progress::Summary;
 use super::signals::Signals;
@@ -114,7 +115,8 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     }
     let share = Share::asked(args, &campaign)?;
     let delivery = prepare::delivery(args, &destination, &config, &campaign)?;
-    watch::notice(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()));
+    let columns = terminal::columns();
+    watch::notice(&folded(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()), columns));
     let home = home_of(&data, &campaign.name, &destination);
     // Where nobody may look it may have begun.
     if !destination.is_sink() && home.try_exists().is_ok_and(|exists| !exists) {
@@ -123,9 +125,9 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         }
         // Whoever has begun it elsewhere, and forgot to say where, would mail everybody twice.
         let place = std::path::absolute(&data).unwrap_or_else(|_| data.clone());
-        watch::notice(&format!("It begins: nothing of it is in {} yet.\n", place.display()));
+        watch::notice(&folded(&format!("It begins: nothing of it is in {} yet.\n", place.display()), columns));
     }
-    watch::notice(&(found.words() + "\n"));
+    watch::notice(&folded(&(found.words() + "\n"), columns));
     if !destination.is_sink() {
         names::warn_of(&delivery.sources);
     }

@@ -12,7 +12,7 @@ use super::super::check::{Told as ToldWarning, rejects_told};
 use super::super::cli::{Progress, SendArgs};
 use super::super::destination::{self, Destination};
 use super::super::exit::{Exit, Failure};
-use super::super::figures::{counted, wrapped};
+use super::super::figures::{counted, folded, wrapped};
 use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
 use super::super::signals::Signals;
@@ -352,6 +352,8 @@ fn is_damage(reason: &str) -> bool {
 /// # Errors
 /// Standard output cannot be written.
 pub fn print_end(args: &SendArgs, summary: &Summary) -> Result<(), Failure> {
+    // How often a line came that was written once belongs above the end.
+    observe::logs::conclude();
     if args.json {
         super::super::print_last(&format!("{}\n", summary.json())).map(drop)
     } else if args.quiet {
@@ -453,7 +455,7 @@ impl<'a> Show<'a> {
             Progress::Plain if self.drawn.elapsed() >= LINE_EVERY => {
                 self.drawn = Instant::now();
                 let line = progress::line(self.watched.campaign, &self.snapshot(engine));
-                notice(&format!("{line}\n"));
+                notice(&folded(&line, terminal::columns()));
             }
             Progress::Plain | Progress::None => {}
         }

@@ -224,7 +224,12 @@ fn address(what: &str, (at, whole): (usize, &str), url: &str, made: &Kept<'_>, f
             "relative-link",
             at,
             format!("the {what} {shown} leads nowhere: a letter lies on no web server"),
-            format!("write it whole: https://…/{}", shown.trim_matches('`').trim_start_matches(['/', '.'])),
+            match url.chars().count() > SHOWN_CHARACTERS {
+                true => "write it whole: https://, the name of the server, and this behind it".to_owned(),
+                false => {
+                    format!("write it whole: https://…/{}", shown.trim_matches('`').trim_start_matches(['/', '.']))
+                }
+            },
         ),
         Some("file") => found.warn(
             "local-link",
@@ -262,7 +267,10 @@ fn plain_http(at: usize, url: &str, found: &mut Placing<'_>) {
         "http-link",
         at,
         format!("{} is not encrypted: readers warn of it, and filters count it", shown(url)),
-        format!("write {}", shown(&secure)),
+        match secure.chars().count() > SHOWN_CHARACTERS {
+            true => "write https:// in the place of http://".to_owned(),
+            false => format!("write {}", shown(&secure)),
+        },
     );
 }
 
@@ -294,11 +302,13 @@ fn host(at: usize, url: &str, found: &mut Placing<'_>) {
     }
 }
 
-/// An address for people, its template code as dots.
+/// Of a longer address no more is shown.
+const SHOWN_CHARACTERS: usize = 60;
+
+/// An address for people, its template code as dots, and what is left out of it.
 fn shown(url: &str) -> String {
-    const CHARACTERS: usize = 60;
     let mut text = String::from("`");
-    for c in url.chars().take(CHARACTERS) {
+    for c in url.chars().take(SHOWN_CHARACTERS) {
         match c {
             c if u32::from(c) == u32::from(VALUE) => {
                 if !text.ends_with('…') {
@@ -307,6 +317,9 @@ fn shown(url: &str) -> String {
             }
             c => text.push(c),
         }
+    }
+    if url.chars().count() > SHOWN_CHARACTERS && !text.ends_with('…') {
+        text.push('…');
     }
     text.push('`');
     text
