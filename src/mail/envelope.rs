@@ -1,17 +1,17 @@
 //! The envelope of one transaction (RFC 5321 §2.3.1): a reverse-path and its forward-paths, without angle brackets.
 //!
-//! Guarantees: the paths lie in one buffer, so an envelope costs one allocation, and one more above three recipients, however
-//! many these are.
+//! Guarantees: the paths lie in one buffer, so an envelope of few recipients costs two allocations.
 //! Leaves to others: the syntax of addresses (`mail::address`) and of commands (`smtp`).
 
-use smallvec::{SmallVec, smallvec};
+/// Recipients that there is room for from the start.
+const FEW: usize = 3;
 
 /// A reverse-path and any number of forward-paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
     bytes: Vec<u8>,
     /// `ends[0]` ends the reverse-path, `ends[n]` the n-th forward-path (from 1).
-    ends: SmallVec<[u32; 4]>,
+    ends: Vec<u32>,
 }
 
 impl Envelope {
@@ -20,7 +20,9 @@ impl Envelope {
     pub fn new(reverse_path: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(reverse_path.len() + 48);
         bytes.extend_from_slice(reverse_path);
-        Self { ends: smallvec![bytes.len() as u32], bytes }
+        let mut ends = Vec::with_capacity(FEW + 1);
+        ends.push(bytes.len() as u32);
+        Self { ends, bytes }
     }
 
     /// Adds a forward-path, the next recipient.

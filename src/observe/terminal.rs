@@ -357,7 +357,8 @@ mod tests {
         let shown = said.lines().filter(|line| line.starts_with('x')).count();
         assert!(said.starts_with("first\n") && (1000..3000).contains(&shown), "{shown}");
         // The writer may take some of the lines while they are still printed: then the gap is told in two places.
-        let missing = |line: &str| line.strip_prefix('(')?.split_once(" line")?.0.replace(',', "").parse::<usize>().ok();
+        let missing =
+            |line: &str| line.strip_prefix('(')?.split_once(" line")?.0.replace(',', "").parse::<usize>().ok();
         assert_eq!(said.lines().filter_map(missing).sum::<usize>(), 3000 - shown);
     }
 
