@@ -306,7 +306,7 @@ fn the_answer_to_a_recipient_in_the_place_of_the_contents_makes_it_uncertain_onc
            S: 250 2.1.5 ok
            ";
     let ends = "E: 1.0 uncertain\nE: 1 finished\nE: 2.0 uncertain\nE: 2 finished\n";
-    play(&config(), &format!("{script}X\n{ends}E: lost at idle"));
+    play(&config(), &format!("{script}X\nE: learnt ClosedAfter(2)\n{ends}E: done"));
 }
 
 #[test]
