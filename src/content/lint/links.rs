@@ -288,9 +288,23 @@ fn is_local(url: &str) -> bool {
     named || private || [".local", ".localhost", ".internal", ".lan"].iter().any(|end| host.ends_with(end))
 }
 
+/// Whether a domain, or one that it is below, stands in for another.
+pub(super) fn is_stand_in(domain: &str) -> bool {
+    let is_below =
+        |known: &str| domain.strip_suffix(known).is_some_and(|front| front.is_empty() || front.ends_with('.'));
+    STAND_INS.iter().any(|known| is_below(known))
+}
+
+/// What is to be said of the host of an address that a key has.
+pub(super) fn look_at_key(masked: &str, found: &mut Placing<'_>) {
+    if masked.starts_with("https://") {
+        host(0, masked, found);
+    }
+}
+
 fn host(at: usize, url: &str, found: &mut Placing<'_>) {
     let host = host_of(url).to_ascii_lowercase();
-    if STAND_INS.contains(&host.strip_prefix("www.").unwrap_or(&host)) {
+    if is_stand_in(&host) {
         let says = format!("{} stands in for another address: an editor or an example has left it", shown(url));
         found.warn("placeholder", at, says, "write where it leads, or take it out");
     } else if is_local(url) {

@@ -3,7 +3,7 @@
 //! Leaves to others: whether the domains exist and permit it (DNS).
 
 use super::placeholders::{self, is_attempt};
-use super::{Found, Letter, Placing, markup, tags};
+use super::{Found, Letter, Placing, links, markup, tags};
 use crate::content::error::Place;
 use crate::content::lint::page::masked;
 
@@ -76,6 +76,7 @@ pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
             let place = Place::Key(key.to_owned());
             // The short form of a token is ours.
             tags::look(&masked(value).replace("{token}", "       "), &mut found.key(&place, value));
+            links::look_at_key(&masked(value), &mut found.key(&place, value));
         }
     }
     for (name, value) in &spec.headers {
@@ -93,6 +94,9 @@ pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
         }
     }
     domain("return_path", spec.return_path.as_deref().unwrap_or_default(), found);
+    for (key, value) in [("reply_to", &spec.reply_to), ("unsubscribe.mailto", &spec.unsubscribe_mailto)] {
+        stand_in(key, value.as_deref().unwrap_or_default(), found);
+    }
 }
 
 /// What may be wrong with any value.
@@ -164,6 +168,7 @@ fn domain(key: &str, value: &str, found: &mut Found<'_>) {
     if domain.contains('{') {
         return;
     }
+    stand_in(key, value, found);
     let ours_alone = ["localhost", "localdomain", "local", "internal", "lan", "invalid"];
     let last = domain.rsplit('.').next().unwrap_or_default();
     if !domain.contains('.') || ours_alone.contains(&last) {
@@ -171,6 +176,17 @@ fn domain(key: &str, value: &str, found: &mut Found<'_>) {
         let says = format!("the domain {domain:?} is known to nobody else: receivers refuse such senders");
         let hint = "write an address of a public domain";
         found.key(&place, value).warn_drawing("sender-domain", "550 5.1.8", at + 1, says, hint);
+    }
+}
+
+/// A domain that documentation has for examples is left in.
+fn stand_in(key: &str, value: &str, found: &mut Found<'_>) {
+    let domain = domain_of(value.split('?').next().unwrap_or_default());
+    if links::is_stand_in(&domain) {
+        let place = Place::Key(key.to_owned());
+        let says = format!("the domain {domain:?} stands in for another: an example has left it");
+        let hint = "write an address of a domain of your own";
+        found.key(&place, value).warn("placeholder", value.rfind('@').map_or(0, |at| at + 1), says, hint);
     }
 }
 

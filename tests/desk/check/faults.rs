@@ -185,7 +185,17 @@ const LETTER: [Fault; 59] = [
 ];
 
 /// Faults of the campaign's file, the list and the engine's configuration.
-const REST: [Fault; 62] = [
+const REST: [Fault; 65] = [
+    (
+        "w.toml",
+        "news@acme.example>\"\nreply",
+        "news@example.com>\"\nreply",
+        "placeholder dkim-unsigned",
+        "warning",
+        ("w.toml", "example.com"),
+    ),
+    ("w.toml", "help@acme.example", "help@mail.example.org", "placeholder", "warning", ("w.toml", "mail.example.org")),
+    ("w.toml", "https://acme.example/u/", "https://www.example.net/u/", "placeholder", "warning", ("w.toml", "https:")),
     ("w.toml", "html = ", "preheader = \"For *|FNAME|*\"\nhtml = ", "foreign-tag", "warning", ("w.toml", "*|FNAME|*")),
     ("w.toml", "html = ", "preheader = \"[First Name]!\"\nhtml = ", "placeholder", "warning", ("w.toml", "[First")),
     ("w.toml", "html = ", "preheader = \"Test\"\nhtml = ", "placeholder", "warning", ("w.toml", "Test")),
