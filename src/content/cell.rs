@@ -22,7 +22,7 @@ pub enum ColumnType {
     Number,
     /// A number without a fraction.
     Integer,
-    /// `true` `yes` `on` `1`, `false` `no` `off` `0`.
+    /// `true` `yes` `on` `1`, `false` `no` `off` `0`, and what other languages say for them: see [`truth_of`].
     Boolean,
     /// A day, perhaps with a time.
     Date,
@@ -103,15 +103,35 @@ fn of_text(text: &str, kind: ColumnType, locale: Option<Locality>) -> Result<Val
         ColumnType::Text => Ok(Value::from(text)),
         ColumnType::Number => number(trimmed, locale).ok_or("no number"),
         ColumnType::Integer => number(trimmed, locale).filter(Value::is_integer).ok_or("no whole number"),
-        ColumnType::Boolean => match trimmed.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" | "1" => Ok(Value::from(true)),
-            "false" | "no" | "off" | "0" => Ok(Value::from(false)),
-            _ => Err("neither true nor false (yes/no, on/off, 1/0)"),
-        },
+        ColumnType::Boolean => {
+            truth_of(trimmed).map(Value::from).ok_or("neither true nor false (yes/no, on/off, 1/0, ja/nein, oui/non)")
+        }
         ColumnType::Date => {
             super::filters::dates::read(trimmed, None).map(|date| Value::from(date.text())).ok_or("no date")
         }
     }
+}
+
+/// What says yes. No word of these says no in another language, so that no locale is needed to tell them.
+const YES: &str = "1 true yes y on wahr ja j vrai oui verdadero vero verdadeiro sí si sì sim \
+    waar sant sann sand tosi kyllä prawda tak pravda ano igaz igen da doğru evet да истина ναι";
+/// What says no; of Turkish also as its capitals are without its own dotless i.
+const NO: &str = "0 false no n off falsch nein faux non falso não nao onwaar nee falskt nej falsk \
+    usann nei epätosi ei fałsz nie nepravda ne hamis nem nu yanlış yanliş hayır hayir нет ложь όχι";
+
+/// Whether a word of a list says yes or no, in upper case or lower: the words of English and of the languages that sheets
+/// and forms of Europe are written in. `None` for any other text.
+#[must_use]
+pub fn truth_of(text: &str) -> Option<bool> {
+    /// Octets of the longest word, and some for letters that are longer in upper case.
+    const OCTETS_MAX: usize = 24;
+    let text = text.trim();
+    if text.len() > OCTETS_MAX {
+        return None;
+    }
+    let word = text.to_lowercase();
+    let is_in = |words: &str| words.split(' ').any(|known| known == word);
+    if is_in(YES) { Some(true) } else { is_in(NO).then_some(false) }
 }
 
 /// A number as people write it; with a locale its decimal point and its groups of digits count.
@@ -201,7 +221,25 @@ mod tests {
         let number = as_kind(b"1.234,5", Some(Number), german).map(|v| v.to_string());
         assert_eq!(number, Ok("1234.5".into()));
         assert_eq!(read("Yes", Boolean), Ok("True".into()));
-        assert!(read("maybe", Boolean).is_err());
+        for (yes, no) in [
+            ("TRUE", "False"),
+            ("WAHR", "Falsch"),
+            ("ja", "NEIN"),
+            ("Oui", "non"),
+            ("SÍ", "no"),
+            ("Да", "НЕТ"),
+            ("1", "0"),
+        ] {
+            assert_eq!((read(yes, Boolean), read(no, Boolean)), (Ok("True".into()), Ok("False".into())), "{yes} {no}");
+        }
+        for neither in ["maybe", "2", "", "yes, please"] {
+            assert!(read(neither, Boolean).is_err(), "{neither}");
+        }
+        assert!(
+            YES.split(' ').all(|word| truth_of(word) == Some(true))
+                && NO.split(' ').all(|word| truth_of(word) == Some(false))
+        );
+        assert!(YES.split(' ').all(|word| NO.split(' ').all(|other| other != word)));
         assert_eq!(read("24.12.2026", Date), Ok("2026-12-24".into()));
         assert_eq!(read("soon", Date), Err("no date"));
         assert_eq!(read("007", Text), Ok("007".into()));

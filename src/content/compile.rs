@@ -48,6 +48,7 @@ impl Composer {
         match composer {
             Some(mut composer) if work.to.errors.is_empty() && before.is_empty() => {
                 composer.numbers.iter_mut().for_each(|wanted| wanted.be_told(&origins));
+                composer.truths.iter_mut().for_each(|wanted| wanted.be_told(&origins));
                 Ok(composer)
             }
             _ => Err(told(before, work.to.errors, &origins)),
@@ -169,6 +170,7 @@ impl Work<'_> {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             with,
             numbers: std::mem::take(&mut self.to.numbers),
+            truths: std::mem::take(&mut self.to.truths),
             declared,
             headers: HeaderPart::joined(std::mem::take(&mut self.headers)),
             body: body.chunks,

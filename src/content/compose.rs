@@ -4,7 +4,7 @@ use super::blank;
 use super::compile;
 use super::dkim::{self, Prepared};
 use super::error::ComposeError;
-use super::error::NumberUse;
+use super::error::{NumberUse, TruthUse};
 use super::escape::Escape;
 use super::field::{Address, Addressed, HeaderPart, Mailboxed, One};
 use super::header;
@@ -101,6 +101,7 @@ pub struct Composer {
     /// How many values a row has.
     pub(crate) fields: usize,
     pub(crate) numbers: Vec<NumberUse>,
+    pub(crate) truths: Vec<TruthUse>,
     pub(crate) declared: Vec<Declared>,
     /// For each column of the list which of them is its own.
     pub(crate) places: Vec<usize>,
@@ -155,6 +156,12 @@ impl Composer {
     #[must_use]
     pub fn numbers_wanted(&self) -> &[NumberUse] {
         &self.numbers
+    }
+
+    /// Columns of which templates ask whether they are true though nobody says that their cells say yes or no.
+    #[must_use]
+    pub fn truths_wanted(&self) -> &[TruthUse] {
+        &self.truths
     }
 
     /// Octets that every message has at least: what of the body does not depend on the row, attachments above all.

@@ -163,14 +163,39 @@ pub struct NumberUse {
     pub copes_with_empty: bool,
 }
 
+/// A place where a template asks whether a column is true, of which nobody has said that it says yes or no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TruthUse {
+    /// The file or the key.
+    pub place: Place,
+    /// Line and column, from 1.
+    pub position: (usize, usize),
+    /// The index of the column.
+    pub column: usize,
+    /// Whether it is compared with `true` or `false`, which no text equals. Else any text holds.
+    pub compared: bool,
+    /// Whether the same template prints it: then it may well be asked whether there is something to print.
+    pub printed: bool,
+}
+
+impl TruthUse {
+    /// Be about what people wrote, where the text was made from that.
+    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
+        told_as_written(&mut self.place, &mut self.position, origins);
+    }
+}
+
 impl NumberUse {
     /// Be about what people wrote, where the text was made from that.
     pub(crate) fn be_told(&mut self, origins: &[Origin]) {
-        let Some(origin) = origins.iter().find(|origin| origin.is_of(&self.place)) else { return };
-        let told =
-            origin.told(ContentError { position: Some(self.position), ..ContentError::new(&self.place, "", "") });
-        (self.place, self.position) = (told.place, told.position.unwrap_or(self.position));
+        told_as_written(&mut self.place, &mut self.position, origins);
     }
+}
+
+fn told_as_written(place: &mut Place, position: &mut (usize, usize), origins: &[Origin]) {
+    let Some(origin) = origins.iter().find(|origin| origin.is_of(place)) else { return };
+    let told = origin.told(ContentError { position: Some(*position), ..ContentError::new(place, "", "") });
+    (*place, *position) = (told.place, told.position.unwrap_or(*position));
 }
 
 /// Why one row's message could not be made. The row is at fault, not the campaign: other rows may well do.

@@ -46,9 +46,9 @@ mod words;
 
 pub mod dkim;
 
-pub use cell::{ColumnType, JSON_MARK, is_plainly_number, locale_of_number};
+pub use cell::{ColumnType, JSON_MARK, is_plainly_number, locale_of_number, truth_of};
 pub use compose::{Composed, Composer, OctetsMin, RowRef, Scratch};
-pub use error::{ComposeError, ContentError, NumberUse, Place};
+pub use error::{ComposeError, ContentError, NumberUse, Place, TruthUse};
 pub use header::folds;
 pub use lint::Remark;
 pub use media_type::media_type_of;

@@ -3,9 +3,9 @@
 //! Guarantees: a compiled template reads only names that exist; rendering is bounded in output and in steps. Both kinds
 //! give the same text for the same row.
 
-use super::analysis::{FileUse, NumberWanted, Walk};
+use super::analysis::{FileUse, NumberWanted, TruthWanted, Walk};
 use super::binding::{As, Binding, LocaleOf, Reading, Row};
-use super::error::{ComposeError, ContentError, NumberUse, Place, Positions, position};
+use super::error::{ComposeError, ContentError, NumberUse, Place, Positions, TruthUse, position};
 use super::escape::{self, Escape};
 use super::filters::{self, order};
 use super::names::{Name, Names};
@@ -285,6 +285,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) errors: Vec<ContentError>,
     /// Columns that must hold numbers, though nobody says so.
     pub(crate) numbers: Vec<NumberUse>,
+    /// Columns that are asked whether they are true, though nobody says that they say yes or no.
+    pub(crate) truths: Vec<TruthUse>,
     /// Files that templates may read.
     pub(crate) partials: Partials,
     /// How people write the tags.
@@ -323,8 +325,8 @@ impl<'a> Compiler<'a> {
         let functions = env.globals().map(|(name, _)| name.to_owned()).collect();
         let with = Templates { env, reading: Reading::new(), written: BTreeMap::new() };
         let partials = Partials::default();
-        let (errors, numbers, syntax) = (Vec::new(), Vec::new(), Syntax::default());
-        Self { with, names, errors, numbers, partials, syntax, functions, count: 0 }
+        let (errors, numbers, truths, syntax) = (Vec::new(), Vec::new(), Vec::new(), Syntax::default());
+        Self { with, names, errors, numbers, truths, partials, syntax, functions, count: 0 }
     }
 
     /// Compiles a text. `None` when it is wrong: [`Self::errors`] say how.
@@ -431,6 +433,10 @@ impl<'a> Compiler<'a> {
         for NumberWanted { at, column, copes_with_empty } in found.numbers {
             let position = positions.at(source.start + at);
             self.numbers.push(NumberUse { place: source.place.clone(), position, column, copes_with_empty });
+        }
+        for TruthWanted { at, column, compared } in found.truths {
+            let (position, printed) = (positions.at(source.start + at), found.printed.contains(&column));
+            self.truths.push(TruthUse { place: source.place.clone(), position, column, compared, printed });
         }
         let mut changed = rewrite::apply(text, found.edits);
         let rewritten = syntax::written(std::mem::take(&mut changed.text));

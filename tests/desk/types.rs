@@ -129,6 +129,91 @@ fn a_campaign_says_what_its_columns_hold() {
 }
 
 #[test]
+fn a_no_that_would_count_as_true_is_told_before_anything_is_sent() {
+    let ask = "Hi\n{% if vip %}VIP{% else %}you{% endif %}\n";
+    for (yes, no) in [("TRUE", "FALSE"), ("WAHR", "FALSCH"), ("yes", "no"), ("ja", "nein"), ("oui", "non"), ("1", "0")]
+    {
+        let folder = csv(ask, &format!("email,vip\nann@a.example,{yes}\nbob@a.example,{no}\n"));
+        let (ran, letters) = folder.send(&[]);
+        assert_eq!((ran.code, letters.len()), (Some(2), 0), "{ran:?}");
+        let told = format!("w.txt:2:7: `vip` is text, and any text counts as true here: w.csv, line 3, has {no:?}");
+        assert!(ran.err.contains(&told), "{}", ran.err);
+        assert!(ran.err.contains("say so under [recipients.types]: vip = \"boolean\""), "{}", ran.err);
+        let ran = folder.run(&["check", "w.toml"]);
+        assert!(ran.out.contains(told.split_once(": ").unwrap().1), "{ran:?}");
+        folder.put("w.toml", folder.read("w.toml") + "[recipients.types]\nvip = \"boolean\"\n");
+        let mut texts: Vec<String> = folder.delivers(&[]).iter().map(|l| text_of(l)).collect();
+        texts.sort();
+        assert_eq!(texts, ["Hi\nVIP\n", "Hi\nyou\n"], "{yes}");
+    }
+    let list = "email,vip\nann@a.example,yes\nbob@a.example,no\n";
+    for (asks, column) in [
+        ("{% if not vip %}x{% endif %}", 11),
+        ("{% if email and vip %}x{% endif %}", 17),
+        ("{{ 'a' if vip else 'b' }}", 11),
+        ("{% if vip|default(false) %}x{% endif %}", 7),
+        ("{% if row['vip'] %}x{% endif %}", 7),
+        ("{{ vip and 'x' }}", 4),
+    ] {
+        let (ran, letters) = csv(asks, list).send(&[]);
+        assert!(ran.err.contains(&format!("w.txt:1:{column}: `vip` is text")) && letters.is_empty(), "{asks}: {ran:?}");
+    }
+    let folder = csv(ask, "");
+    folder.put("w.toml", folder.read("w.toml").replace("w.csv", "w.jsonl"));
+    folder.put(
+        "w.jsonl",
+        "{\"email\":\"ann@a.example\",\"vip\":true}\n{\"email\":\"bob@a.example\",\"vip\":\"false\"}\n",
+    );
+    let (ran, letters) = folder.send(&[]);
+    assert!(ran.err.contains("w.jsonl, line 2, has \"false\"") && letters.is_empty(), "{ran:?}");
+}
+
+#[test]
+fn a_text_is_never_compared_with_true_or_false() {
+    let list = "email,vip,city\nann@a.example,True,Ulm\nbob@a.example,False,\n";
+    for (asks, column) in
+        [("vip == True", 7), ("vip is true", 7), ("vip == false", 7), ("vip is not false", 7), ("true != vip", 15)]
+    {
+        let (ran, letters) = csv(&format!("{{% if {asks} %}}x{{% endif %}}"), list).send(&[]);
+        let told =
+            format!("w.txt:1:{column}: `vip` is text, which is neither true nor false: w.csv, line 2, has \"True\"");
+        assert!(ran.err.contains(&told) && letters.is_empty(), "{asks}: {ran:?}");
+        assert!(ran.err.contains("say so under [recipients.types]: vip = \"boolean\""), "{}", ran.err);
+    }
+    let (ran, _) = csv("{% if city == true %}x{% endif %}", list).send(&[]);
+    assert!(ran.err.contains("hint: compare it with text in quotes"), "{ran:?}");
+    let folder = csv("{{ vip == true }} {{ vip is false }}\n", list);
+    folder.put("w.toml", folder.read("w.toml") + "[recipients.types]\nvip = \"boolean\"\n");
+    let mut texts: Vec<String> = folder.delivers(&[]).iter().map(|l| text_of(l)).collect();
+    texts.sort();
+    assert_eq!(texts, ["False True\n", "True False\n"]);
+}
+
+#[test]
+fn what_is_meant_as_text_is_no_yes_or_no() {
+    let row = |cells: &str| format!("email,vip,first\nann@a.example,yes,Ann\nbob@a.example,{cells}\n");
+    for (asks, list) in [
+        ("{% if vip and vip == 'yes' %}x{% endif %}", row("no,Bob")),
+        ("{% if vip %}x{% endif %}", row("perhaps,Bob")),
+        ("{% if vip %}x{% endif %}", row(",Bob")),
+        ("{% if vip is defined %}x{% endif %}", row("no,")),
+        ("{{ vip or 'no answer' }}", row("no,Bob")),
+        ("{% if first %}{{ first }}{% endif %}", row("no,Bob")),
+        ("{% if n and n > 0 %}x{% endif %}", "email,n\nann@a.example,0\nbob@a.example,1\n".to_owned()),
+    ] {
+        assert_eq!(csv(asks, &list).delivers(&[]).len(), 2, "{asks}");
+    }
+    // An answer that is printed where there is one: it is told, and sent.
+    let folder = csv(
+        "{% if vip %}You said {{ vip }}.{% endif %}\n",
+        &row("no,Bob").replace("ann@a.example,yes", "ann@a.example,"),
+    );
+    let ran = folder.run(&["check", "w.toml"]);
+    assert!(ran.out.contains("`vip` is text, and any text counts as true here: w.csv, line 3, has \"no\""), "{ran:?}");
+    assert_eq!(folder.delivers(&[]).len(), 2);
+}
+
+#[test]
 fn values_of_a_json_list_stay_what_they_are_up_to_the_letter() {
     let folder = csv(
         "{{ n }} {{ n + 1 }}{% for t in tags %} {{ t.name }}{% endfor %} {{ who|default('you') }}{% if ok %}!{% endif %}\n",

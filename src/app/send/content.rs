@@ -13,7 +13,7 @@ use super::folder::Folder;
 use super::places::placed;
 use super::signing;
 use super::watch::notice;
-use super::{cells, list, partials, standing, texts, types};
+use super::{cells, list, partials, standing, texts, truths, types};
 use crate::base::charset;
 use crate::base::remedy;
 use crate::content::lint::Manuscript;
@@ -151,12 +151,16 @@ pub fn first(
         }
         refused
     })?;
-    let numbers = types::numbers(campaign, list, &composer, &columns).map_err(|mut refused| {
+    let of_columns = types::numbers(campaign, list, &composer, &columns).and_then(|mut found| {
+        found.extend(truths::findings(campaign, list, &composer, &columns)?);
+        Ok(found)
+    });
+    let of_columns = of_columns.map_err(|mut refused| {
         refused.findings.append(&mut findings);
         refused.files.clone_from(&files);
         refused
     })?;
-    findings.extend(numbers);
+    findings.extend(of_columns);
     let read_as_numbers = types::read_as_numbers(&composer, &columns);
     let fingerprint = types::read_as(fingerprint, campaign, &composer, &columns);
     let stored = columns.pick(composer.columns_used());

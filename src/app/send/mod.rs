@@ -36,6 +36,7 @@ mod standing;
 pub mod texts;
 pub mod tls;
 mod trace;
+mod truths;
 mod types;
 mod warned;
 mod watch;

@@ -25,7 +25,11 @@ impl Walk<'_, '_> {
             BinOpKind::Gte => CompareOpKind::Gte,
             BinOpKind::In => CompareOpKind::In,
             BinOpKind::ScAnd | BinOpKind::ScOr => {
-                // Both are asked whether they hold, and one of them is the result.
+                // Both are asked whether they hold, and one of them is the result. What stands before `or` is often asked
+                // only whether there is something.
+                if matches!(op, BinOpKind::ScAnd) {
+                    self.condition(left);
+                }
                 return match self.kind(left) {
                     Kind::Cells | Kind::Text => lazily(self, if want == Want::Number { Want::Any } else { want }),
                     _ => lazily(self, Want::Any),
@@ -76,6 +80,9 @@ impl Walk<'_, '_> {
             return self.membership(left, right);
         }
         let is_order = !matches!(op, CompareOpKind::Eq | CompareOpKind::Ne);
+        if !is_order {
+            self.compare_with_truth(left, right);
+        }
         let want = match (a, b) {
             (Kind::Quoted(true), Kind::Cells | Kind::Number) | (Kind::Cells | Kind::Number, Kind::Quoted(true))
                 if is_order =>

@@ -10,6 +10,7 @@ mod compare;
 mod kind;
 mod nearest;
 pub(crate) mod tree;
+mod truth;
 
 use super::binding::{As, Binding};
 use super::filters::{FILTERS, TESTS, Takes, dates, methods};
@@ -22,6 +23,7 @@ use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Filter, Stmt, Una
 use nearest::suggestion;
 use std::collections::BTreeSet;
 use tree::{file_names, mentions, set_in, span, start, targets};
+pub(crate) use truth::TruthWanted;
 
 /// Something that is wrong, at an octet of the text.
 #[derive(Debug)]
@@ -55,6 +57,11 @@ pub(crate) struct Found {
     pub(crate) faults: Vec<Fault>,
     pub(crate) files: Vec<FileUse>,
     pub(crate) numbers: Vec<NumberWanted>,
+    pub(crate) truths: Vec<TruthWanted>,
+    /// Columns that are printed, or taken as text.
+    pub(crate) printed: BTreeSet<usize>,
+    /// Columns that are compared with text.
+    compared: BTreeSet<usize>,
     /// Every name that the template binds somewhere: what it includes sees them.
     pub(crate) bound: BTreeSet<String>,
 }
@@ -105,6 +112,7 @@ impl<'w, 'n> Walk<'w, 'n> {
         walk.statement(tree);
         walk.found.faults.sort_by_key(|fault| fault.at);
         walk.found.numbers.sort_by_key(|wanted| wanted.at);
+        walk.sort_truths();
         walk.found
     }
 
@@ -142,7 +150,10 @@ impl<'w, 'n> Walk<'w, 'n> {
                 let mut names = targets(&one.target);
                 names.push("loop".to_owned());
                 self.scopes.push(names.clone());
-                self.branch(|walk| walk.optional(one.filter_expr.as_ref()));
+                self.branch(|walk| {
+                    one.filter_expr.iter().for_each(|filter| walk.condition(filter));
+                    walk.optional(one.filter_expr.as_ref());
+                });
                 self.scopes.pop();
                 self.branch(|walk| {
                     walk.scoped(names, &one.body);
@@ -150,6 +161,7 @@ impl<'w, 'n> Walk<'w, 'n> {
                 });
             }
             Stmt::IfCond(one) => {
+                self.condition(&one.expr);
                 self.expr(&one.expr, Want::Any, false);
                 self.branch(|walk| {
                     walk.statements(&one.true_body);
@@ -259,7 +271,10 @@ impl<'w, 'n> Walk<'w, 'n> {
             Expr::Var(one) => self.name(one.id, span(expr), want, given),
             Expr::Const(_) => {}
             Expr::UnaryOp(one) => match one.op {
-                UnaryOpKind::Not => self.expr(&one.expr, Want::Any, false),
+                UnaryOpKind::Not => {
+                    self.condition(&one.expr);
+                    self.expr(&one.expr, Want::Any, false);
+                }
                 UnaryOpKind::Neg => self.expr(&one.expr, Want::Number, false),
             },
             Expr::BinOp(one) => self.binary(one.op, &one.left, &one.right, want),
@@ -273,6 +288,7 @@ impl<'w, 'n> Walk<'w, 'n> {
                 pairs().for_each(|(left, op)| self.compare(op.op, left, &op.expr, false));
             }
             Expr::IfExpr(one) => {
+                self.condition(&one.test_expr);
                 self.expr(&one.test_expr, Want::Any, false);
                 self.branch(|walk| {
                     walk.expr(&one.true_expr, want, given);
@@ -369,6 +385,7 @@ impl<'w, 'n> Walk<'w, 'n> {
     /// A column is read here.
     fn read(&mut self, name: Name, called: &str, place: (usize, usize), want: Want, given: bool) {
         let cells = self.names.cells(name);
+        self.note_use(name, want);
         let wanted = match (want, cells) {
             (Want::Compared | Want::Number, Cells::Json) => As::Any,
             (Want::Text | Want::Compared, _) | (Want::Items, Cells::Text | Cells::Unsaid | Cells::Declared(_)) => {
@@ -478,6 +495,9 @@ impl<'w, 'n> Walk<'w, 'n> {
     fn test(&mut self, name: &str, at: usize, base: &Expr<'_>, args: &[CallArg<'_>]) {
         if self.named(Some(name), at, "test") {
             self.try_test(name, at, base, args);
+        }
+        if matches!(name, "true" | "false") {
+            self.compared_with_truth(base);
         }
         let (want, given) = match name {
             "defined" | "undefined" => (Want::Any, true),
