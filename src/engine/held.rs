@@ -15,6 +15,7 @@ use crate::base::many::{Many, figure};
 use crate::engine::brake::{Brake, Excess};
 use crate::engine::denials::{Denials, Denied, Why};
 use crate::engine::doubts::{Doubted, Doubts};
+use crate::mail::Reply;
 use crate::shape::classify::refusal::{SHARE_MIN, SITES_MIN};
 use crate::shape::{NextHop, Refusal};
 
@@ -22,6 +23,10 @@ use crate::shape::{NextHop, Refusal};
 const BOUNCES: &str = "bounces";
 const BOUNCES_HINT: &str = "look who bounces and why (posthaste report NAME), and clean the list; or go on with --ignore-bounces, \
      or with a higher max_bounced in the campaign";
+const IN_CLEAR_HINT: &str = "have the server offer STARTTLS, and let delivery.tls not be \"off\"; or set tls = \"implicit\" in \
+     [smarthost] where the server begins with TLS (port 465), or auth_in_clear = true where nobody listens on the way to it";
+const MECHANISM_HINT: &str =
+    "leave mechanism out of [smarthost], or name one that the server offers; where it wants no login, leave out user";
 /// What to do about a resolver.
 const RESOLVER_HINT: &str = "ask it for one of these domains and for one that is there (dig MX DOMAIN), and mend it, or name another \
      one in [dns] servers; or, if these domains are gone indeed, go on with --ignore-bounces: their recipients bounce";
@@ -182,6 +187,20 @@ impl Held {
             hint:
                 "see what they object to, of the letter, the sender or the addresses that you send from, and change it"
                     .to_owned(),
+        }
+    }
+
+    /// The smarthost's login was not said; `why` is a reply of our own.
+    #[must_use]
+    pub fn login_withheld(host: &str, why: &Reply) -> Self {
+        let (refusal, hint) =
+            if why.code == 538 { (Refusal::Tls, IN_CLEAR_HINT) } else { (Refusal::Login, MECHANISM_HINT) };
+        Self {
+            reason: refusal.word(),
+            host: host.to_owned(),
+            reply: String::new(),
+            says: format!("the smarthost {host} was not told the login: {}", String::from_utf8_lossy(&why.text)),
+            hint: hint.to_owned(),
         }
     }
 

@@ -303,7 +303,9 @@ pub(super) fn outcome(seen: &Seen, level: Level, judged: Option<&Result<Proof, T
         Ended::Session(End::Lost(phase)) => at("it closed the connection", *phase),
         Ended::Session(End::Protocol(rule, phase)) => at(rule, *phase),
         Ended::Session(End::NoTls(why)) => Outcome::Deferred((*why).to_owned()),
-        Ended::Session(End::Unauthenticated(reply)) => Outcome::Deferred(format!("it does not know us: {reply}")),
+        Ended::Session(End::Unauthenticated(reply) | End::LoginWithheld(reply)) => {
+            Outcome::Deferred(format!("it does not know us: {reply}"))
+        }
         Ended::Session(End::Done) | Ended::Not => Outcome::Deferred("it ended the session at once".to_owned()),
     }
 }

@@ -4,6 +4,7 @@
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::FromRawFd as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -58,21 +59,62 @@ impl Server {
 
     /// An SMTP server that speaks TLS before its greeting.
     pub fn smtps() -> Self {
-        let made = rcgen::generate_simple_self_signed(["mx.test".to_owned()]).unwrap();
-        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .unwrap();
-        let config = Arc::new(config);
+        let config = tls();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         Self::serving(listener, move |server, stream, peer| {
             let tls = rustls::ServerConnection::new(config.clone()).unwrap();
             server.session(rustls::StreamOwned::new(tls, stream), peer, |_: &str| None)
         })
+    }
+
+    /// An SMTP server that takes mail, and PLAIN, inside of STARTTLS alone. It refuses the first STARTTLS for now, and hangs
+    /// up behind its yes to the second.
+    pub fn starttls() -> Self {
+        let (config, asked) = (tls(), AtomicUsize::new(0));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::serving(listener, move |server, stream, peer| {
+            let stream = server.until_starttls(stream, &asked)?;
+            let tls = rustls::ServerConnection::new(config.clone()).unwrap();
+            let inside = |command: &str| match command.split(' ').next() {
+                Some("EHLO") => Some("250-mx.test\r\n250 AUTH PLAIN"),
+                Some("AUTH") => Some("235 2.7.0 welcome"),
+                _ => None,
+            };
+            server.commands(BufReader::new(rustls::StreamOwned::new(tls, stream)), peer, inside)
+        })
+    }
+
+    /// Speaks in clear text until TLS is to begin.
+    fn until_starttls(&self, stream: TcpStream, asked: &AtomicUsize) -> std::io::Result<TcpStream> {
+        let mut from = BufReader::new(stream);
+        say(&mut from, "220 mx.test ESMTP")?;
+        loop {
+            let mut line = String::new();
+            if from.read_line(&mut line)? == 0 {
+                return Err(gone());
+            }
+            let command = line.trim_end();
+            self.change(|seen| seen.commands.push(command.to_owned()));
+            match command.split(' ').next() {
+                Some("EHLO") => say(&mut from, "250-mx.test\r\n250 STARTTLS")?,
+                Some("STARTTLS") => match asked.fetch_add(1, Ordering::Relaxed) {
+                    0 => say(&mut from, "454 4.7.0 TLS not available due to temporary reason")?,
+                    1 => {
+                        say(&mut from, "220 go ahead")?;
+                        return Err(gone());
+                    }
+                    _ => {
+                        say(&mut from, "220 go ahead")?;
+                        return Ok(from.into_inner());
+                    }
+                },
+                Some("QUIT") => {
+                    say(&mut from, "221 bye")?;
+                    return Err(gone());
+                }
+                _ => say(&mut from, "530 5.7.0 Must issue a STARTTLS command first")?,
+            }
+        }
     }
 
     fn serving(
@@ -124,10 +166,20 @@ impl Server {
         &self,
         stream: impl Read + Write,
         peer: IpAddr,
-        mut odd: impl FnMut(&str) -> Option<&'static str>,
+        odd: impl FnMut(&str) -> Option<&'static str>,
     ) -> std::io::Result<()> {
         let mut from = BufReader::new(stream);
         say(&mut from, "220 mx.test ESMTP")?;
+        self.commands(from, peer, odd)
+    }
+
+    /// The same, behind the greeting.
+    fn commands(
+        &self,
+        mut from: BufReader<impl Read + Write>,
+        peer: IpAddr,
+        mut odd: impl FnMut(&str) -> Option<&'static str>,
+    ) -> std::io::Result<()> {
         let mut line = String::new();
         loop {
             line.clear();
@@ -238,6 +290,20 @@ impl Server {
         });
         server
     }
+}
+
+/// What a server needs for TLS: a certificate that nobody vouches for.
+fn tls() -> Arc<rustls::ServerConfig> {
+    let made = rcgen::generate_simple_self_signed(["mx.test".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    Arc::new(config)
 }
 
 fn gone() -> std::io::Error {

@@ -60,8 +60,24 @@ fn a_password_does_not_leave_in_clear_text_unless_that_is_wanted() {
     let desk = Desk::new(3);
     let (code, said) = desk.send("w", &format!("{}{LOGIN}", to(mx.address)));
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("wants TLS") && said.contains("hint: let delivery.tls be"), "{said}");
+    let why = "was not told the login: the session has no encryption (TLS), and the password is not said outside of it";
+    assert!(said.contains(why) && said.contains("hint: have the server offer STARTTLS"), "{said}");
+    assert!(said.contains("auth_in_clear = true") && !said.contains("it answered AUTH"), "{said}");
     assert_eq!((mx.seen().messages, mx.seen().said("AUTH")), (0, 0));
+}
+
+#[test]
+fn starttls_that_failed_is_tried_again_where_clear_text_is_no_way_on() {
+    for (login, sessions) in [("", 1), ("", 4), (LOGIN, 1)] {
+        let mx = Server::starttls();
+        let desk = Desk::new(12);
+        let said = desk.delivers(&format!("{}sessions_per_site = {sessions}\n{login}", to(mx.address)));
+        let seen = mx.seen();
+        assert_eq!(seen.messages, 12, "{said}");
+        assert!(seen.said("STARTTLS") > 2 && (seen.said("AUTH") > 0) != login.is_empty(), "{seen:?}");
+        let hosts = std::fs::read_to_string(desk.path().join("data/hosts.jsonl")).unwrap_or_default();
+        assert!(!hosts.contains("StarttlsBroken"), "{hosts}");
+    }
 }
 
 #[test]

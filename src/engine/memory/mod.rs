@@ -108,6 +108,16 @@ impl Memory {
         new
     }
 
+    /// Forgets those lessons of `host` that `which` is true of: it has shown that they hold no longer.
+    pub fn forget(&self, host: &Host, which: impl Fn(&Lesson) -> bool) {
+        let Some(mut lessons) = self.hosts.get_mut(host) else { return };
+        let before = lessons.len();
+        lessons.retain(|(lesson, _)| !which(lesson));
+        if lessons.len() < before {
+            self.changed.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Keeps the size (RFC 1870) of the largest message that `host` takes.
     pub fn learn_size(&self, host: &Host, octets: u64, now: UnixTime) {
         if self.sizes.len() >= self.hosts_max {
@@ -228,6 +238,22 @@ mod tests {
         assert!(memory.learn(&mx, Lesson::TransactionsMax(100), UnixTime(8 * DAY)));
         assert_eq!(known(8 * DAY).transactions_max, Some(100));
         assert!(memory.kept(UnixTime(20 * DAY)).is_empty() && memory.hosts() == 0, "nothing is held for nothing");
+    }
+
+    #[test]
+    fn a_lesson_that_holds_no_longer_is_forgotten_alone_and_can_be_learnt_again() {
+        let (memory, mx, now) = (Memory::default(), host("mx.example"), UnixTime(0));
+        for lesson in [Lesson::StarttlsBroken, Lesson::EhloRefused, Lesson::EhloClosed(true), Lesson::ChunkingBroken] {
+            memory.learn(&mx, lesson, now);
+        }
+        memory.changed.store(false, Ordering::Relaxed);
+        memory.forget(&host("other.example"), Lesson::keeps_tls_away);
+        memory.forget(&mx, |lesson| *lesson == Lesson::PipeliningBroken);
+        assert!(memory.known(&mx, now).keeps_tls_away() && !memory.changed.load(Ordering::Relaxed));
+        memory.forget(&mx, Lesson::keeps_tls_away);
+        assert_eq!(memory.known(&mx, now), Known { chunking_broken: true, ..Known::default() });
+        assert!(memory.changed.load(Ordering::Relaxed), "the file has to be told");
+        assert!(memory.learn(&mx, Lesson::StarttlsBroken, now) && memory.known(&mx, now).starttls_broken);
     }
 
     #[test]

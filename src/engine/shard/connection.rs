@@ -307,9 +307,12 @@ impl<I: Io> Shard<I> {
             self.sites.no_longer_held(site, now);
         }
         if let Some(refused) = &refused {
-            self.refused(connection, refused, now);
-            if refused.follows.rests == Rests::Source {
-                // Another source goes on.
+            let takes_up_tls = self.takes_up_tls(connection, Some(refused.refusal), &refused.reply, now);
+            if !takes_up_tls {
+                self.refused(connection, refused, now);
+            }
+            if takes_up_tls || refused.follows.rests == Rests::Source {
+                // Another session, or another source, goes on.
                 connection.session.quit();
             }
         }
@@ -335,6 +338,7 @@ impl<I: Io> Shard<I> {
             self.note_size(connection, now);
             self.sites.target_ready(site, connection.whom(), true, connection.tls.is_some());
             self.sites.session_ready(site);
+            self.tls_stands(connection);
             self.tell_opened(connection, now);
         }
         if let Some(end) = asked.ended.take() {

@@ -49,6 +49,11 @@ impl<I: Io> Shard<I> {
                 self.ledger.counters.sessions_refused += 1;
                 self.unauthenticated(connection, reply, now);
             }
+            End::LoginWithheld(reply) => {
+                tracing::warn!(%host, %reply, "the login is not said");
+                self.ledger.counters.sessions_refused += 1;
+                self.login_withheld(connection, reply, now);
+            }
             // A server that closes after some messages is in its right; the next session goes on.
             End::Lost(Phase::Idle | Phase::Mail) if worked => {}
             End::Lost(Phase::Greeting) if self.crowds(connection, now) => {
@@ -77,6 +82,9 @@ impl<I: Io> Shard<I> {
         tracing::info!(%host, phase = phase.word(), reply = %Nameless(&said), "the session was refused");
         self.ledger.counters.sessions_refused += 1;
         let judgement = classify(reply.by_ref(), answered(phase), connection.hop);
+        if self.takes_up_tls(connection, judgement.refusal.map(|(refusal, _)| refusal), &said, now) {
+            return;
+        }
         let holds = judgement.refusal.is_some_and(|(_, follows)| match follows.mailing {
             Mailing::Held => true,
             Mailing::HeldWithoutSource => !self.egress.has_another(connection.source, now.mono),

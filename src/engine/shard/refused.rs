@@ -256,9 +256,20 @@ impl<I: Io> Shard<I> {
         }
     }
 
+    /// Our credentials were not said: outside of TLS, or where no mechanism fits, which may be one that is offered inside of
+    /// TLS alone.
+    pub(super) fn login_withheld(&mut self, connection: &Connection, reply: &Reply, now: Now) {
+        if !self.takes_up_tls(connection, Some(Refusal::Tls), &reply.to_string(), now) {
+            self.hold_mailing(Held::login_withheld(self.sites.name(connection.site), reply), now);
+        }
+    }
+
     /// The server does not take our credentials, or cannot say now whether it does.
     pub(super) fn unauthenticated(&mut self, connection: &Connection, reply: &Reply, now: Now) {
         let judgement = classify(reply.by_ref(), answered(Phase::Auth), connection.hop);
+        if self.takes_up_tls(connection, judgement.refusal.map(|(refusal, _)| refusal), &reply.to_string(), now) {
+            return;
+        }
         let lasts = reply.by_ref().class() == Class::Permanent;
         let said = Refused::of(judgement, reply.by_ref(), Phase::Auth, lasts || reply.code == 432);
         // EHLO was taken: a 504 is about the mechanism (RFC 4954 §4).

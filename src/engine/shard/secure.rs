@@ -2,7 +2,8 @@
 //!
 //! Guarantees: where TLS is demanded, no session ever goes on without it, or with a host that did not prove what it had
 //! to; nothing that such a session finds out makes another one go without. Where TLS is only a wish, a host whose
-//! handshake fails is remembered, and spoken to in clear text.
+//! handshake fails is remembered, and spoken to in clear text, until it says that it wants TLS; but never where a login needs
+//! TLS.
 //! Leaves to others: what is demanded (`engine::policy`), who proves what (`tls`).
 
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ use crate::journal::record::Kind;
 use crate::mail::{Enhanced, Reply};
 use crate::observe::Outcomes;
 use crate::queue::{DomainId, SiteId};
-use crate::shape::site::Trouble;
+use crate::shape::{self, site::Trouble};
 use crate::smtp::client::{Known, Lesson, Phase, Starttls};
 use crate::tls::policy::Level;
 use crate::tls::{Failure, TlsError, Verification};
@@ -44,7 +45,6 @@ pub(super) struct Refusal {
 pub(super) fn begins(demand: &Demand, mut known: Known) -> (Starttls, Known) {
     let starttls = match demand.security.level {
         Level::Never => Starttls::Never,
-        Level::Opportunistic if known.starttls_broken => Starttls::Never,
         Level::Opportunistic => Starttls::Offered,
         Level::Required | Level::Verified => Starttls::Required,
     };
@@ -99,19 +99,63 @@ impl<I: Io> Shard<I> {
         }
         self.tell_failure(connection, failure, what);
         if self.delivery.implicit_tls {
-            // It is asked for by name: there is no other way in, but perhaps another address.
-            if self.sites.pass_over(connection.site, connection.whom(), now.mono) {
-                return;
-            }
-            return self.trouble(connection.site, Trouble::TurnedAway, "TLS failed, which [smarthost] wants", now);
+            return self.tls_is_the_only_way(connection, "TLS failed, which [smarthost] wants", now);
+        }
+        if connection.config.login_needs_tls() {
+            tracing::info!(%host, phase, what, "TLS failed, which the login needs");
+            return self.tls_is_the_only_way(connection, "TLS failed, which the login needs", now);
         }
         tracing::info!(%host, phase, what, "TLS failed; the next session goes without");
         let server = Host { name: connection.host.clone(), port: connection.remote.port() };
         self.memory.learn(&server, Lesson::StarttlsBroken, now.unix);
     }
 
+    /// A session is let in; where that is inside of TLS, STARTTLS is broken no longer.
+    pub(super) fn tls_stands(&self, connection: &Connection) {
+        if connection.tls.is_some() {
+            let server = Host { name: connection.host.clone(), port: connection.remote.port() };
+            self.memory.forget(&server, |lesson| *lesson == Lesson::StarttlsBroken);
+        }
+    }
+
+    /// There is no other way in, but perhaps another address.
+    fn tls_is_the_only_way(&mut self, connection: &Connection, why: &str, now: Now) {
+        if !self.sites.pass_over(connection.site, connection.whom(), now.mono) {
+            self.trouble(connection.site, Trouble::TurnedAway, why, now);
+        }
+    }
+
+    /// A host refuses us, as `said`: whether it does so because the session left out TLS that it might have had. Then what
+    /// kept TLS away is forgotten, and the next session asks for it. One that wants a login may take it inside of TLS alone:
+    /// that is forgotten for the next run, for in this one TLS did fail.
+    pub(super) fn takes_up_tls(
+        &mut self,
+        connection: &Connection,
+        refusal: Option<shape::Refusal>,
+        said: &str,
+        now: Now,
+    ) -> bool {
+        let left_out = connection.tls.is_none()
+            && connection.demand.security.level == Level::Opportunistic
+            && (connection.known.keeps_tls_away() || connection.session.capabilities().starttls);
+        if !left_out || !matches!(refusal, Some(shape::Refusal::Tls | shape::Refusal::Login)) {
+            return false;
+        }
+        let server = Host { name: connection.host.clone(), port: connection.remote.port() };
+        self.memory.forget(&server, Lesson::keeps_tls_away);
+        if refusal != Some(shape::Refusal::Tls) {
+            return false;
+        }
+        tracing::info!(host = %connection.host, "the host wants TLS: the next session asks for it again");
+        self.tls_is_the_only_way(connection, said, now);
+        true
+    }
+
     /// The session ended because the host has no TLS.
     pub(super) fn no_tls(&mut self, connection: &Connection, why: &str, now: Now) {
+        if connection.demand.security.level.allows_clear_text() {
+            return self.no_handshake(connection, Phase::StartTls, (Failure::StartTlsNotSupported, why), now);
+        }
         self.insecure(connection, Enhanced::new(4, 7, 10), (Failure::StartTlsNotSupported, why), now);
     }
 

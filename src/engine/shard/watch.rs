@@ -63,7 +63,9 @@ impl<I: Io> Shard<I> {
             (End::Lost(phase), _) if connection.cut => ("lost", phase.word(), None, "cut: this process ends"),
             (End::Done, _) => ("done", "QUIT", None, ""),
             (End::Refused(reply, phase), _) => ("refused", phase.word(), Some(reply.by_ref()), ""),
-            (End::Unauthenticated(reply), _) => ("refused", "AUTH", Some(reply.by_ref()), ""),
+            (End::Unauthenticated(reply) | End::LoginWithheld(reply), _) => {
+                ("refused", "AUTH", Some(reply.by_ref()), "")
+            }
             (End::Timeout(phase), _) => ("timed_out", phase.word(), None, "timed out"),
             (End::Lost(phase), _) => ("lost", phase.word(), None, "the connection was lost"),
             (End::Protocol(rule, phase), _) => ("protocol", phase.word(), None, *rule),

@@ -174,8 +174,11 @@ const RULES: &[Rule] = &[
     Rule { at: At::Recipients, enhanced: &[(2, 0)], ..ANY },
     // RFC 3207 §4, and who wants a client's certificate.
     Rule {
-        codes: &[454, 523, 530, 538, 550, 554],
-        words: &["starttls|encryption|tls required|require tls|client certificate|without tls|use tls"],
+        codes: &[454, 503, 523, 530, 538, 550, 554],
+        words: &[
+            "starttls|encryption|tls required|tls is required|require tls|requires tls|client certificate|without tls|use tls|\
+             need tls|secure connection",
+        ],
         ..tells(Refusal::Tls)
     },
     Rule { enhanced: &[(7, 10)], codes: &[523, 530, 550, 554], ..tells(Refusal::Tls) },

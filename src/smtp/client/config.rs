@@ -30,12 +30,21 @@ pub struct Config {
     pub timeouts: Timeouts,
 }
 
+impl Config {
+    /// Whether there is a login that is not said outside of TLS: clear text is no way on then.
+    #[must_use]
+    pub fn login_needs_tls(&self) -> bool {
+        self.auth.as_ref().is_some_and(|credentials| !credentials.in_clear)
+    }
+}
+
 /// Whether a session is to be inside TLS, and how it comes there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Starttls {
     /// STARTTLS is not used.
     Never,
-    /// STARTTLS is used where it is offered (RFC 3207); a refusal of it goes on in clear text.
+    /// STARTTLS is used where it is offered (RFC 3207); a refusal of it goes on in clear text, unless there is a login that
+    /// needs TLS ([`Config::login_needs_tls`]).
     Offered,
     /// Without TLS no transaction begins: a server that does not offer STARTTLS, or refuses it, ends the session.
     Required,

@@ -97,10 +97,12 @@ pub enum End {
     Lost(Phase),
     /// The peer broke the protocol: which rule (a fixed sentence).
     Protocol(&'static str, Phase),
-    /// TLS is required and cannot be had: why (a fixed sentence).
+    /// TLS is required, or the login needs it, and it cannot be had: why (a fixed sentence).
     NoTls(&'static str),
-    /// The server refused our credentials with this reply, or one of our own making says why we could not give them.
+    /// The server refused our credentials with this reply, or one of our own making says why AUTH came to no end.
     Unauthenticated(Reply),
+    /// Our credentials were not said at all: why, as a reply of our own making (538, 504).
+    LoginWithheld(Reply),
 }
 
 /// What a session has to say, in order.

@@ -26,7 +26,7 @@ pub struct Known {
     pub ehlo_refused: bool,
     /// It closed a connection over EHLO: the next session says HELO, under the same conditions, and then EHLO is tried again.
     pub ehlo_closed: bool,
-    /// STARTTLS or the handshake behind it fails: where TLS is only a wish, it is not asked for.
+    /// STARTTLS or the handshake behind it fails: where TLS is only a wish, it is not asked for, unless a login needs it.
     pub starttls_broken: bool,
     /// Transactions that it takes in one session; at least 1.
     pub transactions_max: Option<u32>,
@@ -91,9 +91,21 @@ impl Lesson {
             | Self::Early(_) => false,
         }
     }
+
+    /// Whether the next session does not come to STARTTLS for it, where TLS is only a wish.
+    #[must_use]
+    pub fn keeps_tls_away(&self) -> bool {
+        matches!(self, Self::StarttlsBroken | Self::EhloRefused | Self::EhloClosed(true))
+    }
 }
 
 impl Known {
+    /// Whether a session may leave out STARTTLS for what is known ([`Lesson::keeps_tls_away`]).
+    #[must_use]
+    pub fn keeps_tls_away(&self) -> bool {
+        self.starttls_broken || self.ehlo_refused || self.ehlo_closed
+    }
+
     /// Takes a lesson in; says whether it was new. A limit only ever falls: it rises again when all is forgotten.
     pub fn learn(&mut self, lesson: &Lesson) -> bool {
         let before = *self;

@@ -6,7 +6,7 @@
 
 use crate::base::clock::Instant;
 use crate::mail::{Limit, ReplyRef};
-use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, Starttls, State};
+use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, State};
 use crate::smtp::ledger::Expected;
 use memchr::memmem;
 use std::time::Duration;
@@ -94,7 +94,7 @@ impl Core {
             State::Ehlo { due: false } => self.tls,
             _ => false,
         };
-        if starts && self.config.starttls == Starttls::Offered {
+        if starts && self.may_go_on_in_clear() {
             self.learn(Lesson::StarttlsBroken, on);
         }
     }

@@ -90,9 +90,16 @@ impl Core {
         match (self.config.starttls, self.capabilities.starttls) {
             (Starttls::Required, false) => self.part(End::NoTls("the server does not offer STARTTLS")),
             (Starttls::Required, true) => self.state = State::StartTls { due: true },
-            (Starttls::Offered, true) if !self.known.starttls_broken => self.state = State::StartTls { due: true },
+            (Starttls::Offered, true) if !self.known.starttls_broken || self.config.login_needs_tls() => {
+                self.state = State::StartTls { due: true };
+            }
             _ => self.log_in(on),
         }
+    }
+
+    /// Whether a session whose STARTTLS fails has another way on.
+    pub(super) fn may_go_on_in_clear(&self) -> bool {
+        self.config.starttls == Starttls::Offered && !self.config.login_needs_tls()
     }
 
     pub(super) fn on_starttls(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
@@ -102,7 +109,7 @@ impl Core {
                 on(Event::StartTls);
             }
             Class::Intermediate => self.protocol("the reply to STARTTLS has an intermediate code", Phase::StartTls, on),
-            Class::Transient | Class::Permanent if self.config.starttls == Starttls::Required => {
+            Class::Transient | Class::Permanent if !self.may_go_on_in_clear() => {
                 self.part(End::NoTls("the server offers STARTTLS and refuses it"));
             }
             // Opportunistic: what is offered and then refused is as if it had not been offered.
@@ -123,7 +130,7 @@ impl Core {
                 self.exchange = Some(Box::new(exchange));
                 self.state = State::Auth { due: true };
             }
-            Err(reply) => self.part(End::Unauthenticated(reply.to_owned())),
+            Err(reply) => self.part(End::LoginWithheld(reply.to_owned())),
         }
     }
 

@@ -73,15 +73,15 @@ fn where_nothing_may_be_said_the_session_ends() {
     let clear = Config { starttls: Starttls::Offered, ..login(None, false) };
     let hello = HELLO.to_owned() + "S: 250 AUTH PLAIN\n";
     let inside = "538 5.7.11 the session has no encryption (TLS), and the password is not said outside of it";
-    play(&clear, &format!("{hello}C: QUIT\nS: 221 bye\nE: unauthenticated: {inside}"));
+    play(&clear, &format!("{hello}C: QUIT\nS: 221 bye\nE: login withheld: {inside}"));
     let allowed = Config { starttls: Starttls::Offered, ..login(None, true) };
     play(&allowed, &(hello.clone() + "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\nS: 235 ok\nE: ready"));
     let none = "504 5.5.4 the server offers no mechanism of AUTH that is wanted (SCRAM-SHA-256, PLAIN, LOGIN)";
-    play(&login(Some(Mechanism::Login), false), &format!("{hello}C: QUIT\nX\nE: unauthenticated: {none}"));
-    play(&login(None, false), &format!("{HELLO}S: 250 AUTH CRAM-MD5\nC: QUIT\nX\nE: unauthenticated: {none}"));
+    play(&login(Some(Mechanism::Login), false), &format!("{hello}C: QUIT\nX\nE: login withheld: {none}"));
+    play(&login(None, false), &format!("{HELLO}S: 250 AUTH CRAM-MD5\nC: QUIT\nX\nE: login withheld: {none}"));
     // A server that knows no EHLO has no AUTH.
     let helo = "S: 220 mx\nC: EHLO me.example\nS: 502 what\nC: HELO me.example\nS: 250 mx\nE: learnt EhloRefused\n";
-    play(&login(None, false), &format!("{helo}C: QUIT\nX\nE: unauthenticated: {none}"));
+    play(&login(None, false), &format!("{helo}C: QUIT\nX\nE: login withheld: {none}"));
 }
 
 #[test]
@@ -223,6 +223,30 @@ fn required_tls_that_cannot_be_had_ends_the_session_before_anything_is_said() {
     play(&config, &secured);
     // TLS did not help a host to be forgiven: a broken one is tried again.
     play_with(&config, Known { starttls_broken: true, ..Known::default() }, &secured);
+}
+
+#[test]
+fn a_login_that_needs_tls_never_goes_on_in_clear_text_whatever_was_learnt() {
+    let broken = Known { starttls_broken: true, ..Known::default() };
+    let offers = "S: 220 mx\nC: EHLO me.example\nS: 250-mx\nS: 250-AUTH PLAIN\nS: 250 STARTTLS\n";
+    let config = Config { starttls: Starttls::Offered, ..login(None, false) };
+    for known in [Known::default(), broken] {
+        let play = |end: &str| play_with(&config, known, &format!("{offers}C: STARTTLS\n{end}"));
+        let inside = "S: 220 go\nE: starttls\nTLS\nC: EHLO me.example\n";
+        let auth = "S: 250-mx\nS: 250 AUTH PLAIN\nC: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\nS: 235 ok\nE: ready";
+        play(&format!("{inside}{auth}"));
+        for refusal in ["454 4.7.0 not now", "502 what"] {
+            play(&format!("S: {refusal}\nC: QUIT\nX\nE: no TLS: the server offers STARTTLS and refuses it"));
+        }
+        // A failure teaches nothing that a session with this login would heed.
+        play("X\nE: lost at starttls");
+        play("T: 20\nE: timeout at starttls");
+        play(&format!("{inside}X\nE: lost at hello"));
+    }
+    let clear = Config { starttls: Starttls::Offered, ..login(None, true) };
+    let auth = "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\nS: 235 ok\nE: ready";
+    play_with(&clear, broken, &format!("{offers}{auth}"));
+    play(&clear, &format!("{offers}C: STARTTLS\nS: 454 4.7.0 not now\n{auth}"));
 }
 
 #[test]

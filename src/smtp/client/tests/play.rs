@@ -82,6 +82,7 @@ pub(super) fn shown(event: &Event<'_>) -> String {
         Event::Ended(End::Protocol(rule, at)) => format!("protocol error at {}: {rule}", phase(*at)),
         Event::Ended(End::NoTls(why)) => format!("no TLS: {why}"),
         Event::Ended(End::Unauthenticated(reply)) => format!("unauthenticated: {reply}"),
+        Event::Ended(End::LoginWithheld(reply)) => format!("login withheld: {reply}"),
     }
 }
 
