@@ -455,7 +455,7 @@ impl<'a> Show<'a> {
             Progress::Plain if self.drawn.elapsed() >= LINE_EVERY => {
                 self.drawn = Instant::now();
                 let line = progress::line(self.watched.campaign, &self.snapshot(engine));
-                notice(&folded(&line, terminal::columns()));
+                notice(&folded(&format!("{line}\n"), terminal::columns()));
             }
             Progress::Plain | Progress::None => {}
         }
