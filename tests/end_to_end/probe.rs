@@ -25,7 +25,7 @@ fn postfix_is_shown_as_it_is() {
         "certificate   CN=postfix.test, ",
         "identity      not verified: any certificate will do\n",
         "transactions  chunked: several messages a round trip, up to 1000 recipients\n",
-        "MAIL          MAIL FROM:<…> SIZE=n BODY=8BITMIME SMTPUTF8 RET= ENVID=, up to 10240000 octets\n",
+        "MAIL          MAIL FROM:<…> SIZE=n BODY=8BITMIME SMTPUTF8 RET= ENVID=, up to 10 MB\n",
         "would be delivered over TLS 1.3, though nothing proves who the server is.\n",
     ] {
         assert!(page.contains(line), "{line:?} is not in:\n{page}");
