@@ -328,7 +328,7 @@ pub const TABLES: &[Table] = &[
                 "max_rejected",
                 "percentage",
                 Default(r#""5%""#),
-                "More bad rows than this, and nothing is sent; of a list of over 64 MiB, or a long one that is compressed, the rows behind the first 10,000 are judged while it is sent.",
+                "More bad rows than this, and nothing is sent; of a list of over 65,536 rows those behind the first 10,000 are judged while it is sent.",
             ),
         ],
         free: "",

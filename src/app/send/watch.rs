@@ -23,7 +23,7 @@ use super::room::{self, ToCome};
 use crate::base::many::Many;
 use crate::engine::board::{Counters, Shown};
 use crate::engine::load::LoadEnd;
-use crate::engine::loader::{CHEAP_OCTETS_MAX, FIRST_RECORDS, LoadError};
+use crate::engine::loader::{FIRST_RECORDS, LoadError, TOGETHER_MAX};
 use crate::engine::run::Engine;
 use crate::engine::table::MovedFrom;
 use crate::journal::disk::IN_NO_FILE;
@@ -279,9 +279,9 @@ fn conclude(
             })
         }
         LoadEnd::Stopped(rejections) => Err(Failure::unfinished(format!(
-            "{rejections}\nhint: of a list of over {} MiB, or a compressed one, only the first {} are judged before mail leaves: posthaste check {file} looks \
+            "{rejections}\nhint: of a list of over {} only the first {} are judged before mail leaves: posthaste check {file} looks \
              at all of them\nhint: to go on with this list, raise recipients.max_rejected in {file}, and: {command}\n{mended}",
-            CHEAP_OCTETS_MAX >> 20,
+            counted(TOGETHER_MAX, "row", "rows"),
             counted(FIRST_RECORDS, "row", "rows"),
             file = watched.args.campaign.display()
         ))),

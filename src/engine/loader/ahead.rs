@@ -1,5 +1,5 @@
-//! The loader rehearses the letter: on the rows that wait to be taken in, and on the rest of the list before anything of it is,
-//! where that costs little, or where it goes another way for each row or has failed on one of which it was thought that none can.
+//! The loader rehearses the letter: on the rows that wait to be taken in, and, where it goes another way for each row or has
+//! failed on one of which it was thought that none can, on the rest of the list before anything of it is.
 //!
 //! Guarantees: of a list with too many rows that can have no message nothing is loaded, wherever on it they stand; nothing is
 //! rendered twice but these rows. A list that ends with the records that are judged together anyway is not read ahead.
@@ -7,7 +7,7 @@
 
 use super::recipient::{self, Addressed};
 use super::records::{Records, Step};
-use super::rehearsal::Fault;
+use super::rehearsal::{Fault, Rehearsal};
 use super::rejects::Rejects;
 use super::{EXAMPLES, LoadError, Loaded, Loader, Rejections, STOP_RECORDS, fault_of, too_many};
 use crate::engine::table::{Pending, Progress};
@@ -21,16 +21,6 @@ const TOGETHER: usize = 16 * 1024;
 /// Why a row has no message, for an example: whose it is, and the first line, which says where.
 fn told(mailbox: &str, reason: &str) -> String {
     format!("{mailbox}: {}", reason.lines().next().unwrap_or_default())
-}
-
-/// How a look at the rest of the list ended.
-enum Rest {
-    /// It is known which of its rows can have no message.
-    Known,
-    /// Each row is to be rehearsed, those before it, too.
-    Refuted,
-    /// It was stopped.
-    Stopped,
 }
 
 /// What was read ahead so far.
@@ -116,30 +106,16 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Looks at the rest of the list, if that is to be done before anything is taken in, and keeps which rows can have no message.
+    /// Rehearses the letter on the rest of the list, if it is one that asks for it, and keeps which rows can have no message.
     /// `Break`: it was stopped meanwhile.
     ///
     /// # Errors
     /// The list; too many of its records are bad.
     pub(super) fn look_ahead(&mut self, stop: &AtomicBool) -> Result<ControlFlow<()>, LoadError> {
-        while self.rehearsal.as_ref().is_some_and(|rehearsal| rehearsal.looks_ahead(self.looks_ahead)) {
-            let kept = self.rejects.flush().map_err(LoadError::Table)?;
-            let end = self.look_at_rest(stop)?;
-            // What was read ahead is read again, and rejected where its turn comes.
-            self.rejects = Rejects::open(self.table.home(), kept).map_err(LoadError::Table)?;
-            match end {
-                Rest::Known => return Ok(ControlFlow::Continue(())),
-                Rest::Stopped => return Ok(ControlFlow::Break(())),
-                Rest::Refuted => {
-                    let Some(faults) = self.rehearse(stop) else { return Ok(ControlFlow::Break(())) };
-                    self.reject_rows(faults)?;
-                }
-            }
+        if !self.rehearsal.as_ref().is_some_and(Rehearsal::looks_ahead) {
+            return Ok(ControlFlow::Continue(()));
         }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn look_at_rest(&mut self, stop: &AtomicBool) -> Result<Rest, LoadError> {
+        let kept = self.rejects.flush().map_err(LoadError::Table)?;
         let mut records = self.spec.list.open()?;
         let wanted: Vec<String> =
             [&self.spec.email].into_iter().chain(self.columns.iter().map(|(name, _)| name)).cloned().collect();
@@ -162,23 +138,21 @@ impl Loader<'_> {
                 self.rejects.add(line, &reason, text).map_err(LoadError::Table)?;
                 ahead.reject(line, reason);
             }
-            if ahead.lines.len() >= TOGETHER && self.rehearse_ahead(&mut ahead)? {
-                return Ok(Rest::Refuted);
+            if ahead.lines.len() >= TOGETHER {
+                self.rehearse_ahead(&mut ahead)?;
             }
             if ahead.records.is_multiple_of(STOP_RECORDS) {
                 self.spec.onlooker.inspect(|onlooker| onlooker.read(ahead.records, true));
                 if stop.load(Ordering::Relaxed) {
-                    return Ok(Rest::Stopped);
+                    return Ok(ControlFlow::Break(()));
                 }
             }
         }
-        if self.rehearse_ahead(&mut ahead)? {
-            return Ok(Rest::Refuted);
-        }
+        self.rehearse_ahead(&mut ahead)?;
         if let Some(rehearsal) = &mut self.rehearsal {
             rehearsal.know(ahead.faulty);
         }
-        Ok(Rest::Known)
+        self.forget_rejects(kept)
     }
 
     /// Takes the record in hand among the rows that wait; why it is bad, if it is. `parsed` is room for its mailboxes.
@@ -216,14 +190,11 @@ impl Loader<'_> {
         self.spec.suppression.contains(&self.folded, at) || is_known()
     }
 
-    /// Rehearses the rows that wait, and judges all so far. True: rows that stood for others show that those may fail as well.
-    fn rehearse_ahead(&mut self, ahead: &mut Ahead) -> Result<bool, LoadError> {
-        let Some(rehearsal) = &mut self.rehearsal else { return Ok(false) };
+    /// Rehearses the rows that wait, and judges all so far.
+    fn rehearse_ahead(&mut self, ahead: &mut Ahead) -> Result<(), LoadError> {
+        let Some(rehearsal) = &mut self.rehearsal else { return Ok(()) };
         let all = 0..ahead.lines.len();
         let faults = rehearsal.faults((&ahead.pending, all), &ahead.lines, self.fields, |_| false);
-        if rehearsal.is_refuted_by(&faults) {
-            return Ok(true);
-        }
         ahead.pending = Pending::new();
         ahead.lines.clear();
         for fault in faults {
@@ -232,7 +203,7 @@ impl Loader<'_> {
             ahead.reject(fault.line, told(&fault.mailbox, &fault.reason));
         }
         if !too_many(ahead.rejected, ahead.records, self.spec.max_rejected) {
-            return Ok(false);
+            return Ok(());
         }
         self.rejects.flush().map_err(LoadError::Table)?;
         let rejections = Rejections {
@@ -243,5 +214,11 @@ impl Loader<'_> {
             only_looked: false,
         };
         Err(LoadError::TooManyRejected { path: self.spec.list.path.clone(), rejections })
+    }
+
+    /// What was read ahead, and stands behind the first `kept` octets, is read again, and rejected where its turn comes.
+    fn forget_rejects(&mut self, kept: u64) -> Result<ControlFlow<()>, LoadError> {
+        self.rejects = Rejects::open(self.table.home(), kept).map_err(LoadError::Table)?;
+        Ok(ControlFlow::Continue(()))
     }
 }

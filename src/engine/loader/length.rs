@@ -1,4 +1,4 @@
-//! Whether a list is short, or can be looked at in a second: then it is judged whole before anything of it is sent.
+//! Whether a list is short: one that is, is judged whole before anything of it is sent.
 //!
 //! Guarantees: of a long list no more lines are counted than a short one may have. Leaves to others: reading it.
 
@@ -9,16 +9,9 @@ use std::path::Path;
 
 /// A file of more octets is no short list, however many rows it has.
 const OCTETS_MAX: u64 = 32 << 20;
-/// A file of no more octets is read, and its rows judged, in about a second: it has a million rows or two.
-pub const CHEAP_OCTETS_MAX: u64 = 64 << 20;
 const BLOCK_OCTETS: usize = 256 * 1024;
 
 impl Records {
-    /// Whether a look at the whole list costs little: it is a plain file, and no large one.
-    pub fn is_cheap_to_look_at(&self) -> bool {
-        self.octets().is_some_and(|octets| octets <= CHEAP_OCTETS_MAX)
-    }
-
     /// Whether the list has, as far as that can be told without reading it, no more than `most` records: of one that is
     /// compressed, of a sheet and of JSON no more is known than the size of the file.
     pub fn is_short(&self, path: &Path, most: u64) -> bool {

@@ -2,9 +2,8 @@
 //!
 //! Each record's mailbox is parsed (`mail::address`), without what people put around it, duplicates are dropped, suppressed
 //! ones marked, and the rest is collected into chunks, each sorted by domain and made durable before it is announced. A list of
-//! up to [`TOGETHER_MAX`] records is one chunk: all that is wrong with it is known before anything of it is sent. So it is of a
-//! longer one in a plain file of up to [`CHEAP_OCTETS_MAX`]: its rest is looked at first. The first chunk of a longer list is
-//! small, so that sending begins at once; later ones are larger, so that the rows of a domain lie together.
+//! up to [`TOGETHER_MAX`] records is one chunk: all that is wrong with it is known before anything of it is sent. The first chunk
+//! of a longer one is small, so that sending begins at once; later ones are larger, so that the rows of a domain lie together.
 //!
 //! Duplicates are told by the mailbox as it is compared ([`address::fold_into`]): `Ada@`, `ada@` and `"ada"@` are one, who
 //! would get the mail twice.
@@ -53,7 +52,6 @@ pub use error::{LoadError, Rejections};
 pub use figures::{Figures, figures};
 pub use form::is_separator;
 pub use front::{Sampled, each_of, first_of, front_of};
-pub use length::CHEAP_OCTETS_MAX;
 pub use look::{Look, did_you_mean, look_at};
 pub use onlooker::Onlooker;
 pub use recipient::Several;
@@ -257,8 +255,6 @@ struct Loader<'a> {
     /// So many records are judged together, before anything of them is taken in; and whether they were.
     together: u64,
     judged: bool,
-    /// Whether the rest of the list is looked at then, whatever the letter asks for.
-    looks_ahead: bool,
     /// Stored columns: their names, and whether they reach headers; behind the first `fields` stand those that no message needs.
     columns: Vec<(String, bool)>,
     fields: usize,
@@ -308,7 +304,6 @@ impl<'a> Loader<'a> {
         let together =
             if is_new && records.is_short(&spec.list.path, TOGETHER_MAX) { TOGETHER_MAX } else { FIRST_RECORDS };
         Ok(Self {
-            looks_ahead: is_new && records.is_cheap_to_look_at(),
             rehearsal,
             lines: Vec::new(),
             columns: columns.map(|(strict, name)| (name, strict)).collect(),

@@ -118,33 +118,3 @@ fn who_is_suppressed_or_in_the_table_is_not_asked() {
     house.take_another();
     assert_eq!(house.totals().rejected, 0);
 }
-
-#[test]
-fn what_is_bad_far_down_a_list_that_is_cheap_to_look_at_is_known_before_anything_is_taken_in() {
-    let with = |bad: usize| {
-        let house = house("{{ name }}", (0..LONG).map(|_| "Ann".to_owned()));
-        let list = fs::read_to_string(&house.list).unwrap() + &"nobody,Ann\n".repeat(bad);
-        fs::write(&house.list, list).unwrap();
-        house
-    };
-    let too_many = with(8000);
-    let told = too_many.load();
-    let [Loaded::Failed(LoadError::TooManyRejected { rejections, .. })] = &told[..] else { panic!("{told:?}") };
-    // It is judged each time that so many rows have been read.
-    assert!(rejections.rejected > 3500 && rejections.records > 70_000, "{rejections:?}");
-    assert_eq!(too_many.writer().chunks(), 0);
-    let few = with(100);
-    assert_eq!((few.totals().rejected, few.totals().rows), (100, LONG as u64));
-    assert_eq!(rejects(&few).lines().count(), 101, "each is told once");
-}
-
-#[test]
-fn a_row_that_fails_far_down_has_those_before_it_rehearsed_too() {
-    // Of the first rows none fails that stands for others; further down some do.
-    let fails = |n: usize| n % 10 == 4 && (n > 60_000 || (n < 1000 && !n.is_multiple_of(64)));
-    let few = too_long(LONG, fails);
-    let bad = (0..LONG).filter(|n| fails(*n)).count() as u64;
-    assert_eq!(few.totals().rejected, bad);
-    assert_eq!(rejects(&few).lines().count() as u64, bad + 1);
-    assert_eq!(few.rows().len() as u64, LONG as u64 - bad);
-}
