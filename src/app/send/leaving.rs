@@ -3,6 +3,8 @@
 //! Guarantees: case, accents, and what stands between words change nothing. Leaves to others: counting and telling
 //! (`standing`).
 
+use crate::content::truth_of;
+
 /// What a column says by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -264,28 +266,10 @@ const CONSENT: [&str; 41] = [
     "zgoda",
     "согласие",
 ];
-/// What such a column says of people who want none.
-const REFUSED: [&str; 33] = [
-    "0",
-    "false",
-    "no",
-    "n",
-    "f",
-    "off",
-    "never",
-    "nein",
-    "falsch",
-    "non",
-    "faux",
-    "nee",
-    "nej",
-    "nei",
-    "nao",
-    "falso",
-    "ne",
-    "nie",
-    "нет",
-    "いいえ",
+/// What says no beside the words that [`truth_of`] knows.
+const NO: [&str; 3] = ["f", "never", "いいえ"];
+/// What such a column says, beside no, of people who want none.
+const REFUSED: [&str; 13] = [
     "denied",
     "declined",
     "refused",
@@ -300,37 +284,8 @@ const REFUSED: [&str; 33] = [
     "widerrufen",
     "ausstehend",
 ];
-/// What a column of leaving says of people who have not left.
-const NOT_LEFT: [&str; 28] = [
-    "0",
-    "0 0",
-    "false",
-    "no",
-    "n",
-    "f",
-    "off",
-    "never",
-    "nein",
-    "falsch",
-    "non",
-    "faux",
-    "nee",
-    "nej",
-    "nei",
-    "nao",
-    "falso",
-    "ne",
-    "nie",
-    "нет",
-    "いいえ",
-    "null",
-    "none",
-    "nan",
-    "n a",
-    "subscribed",
-    "active",
-    "ok",
-];
+/// What a column of leaving says, beside no, of people who have not left.
+const NOT_LEFT: [&str; 8] = ["0 0", "null", "none", "nan", "n a", "subscribed", "active", "ok"];
 /// How dates begin that stand for none.
 const NO_DATE: &str = "0000 00 00";
 /// Names of what is counted, or of what leads somewhere.
@@ -394,13 +349,15 @@ pub fn speaks_against(kind: Kind, cell: &str) -> bool {
     let word = normal(cell);
     let is_in = |words: &[&str]| words.contains(&word.as_str());
     let says_so = is_in(&ANYWHERE);
+    let says_no = || truth_of(cell.trim_start_matches('\0')) == Some(false) || is_in(&NO);
     match kind {
         Kind::Any => says_so,
         Kind::Words => says_so || is_in(&WORDS),
-        Kind::Consent => says_so || is_in(&WORDS) || is_in(&REFUSED),
+        Kind::Consent => says_so || is_in(&WORDS) || is_in(&REFUSED) || says_no(),
         // A link is where people leave, and says of nobody that they did.
         Kind::Against => {
-            !word.is_empty() && !is_in(&NOT_LEFT) && !word.starts_with(NO_DATE) && !word.starts_with("http")
+            let stays = is_in(&NOT_LEFT) || word.starts_with(NO_DATE) || word.starts_with("http") || says_no();
+            !word.is_empty() && !stays
         }
     }
 }

@@ -19,7 +19,7 @@ const VALUES_TOLD: usize = 5;
 /// Characters of a value that are shown.
 const CHARACTERS: usize = 40;
 /// Rows of which columns are looked at whose names say nothing.
-const ROWS_OF_ANY: u64 = 100_000;
+const ROWS_OF_ANY: u64 = 10_000;
 
 /// What the first `most` rows of a list say of people who shall get nothing; `used`: the columns that the letter reads.
 #[must_use]
