@@ -26,6 +26,7 @@ use super::template::{Compiler, Excerpt, Template, one_kind_of_line_break};
 use super::token::IdentityKey;
 use crate::mail::Mailbox;
 use bytes::Bytes;
+pub(super) use fixed::percent_decoded;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -31,8 +31,11 @@ pub enum Need {
 }
 
 /// Filters of which no text is wrong, as long as their arguments are not.
-const TOTAL: [&str; 23] = [
+const TOTAL: [&str; 26] = [
     "__beside",
+    "__lowered",
+    "__raised",
+    "__struck",
     "default",
     "d",
     "upper",

@@ -184,8 +184,8 @@ pub fn of_sent(findings: &[Finding], leaves: bool) -> Vec<Finding> {
     told
 }
 
-/// What large receivers refuse: a warning for who sends all the same, an error for who asks.
-const REFUSED: [&str; 1] = ["no-way-out"];
+/// What large receivers refuse, for nobody can leave: a warning for who sends all the same, an error for who asks.
+const REFUSED: [&str; 2] = ["no-way-out", "way-out-of-one"];
 
 /// What was found of a letter, for who asks whether it can be sent.
 pub fn judge(findings: &mut [Finding]) {

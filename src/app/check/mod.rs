@@ -139,8 +139,9 @@ impl Look {
         let Some(given) = given.flatten() else { return Ok(()) };
         let key = prepare::random_key()?;
         let leaves = destination.as_ref().is_some_and(|destination| !destination.is_sink());
-        let direct = destination.map(|to| matches!(to, Destination::Exchangers(_)));
-        let (content, columns) = match content::first(config, campaign, &given.list, key, 1, direct) {
+        let to = destination.as_ref();
+        let is_direct = matches!(to, Some(Destination::Exchangers(_)));
+        let (content, columns) = match content::first(config, campaign, &given.list, key, 1, to) {
             Ok((content, columns)) => {
                 let made = (&content, columns.as_slice());
                 self.seen.letters = first_letters::letters(campaign, &given.list, made, LETTERS, None);
@@ -156,7 +157,7 @@ impl Look {
                 self.findings.extend(of_letter(&refused.findings, leaves));
                 if is_of_list {
                     // The letter can be looked at without it.
-                    match content::letter_alone(config, campaign, direct) {
+                    match content::letter_alone(config, campaign, to) {
                         Ok(findings) => self.findings.extend(findings),
                         Err(refused) => self.findings.extend(refused.findings),
                     }
@@ -194,7 +195,7 @@ impl Look {
                 .retain(|finding| rows.iter().all(|row| row.check != finding.check || !SAMPLED.contains(&row.check)));
             self.findings.extend(loaded.found);
             self.findings.extend(rows);
-            if direct == Some(true) {
+            if is_direct {
                 self.findings.extend(streams::look(config, campaign));
                 let recipients = loaded.totals.rows - loaded.suppressed.min(loaded.totals.rows);
                 volume::judge(&mut self.findings, recipients);

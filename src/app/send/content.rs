@@ -7,6 +7,7 @@ use super::super::check::{Refused, of_content, of_remark};
 use super::super::config::campaign::{EmptyCells, ListSource};
 use super::super::config::document::hint_if_not_handed;
 use super::super::config::{CampaignConfig, EngineConfig, Placed};
+use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::first_letters;
 use super::folder::Folder;
@@ -116,8 +117,8 @@ impl Columns {
     }
 }
 
-/// The content of a new campaign, checked against the list's columns; also the columns that its table must store. `direct`:
-/// whether it goes to the recipients' own servers, where that is known.
+/// The content of a new campaign, checked against the list's columns; also the columns that its table must store. `to`: where
+/// it goes, where that is known.
 ///
 /// # Errors
 /// The list, the content or a key.
@@ -127,7 +128,7 @@ pub fn first(
     list: &List,
     key: [u8; 32],
     number: u32,
-    direct: Option<bool>,
+    to: Option<&Destination>,
 ) -> Result<(Content, Vec<String>), Refused> {
     let looked = look_at(list).map_err(|e| Refused::of("list", Failure::usage(e.to_string())))?;
     let listed = listed(campaign, &looked).map_err(|failure| Refused::of("list", failure))?;
@@ -138,7 +139,7 @@ pub fn first(
     let told = looked.told(&name_of(campaign));
     let mut findings = findings(config, campaign, &spec);
     findings.extend(list::findings(campaign, &looked, told.as_deref()));
-    findings.extend(look(campaign, &spec, &written, &columns, direct));
+    findings.extend(look(campaign, &spec, &written, &columns, to));
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     let bare = lint::bare_columns(&spec, &columns.names);
     let leading = lint::leading_columns(&spec, &columns.names);
@@ -166,7 +167,12 @@ pub fn first(
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, &stored);
-    findings.extend(first_letters::look(campaign, list, &composer, &stored));
+    let of_letters = first_letters::look(campaign, list, &composer, &stored);
+    // What is told with its place needs no word without it.
+    let is_new =
+        |finding: &Finding| finding.check != "link-scheme" || findings.iter().all(|known| known.check != finding.check);
+    let of_letters: Vec<Finding> = of_letters.into_iter().filter(is_new).collect();
+    findings.extend(of_letters);
     findings.extend(cells::findings(campaign, list, &stored));
     findings.extend(standing::findings(campaign, list, &looked, &stored, standing::ROWS));
     let [bare, leading] = [bare, leading].map(|indices| columns.among(&stored, &indices));
@@ -183,10 +189,10 @@ pub fn first(
 pub fn letter_alone(
     config: &EngineConfig,
     campaign: &CampaignConfig,
-    direct: Option<bool>,
+    to: Option<&Destination>,
 ) -> Result<Vec<Finding>, Refused> {
     let Drawn { spec, written, notes, .. } = draw(config, campaign, [0; 32], 1)?;
-    let mut findings = look(campaign, &spec, &written, &Columns::of(&[], campaign), direct);
+    let mut findings = look(campaign, &spec, &written, &Columns::of(&[], campaign), to);
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     Ok(findings)
 }
@@ -197,13 +203,22 @@ fn look(
     spec: &Spec,
     written: &Manuscript,
     columns: &Columns,
-    direct: Option<bool>,
+    to: Option<&Destination>,
 ) -> Vec<Finding> {
     let is_transactional = campaign.is_transactional;
     let preheader = preheader(campaign);
     let preheader = preheader.as_ref();
-    let letter = lint::Letter { spec, written, columns: &columns.names, direct, preheader, is_transactional };
+    let letter = lint::Letter { spec, written, columns: &columns.names, way: way_of(to), preheader, is_transactional };
     lint::look_at(&letter).into_iter().map(|remark| of_remark(campaign, remark)).collect()
+}
+
+fn way_of(to: Option<&Destination>) -> lint::Way<'_> {
+    match to {
+        None => lint::Way::Unknown,
+        Some(Destination::Sink) => lint::Way::Nobody,
+        Some(Destination::Smarthost(host, _)) => lint::Way::Smarthost(host),
+        Some(Destination::Exchangers(_)) => lint::Way::Exchangers,
+    }
 }
 
 /// The content of a campaign that goes on: its rows hold the columns that were stored when it was begun.
@@ -215,6 +230,7 @@ pub fn again(
     campaign: &CampaignConfig,
     home: &Path,
     opened: &Campaign,
+    to: &Destination,
 ) -> Result<Content, Failure> {
     let manifest = opened.table.manifest();
     let drawn = draw(config, campaign, manifest.identity_key, manifest.number)?;
@@ -228,7 +244,7 @@ pub fn again(
     let columns = Columns::of(&known, campaign);
     spec.types = types::of(campaign, &columns);
     let mut findings = findings(config, campaign, &spec);
-    findings.extend(look(campaign, &spec, &written, &columns, None));
+    findings.extend(look(campaign, &spec, &written, &columns, Some(to)));
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     findings.extend(keys_lost(campaign, manifest));
     let [bare, leading] = [lint::bare_columns(&spec, &columns.names), lint::leading_columns(&spec, &columns.names)];

@@ -66,8 +66,7 @@ pub fn run(
     let key = prepare::random_key()?;
     let given = list::given(campaign, &scratch.path().join(&campaign.name), false)?;
     let given = given.ok_or_else(|| Failure::usage("there is no list"))?;
-    let direct = destination.map(|to| matches!(to, Destination::Exchangers(_)));
-    let (content, columns) = content::first(config, campaign, &given.list, key, 1, direct)?;
+    let (content, columns) = content::first(config, campaign, &given.list, key, 1, destination)?;
     content.check()?;
     let manifest = Manifest::new(&campaign.name, 1, unix_now().0, key, &columns);
     let reading = Reading::new(watch::progress_of(args));

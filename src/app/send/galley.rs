@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use super::super::check::{Looked, Reading, Refused, file_of, judge, of_letter};
 use super::super::cli::Progress;
 use super::super::config::{CampaignConfig, EngineConfig};
+use super::super::destination::Destination;
 use super::super::exit::Failure;
 use super::content::{self, Content};
 use super::prepare;
@@ -86,7 +87,8 @@ impl Galley {
     ) -> Result<Self, Refused> {
         let failed = |e: std::io::Error| Failure::failed(e.to_string());
         let key = prepare::random_key()?;
-        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN, None)?;
+        let to = Destination::configured(config).ok().flatten();
+        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN, to.as_ref())?;
         let manifest = Manifest::new(&campaign.name, NO_CAMPAIGN, unix_now().0, key, &columns);
         let mut writer = TableWriter::create(home, manifest).map_err(failed)?;
         let load = prepare::load(config, campaign, list.clone(), Some(&content), writer.manifest())?;
@@ -193,7 +195,8 @@ impl Galley {
     /// The content.
     pub fn renew(&mut self, config: &EngineConfig, campaign: &CampaignConfig, list: &List) -> Result<bool, Refused> {
         let key = prepare::random_key()?;
-        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN, None)?;
+        let to = Destination::configured(config).ok().flatten();
+        let (content, columns) = content::first(config, campaign, list, key, NO_CAMPAIGN, to.as_ref())?;
         let is_same = columns == self.columns;
         if is_same {
             self.content = content;

@@ -103,7 +103,7 @@ impl Asked<'_> {
             drop((opened, disk));
             return self.begin_anew(given, draft);
         }
-        let content = content::again(config, campaign, home, &opened)?;
+        let content = content::again(config, campaign, home, &opened, destination)?;
         let case = Case {
             args,
             email: &campaign.recipients.email.value,
@@ -142,7 +142,7 @@ impl Asked<'_> {
     /// Whether what was loaded so far is what would be loaded now.
     fn is_as_it_was(&self, opened: &Campaign, given: Option<&Given>) -> bool {
         let same_content = || {
-            let content = content::again(self.config, self.campaign, self.home, opened);
+            let content = content::again(self.config, self.campaign, self.home, opened, self.destination);
             content.is_ok_and(|content| content.fingerprint == opened.table.manifest().content)
         };
         opened.table.chunks() > 0 && list::is_same(self.campaign, opened, given, self.home) && same_content()
@@ -185,8 +185,7 @@ impl Asked<'_> {
         // From this look on the file must stay as it is; a copy of a stream is nobody else's. Why it cannot be read is told next.
         let look = || print::print_at(&given.list, &campaign.recipients.email.value).ok();
         let list = if given.is_stream() { None } else { look() };
-        let direct = matches!(destination, Destination::Exchangers(_));
-        let (content, columns) = content::first(config, campaign, &given.list, key, number, Some(direct))?;
+        let (content, columns) = content::first(config, campaign, &given.list, key, number, Some(destination))?;
         content.check()?;
         content.tell_list();
         for note in content.findings.iter().filter(|finding| finding.check == types::READ_AS) {

@@ -195,7 +195,7 @@ impl Sample<'_> {
         let failed = |e: std::io::Error| Failure::failed(e.to_string());
         let marked = marked(campaign);
         let key = prepare::random_key()?;
-        let (content, columns) = content::first(config, &marked, list, key, NO_CAMPAIGN, None)?;
+        let (content, columns) = content::first(config, &marked, list, key, NO_CAMPAIGN, Some(destination))?;
         if columns != self.galley.columns() {
             return Err(Failure::usage("the list or the templates changed meanwhile\nhint: the same command again"));
         }

@@ -115,7 +115,7 @@ pub(super) fn fault_of_json(text: &str) -> Option<String> {
 }
 
 /// With `%XX` decoded; `None` where that makes no text.
-pub(super) fn percent_decoded(text: &str) -> Option<String> {
+pub(in crate::content) fn percent_decoded(text: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&octet, behind)) = rest.split_first() {

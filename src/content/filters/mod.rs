@@ -41,14 +41,17 @@ pub(crate) enum Gives {
 }
 
 /// Every filter, with what it takes and gives.
-pub(crate) const FILTERS: [(&str, Takes, Gives); 70] = {
+pub(crate) const FILTERS: [(&str, Takes, Gives); 73] = {
     use Gives as G;
     use Takes as T;
     [
         ("__absolute", T::Text, G::Text),
         ("__absolute_set", T::Text, G::Text),
         ("__beside", T::Text, G::Text),
+        ("__lowered", T::Text, G::Text),
         ("__marked", T::Text, G::Text),
+        ("__raised", T::Text, G::Text),
+        ("__struck", T::Text, G::Text),
         ("abs", T::Number, G::Number),
         ("add_query", T::Text, G::Text),
         ("attr", T::Items, G::Any),
@@ -163,7 +166,10 @@ pub(crate) fn register(env: &mut Environment<'static>, cells: order::Cells) {
     env.add_filter("__absolute", super::page::live::absolute);
     env.add_filter("__absolute_set", super::page::live::absolute_set);
     env.add_filter("__beside", super::page::live::beside);
+    env.add_filter("__lowered", super::page::text::forms::lowered);
     env.add_filter("__marked", super::page::live::marked);
+    env.add_filter("__raised", super::page::text::forms::raised);
+    env.add_filter("__struck", super::page::text::forms::struck);
     env.add_filter("add_query", super::page::live::add_query);
     env.add_filter("date", dates::date);
     env.add_filter("money", numbers::money);

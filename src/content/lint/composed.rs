@@ -4,6 +4,7 @@
 //! stands in it.
 
 use super::Remark;
+use super::links::shown;
 use crate::base::many::size;
 use crate::mail::finding::Severity;
 use mail_parser::{MessageParser, PartType};
@@ -33,11 +34,16 @@ pub fn look_at(octets: &[u8]) -> Vec<Remark> {
     };
     let text = |id: &u32| message.parts.get(*id as usize).map(|part| &part.body);
     let html = message.html_body.iter().filter_map(text).find_map(|body| match body {
-        PartType::Html(html) => Some(html.len()),
+        PartType::Html(html) => Some(html.as_ref()),
         _ => None,
     });
+    if let Some(url) = html.and_then(doubled) {
+        let says =
+            format!("a link of the letter begins twice, {}: the column has the whole address already", shown(url));
+        say(Severity::Warning, "link-scheme", "", says, "write the column alone: href=\"{{ url }}\"");
+    }
     let has_text = message.text_body.iter().filter_map(text).any(|body| matches!(body, PartType::Text(_)));
-    if let Some(long) = html.filter(|octets| *octets > CLIPPED_OCTETS) {
+    if let Some(long) = html.map(str::len).filter(|octets| *octets > CLIPPED_OCTETS) {
         let (has, most) = (size(long as u64), size(CLIPPED_OCTETS as u64));
         let says = format!("the HTML part has {has}: Gmail cuts it off at {most}, with the way to unsubscribe");
         say(Severity::Warning, "gmail-clips", "", says, "shorten it: style blocks and comments of web editors first");
@@ -85,6 +91,15 @@ pub fn look_at(octets: &[u8]) -> Vec<Remark> {
     remarks
 }
 
+/// The first address in a page that another one begins in at once: what was written before a value that has it all.
+fn doubled(html: &str) -> Option<&str> {
+    let marks = ["https://https://", "https://http://", "http://https://", "http://http://"];
+    let all = marks.iter().flat_map(|mark| html.match_indices(mark)).map(|(at, _)| at);
+    let is_value = |at: &usize| html.get(..*at).is_some_and(|before| before.ends_with(['"', '\'', '=']));
+    let rest = html.get(all.filter(is_value).min()?..)?;
+    rest.split(['"', '\'', ' ', '>']).next()
+}
+
 /// The fields of a message's head: their names, and their values as they stand there.
 fn fields(octets: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let head = memchr::memmem::find(octets, b"\r\n\r\n").and_then(|end| octets.get(..end)).unwrap_or(octets);
@@ -128,6 +143,22 @@ mod tests {
         ] {
             let told = found(head);
             assert!(told.len() == 1 && told[0].0 == check && told[0].1.contains(field), "{head}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_a_row_begins_anew_is_told() {
+        let told = |html: &str| {
+            let whole = format!(
+                "From: a@acme.example\r\nMessage-ID: <a@b.example>\r\nSubject: s\r\nContent-Type: text/html\r\n\r\n{html}\r\n"
+            );
+            let found = look_at(whole.as_bytes()).into_iter().find(|remark| remark.check == "link-scheme");
+            found.map(|remark| remark.says)
+        };
+        let says = told("<p>x</p><a href=\"https://http://acme.example/a\">y</a>").unwrap();
+        assert!(says.contains("`https://http://acme.example/a`"), "{says}");
+        for html in ["<a href=\"https://web.example/http://acme.example\">x</a>", "<p>https://https:// is none</p>"] {
+            assert_eq!(told(html), None, "{html}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Links and pictures: what leads nowhere from a mailbox, and what mail readers do not show.
 
-use super::page::{Attribute, CODE, Page, Tag, VALUE, masked};
-use super::{Placing, tags};
+use super::page::{CODE, Page, Tag, VALUE, masked};
+use super::{Placing, astray, slips, tags, way_out};
 use crate::content::page::{says_something, urls};
 use crate::content::spec::Source;
 use std::collections::HashSet;
@@ -10,8 +10,26 @@ use std::collections::HashSet;
 const SCHEMES: [&str; 12] =
     ["https", "http", "mailto", "tel", "sms", "cid", "data", "webcal", "geo", "whatsapp", "tg", "file"];
 /// Services that shorten links: block lists have them all.
-const SHORTENERS: [&str; 9] =
-    ["bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly", "cutt.ly"];
+const SHORTENERS: [&str; 18] = [
+    "bit.ly",
+    "tinyurl.com",
+    "t.co",
+    "goo.gl",
+    "ow.ly",
+    "is.gd",
+    "v.gd",
+    "buff.ly",
+    "rebrand.ly",
+    "cutt.ly",
+    "lnkd.in",
+    "rb.gy",
+    "t.ly",
+    "tiny.cc",
+    "shorturl.at",
+    "dlvr.it",
+    "hubs.ly",
+    "amzn.to",
+];
 /// Hosts that web editors and tutorials write in the place of another.
 const STAND_INS: [&str; 9] = [
     "example.com",
@@ -26,6 +44,8 @@ const STAND_INS: [&str; 9] = [
 ];
 /// What mail readers take out, and the sense with it.
 const ACTIVE: [&str; 7] = ["script", "iframe", "object", "embed", "form", "video", "audio"];
+/// What marks a page of AMP for Email.
+const AMP: [&str; 2] = ["\u{26a1}4email", "amp4email"];
 /// Attributes whose value is an address.
 const LEADING: [&str; 5] = ["href", "src", "srcset", "background", "poster"];
 /// Elements that show a picture.
@@ -46,12 +66,18 @@ impl<'p> Kept<'p> {
 
 /// Looks at a page; `made` is what readers get.
 pub(super) fn look(page: &Page, made: &Kept<'_>, found: &mut Placing<'_>) {
-    for tag in &page.tags {
+    for (index, tag) in page.tags.iter().enumerate() {
         match tag.name.as_str() {
-            "a" | "area" | "mj-button" => link(tag.attribute("href"), tag, made, found),
+            "html" if AMP.iter().any(|mark| tag.attribute(mark).is_some()) => found.warn(
+                "amp-as-html",
+                tag.at,
+                "the page is one of AMP for Email: as the HTML of a letter most readers show nothing of it",
+                "write the letter as HTML: pages of AMP stand beside it in letters of senders whom Google has admitted, and are not sent from here",
+            ),
+            "a" | "area" | "mj-button" => link(page, index, made, found),
             // They are pictures first.
             "mj-image" | "mj-navbar-link" | "mj-social-element" if tag.attribute("href").is_some() => {
-                link(tag.attribute("href"), tag, made, found);
+                link(page, index, made, found);
             }
             name if ACTIVE.contains(&name) => found.warn(
                 "active-content",
@@ -109,30 +135,39 @@ pub(super) fn is_relative(address: &str) -> bool {
 
 /// Looks at the plain text.
 pub(super) fn look_at_text(masked: &str, found: &mut Placing<'_>) {
-    for (at, _) in masked.match_indices("http://") {
-        let url = word(masked, at);
-        if !is_local(url) {
+    let is_end = |c: char| c.is_whitespace() || "<>\"')".contains(c);
+    let mut end = 0;
+    for word in masked.split_inclusive(is_end) {
+        let start = end;
+        end += word.len();
+        let word = word.trim_end_matches(is_end).trim_end_matches(['.', ',', ';', ':', '!']);
+        let Some(front) = address_in(word) else { continue };
+        let (at, url) = (start + front, word.get(front..).unwrap_or_default());
+        if let Some((check, says, hint)) = slips::of("link", url, url) {
+            found.warn(check, at, says, hint);
+            continue;
+        }
+        if url.starts_with("http://") && !is_local(url) {
             plain_http(at, url, found);
         }
-    }
-    for (at, _) in masked.match_indices("://") {
-        let start = masked
-            .get(..at)
-            .map_or(at, |before| before.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |end| end + 1));
-        host(start, word(masked, start), found);
+        host(at, url, way_out::leaves_by_line(masked, at, url), found);
     }
 }
 
-/// The word that begins at `at`.
-fn word(text: &str, at: usize) -> &str {
-    let rest = text.get(at..).unwrap_or_default();
-    let end = rest.find(|c: char| c.is_whitespace() || "<>\"')".contains(c)).unwrap_or(rest.len());
-    rest.get(..end).unwrap_or_default()
+/// Where an address begins in a word, whole or torn.
+fn address_in(word: &str) -> Option<usize> {
+    let Some(at) = word.find("://") else {
+        return ["http:/", "https:/", "http//", "https//"].iter().filter_map(|torn| word.find(torn)).min();
+    };
+    let before = word.get(..at).unwrap_or_default();
+    let apart = before.char_indices().rev().find(|(_, c)| !c.is_ascii_alphanumeric());
+    Some(apart.map_or(0, |(at, c)| at + c.len_utf8()))
 }
 
-fn link(href: Option<&Attribute>, tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
+fn link(page: &Page, index: usize, made: &Kept<'_>, found: &mut Placing<'_>) {
+    let Some(tag) = page.tags.get(index) else { return };
     let is_anchor = tag.name == "a" && (tag.attribute("name").is_some() || tag.attribute("id").is_some());
-    let Some(href) = href else {
+    let Some(href) = tag.attribute("href") else {
         if !is_anchor {
             found.warn("empty-link", tag.at, "a link without an address leads nowhere", "write its href");
         }
@@ -153,7 +188,8 @@ fn link(href: Option<&Attribute>, tag: &Tag, made: &Kept<'_>, found: &mut Placin
         return found.warn("active-content", href.at, says, "link to a page");
     }
     if !url.starts_with('#') {
-        address("link", href.placed(), url, made, found);
+        let what = if way_out::is_left_by(page, index, found.text) { Leads::Out } else { Leads::On };
+        address(what, href.placed(), url, made, found);
     }
 }
 
@@ -173,14 +209,14 @@ fn image(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
     if url.is_empty() {
         return found.warn("empty-link", src.at, "the picture has no address", "write its src, or take it out");
     }
-    address("picture", src.placed(), url, made, found);
+    address(Leads::Picture, src.placed(), url, made, found);
 }
 
 /// Pictures and fonts that a style sheet names.
 fn backgrounds(at: usize, css: &str, made: &Kept<'_>, found: &mut Placing<'_>) {
     for one in urls::in_css(css) {
         let url = css.get(one.range.clone()).unwrap_or_default().trim();
-        let what = if one.is_other { "file" } else { "picture" };
+        let what = if one.is_other { Leads::File } else { Leads::Picture };
         if !url.is_empty() && !url.starts_with('#') && !url.to_ascii_lowercase().starts_with("data:") {
             address(what, (at + one.range.start, url), url, made, found);
         }
@@ -193,12 +229,12 @@ fn beside(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
         let url = attribute.value.trim();
         match attribute.name.as_str() {
             _ if url.is_empty() => {}
-            "background" | "poster" | "background-url" => address("picture", attribute.placed(), url, made, found),
+            "background" | "poster" | "background-url" => address(Leads::Picture, attribute.placed(), url, made, found),
             "srcset" if !url.contains([char::from(VALUE), char::from(CODE)]) => {
                 let candidates = urls::candidates(url).into_iter();
                 let mut addresses = candidates.filter_map(|(candidate, _)| url.get(candidate));
                 if let Some(relative) = addresses.find(|url| is_relative(url)) {
-                    address("picture", attribute.placed(), relative, made, found);
+                    address(Leads::Picture, attribute.placed(), relative, made, found);
                 }
             }
             _ => {}
@@ -206,12 +242,38 @@ fn beside(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
     }
 }
 
+/// What an address is that of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leads {
+    /// A link.
+    On,
+    /// A link by which readers leave the list.
+    Out,
+    Picture,
+    /// A font, or a style sheet.
+    File,
+}
+
+impl Leads {
+    fn word(self) -> &'static str {
+        match self {
+            Self::On | Self::Out => "link",
+            Self::Picture => "picture",
+            Self::File => "file",
+        }
+    }
+}
+
 /// Looks at an address that is not empty. `whole`: where the value begins that it stands in, and that value.
-fn address(what: &str, (at, whole): (usize, &str), url: &str, made: &Kept<'_>, found: &mut Placing<'_>) {
+fn address(leads: Leads, (at, whole): (usize, &str), url: &str, made: &Kept<'_>, found: &mut Placing<'_>) {
     if url.as_bytes().first() == Some(&VALUE) || tags::begins(url, found.columns) {
         return;
     }
-    let shown = shown(url);
+    let (what, shown) = (leads.word(), shown(url));
+    // Whatever was made of it, this was not meant.
+    if let Some((check, says, hint)) = slips::of(what, url, whole) {
+        return found.warn(check, at, says, hint);
+    }
     let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     let scheme =
         scheme.filter(|s| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)));
@@ -231,21 +293,12 @@ fn address(what: &str, (at, whole): (usize, &str), url: &str, made: &Kept<'_>, f
                 }
             },
         ),
-        Some("file") => found.warn(
-            "local-link",
-            at,
-            format!("the {what} {shown} leads to the reader's own disk"),
-            "write an address that everybody reaches",
-        ),
-        Some("http") => {
-            if is_local(url) {
-                host(at, url, found);
-            } else {
+        Some("http" | "https") => {
+            if scheme.as_deref() == Some("http") && !is_local(url) {
                 plain_http(at, url, found);
-                host(at, url, found);
             }
+            host(at, url, leads == Leads::Out, found);
         }
-        Some("https") => host(at, url, found),
         Some(scheme) if !SCHEMES.contains(&scheme) && near(scheme) => found.warn(
             "link-scheme",
             at,
@@ -274,7 +327,7 @@ fn plain_http(at: usize, url: &str, found: &mut Placing<'_>) {
     );
 }
 
-fn host_of(url: &str) -> &str {
+pub(super) fn host_of(url: &str) -> &str {
     let behind = url.split_once("://").map_or("", |(_, behind)| behind);
     behind.split(['/', '?', '#', ':']).next().unwrap_or_default()
 }
@@ -298,11 +351,12 @@ pub(super) fn is_stand_in(domain: &str) -> bool {
 /// What is to be said of the host of an address that a key has.
 pub(super) fn look_at_key(masked: &str, found: &mut Placing<'_>) {
     if masked.starts_with("https://") {
-        host(0, masked, found);
+        host(0, masked, true, found);
     }
 }
 
-fn host(at: usize, url: &str, found: &mut Placing<'_>) {
+/// `leaves`: by this address readers leave the list.
+fn host(at: usize, url: &str, leaves: bool, found: &mut Placing<'_>) {
     let host = host_of(url).to_ascii_lowercase();
     if is_stand_in(&host) {
         let says = format!("{} stands in for another address: an editor or an example has left it", shown(url));
@@ -313,14 +367,16 @@ fn host(at: usize, url: &str, found: &mut Placing<'_>) {
     } else if SHORTENERS.contains(&host.as_str()) {
         let says = format!("{} hides where it leads: block lists have such addresses", shown(url));
         found.warn_drawing("short-link", "554 5.7.1", at, says, "write the address that it leads to");
+    } else {
+        astray::look(at, url, leaves, found);
     }
 }
 
 /// Of a longer address no more is shown.
-const SHOWN_CHARACTERS: usize = 60;
+pub(super) const SHOWN_CHARACTERS: usize = 60;
 
 /// An address for people, its template code as dots, and what is left out of it.
-fn shown(url: &str) -> String {
+pub(super) fn shown(url: &str) -> String {
     let mut text = String::from("`");
     for c in url.chars().take(SHOWN_CHARACTERS) {
         match c {

@@ -4,8 +4,10 @@
 //! one file at most `EACH_MAX` are told, and how many there are. Template code is never taken for text. Leaves to others:
 //! what does not compile (`compile`), what rows do to it (`rehearse`), and the world (DNS, the receiving servers).
 
+mod astray;
 mod composed;
 mod ends;
+mod files;
 mod jinja;
 mod links;
 mod manuscript;
@@ -13,6 +15,7 @@ mod markup;
 mod page;
 mod placeholders;
 mod sender;
+mod slips;
 mod tags;
 mod way_out;
 
@@ -66,6 +69,19 @@ impl Remark {
     }
 }
 
+/// Who takes a letter from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// That is not known.
+    Unknown,
+    /// The recipients' own servers.
+    Exchangers,
+    /// One server, by its name in lower case.
+    Smarthost(&'a str),
+    /// Nobody: a rehearsal.
+    Nobody,
+}
+
 /// A letter, and how its author wrote it.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
@@ -75,8 +91,8 @@ pub struct Letter<'a> {
     pub written: &'a Manuscript,
     /// The names of the list's columns.
     pub columns: &'a [String],
-    /// Whether it goes to the recipients' own servers: `None` where that is not known.
-    pub direct: Option<bool>,
+    /// Who takes it next.
+    pub way: Way<'a>,
     /// The line beside the subject, where a key of the campaign says it.
     pub preheader: Option<&'a String>,
     /// Whether it answers what each recipient did: nobody looks for a way out of that.

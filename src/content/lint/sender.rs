@@ -3,36 +3,42 @@
 //! Leaves to others: whether the domains exist and permit it (DNS).
 
 use super::placeholders::{self, is_attempt};
-use super::{Found, Letter, Placing, links, markup, tags};
+use super::{Found, Letter, Placing, Way, files, links, markup, tags};
 use crate::content::error::Place;
 use crate::content::lint::page::masked;
 
-/// Domains of mailboxes that anybody gets: their DMARC records refuse mail from elsewhere.
-const FREE: [&str; 24] = [
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "live.com",
-    "msn.com",
-    "aol.com",
-    "icloud.com",
-    "me.com",
-    "mac.com",
-    "gmx.com",
-    "gmx.de",
-    "gmx.net",
-    "web.de",
-    "t-online.de",
-    "freenet.de",
-    "mail.ru",
-    "yandex.ru",
-    "proton.me",
-    "protonmail.com",
-    "qq.com",
-    "163.com",
-    "orange.fr",
-    "libero.it",
+/// Domains of mailboxes that anybody gets (one that ends with a dot: in any country), and of the servers that may send for them: the
+/// DMARC records of most refuse mail from elsewhere, and their SPF records do.
+const FREE: [(&str, &str); 26] = [
+    ("gmail.com googlemail.com", "gmail.com googlemail.com google.com"),
+    (
+        "outlook. hotmail. live.com live.co.uk live.de live.fr live.it live.nl live.be live.se live.dk live.no live.ca msn.com",
+        "outlook.com office365.com live.com hotmail.com",
+    ),
+    ("yahoo. ymail. rocketmail.com aol.com aol.de aol.co.uk aol.fr aim.com", "yahoo.com yahoodns.net aol.com"),
+    ("icloud.com me.com mac.com", "me.com icloud.com"),
+    ("gmx. mail.com", "gmx.com gmx.net mail.com"),
+    ("web.de", "web.de"),
+    ("t-online.de magenta.de", "t-online.de"),
+    ("freenet.de", "freenet.de"),
+    ("arcor.de vodafone.de", "arcor.de vodafonemail.de"),
+    ("mail.ru inbox.ru list.ru bk.ru", "mail.ru"),
+    ("yandex. ya.ru", "yandex.ru yandex.com"),
+    ("proton.me protonmail. pm.me", "proton.me protonmail.ch"),
+    ("tutanota.com tuta.io", "tutanota.de"),
+    ("zoho.com zohomail.", "zoho.com zoho.eu"),
+    ("qq.com foxmail.com", "qq.com"),
+    ("163.com 126.com yeah.net", "163.com 126.com"),
+    ("naver.com daum.net hanmail.net", "naver.com daum.net"),
+    ("orange.fr wanadoo.fr", "orange.fr"),
+    ("free.fr laposte.net sfr.fr", "free.fr laposte.net sfr.fr"),
+    ("libero.it virgilio.it tiscali.it", "libero.it virgilio.it tiscali.it"),
+    ("bluewin.ch", "bluewin.ch"),
+    ("seznam.cz", "seznam.cz"),
+    ("wp.pl o2.pl onet.pl interia.pl", "wp.pl o2.pl onet.pl interia.pl"),
+    ("comcast.net verizon.net att.net sbcglobal.net bellsouth.net", "comcast.net verizon.net att.net"),
+    ("btinternet.com sky.com virginmedia.com", "btinternet.com sky.com virginmedia.com"),
+    ("uol.com.br bol.com.br terra.com.br", "uol.com.br terra.com.br"),
 ];
 /// Signs that make a name look checked.
 const BADGES: [char; 8] =
@@ -40,10 +46,6 @@ const BADGES: [char; 8] =
 /// Beginnings of headers that give orders to one provider's servers.
 const ORDERS: [&str; 8] =
     ["x-smtpapi", "x-pm-", "x-mailgun-", "x-mc-", "x-mandrill-", "x-ses-", "x-sparkpost-", "x-msys-"];
-/// Files that receivers refuse for their name.
-const REFUSED: [&str; 16] =
-    ["exe", "scr", "bat", "cmd", "com", "js", "jse", "vbs", "vbe", "wsf", "msi", "jar", "ps1", "lnk", "hta", "iso"];
-
 /// Keys whose text readers see.
 const SHOWN: [&str; 5] = ["from", "to", "reply_to", "subject", "preheader"];
 
@@ -81,18 +83,11 @@ pub(super) fn look(letter: &Letter<'_>, found: &mut Found<'_>) {
     }
     for (name, value) in &spec.headers {
         value_of(&format!("headers.{name}"), value, found);
-        orders(name, letter.direct, found);
+        orders(name, letter.way, found);
     }
     subject(&spec.subject, found);
     preheader(letter.preheader, found);
-    for file in &spec.attachments {
-        let end = file.file_name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
-        if REFUSED.contains(&end.as_str()) {
-            let place = Place::Key(format!("attachments, {}", file.file_name.escape_debug()));
-            let says = format!("Gmail and others refuse letters with .{end} files");
-            found.key(&place, "").warn_drawing("attachment-type", "552 5.7.0", 0, says, "link to the file instead");
-        }
-    }
+    files::look(letter, found);
     domain("return_path", spec.return_path.as_deref().unwrap_or_default(), found);
     for (key, value) in [("reply_to", &spec.reply_to), ("unsubscribe.mailto", &spec.unsubscribe_mailto)] {
         stand_in(key, value.as_deref().unwrap_or_default(), found);
@@ -140,11 +135,30 @@ fn from(letter: &Letter<'_>, found: &mut Found<'_>) {
     domain("from", value, found);
     let at = value.rfind('@').unwrap_or(0);
     let domain = domain_of(value);
-    let is_free = FREE.contains(&domain.as_str()) || domain.starts_with("yahoo.") || domain.starts_with("ymail.");
-    if is_free && letter.direct != Some(false) {
-        let says = format!("mail from {domain} that does not come from its servers is refused (DMARC)");
-        let hint = "write an address of a domain of your own; reply_to can be the other one";
-        found.key(&place, value).warn_drawing("free-mail-sender", "550 5.7.26", at + 1, says, hint);
+    let Some((_, servers)) = FREE.iter().find(|(domains, _)| domains.split(' ').any(|known| is_of(&domain, known)))
+    else {
+        return;
+    };
+    let is_own = |host: &str| {
+        servers
+            .split(' ')
+            .any(|own| host.strip_suffix(own).is_some_and(|front| front.is_empty() || front.ends_with('.')))
+    };
+    let by = match letter.way {
+        Way::Smarthost(host) if is_own(host) => return,
+        Way::Smarthost(host) => format!(", as by {}", host.escape_debug()),
+        Way::Exchangers | Way::Unknown | Way::Nobody => String::new(),
+    };
+    let says = format!("mail from {domain} that does not come from its servers{by} is refused (DMARC)");
+    let hint = "write an address of a domain of your own; reply_to can be the other one";
+    found.key(&place, value).warn_drawing("free-mail-sender", "550 5.7.26", at + 1, says, hint);
+}
+
+/// Whether a domain is one of [`FREE`].
+fn is_of(domain: &str, known: &str) -> bool {
+    match known.ends_with('.') {
+        true => domain.starts_with(known) && domain.len() <= known.len() + "com.br".len(),
+        false => domain == known,
     }
 }
 
@@ -217,9 +231,10 @@ fn attempt(key: &str, value: &str, lower: &str, found: &mut Placing<'_>) {
     }
 }
 
-fn orders(name: &str, direct: Option<bool>, found: &mut Found<'_>) {
+fn orders(name: &str, way: Way<'_>, found: &mut Found<'_>) {
     let lower = name.to_ascii_lowercase();
-    if direct != Some(false) && ORDERS.iter().any(|order| lower.starts_with(order)) {
+    let is_theirs = matches!(way, Way::Smarthost(_) | Way::Nobody);
+    if !is_theirs && ORDERS.iter().any(|order| lower.starts_with(order)) {
         let place = Place::Key(format!("headers.{name}"));
         let says = format!("{name} gives orders to one provider's servers: by no other way does it do anything");
         found.key(&place, "").warn("control-header", 0, says, "take it out");

@@ -15,7 +15,7 @@ fn remarks(html: &str) -> Vec<(&'static str, Option<(usize, usize)>)> {
         spec: &spec,
         written: &Manuscript::of(&spec),
         columns: &columns,
-        direct: None,
+        way: Way::Unknown,
         preheader: None,
         is_transactional: false,
     };
@@ -126,7 +126,7 @@ fn tags_are_translated_where_the_list_has_the_column() {
         spec: &spec,
         written: &written,
         columns: &columns,
-        direct: None,
+        way: Way::Unknown,
         preheader: None,
         is_transactional: false,
     });
@@ -154,8 +154,14 @@ fn what_is_found_has_its_place_in_what_was_written_and_in_each_file_that_is_read
     let written = Manuscript::of(&spec).with(&[source("part.mjml", "<mj-button>*|FNAME|*</mj-button>")]);
     // What is made of it is of one line.
     spec.html = Some(source("l.html", "<p>x <a href=\"http://a.example\">x</a>{% include 'foot.html' %}"));
-    let letter =
-        Letter { spec: &spec, written: &written, columns: &[], direct: None, preheader: None, is_transactional: false };
+    let letter = Letter {
+        spec: &spec,
+        written: &written,
+        columns: &[],
+        way: Way::Unknown,
+        preheader: None,
+        is_transactional: false,
+    };
     let mut found: Vec<_> = look_at(&letter)
         .into_iter()
         .map(|remark| (remark.place.map(|place| place.to_string()).unwrap_or_default(), remark.check, remark.position))
@@ -178,7 +184,7 @@ fn what_is_found_has_its_place_in_what_was_written_and_in_each_file_that_is_read
 
 #[test]
 fn orders_for_a_provider_s_servers_are_told_where_the_mail_goes_by_another_way() {
-    let told = |header: &str, direct: Option<bool>| {
+    let told = |header: &str, way: Way<'_>| {
         let spec = Spec {
             from: "a@acme.example".into(),
             subject: "Hello".into(),
@@ -190,7 +196,7 @@ fn orders_for_a_provider_s_servers_are_told_where_the_mail_goes_by_another_way()
             spec: &spec,
             written: &Manuscript::of(&spec),
             columns: &[],
-            direct,
+            way,
             preheader: None,
             is_transactional: false,
         };
@@ -206,10 +212,15 @@ fn orders_for_a_provider_s_servers_are_told_where_the_mail_goes_by_another_way()
         "X-SparkPost-Data",
         "X-MSYS-API",
     ] {
-        assert!(told(header, Some(true)) && told(header, None) && !told(header, Some(false)), "{header}");
+        assert!(
+            told(header, Way::Exchangers)
+                && told(header, Way::Unknown)
+                && !told(header, Way::Smarthost("mx.acme.example")),
+            "{header}"
+        );
     }
     for header in ["X-Campaign", "X-PMO", "X-Session", "X-SMTP"] {
-        assert!(!told(header, Some(true)), "{header}");
+        assert!(!told(header, Way::Exchangers), "{header}");
     }
 }
 
@@ -280,7 +291,7 @@ fn what_a_web_editor_leaves_in_is_told_once_with_what_to_do() {
             spec: &spec,
             written: &written,
             columns: &columns,
-            direct: None,
+            way: Way::Unknown,
             preheader: None,
             is_transactional: false,
         };

@@ -90,9 +90,41 @@ fn is_way_out(text: &str) -> bool {
     WAYS_OUT.iter().any(|word| text.contains(word))
 }
 
+/// So far before an address on a line the words are looked for that tell what it is.
+const NEAR_OCTETS: usize = 200;
+
+/// Whether readers leave the list by the link that is the tag of this number, as its address or its words say.
+pub(super) fn is_left_by(page: &Page, index: usize, source: &str) -> bool {
+    page.tags.get(index).is_some_and(|tag| leads_out(tag, source) || is_way_out(&words(page, index, tag)))
+}
+
+/// The words of a link.
+fn words(page: &Page, index: usize, tag: &Tag) -> String {
+    let ends = |other: &&Tag| other.name.trim_start_matches('/') == tag.name;
+    let end = page.tags.iter().skip(index + 1).find(ends).map_or(tag.at, |end| end.at);
+    let first = page.texts.partition_point(|(at, _)| *at < tag.at);
+    let texts = page.texts.iter().skip(first).take_while(|(at, _)| *at < end);
+    texts.map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether readers of a text leave the list by the address at `at`, as it says itself, or the words before it.
+pub(super) fn leaves_by_line(text: &str, at: usize, url: &str) -> bool {
+    let from = (at.saturating_sub(NEAR_OCTETS)..=at).find(|from| text.is_char_boundary(*from)).unwrap_or(at);
+    let before =
+        text.get(from..at).unwrap_or_default().trim_end_matches(|c: char| c.is_whitespace() || "<(".contains(c));
+    let line = before.rsplit_once('\n').map_or(before, |(_, line)| line);
+    // Behind another address it is what stands behind that.
+    let behind = line.rsplit_once("://").map(|(_, rest)| rest.split_once(' ').map_or("", |(_, words)| words));
+    says_out(url) || is_way_out(behind.unwrap_or(line))
+}
+
 /// Whether the link is one to unsubscribe by, as its address says.
 fn leads_out(tag: &Tag, source: &str) -> bool {
     let Some(href) = tag.attribute("href") else { return false };
-    let written = source.get(href.at..href.at + href.value.len()).unwrap_or_default().to_ascii_lowercase();
-    ["unsubscribe", "optout", "opt-out", "abmeld"].iter().any(|word| written.contains(word))
+    says_out(source.get(href.at..href.at + href.value.len()).unwrap_or_default())
+}
+
+fn says_out(address: &str) -> bool {
+    let lower = address.to_ascii_lowercase();
+    ["unsubscribe", "optout", "opt-out", "abmeld"].iter().any(|word| lower.contains(word))
 }

@@ -16,7 +16,7 @@ mod references;
 mod scan;
 mod shows;
 mod tags;
-mod text;
+pub(crate) mod text;
 pub(crate) mod urls;
 
 pub(crate) use shows::{says_something, shows_something};

@@ -7,6 +7,7 @@
 //! that the letter does not break: readers do that for the width they have.
 
 mod beside;
+pub(crate) mod forms;
 mod lists;
 
 use super::Work;
@@ -15,6 +16,8 @@ use super::references;
 use super::scan::{Start, Token, scan};
 use super::tags::{Kind, Tag};
 use beside::Address;
+use forms::Forms;
+pub(super) use forms::is_hidden;
 use lists::List;
 use std::collections::HashMap;
 
@@ -71,7 +74,8 @@ pub(super) fn from_html(work: &mut Work, page: &str, sheet: &str) -> Result<Stri
     work.errors.truncate(errors);
     work.treated.notes.truncate(notes);
     let addresses = beside::addresses(work, &page);
-    let mut flat = Flat::new(work, &page, addresses);
+    let forms = Forms::of(work, &page);
+    let mut flat = Flat::new(work, &page, addresses, forms);
     flat.all();
     let html = format!("{}</p>", flat.out);
     let config = html2text::config::plain_no_decorate().no_link_wrapping().allow_width_overflow();
@@ -186,10 +190,11 @@ struct Flat<'a, 'w> {
     pre: usize,
     /// What links lead to, by where their tags begin.
     addresses: HashMap<usize, Address>,
+    forms: Forms,
 }
 
 impl<'a, 'w> Flat<'a, 'w> {
-    fn new(work: &'a Work<'w>, page: &'a str, addresses: HashMap<usize, Address>) -> Self {
+    fn new(work: &'a Work<'w>, page: &'a str, addresses: HashMap<usize, Address>, forms: Forms) -> Self {
         Self {
             work,
             page,
@@ -205,6 +210,7 @@ impl<'a, 'w> Flat<'a, 'w> {
             ended: None,
             pre: 0,
             addresses,
+            forms,
         }
     }
 
@@ -214,6 +220,7 @@ impl<'a, 'w> Flat<'a, 'w> {
         while let Some(token) = tokens.get(at) {
             at += 1;
             match token {
+                Token::Text(range) if self.forms.is_tiny() => self.decide(range.clone()),
                 Token::Text(range) => self.text(range.clone()),
                 Token::Outlook(range) | Token::Raw(range, ..) | Token::Other(range) => self.decide(range.clone()),
                 Token::Start(start) if start.conditional => {}
@@ -230,8 +237,15 @@ impl<'a, 'w> Flat<'a, 'w> {
                     }
                     at = end;
                 }
-                Token::Start(start) => self.start(start, &tokens, at),
-                Token::End(_, name, false) => self.end(name),
+                Token::Start(start) => {
+                    self.forms.begin(self.page, start);
+                    self.start(start, &tokens, at);
+                }
+                Token::End(_, name, false) => {
+                    let marks = self.forms.end(name);
+                    self.close(&marks);
+                    self.end(name);
+                }
                 Token::End(..) => {}
             }
         }
@@ -248,14 +262,18 @@ impl<'a, 'w> Flat<'a, 'w> {
     }
 
     fn text(&mut self, range: std::ops::Range<usize>) {
-        let (work, text) = (self.work, self.page.get(range).unwrap_or_default());
+        let (work, start) = (self.work, range.start);
+        let text = self.page.get(range).unwrap_or_default();
         let mut at = 0;
         for (range, tag) in work.tags.words(text) {
             self.say(text.get(at..range.start).unwrap_or_default());
             let word = text.get(range.clone()).unwrap_or_default();
             match tag.kind {
                 Kind::Block => self.branch(tag, word),
-                Kind::Slot | Kind::Literal => self.visible(word),
+                Kind::Slot | Kind::Literal => {
+                    let value = self.forms.value(start + range.start).map(str::to_owned);
+                    self.visible(value.as_deref().unwrap_or(word));
+                }
                 Kind::Comment => {}
             }
             at = range.end;
@@ -274,7 +292,18 @@ impl<'a, 'w> Flat<'a, 'w> {
             }
             return;
         }
-        self.visible(text);
+        let said = self.forms.said(text, self.out.chars().next_back());
+        self.visible(&said);
+    }
+
+    /// Writes marks behind what was said, before the blank that stands there.
+    fn close(&mut self, marks: &str) {
+        if !marks.is_empty() {
+            let has_blank = self.out.ends_with(char::is_whitespace);
+            self.out.truncate(self.out.trim_end().len());
+            self.out.push_str(marks);
+            self.out.push_str(if has_blank { " " } else { "" });
+        }
     }
 
     fn visible(&mut self, text: &str) {
@@ -284,7 +313,15 @@ impl<'a, 'w> Flat<'a, 'w> {
         }
         self.ended = None;
         self.out.push_str(&std::mem::take(&mut self.lead));
-        self.out.push_str(text);
+        let marks = self.forms.opened();
+        match marks.is_empty() {
+            true => self.out.push_str(text),
+            false => {
+                self.out.push_str(if text.starts_with(char::is_whitespace) { " " } else { "" });
+                self.out.push_str(&marks);
+                self.out.push_str(text.trim_start());
+            }
+        }
         self.stands = Gap::None;
         if let Some(row) = self.rows.last_mut() {
             row.said = true;
@@ -324,6 +361,8 @@ impl<'a, 'w> Flat<'a, 'w> {
         if matches!(name, "raw" | "endraw") {
             return;
         }
+        let marks = self.forms.closed();
+        self.close(&marks);
         if name == "endfor" {
             let borrowed = self.branches.last().and_then(|open| open.borrowed);
             self.want(borrowed.unwrap_or_default());
@@ -537,17 +576,6 @@ pub(super) fn is_blank(text: &str) -> bool {
         };
     }
     true
-}
-
-/// Whether an element is not shown.
-pub(super) fn is_hidden(page: &str, start: &Start) -> bool {
-    if start.attribute("hidden").is_some() {
-        return true;
-    }
-    let style: String = start.value(page, "style").chars().filter(|c| !c.is_whitespace()).collect();
-    style.to_ascii_lowercase().replace("!important", "").split(';').any(|declaration| {
-        matches!(declaration, "display:none" | "visibility:hidden" | "opacity:0" | "max-height:0" | "max-height:0px")
-    })
 }
 
 /// The token behind the end of the element whose start tag stands before `at`.

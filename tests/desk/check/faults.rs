@@ -1,5 +1,7 @@
 //! The faults: what is changed in a campaign that is as it should be, and what is then found, and where.
 
+mod astray;
+
 use super::{FILES, check, place_of, spring};
 
 /// A file, what is replaced in it by what (nothing: all of it), the words of what is found (the first must be, where there are two
@@ -259,7 +261,7 @@ const REST: [Fault; 65] = [
         "attachments = [{ file = \"run.exe\" }]\n[headers]",
         "attachment-type",
         "warning",
-        ("w.toml", ""),
+        ("w.toml", "run.exe"),
     ),
     (
         "w.toml",
@@ -389,7 +391,12 @@ fn miss(fault: &Fault) -> Option<String> {
     let text = if from.is_empty() { to.to_owned() } else { text.replacen(from, to, 1) };
     folder.put(file, &text);
     folder.put("run.exe", "MZ");
-    folder.put("big.pdf", vec![b'x'; 8 << 20]);
+    folder.put("empty.pdf", "");
+    folder.put("page.pdf", "<!DOCTYPE html><title>404</title>");
+    folder.put("photo.png", b"\xff\xd8\xff\xe0JFIF");
+    folder.put("~$plan.docx", "\u{3}Ann");
+    folder.put("meet.ics", "BEGIN:VCALENDAR\r\nSUMMARY:Hi {{ first_name }}\r\nEND:VCALENDAR\r\n");
+    folder.put("big.pdf", [&b"%PDF-1.7\n"[..], &vec![b'x'; 8 << 20]].concat());
     let (ran, found) = check(&folder, "w.toml");
     let mut known = words.split(' ');
     let word = known.next().unwrap();
@@ -425,7 +432,7 @@ fn miss(fault: &Fault) -> Option<String> {
 
 #[test]
 fn each_fault_is_found_in_its_place_and_nothing_else() {
-    let faults: Vec<&Fault> = LETTER.iter().chain(&REST).collect();
+    let faults: Vec<&Fault> = LETTER.iter().chain(&REST).chain(&astray::LINKS).chain(&astray::FILES).collect();
     assert!(faults.len() >= 60, "{}", faults.len());
     let missed: Vec<String> = faults.iter().filter_map(|fault| miss(fault)).collect();
     assert!(missed.is_empty(), "{} of {}:\n{}", missed.len(), faults.len(), missed.join("\n"));

@@ -48,6 +48,25 @@ fn all_that_the_loader_cleans_drops_and_finds_is_told_with_its_lines() {
 }
 
 #[test]
+fn a_sender_at_a_free_provider_is_told_by_whichever_way_but_by_its_own_servers() {
+    let folder = spring();
+    folder.put("w.toml", CAMPAIGN.replace("<news@acme.example>\"\nreply", "<acme.garden@gmail.com>\"\nreply"));
+    for (way, told) in [
+        (&["--sink"][..], true),
+        (&["--smarthost", "mail.acme.example:587"], true),
+        (&["--smarthost", "mygmail.com"], true),
+        (&["--smarthost", "smtp.gmail.com:587"], false),
+        (&["--smarthost", "smtp-relay.gmail.com"], false),
+    ] {
+        folder.put("engine.toml", super::ENGINE.replace("route = \"mx\"\n", ""));
+        let (_, found) = super::check_with(&folder, "w.toml", &[&["--offline"][..], way].concat());
+        let said: Vec<&str> =
+            found.iter().map(|found| found.check.as_str()).filter(|check| *check == "free-mail-sender").collect();
+        assert_eq!(said.len(), usize::from(told), "{way:?}: {found:#?}");
+    }
+}
+
+#[test]
 fn rows_of_a_sheet_that_a_filter_hides_are_told_for_they_get_the_letter() {
     let folder = spring();
     folder.put("w.toml", CAMPAIGN.replace("list.csv", "list.xlsx"));

@@ -86,9 +86,85 @@ fn a_link_that_leads_nowhere_says_nothing_of_it() {
 }
 
 #[test]
+fn what_is_crossed_out_raised_or_lowered_is_so_in_the_text() {
+    for (html, text) in [
+        ("<s>99 \u{20ac}</s> 49 \u{20ac}", "~~99 \u{20ac}~~ 49 \u{20ac}\n"),
+        ("Was <del> $10 </del>now <strike>$9</strike> $8", "Was ~~$10~~ now ~~$9~~ $8\n"),
+        (
+            "<span style=\"color:red; TEXT-DECORATION: line-through\">9 <b>or</b> <span>8</span></span> 7",
+            "~~9 or 8~~ 7\n",
+        ),
+        ("<style>.o{text-decoration:line-through}</style><span class=o>9</span> 7", "~~9~~ 7\n"),
+        ("<s></s>x<s> </s>y", "x y\n"),
+        ("<s>{{ n }}</s> now", "{{ (n)|__struck }} now\n"),
+        ("<s>{{ n|safe }}</s>", "{{ ((n)|striptags)|__struck }}\n"),
+        ("<s>{{ n }} kr</s> now", "~~{{ n }} kr~~ now\n"),
+        ("<s>{% if n %}{{ n }} kr{% endif %}</s> now", "{% if n %}~~{{ n }} kr~~{% endif %} now\n"),
+        ("<s>a{% if n %}b{% else %}c{% endif %}</s>", "~~a~~{% if n %}~~b~~{% else %}~~c~~{% endif %}\n"),
+        ("<table><tr><td><s>9</s></td><td>8</td></tr></table>", "~~9~~ | 8\n"),
+        ("<p><s>9</s></p><p><ins>8</ins></p>", "~~9~~\n\n8\n"),
+        ("He said <q>no</q>.", "He said \u{201c}no\u{201d}.\n"),
+        ("10<sup>3</sup> m<sup>2</sup>, H<sub>2</sub>O", "10\u{b3} m\u{b2}, H\u{2082}O\n"),
+        (
+            "99<sup>90</sup> 10<sup>-3</sup> 1<sup>st</sup> x<sup>\u{ae}</sup> 5<sup>,95</sup>",
+            "99\u{2079}\u{2070} 10\u{207b}\u{b3} 1st x\u{ae} 5,95\n",
+        ),
+        ("10<sup>3a</sup> a<sup>3a</sup> b<sup>1,2</sup>", "10^3a a3a b\u{b9},\u{b2}\n"),
+        ("99<sup>{{ n }}</sup> CO<sub>{{ n }}</sub>", "99{{ (n)|__raised }} CO{{ (n)|__lowered }}\n"),
+    ] {
+        assert_eq!(text_of(html), text, "{html}");
+    }
+    let wanted = Treatment { text: true, ..Treatment::default() };
+    for (n, said) in [("90", "a ~~90~~ 5=E2=81=B9=E2=81=B0 b"), ("", "a  5 b")] {
+        let message = message("a <s>{{ n }}</s> 5<sup>{{ n }}</sup> b", &wanted, ["a@a.example", "Ann", "", n]);
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[test]
+fn what_no_reader_of_the_page_sees_is_not_in_the_text() {
+    for html in [
+        "<div style=\"font-size:0\">no</div>",
+        "<div style=\"font-size: 0px !important\">no<b>no</b></div>",
+        "<div style=\"font:0/0 a\">no</div>",
+        "<span style=\"font-size:1px;color:#fff\">no</span>",
+        "<div style=\"visibility: hidden\">no</div>",
+        "<div style=\"height:0;overflow:hidden\">no</div>",
+        "<div style=\"position:absolute;left:-9999px\">no</div>",
+        "<div style=\"text-indent:-9999px\">no</div>",
+        "<div style=\"display : none\">no</div>",
+        "<style>.p{font-size:0}</style><div class=p>no</div>",
+        "<div style=\"mso-hide:all;font-size:0\">no</div>",
+    ] {
+        assert_eq!(text_of(&format!("{html}<p>yes</p>")), "yes\n", "{html}");
+    }
+    for html in [
+        "<div style=\"font-size:0\"><span style=\"font-size:14px\">yes</span></div>",
+        "<td style=\"font-size:0px\"><div style=\"font-size:13px\"><b>yes</b></div></td>",
+        "<div style=\"font-size:0\"><table><tr><td>yes</table></div>",
+        "<div style=\"font-size:0\"></div>yes",
+        "<div style=\"mso-hide:all\">yes</div>",
+        "<div style=\"height:0\">yes</div>",
+        "<div style=\"font-size:{{ n }}px\">yes</div>",
+        "<div style=\"font-size:0.9em\">yes</div>",
+    ] {
+        assert_eq!(text_of(html), "yes\n", "{html}");
+    }
+    let branch = "<p style=\"font-size:0\">{% if n %}no</p><p>yes</p>{% endif %}";
+    assert_eq!(text_of(branch), "{% if n %}yes\n\n{% endif %}\n");
+}
+
+#[test]
 fn no_length_makes_a_text_last() {
-    for piece in ["<ol><li>x</ol>", "<a href=\"{{ n }}\">x</a>", "{% if n %}<li>x{% endif %}", "{{ n }} ", "{{ url }}"]
-    {
+    for piece in [
+        "<ol><li>x</ol>",
+        "<a href=\"{{ n }}\">x</a>",
+        "{% if n %}<li>x{% endif %}",
+        "{{ n }} ",
+        "{{ url }}",
+        "<s>x",
+        "<sup>{{ n }}",
+    ] {
         text_of(&piece.repeat(5_000));
         let text = Some(Source { file: "w.txt".into(), text: piece.repeat(5_000) });
         treat(&mut Spec { html: None, text, ..spec("w.html", "") }, &utm(), &mut shelf());
