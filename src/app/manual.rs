@@ -91,11 +91,37 @@ fn title(command: &Command) -> String {
     format!(".TH {name} 1 \"\" \"{NAME} {}\" \"{NAME}\"\n", env!("CARGO_PKG_VERSION"))
 }
 
-/// What stands behind the flags in `--help`: examples as they are, then sentences.
+/// A page of 80 columns has so many for a command, behind what stands before it.
+const COMMAND_COLUMNS: usize = 66;
+
+/// A command on as many lines as it needs, each of which a shell goes on from.
+fn parted(command: &str) -> String {
+    let Some(front) = command.char_indices().nth(COMMAND_COLUMNS).and_then(|(at, _)| command.get(..at)) else {
+        return command.to_owned();
+    };
+    match front.rfind(" --").or_else(|| front.rfind(' ')).and_then(|at| command.split_at_checked(at)) {
+        Some((line, rest)) => format!("{line} \\\n    {}", parted(rest.trim_start())),
+        None => command.to_owned(),
+    }
+}
+
+/// What stands behind the flags in `--help`: examples, of which commands stay as they are, then sentences.
 fn examples(behind: &str, page: &mut String) {
     let Some(rest) = behind.strip_prefix("Examples:\n") else { return };
     let (examples, rest) = rest.split_once("\n\n").unwrap_or((rest, ""));
-    let _ = writeln!(page, ".SH EXAMPLES\n.nf\n{}\n.fi", escaped(examples));
+    page.push_str(".SH EXAMPLES\n");
+    let mut is_command = false;
+    for line in examples.lines() {
+        let words = line.trim_start();
+        match line.starts_with("    ") {
+            true => {
+                page.push_str(&format!("{}{}\n", if is_command { "" } else { ".nf\n.RS 4\n" }, escaped(&parted(words))))
+            }
+            false => page.push_str(&format!("{}{}\n", if is_command { ".RE\n.fi\n.PP\n" } else { "" }, escaped(words))),
+        }
+        is_command = line.starts_with("    ");
+    }
+    page.push_str(if is_command { ".RE\n.fi\n" } else { "" });
     let mut title = ".SH NOTES\n";
     for paragraph in rest.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
         match paragraph.strip_prefix("Exit codes: ") {
@@ -139,7 +165,9 @@ mod tests {
             let page_name = name.trim_end_matches(".1");
             let title = format!(".TH {page_name} 1 \"\" \"posthaste {}\" \"posthaste\"\n", env!("CARGO_PKG_VERSION"));
             assert!(page.starts_with(&title), "{name} has another title:\n{page}");
-            for part in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH EXAMPLES\n.nf\n", "POSTHASTE_CONFIG"] {
+            for part in
+                [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH EXAMPLES\n", "\n.nf\n.RS 4\n", "POSTHASTE_CONFIG"]
+            {
                 assert!(page.contains(part), "{name} has no {part}:\n{page}");
             }
         }
@@ -149,6 +177,21 @@ mod tests {
                 assert!(script.contains(command.get_name()), "{shell} does not know {}", command.get_name());
             }
         }
+    }
+
+    #[test]
+    fn no_line_of_an_example_is_wider_than_a_page() {
+        for (name, page) in pages().unwrap() {
+            let (_, examples) = page.split_once(".SH EXAMPLES\n").unwrap();
+            let commands = examples.split(".SH ").next().unwrap().split(".nf\n").skip(1);
+            for line in commands.flat_map(|command| command.split(".fi").next().unwrap().lines().map(str::to_owned)) {
+                let plain = line.replace("\\-", "-").replace("\\e", "\\");
+                assert!(plain.chars().count() <= 69, "{name}: {plain}");
+            }
+        }
+        let long = format!("posthaste send news.toml {}--limit 500", "--wait ".repeat(9));
+        let lines = parted(&long);
+        assert!(lines.lines().count() == 2 && lines.replace(" \\\n    ", " ") == long, "{lines}");
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub const REDRAW: Duration = Duration::from_millis(250);
 /// How often a line is written where there is no terminal.
 pub const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// How wide a rate and an estimate mostly are.
+const RATE: usize = 9;
+const LEFT: usize = 11;
+/// On fewer columns what binds the rate stands on a line of its own.
+const APART: usize = 99;
 /// Of a list of columns so many characters are shown.
 const COLUMNS_SHOWN: usize = 38;
 
@@ -188,7 +193,10 @@ pub fn live(name: &str, now: &Snapshot, columns: usize) -> String {
     }
     let name = short(name, 20.min(columns / 3));
     let of = if now.loading { "read so far" } else { "recipients" };
-    let numbers = format!("{:>3}%  {} of {} {of}", percent(now), count(now.settled()), count(now.loaded));
+    let all = count(now.loaded);
+    // Figures grow, and what stands beside them stays where it is.
+    let wide = all.len();
+    let numbers = format!("{:>3}%  {:>wide$} of {all} {of}", percent(now), count(now.settled()));
     let room = columns.saturating_sub(name.chars().count() + numbers.chars().count() + 2);
     // A bar of a few columns shows nothing.
     let first = match room {
@@ -196,12 +204,18 @@ pub fn live(name: &str, now: &Snapshot, columns: usize) -> String {
         room => format!("{name} {} {numbers}", bar(now, room.min(30))),
     };
     let outcomes = [("delivered", now.delivered), ("deferred", now.deferred), ("bounced", now.bounced)];
-    let outcomes = outcomes.map(|(word, n)| format!("  {word} {}", count(n))).concat();
+    let words: usize = outcomes.iter().map(|(word, _)| word.len() + 3).sum();
+    // All may come to be delivered; of the others rather few.
+    let few = (columns.saturating_sub(words + wide) / 2).min(wide);
+    let padded =
+        outcomes.iter().zip([wide, few, few]).map(|((word, n), wide)| format!("  {word} {:>wide$}", count(*n)));
+    let outcomes = padded.collect::<String>();
     let sessions = counted(now.open_sessions, "session", "sessions");
-    let pace = format!("  {}  {}  {sessions}", rate(now.rate_per_s), eta(now));
+    let pace = format!("  {:>RATE$}  {:<LEFT$}  {sessions}", rate(now.rate_per_s), eta(now));
     let bound = format!("  {}", bound_by(now));
-    // Why it is not faster is worth a line of its own, where there is no room behind the rate.
-    let between = if pace.chars().count() + bound.chars().count() > columns { "\n" } else { "" };
+    // Why it is not faster is worth a line of its own, where there is no room behind the rate: always, where there seldom is.
+    let is_apart = columns < APART || pace.chars().count() + bound.chars().count() > columns;
+    let between = if is_apart { "\n" } else { "" };
     let lines = format!("{first}\n{outcomes}{}\n{pace}{between}{bound}", rare(now));
     lines.lines().map(|line| short(line, columns)).collect::<Vec<_>>().join("\n")
 }
@@ -399,9 +413,9 @@ mod tests {
     fn live_lines() {
         assert_eq!(
             live("welcome", &half(), 100),
-            "welcome ███████████████░░░░░░░░░░░░░░░  50%  500,000 of 1,000,000 recipients\n  \
-             delivered 480,000  deferred 1,234  bounced 20,000\n  \
-             12,346/s  41s left  100 sessions  bound by rendering (2 threads busy)"
+            "welcome ███████████████░░░░░░░░░░░░░░░  50%    500,000 of 1,000,000 recipients\n  \
+             delivered   480,000  deferred     1,234  bounced    20,000\n   \
+             12,346/s  41s left     100 sessions  bound by rendering (2 threads busy)"
         );
         for columns in [2, 20, 40, 60, 80, 1000] {
             for name in ["a-name-that-is-longer-than-usual", "w"] {
@@ -411,6 +425,21 @@ mod tests {
             }
         }
         assert!(live("w", &half(), 60).contains('█'), "60 columns have a bar");
+        // What stands beside a figure stays where it is while the figure grows.
+        for columns in [60, 80, 120] {
+            let shape = |delivered: u64, rate_per_s: f64| {
+                let now =
+                    Snapshot { delivered, rate_per_s, bounced: delivered / 99, deferred: delivered / 50, ..half() };
+                let lines = live("welcome", &now, columns);
+                let places = [" of ", "deferred", "bounced", "100 sessions", "bound by"].map(|word| {
+                    let line = lines.lines().position(|line| line.contains(word)).unwrap();
+                    let at = lines.lines().nth(line).and_then(|line| line.find(word)).unwrap();
+                    (line, lines.lines().nth(line).unwrap()[..at].chars().count())
+                });
+                (places, lines.matches(['\u{2588}', '\u{2591}']).count())
+            };
+            assert_eq!(shape(7, 31.4), shape(900_000, 23_456.0), "{columns}");
+        }
         assert!(live("w", &half(), 60).ends_with("\n  bound by rendering (2 threads busy)"));
     }
 

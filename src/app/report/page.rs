@@ -29,7 +29,7 @@ body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-appl
 -webkit-text-size-adjust:100%;print-color-adjust:exact;-webkit-print-color-adjust:exact}\
 main{max-width:60rem;margin:0 auto;padding:2rem 1.2rem 3rem}\
 h1{font-size:1.8rem;line-height:1.2;margin:0;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2.2rem 0 .7rem}h3{font-size:1rem;margin:1.2rem 0 .4rem}\
-p{margin:.3rem 0}.dim,footer{color:var(--dim)}.subject{font-size:1.1rem;overflow-wrap:anywhere}.slot{font-style:normal;background:var(--track);border-radius:.25rem;padding:0 .3rem}\
+p{margin:.3rem 0}.dim,footer{color:var(--dim)}.subject{font-size:1.1rem;overflow-wrap:anywhere}.slot{font-style:normal;background:var(--track);border-radius:.25rem;padding:0 .15em}\
 .top{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem .8rem}\
 .pill{border-radius:1rem;padding:.1rem .75rem;font-weight:600;font-size:.9rem;color:#fff;background:#6b7588}\
 .complete{background:#14805f}.sending{background:#2b66bf}.held,.undecided{background:#b3372b}.paused,.stopped{background:#8f6410}\

@@ -65,9 +65,12 @@ fn columns(svg: &mut String, bins: &[(u32, Counts)], width_s: u32, zone: &Zone, 
     let times = Times::new(*first..last.saturating_add(width_s), zone, format.ticks);
     let wide_apart = times.step >= 86_400 || times.to.saturating_sub(times.from) <= 86_400;
     let label = |at: &u32| label(*at, times.step, wide_apart, zone);
+    // The last time stands below the right end, with half of it behind that.
+    let longest = times.key_points(0usize).iter().map(|at| label(at).len()).max().unwrap_or(0) as u32;
     let root = SVGBackend::with_string(svg, (format.width, format.height)).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
         .margin(10)
+        .margin_right((longest * format.font * 3).div_ceil(10).max(10))
         .x_label_area_size(2 * format.font)
         .y_label_area_size(format.font / 2 * (count(most).len() as u32 + 2))
         .build_cartesian_2d(times.clone(), 0u64..(most + most / 12).max(1))?;

@@ -122,19 +122,19 @@ fn whither(digest: &Digest) -> Option<String> {
         .then(|| format!("destination: {}{earlier}", destination::words(&digest.destination)))
 }
 
-/// A column of the table of domains or sites: what stands above, and the number below.
-type OfPlaces = (&'static str, fn(&Counts) -> u64);
+/// A column of the table of domains or sites: what stands above, the same where there is little room, and the number below.
+type OfPlaces = (&'static str, &'static str, fn(&Counts) -> u64);
 const OF_PLACES: [OfPlaces; 5] = [
-    ("recipients", Counts::all),
-    ("delivered", |counts| counts.get(Disposition::Delivered)),
-    ("bounced", |counts| counts.get(Disposition::Bounced)),
-    ("waiting", Counts::waiting),
-    ("other", |counts| {
+    ("recipients", "all", Counts::all),
+    ("delivered", "deliv.", |counts| counts.get(Disposition::Delivered)),
+    ("bounced", "bounced", |counts| counts.get(Disposition::Bounced)),
+    ("waiting", "waiting", Counts::waiting),
+    ("other", "other", |counts| {
         counts.all() - counts.get(Disposition::Delivered) - counts.get(Disposition::Bounced) - counts.waiting()
     }),
 ];
 /// A name is cut to no less than so many characters: rather a column is left out.
-const NAME_MIN: usize = 20;
+const NAME_MIN: usize = 18;
 
 /// A table of domains or sites: what they are called, the largest of them, how many there are.
 fn places((what, top, all): (&str, Vec<(&str, Counts)>, usize), columns: Option<usize>, text: &mut String) {
@@ -144,15 +144,21 @@ fn places((what, top, all): (&str, Vec<(&str, Counts)>, usize), columns: Option<
     let title = format!("{what} ({} of {})", top.len(), count(all as u64));
     let rows: Vec<(String, [String; 5])> = top
         .iter()
-        .map(|(name, counts)| (Printable(name.as_bytes()).to_string(), OF_PLACES.map(|(_, n)| count(n(counts)))))
+        .map(|(name, counts)| (Printable(name.as_bytes()).to_string(), OF_PLACES.map(|(.., n)| count(n(counts)))))
         .collect();
-    let wide = |at: usize| {
-        let numbers = rows.iter().filter_map(|(_, numbers)| numbers.get(at)).map(String::len);
-        numbers.chain(OF_PLACES.get(at).map(|(head, _)| head.len())).max().unwrap_or(0) + 2
+    let widths = |heads: &[&str; 5]| -> Vec<usize> {
+        let wide = |(at, head): (usize, &&str)| {
+            let numbers = rows.iter().filter_map(|(_, numbers)| numbers.get(at)).map(String::len);
+            numbers.chain([head.len()]).max().unwrap_or(0) + 2
+        };
+        heads.iter().enumerate().map(wide).collect()
     };
-    let widths: Vec<usize> = (0..OF_PLACES.len()).map(wide).collect();
     let name = rows.iter().map(|(name, _)| name.chars().count() + 2).max().unwrap_or(0).max(title.len());
     let room = columns.unwrap_or(usize::MAX).saturating_sub(1);
+    let [long, narrow] = [OF_PLACES.map(|(head, ..)| head), OF_PLACES.map(|(_, head, _)| head)];
+    let has_room = widths(&long).iter().sum::<usize>() + name.min(NAME_MIN) <= room;
+    let heads = if has_room { long } else { narrow };
+    let widths = widths(&heads);
     let taken = |shown: usize| widths.iter().take(shown).sum::<usize>();
     let shown = (1..=widths.len()).rev().find(|&n| taken(n) + name.min(NAME_MIN) <= room).unwrap_or(1);
     let name = name.min(room.saturating_sub(taken(shown)).max(NAME_MIN));
@@ -161,7 +167,7 @@ fn places((what, top, all): (&str, Vec<(&str, Counts)>, usize), columns: Option<
         let numbers = numbers.iter().zip(&widths).take(shown).map(|(n, wide)| format!("{n:>wide$}"));
         let _ = writeln!(text, "{:<name$}{}", short(head, name), numbers.collect::<String>());
     };
-    line(&title, &OF_PLACES.map(|(head, _)| head));
+    line(&title, &heads);
     for (place, numbers) in &rows {
         line(&format!("  {place}"), &numbers.each_ref().map(String::as_str));
     }

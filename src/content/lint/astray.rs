@@ -104,7 +104,7 @@ const OWN: [(&str, &str, &str); 12] = [
 ];
 
 /// Parameters by which senders tell people apart.
-const PEOPLE: [&str; 40] = [
+const PEOPLE: [&str; 35] = [
     "e",
     "em",
     "mail",
@@ -118,14 +118,11 @@ const PEOPLE: [&str; 40] = [
     "user_id",
     "id",
     "sid",
-    "s",
     "sub",
     "subscriber",
     "subscriberid",
     "subscriber_id",
     "subid",
-    "c",
-    "cid",
     "contact",
     "contactid",
     "contact_id",
@@ -136,7 +133,6 @@ const PEOPLE: [&str; 40] = [
     "recipient_id",
     "m",
     "member",
-    "p",
     "person",
     "t",
     "token",
@@ -144,7 +140,6 @@ const PEOPLE: [&str; 40] = [
     "k",
     "hash",
     "h",
-    "code",
 ];
 /// Parameters in which another service has put the reader of one letter.
 const OF_A_READER: [(&str, &str); 6] = [

@@ -16,6 +16,8 @@ pub(super) const CODE: u8 = 2;
 const UNSHOWN: [&str; 3] = ["style", "script", "mj-style"];
 /// The same of which the content is text.
 const TEXTS: [&str; 6] = ["title", "textarea", "xmp", "iframe", "noembed", "noframes"];
+/// Elements that hold words of programs.
+const QUOTED: [&str; 3] = ["code", "kbd", "samp"];
 
 /// A page.
 #[derive(Debug, Default)]
@@ -27,7 +29,7 @@ pub(super) struct Page {
     pub(super) open: Vec<Open>,
     /// Style sheets, and where they begin.
     styles: Vec<(usize, String)>,
-    /// The whole, with blanks where style, script, comments and template code stand.
+    /// The whole, with blanks where style, script, comments, template code and words of programs stand.
     pub(super) bare: String,
 }
 
@@ -161,8 +163,21 @@ impl Page {
             }
         }
         page.text(&masked, at, masked.len());
+        for (from, to) in page.quoted() {
+            blank(&mut bare, from, to);
+        }
         page.bare = String::from_utf8(bare).unwrap_or_default();
         page
+    }
+
+    /// Where words of programs stand, which readers are to see as they are.
+    fn quoted(&self) -> Vec<(usize, usize)> {
+        let end = |(index, tag): (usize, &Tag)| {
+            let mut behind = self.tags.iter().skip(index + 1);
+            let end = behind.find(|other| other.name.trim_start_matches('/') == tag.name)?;
+            (end.name.starts_with('/')).then_some((tag.at, end.at))
+        };
+        self.tags.iter().enumerate().filter(|(_, tag)| QUOTED.contains(&tag.name.as_str())).filter_map(end).collect()
     }
 
     /// Every style sheet and `style` attribute, with where it begins.

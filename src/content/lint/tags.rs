@@ -369,6 +369,7 @@ mod tests {
             "<style>a { color } p{ color: red }</style><script>let { color } = x; f({ first_name })</script>",
             "{ \"color\": \"red\" } { color: red } {\n color\n} { color, x } {} { } { x } [ x ]",
             "{ no column } { a b c } [ note ] { 2 } {\u{4f60}\u{597d}} [ \u{4f60}\u{597d} ] {{ color }}{% if color %}{% endif %}",
+            "Use <code>${HOME}</code>, <kbd>{color}</kbd> and <samp>%%x%%</samp>",
             "<a style=\"color:red\" data-x='{ \"color\": 1 }'>x</a>{# { color } #}",
         ] {
             assert_eq!(told(text), [], "{text}");
