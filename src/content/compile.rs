@@ -172,6 +172,7 @@ impl Work<'_> {
             with,
             numbers: std::mem::take(&mut self.to.numbers),
             truths: std::mem::take(&mut self.to.truths),
+            printed: std::mem::take(&mut self.to.printed).into_iter().collect(),
             declared,
             headers: HeaderPart::joined(std::mem::take(&mut self.headers)),
             body: body.chunks,

@@ -102,6 +102,7 @@ pub struct Composer {
     pub(crate) fields: usize,
     pub(crate) numbers: Vec<NumberUse>,
     pub(crate) truths: Vec<TruthUse>,
+    pub(crate) printed: Vec<usize>,
     pub(crate) declared: Vec<Declared>,
     /// For each column of the list which of them is its own.
     pub(crate) places: Vec<usize>,
@@ -162,6 +163,12 @@ impl Composer {
     #[must_use]
     pub fn truths_wanted(&self) -> &[TruthUse] {
         &self.truths
+    }
+
+    /// Columns that templates print, or take as text, as they stand in the list.
+    #[must_use]
+    pub fn columns_printed(&self) -> &[usize] {
+        &self.printed
     }
 
     /// Octets that every message has at least: what of the body does not depend on the row, attachments above all.

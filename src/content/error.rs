@@ -176,6 +176,8 @@ pub struct TruthUse {
     pub compared: bool,
     /// Whether the same template prints it: then it may well be asked whether there is something to print.
     pub printed: bool,
+    /// What the template calls it there, where it has given it a name of its own: `{% set p = points %}`.
+    pub called: Option<String>,
 }
 
 impl TruthUse {

@@ -287,6 +287,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) numbers: Vec<NumberUse>,
     /// Columns that are asked whether they are true, though nobody says that they say yes or no.
     pub(crate) truths: Vec<TruthUse>,
+    /// Columns that are printed, or taken as text.
+    pub(crate) printed: BTreeSet<usize>,
     /// Files that templates may read.
     pub(crate) partials: Partials,
     /// How people write the tags.
@@ -326,7 +328,8 @@ impl<'a> Compiler<'a> {
         let with = Templates { env, reading: Reading::new(), written: BTreeMap::new() };
         let partials = Partials::default();
         let (errors, numbers, truths, syntax) = (Vec::new(), Vec::new(), Vec::new(), Syntax::default());
-        Self { with, names, errors, numbers, truths, partials, syntax, functions, count: 0 }
+        let printed = BTreeSet::new();
+        Self { with, names, errors, numbers, truths, printed, partials, syntax, functions, count: 0 }
     }
 
     /// Compiles a text. `None` when it is wrong: [`Self::errors`] say how.
@@ -336,7 +339,10 @@ impl<'a> Compiler<'a> {
                 Piece::Slot(name) => Some(*name),
                 Piece::Literal(_) => None,
             });
-            let names = slots.collect();
+            let names: Vec<Name> = slots.collect();
+            let columns =
+                names.iter().filter_map(|name| if let Name::Column(column) = name { Some(*column) } else { None });
+            self.printed.extend(columns);
             let (bindings, files) = (Arc::default(), BTreeMap::new());
             return Some(Template {
                 place: source.place.clone(),
@@ -434,10 +440,11 @@ impl<'a> Compiler<'a> {
             let position = positions.at(source.start + at);
             self.numbers.push(NumberUse { place: source.place.clone(), position, column, copes_with_empty });
         }
-        for TruthWanted { at, column, compared } in found.truths {
+        for TruthWanted { at, column, compared, called } in found.truths {
             let (position, printed) = (positions.at(source.start + at), found.printed.contains(&column));
-            self.truths.push(TruthUse { place: source.place.clone(), position, column, compared, printed });
+            self.truths.push(TruthUse { place: source.place.clone(), position, column, compared, printed, called });
         }
+        self.printed.extend(found.printed);
         let mut changed = rewrite::apply(text, found.edits);
         let rewritten = syntax::written(std::mem::take(&mut changed.text));
         // Braces that are text are written longer, and shift what stands behind them.

@@ -1,6 +1,7 @@
 //! Lists as people export them, sent to a receiver; and lists that cannot be meant so, explained.
 
 mod explained;
+mod formats;
 mod odd;
 mod opendocument;
 pub mod workbook;

@@ -214,6 +214,71 @@ fn what_is_meant_as_text_is_no_yes_or_no() {
 }
 
 #[test]
+fn a_zero_that_counts_as_something_is_told_before_anything_is_sent() {
+    let list = "email,pts,total,last\nann@a.example,120,\"12,50 €\",2026-01-02\nbob@a.example,0,\"0,00 €\",0000-00-00\n\
+                cat@a.example,,,\n";
+    let told = |asks: &str| {
+        let folder = csv(&format!("{asks}\n"), list);
+        let (ran, letters) = folder.send(&[]);
+        assert_eq!((ran.code, letters.len()), (Some(2), 0), "{asks}: {ran:?}");
+        ran.err
+    };
+    for asks in [
+        "{% if pts %}You have {{ pts }} points{% endif %}",
+        "{{ pts * 2 if pts else '' }}",
+        "{% if not pts %}none{% endif %}",
+        "{% if pts|default('') %}x{% endif %}",
+        "{% if email and pts %}x{% endif %}",
+    ] {
+        let err = told(asks);
+        assert!(err.contains("`pts` is text, and any text counts as true here: w.csv, line 3, has \"0\""), "{err}");
+        assert!(
+            err.contains("pts = \"number\", by which 0 is false; or write {% if pts|float > 0 %}; if any text"),
+            "{err}"
+        );
+    }
+    for (asks, name) in [
+        ("{% set p = pts %}{% if p %}x{% endif %}", "p"),
+        ("{% set q = pts %}{% set p = q|trim %}{% if p %}x{% endif %}", "p"),
+        ("{% with p = pts %}{% if p %}x{% endif %}{% endwith %}", "p"),
+        ("{% macro m(n, p='') %}{% if p %}{{ n }}{% endif %}{% endmacro %}{{ m('a', pts) }}", "p"),
+        ("{% macro m(p) %}{% if p %}x{% endif %}{% endmacro %}{{ m(p=row['pts']) }}", "p"),
+        ("{% for p in [pts] %}{% if p %}x{% endif %}{% endfor %}", "p"),
+        ("{% for n, p in [('a', pts)] %}{{ n if p }}{% endfor %}", "p"),
+    ] {
+        let err = told(asks);
+        assert!(err.contains(&format!("`{name}` is `pts`, which is text, and any text counts as true here")), "{err}");
+        assert!(err.contains(&format!("{{% if {name}|float > 0 %}}")), "{err}");
+    }
+    let err = told("{% if total %}x{% endif %}");
+    assert!(err.contains("write {% if total and total != \"0,00 €\" %}"), "{err}");
+    assert!(told("{% if last %}x{% endif %}").contains("line 3, has \"0000-00-00\""));
+    // What the hints say, and what asks for more than whether there is something.
+    for asks in [
+        "{% if pts|float > 0 %}x{% endif %}",
+        "{% if pts and pts|float > 0 %}x{% endif %}",
+        "{% if pts is defined %}{{ pts }}{% endif %}",
+        "{% if pts and pts != \"0\" %}x{% endif %}",
+        "{% if total and total != \"0,00 €\" %}x{% endif %}",
+        "{% set p = pts|float %}{% if p %}x{% endif %}",
+        "{% set p = pts %}{% if p != '0' %}{{ 'x' if p }}{% endif %}",
+        "{% macro m(p) %}{% if p %}x{% endif %}{% endmacro %}{{ m(pts|int) }}{{ m(last is defined) }}",
+    ] {
+        assert_eq!(csv(&format!("{asks}\n"), list).delivers(&[]).len(), 3, "{asks}");
+    }
+    let folder = csv("{% if pts %}x{% else %}-{% endif %}\n", list);
+    folder.put("w.toml", folder.read("w.toml") + "[recipients.types]\npts = \"number\"\n");
+    let texts: Vec<String> = folder.delivers(&[]).iter().map(|letter| text_of(letter)).collect();
+    assert_eq!(texts.iter().filter(|text| *text == "-\n").count(), 2, "{texts:?}");
+    // Codes, and words beside zeros, are left alone.
+    for list in
+        ["email,pts\nann@a.example,0\nbob@a.example,none\n", "email,pts\nann@a.example,000\nbob@a.example,017\n"]
+    {
+        assert_eq!(csv("{% if pts %}x{% endif %}\n", list).delivers(&[]).len(), 2, "{list}");
+    }
+}
+
+#[test]
 fn values_of_a_json_list_stay_what_they_are_up_to_the_letter() {
     let folder = csv(
         "{{ n }} {{ n + 1 }}{% for t in tags %} {{ t.name }}{% endfor %} {{ who|default('you') }}{% if ok %}!{% endif %}\n",

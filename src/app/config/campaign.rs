@@ -433,6 +433,9 @@ fn share(section: &Section<'_>, name: &str, default: f64) -> Result<f64, ConfigE
     values::percentage(item.text()?).map_err(|e| item.error(e))
 }
 
+/// The lines on which a header may be said to stand.
+const HEADER_LINES: (u64, u64) = (1, 1_000);
+
 fn dialect(section: &Section<'_>) -> Result<Dialect, ConfigError> {
     let delimiter = |item: Item<'_>| match item.text()? {
         "comma" => Ok(b','),
@@ -450,6 +453,7 @@ fn dialect(section: &Section<'_>) -> Result<Dialect, ConfigError> {
         delimiter: section.get("delimiter").map(delimiter).transpose()?,
         charset: section.get("encoding").map(|item| encoding(&item)).transpose()?,
         sheet: section.get("sheet").map(|item| line(&item).map(|placed| placed.value)).transpose()?,
+        header_line: section.get("header_line").map(|item| item.count(HEADER_LINES)).transpose()?,
     })
 }
 

@@ -305,6 +305,12 @@ pub const TABLES: &[Table] = &[
                 "What the text is written in. Without it: what is certain.",
             ),
             key("sheet", "name of a sheet", May(r#""Contacts""#), "Which sheet of XLSX or ODS. Without it: the first."),
+            key(
+                "header_line",
+                "number of a line or row",
+                May("3"),
+                "Where the names of the columns stand. Without it: where the email column is named.",
+            ),
             key("email", "column", Default(r#""email""#), "The column that holds the address."),
             key(
                 "keys",

@@ -14,7 +14,7 @@ use super::folder::Folder;
 use super::places::placed;
 use super::signing;
 use super::watch::notice;
-use super::{cells, list, partials, standing, texts, truths, types};
+use super::{cells, formats, list, partials, standing, texts, truths, types};
 use crate::base::charset;
 use crate::base::remedy;
 use crate::content::lint::Manuscript;
@@ -152,6 +152,7 @@ pub fn first(
         }
         refused
     })?;
+    findings.extend(formats::findings(campaign, &looked, &composer, &columns));
     let of_columns = types::numbers(campaign, list, &composer, &columns).and_then(|mut found| {
         found.extend(truths::findings(campaign, list, &composer, &columns)?);
         Ok(found)

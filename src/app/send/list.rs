@@ -157,7 +157,8 @@ fn list_of(campaign: &CampaignConfig) -> List {
     let (dialect, several) = (campaign.recipients.dialect.clone(), campaign.recipients.several);
     let aliases =
         campaign.recipients.columns.iter().map(|(name, column)| (name.clone(), column.value.clone())).collect();
-    List { format: Some(format_of(campaign)), dialect, several, aliases, ..List::default() }
+    let email = Some(campaign.recipients.email.value.clone());
+    List { format: Some(format_of(campaign)), dialect, several, email, aliases, ..List::default() }
 }
 
 fn format_of(campaign: &CampaignConfig) -> Format {

@@ -11,6 +11,7 @@ pub mod elsewhere;
 mod events;
 pub mod first_letters;
 mod folder;
+mod formats;
 pub mod galley;
 mod identity;
 mod leaving;

@@ -1,4 +1,5 @@
-//! Columns of yes and no that nobody has declared, where a template asks whether they are true: as text each of them is.
+//! Columns of yes and no, and of amounts with zeros among them, that nobody has declared, where a template asks whether they
+//! are true: as text each of them is.
 //!
 //! Guarantees: told before anything is sent, with the place in the template and the first cell that is taken for the wrong
 //! one; only the front of a list is looked at, and only where a template asks. A column with other texts, or whose cells a
@@ -9,7 +10,7 @@ use super::super::config::CampaignConfig;
 use super::super::exit::Failure;
 use super::content::Columns;
 use super::types::is_json;
-use crate::content::{Composer, ContentError, JSON_MARK, TruthUse, truth_of};
+use crate::content::{Composer, ContentError, JSON_MARK, TruthUse, identifier, is_plainly_number, truth_of};
 use crate::engine::loader::{List, Sampled, first_of};
 use crate::mail::finding::{Finding, Severity};
 
@@ -19,6 +20,11 @@ const AS_TEXT: &str = "yes-no-as-text";
 const ROWS: usize = 10_000;
 /// Characters of a cell that are shown.
 const CHARACTERS: usize = 40;
+/// Words that stand beside amounts of money.
+const CURRENCIES: [&str; 18] = [
+    "EUR", "USD", "GBP", "CHF", "PLN", "CZK", "HUF", "SEK", "NOK", "DKK", "RON", "kr", "kr.", "zł", "Kč", "Ft", "lei",
+    "Fr.",
+];
 
 /// The line of a cell, and its front.
 type Cell = Option<(u64, String)>;
@@ -32,6 +38,10 @@ struct Answers {
     /// Text that is neither yes nor no, lists and objects.
     has_other: bool,
     has_empty: bool,
+    first_zero: Cell,
+    /// Text that is no amount and no date, and an amount that is not plainly a number.
+    has_words: bool,
+    has_signs: bool,
 }
 
 impl Answers {
@@ -54,12 +64,38 @@ impl Answers {
             Some(false) => {}
             None => self.has_other = true,
         }
+        match amount(text.trim()) {
+            Some(is_zero) if is_zero && self.first_zero.is_none() => self.first_zero = shown(),
+            Some(_) => {}
+            None => self.has_words = true,
+        }
+        self.has_signs |= !is_plainly_number(text.trim().as_bytes());
     }
 
     /// The first cell that says no in a column that says yes or no. One of nothing but `NO` is that of a country.
     fn no(&self) -> Option<&(u64, String)> {
         self.first_no.as_ref().filter(|(_, text)| !self.has_other && (self.has_yes || text != "NO"))
     }
+
+    /// The first zero in a column of amounts, or of dates.
+    fn zero(&self) -> Option<&(u64, String)> {
+        self.first_zero.as_ref().filter(|_| !self.has_words)
+    }
+}
+
+/// Whether an amount or a date is nothing: `0`, `0,00 €`, `0000-00-00`. `None` where it is no amount and no date.
+fn amount(text: &str) -> Option<bool> {
+    let word = CURRENCIES.iter().find(|word| text.starts_with(**word) || text.ends_with(**word));
+    let text = word.map_or(text, |word| text.trim_start_matches(word).trim_end_matches(word)).trim();
+    let is_sign = |c: char| " \u{a0}\u{202f}.,:'’+-−–/()%€$£¥₹₽₺TZ".contains(c);
+    if text.len() > CHARACTERS || !text.chars().all(|c| c.is_ascii_digit() || is_sign(c)) {
+        return None;
+    }
+    let first = text.find(|c: char| c.is_ascii_digit())?;
+    let whole = text.get(first..)?.bytes().take_while(u8::is_ascii_digit).count();
+    let is_nothing = text.bytes().all(|b| !b.is_ascii_digit() || b == b'0');
+    // `007` is a number of something, and so may be `000`.
+    Some(is_nothing && (whole == 1 || text.starts_with("0000-00-00") || text.starts_with("00.00.0000")))
 }
 
 /// What templates take for true though it says no, and what they compare with `true` though it is text.
@@ -72,23 +108,18 @@ pub fn findings(
     composer: &Composer,
     columns: &Columns,
 ) -> Result<Vec<Finding>, Refused> {
-    let is_number = |column| composer.numbers_wanted().iter().any(|wanted| wanted.column == column);
-    let asked: Vec<_> = composer
-        .truths_wanted()
-        .iter()
-        .filter(|wanted| wanted.compared || !is_number(wanted.column))
-        .filter_map(|wanted| Some((wanted, columns.sources.get(wanted.column)?.clone())))
-        .collect();
+    let asked: Vec<Asked> =
+        composer.truths_wanted().iter().filter_map(|wanted| Asked::of(wanted, composer, columns)).collect();
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let sources: Vec<String> = asked.iter().map(|(_, source)| source.clone()).collect();
+    let sources: Vec<String> = asked.iter().map(|asked| asked.column.to_owned()).collect();
     // A list that cannot be read is told by whoever reads it next.
     let rows = first_of(list, &campaign.recipients.email.value, &sources, ROWS).unwrap_or_default();
     let (path, is_json) = (list.path.display().to_string(), is_json(campaign));
     let (mut faults, mut errors, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, (wanted, source)) in asked.iter().enumerate() {
-        let Some((error, severity)) = wrong(wanted, source, &answers(&rows, place), &path, is_json) else { continue };
+    for (place, asked) in asked.iter().enumerate() {
+        let Some((error, severity)) = asked.wrong(&answers(&rows, place), &path, is_json) else { continue };
         let finding = of_content(campaign, &error);
         if severity == Severity::Warning {
             let finding = Finding { severity, check: AS_TEXT, ..finding };
@@ -119,35 +150,79 @@ fn answers(rows: &[Sampled], place: usize) -> Answers {
     answers
 }
 
-/// What is wrong with a place, if anything is.
-fn wrong(
-    wanted: &TruthUse,
-    column: &str,
-    answers: &Answers,
-    path: &str,
-    is_json: bool,
-) -> Option<(ContentError, Severity)> {
-    let declared = format!("say so under [recipients.types]: {} = \"boolean\"", key(column));
-    let (problem, hint, severity) = if wanted.compared {
-        // Of a list of JSON other rows may hold what they are compared with.
-        let (line, text) = answers.first.as_ref().filter(|_| !is_json || !answers.has_other)?;
-        let hint = match answers.has_other {
-            false => format!("if each cell says yes or no, {declared}"),
-            true => "compare it with text in quotes; {% if … %} alone asks whether there is something".to_owned(),
+/// A place that asks, and what it is about.
+struct Asked<'a> {
+    wanted: &'a TruthUse,
+    /// The column's heading.
+    column: &'a str,
+    /// What the template calls it there.
+    name: String,
+    /// Whether it is computed with elsewhere, and read as a number there.
+    is_number: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn of(wanted: &'a TruthUse, composer: &Composer, columns: &'a Columns) -> Option<Self> {
+        let (column, name) = (columns.sources.get(wanted.column)?, columns.names.get(wanted.column)?);
+        let name = wanted.called.clone().unwrap_or_else(|| identifier(name).into_owned());
+        let is_number = composer.numbers_wanted().iter().any(|other| other.column == wanted.column);
+        Some(Self { wanted, column, name, is_number })
+    }
+
+    /// What is wrong with the place, if anything is.
+    fn wrong(&self, answers: &Answers, path: &str, is_json: bool) -> Option<(ContentError, Severity)> {
+        let declared = format!("say so under [recipients.types]: {} = \"boolean\"", key(self.column));
+        if self.wanted.compared {
+            // Of a list of JSON other rows may hold what they are compared with.
+            let (line, text) = answers.first.as_ref().filter(|_| !is_json || !answers.has_other)?;
+            let hint = match answers.has_other {
+                false => format!("if each cell says yes or no, {declared}"),
+                true => "compare it with text in quotes; {% if … %} alone asks whether there is something".to_owned(),
+            };
+            let called = self.called();
+            let problem =
+                format!("{called} is text, which is neither true nor false: {path}, line {line}, has {text:?}");
+            return Some((self.placed(problem, hint), Severity::Error));
+        }
+        let Some(no) = answers.no().filter(|_| !self.is_number) else {
+            let zero = answers.zero()?;
+            return Some((self.placed(self.holds(zero, path), self.instead_of(zero, answers)), Severity::Error));
         };
-        let problem = format!("`{column}` is text, which is neither true nor false: {path}, line {line}, has {text:?}");
-        (problem, hint, Severity::Error)
-    } else {
-        let (line, text) = answers.no()?;
         let hint = format!("if each cell says yes or no, {declared}; if any text is to count: `is defined` behind it");
-        let problem =
-            format!("`{column}` is text, and any text counts as true here: {path}, line {line}, has {text:?}");
         // "No" may be an answer that is printed where there is one.
-        let is_doubtful = wanted.printed && answers.has_empty;
-        (problem, hint, if is_doubtful { Severity::Warning } else { Severity::Error })
-    };
-    let (place, position) = (wanted.place.clone(), Some(wanted.position));
-    Some((ContentError { place, position, problem, excerpt: String::new(), hint }, severity))
+        let is_doubtful = self.wanted.printed && answers.has_empty;
+        let severity = if is_doubtful { Severity::Warning } else { Severity::Error };
+        Some((self.placed(self.holds(no, path), hint), severity))
+    }
+
+    fn holds(&self, (line, text): &(u64, String), path: &str) -> String {
+        format!("{} is text, and any text counts as true here: {path}, line {line}, has {text:?}", self.called())
+    }
+
+    /// How it is asked whether there is more than a zero.
+    fn instead_of(&self, (_, zero): &(u64, String), answers: &Answers) -> String {
+        let (name, column) = (&self.name, key(self.column));
+        let written = match answers.has_signs {
+            true => format!("write {{% if {name} and {name} != {zero:?} %}}"),
+            false => format!(
+                "say under [recipients.types]: {column} = \"number\", by which 0 is false; or write {{% if {name}|float > 0 %}}"
+            ),
+        };
+        format!("{written}; if any text is to count: `is defined` behind it")
+    }
+
+    fn placed(&self, problem: String, hint: String) -> ContentError {
+        let (place, position) = (self.wanted.place.clone(), Some(self.wanted.position));
+        ContentError { place, position, problem, excerpt: String::new(), hint }
+    }
+
+    /// The column, and what the template calls it.
+    fn called(&self) -> String {
+        match &self.wanted.called {
+            Some(name) if name != self.column => format!("`{name}` is `{}`, which", self.column),
+            _ => format!("`{}`", self.column),
+        }
+    }
 }
 
 /// A column as a key of TOML.
@@ -166,6 +241,21 @@ mod tests {
             answers.take(line, cell.as_bytes());
         }
         answers.no().map(|(line, text)| format!("{line} {text}"))
+    }
+
+    #[test]
+    fn amounts_and_dates_that_are_nothing_are_told_from_others() {
+        for nothing in
+            ["0", "0.00", "-0", "0,00 €", "€0.00", "EUR 0,00", "0 %", "0000-00-00", "0000-00-00 00:00:00", "0:00"]
+        {
+            assert_eq!(amount(nothing), Some(true), "{nothing}");
+        }
+        for some in ["1", "0.05", "1.000,00 €", "2026-01-01T00:00:00Z", "007", "000", "+49 351 1", "10"] {
+            assert_eq!(amount(some), Some(false), "{some}");
+        }
+        for word in ["", "n/a", "zero", "0 items", "-", "EUR"] {
+            assert_eq!(amount(word), None, "{word}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Walk<'_, '_> {
                 // Both are asked whether they hold, and one of them is the result. What stands before `or` is often asked
                 // only whether there is something.
                 if matches!(op, BinOpKind::ScAnd) {
-                    self.condition(left);
+                    self.first_condition(left, right);
                 }
                 return match self.kind(left) {
                     Kind::Cells | Kind::Text => lazily(self, if want == Want::Number { Want::Any } else { want }),

@@ -5,6 +5,7 @@
 //! and method of text is known, or a fault says where it stands; names that the template binds itself are left alone.
 //! Leaves to others: the values (`binding`), and what a fault looks like (`template`).
 
+mod alias;
 mod arguments;
 mod compare;
 mod kind;
@@ -21,7 +22,7 @@ use kind::Kind;
 use minijinja::Environment;
 use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Filter, Stmt, UnaryOpKind};
 use nearest::suggestion;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tree::{file_names, mentions, set_in, span, start, targets};
 pub(crate) use truth::TruthWanted;
 
@@ -89,6 +90,8 @@ pub(crate) struct Walk<'w, 'n> {
     branches: usize,
     /// Names that are set, imported or defined as macros: from where to where they count is known only by row.
     loose: BTreeSet<String>,
+    /// Names that stand for columns wherever this template binds them.
+    aliases: BTreeMap<String, BTreeSet<usize>>,
     /// Each fault is told once.
     told: BTreeSet<String>,
     found: Found,
@@ -107,8 +110,9 @@ impl<'w, 'n> Walk<'w, 'n> {
         let mut loose = outer.clone();
         set_in(tree, &mut loose);
         let found = Found { bound: loose.clone(), ..Found::default() };
-        let (scopes, told, branches) = (Vec::new(), BTreeSet::new(), 0);
-        let mut walk = Self { text, names, bindings, functions, env, scopes, branches, loose, told, found };
+        let (scopes, aliases, told, branches) = (Vec::new(), BTreeMap::new(), BTreeSet::new(), 0);
+        let mut walk = Self { text, names, bindings, functions, env, scopes, branches, loose, aliases, told, found };
+        walk.find_aliases(tree);
         walk.statement(tree);
         walk.found.faults.sort_by_key(|fault| fault.at);
         walk.found.numbers.sort_by_key(|wanted| wanted.at);
@@ -333,6 +337,11 @@ impl<'w, 'n> Walk<'w, 'n> {
         name == "self" || self.scopes.iter().flatten().any(|known| known == name)
     }
 
+    /// Whether the template binds it itself.
+    fn is_bound(&self, name: &str) -> bool {
+        self.is_local(name) || self.loose.contains(name)
+    }
+
     /// Whether this is `row`, under which every column can be had by its heading.
     fn is_row(&mut self, expr: &Expr<'_>) -> bool {
         let Expr::Var(var) = expr else { return false };
@@ -351,6 +360,9 @@ impl<'w, 'n> Walk<'w, 'n> {
     }
 
     fn name(&mut self, name: &str, place: (usize, usize), want: Want, given: bool) {
+        if self.is_bound(name) {
+            self.note_use_by(name, want);
+        }
         if self.is_local(name) {
             return;
         }

@@ -179,6 +179,7 @@ fn is_blank(line: &[u8]) -> bool {
 }
 
 fn separator_of(lines: &[&[u8]], usual: u8) -> u8 {
+    let lines = without_title(lines);
     let Some((header, rows)) = lines.split_first() else { return usual };
     let others = DELIMITERS.into_iter().filter(|delimiter| *delimiter != usual);
     let mut best = (usual, (0, 0));
@@ -196,6 +197,21 @@ fn separator_of(lines: &[&[u8]], usual: u8) -> u8 {
         }
     }
     best.0
+}
+
+/// The lines without those above the headings, where only single cells stand above the line before the first address, whichever
+/// separator is meant, and several on both: these are titles.
+fn without_title<'a, 'l>(lines: &'a [&'l [u8]]) -> &'a [&'l [u8]] {
+    let filled = |line: &[u8]| {
+        let by = |delimiter: &u8| fields_of(line, *delimiter).filter(|field| !field.trim_ascii().is_empty()).count();
+        DELIMITERS.iter().map(by).max().unwrap_or(0)
+    };
+    let addressed = lines.iter().position(|line| memchr::memchr(b'@', line).is_some()).unwrap_or(0);
+    let headings = addressed.saturating_sub(1);
+    let titles = lines.get(..headings).unwrap_or_default();
+    let are_titles = titles.iter().all(|line| filled(line) <= 1);
+    let are_several = [headings, addressed].iter().all(|at| lines.get(*at).is_some_and(|line| filled(line) > 1));
+    if are_titles && are_several { lines.get(headings..).unwrap_or(lines) } else { lines }
 }
 
 /// The fields of a line, as far as quotes that match tell them.
@@ -236,6 +252,9 @@ mod tests {
             ("email;name\n", ';'),
             ("email;name;a,b\n", ';'),
             ("\n;;\nemail;name\n\"a\nb\";a@b.example\n", ';'),
+            ("Customers\nemail;amount, net\na@b.example;1\n", ';'),
+            ("email\na@b.example; b@b.example\n", ','),
+            ("email\nnobody; nowhere\na@b.example\n", ','),
             ("email;amount\na@b.example;1,50\nb@b.example;2,75\n", ';'),
             ("", ','),
         ] {

@@ -8,6 +8,7 @@
 //! Leaves to others: what the octets mean.
 
 use super::error::{LoadError, NoRing};
+use super::formatted::Formatted;
 use super::print::{age_of, hex_of, mark_of, settled, sha256_of};
 use super::sheet::Oddities;
 use super::transcode::Transcoded;
@@ -49,6 +50,8 @@ pub struct Input {
     pub sheet: Option<(String, Vec<String>)>,
     /// What is odd in it.
     pub oddities: Oddities,
+    /// Cells that it shows otherwise than they are read.
+    pub formatted: Vec<Formatted>,
     plain: bool,
     /// Set where all of the file was read, from its first octet to its last.
     read: Arc<Mutex<Option<Read256>>>,
@@ -247,8 +250,8 @@ impl Input {
             true => (Box::new(whole), plain),
             false => (Box::new(Transcoded::new(whole, charset)), false),
         };
-        let (sheet, oddities) = (None, Oddities::default());
-        Ok(Self { reader, path: path.to_owned(), mark, charset, word, sheet, oddities, plain, read })
+        let (sheet, oddities, formatted, path) = (None, Oddities::default(), Vec::new(), path.to_owned());
+        Ok(Self { reader, path, mark, charset, word, sheet, oddities, formatted, plain, read })
     }
 
     fn workbook(
@@ -268,8 +271,8 @@ impl Input {
         }
         let found = sheet::read(&octets, dialect.sheet.as_deref()).map_err(what)?;
         let (reader, sheet) = (Box::new(Cursor::new(found.text)), Some((found.name, found.others)));
-        let (charset, oddities) = (Charset::UTF_8, found.oddities);
-        Ok(Self { reader, path: path.to_owned(), mark, charset, word: None, sheet, oddities, plain: false, read })
+        let (charset, oddities, formatted, path) = (Charset::UTF_8, found.oddities, found.formatted, path.to_owned());
+        Ok(Self { reader, path, mark, charset, word: None, sheet, oddities, formatted, plain: false, read })
     }
 }
 

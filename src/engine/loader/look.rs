@@ -2,6 +2,7 @@
 //!
 //! Leaves to others: reading all of it.
 
+use super::formatted::Formatted;
 use super::records::Step;
 use super::sheet::Oddities;
 use super::{List, LoadError};
@@ -28,6 +29,8 @@ pub struct Look {
     pub form: Vec<String>,
     /// What is odd in a sheet.
     pub oddities: Oddities,
+    /// Cells that it shows otherwise than they are read: the column, and the first of it.
+    pub formatted: Vec<(String, Formatted)>,
     /// The sheet that it is, and the names of the others.
     pub sheet: Option<(String, Vec<String>)>,
     /// The key of an object under which an array of objects stands.
@@ -55,9 +58,12 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
     let form = records.form_words(list.format());
     if records.has_header() {
         let mut columns = records.header()?;
+        let heading = |one: &Formatted| columns.get((one.at.1 as usize).checked_sub(1)?).cloned();
+        let formatted: Vec<_> =
+            records.formatted().iter().filter_map(|one| Some((heading(one)?, one.clone()))).collect();
         columns.retain(|name| !name.is_empty());
         let (line, oddities, sheet) = (records.header_line(), records.oddities(), records.sheet());
-        return Ok(Look { columns, line, form, oddities, sheet, ..Look::default() });
+        return Ok(Look { columns, line, form, oddities, formatted, sheet, ..Look::default() });
     }
     let inner = inner_array(records.head());
     let (mut columns, mut known, mut is_open, mut bad) = (Vec::new(), HashSet::new(), true, None);
@@ -131,7 +137,8 @@ pub fn did_you_mean(name: &str, known: &[String], all: &str) -> String {
         (Some(name), [_]) => format!("hint: did you mean {:?}?", cut(name)),
         (Some(name), _) => format!("hint: did you mean {:?}? ({all} {})", cut(name), named(known)),
         (None, [one]) => format!(
-            "hint: {all} {} alone; if something else separates its columns, delimiter in [recipients] names that",
+            "hint: {all} {} alone; if something else separates its columns, delimiter in [recipients] names that; if their names \
+             stand further down, header_line names their line",
             cut(one).escape_debug()
         ),
         _ => format!("hint: {all} {}", named(known)),

@@ -23,7 +23,10 @@ mod compare;
 mod error;
 mod figures;
 mod form;
+mod format_code;
+mod formatted;
 mod front;
+mod headings;
 mod hidden;
 mod input;
 mod json;
@@ -31,7 +34,6 @@ mod length;
 mod look;
 mod onlooker;
 mod opendocument;
-mod padded;
 pub mod places;
 pub mod print;
 mod quoted;
@@ -41,7 +43,9 @@ mod rehearsal;
 mod rejects;
 pub mod sample;
 mod sheet;
+mod shown;
 mod slips;
+mod styles;
 #[cfg(test)]
 mod tests;
 mod transcode;
@@ -51,6 +55,7 @@ pub use compare::{Comparison, Difference};
 pub use error::{LoadError, Rejections};
 pub use figures::{Figures, figures};
 pub use form::is_separator;
+pub use formatted::{Formatted, Kind as Shows};
 pub use front::{Sampled, each_of, first_of, front_of};
 pub use look::{Look, did_you_mean, look_at};
 pub use onlooker::Onlooker;
@@ -129,6 +134,8 @@ pub struct Dialect {
     pub charset: Option<Charset>,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
+    /// The line, from 1, on which the names of the columns stand.
+    pub header_line: Option<u64>,
 }
 
 /// A list of recipients.
@@ -142,6 +149,8 @@ pub struct List {
     pub dialect: Dialect,
     /// What becomes of fields that hold several addresses.
     pub several: Several,
+    /// The column of addresses, where that is known: its name tells the headings from a title above them.
+    pub email: Option<String>,
     /// Names that the campaign has for columns, and the columns. A list that was exported again may head a column by either.
     pub aliases: Vec<(String, String)>,
     /// What an earlier look at its file found: nothing yet, in a new one. Copies share it.

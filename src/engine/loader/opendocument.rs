@@ -1,12 +1,15 @@
-//! What stands in an OpenDocument's sheet beside its values: hidden rows, merged cells, and numbers that it shows with zeros before
-//! them (postcodes, customers' numbers).
+//! What stands in an OpenDocument's sheet beside its values: hidden rows, merged cells, and numbers that it shows otherwise than as
+//! numbers (postcodes, shares, amounts with their decimals).
 //!
 //! Guarantees: of a sheet no more is held than one tag with the text behind it, a range for each hidden row, and a few octets for
-//! each merged area and each cell with such a number, however often it is repeated; what is odd changes nothing. Leaves to others: the values, and how
-//! large a workbook may be (`unfolded`, which is asked first).
+//! each merged area and each cell with such a number, however often it is repeated; what is odd changes nothing. Leaves to others: the values, how
+//! large a workbook may be (`unfolded`, which is asked first), and what is made of what a number shows (`shown`).
 
+use super::formatted::{Kind, Told};
 use super::hidden::{Archive, Beside, attribute, each_piece, is, number_of};
-use super::padded;
+use super::sheet;
+use super::shown::{self, SHOWN_OCTETS_MAX, Said};
+use super::styles::unescaped;
 use std::io::Cursor;
 use std::ops::{ControlFlow, Range};
 use zip::ZipArchive;
@@ -18,6 +21,8 @@ pub struct Sheet {
     pub beside: Beside,
     /// Numbers as they are shown.
     pub shown: Shown,
+    /// What it shows otherwise than it is read.
+    pub told: Told,
 }
 
 /// Numbers that are shown otherwise than as numbers, row by row.
@@ -73,11 +78,16 @@ struct Walk {
     /// The rows in hand, and the next column.
     rows: Range<u32>,
     column: u32,
-    /// The number in hand, its columns, and what is shown of it.
-    number: Option<(f64, Range<u32>)>,
+    /// The number or the date in hand, its columns, and what is shown of it.
+    held: Option<(Held, Range<u32>)>,
     text: Vec<u8>,
     /// Within a comment.
     is_aside: bool,
+}
+
+enum Held {
+    Number(f64, Said),
+    Date(String),
 }
 
 impl Walk {
@@ -103,7 +113,7 @@ impl Walk {
         } else if is_end(b"annotation") {
             self.is_aside = false;
         }
-        if self.number.is_some() && !self.is_aside && self.text.len() <= padded::SHOWN_OCTETS_MAX {
+        if self.held.is_some() && !self.is_aside && self.text.len() <= SHOWN_OCTETS_MAX {
             self.text.extend_from_slice(text);
         }
     }
@@ -126,17 +136,28 @@ impl Walk {
         }
         self.column = columns.end;
         self.text.clear();
-        self.number = None;
-        if !is_alone && attribute(tag, b"office:value-type") == Some(b"float") {
-            let value = attribute(tag, b"office:value").and_then(|value| std::str::from_utf8(value).ok());
-            self.number = value.and_then(|value| value.parse().ok()).map(|value| (value, columns));
-        }
+        self.held = if is_alone { None } else { held(tag).map(|held| (held, columns)) };
     }
 
     fn end_cell(&mut self) {
-        let Some((number, columns)) = self.number.take() else { return };
-        let text = std::str::from_utf8(&self.text).map(str::trim).unwrap_or_default();
-        if !padded::is_shown_so(text, number) {
+        let Some((held, columns)) = self.held.take() else { return };
+        let text = unescaped(&self.text);
+        let (text, at) = (text.trim(), (self.rows.start, columns.start));
+        let (number, said) = match held {
+            Held::Number(number, said) => (number, said),
+            Held::Date(date) => {
+                if !text.is_empty() && text != date {
+                    self.sheet.told.note(at, &date, text, Kind::Date(None));
+                }
+                return;
+            }
+        };
+        let by_itself = sheet::number(number);
+        let Some((arrives, kind)) = shown::read(text, number, &said, &by_itself) else { return };
+        if let Some(kind) = kind {
+            self.sheet.told.note(at, &arrives, text, kind);
+        }
+        if arrives == by_itself {
             return;
         }
         let blocks = &mut self.sheet.shown.blocks;
@@ -144,9 +165,25 @@ impl Walk {
             blocks.push(Block { rows: self.rows.clone(), cells: Vec::new() });
         }
         if let Some(block) = blocks.last_mut() {
-            block.cells.push((columns, text.into()));
+            block.cells.push((columns, arrives.into()));
         }
     }
+}
+
+/// The number or the date that a cell holds.
+fn held(tag: &[u8]) -> Option<Held> {
+    let text = |name: &[u8]| attribute(tag, name).and_then(|value| std::str::from_utf8(value).ok());
+    let said = match attribute(tag, b"office:value-type")? {
+        b"float" => Said::Number,
+        b"percentage" => Said::Share,
+        b"currency" => Said::Money(text(b"office:currency").unwrap_or_default().to_owned()),
+        b"date" => {
+            let date = text(b"office:date-value")?;
+            return Some(Held::Date(date.split("T00:00:00").next().unwrap_or(date).to_owned()));
+        }
+        _ => return None,
+    };
+    Some(Held::Number(text(b"office:value")?.parse().ok()?, said))
 }
 
 #[cfg(test)]
@@ -196,7 +233,7 @@ mod tests {
             format!(
                 "<table:table-row table:number-rows-repeated=\"2\"><table:table-cell/>{}{}</table:table-row>",
                 cell("1067", "01067", " table:number-columns-repeated=\"2\""),
-                cell("1200", "1.200", "")
+                cell("1200", "1.200", "") + &cell("19.9", "19,90", "")
             ),
             format!(
                 "<table:table-row>{}<table:table-cell office:value-type=\"string\"><text:p>01</text:p></table:table-cell>{noted}</table:table-row>",
@@ -206,11 +243,11 @@ mod tests {
         let xml = format!("<o><table:table table:name=\"a\">{}</table:table></o>", rows.concat());
         let mut shown = look(&document(&xml), 0).shown;
         for (row, told) in [
-            (0, [None; 4]),
-            (3, [None, Some("01067"), Some("01067"), None]),
-            (4, [None, Some("01067"), Some("01067"), None]),
-            (5, [Some("02110-1234"), None, Some("007"), None]),
-            (6, [None; 4]),
+            (0, [None; 5]),
+            (3, [None, Some("01067"), Some("01067"), None, Some("19.90")]),
+            (4, [None, Some("01067"), Some("01067"), None, Some("19.90")]),
+            (5, [Some("02110-1234"), None, Some("007"), None, None]),
+            (6, [None; 5]),
         ] {
             for (column, text) in (0..).zip(told) {
                 assert_eq!(shown.of(row, column), text, "{row} {column}");

@@ -98,9 +98,10 @@ pub fn print_of(list: &List, records: &Records, email: &str) -> ListPrint {
 
 /// What is said of how a list is read, in words that are compared.
 fn settings_of(list: &List) -> String {
-    let List { path: _, format, dialect, several, aliases: _, seen: _ } = list;
+    let List { path: _, format, dialect, several, email: _, aliases: _, seen: _ } = list;
     let charset = dialect.charset.map(Charset::name);
-    format!("{format:?} {:?} {charset:?} {:?} {several:?}", dialect.delimiter, dialect.sheet)
+    let header = dialect.header_line.map(|line| format!(" {line}")).unwrap_or_default();
+    format!("{format:?} {:?} {charset:?} {:?} {several:?}{header}", dialect.delimiter, dialect.sheet)
 }
 
 /// The print of a list as it lies there now.

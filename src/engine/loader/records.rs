@@ -9,20 +9,20 @@
 //! column that is wanted is there and the line has its end. A line ends with LF or CR LF, or, where none does, with CR.
 //! Leaves to others: what the fields hold, and how the list is written (`form`).
 
+mod header;
+
 use super::array::{self, Next, Place};
 use super::error::LoadError;
 use super::form::{self, Form, Kind};
+use super::formatted::Formatted;
 use super::input::{Input, Whole};
-use super::json::{self, others_of};
-use super::look::no_column;
+use super::json;
 use super::quoted::{self, Marks, Quoted};
 use super::sheet::Oddities;
 use super::{Format, List};
 use crate::base::charset::Charset;
 use crate::base::many::Many;
 use crate::engine::table::FileMark;
-use crate::mail::Mailbox;
-use crate::mail::reply::Printable;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,10 +32,8 @@ pub const RECORD_OCTETS_MAX: usize = 1 << 20;
 const BUFFER_OCTETS: usize = 2 * RECORD_OCTETS_MAX;
 /// How much of the list is its fingerprint.
 const HEAD_OCTETS: usize = 64 * 1024;
-/// How much of a bad record is shown…
+/// How much of a bad record is shown.
 pub const SAMPLE_OCTETS: usize = 200;
-/// …and of a first line that is no header.
-const FIRST_OCTETS: usize = 80;
 
 /// What [`Records::advance`] came to.
 pub enum Step {
@@ -45,12 +43,6 @@ pub enum Step {
     Bad(String),
     /// The end of the list.
     End,
-}
-
-/// What a heading is called: blanks of every kind are one, and none stand at its ends.
-fn heading(text: &str) -> String {
-    let seen: String = text.chars().filter(|c| !matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}' | '\u{ad}')).collect();
-    seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The records of a list.
@@ -84,8 +76,9 @@ pub struct Records {
     named: usize,
     /// How many fields a record must have for each that is wanted to be there.
     needed: usize,
-    /// The line of the header.
+    /// The line of the header; and the one that it is looked for on, where that is not the first that holds anything.
     header_line: u64,
+    header_at: Option<u64>,
     /// The wanted columns: their names, and which field each is.
     names: Vec<String>,
     /// See [`List::aliases`].
@@ -121,6 +114,7 @@ impl Records {
             named: 0,
             needed: 0,
             header_line: 1,
+            header_at: None,
             names: Vec::new(),
             aliases: list.aliases.clone(),
             places: Vec::new(),
@@ -134,6 +128,7 @@ impl Records {
             let is_whole = records.eof && records.end <= HEAD_OCTETS;
             records.form = Form::of(head, is_whole, list.format(), list.dialect.delimiter);
         }
+        records.header_at = records.header_in_front(list);
         Ok(records)
     }
 
@@ -148,6 +143,7 @@ impl Records {
         if !self.is_sheet {
             words.extend(self.form.words(format));
         }
+        words.extend(self.header_at.map(|line| format!("a table whose headings stand in line {line}")));
         words
     }
 
@@ -156,12 +152,18 @@ impl Records {
         let mut words = vec![self.input.charset.name().to_owned()];
         words.extend(self.input.sheet.iter().map(|(name, _)| format!("the sheet {name:?}")));
         words.extend((!self.is_sheet).then(|| self.form.told()));
+        words.extend(self.header_at.map(|line| format!("headings in line {line}")));
         words.join(", ")
     }
 
     /// What is odd in a sheet.
     pub fn oddities(&self) -> Oddities {
         self.input.oddities
+    }
+
+    /// Cells that a sheet shows otherwise than they are read.
+    pub fn formatted(&self) -> &[Formatted] {
+        &self.input.formatted
     }
 
     /// The sheet that it is, and the names of the others.
@@ -203,69 +205,6 @@ impl Records {
     pub fn finish(&mut self, quiet: Duration) -> Result<Option<Whole>, LoadError> {
         let last = self.buffer.get(..self.end).and_then(<[u8]>::last);
         self.input.finish(quiet, last.is_some_and(|octet| !matches!(*octet, b'\n' | b'\r' | b']')))
-    }
-
-    /// Reads the header line: the names of the columns, as they stand there; empty where one has none.
-    pub fn header(&mut self) -> Result<Vec<String>, LoadError> {
-        match self.advance()? {
-            Step::End => return Err(LoadError::Empty { path: self.path.clone() }),
-            Step::Bad(reason) => return Err(self.bad_header(format!("cannot be read: {reason}"))),
-            Step::Record => self.header_line = self.line(),
-        }
-        let mut names = Vec::with_capacity(self.fields.len());
-        for i in 0..self.fields.len() {
-            let name = std::str::from_utf8(self.at(i)).map_err(|_| {
-                let why = "is not UTF-8, and its encoding is not certain";
-                self.bad_header(format!("{why}\nhint: save the list as UTF-8, or say encoding = \"…\" in [recipients]"))
-            })?;
-            names.push(heading(name));
-        }
-        if names.iter().any(|name| name.contains('@') && Mailbox::parse(name.as_bytes()).is_ok()) {
-            let first = self.sample();
-            let cut = if first.len() > FIRST_OCTETS { "…" } else { "" };
-            let first = Printable(first.get(..FIRST_OCTETS).unwrap_or(first)).to_string();
-            let hint = "hint: put a line with the names of the columns before it, such as email,first_name";
-            return Err(self.bad_header(format!("is missing: the first line is {first}{cut}\n{hint}")));
-        }
-        self.columns = names.len();
-        self.named = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
-        self.needed = self.named;
-        Ok(names)
-    }
-
-    fn bad_header(&self, what: String) -> LoadError {
-        LoadError::Header { path: self.path.clone(), line: self.line(), what }
-    }
-
-    /// Chooses the columns that [`Records::field`] numbers. `header`: what [`Records::header`] gave, if it was asked.
-    pub fn select(&mut self, wanted: &[String], header: &[String]) -> Result<(), LoadError> {
-        self.names = wanted.to_vec();
-        if !self.has_header() {
-            self.places = (0..wanted.len()).collect();
-            return Ok(());
-        }
-        self.places.clear();
-        for name in wanted {
-            let called = if header.contains(name) { None } else { self.other_name(name, header) };
-            let name = called.as_ref().unwrap_or(name);
-            let mut places = header.iter().enumerate().filter(|(_, column)| *column == name).map(|(place, _)| place);
-            let Some(place) = places.next() else {
-                return Err(no_column(&self.path, self.header_line, name, header));
-            };
-            if let Some(second) = places.next() {
-                let what = format!("names the column {name:?} twice");
-                let hint = format!("hint: rename one of them: the columns {} and {}", place + 1, second + 1);
-                return Err(self.bad_header(format!("{what}\n{hint}")));
-            }
-            self.places.push(place);
-        }
-        self.needed = self.places.iter().max().map_or(0, |last| last + 1);
-        Ok(())
-    }
-
-    /// What else the campaign calls a column that is not there, or the column behind that name, where the list has it.
-    fn other_name(&self, name: &str, header: &[String]) -> Option<String> {
-        others_of(name, &self.aliases).find(|other| header.iter().any(|column| column == other)).map(str::to_owned)
     }
 
     /// Goes to where an earlier load had come: `octets` decoded octets and `lines` lines are done with.

@@ -2,17 +2,19 @@
 //!
 //! A number is written as people see it (no `.0`, at most 15 digits), a date as ISO 8601, a time as `14:30:00`, a truth as
 //! `true` or `false`, an error as the sheet shows it (`#N/A`); formulas are their last values. Empty rows are empty lines, so
-//! that lines are numbered as rows are; every other row is as wide as the first. A number in a format of digits (`00000`) has the
-//! zeros that it shows.
+//! that lines are numbered as rows are; every other row is as wide as the first. What the format of a cell makes of a number
+//! is kept as `format_code` says: `01067`, `12.5%`, `19.90`; what is left out of it is told.
 //! Guarantees: what a small file unfolds to is measured before any of it is kept: nothing is read that would hold more than
 //! a few hundred megabytes of memory. Leaves to others: what the rows mean.
 
+use super::format_code::Written;
+use super::formatted::{Formatted, Kind as Shows, Told, strftime};
 use super::hidden::{Beside, Runs};
-use super::{hidden, opendocument, padded, unfolded};
+use super::styles::Styles;
+use super::{hidden, opendocument, unfolded};
 use crate::base::caught::caught;
 use crate::mail::reply::Printable;
 use calamine::{Data, DataRef, ExcelDateTime, Ods, Range, Reader, Sheet, SheetType, SheetVisible, Xlsx};
-use std::collections::HashMap;
 use std::io::Cursor;
 
 /// The most octets of a workbook.
@@ -24,6 +26,8 @@ const ROWS_MAX: u32 = 1_048_576;
 const COLUMNS_MAX: u32 = 16_384;
 /// Names of sheets that are told.
 const NAMES: usize = 8;
+/// How a date is written here.
+const ISO_DATE: &str = "%Y-%m-%d";
 /// The way on where a workbook is too much, or is not understood.
 pub const AS_CSV: &str = "hint: save the sheet as CSV (UTF-8), and name that file";
 
@@ -37,6 +41,8 @@ pub struct Read {
     pub others: Vec<String>,
     /// What is odd in it.
     pub oddities: Oddities,
+    /// Cells that it shows otherwise.
+    pub formatted: Vec<Formatted>,
 }
 
 /// What is odd in a sheet, and worth knowing.
@@ -108,10 +114,10 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(octets)).map_err(broken)?;
     let sheets = workbook.sheets_metadata().to_vec();
     let mut found = Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")));
-    let (styles, asks) = (padded::styles(octets), hidden::asks_to_be_calculated(octets));
+    let (mut styles, asks) = (Styles::of(octets), hidden::asks_to_be_calculated(octets));
     for name in candidates(&sheets, wanted)? {
         let mut rows = Rows::of(hidden::of_excel(octets, place_of(&sheets, &name)));
-        let mut padded = padded_cells(&mut workbook, &name, &styles)?.into_iter().peekable();
+        note_styles(&mut workbook, &name, &mut styles)?;
         let mut cells = workbook.worksheet_cells_reader(&name).map_err(broken)?;
         let mut uncalculated = None;
         while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(broken)? {
@@ -129,40 +135,53 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
             if number_in(value).is_some_and(is_overlong) {
                 Cells::note(&mut rows.overlong, row, column);
             }
-            let pattern = padded.next_if(|(pos, _)| *pos == cell.pos).and_then(|(_, style)| styles.get(&style));
-            let written = pattern.zip(number_in(value)).and_then(|(pattern, n)| padded::shown(n, pattern));
-            rows.put(row, column, &written.unwrap_or_else(|| shown(value)))?;
+            let text = written(value, cell.pos, &mut styles, &mut rows.told);
+            rows.put(row, column, &text.unwrap_or_else(|| shown(value)))?;
         }
+        let told = std::mem::take(&mut rows.told).into_all();
         let (text, oddities) = rows.end()?;
         if !text.is_empty() {
             let oddities = Oddities { uncalculated, ..oddities };
-            found = Ok(Read { text, others: others(&sheets, &name), name, oddities });
+            found = Ok(Read { text, others: others(&sheets, &name), name, oddities, formatted: told });
             break;
         }
     }
     found
 }
 
-/// A cell's row and column, and its style.
-type Styled = ((u32, u32), usize);
-
-/// The cells with these styles, in order.
-fn padded_cells(
-    workbook: &mut Xlsx<Cursor<&[u8]>>,
-    name: &str,
-    styles: &HashMap<usize, String>,
-) -> Result<Vec<Styled>, Fault> {
-    let mut found = Vec::new();
-    if styles.is_empty() {
-        return Ok(found);
+/// Notes which styles the numbers and dates of a sheet have.
+fn note_styles(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, styles: &mut Styles) -> Result<(), Fault> {
+    styles.forget_cells();
+    if !styles.say_something() {
+        return Ok(());
     }
     let mut cells = workbook.worksheet_cells_reader(name).map_err(broken)?;
     while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(broken)? {
-        if styles.contains_key(&style) && number_in(cell.get_value()).is_some() {
-            found.push((cell.get_position(), style));
+        if matches!(cell.get_value(), DataRef::Float(_) | DataRef::Int(_) | DataRef::DateTime(_)) {
+            styles.note(cell.get_position(), style);
         }
     }
-    Ok(found)
+    Ok(())
+}
+
+/// What the format of a cell makes of its number, if that says something; what the list does not have of it is told.
+fn written(value: &DataRef<'_>, at: (u32, u32), styles: &mut Styles, told: &mut Told) -> Option<String> {
+    let format = styles.format(at)?;
+    if let DataRef::DateTime(_) = value {
+        let pattern = strftime(format.code());
+        if !told.knows(at.1) && pattern.as_deref() != Some(ISO_DATE) {
+            let code = format.code().split(';').next().unwrap_or_default().replace('\\', "");
+            let format = if code.is_empty() { "a date" } else { code.as_str() };
+            told.note(at, &shown(value), format, Shows::Date(pattern));
+        }
+        return None;
+    }
+    let number_of_cell = number_in(value)?;
+    let Written { arrives, shown } = format.write(number_of_cell, || number(number_of_cell))?;
+    if let Some((shown, kind)) = shown {
+        told.note(at, &arrives, &shown, kind);
+    }
+    Some(arrives)
 }
 
 fn number_in(value: &DataRef<'_>) -> Option<f64> {
@@ -185,7 +204,7 @@ fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> 
         let range = workbook.worksheet_range(&name).map_err(broken)?;
         let formulas = workbook.worksheet_formula(&name).map_err(broken)?;
         let (first, left) = range.start().unwrap_or_default();
-        let opendocument::Sheet { beside, mut shown } = opendocument::look(octets, place_of(&sheets, &name));
+        let opendocument::Sheet { beside, mut shown, told } = opendocument::look(octets, place_of(&sheets, &name));
         let mut rows = Rows::of(beside);
         for (row, cells) in (first..).zip(range.rows()) {
             for (column, cell) in (left..).zip(cells) {
@@ -202,7 +221,8 @@ fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> 
         let (text, oddities) = rows.end()?;
         if !text.is_empty() {
             let oddities = Oddities { uncalculated: uncalculated(&range, &formulas), ..oddities };
-            return Ok(Read { text, others: others(&sheets, &name), name, oddities });
+            let formatted = told.into_all();
+            return Ok(Read { text, others: others(&sheets, &name), name, oddities, formatted });
         }
     }
     Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")))
@@ -271,6 +291,7 @@ struct Rows {
     beside: Beside,
     hidden: Option<Hidden>,
     overlong: Option<Cells>,
+    told: Told,
 }
 
 impl Rows {
@@ -388,7 +409,7 @@ fn shown_data(cell: &Data) -> String {
 }
 
 /// A number with the 15 digits that a sheet keeps.
-fn number(n: f64) -> String {
+pub(super) fn number(n: f64) -> String {
     let rounded = format!("{n:.14e}").parse().unwrap_or(n);
     // Adding nothing turns -0 to 0.
     (rounded + 0.0).to_string()

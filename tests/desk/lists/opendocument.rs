@@ -13,7 +13,7 @@ const NAMESPACES: &str = "xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:o
                           xmlns:calcext=\"urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0\"";
 
 /// A workbook as LibreOffice writes it: each sheet a name, whether people see it, and its rows.
-fn document(sheets: &[(&str, bool, &str)]) -> Vec<u8> {
+pub fn document(sheets: &[(&str, bool, &str)]) -> Vec<u8> {
     let tables: String = sheets
         .iter()
         .map(|(name, is_seen, rows)| {
@@ -50,18 +50,18 @@ fn document(sheets: &[(&str, bool, &str)]) -> Vec<u8> {
     ])
 }
 
-fn row(about: &str, cells: &[&str]) -> String {
+pub fn row(about: &str, cells: &[&str]) -> String {
     let end = "<table:table-cell table:number-columns-repeated=\"16376\"/>";
     format!("<table:table-row table:style-name=\"ro1\"{about}>{}{end}</table:table-row>", cells.concat())
 }
 
-fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     format!(
         "<table:table-cell office:value-type=\"string\" calcext:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"
     )
 }
 
-fn value(kind: &str, value: &str, shown: &str) -> String {
+pub fn value(kind: &str, value: &str, shown: &str) -> String {
     format!(
         "<table:table-cell {value} office:value-type=\"{kind}\" calcext:value-type=\"{kind}\"><text:p>{shown}</text:p></table:table-cell>"
     )

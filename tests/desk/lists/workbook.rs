@@ -21,6 +21,14 @@ const RELATION: &str = "http://schemas.openxmlformats.org/officeDocument/2006/re
 
 /// A workbook of Excel: each sheet a name, whether it is hidden, and its rows as XML.
 pub fn excel(strings: &[&str], sheets: &[(&str, bool, &str)]) -> Vec<u8> {
+    excel_with(&[], strings, sheets)
+}
+
+/// The same with more formats, as XML has them: the styles from 3 on.
+pub fn excel_with(formats: &[&str], strings: &[&str], sheets: &[(&str, bool, &str)]) -> Vec<u8> {
+    let codes: String =
+        (166..).zip(formats).map(|(id, code)| format!("<numFmt numFmtId=\"{id}\" formatCode=\"{code}\"/>")).collect();
+    let styles: String = (166..).zip(formats).map(|(id, _)| format!("<xf numFmtId=\"{id}\"/>")).collect();
     let named: String = (1..)
         .zip(sheets)
         .map(|(n, (name, hidden, _))| {
@@ -52,8 +60,8 @@ pub fn excel(strings: &[&str], sheets: &[(&str, bool, &str)]) -> Vec<u8> {
         (
             "xl/styles.xml".to_owned(),
             format!(
-                "<styleSheet {XMLNS}><numFmts count=\"1\"><numFmt numFmtId=\"165\" formatCode=\"00000\"/></numFmts><cellXfs count=\"3\"><xf numFmtId=\"0\"/>\
-                 <xf numFmtId=\"14\" applyNumberFormat=\"1\"/><xf numFmtId=\"165\" applyNumberFormat=\"1\"/></cellXfs></styleSheet>"
+                "<styleSheet {XMLNS}><numFmts count=\"1\"><numFmt numFmtId=\"165\" formatCode=\"00000\"/>{codes}</numFmts><cellXfs count=\"3\"><xf numFmtId=\"0\"/>\
+                 <xf numFmtId=\"14\" applyNumberFormat=\"1\"/><xf numFmtId=\"165\" applyNumberFormat=\"1\"/>{styles}</cellXfs></styleSheet>"
             ),
         ),
         ("xl/sharedStrings.xml".to_owned(), format!("<sst {XMLNS} uniqueCount=\"9\">{strings}</sst>")),
@@ -129,7 +137,7 @@ fn a_workbook_of_excel_is_a_list() {
     let text = "{{ Points }}|{{ since }}|{{ Price }}|{{ VIP }}";
     let recipients = "email = \"Email\"\nmax_rejected = \"50%\"\ncolumns = { since = \"Since\" }";
     let folder = campaign("Contacts.xlsx", contacts(), recipients, text);
-    assert_checked(&folder, &["rejected-row"]);
+    assert_checked(&folder, &["rejected-row", "cell-format"]);
     let (ran, letters) = folder.send(&[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(got(&letters), ["ann@a.example: 1200|2026-11-29|19.9|true", "bob@a.example: 7|||"]);
@@ -211,8 +219,8 @@ fn a_workbook_of_libreoffice_is_a_list() {
     ];
     let recipients = "max_rejected = \"50%\"";
     let folder = campaign("Liste.ods", open_document(&rows.concat()), recipients, "{{ name }}|{{ since }}|{{ price }}");
-    assert_checked(&folder, &["rejected-row"]);
-    assert_eq!(got(&folder.delivers(&[])), ["ann@a.example: Zoë & Ann|2026-11-29|1200", "bob@a.example: ||0.5"]);
+    assert_checked(&folder, &["rejected-row", "cell-format"]);
+    assert_eq!(got(&folder.delivers(&[])), ["ann@a.example: Zoë & Ann|2026-11-29|1200.00", "bob@a.example: ||0.5"]);
     let rejects = folder.read("data/campaign/w/rejects.csv");
     assert!(rejects.contains("\n9,\"the address has no @\",\"nobody\""), "{rejects}");
 }

@@ -46,7 +46,7 @@ fn what_separates_and_ends_is_found() {
 #[test]
 fn what_is_said_of_a_list_goes_before_what_would_be_found() {
     let mut house = House::new("l.csv", encoding_rs::WINDOWS_1251.encode("email#name\na@b.example#Иван; П\n").0);
-    house.dialect = Dialect { delimiter: Some(b'#'), charset: Charset::named("cp1251"), sheet: None };
+    house.dialect = Dialect { delimiter: Some(b'#'), charset: Charset::named("cp1251"), ..Dialect::default() };
     house.totals();
     assert_eq!(house.rows(), ["a@b.example|Иван; П"]);
     let mut house = House::new("l.csv", encoding_rs::SHIFT_JIS.encode("email,name\na@b.example,表示\n").0);

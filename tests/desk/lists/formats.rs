@@ -1,0 +1,144 @@
+//! What a workbook shows of its cells by their formats, and what of that arrives; headings below a title.
+
+use super::super::check::{Found, check};
+use super::opendocument::{document, row, text, value};
+use super::workbook::{excel, excel_with, inline, row_of};
+use super::{arrives, assert_checked, campaign, got};
+
+fn of_format(found: &[Found]) -> Vec<(&str, &str)> {
+    let is_it = |found: &&Found| found.check == "cell-format";
+    found.iter().filter(is_it).map(|found| (found.says.as_str(), found.hint.as_str())).collect()
+}
+
+#[test]
+fn cells_arrive_as_everybody_sees_them_and_what_is_left_out_is_told_with_how_to_write_it() {
+    let formats =
+        ["0.0%", "#,##0.00\\ &quot;€&quot;", "dd.mm.yyyy", "&quot;Nr. &quot;000", "#,##0", "0.00", "0&quot; kg&quot;"];
+    let number = |style: usize, value: &str| format!("<c s=\"{style}\"><v>{value}</v></c>");
+    let cells = |values: [&str; 7]| (3..).zip(values).map(|(style, value)| number(style, value)).collect::<Vec<_>>();
+    let line = |n: usize, email: &str, cells: Vec<String>| {
+        let email = inline(email);
+        row_of(n, &[email.as_str()].into_iter().chain(cells.iter().map(String::as_str)).collect::<Vec<_>>())
+    };
+    let names = ["off", "total", "due", "no", "points", "price", "weight"].map(inline).to_vec();
+    let rows = [
+        line(1, "email", names),
+        line(2, "ann@a.example", cells(["0.125", "1234.5", "46380", "7", "1200", "19.9", "5"])),
+        line(3, "bob@a.example", cells(["0.05", "7", "46380.5", "1234", "0", "2.675", "0.4"])),
+    ];
+    let book = excel_with(&formats, &[], &[("People", false, &rows.concat())]);
+    let letter = "{{ off }}|{{ total }}|{{ due }}|{{ no }}|{{ points }}|{{ price }}|{{ weight }}";
+    let folder = campaign("l.xlsx", book.clone(), "", letter);
+    let (_, found) = check(&folder, "w.toml");
+    assert_eq!(
+        of_format(&found),
+        [
+            (
+                "of the column \"total\" the letter prints 1234.50, where the sheet shows 1,234.50 €",
+                "{{ total|money(\"EUR\") }} writes it as locale says"
+            ),
+            (
+                "of the column \"due\" the letter prints 2026-12-24, where the sheet shows it as dd.mm.yyyy",
+                "{{ due|date(\"%d.%m.%Y\") }} writes it so, with names as locale says"
+            ),
+            (
+                "of the column \"points\" the letter prints 1200, where the sheet shows 1,200",
+                "{{ points|number }} writes it as locale says"
+            ),
+            (
+                "of the column \"weight\" the letter prints 5, where the sheet shows 5 kg",
+                "write in the letter what the sheet adds to it, or enter it in cells of the format Text"
+            ),
+        ]
+    );
+    assert_eq!(
+        got(&folder.delivers(&[])),
+        [
+            "ann@a.example: 12.5%|1234.50|2026-12-24|Nr. 007|1200|19.90|5",
+            "bob@a.example: 5.0%|7.00|2026-12-24T12:00:00|Nr. 1234|0|2.68|0"
+        ]
+    );
+    // Written so, they are as the author sees them; and they are numbers.
+    let letter =
+        "{{ total|money('EUR') }}|{{ due|date('%d.%m.%Y') }}|{{ points|number }}|{{ points > 100 }}|{{ price * 2 }}";
+    let folder = campaign("l.xlsx", book, "", letter);
+    folder.put("w.toml", format!("locale = \"de_DE\"\n{}", folder.read("w.toml")));
+    assert_eq!(
+        arrives(&folder),
+        [
+            "ann@a.example: 1.234,50\u{a0}€|24.12.2026|1.200|True|39.8",
+            "bob@a.example: 7,00\u{a0}€|24.12.2026|0|False|5.36"
+        ]
+    );
+}
+
+#[test]
+fn an_open_document_s_cells_arrive_so_too() {
+    let rows = [
+        row("", &[&text("email"), &text("off"), &text("total"), &text("no"), &text("due"), &text("price")]),
+        row(
+            "",
+            &[
+                &text("ann@a.example"),
+                &value("percentage", "office:value=\"0.125\"", "12,5 %"),
+                &value("currency", "office:currency=\"EUR\" office:value=\"1234.5\"", "1.234,50 €"),
+                &value("float", "office:value=\"7\"", "Nr. 007"),
+                &value("date", "office:date-value=\"2026-12-24\"", "24.12.26"),
+                &value("float", "office:value=\"19.9\"", "19.90"),
+            ],
+        ),
+    ];
+    let letter = "{{ off }}|{{ total }}|{{ no }}|{{ due }}|{{ price }}";
+    let folder = campaign("l.ods", document(&[("S", true, &rows.concat())]), "", letter);
+    let (_, found) = check(&folder, "w.toml");
+    let (total, due) = match of_format(&found).as_slice() {
+        [total, due] => (*total, *due),
+        other => panic!("{other:?}"),
+    };
+    assert!(total.0.ends_with("prints 1234.50, where the sheet shows 1.234,50 €"), "{total:?}");
+    assert!(total.1.starts_with("{{ total|money(\"EUR\") }}"), "{total:?}");
+    assert!(due.0.ends_with("prints 2026-12-24, where the sheet shows 24.12.26"), "{due:?}");
+    assert_eq!(got(&folder.delivers(&[])), ["ann@a.example: 12,5 %|1234.50|Nr. 007|2026-12-24|19.90"]);
+}
+
+#[test]
+fn headings_below_a_title_are_found_and_told() {
+    let list = "Kundenliste 2026\n\nStand: Mai;;\nE-Mail;Vorname;Ort\nann@a.example;Ann;Köln\n";
+    let folder = campaign("l.csv", list, "email = \"E-Mail\"", "{{ Vorname }} {{ Ort }}");
+    let (ran, _) = check(&folder, "w.toml");
+    let told = "l.csv is read as separated by semicolons, a table whose headings stand in line 4; it has 3 columns";
+    assert!(ran.out.contains(told), "{ran:?}");
+    assert_eq!(arrives(&folder), ["ann@a.example: Ann Köln"]);
+    assert_eq!(folder.run(&["send", "w.toml", "--data", "data", "--sink"]).code, Some(0), "the same list");
+    let ran = folder.run(&["new", "spring", "--from", "l.csv"]);
+    assert!(ran.code == Some(0) && ran.out.contains("Vorname"), "{ran:?}");
+    let title = row_of(1, &[&inline("Kunden")]);
+    let names = row_of(4, &[&inline("email"), &inline("name")]);
+    let people = row_of(5, &[&inline("ann@a.example"), &inline("Ann")]);
+    let book = excel(&[], &[("People", false, &[title, names, people].concat())]);
+    assert_eq!(arrives(&campaign("l.xlsx", book, "", "{{ name }}")), ["ann@a.example: Ann"]);
+}
+
+#[test]
+fn a_campaign_says_on_which_line_the_headings_stand() {
+    let list = "email,name\nemail,name\nann@a.example,Ann\n";
+    let folder = campaign("l.csv", list, "header_line = 2", "{{ name }}");
+    assert_checked(&folder, &[]);
+    assert_eq!(got(&folder.delivers(&[])), ["ann@a.example: Ann"]);
+    let refused = |line: &str, told: &str| {
+        folder.put("w.toml", folder.read("w.toml").replace("header_line = 2", line));
+        let ran = folder.run(&["send", "w.toml", "--data", "other", "--sink"]);
+        assert!(ran.code == Some(2) && ran.err.contains(told), "{ran:?}");
+        folder.put("w.toml", folder.read("w.toml").replace(line, "header_line = 2"));
+    };
+    refused("header_line = 9", "the header line is said to be line 9 (header_line), and no row begins there");
+    refused("header_line = 0", "header_line");
+    // Read otherwise, it is another list.
+    folder.put("l.csv", list.replace("ann@a.example,Ann\n", "ann@a.example,Ann\nbob@a.example,Bob\n"));
+    folder.put("w.toml", folder.read("w.toml").replace("name = \"w\"", "name = \"v\""));
+    let send = |more: &[&str]| folder.run(&[&["send", "w.toml", "--data", "data", "--sink"], more].concat());
+    assert_eq!(send(&["--limit", "1"]).code, Some(3));
+    folder.put("w.toml", folder.read("w.toml").replace("header_line = 2", "header_line = 1"));
+    let ran = send(&[]);
+    assert!(ran.code == Some(2) && ran.err.contains("headings in line 2"), "{ran:?}");
+}
