@@ -65,6 +65,41 @@ pub struct Dictionary {
     next_id: u32,
     last_id: u32,
     scratch: Vec<u8>,
+    asked: Asked,
+}
+
+/// The words that were looked up last, and their number: those who share a message are told the same.
+#[derive(Debug, Default)]
+struct Asked {
+    words: Vec<u8>,
+    lens: [usize; 4],
+    code: u16,
+    enhanced: Option<Enhanced>,
+    /// 0: none.
+    id: u32,
+}
+
+impl Asked {
+    /// The number, if these are the words.
+    fn number_of(&self, parts: &Parts<'_>) -> Option<u32> {
+        let all = octets_of(parts);
+        let same = self.code == parts.code && self.enhanced == parts.enhanced && self.lens == all.map(<[u8]>::len);
+        let mut rest = self.words.as_slice();
+        let mut begins = |part: &&[u8]| rest.strip_prefix(*part).inspect(|behind| rest = behind).is_some();
+        (same && all.iter().all(&mut begins)).then_some(self.id).filter(|id| *id > 0)
+    }
+
+    fn keep(&mut self, parts: &Parts<'_>, id: u32) {
+        let all = octets_of(parts);
+        self.words.clear();
+        all.iter().for_each(|part| self.words.extend_from_slice(part));
+        (self.lens, self.code, self.enhanced, self.id) = (all.map(<[u8]>::len), parts.code, parts.enhanced, id);
+    }
+}
+
+/// The text comes first: it differs most often.
+fn octets_of<'a>(parts: &Parts<'a>) -> [&'a [u8]; 4] {
+    [parts.text, parts.site.as_bytes(), parts.host.as_bytes(), parts.phase.as_bytes()]
 }
 
 impl Dictionary {
@@ -82,12 +117,22 @@ impl Dictionary {
             next_id: base.max(last) + 1,
             last_id: base | 0x00ff_ffff,
             scratch: Vec::new(),
+            asked: Asked::default(),
         }
     }
 
     /// The number for these words. New words append their definition to `batch` first. 0 (no context) only when all of the
     /// shard's 16 million numbers are used.
     pub fn intern(&mut self, parts: &Parts<'_>, batch: &mut Vec<u8>) -> u32 {
+        if let Some(id) = self.asked.number_of(parts) {
+            return id;
+        }
+        let id = self.look_up(parts, batch);
+        self.asked.keep(parts, id);
+        id
+    }
+
+    fn look_up(&mut self, parts: &Parts<'_>, batch: &mut Vec<u8>) -> u32 {
         let exact = Define {
             id: 0,
             site: parts.site,

@@ -1,16 +1,19 @@
 //! The envelope of one transaction (RFC 5321 §2.3.1): a reverse-path and its forward-paths, without angle brackets.
 //!
-//! Guarantees: the paths lie in one buffer, so an envelope of few recipients costs two allocations.
+//! Guarantees: the paths lie in one buffer. An envelope of one recipient costs one allocation, as long as its paths are usual.
 //! Leaves to others: the syntax of addresses (`mail::address`) and of commands (`smtp`).
 
-/// Recipients that there is room for from the start.
-const FEW: usize = 3;
+/// Octets that there is room for from the start, behind the reverse-path.
+const PATH_OCTETS: usize = 48;
 
 /// A reverse-path and any number of forward-paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
     bytes: Vec<u8>,
-    /// `ends[0]` ends the reverse-path, `ends[n]` the n-th forward-path (from 1).
+    /// Where the reverse-path ends.
+    reverse_end: u32,
+    recipients: u32,
+    /// Where each forward-path ends but the last, which ends with `bytes`.
     ends: Vec<u32>,
 }
 
@@ -18,29 +21,36 @@ impl Envelope {
     /// An envelope with this reverse-path (empty: the null reverse-path `<>`) and no recipient yet.
     #[must_use]
     pub fn new(reverse_path: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(reverse_path.len() + 48);
+        let mut bytes = Vec::with_capacity(reverse_path.len() + PATH_OCTETS);
         bytes.extend_from_slice(reverse_path);
-        let mut ends = Vec::with_capacity(FEW + 1);
-        ends.push(bytes.len() as u32);
-        Self { ends, bytes }
+        Self { reverse_end: bytes.len() as u32, bytes, recipients: 0, ends: Vec::new() }
     }
 
     /// Adds a forward-path, the next recipient.
     pub fn push(&mut self, forward_path: &[u8]) {
+        if self.recipients > 0 {
+            self.ends.push(self.bytes.len() as u32);
+        }
         self.bytes.extend_from_slice(forward_path);
-        self.ends.push(self.bytes.len() as u32);
+        self.recipients += 1;
     }
 
     /// The reverse-path; empty for the null reverse-path.
     #[must_use]
     pub fn reverse_path(&self) -> &[u8] {
-        self.slice(0)
+        self.bytes.get(..self.reverse_end as usize).unwrap_or_default()
     }
 
     /// The forward-path of recipient `index` (from 0); empty if there is none.
     #[must_use]
     pub fn forward_path(&self, index: usize) -> &[u8] {
-        self.slice(index + 1)
+        if index >= self.recipients() {
+            return &[];
+        }
+        let before = index.checked_sub(1).map_or(Some(self.reverse_end), |before| self.ends.get(before).copied());
+        let start = before.map_or(self.bytes.len(), |end| end as usize);
+        let end = self.ends.get(index).map_or(self.bytes.len(), |end| *end as usize);
+        self.bytes.get(start..end).unwrap_or_default()
     }
 
     /// The domain of recipient `index`, as it was given; the whole path if it has none.
@@ -76,21 +86,13 @@ impl Envelope {
     /// How many recipients the envelope has.
     #[must_use]
     pub fn recipients(&self) -> usize {
-        self.ends.len().saturating_sub(1)
+        self.recipients as usize
     }
 
     /// Whether no path holds an octet above 127.
     #[must_use]
     pub fn is_ascii(&self) -> bool {
         self.bytes.is_ascii()
-    }
-
-    fn slice(&self, index: usize) -> &[u8] {
-        let start = if index == 0 { Some(0) } else { self.ends.get(index - 1).map(|&e| e as usize) };
-        match (start, self.ends.get(index)) {
-            (Some(start), Some(&end)) => self.bytes.get(start..end as usize).unwrap_or_default(),
-            _ => &[],
-        }
     }
 }
 
@@ -109,6 +111,11 @@ mod tests {
         assert_eq!(e.forward_path(1), b"two@b.example");
         assert_eq!(e.forward_path(2), b"");
         assert_eq!(Envelope::new(b"").reverse_path(), b"");
+        assert_eq!(Envelope::new(b"x").forward_path(0), b"");
+        let mut one = Envelope::new(b"");
+        one.push(b"");
+        one.push(b"c@c.example");
+        assert_eq!((one.forward_path(0), one.forward_path(1), one.recipients()), (&b""[..], &b"c@c.example"[..], 2));
         assert!(e.is_ascii());
         e.push("d\u{f6}ra@c.example".as_bytes());
         assert!(!e.is_ascii());

@@ -185,11 +185,11 @@ pub fn is_same(campaign: &CampaignConfig, opened: &Campaign, given: Option<&Give
 /// # Errors
 /// It cannot be read.
 pub fn changed(known: &ListPrint, given: &Given, email: &str, home: &Path) -> Result<Option<String>, LoadError> {
-    if given.spool.is_none() || known.sha256.is_some() {
+    if given.spool.is_none() || known.blake3.is_some() {
         return print::changed(known, &given.list, email);
     }
     // A stream has no times: what was kept of it tells.
-    let hash = |path: &Path| print::sha256_of(path).map_err(|error| LoadError::Open { path: path.to_owned(), error });
+    let hash = |path: &Path| print::hash_of(path).map_err(|error| LoadError::Open { path: path.to_owned(), error });
     let same = hash(&given.list.path)? == hash(&home.join(KEPT))?;
     Ok((!same).then(|| "its content differs".to_owned()))
 }
@@ -197,7 +197,7 @@ pub fn changed(known: &ListPrint, given: &Given, email: &str, home: &Path) -> Re
 /// Whether the list is another one by now than the one that was loaded, and how.
 pub fn has_changed_since(home: &Path, list: &List) -> Option<String> {
     let manifest = crate::engine::table::Manifest::read(home).ok()?;
-    let known = manifest.list.filter(|known| known.sha256.is_some())?;
+    let known = manifest.list.filter(|known| known.blake3.is_some())?;
     list.path.exists().then(|| print::changed(&known, list, &known.email).ok().flatten()).flatten()
 }
 

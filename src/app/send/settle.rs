@@ -474,7 +474,7 @@ fn printed(given: &Given, print: &ListPrint, home: &Path) -> ListPrint {
 
 /// The print of the same list, where it lies elsewhere now or was touched.
 fn renewed(given: &Given, known: &ListPrint) -> Change {
-    if given.is_stream() || known.sha256.is_none() {
+    if given.is_stream() || known.blake3.is_none() {
         return Change::Nothing;
     }
     let mark = fs::metadata(&given.list.path).ok().and_then(|file| print::mark_of(&file));

@@ -9,13 +9,12 @@
 
 use super::error::{LoadError, NoRing};
 use super::formatted::Formatted;
-use super::print::{age_of, hex_of, mark_of, settled, sha256_of};
+use super::print::{age_of, hash_of, mark_of, settled};
 use super::sheet::Oddities;
 use super::transcode::Transcoded;
 use super::{Dialect, List, Seen, sheet};
 use crate::base::charset::{self, Charset, Fault, SLIPS_MAX, Undecodable};
 use crate::engine::table::FileMark;
-use aws_lc_rs::digest::{Context, SHA256};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek as _, SeekFrom};
@@ -24,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const BLOCK_OCTETS: usize = 1 << 20;
+const BLOCK_OCTETS: usize = 256 * 1024;
 /// Blocks read and not yet asked for. With the one being read and the one in use: four in all.
 const BLOCKS_AHEAD: usize = 2;
 /// How long a file is watched whose last line has no end: whoever writes it may be about to go on.
@@ -54,15 +53,15 @@ pub struct Input {
     pub formatted: Vec<Formatted>,
     plain: bool,
     /// Set where all of the file was read, from its first octet to its last.
-    read: Arc<Mutex<Option<Read256>>>,
+    read: Arc<Mutex<Option<ReadWhole>>>,
 }
 
 /// A file that was read to its end.
 #[derive(Clone)]
-struct Read256 {
+struct ReadWhole {
     octets: u64,
     /// Its hash; `None` where the reading began behind its front.
-    sha256: Option<String>,
+    hash: Option<String>,
 }
 
 /// A list that was read to its end, and was the same all the time.
@@ -70,7 +69,7 @@ pub struct Whole {
     /// The file's mark.
     pub mark: FileMark,
     /// Its hash.
-    pub sha256: String,
+    pub hash: String,
 }
 
 impl Input {
@@ -135,9 +134,9 @@ impl Input {
             return Err(moved(format!("it had {} octets, and {} were read", mark.octets, read.octets)));
         }
         let unreadable = |error| LoadError::Open { path: self.path.clone(), error };
-        let sha256 = read.sha256.map_or_else(|| sha256_of(&self.path).map_err(unreadable), Ok)?;
+        let hash = read.hash.map_or_else(|| hash_of(&self.path).map_err(unreadable), Ok)?;
         self.unmoved(&mark)?;
-        Ok(Some(Whole { mark, sha256 }))
+        Ok(Some(Whole { mark, hash }))
     }
 
     /// Whether the file at the path is still the one that was opened, as it was then.
@@ -170,7 +169,7 @@ impl Input {
         list: &List,
         mut source: Box<dyn BufRead>,
         mark: Option<FileMark>,
-        read: Arc<Mutex<Option<Read256>>>,
+        read: Arc<Mutex<Option<ReadWhole>>>,
     ) -> Result<Self, LoadError> {
         let path = list.path.as_path();
         let unreadable = |error| LoadError::Open { path: path.to_owned(), error };
@@ -211,7 +210,7 @@ impl Input {
         mut reader: Box<dyn Read>,
         plain: bool,
         mark: Option<FileMark>,
-        read: Arc<Mutex<Option<Read256>>>,
+        read: Arc<Mutex<Option<ReadWhole>>>,
     ) -> Result<Self, LoadError> {
         let path = list.path.as_path();
         let mut front = Vec::with_capacity(FRONT_OCTETS);
@@ -259,7 +258,7 @@ impl Input {
         dialect: &Dialect,
         whole: impl Read,
         mark: Option<FileMark>,
-        read: Arc<Mutex<Option<Read256>>>,
+        read: Arc<Mutex<Option<ReadWhole>>>,
     ) -> Result<Self, LoadError> {
         let what = |what| LoadError::Workbook { path: path.to_owned(), what };
         let unreadable = |error| LoadError::Read { path: path.to_owned(), line: 1, error };
@@ -370,7 +369,7 @@ struct Ahead {
 }
 
 impl Ahead {
-    fn start(file: File, from: u64, whole: Arc<Mutex<Option<Read256>>>) -> io::Result<Self> {
+    fn start(file: File, from: u64, whole: Arc<Mutex<Option<ReadWhole>>>) -> io::Result<Self> {
         let (give, blocks) = bounded(BLOCKS_AHEAD);
         let (spent, take) = bounded(BLOCKS_AHEAD + 2);
         let thread = std::thread::Builder::new().name("list".to_owned()).spawn(move || {
@@ -390,7 +389,7 @@ fn read_ahead(
     from: u64,
     give: &Sender<io::Result<Vec<u8>>>,
     take: &Receiver<Vec<u8>>,
-    whole: &Mutex<Option<Read256>>,
+    whole: &Mutex<Option<ReadWhole>>,
 ) -> io::Result<()> {
     let refused = |e: io::Error| {
         let hint = match e.raw_os_error() {
@@ -406,7 +405,7 @@ fn read_ahead(
     runtime.block_on(async {
         let file = tokio_uring::fs::File::from_std(file);
         let mut offset = from;
-        let mut hash = Some(Context::new(&SHA256)).filter(|_| from == 0);
+        let mut hash = Some(blake3::Hasher::new()).filter(|_| from == 0);
         loop {
             let block = take.try_recv().unwrap_or_else(|_| vec![0; BLOCK_OCTETS]);
             let (read, mut block) = file.read_at(block, offset).await;
@@ -420,8 +419,8 @@ fn read_ahead(
                 hash.update(&block);
             }
             if octets == 0 {
-                let sha256 = hash.take().map(|hash| hex_of(&hash.finish()));
-                *whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(Read256 { octets: offset, sha256 });
+                let hash = hash.take().map(|hash| hash.finalize().to_hex().to_string());
+                *whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(ReadWhole { octets: offset, hash });
             }
             if give.send(Ok(block)).is_err() || octets == 0 {
                 return Ok(());

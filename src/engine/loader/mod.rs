@@ -395,7 +395,7 @@ impl<'a> Loader<'a> {
         self.rejects.flush().and_then(|_| self.rejects.file().sync_data()).map_err(LoadError::Table)?;
         let removed = self.known.as_ref().map_or(0, |_| self.known_rows.saturating_sub(self.met));
         self.spec.onlooker.inspect(|onlooker| onlooker.expects(Some(0)));
-        let whole = whole.map(|whole| (print::settled(whole.mark), whole.sha256));
+        let whole = whole.map(|whole| (print::settled(whole.mark), whole.hash));
         self.table
             .complete(self.progress, removed, whole)
             .map(|totals| Some(Loaded::End(totals)))

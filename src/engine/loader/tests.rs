@@ -378,8 +378,9 @@ fn a_list_that_changes_while_it_is_read_is_not_loaded_to_its_end() {
     ];
     let zst = zstd::encode_all(people(LONG).as_bytes(), 1).unwrap();
     for (what, spoil) in spoils {
-        for (name, first, list) in [
-            ("l.csv", 50_000, people(LONG).into()),
+        // Of a plain list more or less was read ahead by then.
+        for (name, at_least, list) in [
+            ("l.csv", 10_000, people(LONG).into()),
             ("l.csv.gz", TOGETHER_MAX, gzip(people(LONG).as_bytes())),
             ("l.csv.zst", TOGETHER_MAX, zst.clone()),
         ] as [(&str, u64, Vec<u8>); 3]
@@ -396,7 +397,9 @@ fn a_list_that_changes_while_it_is_read_is_not_loaded_to_its_end() {
             let [Loaded::Chunk(_), .., Loaded::Failed(error)] = &told[..] else { panic!("{name}, {what}: {told:?}") };
             let error = error.to_string();
             assert!(error.contains("changed while it was read: ") && error.contains(what), "{name}: {error}");
-            assert_eq!((house.rows().len() as u64, house.writer().manifest().loaded), (first, None), "{name}, {what}");
+            let first = house.rows().len() as u64;
+            assert!((at_least..=TOGETHER_MAX).contains(&first), "{name}, {what}: {first}");
+            assert_eq!(house.writer().manifest().loaded, None, "{name}, {what}");
             // With a list that rests it goes on.
             fs::write(&house.list, list).unwrap();
             let found = house.take_another();

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::Now;
 use crate::engine::doubts::Doubted;
@@ -126,8 +127,7 @@ impl Desk<'_> {
 
     /// Whether another target of the site is to be asked, because this one puts the whole message off before any recipient
     /// was named (RFC 5321 §5.1).
-    fn moves_on(&mut self, said: &Said<'_>) -> bool {
-        let Said::Refused(reply, Phase::Mail) = *said else { return false };
+    fn moves_on(&mut self, reply: ReplyRef<'_>) -> bool {
         let put_off = reply.class() == Class::Transient
             && !matches!(classify(reply, classify::Phase::Mail, self.hop).advice, Advice::Pause(_))
             && self.sites.moves_on(self.site, (self.host, self.remote.ip()), self.now.mono);
@@ -135,68 +135,70 @@ impl Desk<'_> {
         put_off
     }
 
-    fn verdict(&mut self, (key, index): (u64, usize), said: Said<'_>, path: &[u8], marks: &Marks, takes: bool) {
-        let site_name = self.sites.name(self.site);
-        if self.moves_on(&said) {
-            let via = self.course.via(site_name, self.host, self.ehlo);
-            return self.ledger.give_back(key, &[index], Some(&via), self.queue, self.now);
-        }
-        let (mut taken_back, mut rests, mut cause) = (false, None, "");
-        let (kind, phase, reply) = match said {
-            Said::Accepted(reply) => {
-                self.asked.answered = true;
-                self.asked.served = true;
-                self.asked.delivered += 1;
-                self.asked.standing.accepted();
-                (Kind::Delivered, Phase::End, reply)
+    fn verdict(&mut self, of: (u64, usize), said: Said<'_>, path: &[u8], marks: &Marks, takes: bool) {
+        let ruling = match said {
+            Said::Accepted(reply) => self.accepted(reply),
+            Said::Refused(reply, Phase::Mail) if self.moves_on(reply) => {
+                let via = self.course.via(self.sites.name(self.site), self.host, self.ehlo);
+                return self.ledger.give_back(of.0, &[of.1], Some(&via), self.queue, self.now);
             }
-            Said::Refused(reply, phase) => {
-                self.asked.answered = true;
-                self.asked.served |= phase != Phase::Mail;
-                let judgement = classify(reply, answered(phase), self.hop);
-                cause = judgement.cause.word();
-                let is_one = phase == Phase::Rcpt && takes && self.hop == NextHop::Smarthost;
-                if is_one && (judgement.refusal.is_some() || judgement.is_general()) {
-                    // It takes others in this very transaction: it is about this one.
-                    self.asked.standing.judged();
-                } else {
-                    taken_back = self.judged(judgement, reply, phase, self.ledger.row(key, index));
-                }
-                let doubt = if is_one || !judgement.is_general() {
-                    Doubt::Bounces
-                } else {
-                    self.doubt(judgement, reply, phase, (key, index))
-                };
-                // Whoever waits so briefly was tried for the smarthost's sake.
-                taken_back |= matches!(doubt, Doubt::Holds | Doubt::WaitsBriefly);
-                rests = (doubt == Doubt::WaitsBriefly).then_some(DOUBT_REST);
-                let kind =
-                    if doubt == Doubt::Bounces { ledger::kind_of(judgement.disposition) } else { Kind::Deferred };
-                (kind, phase, reply)
-            }
-            Said::Cut(reply, phase) => (Kind::Deferred, phase, reply),
-            Said::Uncertain => {
-                let reply = ReplyRef {
-                    code: 0,
-                    enhanced: None,
-                    text: b"the connection was lost before the reply to the content",
-                };
-                (self.ledger.uncertain(), Phase::End, reply)
-            }
+            Said::Refused(reply, phase) => self.refused(of, reply, phase, takes),
+            Said::Cut(reply, phase) => Ruling::of(Kind::Deferred, phase, reply),
+            Said::Uncertain => Ruling::of(self.ledger.uncertain(), Phase::End, LOST),
         };
-        self.asked.told = true;
-        tell_refusal(kind, reply, phase, cause);
-        match kind {
+        if ruling.reply.code >= 400 {
+            tell_refusal(&ruling);
+        }
+        match ruling.kind {
             Kind::Delivered => self.asked.outcomes.count(Disposition::Delivered),
             Kind::Bounced => self.asked.outcomes.count(Disposition::Bounced),
             Kind::UncertainHeld => self.asked.outcomes.count(Disposition::Uncertain),
             _ => self.asked.deferrals += 1,
         }
-        let watched = self.ledger.lane.is_some();
-        let via = watched.then(|| self.course.via(site_name, self.host, self.ehlo));
+        self.write(of, &ruling, path, marks);
+    }
+
+    fn accepted<'r>(&mut self, reply: ReplyRef<'r>) -> Ruling<'r> {
+        self.asked.answered = true;
+        self.asked.served = true;
+        self.asked.delivered += 1;
+        self.asked.standing.accepted();
+        Ruling::of(Kind::Delivered, Phase::End, reply)
+    }
+
+    /// Out of the way of what is accepted.
+    #[inline(never)]
+    fn refused<'r>(&mut self, of: (u64, usize), reply: ReplyRef<'r>, phase: Phase, takes: bool) -> Ruling<'r> {
+        self.asked.answered = true;
+        self.asked.served |= phase != Phase::Mail;
+        let judgement = classify(reply, answered(phase), self.hop);
+        let is_one = phase == Phase::Rcpt && takes && self.hop == NextHop::Smarthost;
+        let mut taken_back = false;
+        if is_one && (judgement.refusal.is_some() || judgement.is_general()) {
+            // It takes others in this very transaction: it is about this one.
+            self.asked.standing.judged();
+        } else {
+            taken_back = self.judged(judgement, reply, phase, self.ledger.row(of.0, of.1));
+        }
+        let is_believed = is_one || !judgement.is_general();
+        let doubt = if is_believed { Doubt::Bounces } else { self.doubt(judgement, reply, phase, of) };
+        let kind = if doubt == Doubt::Bounces { ledger::kind_of(judgement.disposition) } else { Kind::Deferred };
+        Ruling {
+            // Whoever waits so briefly was tried for the smarthost's sake.
+            taken_back: taken_back | matches!(doubt, Doubt::Holds | Doubt::WaitsBriefly),
+            rests: (doubt == Doubt::WaitsBriefly).then_some(DOUBT_REST),
+            cause: judgement.cause.word(),
+            ..Ruling::of(kind, phase, reply)
+        }
+    }
+
+    fn write(&mut self, (key, index): (u64, usize), ruling: &Ruling<'_>, path: &[u8], marks: &Marks) {
+        self.asked.told = true;
+        let Ruling { kind, phase, reply, taken_back, rests, cause } = *ruling;
+        let (site, host) = (self.sites.name(self.site), &**self.host);
+        let via = self.ledger.lane.is_some().then(|| self.course.via(site, self.host, self.ehlo));
         let spans = |via| Detail { via, path, spans: course::spans(marks, self.now.mono), cause };
         let detail = via.as_ref().map(spans);
-        let (site, host) = (site_name, &**self.host);
         let verdict = Verdict { kind, taken_back, rests, site, host, phase: phase.word(), reply, detail };
         self.ledger.verdict(key, index, &verdict, self.now);
     }
@@ -252,11 +254,35 @@ impl Desk<'_> {
     }
 }
 
+/// What a verdict comes to for its recipient.
+struct Ruling<'r> {
+    kind: Kind,
+    phase: Phase,
+    reply: ReplyRef<'r>,
+    /// The attempt does not count.
+    taken_back: bool,
+    /// The next attempt comes after so long at most.
+    rests: Option<Duration>,
+    /// What a refusal is about.
+    cause: &'static str,
+}
+
+impl<'r> Ruling<'r> {
+    fn of(kind: Kind, phase: Phase, reply: ReplyRef<'r>) -> Self {
+        Self { kind, phase, reply, taken_back: false, rests: None, cause: "" }
+    }
+}
+
+/// There was none.
+const LOST: ReplyRef<'static> =
+    ReplyRef { code: 0, enhanced: None, text: b"the connection was lost before the reply to the content" };
+
 /// Tells the log what a recipient was refused by: not whose server it was, nor its words, which name people, so that thousands of
 /// refusals are as many lines as there are kinds of them.
-fn tell_refusal(kind: Kind, reply: ReplyRef<'_>, phase: Phase, cause: &str) {
+fn tell_refusal(ruling: &Ruling<'_>) {
+    let Ruling { kind, phase, reply, cause, .. } = *ruling;
     let (code, phase) = (reply.code, phase.word());
-    if code < 400 || !tracing::enabled!(tracing::Level::INFO) {
+    if !tracing::enabled!(tracing::Level::INFO) {
         return;
     }
     let enhanced = reply.enhanced.map(|enhanced| enhanced.to_string()).unwrap_or_default();

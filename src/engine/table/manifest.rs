@@ -95,9 +95,9 @@ pub struct ListPrint {
     /// The file's state when its reading began; `None` for what is no file, or where it cannot be relied upon.
     #[serde(default)]
     pub mark: Option<FileMark>,
-    /// SHA-256 of the whole file as it lies on the disk, in hexadecimal; `None` until it was read to its end.
+    /// BLAKE3 of the whole file as it lies on the disk, in hexadecimal; `None` until it was read to its end.
     #[serde(default)]
-    pub sha256: Option<String>,
+    pub blake3: Option<String>,
     /// The column that the addresses were taken from.
     #[serde(default)]
     pub email: String,

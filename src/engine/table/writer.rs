@@ -429,8 +429,8 @@ impl TableWriter {
         whole: Option<(Option<FileMark>, String)>,
     ) -> io::Result<Totals> {
         self.cut_tails()?;
-        if let (Some(list), Some((mark, sha256))) = (&mut self.manifest.list, whole) {
-            (list.mark, list.sha256) = (mark, Some(sha256));
+        if let (Some(list), Some((mark, hash))) = (&mut self.manifest.list, whole) {
+            (list.mark, list.blake3) = (mark, Some(hash));
         }
         (self.manifest.adding, self.manifest.readmits) = (false, false);
         let totals = Totals {

@@ -21,7 +21,7 @@ fn a_list_in_the_place_of_another_adds_who_is_new_and_tells_who_is_gone() {
     assert_eq!(house.rows().last().unwrap(), "new@n.example|New");
     assert_eq!(house.rejects().len(), 1);
     let manifest = house.writer().manifest().clone();
-    assert!(!manifest.adding && manifest.list.unwrap().sha256.is_some());
+    assert!(!manifest.adding && manifest.list.unwrap().blake3.is_some());
 }
 
 #[test]
