@@ -9,6 +9,7 @@ use crate::base::charset::{self, Text};
 use crate::base::many::Many;
 use crate::base::remedy;
 use crate::content::convert::{Cells, Converted, Engine, Holds, convert};
+use crate::content::is_plainly_number;
 use crate::engine::loader::List;
 use crate::engine::loader::sample::{Sample, sample};
 use crate::mail::reply::Printable;
@@ -31,11 +32,11 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Exit, Failure> {
         Some(list) => sample(&List::at(list.clone()), ROWS).map_err(|e| Failure::usage(e.to_string()))?,
         None => Sample::default(),
     };
-    let holds = holds(&found);
+    let (holds, figures) = (holds(&found), figures(&found));
     let cells = match &args.list {
         None => Cells::Unknown,
         Some(_) if found.is_json => Cells::Typed(&holds),
-        Some(_) => Cells::Text,
+        Some(_) => Cells::Figures(&figures),
     };
     let text = read(&args.template)?;
     if let Some(told) = text.told() {
@@ -58,6 +59,15 @@ fn holds(found: &Sample) -> Vec<Holds> {
         all.iter_mut().zip(row).for_each(|(holds, field)| holds.add(field));
     }
     all
+}
+
+/// Which columns of a list of texts hold numbers alone.
+fn figures(found: &Sample) -> Vec<bool> {
+    let of_column = |column: usize| {
+        let mut cells = found.rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.is_empty()).peekable();
+        cells.peek().is_some() && cells.all(|cell| is_plainly_number(cell.as_bytes()))
+    };
+    (0..found.columns.len()).map(of_column).collect()
 }
 
 fn read(file: &Path) -> Result<Text, Failure> {

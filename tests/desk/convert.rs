@@ -477,3 +477,38 @@ fn a_converted_letter_is_sent_as_its_author_meant_it() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("Hi Ann, gold!") && ran.out.contains("Hi friend!"), "{}", ran.out);
 }
+
+#[test]
+fn zero_of_a_list_of_texts_and_nothing_in_a_list_are_what_they_are_there() {
+    let folder = Folder::new();
+    let campaign = |list: &str| {
+        format!(
+            "name = \"c\"\nfrom = \"a@acme.example\"\nsubject = \"s\"\ntext = \"l.txt\"\ntransactional = true\n\
+             [recipients]\nfile = \"{list}\"\n"
+        )
+    };
+    folder.put("people.csv", "email,points\nann@a.example,0\nbo@b.example,5\ncy@c.example,\n");
+    folder.put(
+        "people.jsonl",
+        "{\"email\": \"ann@a.example\", \"t\": [\"b\", null, \"a\"], \"s\": \"x y z\", \"n\": 0}\n",
+    );
+    for (engine, template, list, said) in [
+        (
+            "handlebars",
+            "<{{#if points}}has {{points}}{{else}}none{{/if}}>",
+            "people.csv",
+            &["<none>", "<has 5>", "<none>"][..],
+        ),
+        ("sendgrid", "<{{#unless points}}none{{/unless}}>", "people.csv", &["<none>", "<>", "<none>"]),
+        ("liquid", "<{{ t | sort | join: \",\" }}> <{{ s | truncatewords: n }}>", "people.jsonl", &["<a,b,> <x...>"]),
+    ] {
+        folder.put("old.txt", template);
+        folder.put("c.toml", campaign(list));
+        let ran = folder.run(&["convert", "old.txt", "--from", engine, "--list", list, "-o", "l.txt", "--force"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let ran = folder.run(&["send", "c.toml", "--data", "data", "--dry-run"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let lines: Vec<&str> = ran.out.lines().map(str::trim).filter(|line| line.starts_with('<')).collect();
+        assert_eq!(lines, said, "{engine}: {}", ran.out);
+    }
+}

@@ -26,6 +26,10 @@ pub struct Holds {
     pub deep_lists: bool,
     /// An object without anything in it, here or within.
     pub empty_objects: bool,
+    /// A list with `null` in it.
+    pub gaps_within: bool,
+    /// Text of a list of texts, of which every one that there is is plainly a number.
+    pub figures: bool,
 }
 
 impl Holds {
@@ -47,6 +51,7 @@ impl Holds {
             Value::String(_) => self.texts = true,
             Value::Array(items) => {
                 self.lists = true;
+                self.gaps_within |= items.iter().any(Value::is_null);
                 self.deep_lists |= items.iter().any(|item| !(item.is_string() || item.is_number() || item.is_null()));
                 self.within |= items.iter().any(is_odd_within);
             }
@@ -86,6 +91,8 @@ pub enum Cells<'a> {
     Unknown,
     /// All cells are text (CSV, workbooks), and an empty one says that there is no value.
     Text,
+    /// The same, and these columns, in their order, hold numbers alone. Other engines had them as numbers.
+    Figures(&'a [bool]),
     /// A list of JSON: what its columns hold, in their order.
     Typed(&'a [Holds]),
 }

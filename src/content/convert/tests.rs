@@ -70,6 +70,27 @@ fn names_of_ours_hide_no_name_of_theirs() {
     );
 }
 
+#[test]
+fn what_only_the_cells_of_a_list_show_is_translated_by_them() {
+    let columns = ["email", "points"].map(str::to_owned);
+    let made = |text, engine, cells: Cells<'_>| convert(text, engine, &columns, cells, Syntax::Jinja).text;
+    for engine in [Engine::Handlebars, Engine::SendGrid] {
+        let text = "{{#if points}}a{{/if}}{{#unless points}}b{{/unless}}{{#if email}}c{{/if}}";
+        assert_eq!(
+            made(text, engine, Cells::Figures(&[false, true])),
+            "{% if points|default(0)|float %}a{% endif %}{% if not (points|default(0)|float) %}b{% endif %}{% if email %}c{% endif %}"
+        );
+        assert!(made(text, engine, Cells::Figures(&[false, false])).starts_with("{% if points %}a"));
+    }
+    let mut gaps = Holds::default();
+    gaps.add("\0[3, null, 1]");
+    let typed = [Holds { texts: true, ..Holds::default() }, gaps];
+    assert_eq!(
+        made("{{ points | sort | join: ',' }}", Engine::Liquid, Cells::Typed(&typed)),
+        "{{ points|default([])|select(\"defined\")|sort(case_sensitive=true)|chain(points|default([])|reject(\"defined\"))|list|join(\",\") }}"
+    );
+}
+
 /// What is told of a template for a list whose column `x` holds this.
 #[track_caller]
 fn told(text: &str, engine: Engine, holds: &str, what: &str) {
@@ -105,6 +126,7 @@ fn what_a_row_may_make_otherwise_is_told_once() {
         ("<p>{{ x }}{{ x }}", liquid, "Ann", "is escaped in an HTML part here"),
         ("<p>{{ x | append: '<br>' }}", liquid, "Ann", "without escaping, as in Liquid"),
         ("{{ x | date: '%B %Y' }}", liquid, "2026-12-24", "the campaign's locale"),
+        ("{{ x | date: '%d.%m.%Y' }}", liquid, "2026-12-24", "a text that is no date"),
         ("{% for i in x limit: 2 reversed %}{% endfor %}", liquid, "\u{0}[1]", "means nothing in Liquid"),
         ("{% case x %}{% when 1, 2 %}a{% when 2 %}b{% endcase %}", liquid, "\u{0}1", "has both of them in Liquid"),
         ("{{x}}{{x}}", handlebars, "Ann", "text parts print & < >"),

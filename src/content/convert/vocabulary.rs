@@ -34,7 +34,7 @@ impl<'a> Vocabulary<'a> {
 
     /// Whether every cell is text.
     pub(super) fn is_text(&self) -> bool {
-        matches!(self.cells, Cells::Text)
+        matches!(self.cells, Cells::Text | Cells::Figures(_))
     }
 
     /// What the column of this name of ours holds; nothing is said where that is not known.
@@ -43,6 +43,11 @@ impl<'a> Vocabulary<'a> {
         match self.cells {
             Cells::Unknown => Holds::default(),
             Cells::Text => text,
+            Cells::Figures(figures) => {
+                let place = self.columns.iter().position(|column| names::identifier(column) == ours);
+                let figures = place.and_then(|place| figures.get(place)).copied().unwrap_or_default();
+                Holds { figures, ..text }
+            }
             Cells::Typed(holds) => {
                 let place = self.columns.iter().position(|column| names::identifier(column) == ours);
                 place.map_or(text, |place| holds.get(place).copied().unwrap_or_default())

@@ -153,7 +153,7 @@ impl Value {
     /// Whether it may be 0, or an empty text, which Handlebars takes for something in a section.
     pub(super) fn may_be_zero(&self, are_texts: bool) -> bool {
         match self.shape {
-            Shape::Column(holds) => holds.numbers || (holds.texts && !are_texts),
+            Shape::Column(holds) => holds.numbers || holds.figures || (holds.texts && !are_texts),
             shape => matches!(shape, Shape::Within | Shape::Length),
         }
     }
@@ -266,8 +266,12 @@ impl Scope<'_, '_> {
         }
     }
 
-    /// A value that is asked whether it holds: an object does, with nothing in it, too.
+    /// A value that is asked whether it holds: an object does, with nothing in it, too, and 0 does not.
     pub(super) fn asked(&self, value: &Value) -> Value {
+        // A number that is 0 does not hold, and the text "0" does.
+        if matches!(value.shape, Shape::Column(holds) if holds.figures) {
+            return Value::long(format!("{}|default(0)|float", value.closed()));
+        }
         let has_empty = match value.shape {
             Shape::Column(holds) => holds.empty_objects && holds.objects,
             Shape::Within => self.names.has_empty_objects(),

@@ -56,9 +56,21 @@ pub(super) fn aside(filter: &str, value: &Value, args: &[Value]) -> Option<&'sta
         ("strip_html", []) => {
             Some("strip_html leaves blanks and line breaks as they are in Liquid, and makes one blank of several here")
         }
-        ("date", _) => Some("names of days and months are those of the campaign's locale, and English in Liquid"),
+        ("date", [pattern]) if pattern.text().is_some_and(|pattern| !names_days(pattern)) => {
+            Some("a text that is no date is an error of its row here, and stands as it is in Liquid")
+        }
+        ("date", _) => Some(
+            "names of days and months are those of the campaign's locale, and English in Liquid; a text that is no date is an error \
+             of its row here, and stands as it is in Liquid",
+        ),
         _ => None,
     }
+}
+
+/// Whether a pattern of dates writes names.
+fn names_days(pattern: &str) -> bool {
+    let flagged = pattern.split('%').skip(1).map(|part| part.trim_start_matches(['-', '_', '0', '^', '#']));
+    flagged.filter_map(|part| part.chars().next()).any(|letter| "aAbBhcpPrv+".contains(letter))
 }
 
 /// Whether a filter is about the items of a column that holds nothing but lists, or is about none of them.
@@ -106,6 +118,11 @@ fn without_names(filter: &str, value: &Value, args: &[Value]) -> Option<Result<V
             return Some(Err(format!("`{filter}` of a text is nothing in Liquid: write `slice: 0` or `slice: -1`")));
         }
         let base = if matches!(filter, "first" | "last") { value.some_items() } else { value.items() };
+        // What is nothing stands last, and is in no order with anything here.
+        if filter.starts_with("sort") && matches!(value.kind, Kind::Column(holds) if holds.gaps_within) {
+            let code = format!("{base}|select(\"defined\")|{ours}|chain({base}|reject(\"defined\"))|list");
+            return Some(Ok(Value::of(*kind, code)));
+        }
         return Some(Ok(Value::of(*kind, format!("{base}|{ours}"))));
     }
     match (filter, args) {
@@ -219,7 +236,8 @@ fn truncate(base: &str, length: &Value, end: &str) -> Result<Value, String> {
 fn at_least_one(count: &Value) -> String {
     match count.code.parse::<i64>() {
         Ok(..=0) => "1".to_owned(),
-        _ => count.number(),
+        Ok(_) => count.number(),
+        Err(_) => format!("([1, {}]|max)", count.number()),
     }
 }
 
