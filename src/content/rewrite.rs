@@ -1,5 +1,5 @@
 //! Small changes to the text of a template before it is compiled: names that say how a column is read, comparisons that mix
-//! no kinds, and `%` behind a pattern. No change adds or takes away a line.
+//! no kinds, `%` behind a pattern, and loops that know how many letters a text has. No change adds or takes away a line.
 
 use minijinja::machinery::ast::CompareOpKind;
 use std::ops::Range;
@@ -142,6 +142,16 @@ pub(crate) fn set_first(text: &str, head: usize, name: &str, other: &str) -> Opt
     let trims = if behind.get(..close)?.ends_with('-') { "-" } else { "" };
     let set = format!("{{% set {name} = {other} if {name} is undefined else {name} {trims}%}}");
     Some(Edit::insert(head + close + 2, &set))
+}
+
+/// The edits that give what a loop goes through to the filter `__letters`.
+pub(crate) fn letters(text: &str, (from, to): (usize, usize)) -> Vec<Edit> {
+    let edits = || {
+        let from = opened(text, from, to)?;
+        let to = closed(text, from, to)?;
+        Some(vec![Edit::insert(from, "("), Edit::insert(to, ")|__letters")])
+    };
+    edits().unwrap_or_default()
 }
 
 /// Where a sign stands between two sides.

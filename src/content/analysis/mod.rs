@@ -23,7 +23,7 @@ use minijinja::Environment;
 use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Filter, Stmt, UnaryOpKind};
 use nearest::suggestion;
 use std::collections::{BTreeMap, BTreeSet};
-use tree::{file_names, mentions, set_in, span, start, targets};
+use tree::{end, file_names, may_be_text, mentions, reads_loop, set_in, span, start, targets};
 pub(crate) use truth::TruthWanted;
 
 /// Something that is wrong, at an octet of the text.
@@ -151,6 +151,10 @@ impl<'w, 'n> Walk<'w, 'n> {
             Stmt::EmitRaw(_) | Stmt::Continue(_) | Stmt::Break(_) => {}
             Stmt::ForLoop(one) => {
                 self.expr(&one.iter, Want::Items, false);
+                // Behind the edits within it, which may end where it ends.
+                if may_be_text(&one.iter) && one.body.iter().any(reads_loop) {
+                    self.found.edits.extend(rewrite::letters(self.text, (start(&one.iter), end(&one.iter))));
+                }
                 let mut names = targets(&one.target);
                 names.push("loop".to_owned());
                 self.scopes.push(names.clone());

@@ -118,6 +118,23 @@ fn each_operand<'t, 's>(expr: &'t Expr<'s>, seen: &mut impl FnMut(&'t Expr<'s>))
     operands(expr).into_iter().for_each(|one| each_operand(one, seen));
 }
 
+/// Whether what a loop goes through may be a text.
+pub(super) fn may_be_text(expr: &Expr<'_>) -> bool {
+    match expr {
+        Expr::Var(_) | Expr::Filter(_) | Expr::Call(_) | Expr::GetAttr(_) | Expr::GetItem(_) | Expr::Slice(_) => true,
+        Expr::IfExpr(_) | Expr::BinOp(_) => true,
+        Expr::Const(one) => one.value.as_str().is_some(),
+        _ => false,
+    }
+}
+
+/// Whether `loop` is read in a statement.
+pub(super) fn reads_loop(statement: &Stmt<'_>) -> bool {
+    let mut reads = false;
+    each_expression(statement, &mut |expr| reads |= matches!(expr, Expr::Var(one) if one.id == "loop"));
+    reads
+}
+
 /// Whether such an expression stands in one.
 pub(super) fn mentions<'s>(expr: &Expr<'s>, is_it: &impl Fn(&Expr<'s>) -> bool) -> bool {
     is_it(expr) || operands(expr).into_iter().any(|one| mentions(one, is_it))

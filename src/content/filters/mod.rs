@@ -167,6 +167,7 @@ pub(crate) fn register(env: &mut Environment<'static>, cells: order::Cells) {
     env.add_filter("__absolute_set", super::page::live::absolute_set);
     env.add_filter("__beside", super::page::live::beside);
     env.add_filter("__lowered", super::page::text::forms::lowered);
+    env.add_filter("__letters", pieces::letters);
     env.add_filter("__marked", super::page::live::marked);
     env.add_filter("__raised", super::page::text::forms::raised);
     env.add_filter("__struck", super::page::text::forms::struck);

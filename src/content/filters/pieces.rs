@@ -1,9 +1,10 @@
-//! What a value is made of: the parts of a text, the values of an object.
+//! What a value is made of: the parts of a text, its letters, the values of an object.
 //!
 //! Guarantees: of what is not there, or is of another kind, there are none.
 
 use minijinja::Error;
 use minijinja::value::{Value, ValueKind};
+use std::sync::Arc;
 
 /// `{{ tags | parts(",") }}`: what stands between the separators of a text, without the empty parts at its end, so that an
 /// empty text has none. Without a separator its words, with an empty one its characters.
@@ -63,4 +64,33 @@ pub(crate) fn pairs(value: &Value) -> Result<Value, Error> {
         _ => Ok(Vec::new()),
     };
     pairs.map(Value::from)
+}
+
+/// `__letters` of templates: a text as its letters, of which `loop` knows how many there are; another value as it is.
+pub(crate) fn letters(value: &Value) -> Value {
+    let Some(text) = value.as_str() else { return value.clone() };
+    let (text, count): (Arc<str>, usize) = (text.into(), text.chars().count());
+    Value::make_iterable(move || Letters { text: Arc::clone(&text), at: 0, left: count })
+}
+
+/// The letters of a text behind an octet.
+struct Letters {
+    text: Arc<str>,
+    at: usize,
+    left: usize,
+}
+
+impl Iterator for Letters {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        let letter = self.text.get(self.at..)?.chars().next()?;
+        self.at += letter.len_utf8();
+        self.left = self.left.saturating_sub(1);
+        Some(Value::from(&*letter.encode_utf8(&mut [0; 4])))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
 }
