@@ -170,3 +170,20 @@ fn texts_have_parts_and_objects_have_values() {
         gives(expression, want);
     }
 }
+
+/// Jinja2's own.
+const JINJA2: &str = "abs attr batch capitalize center count d default dictsort e escape filesizeformat first float forceescape format \
+                      groupby indent int items join last length list lower map max min pprint reject rejectattr replace reverse round \
+                      safe select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode \
+                      wordcount wordwrap xmlattr";
+
+#[test]
+fn the_readme_names_each_filter_that_jinja2_has_not() {
+    let readme = include_str!("../../../README.md");
+    let is_own = |name: &str| !name.starts_with("__") && !JINJA2.split_whitespace().any(|known| known == name);
+    let own: Vec<&str> = super::FILTERS.iter().map(|(name, ..)| *name).filter(|name| is_own(name)).collect();
+    let is_named = |name: &str| readme.contains(&format!("`{name}`"));
+    assert!(["date", "money", "number", "plural"].iter().all(|name| own.contains(name)), "{own:?}");
+    let missing: Vec<&&str> = own.iter().filter(|name| !is_named(name)).collect();
+    assert!(missing.is_empty(), "README does not name {missing:?}");
+}
