@@ -347,3 +347,53 @@ fn the_commit_is_that_of_the_folder_or_what_the_packager_says_or_none() {
     assert_eq!(told_of(&program, &tree, &[]), format!(" (commit {})", commit.trim()));
     assert_eq!(told_of(&program, &tree.join("below"), &[]), "", "the repository around it is another one's");
 }
+
+#[test]
+fn the_recipe_of_the_image_copies_all_that_a_build_reads() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let recipe = fs::read_to_string(root.join("config/package/Containerfile")).unwrap();
+    let (build, image) = recipe.split_once("\nFROM docker.io/library/debian").unwrap();
+    assert!(build.contains("RUN cargo build --release --locked --bin posthaste\n"), "{build}");
+    let built = "COPY --from=build /src/target/release/posthaste /usr/bin/posthaste\n";
+    assert!(image.contains(built) && image.contains("ENTRYPOINT [\"/usr/bin/posthaste\"]"), "{image}");
+    let folder = tempfile::tempdir().unwrap();
+    for line in build.lines().filter_map(|line| line.strip_prefix("COPY ")) {
+        let mut names: Vec<&str> = line.split_whitespace().collect();
+        let to = folder.path().join(names.pop().unwrap());
+        let from = names.iter().map(|name| root.join(name));
+        let copied = Command::new("cp").arg("-r").args(from).arg(&to).output().unwrap();
+        assert!(copied.status.success(), "{line}: {}", String::from_utf8_lossy(&copied.stderr));
+    }
+    // The files that the manifest names: cargo builds nothing without them.
+    let manifest: toml::Table = toml::from_str(&fs::read_to_string(folder.path().join("Cargo.toml")).unwrap()).unwrap();
+    let benches = manifest["bench"].as_array().unwrap().iter().map(|bench| bench["name"].as_str().unwrap());
+    for file in ["Cargo.lock", "build.rs", "src/lib.rs", "src/main.rs", ".cargo/config.toml"].map(str::to_owned) {
+        assert!(folder.path().join(&file).is_file(), "{file} is not copied");
+    }
+    for bench in benches {
+        assert!(
+            folder.path().join("benches").join(bench).with_extension("rs").is_file(),
+            "benches/{bench}.rs is not copied"
+        );
+    }
+    // And what the program itself takes in while it is compiled.
+    let is_test = |file: &Path| file.iter().any(|part| part == "tests" || part == "tests.rs");
+    for file in sources(&folder.path().join("src")).iter().filter(|file| !is_test(file)) {
+        let text = fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for taken in code.split("include_str!(\"").skip(1).chain(code.split("include_bytes!(\"").skip(1)) {
+            let name = taken.split('"').next().unwrap();
+            assert!(file.parent().unwrap().join(name).exists(), "{}: {name} is not copied", file.display());
+        }
+    }
+}
+
+/// The source files below a folder.
+fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let of = |path: std::path::PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => vec![path],
+    };
+    entries.flat_map(of).filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+}

@@ -62,6 +62,37 @@ fn a_campaign_and_a_configuration_are_read_as_what_they_are_for_certain() {
 }
 
 #[test]
+fn a_letter_arrives_as_it_was_written_whatever_encoding_an_editor_saved_it_in() {
+    let text = "Liebe {{ first }},\nsch\u{f6}ne Gr\u{fc}\u{df}e aus K\u{f6}ln \u{2013} bis bald\n";
+    let japanese = "{{ first }}\u{69d8}\n\u{5c71}\u{7530}\u{592a}\u{90ce}\u{3088}\u{308a}\n";
+    for (octets, text) in [
+        (format!("\u{feff}\u{feff}{text}").into_bytes(), text),
+        (utf_16(text, "", u16::to_le_bytes), text),
+        (utf_16(text, "", u16::to_be_bytes), text),
+        (utf_16(text, "\u{feff}", u16::to_le_bytes), text),
+        (utf_16(text, "\u{feff}\u{feff}", u16::to_be_bytes), text),
+        (western(text), text),
+        (encoding_rs::ISO_2022_JP.encode(japanese).0.into_owned(), japanese),
+    ] {
+        let folder = Folder::new();
+        folder.put("w.txt", &octets);
+        let letters = folder.delivers(&[]);
+        let letter = mail_parser::MessageParser::default().parse(&letters[0]).unwrap();
+        let read = letter.body_text(0).unwrap().replace("\r\n", "\n");
+        assert_eq!(read, text.replace("{{ first }}", "Ann"), "{octets:x?}");
+    }
+    for (octets, place) in
+        [(&b"one\na\0b\n"[..], "w.txt:2:2: a NUL character"), (b"a\x1b[31mb\n", "w.txt:1:2: an escape character")]
+    {
+        let folder = Folder::new();
+        folder.put("w.txt", octets);
+        let (ran, letters) = folder.send(&[]);
+        assert!(ran.code == Some(2) && letters.is_empty() && ran.err.contains(place), "{ran:?}");
+        assert!(ran.err.contains("encoding"), "{ran:?}");
+    }
+}
+
+#[test]
 fn what_is_not_certain_is_refused_with_the_word_encoding_and_its_place() {
     for (octets, place, says) in [
         (&b"# \xd0\xcf\xc3\xd4 \xff\n"[..], "1:3", "its encoding cannot be told"),

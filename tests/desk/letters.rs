@@ -77,6 +77,37 @@ fn what_is_wrong_in_a_key_is_told_with_its_own_line_and_column() {
 }
 
 #[test]
+fn fields_are_built_by_what_they_are_made_of() {
+    let folder = Folder::new();
+    let identifiers = (0..6).map(|n| format!("<{n}-0123456789abcdef@mail.acme.example>")).collect::<Vec<_>>().join(" ");
+    let words = "word ".repeat(300);
+    let more = format!(
+        "reply_to = 'Acme, Inc. <help@acme.example>, \"Lee, {{{{ first }}}}\" <b@b\u{fc}cher.example>'\n[headers]\n\
+         Cc = \"B\u{fc}ro <buero@acme.example>, The team: x@acme.example, Y <y@acme.example>;\"\nReferences = \"{identifiers}\"\n\
+         X-Orders = '{{\"who\": \"{{{{ first }}}}\", \"where\": [\"K\u{f6}ln\", 1], \"note\": \"{words}\"}}'\n"
+    );
+    folder.put("w.toml", campaign(&more));
+    folder.put("w.csv", "email,first\nann@a.example,\"J\u{f6}rg \"\"Jo\"\" Lee\"\n");
+    let letters = folder.delivers(&[]);
+    folder.put("letter", &letters[0]);
+    let program = "import sys,json,email,email.policy as p\n\
+        m=email.message_from_bytes(open(sys.argv[1],'rb').read(),policy=p.default)\n\
+        print(json.dumps({k:[[a.display_name,a.addr_spec] for a in m[k].addresses] for k in ('Reply-To','Cc')}))";
+    let read: serde_json::Value = serde_json::from_str(&python(program, &[&folder.path().join("letter")])).unwrap();
+    let reply_to = [["Acme, Inc.", "help@acme.example"], ["Lee, J\u{f6}rg \"Jo\" Lee", "b@xn--bcher-kva.example"]];
+    assert_eq!(read["Reply-To"], serde_json::json!(reply_to));
+    let cc = [["B\u{fc}ro", "buero@acme.example"], ["", "x@acme.example"], ["Y", "y@acme.example"]];
+    assert_eq!(read["Cc"], serde_json::json!(cc));
+    assert_eq!(field(&letters[0], "References"), identifiers);
+    let orders: serde_json::Value = serde_json::from_str(&field(&letters[0], "X-Orders")).unwrap();
+    assert_eq!(orders, serde_json::json!({"who": "J\u{f6}rg \"Jo\" Lee", "where": ["K\u{f6}ln", 1], "note": words}));
+    let head = String::from_utf8(letters[0].clone()).unwrap().split("\r\n\r\n").next().unwrap().to_owned();
+    assert!(head.is_ascii() && head.lines().all(|line| line.len() <= 990), "{head}");
+    // Encoded words (RFC 2047) stand in the Subject and in the two names that need them, and nowhere else.
+    assert_eq!(head.to_ascii_lowercase().matches("=?utf-8?").count(), 3, "{head}");
+}
+
+#[test]
 fn names_with_tabs_line_breaks_and_quotes_get_their_letter() {
     let folder = Folder::new();
     folder.put("w.toml", campaign("to = \"{{ first }} <{{ email }}>\""));
@@ -173,12 +204,13 @@ fn letters_that_nobody_signs_are_told_at_the_start() {
 fn files_and_pictures_arrive_as_what_they_are() {
     let folder = Folder::new();
     let more = "html = \"w.html\"\n[[attachments]]\nfile = \"invite.ics\"\ntype = \"text/calendar; method=REQUEST\"\n\
-                [[attachments]]\nfile = \"Preis\u{fc}bersicht.docx\"\n[[attachments]]\nfile = \"letter.eml\"\n\
+                [[attachments]]\nfile = \"Preis\u{fc}bersicht.docx\"\n[[attachments]]\nfile = \"Zahlen.xlsx\"\n[[attachments]]\nfile = \"letter.eml\"\n\
                 [[attachments]]\nfile = \"logo.png\"\ninline_id = \"logo\"\n";
     folder.put("w.toml", campaign(more));
     folder.put("w.html", "<p>Dear {{ first }}</p><img src=\"cid:logo\" alt=\"Acme\">\n");
     folder.put("invite.ics", "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n");
     folder.put("Preis\u{fc}bersicht.docx", [7; 100]);
+    folder.put("Zahlen.xlsx", [8; 100]);
     folder.put("logo.png", [9; 100]);
     folder.put("letter.eml", "Subject: within\n\n.dot\n");
     let letters = folder.delivers(&[]);
@@ -195,6 +227,7 @@ fn files_and_pictures_arrive_as_what_they_are() {
     for (kind, name) in [
         ("text/calendar", "invite.ics"),
         (office, "Preis\u{fc}bersicht.docx"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Zahlen.xlsx"),
         ("message/rfc822", "letter.eml"),
         ("image/png", "logo.png"),
     ] {
@@ -203,9 +236,12 @@ fn files_and_pictures_arrive_as_what_they_are() {
     folder.put("letter", &letters[0]);
     let program = "import sys,email,email.policy as p\n\
         m=email.message_from_bytes(open(sys.argv[1],'rb').read(),policy=p.default)\n\
-        print([(q.get_content_type(),q.get_filename(),q['content-transfer-encoding']) for q in m.iter_attachments()])";
+        print([(q.get_content_type(),q.get_filename(),q['content-transfer-encoding']) for q in m.iter_attachments()])\n\
+        print([(q.get_content_type(),q.get_param('method'),q.get_param('type')) for q in m.walk()])";
     let read = python(program, &[&folder.path().join("letter")]);
     assert!(read.contains("('message/rfc822', 'letter.eml', '7bit')"), "{read}");
+    assert!(read.contains("('text/calendar', 'REQUEST', None)"), "{read}");
+    assert!(read.contains("('multipart/related', None, 'text/html')"), "{read}");
     assert!(read.contains(&format!("('{office}', 'Preis\u{fc}bersicht.docx', 'base64')")), "{read}");
     assert!(field(&letters[0], "Content-Type").starts_with("multipart/mixed;"));
 }

@@ -156,3 +156,29 @@ fn listmonks_subscribers() {
     let folder = campaign("subscribers.json", list, "", "{{ name }} {{ vip }}");
     assert_eq!(arrives(&folder), ["ann@a.example: Ann [1]", "bob@a.example: Bób True"]);
 }
+
+#[test]
+fn whatever_separates_ends_and_is_missing_is_read_and_what_is_said_goes_first() {
+    let [ann, bob] = ["ann@a.example: Ann, Ulm", "bob@b.example: Bo;b, K\u{f6}ln"];
+    let late: String = (0..3000).map(|n| format!("{{\"email\":\"p{n}@c.example\"}}\n")).collect();
+    for (file, list, setting) in [
+        ("l.csv", "email|first|city\nann@a.example|Ann|Ulm\nbob@b.example|Bo;b|K\u{f6}ln\n".to_owned(), ""),
+        ("l.csv", "email\tfirst\tcity\nann@a.example\tAnn\tUlm\nbob@b.example\tBo;b\tK\u{f6}ln\n".to_owned(), ""),
+        ("l.csv", "email,first,city\rann@a.example,Ann,Ulm\rbob@b.example,Bo;b,K\u{f6}ln\r".to_owned(), ""),
+        ("l.csv", "email#first#city\nann@a.example#Ann#Ulm\nbob@b.example#Bo;b#K\u{f6}ln\n".to_owned(), "delimiter = \"#\""),
+        ("l.csv", "email,first,city,,\nann@a.example,Ann,Ulm,,\n,,,,\nbob@b.example,Bo;b,K\u{f6}ln\n,,,,\n".to_owned(), ""),
+        ("l.json", "[{\"email\":\"ann@a.example\",\"first\":\"Ann\",\"city\":\"Ulm\"},\n {\"city\":\"K\u{f6}ln\",\"email\":\"bob@b.example\",\"first\":\"Bo;b\"}]".to_owned(), ""),
+        ("l.jsonl", late + "{\"city\":\"K\u{f6}ln\",\"first\":\"Bo;b\",\"email\":\"bob@b.example\"}\n", ""),
+    ] {
+        let text = "{{ first|default('you') }}, {{ city|default('there') }}";
+        let got = got(&campaign(file, &list, setting, text).delivers(&[]));
+        match file {
+            // Keys that come late are columns, and whoever lacks them gets a letter, too.
+            "l.jsonl" => {
+                assert_eq!((got.len(), got[0].as_str()), (3001, bob));
+                assert!(got[1..].iter().all(|letter| letter.ends_with("@c.example: you, there")), "{:?}", got[1]);
+            }
+            _ => assert_eq!(got, [ann, bob], "{list}"),
+        }
+    }
+}

@@ -307,6 +307,7 @@ fn light_and_dark() {
     assert!(html.contains(dark.split_once("</style>").unwrap().0), "{html}");
     assert!(html.contains(".button:hover { background: #000000; }"), "{html}");
     assert_eq!(link(&ann, "Come in"), format!("https://acme.example/news/visit?from=mail&{QUERY}"));
+    assert_eq!(ann["images"], serde_json::json!([["https://acme.example/news/img/lamp.png", "A lamp"]]));
     assert!(text(&ann["styles"], "button").contains("background: #00aa66"), "{ann:#}");
     assert!(text(&bob["styles"], "card").contains("border: 1px solid #cc0000"), "{bob:#}");
     assert!(text(&ann["styles"], "body").contains("background: #ffffff"), "{ann:#}");

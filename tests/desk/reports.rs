@@ -3,7 +3,8 @@
 use crate::folder::{CAMPAIGN, Folder, Ran, Receiver};
 use serde_json::Value;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -133,6 +134,56 @@ fn a_report_says_what_the_campaign_is_where_it_went_and_where_it_stands() {
     folder.put("w.toml", folder.read("w.toml").replace("Hello", "Goodbye"));
     assert_eq!(run(&["--add"]).code, Some(0));
     assert_eq!(json(&folder, &[])["subject"], "Goodbye {{ first }}");
+}
+
+/// A server whose mailboxes are all full; where it listens. It is there until the test ends.
+fn full_mailboxes() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || full_mailbox(&stream));
+        }
+    });
+    address
+}
+
+fn full_mailbox(mut stream: &TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"220 mx.example\r\n")?;
+    for line in BufReader::new(stream).lines() {
+        let reply: &[u8] = match line?.get(..4).unwrap_or_default() {
+            "RCPT" => b"450 4.2.2 mailbox full\r\n",
+            "DATA" => b"503 5.5.1 no recipients\r\n",
+            _ => b"250 2.0.0 ok\r\n",
+        };
+        stream.write_all(reply)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn who_never_got_it_has_the_last_reply_its_host_and_each_attempt() {
+    let folder = Folder::new();
+    folder.put("w.csv", "email,first\nann@a.example,Ann\nbob@b.example,Bob\n");
+    let address = full_mailboxes();
+    folder.put("e.toml", "[engine]\nhostname = \"me.example\"\n[delivery]\nretry = [\"1s\"]\nlifetime = \"3s\"\n");
+    let ran = folder.run(&["send", "w.toml", "--data", "data", "--smarthost", &address, "--config", "e.toml"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let all = rows(&report(&folder, &["--csv", "-"]).out);
+    assert_eq!(all[0][..7], ["recipient", "disposition", "code", "enhanced", "text", "site", "host"]);
+    for row in &all[1..] {
+        assert_eq!(row[1..7], ["expired", "450", "4.2.2", "mailbox full", &address, "[127.0.0.1]"], "{row:?}");
+    }
+    let attempts = rows(&report(&folder, &["--attempts", "-"]).out);
+    let of_bob: Vec<&Vec<String>> = attempts.iter().filter(|row| row[0] == "bob@b.example").collect();
+    let (last, before) = of_bob.split_last().unwrap();
+    assert!(before.len() >= 2 && last[4] == "expired", "{of_bob:?}");
+    for (number, row) in (1..).zip(before) {
+        assert_eq!((row[2].as_str(), row[4].as_str()), (format!("{number}").as_str(), "deferred"), "{of_bob:?}");
+        assert_eq!(row[5..], ["450", "4.2.2", "mailbox full", "RCPT", &address, "[127.0.0.1]"], "{of_bob:?}");
+    }
+    let table = report(&folder, &[]).out;
+    assert!(table.contains("450 4.2.2    expired; last: mailbox full"), "{table}");
 }
 
 #[test]

@@ -291,6 +291,45 @@ fn values_of_a_json_list_stay_what_they_are_up_to_the_letter() {
 }
 
 #[test]
+fn dates_money_numbers_and_words_are_written_as_people_of_the_locale_write_them() {
+    let folder = csv(
+        "{{ name|urlencode }}|{{ due|date('%e. %B %Y') }}|{{ total|money('EUR') }}|{{ total|number(1) }}|{{ n|plural('Punkt', 'Punkte') }}|\
+         {{ 1|plural('Punkt', 'Punkte') }}|{{ note|truncate(11) }}|{{ name|title }}|{{ due|date('%b', locale='fr_FR') }}\n",
+        "email,name,due,total,n,note\nann@a.example,anna maria,2026-08-05,\"1.234,5\",5,one two three four\n",
+    );
+    let types = "[recipients.types]\ntotal = \"number\"\n";
+    folder.put("w.toml", format!("locale = \"de_DE\"\n{}{types}", folder.read("w.toml")));
+    assert_eq!(
+        text_of(&folder.delivers(&[])[0]),
+        "anna%20maria|5. August 2026|1.234,50\u{a0}\u{20ac}|1.234,5|Punkte|Punkt|one two...|Anna Maria|ao\u{fb}t\n"
+    );
+}
+
+#[test]
+fn columns_of_any_heading_are_reached_from_all_that_jinja2_has() {
+    for (template, gives) in [
+        (
+            "{{ first_name }} {{ row['first name'] }} {{ row['if'] }} {{ _if }} {{ class }} {{ row['Stra\u{df}e'] }}",
+            "Ann Ann x x A Weg 1",
+        ),
+        ("{% if class == 'A' %}{% set mark = first_name %}{% else %}{% set mark = '-' %}{% endif %}{{ mark }}", "Ann"),
+        (
+            "{% macro hi(who, sign='!') %}Hi {{ who }}{{ sign }}{% endmacro %}{{ hi(first_name) }}{{ hi(_if, sign='?') }}",
+            "Hi Ann!Hi x?",
+        ),
+        ("{% for c in first_name %}{{ loop.index }}{{ c }}{{ ',' if not loop.last }}{% endfor %}", "1A,2n,3n"),
+        ("{% set ns = namespace(n=0) %}{% for i in range(4) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}", "6"),
+        ("{% import 'parts/m.txt' as m %}{{ m.big(first_name) }} {% include 'parts/foot.txt' %}", "ANN of Ann"),
+    ] {
+        let folder =
+            csv(&format!("{template}\n"), "email,first name,if,class,Stra\u{df}e\nann@a.example,Ann,x,A,Weg 1\n");
+        folder.put("parts/m.txt", "{% macro big(x) %}{{ x|upper }}{% endmacro %}");
+        folder.put("parts/foot.txt", "of {{ first_name }}");
+        assert_eq!(text_of(&folder.delivers(&[])[0]), format!("{gives}\n"), "{template}");
+    }
+}
+
+#[test]
 fn templates_read_files_of_the_campaign_s_folder_and_no_others() {
     let folder = csv(
         "{% extends 'parts/base.txt' %}{% block body %}Dear {{ first }}{% include 'foot.txt' %}{% endblock %}\n",

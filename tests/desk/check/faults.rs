@@ -187,7 +187,7 @@ const LETTER: [Fault; 59] = [
 ];
 
 /// Faults of the campaign's file, the list and the engine's configuration.
-const REST: [Fault; 65] = [
+const REST: [Fault; 66] = [
     (
         "w.toml",
         "news@acme.example>\"\nreply",
@@ -295,6 +295,14 @@ const REST: [Fault; 65] = [
     ("w.toml", "X-Campaign", "Message-ID", "campaign", "error", ("w.toml", "\"spring\"\n\n")),
     ("w.toml", "Acme Garden <news@acme.example>", "news@acme", "from sender-domain", "error", ("w.toml", "news@acme")),
     ("w.toml", "Acme Garden <news@acme.example>", "Acme Garden", "from", "error", ("w.toml", "Acme Garden")),
+    (
+        "w.toml",
+        "<news@acme.example>\"\nreply",
+        "<news@acme.example>, shop@acme.example\"\nreply",
+        "from",
+        "error",
+        ("w.toml", "\"Acme Garden"),
+    ),
     ("w.toml", "\"help@acme.example\"", "\"help at acme\"", "reply-to", "error", ("w.toml", "help at")),
     ("w.toml", "b+{token}@bounce", "b+{token} bounce", "return-path", "error", ("w.toml", "b+{token} bounce")),
     ("w.toml", "<news.acme.example>", "<news acme>", "list-id", "error", ("w.toml", "\"Acme news")),

@@ -35,6 +35,31 @@ fn a_letter_that_fails_on_everybody_is_refused_and_its_name_is_free() {
 }
 
 #[test]
+fn what_no_row_can_be_rendered_with_is_told_before_the_first_message_and_leaves_the_name_free() {
+    let endless = "{% for a in range(10000) %}{% for b in range(10000) %}{{ a }}{% endfor %}{% endfor %}";
+    for (template, says) in [
+        ("{{ first|titlecase }}", "w.txt:1:10: there is no filter `titlecase`"),
+        ("{{ first.titel() }}", "w.txt:1:4: text has no method `titel`"),
+        ("{{ first.given }}", "w.txt:1:4: a cell of a column is text, and has no attribute `given`"),
+        ("{% if first is emtpy %}x{% endif %}", "w.txt:1:16: there is no test `emtpy`"),
+        ("{{ greet(first) }}", "w.txt:1:4: there is no function `greet`"),
+        ("{{ first|truncate('x') }}", "w.txt:1:10: `truncate` fails with these arguments on every row"),
+        (endless, "line 2: p0@a.example: w.txt, line 1, column 55: `a`: the template runs for more than 1000000 steps"),
+        (
+            "{% for a in range(9000) %}{{ 'x' * 1000 }}{% endfor %}",
+            "line 2: p0@a.example: the text of w.txt is longer than 4194304 octets",
+        ),
+    ] {
+        let folder = folder(template, list(3, |_| false));
+        let (ran, letters) = folder.send(&[]);
+        assert_eq!((ran.code, letters.len()), (Some(2), 0), "{template}: {ran:?}");
+        assert!(ran.err.contains(says), "{template}: {}", ran.err);
+        folder.put("w.txt", "Dear {{ first }}\n");
+        assert_eq!(folder.delivers(&[]).len(), 3, "{template}");
+    }
+}
+
+#[test]
 fn the_few_rows_that_fail_are_rejected_and_the_others_get_their_letter() {
     let folder = folder("{{ first|int }} hello.\n", list(100, |n| n == 7 || n == 70));
     let (ran, letters) = folder.send(&["--json"]);

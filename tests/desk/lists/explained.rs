@@ -122,6 +122,28 @@ fn two_addresses_in_a_cell_are_refused_by_name_or_taken_as_asked() {
 }
 
 #[test]
+fn what_stands_around_an_address_is_taken_away_and_counted() {
+    let cells = [
+        "  a@x.example\t",
+        "\u{a0}b@x.example",
+        "\u{200b}c@x.example\u{200d}",
+        "\u{feff}d@x.example",
+        "mailto:e@x.example",
+        "<f@x.example>",
+        "Gil <g@x.example>",
+        "h@x.example.",
+        "'i@x.example'",
+    ];
+    let rows: String = cells.iter().map(|cell| format!("{cell}\n")).collect();
+    let folder = campaign("l.csv", format!("email\n{rows}z@x.example\n"), "", "hello");
+    let (ran, letters) = folder.send(&[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    says(&ran.out, &["9 addresses were cleaned of blanks, names, mailto:"]);
+    let all: Vec<String> = "abcdefghiz".chars().map(|name| format!("{name}@x.example: hello")).collect();
+    assert_eq!(got(&letters), all);
+}
+
+#[test]
 fn a_dry_run_tells_what_was_cleaned_and_is_odd_and_keeps_the_rejected_rows() {
     let list = "email,name\nAnn <ann@a.example>,A\nbob@gmial.com,B\nnobody,N\nmailto:cyd@a.example,C\n";
     let folder = campaign("l.csv", list, "max_rejected = \"50%\"", "{{ name }}");
