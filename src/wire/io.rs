@@ -123,6 +123,13 @@ pub trait Io {
     /// or, once the connection broke, are known never to have left it. Told of a connection that has ended too, until its place is used again; less may be told, never more.
     fn untouched(&self, id: ConnectionId) -> usize;
 
+    /// Of the octets appended, the last so many had not reached the peer's machine when it sent what was received so far: they
+    /// were not handed to the kernel, or not acknowledged by now, as they are by each segment that answers them. Less may be
+    /// told, never more.
+    fn unheard(&self, id: ConnectionId) -> usize {
+        self.untouched(id)
+    }
+
     /// The octets of a received buffer.
     fn bytes(&self, buffer: &Buffer) -> &[u8];
 

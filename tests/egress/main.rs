@@ -7,6 +7,7 @@ mod counts;
 mod denials;
 #[path = "../support/dns_server.rs"]
 mod dns_server;
+mod hasty;
 mod limits;
 #[path = "../support/nobody.rs"]
 mod nobody;

@@ -117,7 +117,7 @@ impl Server {
         }
     }
 
-    fn serving(
+    pub fn serving(
         listener: TcpListener,
         serve: impl Fn(&Self, TcpStream, IpAddr) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
@@ -157,7 +157,7 @@ impl Server {
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Seen)) {
+    pub fn change(&self, change: impl FnOnce(&mut Seen)) {
         change(&mut self.seen.lock().unwrap());
     }
 
@@ -293,7 +293,7 @@ impl Server {
 }
 
 /// What a server needs for TLS: a certificate that nobody vouches for.
-fn tls() -> Arc<rustls::ServerConfig> {
+pub fn tls() -> Arc<rustls::ServerConfig> {
     let made = rcgen::generate_simple_self_signed(["mx.test".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -306,7 +306,7 @@ fn tls() -> Arc<rustls::ServerConfig> {
     Arc::new(config)
 }
 
-fn gone() -> std::io::Error {
+pub fn gone() -> std::io::Error {
     std::io::ErrorKind::UnexpectedEof.into()
 }
 

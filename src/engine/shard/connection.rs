@@ -107,6 +107,7 @@ impl<I: Io> Shard<I> {
             return self.io.release(buffer);
         };
         let mut asked = self.asked(&connection, now);
+        self.note_unheard(&mut connection);
         let Connection { session, demand, tls, tls_hands, host, hop, remote, site, config, cut, course, trace, .. } =
             &mut *connection;
         course.heard(now.mono);
@@ -244,6 +245,20 @@ impl<I: Io> Shard<I> {
             Some(_) => connection.sealed.unsent(untouched, connection.session.octets_given()),
         };
         connection.session.handle_unsent(unsent);
+    }
+
+    /// Tells the session what of its octets the peer had not got when it said what is read next.
+    fn note_unheard(&self, connection: &mut Connection) {
+        if !connection.session.awaits_verdict() {
+            return;
+        }
+        self.note_unsent(connection);
+        let unheard = self.io.unheard(connection.id) as u64;
+        let unheard = match &connection.tls {
+            None => unheard,
+            Some(_) => connection.sealed.unsent(unheard, connection.session.octets_given()),
+        };
+        connection.session.handle_unheard(unheard);
     }
 
     /// Runs one of the session's handlers with the ledger behind it.

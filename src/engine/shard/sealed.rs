@@ -21,23 +21,26 @@ impl Sealed {
     /// `given` octets of the session are sealed by now, the last ones in `sealed` octets.
     pub(super) fn note(&mut self, given: u64, sealed: usize) {
         self.octets += sealed as u64;
-        match self.places.back_mut() {
-            Some(last) if last.0 == given => last.1 = self.octets,
-            _ => {
-                if self.places.len() >= PLACES_MAX {
-                    self.places.pop_front();
-                }
-                self.places.push_back((given, self.octets));
+        // What is sealed behind them (an alert, a key) holds none of the session's.
+        if self.places.back().is_none_or(|last| last.0 != given) {
+            if self.places.len() >= PLACES_MAX {
+                self.places.pop_front();
             }
+            self.places.push_back((given, self.octets));
         }
     }
 
-    /// Of `given` octets, how many lie in records of which the last octets, and only such, are among the last `untouched` sealed
-    /// ones or behind them.
+    /// Of `given` octets, how many lie in records that are not whole without the last `untouched` sealed octets. Where one record
+    /// ends and the next begins is not known: of what was sealed together, and is there in part, only the last octet is told.
     pub(super) fn unsent(&self, untouched: u64, given: u64) -> u64 {
         let touched = self.octets.saturating_sub(untouched);
-        let seen = self.places.iter().find(|(_, sealed)| *sealed >= touched).map_or(given, |(given, _)| *given);
-        if untouched == 0 { 0 } else { given.saturating_sub(seen) }
+        let Some(at) = self.places.iter().position(|(_, sealed)| *sealed > touched) else { return 0 };
+        let before = at.checked_sub(1).and_then(|before| self.places.get(before));
+        match (before, self.places.get(at)) {
+            (Some((seen, sealed)), _) if *sealed == touched => given.saturating_sub(*seen),
+            (_, Some((last, _))) => given.saturating_sub(*last) + 1,
+            (_, None) => 0,
+        }
     }
 }
 
@@ -54,7 +57,7 @@ mod tests {
         sealed.note(900, 630);
         // Nothing is left, a part of the last one, all of it, a part of the one before.
         for (untouched, unsent) in
-            [(0, 0), (1, 0), (629, 0), (630, 600), (631, 600), (849, 600), (850, 800), (969, 800), (970, 800)]
+            [(0, 0), (1, 1), (629, 1), (630, 600), (631, 601), (849, 601), (850, 800), (851, 801), (970, 801)]
         {
             assert_eq!(sealed.unsent(untouched, 900), unsent, "{untouched}");
         }
@@ -62,6 +65,6 @@ mod tests {
             sealed.note(1000 + n, 10);
         }
         assert!(sealed.places.len() <= PLACES_MAX);
-        assert_eq!([0, 5, 25, 1_000_000].map(|untouched| sealed.unsent(untouched, 1099)), [0, 0, 2, 31]);
+        assert_eq!([0, 5, 25, 1_000_000].map(|untouched| sealed.unsent(untouched, 1099)), [0, 1, 3, 32]);
     }
 }

@@ -28,7 +28,7 @@ impl Core {
     /// The connection is gone.
     pub(super) fn lost(&mut self, now: Instant, on: &mut Sink<'_>) {
         let phase = self.phase();
-        let done = self.full || self.is_idle() || matches!(self.state, State::Quit { .. });
+        let done = self.full || self.is_idle() || matches!(self.state, State::Quit { .. }) || self.refused_early;
         self.blames_ehlo(on);
         self.blames_starttls(on);
         self.blames_chunking(on);
@@ -54,6 +54,9 @@ impl Core {
         if self.shutting {
             // It said that it closes, and neither did so nor said another word.
             self.shut_silent = false;
+            if self.refused_early {
+                self.forget_early(on);
+            }
         } else if !self.blames_pipelining(phase, Break::Silent, on) {
             self.cut(own(451, CUT, b"the server did not answer in time; the message was not sent"), phase, on);
         }
@@ -77,7 +80,7 @@ impl Core {
     }
 
     /// The oldest transaction, if the server was answering it, is cut off.
-    fn cut(&mut self, reply: ReplyRef<'static>, phase: Phase, on: &mut Sink<'_>) {
+    pub(super) fn cut(&mut self, reply: ReplyRef<'static>, phase: Phase, on: &mut Sink<'_>) {
         let seen = self.seen();
         let Some(front) =
             self.running.front_mut().filter(|front| front.answered && !front.is_decided() && !front.may_be_taken(seen))

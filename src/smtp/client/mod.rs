@@ -11,6 +11,7 @@
 //! Guarantees:
 //! - Each recipient of a transaction that [`Session::begin`] took gets exactly one verdict or is returned, then its
 //!   transaction is finished; whatever the peer says, and whenever the connection ends.
+//! - Nobody is accepted by a word that came before the whole content had reached the peer (`early`).
 //! - A recipient is `Uncertain` only if the last octet of its content was given out and may have left
 //!   ([`Session::handle_unsent`]), and then it is neither `Returned` nor `Cut`, unless the server said 421 and closed without
 //!   another word.
@@ -35,6 +36,7 @@ mod auth;
 mod config;
 mod credentials;
 mod dsn;
+mod early;
 mod end;
 mod event;
 mod intake;
@@ -189,6 +191,8 @@ struct Core {
     /// 421 came while whole transactions were on their way; since then not another reply did.
     shutting: bool,
     shut_silent: bool,
+    /// The content that was being sent was refused ahead of its end (`early`): if the peer hangs up now.
+    refused_early: bool,
     tls: bool,
     /// EHLO was answered with 500 or 502.
     ehlo_unknown: bool,
@@ -205,6 +209,8 @@ struct Core {
     /// Octets given out, and how many of these, the last ones, the peer has provably not seen.
     given: u64,
     unsent: u64,
+    /// Of these, so many the peer had not got when it said what is being read.
+    unheard: u64,
     counters: Counters,
 }
 
@@ -252,6 +258,7 @@ impl Session {
             asked: false,
             shutting: false,
             shut_silent: false,
+            refused_early: false,
             tls,
             ehlo_unknown: false,
             exchange: None,
@@ -262,6 +269,7 @@ impl Session {
             drained: true,
             given: 0,
             unsent: 0,
+            unheard: 0,
             counters: Counters::default(),
         };
         // PIPECONNECT: a host that offered it last time lets EHLO leave before the greeting.
@@ -274,6 +282,11 @@ impl Session {
 
     /// Octets came from the peer (after TLS: plain text).
     pub fn handle_input(&mut self, now: Instant, input: &[u8], on: &mut dyn FnMut(Event<'_>)) {
+        self.hear(now, input, on);
+        (self.core.unsent, self.core.unheard) = (0, 0);
+    }
+
+    fn hear(&mut self, now: Instant, input: &[u8], on: &mut dyn FnMut(Event<'_>)) {
         let Self { reader, core } = self;
         core.say_unsendable(on);
         let mut input = input;
@@ -317,6 +330,19 @@ impl Session {
     /// session end now: call ahead of a handler that may end it. Contents that end among them leave nobody uncertain.
     pub fn handle_unsent(&mut self, octets: u64) {
         self.core.unsent = octets;
+    }
+
+    /// Of what [`Session::poll_transmit`] gave, the last `octets` had not reached the peer's machine when what comes next had left
+    /// it: call ahead of [`Session::handle_input`], while [`Session::awaits_verdict`]. Less may be told, never more. A content that
+    /// ends among them is not what a 2yz in there accepts.
+    pub fn handle_unheard(&mut self, octets: u64) {
+        self.core.unheard = octets;
+    }
+
+    /// Whether the next reply may be about a content that was given out whole.
+    #[must_use]
+    pub fn awaits_verdict(&self) -> bool {
+        self.core.running.front().is_some_and(|front| front.is_handed_out())
     }
 
     /// Octets that [`Session::poll_transmit`] has given so far.

@@ -4,6 +4,7 @@
 
 use crate::base::clock::Instant;
 use crate::mail::{Class, Limit, ReplyRef};
+use crate::smtp::client::early::TOO_EARLY;
 use crate::smtp::client::lessons::{is_about_pipelining, is_session_full};
 use crate::smtp::client::running::{Conclusion, Running, Stage};
 use crate::smtp::client::step::Mark;
@@ -17,7 +18,7 @@ impl Core {
     pub(super) fn reply(&mut self, now: Instant, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let phase = self.phase();
         let Some(expected) = self.ledger.pop() else {
-            return self.unsolicited(clipped(reply), phase, on);
+            return self.unsolicited(now, clipped(reply), phase, on);
         };
         self.since = now;
         self.answered_at = now;
@@ -80,8 +81,10 @@ impl Core {
     }
 
     /// Only 421 may come unasked (RFC 5321 §3.8).
-    fn unsolicited(&mut self, reply: ReplyRef<'_>, phase: Phase, on: &mut Sink<'_>) {
-        if reply.code == 421 || (reply.code == 221 && self.is_idle()) {
+    fn unsolicited(&mut self, now: Instant, reply: ReplyRef<'_>, phase: Phase, on: &mut Sink<'_>) {
+        if self.may_refuse_early(reply) && reply.code != 421 {
+            self.refuse_early(now, reply, on);
+        } else if reply.code == 421 || (reply.code == 221 && self.is_idle()) {
             let end = if self.is_idle() { End::Done } else { End::Refused(reply.to_owned(), phase) };
             self.end_with(end, Some(reply), on);
         } else {
@@ -290,8 +293,10 @@ impl Core {
 
     /// RFC 5321 §4.1.1.4: whatever the answer, the transaction's state is gone at the server.
     fn on_content(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
+        let early = self.is_early();
         let Some(front) = self.running.front_mut() else { return };
         match reply.class() {
+            Class::Positive if early => self.surplus(TOO_EARLY, Phase::Content, on),
             Class::Positive => self.taken(reply, on),
             Class::Intermediate => self.surplus("the reply to the content has an intermediate code", Phase::End, on),
             // That is no word about a content: what it is about shows behind it.
@@ -305,11 +310,15 @@ impl Core {
                     Some(_) => Conclusion::Returned(reply.to_owned()),
                     None => Conclusion::Refused(reply.to_owned(), Phase::End),
                 });
-                front.mark = front.addressing.then_some(Mark::Code);
-                front.alone = self.ledger.is_empty();
+                front.mark = (front.addressing && !early).then_some(Mark::Code);
+                front.alone = self.ledger.is_empty() && !early;
                 self.finish_front(false, on);
                 if let Some(max) = max {
                     self.limit_recipients(max, on);
+                }
+                if early {
+                    self.quit = true;
+                    self.return_unstarted(None, on);
                 }
             }
         }
@@ -318,8 +327,11 @@ impl Core {
     /// RFC 3030 §2: a refused chunk has been read and dropped by the server.
     fn on_chunk(&mut self, reply: ReplyRef<'_>, on: &mut Sink<'_>) {
         let out_of_sequence = self.is_out_of_sequence(reply);
+        if reply.class() == Class::Positive && self.is_early() {
+            return self.surplus(TOO_EARLY, Phase::Content, on);
+        }
         let Some(front) = self.running.front_mut() else { return };
-        let (class, mail_accepted) = (reply.class(), front.mail_accepted);
+        let (class, mail_accepted, whole) = (reply.class(), front.mail_accepted, front.is_handed_out());
         // A server that does not know BDAT goes on to read the content as commands: its replies cannot be told apart
         // from here on.
         let unknown =
@@ -335,6 +347,9 @@ impl Core {
             return self.end_with(End::Done, Some(reply), on);
         }
         self.chunk_known |= !unknown && !out_of_sequence;
+        if !whole && class != Class::Intermediate && front.is_wanted() && !out_of_sequence {
+            return self.refuse_early(self.since, reply, on);
+        }
         // The transactions that are already on their way have a RSET ahead of them.
         self.unclean = class != Class::Positive && mail_accepted && self.started == 1;
         match class {
@@ -369,6 +384,10 @@ impl Core {
         let in_step = self.is_refused_whole();
         self.finish_front(in_step, on);
         self.suspects = self.started;
+        if !whole {
+            // What is said next would be taken for the rest of the chunk.
+            self.end_with(End::Done, Some(reply), on);
+        }
     }
 
     /// A server that knows no RSET may keep the state of a transaction: nothing new is begun on it, and no content goes

@@ -1,7 +1,7 @@
 //! The driver's face: what [`Io`] asks of a ring.
 
 use super::slot::{Leave, Slot, State, Target};
-use super::{EARLY_BYTES, FLUSH_MAX, Kind, Listener, Ring, socket, token};
+use super::{EARLY_BYTES, FLUSH_MAX, Kind, Listener, Ring, socket, token, unsent};
 use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
 use crate::wire::io::{Buffer, Closed, ConnectSpec, ConnectionId, Event, Io, ListenerId, Waker, Work};
@@ -71,6 +71,12 @@ impl Io for Ring {
             _ if slot.generation == id.generation => slot.left_behind + slot.out.len(),
             _ => 0,
         })
+    }
+
+    fn unheard(&self, id: ConnectionId) -> usize {
+        // Of a send that is under way nobody knows how much the kernel has taken.
+        let taken = self.slot(id).filter(|slot| slot.state == State::Open && slot.broken.is_none());
+        self.untouched(id) + taken.and_then(|slot| slot.socket.as_ref()).map_or(0, unsent::unacknowledged)
     }
 
     fn bytes(&self, buffer: &Buffer) -> &[u8] {

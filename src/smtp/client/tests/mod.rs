@@ -4,6 +4,7 @@ mod accounting;
 mod asks;
 mod attack;
 mod ear;
+mod early;
 mod endings;
 mod flights;
 mod foreign;

@@ -3,7 +3,7 @@
 //! A script is lines. `S:` the server says a line (lines in a row come as one input). `C:` the client says a line; lines
 //! in a row, up to what follows, are exactly one flight: the output of one poll. `E:` an event, in order. `B: key to… |
 //! content` begins a transaction, `N` the next of the test's own. `Q` asks for QUIT, `D` says drained, `U: n` that the
-//! last n octets did not leave, `TLS` that the
+//! last n octets did not leave, `H: n` that the last n had not reached the peer when it said what comes next, `TLS` that the
 //! handshake is done, `X` that the connection closed, `R:` that exactly these octets come (`\r`, `\n`, `\0`, `\xNN`),
 //! `T: s` lets seconds pass.
 
@@ -100,6 +100,7 @@ struct Play {
     out: Out,
     said: String,
     told: VecDeque<String>,
+    unheard: u64,
 }
 
 /// A host that proved its adverts in an earlier session.
@@ -137,7 +138,7 @@ fn once(config: &Config, known: Known, script: &str, transactions: Vec<Transacti
     let mut transactions = transactions.into_iter();
     let now = Instant(1_000_000);
     let session = Session::new(Arc::new(config.clone()), known, now);
-    let mut play = Play { session, now, out: Out::new(), said: String::new(), told: VecDeque::new() };
+    let mut play = Play { session, now, out: Out::new(), said: String::new(), told: VecDeque::new(), unheard: 0 };
     let mut lines = script.lines().map(str::trim).filter(|l| !l.is_empty()).peekable();
     let mut longest = 0;
     while let Some(line) = lines.next() {
@@ -174,6 +175,7 @@ fn once(config: &Config, known: Known, script: &str, transactions: Vec<Transacti
             "N" => assert!(play.session.begin(transactions.next().unwrap()).is_ok(), "no room"),
             "Q" => play.session.quit(),
             "U" => play.session.handle_unsent(rest.parse().unwrap()),
+            "H" => play.unheard = rest.parse().unwrap(),
             "D" => play.session.handle_drained(play.now),
             "TLS" => play.session.handle_tls(play.now),
             "X" => play.session.handle_closed(play.now, &mut |e| play.told.push_back(shown(&e))),
@@ -226,8 +228,10 @@ impl Play {
             Cut::At(at) => <[&[u8]; 2]>::from(input.split_at(at.min(input.len()))).to_vec(),
         };
         for piece in pieces {
+            self.session.handle_unheard(self.unheard);
             self.session.handle_input(self.now, piece, &mut |e| self.told.push_back(shown(&e)));
         }
+        self.unheard = 0;
     }
 
     fn poll(&mut self) {

@@ -62,3 +62,42 @@ fn of_a_send_that_a_reset_ended_is_told_what_never_left() {
     assert!(untouched <= all - arrived && untouched >= all - TAKEN_MAX, "{untouched} of {all}, {arrived} arrived");
     bench.is_quiet();
 }
+
+#[test]
+fn what_was_said_before_all_had_come_is_told_from_an_answer_to_it() {
+    let mut bench = Bench::new();
+    let (id, mut peer) = bench.pair();
+    bench.ring.out(id).share(&Bytes::from(vec![0; MANY]));
+    bench.turn(Duration::ZERO);
+    peer.write_all(b"early").unwrap();
+    assert_eq!(bench.received(id, 5), b"early");
+    assert!(bench.ring.unheard(id) > 0, "the peer has read nothing, and its kernel takes less");
+    let reading = std::thread::spawn(move || {
+        peer.read_exact(&mut vec![0; MANY]).unwrap();
+        peer.write_all(b"late").unwrap();
+        peer
+    });
+    assert_eq!(bench.received(id, 9), b"earlylate");
+    assert_eq!(bench.ring.unheard(id), 0);
+    reading.join().unwrap();
+}
+
+#[test]
+fn of_what_is_answered_nothing_counts_as_unheard() {
+    let mut bench = Bench::new();
+    let (id, mut peer) = bench.pair();
+    let rounds = 2000;
+    let answering = std::thread::spawn(move || {
+        for n in 0..rounds {
+            peer.read_exact(&mut vec![0; 1 + n * 7 % 20_000]).unwrap();
+            peer.write_all(b"k").unwrap();
+        }
+        peer
+    });
+    for n in 0..rounds {
+        bench.ring.out(id).append(&vec![0; 1 + n * 7 % 20_000]);
+        bench.received(id, n + 1);
+        assert_eq!(bench.ring.unheard(id), 0, "round {n}");
+    }
+    answering.join().unwrap();
+}
