@@ -13,6 +13,8 @@ pub mod figures;
 pub mod held;
 mod manual;
 mod new;
+mod open_files;
+mod owner;
 mod preview;
 mod probe;
 pub mod progress;
@@ -34,24 +36,46 @@ use exit::{Exit, Failure};
 use signals::Signals;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write};
+use std::panic;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
+
+/// What the deepest of all that is read takes, many times over.
+const STACK_OCTETS: usize = 8 << 20;
 
 /// How long nobody may read before what is still to be said is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the program on its arguments (the first one is its own name), and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let signals = match Signals::begin() {
+    let signals = match open_files::begin().and_then(|()| Signals::begin()) {
         Ok(signals) => signals,
         Err(failure) => {
             failure.print();
+            terminal::flush(PATIENCE);
             return failure.exit;
         }
     };
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    with_stack(|| run_command(&arguments, &signals))
+}
+
+/// Runs it in a thread that has a stack of its own, whatever `ulimit -s` leaves to the first one.
+fn with_stack(run: impl Fn() -> Exit + Sync) -> Exit {
+    thread::scope(|scope| {
+        match thread::Builder::new().name("main".to_owned()).stack_size(STACK_OCTETS).spawn_scoped(scope, &run) {
+            Ok(main) => main.join().unwrap_or_else(|panic| panic::resume_unwind(panic)),
+            // No room for another thread: then in this one.
+            Err(_) => run(),
+        }
+    })
+}
+
+fn run_command(arguments: &[OsString], signals: &Signals) -> Exit {
     disk::access::begin();
     signals::survive_file_limits();
-    let line = match cli::parse(arguments) {
+    let line = match cli::parse(arguments.iter().cloned()) {
         Ok(line) => line,
         Err(exit) => return exit,
     };
@@ -60,7 +84,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         ColorChoice::Always => terminal::set_colored(true),
         ColorChoice::Never => terminal::set_colored(false),
     }
-    let exit = dispatch(line.command, &signals).unwrap_or_else(|failure| {
+    let exit = dispatch(line.command, signals).map_err(open_files::explained).unwrap_or_else(|failure| {
         observe::logs::conclude();
         failure.print();
         failure.exit

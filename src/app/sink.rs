@@ -12,7 +12,6 @@ use crate::mail::reply::Printable;
 use crate::observe::terminal;
 use crate::sink::{self, Counters, Login, Options, Report};
 use crate::tls::ServerConfig;
-use crate::wire::ring;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -26,9 +25,6 @@ use std::time::Duration;
 /// # Errors
 /// The ring is refused, the address cannot be listened on, a folder or a file cannot be written.
 pub(super) fn run(args: &SinkArgs, signals: &Signals) -> Result<Exit, Failure> {
-    if let Err(e) = ring::raise_descriptor_limit() {
-        say(&format!("warning: the limit of open files stays as it is: {e}\n"));
-    }
     // Made at once: a file that cannot be written is known before the first message.
     let list = args.duplicates.as_deref().map(List::open).transpose()?;
     signals.prepare("interrupted before it listened")?;

@@ -1,6 +1,6 @@
 //! The few things of the process itself that std has no face for: its end at once, its signals, its users.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 
 /// Ends the process now: no destructor runs, nothing is waited for. What must last is on stable storage already.
@@ -51,6 +51,33 @@ pub fn set_umask(mask: u32) {
     }
 }
 
+/// Whether this process is root's: what it makes is root's too.
+#[must_use]
+pub fn is_root() -> bool {
+    #[expect(unsafe_code, reason = "geteuid has no safe face in std")]
+    // SAFETY: it takes nothing and cannot fail.
+    unsafe {
+        libc::geteuid() == 0
+    }
+}
+
+/// What a user is called; a number that no user has is written as `sudo -u` takes it.
+#[must_use]
+pub fn user_name(id: u32) -> String {
+    const OCTETS: usize = 64 * 1024;
+    let mut entry = std::mem::MaybeUninit::<libc::passwd>::uninit();
+    let mut text = vec![0; OCTETS];
+    let mut found = std::ptr::null_mut();
+    #[expect(unsafe_code, reason = "getpwuid_r has no safe face in std")]
+    // SAFETY: `entry` and `text` are as large as the call is told; `found` is null or leads to `entry`, which is then written,
+    // and whose name is a C string in `text`.
+    let name = unsafe {
+        libc::getpwuid_r(id, entry.as_mut_ptr(), text.as_mut_ptr(), text.len(), &raw mut found);
+        found.as_ref().map(|user| CStr::from_ptr(user.pw_name).to_string_lossy().into_owned())
+    };
+    name.unwrap_or_else(|| format!("#{id}"))
+}
+
 /// The number of a group, by its name or written as a number.
 ///
 /// # Errors
@@ -88,6 +115,12 @@ mod tests {
         assert_eq!(group_id("root").ok(), Some(0));
         assert_eq!(group_id("4711").ok(), Some(4711));
         assert_eq!(group_id("no such group").map_err(|e| e.kind()), Err(io::ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn users_have_their_names_or_their_numbers() {
+        assert_eq!(user_name(0), "root");
+        assert_eq!(user_name(3_999_999_999), "#3999999999");
     }
 
     #[test]

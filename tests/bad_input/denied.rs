@@ -4,7 +4,7 @@
 use super::Desk;
 use super::free_port::free_port;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ const OTHER: u32 = 65_534;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|this| std::os::unix::fs::MetadataExt::uid(&this) == 0)
+    fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
 }
 
 /// The program, as a user to whom file permissions mean something.
@@ -68,10 +68,11 @@ impl Drop for Closed<'_> {
     }
 }
 
-struct Receiver(Child, String);
+/// A receiver of mail, killed when it goes.
+pub(super) struct Receiver(Child, String);
 
 impl Receiver {
-    fn start(desk: &Desk) -> Self {
+    pub(super) fn start(desk: &Desk) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
         let child =
             posthaste(desk, &["sink", "--listen", &address]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -82,6 +83,10 @@ impl Receiver {
             std::thread::sleep(Duration::from_millis(20));
         }
         receiver
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.1
     }
 }
 
@@ -146,4 +151,66 @@ fn a_file_that_may_not_be_read_is_named_with_what_to_do_and_is_no_damage() {
     }
     let (code, said) = sends(&[]);
     assert_eq!(code, Some(0), "nothing was changed meanwhile: {said}");
+}
+
+/// Whose each file below a folder is.
+fn owners(folder: &Path) -> Vec<(PathBuf, u32)> {
+    let mut all = Vec::new();
+    below(folder, &mut all);
+    all.into_iter().map(|path| (path.clone(), fs::metadata(path).unwrap().uid())).collect()
+}
+
+/// Anybody else makes no files there anyhow.
+#[test]
+fn root_is_sent_away_from_another_users_data_directory_and_leaves_no_file_there() {
+    if !is_root() {
+        return;
+    }
+    let desk = Desk::new();
+    desk.put("w.csv", "email,first\nann@a.example,Ann\nbob@a.example,Bob\n");
+    give(desk.path());
+    let receiver = Receiver::start(&desk);
+    let words = ["send", "w.toml", "--data", "data", "--smarthost", receiver.address()];
+    let (code, said) = ran(posthaste(&desk, &[&words[..], &["--limit", "1"]].concat()));
+    assert_eq!(code, Some(3), "{said}");
+    let data = desk.path().join("data");
+    let before = owners(&data);
+    assert!(before.iter().all(|(_, owner)| *owner == OTHER), "{before:?}");
+    let as_root = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
+        ran({
+            command.current_dir(desk.path()).args(words).stdin(Stdio::null());
+            command
+        })
+    };
+    for more in [&[][..], &["--dry-run"], &["--test", "me@acme.example"]] {
+        let (code, said) = as_root(&[&words[..], more].concat());
+        assert_eq!(code, Some(1), "{more:?}: {said}");
+        let way = format!("sudo -u nobody {} {}", env!("CARGO_BIN_EXE_posthaste"), words.join(" "));
+        let way = if more.is_empty() { way } else { format!("{way} {}", more.join(" ")) };
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("is the user nobody's, and this is root") && said.contains(&way), "{more:?}: {said}");
+        assert_eq!(owners(&data), before, "{more:?}");
+    }
+    for (words, right) in [
+        (&["tls-report", "--data", "data", "--write", "out"][..], 1),
+        (&["report", "w", "--data", "data"], 0),
+        (&["token", "x", "--data", "data"], 1),
+        (&["check", "w.toml", "--data", "data"], 2),
+    ] {
+        let (code, said) = as_root(words);
+        assert_eq!(code, Some(right), "{words:?}: {said}");
+        assert_eq!(owners(&data), before, "{words:?}");
+    }
+    // The directory is root's, and the campaign is not.
+    for path in [data.clone(), data.join("campaign"), data.join("lock")] {
+        chown(path, Some(0), Some(0)).unwrap();
+    }
+    let before = owners(&data);
+    let (code, said) = as_root(&words);
+    assert!(code == Some(1) && said.contains("data/campaign/w is the user nobody's"), "{said}");
+    assert_eq!(owners(&data), before);
+    give(&data);
+    let (code, said) = ran(posthaste(&desk, &words));
+    assert_eq!(code, Some(0), "{said}");
 }

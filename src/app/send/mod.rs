@@ -98,6 +98,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     } else {
         format!("interrupted before anything was sent in this run\nhint: go on with: {}", args.same_command())
     })?;
+    super::owner::check(&[&data])?;
     super::share(&config)?;
     let level = if args.quiet { config.log.level.min(Level::Warn) } else { config.log.level };
     observe::logs::init(level);
@@ -120,6 +121,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     let columns = terminal::columns();
     watch::notice(&folded(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()), columns));
     let home = home_of(&data, &campaign.name, &destination);
+    super::owner::check(&[&home])?;
     // Where nobody may look it may have begun.
     if !destination.is_sink() && home.try_exists().is_ok_and(|exists| !exists) {
         if !is_named {

@@ -13,11 +13,15 @@ use std::path::{Path, PathBuf};
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes one in `parent`, which is made too.
+    /// Makes one in `parent`, which is made too; where that is another user's, and this is root, among what is temporary.
     ///
     /// # Errors
     /// The disk's.
     pub fn make(parent: &Path, kind: &str) -> Result<Self, Failure> {
+        let temporary = access::other_owner(parent).map(|_| std::env::temp_dir());
+        // Among what is others', the name says whose it is.
+        let ours = if temporary.is_some() { "posthaste-" } else { "" };
+        let (parent, kind) = (temporary.as_deref().unwrap_or(parent), &*format!("{ours}{kind}"));
         sweep(parent, kind);
         let path = parent.join(format!("{kind}-{}-{:08x}", std::process::id(), fastrand::u32(..)));
         // Where others may write, too, somebody could have made it before.

@@ -32,6 +32,7 @@ pub(super) fn run(args: &TlsReportArgs, signals: &Signals) -> Result<Exit, Failu
         let hint = "hint: --data DIR names it, or --config engine.toml by its engine.data";
         return Err(Failure::usage(format!("there is no data directory {}\n{hint}", data.display())));
     }
+    super::owner::check(&[&data])?;
     let _lock = Lock::take(&data).map_err(|fault| Failure::failed(fault.to_string()))?;
     let mut book = Book::read(&data).map_err(|e| Failure::failed(e.to_string()))?;
     let until = args.until.unwrap_or(unix_now().0 / DAY);

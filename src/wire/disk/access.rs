@@ -34,6 +34,14 @@ pub fn share_with(group: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// The user whose directory this is, where this process is root's and that user is another: what root makes in there that user
+/// cannot use.
+#[must_use]
+pub fn other_owner(directory: &Path) -> Option<String> {
+    let owner = fs::metadata(directory).ok()?.uid();
+    (owner != 0 && process::is_root()).then(|| process::user_name(owner))
+}
+
 /// Gives an open file of ours the permissions and the group that it should have. Pipes, devices and the like are left alone.
 ///
 /// # Errors
