@@ -3,6 +3,7 @@
 
 use super::Desk;
 use super::limits::{by_mx, desk_of, many, zone};
+use super::refusals::{figure, refusing, rotten, two_of_five};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -99,4 +100,23 @@ fn the_last_summary_says_what_the_report_says_after_a_second_interrupt() {
             assert_eq!(summary[key], report[key], "{key}: {summary}\n{report}");
         }
     }
+}
+
+#[test]
+fn a_mailing_that_is_held_when_nobody_is_left_to_wait_is_complete_and_says_that_nothing_is_held() {
+    let mx = refusing(two_of_five);
+    let (desk, config) = rotten(&mx, 100, "");
+    let output = start(&desk, &config, &[]).wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (before, last) = said.split_once("The mailing is held").expect(&said);
+    assert!(!before.contains("nothing is held any more"), "{said}");
+    let last_word =
+        "warning: nothing is held any more, for nobody waits; it was, because 40 of the last 100 recipients bounced";
+    assert!(last.contains(last_word), "{said}");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(summary["held"].is_null() && summary["held_sites"] == serde_json::json!([]), "{summary}");
+    assert_eq!((&summary["delivered"], &summary["bounced"]), (&60.into(), &40.into()), "{summary}");
+    assert_eq!(figure(&desk.report("w"), "state"), "complete");
 }

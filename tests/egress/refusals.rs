@@ -5,7 +5,7 @@ use super::{Desk, dns_server, source, to};
 use std::net::TcpListener;
 
 /// A smarthost that answers this command so until it is mended.
-fn refusing(odd: Odd) -> Server {
+pub(super) fn refusing(odd: Odd) -> Server {
     Server::smtp(TcpListener::bind("127.0.0.1:0").unwrap(), odd)
 }
 
@@ -349,14 +349,14 @@ fn a_held_mailing_says_so_in_its_summary_and_in_the_event_log() {
 }
 
 /// Recipients of which so many in a hundred bounce, in a way that no rule knows.
-fn rotten(smarthost: &Server, recipients: usize, more: &str) -> (Desk, String) {
+pub(super) fn rotten(smarthost: &Server, recipients: usize, more: &str) -> (Desk, String) {
     let desk = Desk::new(recipients);
     desk.campaign("w", more);
     (desk, to(smarthost.address) + "sessions_per_site = 1\n")
 }
 
 /// Every recipient whose number ends in 1 to 4.
-fn two_of_five(command: &str) -> Option<&'static str> {
+pub(super) fn two_of_five(command: &str) -> Option<&'static str> {
     let number = command.strip_prefix("RCPT TO:<p")?.split('@').next()?;
     if number.ends_with('4') {
         return Some("550 5.3.0 never");

@@ -23,7 +23,7 @@ mod tests;
 pub use digest::Digest;
 pub use look::{Look, Zone};
 pub use reason::Reason;
-pub use stage::{Run, Stage};
+pub use stage::{Run, Stage, who_waits};
 pub use stored::Stored;
 
 use super::cli::ReportArgs;

@@ -92,18 +92,28 @@ impl Stage {
     /// What it means, and what goes on; empty where the word says it all, or the note of what holds it does.
     #[must_use]
     pub fn says(self, known: &Known<'_>, zone: &Zone) -> String {
-        let waiting = counted(known.open, "recipient waits", "recipients wait");
-        let rest = if known.loading { ", and the list is not read to its end" } else { "" };
+        let waiting = who_waits(known.open, known.loading);
         match (self, known.run) {
-            (Self::NotBegun, _) => format!("nobody was tried yet: {waiting}{rest}"),
+            (Self::NotBegun, _) => format!("nobody was tried yet: {waiting}"),
             (Self::Paused, Run::Paused(since)) => format!("since {}: SIGUSR1 to its process goes on", zone.time(since)),
-            (Self::Stopped, _) => format!("{waiting}{rest}: the same `posthaste send` goes on"),
+            (Self::Stopped, _) => format!("{waiting}: the same `posthaste send` goes on"),
             (Self::Undecided, _) => format!(
                 "{} held: a copy may have reached them; `posthaste send` with --retry-held or --cancel-held decides",
                 counted(known.uncertain, "recipient is", "recipients are")
             ),
             _ => String::new(),
         }
+    }
+}
+
+/// How many wait, and whether more are to come; `loading`: the list is not read to its end.
+#[must_use]
+pub fn who_waits(waiting: u64, loading: bool) -> String {
+    let who = counted(waiting, "recipient waits", "recipients wait");
+    match (waiting, loading) {
+        (0, true) => "the list is not read to its end".to_owned(),
+        (_, true) => format!("{who}, and the list is not read to its end"),
+        (_, false) => who,
     }
 }
 
@@ -139,8 +149,12 @@ mod tests {
             (
                 Known { loading: true, ..over },
                 Stage::Stopped,
-                "0 recipients wait, and the list is not read to its end: \
-                the same `posthaste send` goes on",
+                "the list is not read to its end: the same `posthaste send` goes on",
+            ),
+            (
+                Known { loading: true, ..tried },
+                Stage::Stopped,
+                "3 recipients wait, and the list is not read to its end: the same `posthaste send` goes on",
             ),
         ] {
             assert_eq!((Stage::of(&known), stage.says(&known, &Zone::default()).as_str()), (stage, says), "{known:?}");

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::super::cli::SendArgs;
 use super::super::config::EngineConfig;
 use super::super::exit::Failure;
+use super::super::figures::counted;
 use crate::engine::table::{RowBlock, Table};
 use crate::observe::events::{EventLog, EventsError, LookUp, Options, Target, Written};
 use crate::observe::logs::Level;
@@ -65,7 +66,8 @@ fn look_up(table: Table) -> LookUp {
 pub fn conclude(written: Option<Written>, campaign: &str) -> Result<(), Failure> {
     match written {
         Some(Written { lost, why: Some(why), .. }) if lost > 0 => Err(Failure::failed(format!(
-            "{lost} events are lost: {why}\nhint: every outcome is in the journal all the same: posthaste report {campaign} --csv FILE"
+            "{}: {why}\nhint: every outcome is in the journal all the same: posthaste report {campaign} --csv FILE",
+            counted(lost, "event is lost", "events are lost")
         ))),
         _ => Ok(()),
     }

@@ -37,15 +37,17 @@ pub fn wanted(home: &Path, waiting: u64, loaded: u64, to_come: ToCome) -> String
         .saturating_add(more.saturating_mul(each))
         .saturating_add(RESERVE_OCTETS + JOURNAL_OCTETS_MIN);
     let [mib, reserve] = [octets, RESERVE_OCTETS].map(|octets| octets.div_ceil(1 << 20));
-    let who = match more {
-        0 => counted(waiting, "recipient who waits takes", "recipients who wait take"),
-        more => format!(
-            "{}, and about {} more of the list that are not loaded yet, take",
+    let who = match (waiting, more) {
+        (0, 0) => "what is still to be written takes".to_owned(),
+        (_, 0) => format!("the {}", counted(waiting, "recipient who waits takes", "recipients who wait take")),
+        (0, more) => format!("about {} of the list, not loaded yet, take", counted(more, "recipient", "recipients")),
+        (_, more) => format!(
+            "the {}, and about {} more of the list that are not loaded yet, take",
             counted(waiting, "recipient who waits", "recipients who wait"),
             count(more)
         ),
     };
-    format!("\nhint: the {who} about {mib} MiB of free space, of which {reserve} MiB are kept free{besides}")
+    format!("\nhint: {who} about {mib} MiB of free space, of which {reserve} MiB are kept free{besides}")
 }
 
 #[cfg(test)]
@@ -67,6 +69,12 @@ mod tests {
             "\nhint: the 1,000 recipients who wait, and about 1,000,000 more of the list that are not loaded yet, take about 165 MiB \
              of free space, of which 8 MiB are kept free"
         );
+        // Nobody waits.
+        let kept = "about 12 MiB of free space, of which 8 MiB are kept free";
+        assert_eq!(told(0, ToCome::About(0)), format!("\nhint: what is still to be written takes {kept}"));
+        let later =
+            format!("\nhint: about 1,000 recipients of the list, not loaded yet, take {}", kept.replace("12", "13"));
+        assert_eq!(told(0, ToCome::About(1000)), later);
         let unknown = format!("{loaded}; what of the list is not loaded yet comes on top");
         assert_eq!(told(1000, ToCome::Unknown), unknown);
     }

@@ -15,6 +15,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::figures::{counted, folded, wrapped};
 use super::super::held::Note;
 use super::super::progress::{self, LINE_EVERY, REDRAW, Snapshot, Summary};
+use super::super::report::who_waits;
 use super::super::signals::Signals;
 use super::letter::{Letter, was_sent_on};
 use super::list;
@@ -123,6 +124,11 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     summary.cut_off = summary.in_flight;
     summary.possible_duplicates += summary.cut_off;
     note_what_holds(&summary, watched.home);
+    let holds: Vec<Note> = holding(&summary).into_iter().cloned().collect();
+    if summary.is_settled() && matches!(ended.load, LoadEnd::Complete(_)) {
+        // Nothing is left to be held.
+        (summary.held, summary.held_sites) = (None, Vec::new());
+    }
     // Whoever cannot print the table still learns why it ended, and what goes on.
     let printed = print_end(watched.args, &summary);
     if rejected > 0 && !watched.are_rejects_told && matches!(ended.load, LoadEnd::Complete(_) | LoadEnd::Open) {
@@ -142,8 +148,12 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
         }
         (reason, _) => reason,
     };
-    let exit = conclude(watched, &summary, &told.bound, ended.load, failure);
+    let exit = conclude(watched, &summary, (&told.bound, &holds), ended.load, failure);
     let events = super::events::conclude(ended.events, watched.campaign);
+    if let (Err(_), Err(lost)) = (&exit, &events) {
+        // What ended the run is said last.
+        lost.print();
+    }
     exit.and_then(|exit| printed.and(events).map(|()| exit))
 }
 
@@ -258,7 +268,7 @@ fn tell(what: &str, hint: &str) {
 fn conclude(
     watched: &Watched<'_>,
     summary: &Summary,
-    bound: &str,
+    (bound, holds): (&str, &[Note]),
     load: LoadEnd,
     failure: Option<String>,
 ) -> Result<Exit, Failure> {
@@ -287,9 +297,12 @@ fn conclude(
         ))),
         LoadEnd::Complete(_) if summary.loaded == 0 && summary.rejected > 0 => Err(all_rejected(summary.rejected)),
         LoadEnd::Complete(_) if summary.is_settled() => {
-            // Nothing is left to be held.
-            for held in holding(summary) {
-                terminal::warn(&format!("warning: {}\n", held.says));
+            // It was said on the way that the mailing is held, and this is the last word on it.
+            for held in holds {
+                tell(
+                    &format!("warning: nothing is held any more, for nobody waits; it was, because {}", held.says),
+                    &held.hint,
+                );
             }
             if !was_sent_on(&watched.before, summary) {
                 watched.letter.check(watched.args, summary.uncertain)?;
@@ -297,10 +310,10 @@ fn conclude(
             settled(watched.args, watched.campaign, summary.uncertain)
         }
         LoadEnd::Complete(_) | LoadEnd::Open => {
-            let waiting = counted(summary.waiting + summary.in_flight, "recipient waits", "recipients wait");
-            let held = holding(summary);
-            if let Some(first) = held.first() {
-                let says: Vec<&str> = held.iter().map(|held| held.says.as_str()).collect();
+            let open = matches!(load, LoadEnd::Open);
+            let waiting = who_waits(summary.waiting + summary.in_flight, open);
+            if let Some(first) = holds.first() {
+                let says: Vec<&str> = holds.iter().map(|held| held.says.as_str()).collect();
                 let (says, hint) = (says.join("\n"), &first.hint);
                 return Err(Failure::unfinished(format!("held: {says}\n{waiting}\nhint: {hint}\n{resume}")));
             }
@@ -308,9 +321,8 @@ fn conclude(
                 terminal::print(super::share::rest(watched.args, watched.withheld).as_bytes());
                 return Ok(Exit::Unfinished);
             }
-            let rest = if matches!(load, LoadEnd::Open) { ", and the list is not read to its end" } else { "" };
             let bound = if bound.is_empty() { String::new() } else { format!("\nit was bound by {bound}") };
-            Err(Failure::unfinished(format!("not finished: {waiting}{rest}{bound}\n{resume}")))
+            Err(Failure::unfinished(format!("not finished: {waiting}{bound}\n{resume}")))
         }
     }
 }
@@ -512,7 +524,9 @@ impl<'a> Show<'a> {
             duplicates,
             suppressed: counters.suppressed,
             loaded: counters.loaded,
-            held: u64::from(engine.board().halt().held().is_some()),
+            held: u64::from(
+                engine.board().halt().held().is_some() && !(last && counters.waiting + counters.in_flight == 0),
+            ),
             oldest_s: if last || counters.waiting + counters.in_flight == 0 { 0 } else { age_s },
         };
         let observer = self.watched.observer.clone();

@@ -2,12 +2,14 @@
 //!
 //! The lines are in `FILE`; what was rotated away is `FILE.000001`, `FILE.000002`, … and, once packed, the same with
 //! `.zst`. Numbers go on across processes. Guarantees: the file is one process's at a time; a file that holds something
-//! else is left alone; a write that failed in the middle leaves no torn line behind.
+//! else is left alone; a write that failed in the middle leaves no torn line behind; a file that is moved away or removed while
+//! it is written does not take lines along unheard ([`LogFile::gone`]).
 
 use super::write::EventsError;
 use crate::observe::private;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -47,6 +49,19 @@ pub(super) struct LogFile {
     begun: Instant,
     /// The number of the next rotated file.
     next: u64,
+    /// Which file it is; nothing for a pipe or a device, which cannot go.
+    place: Option<(u64, u64)>,
+    /// Lines that this process has written to it.
+    lines: u64,
+}
+
+/// What became of a file that is not at its path any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// It has another name now, and its lines with it.
+    Moved,
+    /// It is nowhere, and so many lines of this process with it.
+    Removed(u64),
 }
 
 impl LogFile {
@@ -55,7 +70,8 @@ impl LogFile {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(fails)?;
         private::own(&file, path);
         if !file.metadata().map_err(fails)?.is_file() {
-            return Ok(Self { path: path.to_owned(), file, octets: 0, begun: Instant::now(), next: u64::MAX });
+            let (path, begun) = (path.to_owned(), Instant::now());
+            return Ok(Self { path, file, octets: 0, begun, next: u64::MAX, place: None, lines: 0 });
         }
         match file.try_lock() {
             Ok(()) => {}
@@ -67,14 +83,35 @@ impl LogFile {
         let age = if octets == 0 { Duration::ZERO } else { age_of(&file) };
         let begun = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         let next = rotated(path).last().map_or(1, |(number, _)| number + 1);
-        Ok(Self { path: path.to_owned(), file, octets, begun, next })
+        let place = place_of(&file);
+        Ok(Self { path: path.to_owned(), file, octets, begun, next, place, lines: 0 })
+    }
+
+    /// What became of it, if another file or none lies at its path now. What the system does not tell is no trouble.
+    pub(super) fn gone(&self) -> Option<Gone> {
+        let there = match std::fs::metadata(&self.path) {
+            Ok(found) => Some((found.dev(), found.ino())),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
+            Err(_) => return None,
+        };
+        if self.place.is_none() || there == self.place {
+            return None;
+        }
+        let is_left = self.file.metadata().map_or(true, |found| found.nlink() > 0);
+        Some(if is_left { Gone::Moved } else { Gone::Removed(self.lines) })
+    }
+
+    /// Goes on in a file at its path.
+    pub(super) fn anew(&self) -> Result<Self, EventsError> {
+        Self::open(&self.path)
     }
 
     /// Appends whole lines. After an error the file ends where it ended before.
-    pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+    pub(super) fn append(&mut self, lines: &[u8], count: u64) -> io::Result<()> {
         match self.file.write_all(lines) {
             Ok(()) => {
                 self.octets += lines.len() as u64;
+                self.lines += count;
                 Ok(())
             }
             Err(error) => {
@@ -102,8 +139,9 @@ impl LogFile {
         private::own(&file, &self.path);
         // Nobody else opens a file of this name between two lines; if so, both append whole lines.
         let _ = file.try_lock();
+        self.place = place_of(&file);
         self.file = file;
-        self.octets = 0;
+        (self.octets, self.lines) = (0, 0);
         self.begun = Instant::now();
         self.next = next;
         Ok(())
@@ -134,6 +172,10 @@ fn whole(file: &mut File) -> io::Result<Option<u64>> {
         end = start;
     }
     Ok(Some(0))
+}
+
+fn place_of(file: &File) -> Option<(u64, u64)> {
+    file.metadata().ok().map(|found| (found.dev(), found.ino()))
 }
 
 fn age_of(file: &File) -> Duration {

@@ -3,8 +3,9 @@
 //! Threads that have events write lines into batches ([`Lane`]); a thread of the log's own carries the batches to the
 //! file. Guarantees: a lane never waits for the disk and never loses a line in silence. While more than
 //! [`QUEUED_OCTETS_MAX`] wait to be written a lane says that it is crowded, and whoever owns it begins nothing new: what
-//! is under way bounds the rest. The end waits for a reader that takes nothing for seconds only. On a full disk the log tries again every second. Any other failure ends the log: lines
-//! are then counted as lost, and [`EventLog::close`] says so. A file holds whole lines only: what a killed process left of
+//! is under way bounds the rest. The end waits for a reader that takes nothing for seconds only. On a full disk the log tries
+//! again every second, and at the end once more. Any other failure ends the log: lines are then counted as lost, as are those in
+//! a file that is removed meanwhile, and [`EventLog::close`] says so. A file holds whole lines only: what a killed process left of
 //! a line is cut off when the file is opened again. Leaves to others: what is an event (`mail::event`, `engine`).
 
 mod file;

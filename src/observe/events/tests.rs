@@ -198,3 +198,62 @@ fn a_batch_goes_when_it_is_old_and_buffers_come_back() {
     assert_eq!(log.close().lines, 1);
     assert!(spare.try_recv().unwrap().octets.capacity() > 0);
 }
+
+/// Writes rows, and waits until they are in the file.
+fn written(lane: &mut Lane, path: &Path, rows_of: std::ops::Range<u32>) {
+    let wanted: Vec<u64> = rows_of.clone().map(u64::from).collect();
+    rows_of.for_each(|row| lane.write(NOW, &told(row, Some(b"a@b"))));
+    lane.send();
+    let start = std::time::Instant::now();
+    while !std::fs::read(path).is_ok_and(|text| rows(&text).ends_with(&wanted)) {
+        assert!(start.elapsed() < Duration::from_secs(60), "{wanted:?} are never written to {}", path.display());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_file_that_is_removed_takes_its_lines_along_aloud_and_the_rest_goes_to_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("e.jsonl");
+    for removed_last in [false, true] {
+        let _ = std::fs::remove_file(&path);
+        let log = open(options(&path));
+        let mut lane = log.lane();
+        written(&mut lane, &path, 0..7);
+        std::fs::remove_file(&path).unwrap();
+        written(&mut lane, &path, 7..10);
+        if removed_last {
+            std::fs::remove_file(&path).unwrap();
+        } else {
+            assert_eq!(rows(&std::fs::read(&path).unwrap()), [7, 8, 9]);
+        }
+        drop(lane);
+        let Written { lines, lost, why } = log.close();
+        assert_eq!((lines, lost), if removed_last { (0, 10) } else { (3, 7) });
+        assert_eq!(why, Some(format!("the event log {} was removed while this run wrote to it", path.display())));
+    }
+}
+
+#[test]
+fn a_file_that_is_moved_away_keeps_its_lines_and_a_new_one_gets_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, away) = (folder.path().join("e.jsonl"), folder.path().join("old.jsonl"));
+    let log = open(options(&path));
+    let mut lane = log.lane();
+    written(&mut lane, &path, 0..5);
+    std::fs::rename(&path, &away).unwrap();
+    written(&mut lane, &path, 5..9);
+    // What lies there now is no log: nothing is written to it.
+    std::fs::remove_file(&away).unwrap();
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::write(&path, "mine").unwrap();
+    lane.write(NOW, &told(9, Some(b"a@b")));
+    drop(lane);
+    let Written { lines, lost, why } = log.close();
+    assert_eq!((lines, lost), (9, 1));
+    assert!(why.unwrap().contains("e.jsonl is no event log"));
+    assert_eq!(
+        (rows(&std::fs::read(&away).unwrap()), std::fs::read(&path).unwrap()),
+        (vec![5, 6, 7, 8], b"mine".to_vec())
+    );
+}

@@ -1,10 +1,11 @@
 //! The thread that carries batches of events to their file.
 
-use super::file::{LogFile, Options, Target};
+use super::file::{Gone, LogFile, Options, Target};
 use super::pack::Packer;
 use super::{Batch, Lane, json, told};
 use crate::base::caught::caught;
 use crate::base::clock::Instant;
+use crate::base::many::Many;
 use crate::base::remedy;
 use crate::observe::patience;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
@@ -118,6 +119,7 @@ impl EventLog {
             filled: Vec::new(),
             path: Vec::new(),
             written: Written::default(),
+            removed: None,
         };
         let builder = std::thread::Builder::new().name("events".to_owned());
         let thread = builder.spawn(move || scribe.run(&from)).map_err(EventsError::Thread)?;
@@ -163,13 +165,13 @@ enum Output {
 }
 
 impl Output {
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn append(&mut self, lines: &[u8], count: u64) -> io::Result<()> {
         match self {
             Self::Stdout => {
                 let mut out = io::stdout().lock();
                 out.write_all(lines).and_then(|()| out.flush())
             }
-            Self::File(file) => file.append(lines),
+            Self::File(file) => file.append(lines, count),
             Self::Log => {
                 let events = lines.split(|&b| b == b'\n').filter_map(told::line);
                 events.for_each(|event| tracing::debug!("{event}"));
@@ -200,6 +202,8 @@ struct Scribe {
     filled: Vec<u8>,
     path: Vec<u8>,
     written: Written,
+    /// Why lines are lost that had been written.
+    removed: Option<String>,
 }
 
 impl Scribe {
@@ -215,10 +219,38 @@ impl Scribe {
             // When there are enough of them, this one is dropped.
             let _ = self.spare.try_send(batch);
         }
+        self.follow(true);
         if let Some(packer) = self.packer {
             packer.join();
         }
-        self.written
+        Written { why: self.written.why.or(self.removed), ..self.written }
+    }
+
+    /// Counts what a file that was removed has taken along, and goes on in a new one, unless it is `over`.
+    fn follow(&mut self, over: bool) {
+        let Output::File(file) = &mut self.output else { return };
+        let Some(gone) = file.gone().filter(|_| self.written.why.is_none()) else { return };
+        let log = name_of(&self.options.target);
+        if let Gone::Removed(lines) = gone {
+            self.written.lines = self.written.lines.saturating_sub(lines);
+            self.written.lost += lines;
+            let why = format!("the event log {log} was removed while this run wrote to it");
+            tracing::error!("{why}: {} with it", Many(lines, "line is lost", "lines are lost"));
+            self.removed = Some(why);
+        } else {
+            tracing::warn!(%log, "the event log was moved away, with what was written so far");
+        }
+        if over {
+            return;
+        }
+        match file.anew() {
+            Ok(anew) => *file = anew,
+            Err(error) => {
+                let why = error.to_string();
+                tracing::error!("{why}; from here on its lines are lost");
+                self.written.why = Some(why);
+            }
+        }
     }
 
     fn write(&mut self, batch: &Batch) {
@@ -229,7 +261,9 @@ impl Scribe {
             self.fill(batch, &mut filled);
             &filled
         };
-        let mut result = if self.written.why.is_some() { Err(None) } else { self.output.append(lines).map_err(Some) };
+        self.follow(false);
+        let mut result =
+            if self.written.why.is_some() { Err(None) } else { self.output.append(lines, batch.lines).map_err(Some) };
         let mut said = false;
         while let Err(Some(error)) = &result {
             if !is_full(error) {
@@ -241,12 +275,12 @@ impl Scribe {
                 tracing::error!(%log, error, "the event log cannot be written: no new transactions begin until it can");
                 said = true;
             }
-            // The end of everything is not delayed by a full disk.
+            // The end of everything is not delayed by a full disk: once more, and what is left then is lost.
             if self.closed.recv_timeout(RETRY) == Err(RecvTimeoutError::Disconnected) {
-                result = self.output.append(lines).map_err(Some);
+                result = self.output.append(lines, batch.lines).map_err(Some);
                 break;
             }
-            result = self.output.append(lines).map_err(Some);
+            result = self.output.append(lines, batch.lines).map_err(Some);
         }
         match result {
             Ok(()) => {
