@@ -281,12 +281,17 @@ impl Pace {
 
     /// Opens nothing for `span`; then one session, and one more at a time. A longer hold that runs stays.
     pub fn pause(&mut self, now: Instant, span: Duration) {
+        self.rest(now, span);
+        self.window = ONE;
+        self.grow_after = Some(now.after(span));
+    }
+
+    /// Opens nothing for `span`, and goes on as before then. A longer hold that runs stays.
+    pub fn rest(&mut self, now: Instant, span: Duration) {
         let until = now.after(span);
         if self.next_due().is_none_or(|at| at < until) {
             self.hold = Hold::Pause(until);
         }
-        self.window = ONE;
-        self.grow_after = Some(until);
     }
 
     /// The one limit that binds now.

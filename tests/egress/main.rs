@@ -17,6 +17,7 @@ mod servers;
 mod smarthost;
 mod surplus;
 mod templates;
+mod ways;
 
 use nobody::NOBODY;
 use servers::{Server, deaf};

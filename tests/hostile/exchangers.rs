@@ -8,11 +8,12 @@ use crate::peer::{Cut, SessionLog};
 use crate::pem;
 use crate::scenario::{Fact, Scenario};
 use crate::script::{Act, On, Play, say};
-use crate::sender::Sender;
+use crate::sender::{Sender, delivery};
 use posthaste::base::clock::Instant;
 use posthaste::base::clock::UnixTime;
 use posthaste::engine::directory::Site;
 use posthaste::engine::policy::rules::Rule;
+use posthaste::engine::settings::Delivery;
 use posthaste::journal::record::Kind;
 use posthaste::tls::policy::Level;
 use posthaste::wire::dns::Exchanger;
@@ -32,6 +33,8 @@ struct Came {
     sessions: Vec<Vec<SessionLog>>,
     /// When the last recipient had its outcome, from the beginning.
     took: Duration,
+    /// Why the mailing is held; empty if it is not.
+    held: String,
 }
 
 impl Came {
@@ -61,21 +64,39 @@ fn play(peers: &[(u16, Scenario)], load: &Scenario) -> Came {
 
 /// The same, with this demanded of TLS.
 fn play_demanding(peers: &[(u16, Scenario)], load: &Scenario, level: Level) -> Came {
-    logs::caught(|| run(peers, load, level)).0
+    logs::caught(|| run(peers, load, level, Layout::Exchangers)).0
 }
 
-fn run(peers: &[(u16, Scenario)], load: &Scenario, level: Level) -> Came {
+/// What the peers are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// An exchanger each.
+    Exchangers,
+    /// Addresses of one exchanger.
+    Addresses,
+    /// Addresses of a smarthost.
+    Smarthost,
+}
+
+/// All is sent that `load` says to peers that are this.
+fn play_as(layout: Layout, peers: &[(u16, Scenario)], load: &Scenario) -> Came {
+    logs::caught(|| run(peers, load, Level::Opportunistic, layout)).0
+}
+
+fn run(peers: &[(u16, Scenario)], load: &Scenario, level: Level, layout: Layout) -> Came {
     let network = Network::new(11, Weather::FAIR);
     let mut clock = network.party(CLOCK);
     let hosts = peers.iter().enumerate().map(|(nth, (_, peer))| Host::at(address(nth), &network, peer, Cut::Whole));
     let mut hosts: Vec<Host> = hosts.collect();
-    let exchangers: Vec<Exchanger> = peers
-        .iter()
-        .enumerate()
-        .map(|(nth, (preference, _))| {
-            Exchanger::plain(*preference, format!("mx{nth}.example").into(), vec![address(nth)])
-        })
-        .collect();
+    let exchanger = |(nth, (preference, _)): (usize, &(u16, Scenario))| {
+        Exchanger::plain(*preference, format!("mx{nth}.example").into(), vec![address(nth)])
+    };
+    let exchangers: Vec<Exchanger> = match layout {
+        Layout::Exchangers => peers.iter().enumerate().map(exchanger).collect(),
+        Layout::Addresses | Layout::Smarthost => {
+            vec![Exchanger::plain(10, "mx.example".into(), (0..peers.len()).map(address).collect())]
+        }
+    };
     let site = Site {
         name: "several".into(),
         group: "several".into(),
@@ -84,13 +105,19 @@ fn run(peers: &[(u16, Scenario)], load: &Scenario, level: Level) -> Came {
         exchangers,
         expires: UnixTime(u32::MAX),
     };
-    let mut sender = Sender::to(network.party(US), load, site, PATIENCE, pem::client());
+    let delivery = Delivery { smarthost: layout == Layout::Smarthost, ..delivery(load, PATIENCE) };
+    let mut sender = Sender::delivering(network.party(US), load, site, delivery, pem::client());
     sender.load(load.recipients);
     sender.end_load();
+    let mut drains = false;
     let end = Instant::default().after(Duration::from_secs(load.minutes * 60));
     for turn in 0.. {
         assert!(turn < TURNS_MAX, "{}: it spins at {:?}", load.name, network.now());
         sender.turn();
+        if !drains && sender.board.halt().held().is_some() {
+            drains = true;
+            sender.drain();
+        }
         hosts.iter_mut().for_each(Host::turn);
         let now = network.now();
         if sender.ended() || now >= end {
@@ -105,7 +132,8 @@ fn run(peers: &[(u16, Scenario)], load: &Scenario, level: Level) -> Came {
         assert!(network.step(), "{}: nothing would ever happen again", load.name);
     }
     let took = network.now().since(Instant::default());
-    Came { rows: std::mem::take(&mut sender.rows), sessions: hosts.iter().map(Host::logs).collect(), took }
+    let held = sender.board.halt().held().map(ToString::to_string).unwrap_or_default();
+    Came { rows: std::mem::take(&mut sender.rows), sessions: hosts.iter().map(Host::logs).collect(), took, held }
 }
 
 fn peer(plays: impl Into<Vec<Play>>) -> Scenario {
@@ -287,4 +315,98 @@ fn a_recipient_whose_retry_is_due_at_once_and_breaks_each_session_starves_nobody
             }
         }
     }
+}
+
+/// Each way in which a host refuses us, and nobody else.
+fn ways_to_refuse_us() -> Vec<(&'static str, Play)> {
+    let at = |on, reply: &str| good().on(on, [say(reply)]);
+    let name = "550 5.7.1 HELO rejected: bad hostname";
+    vec![
+        ("554 greeting", at(On::Connect, "554 5.7.1 Client host rejected: Access denied")),
+        ("450 greeting", at(On::Connect, "450 4.7.25 Client host rejected: cannot find your reverse hostname")),
+        ("EHLO name", at(On::Ehlo, name).on(On::Helo, [say(name)])),
+        ("no PTR at MAIL", at(On::Mail, "550 5.7.25 no PTR record")),
+        ("no word on why at MAIL", at(On::Mail, "550 5.7.1 go away")),
+        ("block list at MAIL", at(On::Mail, "554 5.7.1 blocked using zen.spamhaus.org")),
+        ("IP at RCPT", at(On::Rcpt, "550 5.7.1 your IP is blocked")),
+        ("EHLO name at RCPT", at(On::Rcpt, "504 5.5.2 Helo command rejected: need fully-qualified hostname")),
+        ("policy behind the content", {
+            let reply = "550 5.7.26 unauthenticated";
+            good().on(On::Bdat, [say(reply)]).on(On::Dot, [say(reply)])
+        }),
+    ]
+}
+
+#[test]
+fn an_address_that_refuses_us_leaves_its_place_to_the_others_and_nobody_waits() {
+    for (way, bad) in ways_to_refuse_us() {
+        for offers in [&[][..], FAST] {
+            let bad = peer([Play { offers: offers.to_vec(), ..bad.clone() }]);
+            for layout in [Layout::Exchangers, Layout::Addresses, Layout::Smarthost] {
+                let peers = [(10, bad.clone()), (20, bad.clone()), (30, peer([good()]))];
+                let came = play_as(layout, &peers, &load(way, 40));
+                let counts = [Kind::Deferred, Kind::Bounced, Kind::Expired].map(|kind| came.records(kind));
+                assert_eq!((came.delivered(), counts), (40, [0; 3]), "{way}, {offers:?}: {}", came.held);
+                assert!(came.took < Duration::from_secs(10), "{way}, {offers:?}: {:?}", came.took);
+                // Sessions that began together are refused together, and the first of all is alone.
+                let refused = [0, 1].map(|nth| came.sessions[nth].len());
+                assert!(refused.iter().all(|sessions| (1..=4).contains(sessions)), "{way}, {offers:?}: {refused:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn where_each_address_refuses_us_all_were_asked_and_the_site_rests() {
+    for (way, bad) in ways_to_refuse_us() {
+        for layout in [Layout::Exchangers, Layout::Addresses] {
+            let peers = [(10, peer([bad.clone()])), (20, peer([bad.clone()]))];
+            let came = play_as(layout, &peers, &load(way, 40));
+            assert_eq!((came.delivered(), came.records(Kind::Bounced), &*came.held), (0, 0, ""), "{way}");
+            let sessions = came.sessions.iter().map(Vec::len).collect::<Vec<_>>();
+            assert!(sessions.iter().all(|sessions| (1..=16).contains(sessions)), "{way}: {sessions:?} in an hour");
+            // Nobody's attempts are spent on the way from one address to the next.
+            let most = came.rows.iter().map(|facts| facts.iter().filter(|f| f.kind == Kind::Deferred).count()).max();
+            assert!(most <= Some(5), "{way}: {most:?}");
+        }
+    }
+}
+
+#[test]
+fn a_smarthost_holds_the_mailing_once_no_address_of_it_is_left() {
+    let relay = || peer([good().on(On::Rcpt, [say("554 5.7.1 Relay access denied")])]);
+    let dead = || peer([good().on(On::Connect, [Act::Reset])]);
+    for (name, peers, within_s) in [
+        ("both refuse", vec![(10, relay()), (10, relay())], 10),
+        ("one refuses, the other is dead", vec![(10, relay()), (10, dead())], 300),
+        ("one is dead, the other refuses", vec![(10, dead()), (10, relay())], 300),
+    ] {
+        let came = play_as(Layout::Smarthost, &peers, &load(name, 40));
+        let counts = [Kind::Delivered, Kind::Bounced, Kind::Expired].map(|kind| came.records(kind));
+        assert_eq!(counts, [0; 3], "{name}");
+        let refusing = if name.starts_with("one is dead") { "mx.example[10.0.0.2]" } else { "mx.example[10.0.0." };
+        assert!(came.held.contains(&format!("the smarthost {refusing}")), "{name}: {:?}", came.held);
+        assert!(came.held.contains("does not relay for us: it answered RCPT"), "{name}: {}", came.held);
+        assert!(came.took < Duration::from_secs(within_s), "{name}: {:?}", came.took);
+    }
+}
+
+#[test]
+fn an_address_that_refuses_us_holds_no_mailing_while_the_one_that_took_mail_is_away() {
+    let relay = peer([good().on(On::Rcpt, [say("554 5.7.1 Relay access denied")])]);
+    // It takes ten, is away for some sessions, and comes back.
+    let away = || good().on(On::Connect, [Act::Reset]);
+    let taking = || Play::honest(&[]).on(On::Data, [Act::Wait(crate::script::Wait::Moment), Act::Honest]);
+    let other = peer([taking(), taking(), away(), away(), away(), away(), away(), taking()]);
+    let sent = Scenario { messages_per_session: 5, sessions: 1, ..load("it comes back", 60) };
+    let came = play_as(Layout::Smarthost, &[(10, relay), (10, other)], &sent);
+    assert_eq!((came.delivered(), &*came.held), (60, ""));
+}
+
+#[test]
+fn one_recipient_that_a_smarthost_of_several_addresses_refuses_keeps_nobody_from_the_mail() {
+    let odd = || peer([good().on(On::RcptOf(7), [say("550 5.7.1 relaying denied")])]);
+    let sent = Scenario { retry_s: 600, ..load("one is refused", 60) };
+    let came = play_as(Layout::Smarthost, &[(10, odd()), (10, odd())], &sent);
+    assert_eq!((came.delivered(), came.records(Kind::Bounced), &*came.held), (59, 0, ""));
 }

@@ -68,9 +68,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The target that it is with.
+    /// The target that it is with, and by which way.
     pub(super) fn whom(&self) -> Whom<'_> {
-        (&self.host, self.remote.ip())
+        Whom { host: &self.host, remote: self.remote.ip(), source: self.course.source() }
     }
 }
 
@@ -89,6 +89,9 @@ impl<I: Io> Shard<I> {
 
     /// Tells the site's pace of a trouble, and people of a new pause.
     pub(super) fn trouble(&mut self, site: SiteId, trouble: Trouble, why: &str, now: Now) {
+        if self.delivery.smarthost {
+            self.sites.open_ways(site, now.mono);
+        }
         if let Some(binding) = self.sites.troubled(site, trouble, why, now, &mut self.rng) {
             self.tell_rest(site, why, &binding, now);
         }
@@ -233,6 +236,7 @@ impl<I: Io> Shard<I> {
             has_another_source: self.egress.has_another(connection.source, now.mono),
             insists: self.delivery.max_bounced.is_none(),
             is_held: self.ports.board.halt().held().is_some(),
+            worked: connection.delivered > 0,
             ..Asked::default()
         }
     }
@@ -331,6 +335,12 @@ impl<I: Io> Shard<I> {
                 connection.session.quit();
             }
         }
+        if let Some(turned) = asked.turned_away.take() {
+            if !self.takes_up_tls(connection, Some(turned.refusal), &turned.reply, now) {
+                self.turned_away(connection, &turned, now);
+            }
+            connection.session.quit();
+        }
         match asked.judged.take() {
             _ if refused.is_some() => {}
             Some((judgement, why)) => self.judged(site, &judgement, &why, now),
@@ -339,7 +349,7 @@ impl<I: Io> Shard<I> {
             None => {}
         }
         if asked.served {
-            self.sites.served(site, connection.whom());
+            self.sites.served(site, connection.whom(), asked.delivered > 0, now.mono);
         }
         if asked.moved_on {
             self.move_on(connection, now);

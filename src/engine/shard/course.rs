@@ -59,6 +59,11 @@ impl Course {
         self.connected = Some(now);
     }
 
+    /// The name of the source that it leaves from.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
     /// Octets came.
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = Some(now);

@@ -13,14 +13,16 @@ use crate::engine::shard::course::{self, Course};
 use crate::engine::shard::ledger::{self, Detail, Ledger, Verdict};
 use crate::engine::shard::refused::Refused;
 use crate::engine::shard::site::Sites;
-use crate::engine::shard::standing::{DOUBT_REST, Doubt, Standing};
+use crate::engine::shard::standing::{DOUBT_REST, Doubt, Standing, names_recipient};
+use crate::engine::shard::target::Whom;
+use crate::engine::shard::ways::place;
 use crate::journal::record::Kind;
 use crate::mail::{Class, Disposition, ReplyRef, Scope};
 use crate::observe::Outcomes;
 use crate::observe::trace::Dialogue;
 use crate::queue::{Queue, SiteId};
-use crate::shape::NextHop;
 use crate::shape::classify::{self, Advice, Judgement, classify};
+use crate::shape::{Mailing, NextHop, Rests};
 use crate::smtp::client::{End, Event, Lesson, Marks, Phase, Verdict as Said};
 
 /// What a session asked for while its input was handled.
@@ -55,6 +57,10 @@ pub(super) struct Asked {
     pub(super) deferrals: u64,
     /// The target took no message, and those that it was asked to take came back for another one.
     pub(super) moved_on: bool,
+    /// It refuses us, and whoever it did so for came back for another way.
+    pub(super) turned_away: Option<Refused>,
+    /// The session has taken messages before.
+    pub(super) worked: bool,
 }
 
 /// The phase as `shape` sees it.
@@ -114,9 +120,7 @@ impl Desk<'_> {
 
     fn learnt(&mut self, lesson: Lesson) {
         // A connection that is lost while others are encrypted must not send the next ones out in clear text.
-        if self.cut
-            || lesson == Lesson::StarttlsBroken && self.sites.is_encrypted(self.site, (self.host, self.remote.ip()))
-        {
+        if self.cut || lesson == Lesson::StarttlsBroken && self.sites.is_encrypted(self.site, self.whom()) {
             return;
         }
         let server = Host { name: self.host.clone(), port: self.remote.port() };
@@ -125,20 +129,66 @@ impl Desk<'_> {
         }
     }
 
-    /// Whether another target of the site is to be asked, because this one puts the whole message off before any recipient
-    /// was named (RFC 5321 §5.1).
-    fn moves_on(&mut self, reply: ReplyRef<'_>) -> bool {
-        let put_off = reply.class() == Class::Transient
-            && !matches!(classify(reply, classify::Phase::Mail, self.hop).advice, Advice::Pause(_))
-            && self.sites.moves_on(self.site, (self.host, self.remote.ip()), self.now.mono);
+    fn whom(&self) -> Whom<'_> {
+        Whom { host: self.host, remote: self.remote.ip(), source: self.course.source() }
+    }
+
+    /// Whether the recipient is to be tried elsewhere at once, unspent: this target puts the whole message off before anybody
+    /// was named, or it refuses us (RFC 5321 §5.1).
+    #[inline(never)]
+    fn goes_elsewhere(&mut self, of: (u64, usize), reply: ReplyRef<'_>, phase: Phase, takes: bool) -> bool {
+        let judgement = classify(reply, answered(phase), self.hop);
+        if judgement.refusal.is_some() {
+            return self.turned_away(judgement, (reply, phase), takes, self.ledger.row(of.0, of.1));
+        }
+        let put_off = phase == Phase::Mail
+            && reply.class() == Class::Transient
+            && !matches!(judgement.advice, Advice::Pause(_))
+            && self.sites.moves_on(self.site, self.whom(), self.now.mono);
         self.asked.moved_on |= put_off;
         put_off
+    }
+
+    /// Whether we are refused by this way, and another one is left.
+    fn turned_away(
+        &mut self,
+        judgement: Judgement,
+        (reply, phase): (ReplyRef<'_>, Phase),
+        takes: bool,
+        row: Option<u32>,
+    ) -> bool {
+        let Some((_, follows)) = judgement.refusal else { return false };
+        if self.is_about_one(phase, takes) || !self.sites.has_way(self.site, self.whom(), self.now.mono) {
+            return false;
+        }
+        // A smarthost that took others in this session may mean this one, up to a row of them.
+        let took = self.asked.worked || self.asked.delivered > 0;
+        let of_one =
+            self.hop == NextHop::Smarthost && follows.rests == Rests::Nothing && took && names_recipient(phase);
+        if of_one && !self.holds(follows.mailing, phase, row) {
+            return false;
+        }
+        if self.asked.turned_away.is_none() {
+            self.asked.turned_away = Refused::of(judgement, reply, phase, false);
+        }
+        true
+    }
+
+    /// Whether a smarthost takes others in this very transaction: what it says is about this one.
+    fn is_about_one(&self, phase: Phase, takes: bool) -> bool {
+        phase == Phase::Rcpt && takes && self.hop == NextHop::Smarthost
+    }
+
+    /// Whether such a refusal of this recipient holds the mailing.
+    fn holds(&mut self, mailing: Mailing, phase: Phase, row: Option<u32>) -> bool {
+        let others = (self.asked.has_another_source, self.asked.insists);
+        self.asked.standing.refused(mailing, phase, row, others)
     }
 
     fn verdict(&mut self, of: (u64, usize), said: Said<'_>, path: &[u8], marks: &Marks, takes: bool) {
         let ruling = match said {
             Said::Accepted(reply) => self.accepted(reply),
-            Said::Refused(reply, Phase::Mail) if self.moves_on(reply) => {
+            Said::Refused(reply, phase) if self.goes_elsewhere(of, reply, phase, takes) => {
                 let via = self.course.via(self.sites.name(self.site), self.host, self.ehlo);
                 return self.ledger.give_back(of.0, &[of.1], Some(&via), self.queue, self.now);
             }
@@ -170,9 +220,10 @@ impl Desk<'_> {
     #[inline(never)]
     fn refused<'r>(&mut self, of: (u64, usize), reply: ReplyRef<'r>, phase: Phase, takes: bool) -> Ruling<'r> {
         self.asked.answered = true;
-        self.asked.served |= phase != Phase::Mail;
         let judgement = classify(reply, answered(phase), self.hop);
-        let is_one = phase == Phase::Rcpt && takes && self.hop == NextHop::Smarthost;
+        let of_us = judgement.refusal.is_some();
+        self.asked.served |= phase != Phase::Mail && !of_us;
+        let is_one = self.is_about_one(phase, takes);
         let mut taken_back = false;
         if is_one && (judgement.refusal.is_some() || judgement.is_general()) {
             // It takes others in this very transaction: it is about this one.
@@ -188,14 +239,17 @@ impl Desk<'_> {
             taken_back: taken_back | matches!(doubt, Doubt::Holds | Doubt::WaitsBriefly),
             rests: (doubt == Doubt::WaitsBriefly).then_some(DOUBT_REST),
             cause: judgement.cause.word(),
+            of_us,
             ..Ruling::of(kind, phase, reply)
         }
     }
 
     fn write(&mut self, (key, index): (u64, usize), ruling: &Ruling<'_>, path: &[u8], marks: &Marks) {
         self.asked.told = true;
-        let Ruling { kind, phase, reply, taken_back, rests, cause } = *ruling;
-        let (site, host) = (self.sites.name(self.site), &**self.host);
+        let Ruling { kind, phase, reply, taken_back, rests, cause, of_us } = *ruling;
+        // Another address of the host may take what this one refuses.
+        let address = (of_us && self.sites.has_addresses(self.site)).then(|| place(self.host, self.remote.ip()));
+        let (site, host) = (self.sites.name(self.site), address.as_deref().unwrap_or(self.host));
         let via = self.ledger.lane.is_some().then(|| self.course.via(site, self.host, self.ehlo));
         let spans = |via| Detail { via, path, spans: course::spans(marks, self.now.mono), cause };
         let detail = via.as_ref().map(spans);
@@ -245,8 +299,7 @@ impl Desk<'_> {
             }
             return false;
         };
-        let others = (self.asked.has_another_source, self.asked.insists);
-        let holds = self.asked.standing.refused(follows.mailing, phase, row, others);
+        let holds = self.holds(follows.mailing, phase, row);
         if self.asked.refused.as_ref().is_none_or(|first| holds && !first.holds) {
             self.asked.refused = Refused::of(judgement, reply, phase, holds);
         }
@@ -265,11 +318,13 @@ struct Ruling<'r> {
     rests: Option<Duration>,
     /// What a refusal is about.
     cause: &'static str,
+    /// It refuses us.
+    of_us: bool,
 }
 
 impl<'r> Ruling<'r> {
     fn of(kind: Kind, phase: Phase, reply: ReplyRef<'r>) -> Self {
-        Self { kind, phase, reply, taken_back: false, rests: None, cause: "" }
+        Self { kind, phase, reply, taken_back: false, rests: None, cause: "", of_us: false }
     }
 }
 

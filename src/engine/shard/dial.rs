@@ -18,7 +18,7 @@ use crate::engine::shard::course::Course;
 use crate::engine::shard::sealed::Sealed;
 use crate::engine::shard::secure;
 use crate::engine::shard::shortage;
-use crate::engine::shard::target::Picked;
+use crate::engine::shard::target::{Picked, Whom};
 use crate::engine::shard::{Shard, Stage};
 use crate::engine::source::{Family, Proxy, Source};
 use crate::queue::SiteId;
@@ -41,9 +41,11 @@ impl<I: Io> Shard<I> {
             self.trouble(site, Trouble::Refused, why, now);
             return false;
         }
-        let suits = |source: &Source| {
-            self.sites.has_target(site, source, now.mono) && !self.sites.shuns(site, &source.name, now.mono)
-        };
+        if !self.sites.has_open_way(site, now.mono) {
+            self.rest_till_open(site, false, now);
+            return false;
+        }
+        let suits = |source: &Source| self.sites.has_target(site, source, now.mono);
         let Some(index) = self.egress.pick(now.mono, suits) else {
             self.egress.wait(site, now.mono, suits);
             if let Some(why) = self.egress.failing(now.mono, suits) {
@@ -97,7 +99,7 @@ impl<I: Io> Shard<I> {
             Err(error) => {
                 self.egress.leave(index, now.mono);
                 let bound = local.is_some() || to != remote;
-                self.not_begun(site, index, (&host, remote), (bound, &error), now);
+                self.not_begun(site, index, (&host, remote, &name), (bound, &error), now);
                 return None;
             }
         };
@@ -151,7 +153,7 @@ impl<I: Io> Shard<I> {
         &mut self,
         site: SiteId,
         source: usize,
-        (host, remote): (&Arc<str>, SocketAddr),
+        (host, remote, name): (&Arc<str>, SocketAddr, &str),
         (bound, error): (bool, &std::io::Error),
         now: Now,
     ) {
@@ -165,7 +167,7 @@ impl<I: Io> Shard<I> {
             return self.sites.touch(site);
         }
         // A machine without IPv6 has no socket for such an address; the site may have others.
-        if self.sites.pass_over(site, (host, remote.ip()), now.mono) {
+        if self.sites.pass_over(site, Whom { host, remote: remote.ip(), source: name }, now.mono) {
             return self.sites.touch(site);
         }
         tracing::warn!(%host, %remote, phase = "connect", %error, "no connection could be started");

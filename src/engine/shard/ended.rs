@@ -91,18 +91,23 @@ impl<I: Io> Shard<I> {
             _ => false,
         });
         let refused = Refused::of(judgement, reply.by_ref(), phase, holds);
+        if let Some(refused) = &refused
+            && self.sites.has_way(site, connection.whom(), now.mono)
+        {
+            return self.turned_away(connection, refused, now);
+        }
         let others_work = self.sites.sessions_ready(site) > u32::from(connection.ready);
         match (judgement.advice, refused) {
             // A quota that is used up is so at all hosts of the site.
             (Advice::Pause(_), None) => self.judged(site, &judgement, &said, now),
-            // Another source may be welcome: that is no crowd.
+            // What is said of the source's address is no crowd.
             (_, Some(refused)) if refused.follows.rests == Rests::Source => {
                 self.refused(connection, &refused, now);
             }
             _ if self.crowds(connection, now) => {}
+            (_, Some(refused)) => self.refused(connection, &refused, now),
             // A host that turns sessions away leaves its place to another of the site.
             _ if !worked && self.sites.pass_over(site, connection.whom(), now.mono) => {}
-            (_, Some(refused)) => self.refused(connection, &refused, now),
             // Without a pause the next session would be opened at once, and fare no better.
             (Advice::Keep | Advice::SlowDown, None) if !worked && !others_work => {
                 self.trouble(site, Trouble::TurnedAway, &said, now);

@@ -12,6 +12,7 @@ use super::lifetime::Failure;
 use super::secure::Refusal;
 use super::site::Sites;
 use super::standing::Standing;
+use super::ways::Ways;
 use crate::base::clock::{Instant, Now, UnixTime};
 use crate::engine::brake::{Excess, SiteBrake};
 use crate::journal::record::Held;
@@ -55,8 +56,8 @@ pub(super) struct Group {
     brake: SiteBrake,
     /// Nothing more is sent there in this run.
     held: bool,
-    /// Sources that they say are on a block list, and until when these leave them alone.
-    shunned: Vec<(Arc<str>, Instant)>,
+    /// By which they refuse us.
+    pub(super) ways: Ways,
     /// Its rest was told of, its end was not.
     rests: bool,
     /// Where its counts are shown; `None` for the many small ones that share one place.
@@ -104,7 +105,7 @@ impl Sites {
             standing: Standing::default(),
             brake: SiteBrake::default(),
             held: false,
-            shunned: Vec::new(),
+            ways: Ways::default(),
             rests: false,
             publisher,
             counters: SiteCounters::default(),
@@ -304,15 +305,16 @@ impl Sites {
         }
     }
 
-    /// Something was delivered there: nothing holds it up.
+    /// Something was delivered there: nothing holds it up. What ends well during a hold was begun before it, and says nothing
+    /// of those who wait for its end.
     pub(super) fn no_longer_held(&mut self, id: SiteId, now: Now) {
         let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
-        if site.insecure_since.take().is_some() {
+        if site.guard.window(now.mono) > 0 && site.insecure_since.take().is_some() {
             (site.refusal, site.failure, site.in_vain) = (None, None, false);
             site.guard.handle_clean(now.mono);
             self.holds.end(Held::Security, &site.place.name);
         }
-        if let Some(group) = self.groups.get_mut(site.group) {
+        if let Some(group) = self.groups.get_mut(site.group).filter(|group| group.pace.window(now.mono) > 0) {
             (group.failure, group.in_vain) = (None, false);
             if group.unreachable_since.take().is_some() {
                 self.holds.end(Held::Hosts, &group.name);
@@ -438,18 +440,6 @@ impl Sites {
         members.map(|&id| queue.site_counts(id).waiting()).sum()
     }
 
-    /// The source leaves the site alone until then.
-    pub(super) fn shun(&mut self, id: SiteId, source: Arc<str>, until: Instant) {
-        let Some(group) = self.group_mut(id) else { return };
-        group.shunned.retain(|(name, _)| *name != source);
-        group.shunned.push((source, until));
-    }
-
-    /// Whether it does.
-    pub(super) fn shuns(&self, id: SiteId, source: &str, now: Instant) -> bool {
-        self.group(id).is_some_and(|group| group.shunned.iter().any(|(name, until)| &**name == source && *until > now))
-    }
-
     /// Until when nothing is opened at the site's hosts, if they rest.
     pub(super) fn rests_until(&self, id: SiteId) -> Option<Instant> {
         let holds = [self.group(id)?.pace.next_due(), self.site(id)?.guard.next_due()];
@@ -487,6 +477,45 @@ impl Sites {
         site.guard.handle_trouble(now.mono, Trouble::Insecure, rng);
         let said = (site.guard.next_due() != held).then(|| site.guard.binding(now.mono).to_string());
         self.refresh_targets(id);
+        self.touch(id);
+        said
+    }
+
+    /// We are refused by every way to the site, which rests for so long; `careful`: one session goes first then. The sentence
+    /// that says so, when its hold is new. Where the hosts have another way for sites that demand less, this one rests alone.
+    pub(super) fn rest_refused(
+        &mut self,
+        id: SiteId,
+        (rest, careful): (Duration, bool),
+        why: &str,
+        now: Now,
+    ) -> Option<String> {
+        if self.is_alone_without(id, now.mono) {
+            return self.rest_alone(id, rest, why, now);
+        }
+        let index = self.site(id)?.group;
+        let group = self.groups.get_mut(index)?;
+        let held = group.pace.next_due();
+        if careful {
+            group.pace.pause(now.mono, rest);
+        } else {
+            group.pace.rest(now.mono, rest);
+        }
+        let said = group.said(held, now.mono);
+        self.tried_in_vain(index, why, now);
+        self.touch_group(id);
+        said
+    }
+
+    fn rest_alone(&mut self, id: SiteId, rest: Duration, why: &str, now: Now) -> Option<String> {
+        let at = self.holds.time(now.unix);
+        let site = self.sites.get_mut(id.0 as usize)?;
+        site.insecure_since.get_or_insert(self.holds.begin(Held::Security, &site.place.name, now.unix));
+        site.failure.get_or_insert_with(|| Box::new(Failure::own(&Nameless(why).to_string(), at)));
+        site.in_vain = true;
+        let held = site.guard.next_due();
+        site.guard.rest(now.mono, rest);
+        let said = (site.guard.next_due() != held).then(|| site.guard.binding(now.mono).to_string());
         self.touch(id);
         said
     }
@@ -545,9 +574,11 @@ impl Sites {
     pub(super) fn binding(&self, queue: &Queue, now: Instant) -> String {
         let Some(group) = self.busiest(queue).and_then(|id| self.group(id)) else { return String::new() };
         let held = group.members.iter().filter_map(|&id| self.site(id)).find(|site| site.guard.window(now) == 0);
-        match held {
-            Some(site) if group.sessions == 0 => format!("{}: {}", group.name, site.guard.binding(now)),
-            _ => format!("{}: {}", group.name, group.pace.binding(now)),
-        }
+        let binding = match held {
+            Some(site) if group.sessions == 0 => site.guard.binding(now),
+            _ => group.pace.binding(now),
+        };
+        let refusals = group.ways.words(now).map(|words| format!("; {words}")).unwrap_or_default();
+        format!("{}: {binding}{refusals}", group.name)
     }
 }

@@ -36,6 +36,7 @@ mod target;
 pub(in crate::engine) mod tests;
 mod trace;
 mod watch;
+mod ways;
 
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::HashSet;

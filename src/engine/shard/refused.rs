@@ -1,11 +1,13 @@
-//! What a shard does when it is refused itself: the site or the source rests, or the mailing is held.
+//! What a shard does when it is refused itself: another way is taken; where there is none, the site or the source rests, or the
+//! mailing is held.
 //!
-//! Guarantees: what is refused of us bounces nobody; whatever rests for it ends, or is given up with the lifetime; a
-//! mailing that is held drains on every shard.
+//! Guarantees: what is refused of us bounces nobody, and keeps nobody waiting whom another address may take; whatever rests
+//! for it ends, or is given up with the lifetime; a mailing that is held drains on every shard.
 //! Leaves to others: which replies are refusals of us (`shape::classify`), whether a smarthost's are believed (`standing`),
 //! when several sites are so many (`held`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::Now;
 use crate::engine::held::Held;
@@ -14,11 +16,13 @@ use crate::engine::shard::Shard;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::desk::{Asked, answered};
 use crate::engine::shard::standing::{Standing, names_recipient};
+use crate::engine::shard::ways::place;
+use crate::engine::source::Source;
 use crate::mail::event::Event;
+use crate::mail::reply::Nameless;
 use crate::mail::{Class, Reply, ReplyRef};
 use crate::queue::SiteId;
-use crate::shape::classify::refusal::LISTED_REST;
-use crate::shape::classify::{Advice, Cause, Judgement, classify};
+use crate::shape::classify::{Cause, Judgement, classify};
 use crate::shape::site::Trouble;
 use crate::shape::{Consequence, Mailing, NextHop, Refusal, Rests};
 use crate::smtp::client::Phase;
@@ -28,6 +32,8 @@ use crate::wire::io::Io;
 const AGAIN_MAX: u32 = 3;
 /// The same for a login that it cannot judge now: the first rests are short.
 const LOGIN_AGAIN_MAX: u32 = 6;
+/// A site that no way leads to rests for so long at least.
+const REST_MIN: Duration = Duration::from_secs(1);
 /// The other way on, from servers whose bounces are not believed.
 const OR_BOUNCE: &str =
     "; or, if it is about these recipients or their letter, go on with --ignore-bounces: they bounce";
@@ -145,17 +151,72 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    /// Does what follows when we are refused.
+    /// Does what follows when we are refused, and no other way is left.
     pub(super) fn refused(&mut self, connection: &Connection, refused: &Refused, now: Now) {
         let others = if refused.holds { Some(0) } else { self.others_agree(connection, refused, now) };
         if let Some(others) = others {
             return self.hold_for(connection, refused, others, now);
         }
-        match refused.follows.rests {
-            Rests::Nothing => {}
-            Rests::Site => self.judged(connection.site, &refused.judgement, &refused.reply, now),
-            Rests::Source => self.rest_source(connection, refused, now),
+        let rests = refused.follows.rests;
+        if rests == Rests::Nothing {
+            return;
         }
+        let (site, rest) = (connection.site, refused.follows.rest);
+        self.sites.close_way(site, connection.whom(), rest, &refused.reply, now.mono);
+        if rests == Rests::Source && connection.hop == NextHop::Smarthost {
+            self.list_source(connection.source, refused, now);
+        }
+        self.rest_till_open(site, true, now);
+    }
+
+    /// We are refused at the session's address, and there is another way: this one is closed for a while.
+    pub(super) fn turned_away(&mut self, connection: &Connection, refused: &Refused, now: Now) {
+        let (site, whom, rest) = (connection.site, connection.whom(), refused.follows.rest);
+        if self.sites.close_way(site, whom, rest, &refused.reply, now.mono) {
+            self.tell_turned_away(connection, refused);
+        }
+        // A block list names the source's address: the site has no other one for it.
+        if refused.follows.rests == Rests::Source && !self.sites.has_address(site, whom, now.mono) {
+            match self.others_agree(connection, refused, now) {
+                Some(others) => return self.hold_for(connection, refused, others, now),
+                None if connection.hop == NextHop::Smarthost => self.list_source(connection.source, refused, now),
+                None => {}
+            }
+        }
+        if !self.sites.has_open_way(site, now.mono) {
+            self.rest_till_open(site, false, now);
+        }
+        self.sites.touch_group(site);
+    }
+
+    fn tell_turned_away(&self, connection: &Connection, refused: &Refused) {
+        let (host, address, phase) = (&connection.host, connection.remote.ip(), refused.phase.word());
+        let source = self.egress.source(connection.source).map_or("", Source::title);
+        let (reply, rest_s) = (Nameless(&refused.reply), refused.follows.rest.as_secs());
+        let what = "we are refused at this address: another way is taken";
+        if connection.hop == NextHop::Smarthost {
+            tracing::warn!(%host, %address, source, phase, %reply, rest_s, "{what}");
+        } else {
+            tracing::info!(%host, %address, source, phase, %reply, rest_s, "{what}");
+        }
+    }
+
+    /// No way to the site is open: it rests until the first one is.
+    pub(super) fn rest_till_open(&mut self, site: SiteId, careful: bool, now: Now) {
+        let Some(rest) = self.sites.opens_in(site, now.mono) else { return };
+        let why = self.sites.refusals(site, now.mono).unwrap_or_default();
+        if let Some(binding) = self.sites.rest_refused(site, (rest.max(REST_MIN), careful), &why, now) {
+            self.tell_rest(site, &why, &binding, now);
+        }
+    }
+
+    /// The source's address is on a block list: it is used nowhere for a while.
+    fn list_source(&mut self, index: usize, refused: &Refused, now: Now) {
+        let rest = refused.follows.rest;
+        if let Some(source) = self.egress.source(index) {
+            self.sites.list(source.name.clone(), now.mono.after(rest));
+        }
+        self.egress.list(index, &refused.reply, rest, now.mono);
     }
 
     /// Keeps what the site's hosts said of us.
@@ -180,7 +241,7 @@ impl<I: Io> Shard<I> {
                 let group: Arc<str> = self.sites.name(connection.site).into();
                 let others = self.ports.board.halt().site_refuses(refused.refusal, source, &group)?;
                 if by_source {
-                    self.egress.list(connection.source, &refused.reply, LISTED_REST, now.mono);
+                    self.list_source(connection.source, refused, now);
                     return (!self.egress.has_unlisted(now.mono)).then_some(others);
                 }
                 Some(others)
@@ -193,28 +254,14 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    /// The source's address is on a block list: it leaves this site alone, or every site of a smarthost's.
-    fn rest_source(&mut self, connection: &Connection, refused: &Refused, now: Now) {
-        if connection.hop == NextHop::Smarthost {
-            return self.egress.list(connection.source, &refused.reply, refused.follows.rest, now.mono);
-        }
-        let site = connection.site;
-        let until = now.mono.after(refused.follows.rest);
-        if let Some(source) = self.egress.source(connection.source) {
-            self.sites.shun(site, source.name.clone(), until);
-        }
-        let left = self.egress.sources().any(|source| !self.sites.shuns(site, &source.name, now.mono));
-        if left {
-            self.sites.touch(site);
-        } else {
-            let judgement = Judgement { advice: Advice::Pause(refused.follows.rest), ..refused.judgement };
-            self.judged(site, &judgement, &refused.reply, now);
-        }
-    }
-
     fn hold_for(&mut self, connection: &Connection, refused: &Refused, others: usize, now: Now) {
-        let name =
-            if connection.hop == NextHop::Smarthost { self.sites.name(connection.site) } else { &connection.host };
+        // One of several addresses may be the only one that refuses us, while the others do not serve.
+        let address = place(&connection.host, connection.remote.ip());
+        let name: &str = match connection.hop {
+            _ if self.sites.has_addresses(connection.site) => &address,
+            NextHop::Smarthost => self.sites.name(connection.site),
+            NextHop::Exchanger | NextHop::Provider => &connection.host,
+        };
         let (reply, phase) = (&*refused.reply, refused.phase.word());
         let mut held = match refused.judgement.cause {
             _ if refused.is_general && connection.hop != NextHop::Smarthost => {
@@ -259,7 +306,9 @@ impl<I: Io> Shard<I> {
     /// Our credentials were not said: outside of TLS, or where no mechanism fits, which may be one that is offered inside of
     /// TLS alone.
     pub(super) fn login_withheld(&mut self, connection: &Connection, reply: &Reply, now: Now) {
-        if !self.takes_up_tls(connection, Some(Refusal::Tls), &reply.to_string(), now) {
+        if !self.takes_up_tls(connection, Some(Refusal::Tls), &reply.to_string(), now)
+            && !self.sites.leaves(connection.site, connection.whom(), now.mono)
+        {
             self.hold_mailing(Held::login_withheld(self.sites.name(connection.site), reply), now);
         }
     }
@@ -286,7 +335,10 @@ impl<I: Io> Shard<I> {
                 is_general: false,
             }
         });
-        let rest = std::time::Duration::ZERO;
+        if !refused.holds && self.sites.leaves(connection.site, connection.whom(), now.mono) {
+            return;
+        }
+        let rest = Duration::ZERO;
         let again = self.sites.standing_mut(connection.site).map_or(0, |standing| standing.again(rest, now.mono));
         if refused.holds || again >= LOGIN_AGAIN_MAX {
             return self.hold_for(connection, &refused, 0, now);

@@ -40,7 +40,7 @@ pub(super) struct Site {
     pub(super) place: Arc<Place>,
     /// The place of its group among `Sites::groups`.
     pub(super) group: usize,
-    /// Holds the site while no host of it gives the TLS that is demanded; else it is open.
+    /// Holds this site alone: while no host of it gives the TLS that is demanded, or all that its policy leaves refuse us.
     pub(super) guard: Pace,
     /// Since when that is so.
     pub(super) insecure_since: Option<UnixTime>,
@@ -93,7 +93,9 @@ pub(super) struct Sites {
     /// All others together.
     pub(super) others: (Publisher, SiteCounters),
     pub(super) limits: Arc<Limits>,
-    sources: Vec<Source>,
+    pub(super) sources: Vec<Source>,
+    /// Sources whose address is on a block list, as several sites say, and until when they are no way to any.
+    pub(super) listed: Vec<(Arc<str>, Instant)>,
     pub(super) trusted: bool,
     pub(super) holds: Holds,
     route_rest_min: Duration,
@@ -157,6 +159,7 @@ impl Sites {
                 ..Limits::default()
             }),
             sources: delivery.sources.clone(),
+            listed: Vec::new(),
             trusted: delivery.trusted,
             holds,
             route_rest_min: ROUTE_REST_MIN.min(delivery.backoff_min),

@@ -3,13 +3,15 @@
 //! RFC 5321 §5.1: "the SMTP client MUST try (and retry) each of the relevant addresses in this list in order, until a
 //! delivery attempt succeeds". Guarantees: a target that did not serve a session is passed over while another one is left,
 //! twice as long each time, and then tried by one session first; the site is in trouble only when none is left.
-//! Leaves to others: what counts as not having served (`connection`), and the pace (`group`).
+//! Leaves to others: what counts as not having served (`connection`), from where a target refuses us (`ways`), and the pace
+//! (`group`).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::site::{Site, Sites};
+use super::ways::Ways;
 use crate::base::clock::Instant;
 use crate::engine::directory::Site as Place;
 use crate::engine::memory::Host;
@@ -18,7 +20,7 @@ use crate::engine::source::Source;
 use crate::queue::SiteId;
 
 /// How long a target that failed is passed over while others are left, at first and at most.
-const REST_MIN: Duration = Duration::from_secs(60);
+pub(super) const REST_MIN: Duration = Duration::from_secs(60);
 /// See above.
 const REST_MAX: Duration = Duration::from_secs(15 * 60);
 /// So many sessions that were let in may break, one after the other, before the target counts as failed; and one more for
@@ -29,9 +31,9 @@ const LOSSES_MAX: u32 = 3;
 pub(super) struct Target {
     host: Arc<str>,
     demand: Arc<Demand>,
-    remote: IpAddr,
+    pub(super) remote: IpAddr,
     preference: u16,
-    rests_until: Instant,
+    pub(super) rests_until: Instant,
     /// One session tries it, and the others pass it over meanwhile.
     on_trial: bool,
     /// Failures in a row: how long it rests.
@@ -44,20 +46,30 @@ pub(super) struct Target {
     losses: u32,
     /// Whether a session did its work since it last failed.
     serves: bool,
+    /// It did not serve whoever last tried it.
+    pub(super) failed: bool,
+    /// It has taken a message.
+    pub(super) took: bool,
 }
 
 impl Target {
-    fn is_for(&self, source: &Source, now: Instant) -> bool {
-        self.rests_until <= now && source.reaches(self.remote)
+    fn is_for(&self, source: &Source, ways: &Ways, now: Instant) -> bool {
+        self.rests_until <= now && source.reaches(self.remote) && ways.is_open(&source.name, self.remote, now)
     }
 
     fn is(&self, whom: Whom<'_>) -> bool {
-        self.remote == whom.1 && *self.host == *whom.0
+        self.remote == whom.remote && *self.host == *whom.host
     }
 }
 
-/// A target by host and address: its place changes when the route is looked up again.
-pub(super) type Whom<'a> = (&'a str, IpAddr);
+/// A target by host and address, for its place changes when the route is looked up again; and the source that it is asked
+/// from.
+#[derive(Clone, Copy)]
+pub(super) struct Whom<'a> {
+    pub(super) host: &'a str,
+    pub(super) remote: IpAddr,
+    pub(super) source: &'a str,
+}
 
 /// Where a new session goes.
 pub(super) struct Picked {
@@ -83,6 +95,8 @@ pub(super) fn targets_of(place: &Place, sources: &[Source]) -> Vec<Target> {
                 encrypted: 0,
                 losses: 0,
                 serves: false,
+                failed: false,
+                took: false,
             })
         })
         .filter(|target| sources.iter().any(|source| source.reaches(target.remote)))
@@ -93,7 +107,8 @@ impl Site {
     /// The targets of a newer answer. What is known of those that stay is kept.
     pub(super) fn renew_targets(&mut self, mut targets: Vec<Target>) {
         for target in &mut targets {
-            if let Some(known) = self.targets.iter().find(|known| known.is((&target.host, target.remote))) {
+            let same = |known: &&Target| known.remote == target.remote && known.host == target.host;
+            if let Some(known) = self.targets.iter().find(same) {
                 target.rests_until = known.rests_until;
                 target.on_trial = known.on_trial;
                 target.failures = known.failures;
@@ -101,6 +116,8 @@ impl Site {
                 target.encrypted = known.encrypted;
                 target.losses = known.losses;
                 target.serves = known.serves;
+                target.failed = known.failed;
+                target.took = known.took;
             }
         }
         self.targets = targets;
@@ -108,10 +125,6 @@ impl Site {
 
     fn target(&mut self, whom: Whom<'_>) -> Option<&mut Target> {
         self.targets.iter_mut().find(|target| target.is(whom))
-    }
-
-    fn has_other(&self, whom: Whom<'_>, now: Instant) -> bool {
-        self.targets.len() > 1 && self.targets.iter().any(|target| target.rests_until <= now && !target.is(whom))
     }
 
     fn picked(&self, target: &Target, port: u16) -> Picked {
@@ -122,20 +135,26 @@ impl Site {
 
 impl Sites {
     /// Where the next session from `source` goes: the best preference, in it the family that the source prefers, in turn
-    /// among the addresses, passing over those at rest.
+    /// among the addresses, passing over those at rest and those that refuse it.
     pub(super) fn pick_target(&mut self, id: SiteId, port: u16, source: &Source, now: Instant) -> Option<Picked> {
-        let site = self.site_mut(id)?;
+        let site = self.sites.get_mut(id.0 as usize)?;
+        let group = self.groups.get_mut(site.group)?;
+        let ways = &group.ways;
         let rank = |t: &Target| (t.preference, source.rank(t.remote));
-        let best = site.targets.iter().filter(|t| t.is_for(source, now)).map(rank).min()?;
-        let usable = |t: &Target| t.is_for(source, now) && rank(t) == best;
+        let best = site.targets.iter().filter(|t| t.is_for(source, ways, now)).map(rank).min()?;
+        let usable = |t: &Target| t.is_for(source, ways, now) && rank(t) == best;
         let count = site.targets.iter().filter(|t| usable(t)).count();
         let nth = site.turn % count.max(1);
         site.turn = site.turn.wrapping_add(1);
         let (index, target) = site.targets.iter().enumerate().filter(|(_, t)| usable(t)).nth(nth)?;
-        let (picked, failed) = (site.picked(target, port), target.failures > 0);
-        let others = site.targets.iter().enumerate().any(|(other, t)| other != index && t.is_for(source, now));
+        let (picked, failed, remote) = (site.picked(target, port), target.failures > 0, target.remote);
+        let mut others = site.targets.iter().enumerate().filter(|(other, _)| *other != index);
+        let others = others.any(|(_, t)| t.is_for(source, ways, now));
         if let Some(target) = site.targets.get_mut(index).filter(|_| failed && others) {
             (target.on_trial, target.rests_until) = (true, now.after(REST_MIN));
+        }
+        if others || self.sources.len() > 1 {
+            group.ways.try_out(&source.name, remote, now);
         }
         Some(picked)
     }
@@ -143,9 +162,11 @@ impl Sites {
     /// The second of a race: of the first one's preference and of the other family; best of the same host.
     pub(super) fn pick_rival(&self, id: SiteId, first: Whom<'_>, port: u16, now: Instant) -> Option<Picked> {
         let site = self.site(id)?;
+        let ways = &self.groups.get(site.group)?.ways;
         let rival_of = site.targets.iter().find(|target| target.is(first))?;
         let rivals = site.targets.iter().filter(|t| {
             t.rests_until <= now
+                && ways.is_open(first.source, t.remote, now)
                 && t.preference == rival_of.preference
                 && t.remote.is_ipv4() != rival_of.remote.is_ipv4()
         });
@@ -154,7 +175,8 @@ impl Sites {
 
     /// Whether the source could have a session there now.
     pub(super) fn has_target(&self, id: SiteId, source: &Source, now: Instant) -> bool {
-        self.site(id).is_some_and(|site| site.targets.iter().any(|t| t.is_for(source, now)))
+        self.with_group(id)
+            .is_some_and(|(site, group)| site.targets.iter().any(|target| target.is_for(source, &group.ways, now)))
     }
 
     /// Its servers, by name and port; one with several addresses comes several times.
@@ -172,10 +194,9 @@ impl Sites {
 
     /// The target did not serve: it is passed over for a while, if another one is left. Whether that is so.
     pub(super) fn pass_over(&mut self, id: SiteId, whom: Whom<'_>, now: Instant) -> bool {
-        let Some(site) = self.site_mut(id) else { return false };
-        let others = site.has_other(whom, now);
-        if let Some(target) = site.target(whom) {
-            target.serves = false;
+        let others = self.has_other(id, whom, now);
+        if let Some(target) = self.site_mut(id).and_then(|site| site.target(whom)) {
+            (target.serves, target.failed) = (false, true);
             // Sessions that began together fail together: that is one failure.
             if others && (target.on_trial || target.rests_until <= now) {
                 let rest = REST_MIN.saturating_mul(1 << target.failures.min(10)).min(REST_MAX);
@@ -190,19 +211,26 @@ impl Sites {
     /// session shows that this one serves.
     pub(super) fn moves_on(&self, id: SiteId, whom: Whom<'_>, now: Instant) -> bool {
         let Some(site) = self.site(id) else { return false };
-        site.has_other(whom, now) && !site.targets.iter().any(|t| t.is(whom) && t.serves && t.ready > 1)
+        self.has_other(id, whom, now) && !site.targets.iter().any(|t| t.is(whom) && t.serves && t.ready > 1)
     }
 
     /// Whether another target could be asked now.
     pub(super) fn has_other(&self, id: SiteId, whom: Whom<'_>, now: Instant) -> bool {
-        self.site(id).is_some_and(|site| site.has_other(whom, now))
+        let Some(site) = self.site(id).filter(|site| site.targets.len() > 1) else { return false };
+        let mut others = site.targets.iter().filter(|target| target.rests_until <= now && !target.is(whom));
+        others.any(|target| self.is_reached(id, target.remote, now))
     }
 
-    /// A session did its work there.
-    pub(super) fn served(&mut self, id: SiteId, whom: Whom<'_>) {
-        if let Some(target) = self.site_mut(id).and_then(|site| site.target(whom)) {
+    /// A session did its work there; `took`: a message, too.
+    pub(super) fn served(&mut self, id: SiteId, whom: Whom<'_>, took: bool, now: Instant) {
+        let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
+        if let Some(group) = self.groups.get_mut(site.group) {
+            group.ways.served(whom.source, whom.remote, now);
+        }
+        if let Some(target) = site.target(whom) {
             (target.rests_until, target.on_trial) = (Instant::default(), false);
-            (target.failures, target.losses, target.serves) = (0, 0, true);
+            (target.failures, target.losses, target.serves, target.failed) = (0, 0, true, false);
+            target.took |= took;
         }
     }
 
@@ -230,9 +258,8 @@ impl Sites {
     /// it had been let in (`ready`) or others are, and not too many in a row went so. Of a target that has not served yet
     /// that much is not awaited while another one is left.
     pub(super) fn is_one_loss(&mut self, id: SiteId, whom: Whom<'_>, ready: bool, now: Instant) -> bool {
-        let Some(site) = self.site_mut(id) else { return false };
-        let has_other = site.has_other(whom, now);
-        let Some(target) = site.target(whom) else { return false };
+        let has_other = self.has_other(id, whom, now);
+        let Some(target) = self.site_mut(id).and_then(|site| site.target(whom)) else { return false };
         let others = target.ready.saturating_sub(u32::from(ready));
         target.losses = target.losses.saturating_add(1);
         (ready || others > 0) && (target.serves || !has_other) && target.losses <= LOSSES_MAX.saturating_add(others)
