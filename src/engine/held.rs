@@ -25,6 +25,10 @@ const BOUNCES_HINT: &str = "look who bounces and why (posthaste report NAME), an
      or with a higher max_bounced in the campaign";
 const IN_CLEAR_HINT: &str = "have the server offer STARTTLS, and let delivery.tls not be \"off\"; or set tls = \"implicit\" in \
      [smarthost] where the server begins with TLS (port 465), or auth_in_clear = true where nobody listens on the way to it";
+const STARTTLS_HINT: &str =
+    "have STARTTLS of that server mended: openssl s_client -starttls smtp -connect HOST:PORT shows what is wrong";
+const IMPLICIT_HINT: &str = "openssl s_client -connect HOST:PORT shows what is wrong; where the server begins in clear text (port 25 or \
+     587), leave tls = \"implicit\" out of [smarthost]";
 const MECHANISM_HINT: &str =
     "leave mechanism out of [smarthost], or name one that the server offers; where it wants no login, leave out user";
 /// What to do about a resolver.
@@ -53,6 +57,19 @@ pub struct Held {
     pub says: String,
     /// What to do.
     pub hint: String,
+}
+
+/// Why there is no way on without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeedsTls<'a> {
+    /// The server says so.
+    Host(&'a str),
+    /// There is a login.
+    Login,
+    /// It is to begin before the greeting.
+    FromTheStart,
+    /// Somebody demands it: who, and what.
+    Demand(&'a str),
 }
 
 impl Held {
@@ -201,6 +218,34 @@ impl Held {
             reply: String::new(),
             says: format!("the smarthost {host} was not told the login: {}", String::from_utf8_lossy(&why.text)),
             hint: hint.to_owned(),
+        }
+    }
+
+    /// The smarthost's TLS fails each time, and it `needs` to be; `what` failed last.
+    #[must_use]
+    pub fn tls_fails(host: &str, needs: &NeedsTls<'_>, what: &str) -> Self {
+        // What to do about it is said below.
+        let what = what.split_once(". hint: ").map_or(what, |(what, _)| what);
+        let what = if what.is_empty() { "STARTTLS is refused" } else { what };
+        let (needs, reply, hint) = match *needs {
+            NeedsTls::Host(said) => {
+                (format!("it takes no mail without: it says \"{said}\""), said, STARTTLS_HINT.to_owned())
+            }
+            NeedsTls::Login => {
+                let in_clear = "or set auth_in_clear = true in [smarthost] where nobody listens on the way to it";
+                ("the login is not said without".to_owned(), "", format!("{STARTTLS_HINT}; {in_clear}"))
+            }
+            NeedsTls::Demand(demand) => (demand.to_owned(), "", STARTTLS_HINT.to_owned()),
+            NeedsTls::FromTheStart => {
+                ("[smarthost] tls = \"implicit\" wants it".to_owned(), "", IMPLICIT_HINT.to_owned())
+            }
+        };
+        Self {
+            reason: Refusal::Tls.word(),
+            host: host.to_owned(),
+            reply: reply.to_owned(),
+            says: format!("TLS with the smarthost {host} fails each time ({what}), and {needs}"),
+            hint,
         }
     }
 
@@ -392,6 +437,22 @@ mod tests {
                 "held: the smarthost a.example does not relay for us: it answered RCPT with \"550 no\"\nhint: "
             ),
             "{said}"
+        );
+    }
+
+    #[test]
+    fn tls_that_fails_is_told_with_its_reason_and_who_wants_it() {
+        let says = |needs, what| Held::tls_fails("mx.example:25", &needs, what).to_string();
+        let said = says(NeedsTls::Host("530 5.7.0 Must issue a STARTTLS command first"), "it is lost. hint: look");
+        let start = "held: TLS with the smarthost mx.example:25 fails each time (it is lost), and it takes no mail without: it \
+                     says \"530 5.7.0 Must issue a STARTTLS command first\"\nhint: have STARTTLS of that server mended";
+        assert!(said.starts_with(start), "{said}");
+        let said = says(NeedsTls::Login, "");
+        assert!(said.contains("(STARTTLS is refused), and the login is not said without\n"), "{said}");
+        assert!(said.contains("auth_in_clear = true"), "{said}");
+        assert!(says(NeedsTls::FromTheStart, "x").contains("and [smarthost] tls = \"implicit\" wants it\n"));
+        assert!(
+            says(NeedsTls::Demand("configuration demands TLS"), "x").contains("(x), and configuration demands TLS\n")
         );
     }
 

@@ -83,6 +83,14 @@ fn play_as(layout: Layout, peers: &[(u16, Scenario)], load: &Scenario) -> Came {
     logs::caught(|| run(peers, load, Level::Opportunistic, layout)).0
 }
 
+/// The same to the addresses of a smarthost that offers STARTTLS, with this demanded of TLS.
+fn play_smarthost(level: Level, peers: Vec<Vec<Play>>, load: &Scenario) -> Came {
+    let of = |plays: Vec<Play>| (10, Scenario { starttls: true, ..peer(plays) });
+    let peers: Vec<_> = peers.into_iter().map(of).collect();
+    let load = Scenario { starttls: true, ..load.clone() };
+    logs::caught(|| run(&peers, &load, level, Layout::Smarthost)).0
+}
+
 fn run(peers: &[(u16, Scenario)], load: &Scenario, level: Level, layout: Layout) -> Came {
     let network = Network::new(11, Weather::FAIR);
     let mut clock = network.party(CLOCK);
@@ -409,4 +417,61 @@ fn one_recipient_that_a_smarthost_of_several_addresses_refuses_keeps_nobody_from
     let sent = Scenario { retry_s: 600, ..load("one is refused", 60) };
     let came = play_as(Layout::Smarthost, &[(10, odd()), (10, odd())], &sent);
     assert_eq!((came.delivered(), came.records(Kind::Bounced), &*came.held), (59, 0, ""));
+}
+
+/// It takes no mail in clear text.
+fn wants_tls() -> Play {
+    Play::honest(&["PIPELINING", "STARTTLS"]).on(On::Mail, [say("530 5.7.0 Must issue a STARTTLS command first")])
+}
+
+/// The same, and it takes mail inside of TLS.
+fn has_tls() -> Play {
+    Play::honest(&["PIPELINING", "STARTTLS"])
+}
+
+#[test]
+fn a_smarthost_whose_tls_fails_on_holds_the_mailing_and_nobody_bounces_or_expires() {
+    let broken = || wants_tls().on(On::Handshake, [Act::Fin]);
+    for (level, who) in [
+        (Level::Opportunistic, "it takes no mail without: it says \"530 5.7.0 Must issue a STARTTLS command first\""),
+        (Level::Required, "demands TLS"),
+    ] {
+        for addresses in [1, 2] {
+            for sessions in [1, 4] {
+                let sent = Scenario { sessions, ..load("STARTTLS is broken", 40) };
+                let came = play_smarthost(level, vec![vec![broken()]; addresses], &sent);
+                let counts = [Kind::Delivered, Kind::Bounced, Kind::Expired].map(|kind| came.records(kind));
+                assert_eq!(counts, [0; 3], "{level:?}");
+                let held = &came.held;
+                assert!(held.starts_with("held: TLS with the smarthost ") && held.contains(who), "{level:?}: {held:?}");
+                assert!(held.contains("the connection was lost in the handshake"), "{level:?}: {held}");
+                assert!(came.took < Duration::from_secs(300), "{level:?}: {:?}", came.took);
+                let asked = came.sessions.iter().flatten().filter(|s| s.heard.iter().any(|h| h == "STARTTLS")).count();
+                assert!(asked >= 3, "{level:?}: asked for {asked} times");
+            }
+        }
+    }
+}
+
+#[test]
+fn tls_that_fails_twice_and_then_stands_holds_nothing() {
+    let broken = || has_tls().on(On::Handshake, [Act::Fin]);
+    // Of those in clear text none is let in; the fifth session at the latest is encrypted.
+    let plays = vec![broken(), wants_tls(), broken(), wants_tls(), has_tls()];
+    let sent = Scenario { sessions: 1, ..load("it comes about", 40) };
+    let came = play_smarthost(Level::Opportunistic, vec![plays], &sent);
+    assert_eq!((came.delivered(), &*came.held), (40, ""));
+}
+
+#[test]
+fn one_address_whose_tls_fails_leaves_its_place_to_the_one_whose_tls_stands() {
+    let broken = || wants_tls().on(On::Handshake, [Act::Fin]);
+    for level in [Level::Opportunistic, Level::Required] {
+        for sessions in [1, 4] {
+            let sent = Scenario { sessions, ..load("one of two is broken", 40) };
+            let came = play_smarthost(level, vec![vec![broken()], vec![has_tls()]], &sent);
+            assert_eq!((came.delivered(), came.records(Kind::Deferred), &*came.held), (40, 0, ""), "{level:?}");
+            assert!(came.took < Duration::from_secs(10), "{level:?}: {:?}", came.took);
+        }
+    }
 }

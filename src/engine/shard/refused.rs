@@ -29,7 +29,7 @@ use crate::smtp::client::Phase;
 use crate::wire::io::Io;
 
 /// A smarthost that does not want us for now has said so so often, with a rest between, before the mailing is held.
-const AGAIN_MAX: u32 = 3;
+pub(super) const AGAIN_MAX: u32 = 3;
 /// The same for a login that it cannot judge now: the first rests are short.
 const LOGIN_AGAIN_MAX: u32 = 6;
 /// A site that no way leads to rests for so long at least.

@@ -3,24 +3,28 @@
 //! Guarantees: where TLS is demanded, no session ever goes on without it, or with a host that did not prove what it had
 //! to; nothing that such a session finds out makes another one go without. Where TLS is only a wish, a host whose
 //! handshake fails is remembered, and spoken to in clear text, until it says that it wants TLS; but never where a login needs
-//! TLS.
+//! TLS. Where a smarthost's TLS fails again and again, and there is no way on without, the mailing is held: nobody expires for it.
 //! Leaves to others: what is demanded (`engine::policy`), who proves what (`tls`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::Now;
+use crate::engine::held::{Held, NeedsTls};
 use crate::engine::memory::Host;
 use crate::engine::policy::Demand;
 use crate::engine::policy::tally::{About, Outcome};
 use crate::engine::shard::Shard;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::ledger::Verdict;
+use crate::engine::shard::refused::AGAIN_MAX;
+use crate::engine::shard::ways::place;
 use crate::journal::record::Kind;
 use crate::mail::{Enhanced, Reply};
 use crate::observe::Outcomes;
 use crate::queue::{DomainId, SiteId};
-use crate::shape::{self, site::Trouble};
+use crate::shape::{self, NextHop, site::Trouble};
 use crate::smtp::client::{Known, Lesson, Phase, Starttls};
 use crate::tls::policy::Level;
 use crate::tls::{Failure, TlsError, Verification};
@@ -98,12 +102,17 @@ impl<I: Io> Shard<I> {
             return self.insecure(connection, Enhanced::new(4, 7, 5), (failure, what), now);
         }
         self.tell_failure(connection, failure, what);
+        self.sites.tls_failed(connection.site, what);
         if self.delivery.implicit_tls {
-            return self.tls_is_the_only_way(connection, "TLS failed, which [smarthost] wants", now);
+            return self.tls_is_the_only_way(connection, &NeedsTls::FromTheStart, now);
         }
         if connection.config.login_needs_tls() {
             tracing::info!(%host, phase, what, "TLS failed, which the login needs");
-            return self.tls_is_the_only_way(connection, "TLS failed, which the login needs", now);
+            return self.tls_is_the_only_way(connection, &NeedsTls::Login, now);
+        }
+        if connection.hop == NextHop::Smarthost && self.sites.leaves(connection.site, connection.whom(), now.mono) {
+            tracing::info!(%host, address = %connection.remote.ip(), phase, what, "TLS failed; another address is asked");
+            return;
         }
         tracing::info!(%host, phase, what, "TLS failed; the next session goes without");
         let server = Host { name: connection.host.clone(), port: connection.remote.port() };
@@ -119,10 +128,41 @@ impl<I: Io> Shard<I> {
     }
 
     /// There is no other way in, but perhaps another address.
-    fn tls_is_the_only_way(&mut self, connection: &Connection, why: &str, now: Now) {
-        if !self.sites.pass_over(connection.site, connection.whom(), now.mono) {
-            self.trouble(connection.site, Trouble::TurnedAway, why, now);
+    fn tls_is_the_only_way(&mut self, connection: &Connection, needs: &NeedsTls<'_>, now: Now) {
+        let (site, whom, is_ours) = (connection.site, connection.whom(), connection.hop == NextHop::Smarthost);
+        // That another address fails, too, is no reason to go to and fro between them.
+        let has_way = !is_ours || self.sites.has_way(site, whom, now.mono);
+        if self.sites.pass_over(site, whom, now.mono) && has_way {
+            return;
         }
+        let why = match needs {
+            NeedsTls::FromTheStart => "TLS failed, which [smarthost] wants",
+            NeedsTls::Login => "TLS failed, which the login needs",
+            NeedsTls::Host(said) | NeedsTls::Demand(said) => said,
+        };
+        self.trouble(site, Trouble::TurnedAway, why, now);
+        if is_ours {
+            self.hold_if_tls_fails_on(connection, needs, now);
+        }
+    }
+
+    /// Holds the mailing once a smarthost has rested for it so often that its TLS will not come about by itself; whether it does.
+    fn hold_if_tls_fails_on(&mut self, connection: &Connection, needs: &NeedsTls<'_>, now: Now) -> bool {
+        let site = connection.site;
+        // Sessions that fail together, and during the rest, are one failure.
+        let rest = self.sites.rests_until(site).map_or(Duration::ZERO, |until| until.since(now.mono));
+        let again = self.sites.standing_mut(site).map_or(0, |standing| standing.again(rest, now.mono));
+        if again < AGAIN_MAX {
+            return false;
+        }
+        let host = if self.sites.has_addresses(site) {
+            place(&connection.host, connection.remote.ip())
+        } else {
+            self.sites.name(site).to_owned()
+        };
+        let held = Held::tls_fails(&host, needs, self.sites.tls_failure(site));
+        self.hold_mailing(held, now);
+        true
     }
 
     /// A host refuses us, as `said`: whether it does so because the session left out TLS that it might have had. Then what
@@ -147,7 +187,7 @@ impl<I: Io> Shard<I> {
             return false;
         }
         tracing::info!(host = %connection.host, "the host wants TLS: the next session asks for it again");
-        self.tls_is_the_only_way(connection, said, now);
+        self.tls_is_the_only_way(connection, &NeedsTls::Host(said), now);
         true
     }
 
@@ -231,9 +271,12 @@ impl<I: Io> Shard<I> {
         let source = security.source.word();
         tracing::info!(%host, source, level = security.level.word(), what, "TLS is not what is demanded: nothing is sent");
         self.ledger.counters.sessions_refused += 1;
-        if self.sites.pass_over(site, connection.whom(), now.mono) {
+        let is_ours = connection.hop == NextHop::Smarthost;
+        let has_way = !is_ours || self.sites.has_way(site, connection.whom(), now.mono);
+        if self.sites.pass_over(site, connection.whom(), now.mono) && has_way {
             return self.tell_failure(connection, failure, what);
         }
+        self.sites.tls_failed(site, what);
         if let Some(binding) = self.sites.insecure(site, now, &mut self.rng) {
             self.tell_rest(site, what, &binding, now);
         }
@@ -241,9 +284,13 @@ impl<I: Io> Shard<I> {
             Level::Verified => "a proof of who the host is",
             Level::Required | Level::Opportunistic | Level::Never => "TLS",
         };
+        let needs = format!("{source} demands {demanded}");
+        if is_ours && self.hold_if_tls_fails_on(connection, &NeedsTls::Demand(&needs), now) {
+            return;
+        }
         // What to do about it is for whoever reads the log.
         let (what, _hint) = what.split_once(". hint: ").unwrap_or((what, ""));
-        let reply = Reply::own(450, code, &format!("{host}: {what} ({source} demands {demanded})"));
+        let reply = Reply::own(450, code, &format!("{host}: {what} ({needs})"));
         let refusal = Refusal {
             reply,
             host: host.clone(),

@@ -46,6 +46,8 @@ pub(super) struct Site {
     pub(super) insecure_since: Option<UnixTime>,
     /// What recipients are told meanwhile.
     pub(super) refusal: Option<Box<Refusal>>,
+    /// How TLS failed last, where nothing is sent without.
+    tls_failure: Box<str>,
     /// The last session that failed for that.
     pub(super) failure: Option<Box<Failure>>,
     /// Whether that is so in this process too.
@@ -116,6 +118,7 @@ impl Site {
             guard: Pace::new(limits, true),
             insecure_since: None,
             refusal: None,
+            tls_failure: Box::default(),
             failure: None,
             in_vain: false,
             sessions: 0,
@@ -213,6 +216,18 @@ impl Sites {
     /// What reports call the site.
     pub(super) fn name(&self, id: SiteId) -> &str {
         self.site(id).map_or("", |site| &site.place.group)
+    }
+
+    /// TLS failed there, for this reason.
+    pub(super) fn tls_failed(&mut self, id: SiteId, what: &str) {
+        if let Some(site) = self.site_mut(id) {
+            site.tls_failure = what.into();
+        }
+    }
+
+    /// Why it failed last; empty if it did not.
+    pub(super) fn tls_failure(&self, id: SiteId) -> &str {
+        self.site(id).map_or("", |site| &site.tls_failure)
     }
 
     // -- who is to be looked at --------------------------------------------------------------------------------------
