@@ -5,6 +5,7 @@ pub mod base64;
 pub mod caught;
 pub mod charset;
 pub mod clock;
+pub mod letters;
 pub mod many;
 pub mod out;
 pub mod remedy;

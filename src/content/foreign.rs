@@ -216,6 +216,8 @@ enum Strange<'t> {
     Written(&'t str),
     /// It holds a tag of HTML.
     Cut(&'t str),
+    /// It is an action of Go's templates, as listmonk has them: what it says.
+    Go(&'t str),
     /// It is a token of Marketo: the name, and what stands for nothing.
     Token(&'t str, Option<&'t str>),
 }
@@ -236,6 +238,14 @@ impl Strange<'_> {
             Self::Written(what) => {
                 let what = called(what);
                 (format!("`{shown}` holds {what}, as a web editor writes it, and no template reads that"), mended(tag))
+            }
+            Self::Go(action) => {
+                let hint = match of_go(action, columns) {
+                    Some(Ours::Slot(name)) => format!("write {}", syntax.slot(&name)),
+                    Some(Ours::Statement(code)) => format!("write {}", syntax.statement(&code)),
+                    None => format!("write what is meant as {} has it", syntax.slot("first_name")),
+                };
+                (format!("`{shown}` is a tag of Go's templates, as listmonk has them"), hint)
             }
             Self::Token(name, default) => {
                 let name = meanings::column(name, columns).unwrap_or_else(|| meanings::plain(name));
@@ -287,7 +297,78 @@ fn strange(tag: &str) -> Option<Strange<'_>> {
     if let Some((_, theirs)) = written {
         return Some(Strange::Written(theirs));
     }
+    if let Some(action) = go(tag) {
+        return Some(Strange::Go(action));
+    }
     token(tag).or_else(|| is_liquid(tag, &outside).then_some(Strange::Of(Engine::Liquid)))
+}
+
+/// What we write for an action of Go's.
+enum Ours {
+    Slot(String),
+    Statement(String),
+}
+
+/// Words that actions of Go begin with: those that take a value, those that stand alone, and functions of listmonk.
+const GO_VALUE: [&str; 5] = ["if", "with", "range", "else", "index"];
+const GO_FUNCTIONS: [&str; 9] = [
+    "UnsubscribeURL",
+    "ManageURL",
+    "OptinURL",
+    "MessageURL",
+    "ArchiveURL",
+    "TrackView",
+    "TrackLink",
+    "Date",
+    "template",
+];
+
+/// `{{ .Subscriber.FirstName }}`, `{{ if .Subscriber.Attribs.city }}`, `{{ end }}`, `{{ UnsubscribeURL }}`: what stands in it.
+fn go(tag: &str) -> Option<&str> {
+    let inside = tag.strip_prefix("{{")?.strip_suffix("}}")?.trim_matches('-').trim();
+    let mut words = inside.split_whitespace();
+    let first = words.next()?;
+    let is_path =
+        |word: &str| word.strip_prefix('.').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let is_action = is_path(first)
+        || first == "end" && words.clone().next().is_none()
+        || GO_VALUE.contains(&first) && words.clone().any(is_path)
+        || GO_FUNCTIONS.contains(&first) && words.clone().all(|word| word == "." || word.starts_with('"'));
+    is_action.then_some(inside)
+}
+
+/// An action of Go's as we write it.
+fn of_go(action: &str, columns: &[String]) -> Option<Ours> {
+    let name = |path: &str| {
+        let last = path.rsplit('.').next().unwrap_or_default().trim_matches('"');
+        meanings::column(last, columns).unwrap_or_else(|| meanings::plain(&parted(last)))
+    };
+    let words: Vec<&str> = action.split_whitespace().collect();
+    match words.as_slice() {
+        ["UnsubscribeURL" | "ManageURL", ..] => Some(Ours::Slot("unsubscribe_url".to_owned())),
+        ["end"] => Some(Ours::Statement("endif".to_owned())),
+        ["if" | "with", path] => Some(Ours::Statement(format!("if {}", name(path)))),
+        ["if", "not", path] => Some(Ours::Statement(format!("if not {}", name(path)))),
+        ["else", "if", path] => Some(Ours::Statement(format!("elif {}", name(path)))),
+        ["range", path] => Some(Ours::Statement(format!("for item in {}", name(path)))),
+        ["index", _, key] => Some(Ours::Slot(name(key))),
+        [path] if path.starts_with('.') => Some(Ours::Slot(name(path))),
+        _ => None,
+    }
+}
+
+/// `FirstName` with its words apart: `First_Name`.
+fn parted(name: &str) -> String {
+    let mut parted = String::with_capacity(name.len() + 4);
+    let mut was_small = false;
+    for c in name.chars() {
+        if was_small && c.is_ascii_uppercase() {
+            parted.push('_');
+        }
+        was_small = c.is_ascii_lowercase();
+        parted.push(c);
+    }
+    parted
 }
 
 /// `{{lead.First Name:default=friend}}`
@@ -305,6 +386,10 @@ fn is_handlebars(tag: &str) -> bool {
     if let Some(raw) = inside.strip_prefix('{').and_then(|inside| inside.strip_suffix('}')) {
         let is_path = |c: char| c.is_ascii_alphanumeric() || "_.-/@ ".contains(c);
         return !raw.trim().is_empty() && raw.chars().all(is_path);
+    }
+    // What a web editor writes for a blank.
+    if WRITTEN.iter().any(|(theirs, _)| theirs.starts_with('&') && inside.starts_with(theirs)) {
+        return false;
     }
     let inside = inside.trim_matches('~');
     let word = inside.trim().split(char::is_whitespace).next().unwrap_or_default();
@@ -389,6 +474,17 @@ mod tests {
             ("{{ x|default(\u{201c}y\u{201d}) }}", "write {{ x|default(\"y\") }}"),
             ("{% if x &gt; 5 %}", "write {% if x > 5 %}"),
             ("{{lead.First Name:default=friend}}", "write {{ first_name|default(\"friend\") }}"),
+            ("{{&nbsp;x&nbsp;}}", "write {{ x }}"),
+            ("{{&#160;first_name }}", "write {{ first_name }}"),
+            ("{{ .Subscriber.FirstName }}", "write {{ first_name }}"),
+            ("{{- .Subscriber.Attribs.home_town -}}", "write {{ home_town }}"),
+            ("{{ .Subscriber.Attribs.X }}", "write {{ x }}"),
+            ("{{ if .Subscriber.Attribs.x }}", "write {% if x %}"),
+            ("{{ if not .Subscriber.Attribs.x }}", "write {% if not x %}"),
+            ("{{ end }}", "write {% endif %}"),
+            ("{{ index .Subscriber.Attribs \"x\" }}", "write {{ x }}"),
+            ("{{ UnsubscribeURL }}", "write {{ unsubscribe_url }}"),
+            ("{{ TrackLink \"https://a.example/\" . }}", "write what is meant"),
             ("{{<b>x</b>}}", "write {{x}}"),
             ("{{ <span style=\"color:red\">x</span> }}", "write {{ x }}"),
         ] {

@@ -157,7 +157,9 @@ impl Locality {
                 // Three digits stand behind the mark of a group, and no fourth: else it is none.
                 c if is_group(c) => {
                     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-                    if digits != 3 || in_fraction || plain.is_empty() {
+                    // Nobody sets off the thousands of nothing: `0.125` has a decimal point.
+                    let is_nothing = matches!(plain.as_str(), "" | "-" | "0" | "-0");
+                    if digits != 3 || in_fraction || is_nothing {
                         return None;
                     }
                 }
@@ -193,7 +195,7 @@ mod tests {
     fn a_number_is_read_as_its_place_writes_it() {
         let german = Locality::of("de").unwrap();
         assert_eq!(german.plain_number("-1.234,50"), Some("-1234.50".to_owned()));
-        for other in ["1.5", "1,5.000", ".500", "1.2345"] {
+        for other in ["1.5", "1,5.000", ".500", "1.2345", "0.125", "-0.125"] {
             assert_eq!(german.plain_number(other), None, "{other}");
         }
         let french = Locality::of("fr").unwrap();

@@ -159,12 +159,19 @@ impl<'a> Names<'a> {
                      or another heading"
                 ),
             ),
-            NoName::Twice => (
-                format!("the list has two columns called `{name}`"),
-                "give one of them another heading, or write row[\"…\"] with the heading of the one that is meant"
-                    .to_owned(),
-            ),
+            NoName::Twice => (format!("the list has two columns called `{name}`"), self.apart(name)),
         }
+    }
+
+    /// How columns are told apart that templates know by one name.
+    fn apart(&self, name: &str) -> String {
+        let alike: Vec<&String> = self.headings.iter().filter(|heading| identifier(heading) == name).collect();
+        let first = alike.first().map_or("", |heading| heading.as_str());
+        if alike.iter().all(|heading| *heading == first) {
+            return format!("both are headed {first:?}: give one of them another heading in the list");
+        }
+        let written: Vec<String> = alike.iter().map(|heading| format!("row[\"{}\"]", heading.escape_debug())).collect();
+        format!("write {}", written.join(" or "))
     }
 
     /// The columns asked for so far, in the order of the list.

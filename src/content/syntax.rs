@@ -42,6 +42,15 @@ impl Syntax {
         }
     }
 
+    /// A tag that does something.
+    #[must_use]
+    pub fn statement(self, code: &str) -> String {
+        match self {
+            Self::Jinja => format!("{{% {code} %}}"),
+            Self::Brackets => format!("[% {code} %]"),
+        }
+    }
+
     /// A text whose tags are written so, with its tags in braces.
     #[must_use]
     pub fn in_braces(self, text: &str) -> Cow<'_, str> {

@@ -2,11 +2,12 @@
 //!
 //! Guarantees: no control character, no blank outside quotes, no `<`, `>`, NUL, CR or LF (not inside quotes either);
 //! the domain is in lower case and ASCII (IDNA A-labels), so equal domains are equal bytes; at most 64 octets of
-//! local-part and 254 in all. The local-part stays as it was given: its case and its quotes are the receiver's affair.
+//! local-part and 254 in all. Else the local-part stays as it was given: its case and its quotes are the receiver's affair.
 //!
 //! Stricter than RFC 5321 on purpose: address literals (`a@[192.0.2.1]`), comments, and domains without a dot are
 //! refused (lists hold them only by mistake; `localhost` is let through for tests). More lenient on purpose: dots in
-//! odd places of the local-part pass, since real mailboxes have them; [`Mailbox::has_odd_dots`] tells.
+//! odd places of the local-part (`a..b`, `.a`, `a.`) are read, since providers have handed such mailboxes out; they come in
+//! quotes, which RFC 5321 wants around them.
 //! Leaves to others: whether the mailbox exists.
 
 use icu_normalizer::ComposingNormalizerBorrowed as ComposingNormalizer;
@@ -135,14 +136,6 @@ impl Mailbox {
     pub fn needs_utf8(&self) -> bool {
         !self.text.is_ascii()
     }
-
-    /// Whether the local-part has a dot at its start or end, or two in a row, without quotes: no `Dot-string` of
-    /// RFC 5321, yet some providers hand such mailboxes out. A strict server refuses it.
-    #[must_use]
-    pub fn has_odd_dots(&self) -> bool {
-        let local = self.local_part();
-        !local.starts_with('"') && (local.starts_with('.') || local.ends_with('.') || local.contains(".."))
-    }
 }
 
 impl fmt::Display for Mailbox {
@@ -151,8 +144,8 @@ impl fmt::Display for Mailbox {
     }
 }
 
-/// Parses one mailbox and appends its canonical form to `out`: the local-part as given, the domain in lower case and
-/// A-labels. Blanks and tabs around it are allowed. Returns where the `@` stands, from the start of what was appended.
+/// Parses one mailbox and appends its canonical form to `out`: the local-part as given, in quotes where its dots need them,
+/// the domain in lower case and A-labels. Blanks and tabs around it are allowed. Returns where the `@` stands, from the start of what was appended.
 /// Allocates nothing for ASCII (but what `out` needs); on an error `out` is as it was.
 ///
 /// # Errors
@@ -322,7 +315,7 @@ fn plain(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         return None;
     }
     let at = text.iter().position(|&b| !is(ATEXT, b))?;
-    if at == 0 || at > LOCAL_OCTETS_MAX || text.get(at) != Some(&b'@') {
+    if at == 0 || at > LOCAL_OCTETS_MAX || text.get(at) != Some(&b'@') || has_odd_dots(text.get(..at)?) {
         return None;
     }
     let start = out.len();
@@ -331,6 +324,11 @@ fn plain(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     domain.make_ascii_lowercase();
     labels(domain).ok()?;
     Some(at)
+}
+
+/// Whether a local-part without quotes has a dot at its start or end, or two in a row: no `Dot-string` of RFC 5321.
+fn has_odd_dots(local: &[u8]) -> bool {
+    matches!(local, [b'.', ..] | [.., b'.']) || local.windows(2).any(|two| two == b"..")
 }
 
 /// Checks the labels of a domain in lower case ASCII.
@@ -393,13 +391,20 @@ fn general(text: &[u8], out: &mut Vec<u8>) -> Result<usize, AddressError> {
     let (local, behind) = text.rsplit_once('@').ok_or(AddressError::NoAt)?;
     local_part(local)?;
     let start = out.len();
-    out.extend_from_slice(local.as_bytes());
+    if local.starts_with('"') || !has_odd_dots(local.as_bytes()) {
+        out.extend_from_slice(local.as_bytes());
+    } else if local.len() + 2 > LOCAL_OCTETS_MAX {
+        return Err(AddressError::LocalTooLong);
+    } else {
+        out.extend([b"\"", local.as_bytes(), b"\""].concat());
+    }
+    let at = out.len() - start;
     out.push(b'@');
     domain(behind, out)?;
     if out.len() - start > MAILBOX_OCTETS_MAX {
         return Err(AddressError::TooLong);
     }
-    Ok(local.len())
+    Ok(at)
 }
 
 /// Characters that show nothing, or turn the direction of what follows: an address that holds one is not what it

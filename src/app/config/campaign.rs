@@ -171,8 +171,11 @@ impl CampaignConfig {
     /// Reads a file.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its place.
+    /// The first thing that is wrong, with its place; also a list or a letter, by its name, which people name in its place.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        if let Some((what, hint)) = no_campaign(file) {
+            return Err(ConfigError::of_file(file, format!("is {what}, and no campaign")).hint(hint));
+        }
         Self::from_document(&Document::read(file)?)
     }
 
@@ -431,6 +434,29 @@ fn empty_cells(section: &Section<'_>) -> Result<EmptyCells, ConfigError> {
 fn share(section: &Section<'_>, name: &str, default: f64) -> Result<f64, ConfigError> {
     let Some(item) = section.get(name) else { return Ok(default) };
     values::percentage(item.text()?).map_err(|e| item.error(e))
+}
+
+/// What a file is by its name, where that is no campaign, and what to do with it.
+#[must_use]
+pub fn no_campaign(file: &Path) -> Option<(&'static str, String)> {
+    let name = file.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let plain = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    let shown = file.display();
+    match plain.rsplit_once('.')?.1 {
+        "csv" | "tsv" | "tab" | "xlsx" | "xls" | "xlsm" | "ods" | "json" | "jsonl" | "ndjson" => {
+            let hint = format!(
+                "`posthaste new NAME --from {shown}` makes a campaign for it, NAME/campaign.toml: that is what is checked, shown and sent"
+            );
+            Some(("a list", hint))
+        }
+        "html" | "htm" | "mjml" => {
+            let hint = format!(
+                "`posthaste new NAME` makes a campaign, NAME/campaign.toml: html = \"{shown}\" in that names the letter"
+            );
+            Some(("a letter", hint))
+        }
+        _ => None,
+    }
 }
 
 /// The lines on which a header may be said to stand.

@@ -5,6 +5,7 @@
 
 use super::super::check::{Refused, as_json, judge, of_letter};
 use super::super::cli::PreviewArgs;
+use super::super::config::campaign::no_campaign;
 use super::super::config::{CampaignConfig, EngineConfig, Found};
 use super::super::exit::Failure;
 use super::super::figures::size;
@@ -79,7 +80,7 @@ impl Desk {
     /// # Errors
     /// There is no such campaign, or no room for its rows.
     pub fn new(args: &PreviewArgs, signals: &Signals) -> Result<Self, Failure> {
-        if !args.campaign.is_file() {
+        if !args.campaign.is_file() || no_campaign(&args.campaign).is_some() {
             CampaignConfig::read(&args.campaign)?;
         }
         Ok(Self {

@@ -8,7 +8,7 @@ use super::super::check::file_of;
 use super::super::config::CampaignConfig;
 use crate::base::many::Many;
 use crate::content::{JSON_MARK, lint};
-use crate::engine::loader::{List, first_of};
+use crate::engine::loader::{List, Tidied, Tidy, tidied_front_of};
 use crate::mail::finding::{Finding, Severity};
 
 /// Rows that are looked at.
@@ -76,7 +76,8 @@ impl Odd {
 #[must_use]
 pub fn findings(campaign: &CampaignConfig, list: &List, columns: &[String]) -> Vec<Finding> {
     let file = file_of(campaign);
-    let rows = first_of(list, &campaign.recipients.email.value, columns, ROWS).unwrap_or_default();
+    let front = tidied_front_of(list, &campaign.recipients.email.value, columns, ROWS);
+    let (rows, _, tidied) = front.unwrap_or_default();
     let mut found: Vec<(Odd, u64, u64, String)> = Vec::new();
     for row in &rows {
         for (column, cell) in columns.iter().zip(&row.fields) {
@@ -100,7 +101,32 @@ pub fn findings(campaign: &CampaignConfig, list: &List, columns: &[String]) -> V
         let says = format!("{} {what} (the first in {first})", Many(*count, "cell holds", "cells hold"));
         Some(Finding::new(Severity::Warning, check, format!("{file}:{line}"), says).hint(hint))
     };
-    Odd::ALL.into_iter().filter_map(told).collect()
+    Odd::ALL.into_iter().filter_map(told).chain(of_tidied(&tidied, &file)).collect()
+}
+
+/// What was done to cells before the letter has them.
+fn of_tidied(tidied: &Tidied, file: &str) -> Vec<Finding> {
+    let found = |tidy: &Option<Tidy>, severity, check, (one, many), did| {
+        let Tidy { count, line, column, cell } = tidy.as_ref()?;
+        let cell = cell.escape_debug();
+        let says = format!("{} {did} (the first in {column:?}: `{cell}`)", Many(*count, one, many));
+        Some(Finding::new(severity, check, format!("{file}:{line}"), says))
+    };
+    let shorter = found(
+        &tidied.shorter,
+        Severity::Warning,
+        "cell-invisible",
+        ("cell holds", "cells hold"),
+        "characters that show nothing, and that are taken out",
+    );
+    let composed = found(
+        &tidied.composed,
+        Severity::Note,
+        "cell-invisible",
+        ("cell has", "cells have"),
+        "letters in pieces (a letter, and its accent apart), which are put together",
+    );
+    shorter.into_iter().chain(composed).collect()
 }
 
 fn odd(cell: &[u8]) -> Option<Odd> {

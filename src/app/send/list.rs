@@ -234,6 +234,9 @@ pub fn first_rows(
     Looked { file, home, list, campaign, content, rows_max }.first_rows(columns, &mut is_suppressed)
 }
 
+/// Hidden columns that are named.
+const COLUMNS_TOLD: usize = 5;
+
 /// What a look at the front of the list has found that is worth knowing.
 #[must_use]
 pub fn findings(campaign: &CampaignConfig, looked: &Look, told: Option<&str>) -> Vec<Finding> {
@@ -276,6 +279,14 @@ pub fn findings(campaign: &CampaignConfig, looked: &Look, told: Option<&str>) ->
         "a sheet keeps 15 of them, and zeros for the rest",
         "enter them again in cells of the format Text",
     );
+    if !looked.hidden_columns.is_empty() {
+        let names: Vec<String> =
+            looked.hidden_columns.iter().take(COLUMNS_TOLD).map(|name| format!("{name:?}")).collect();
+        let more = if looked.hidden_columns.len() > COLUMNS_TOLD { ", …" } else { "" };
+        let many = Many(looked.hidden_columns.len() as u64, "column is", "columns are");
+        let says = format!("{many} hidden on the sheet, and read as all others: {}{more}", names.join(", "));
+        found.push(Finding::new(Severity::Note, "hidden-columns", &*file, says));
+    }
     if let Some(Hidden { rows, first }) = looked.oddities.hidden {
         let says = format!(
             "{} hidden on the sheet, and read as all others (the first: row {first})",

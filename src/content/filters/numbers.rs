@@ -26,6 +26,8 @@ const SIGNS: [(&str, &str); 12] = [
     ("TRY", "₺"),
     ("VND", "₫"),
 ];
+/// More currencies that stand beside amounts as their code.
+const CODES: [&str; 8] = ["CHF", "SEK", "NOK", "DKK", "HUF", "RON", "CAD", "AUD"];
 /// Currencies without a smaller unit.
 const WHOLE: [&str; 6] = ["JPY", "KRW", "VND", "CLP", "ISK", "HUF"];
 
@@ -40,11 +42,13 @@ impl Decimal {
     /// The number that `value` is, or that stands in it as text.
     fn of(value: &Value, locale: Locality) -> Result<Self, Error> {
         let number = match value.as_str() {
-            Some(text) => cell::number(text.trim(), Some(locale)),
+            Some(text) => read(text, locale),
             None => Some(value.clone()).filter(|value| value.kind() == ValueKind::Number),
         };
         let Some(number) = number else {
-            return Err(invalid(format!("{:?} is no number", shown(value))));
+            let way_on = value.as_str().and_then(cell::locale_of_number);
+            let way_on = way_on.map(|locale| format!("; locale = {locale:?} reads it")).unwrap_or_default();
+            return Err(invalid(format!("{:?} is no number{way_on}", shown(value))));
         };
         let text = number.to_string();
         let (is_negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |digits| (true, digits));
@@ -105,6 +109,48 @@ impl Decimal {
         }
         out
     }
+}
+
+/// A number as the locale writes it, or so that everybody reads it alike: `1.234,50` and `1,234.50` have a mark for thousands
+/// and one for decimals. In parentheses it is negative, as in books.
+fn read(text: &str, locale: Locality) -> Option<Value> {
+    let text = text.trim();
+    if let Some(inside) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+        let is_bare = inside.trim().starts_with(|c: char| c.is_ascii_digit());
+        return if is_bare { read(&format!("-{}", inside.trim()), locale) } else { None };
+    }
+    cell::number(text, Some(locale)).or_else(|| cell::number(&with_point(text)?, None))
+}
+
+/// A number with marks for thousands and for decimals, as Rust writes it; `None` where which is which is not certain.
+fn with_point(text: &str) -> Option<String> {
+    let (point, group) = match (text.rfind('.')?, text.rfind(',')?) {
+        (point, comma) if point > comma => (point, ','),
+        (_, comma) => (comma, '.'),
+    };
+    let (whole, fraction) = text.split_at_checked(point)?;
+    let fraction = fraction.get(1..)?;
+    let mut groups = whole.split(group);
+    let first = groups.next()?.trim_start_matches('-');
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_one = first.len() <= 3 && are_digits(first) && groups.all(|three| three.len() == 3 && are_digits(three));
+    (is_one && are_digits(fraction)).then(|| format!("{}.{fraction}", whole.replace(group, "")))
+}
+
+/// An amount without the sign or the code of its currency, and that.
+fn without_currency<'t>(text: &'t str, symbol: &str) -> (&'t str, Option<&'t str>) {
+    let text = text.trim();
+    let known = SIGNS.iter().flat_map(|(code, sign)| [*sign, *code]).chain(CODES).chain([symbol]);
+    let mut known: Vec<&str> = known.filter(|known| !known.is_empty()).collect();
+    known.sort_by_key(|known| std::cmp::Reverse(known.len()));
+    for sign in known {
+        let rest = text.strip_prefix(sign).or_else(|| text.strip_suffix(sign));
+        if let Some(rest) = rest {
+            let found = if text.starts_with(sign) { text.get(..sign.len()) } else { text.get(rest.len()..) };
+            return (rest.trim(), found);
+        }
+    }
+    (text, None)
 }
 
 fn decimals_in(kwargs: &Kwargs, positional: Option<usize>) -> Result<Option<usize>, Error> {
@@ -198,7 +244,15 @@ pub(crate) fn money(state: &State, value: &Value, currency: Option<&str>, kwargs
         None => code.as_str(),
     };
     let decimals = decimals.unwrap_or(if WHOLE.contains(&code.as_str()) { 0 } else { 2 });
-    let number = Decimal::of(value, locale)?.rounded(decimals);
+    let bare = value.as_str().map(|text| without_currency(text, habits.symbol));
+    let value = match bare {
+        Some((_, Some(other))) if other != sign && other != code => {
+            return Err(invalid(format!("{:?} is an amount in {other}, and not in {code}", shown(value))));
+        }
+        Some((bare, Some(_))) => Value::from(bare),
+        _ => value.clone(),
+    };
+    let number = Decimal::of(&value, locale)?.rounded(decimals);
     let figures = if habits.figures.point.is_empty() { locale.figures() } else { habits.figures };
     let minus = if number.is_negative { "-" } else { "" };
     let amount = number.written(figures);

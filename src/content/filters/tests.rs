@@ -83,6 +83,32 @@ fn no_pattern_and_no_number_of_a_row_makes_a_text_without_bound() {
 }
 
 #[test]
+fn amounts_are_read_as_books_write_them_and_never_in_another_currency() {
+    for (expression, want) in [
+        ("'1.234,50 €'|money('EUR', locale='de_DE')", "1.234,50\u{a0}€"),
+        ("'(1,000.00)'|money('EUR', locale='de_DE')", "-1.000,00\u{a0}€"),
+        ("'1.234,50'|number(2, locale='en_US')", "1,234.50"),
+        ("'€ 12.50'|money('EUR', locale='en_US')", "€12.50"),
+        ("'EUR 12.50'|money('EUR', locale='en_US')", "€12.50"),
+        ("'0.125'|number(3, locale='de_DE')", "0,125"),
+        ("'1,234,567.5'|number(locale='de_DE')", "1.234.567,5"),
+    ] {
+        gives(expression, want);
+    }
+    for (expression, why) in [
+        ("'12.50 $'|money('EUR', locale='en_US')", "is an amount in $, and not in EUR"),
+        ("'USD 1'|money('EUR', locale='en_US')", "is an amount in USD, and not in EUR"),
+        ("'12,50 €'|money('EUR', locale='en_US')", "is no number; locale = \"de_DE\" reads it"),
+        ("'1,23.4'|number(locale='de_DE')", "is no number"),
+        ("'1.2,3.4'|number(locale='de_DE')", "is no number"),
+        ("'(x)'|number(locale='de_DE')", "is no number"),
+    ] {
+        let said = eval(expression).expect_err(expression);
+        assert!(said.contains(why), "{expression}: {said}");
+    }
+}
+
+#[test]
 fn tags_are_stripped_and_text_stays() {
     gives("'Price < 5 and rest is kept'|striptags", "Price < 5 and rest is kept");
     gives("'<p>a  b</p>\\n<!-- <b>x</b> -->c &amp; d &lt;e&gt; &eacute;'|striptags", "a b c & d <e> \u{e9}");

@@ -3,7 +3,7 @@
 //! Leaves to others: bad records (they are passed over here, and rejected by the load).
 
 use super::recipient::{self, Several};
-use super::records::Step;
+use super::records::{Step, Tidied};
 use super::{List, LoadError, fault_of};
 
 /// A recipient, as the table would keep it.
@@ -30,6 +30,20 @@ pub fn first_of(list: &List, email: &str, columns: &[String], count: usize) -> R
 /// # Errors
 /// The list cannot be read.
 pub fn front_of(list: &List, email: &str, columns: &[String], count: usize) -> Result<(Vec<Sampled>, bool), LoadError> {
+    let (sampled, are_all, _) = tidied_front_of(list, email, columns, count)?;
+    Ok((sampled, are_all))
+}
+
+/// The same, and what was done to their cells.
+///
+/// # Errors
+/// The list cannot be read.
+pub fn tidied_front_of(
+    list: &List,
+    email: &str,
+    columns: &[String],
+    count: usize,
+) -> Result<(Vec<Sampled>, bool, Tidied), LoadError> {
     let mut records = list.open()?;
     let wanted: Vec<String> =
         [email].into_iter().chain(columns.iter().map(String::as_str)).map(str::to_owned).collect();
@@ -41,7 +55,7 @@ pub fn front_of(list: &List, email: &str, columns: &[String], count: usize) -> R
     // Of a list of bad records no more is read than is judged together.
     for _ in 0..super::FIRST_RECORDS {
         match records.advance()? {
-            Step::End => return Ok((sampled, true)),
+            Step::End => return Ok((sampled, true, records.tidied().clone())),
             Step::Bad(_) => continue,
             Step::Record => {}
         }
@@ -55,7 +69,7 @@ pub fn front_of(list: &List, email: &str, columns: &[String], count: usize) -> R
             break;
         }
     }
-    Ok((sampled, false))
+    Ok((sampled, false, records.tidied().clone()))
 }
 
 /// Gives the values of these columns to `visit`, row by row with its line, of at most `count` records; bad ones are passed over.

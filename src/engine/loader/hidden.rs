@@ -1,4 +1,4 @@
-//! What stands in a workbook's sheet beside its values: rows that people do not see, taken from view by hand or by a filter, which
+//! What stands in a workbook's sheet beside its values: rows and columns that people do not see, taken from view by hand or by a filter, which
 //! are rows all the same, and cells that are merged, of which only one has a value.
 //!
 //! Guarantees: no more of a sheet is held than one tag, a range for each row that is hidden, and a place for each area that is
@@ -21,6 +21,8 @@ pub struct Beside {
     pub hidden: Runs,
     /// The first row and column, from 0, of each area that is merged.
     pub merged: Vec<(u32, u32)>,
+    /// Columns that are hidden: from 0, and in order.
+    pub columns: Runs,
 }
 
 pub(super) type Archive<'o> = ZipArchive<Cursor<&'o [u8]>>;
@@ -40,6 +42,11 @@ fn beside(archive: &mut Archive<'_>, sheet: usize) -> Beside {
             next = number.saturating_add(1);
             if matches!(attribute(tag, b"hidden"), Some(b"1" | b"true")) {
                 beside.hidden.add(number..next);
+            }
+        } else if is(tag, b"col") && matches!(attribute(tag, b"hidden"), Some(b"1" | b"true")) {
+            let [first, last] = [b"min", b"max"].map(|name| attribute(tag, name).and_then(number_of));
+            if let Some((first, last)) = first.and_then(|first| first.checked_sub(1)).zip(last) {
+                beside.columns.add(first..last);
             }
         } else if is(tag, b"mergeCell") {
             beside.merged.extend(attribute(tag, b"ref").and_then(first_of));
@@ -249,11 +256,12 @@ mod tests {
             ),
             (
                 "xl/worksheets/one.xml",
-                "<worksheet><row r=\"3\" hidden=\"1\"/><mergeCells><mergeCell ref=\"B2:B4\"/><mergeCell ref='AA10:AB10'/>\
+                "<worksheet><cols><col min=\"1\" max=\"1\"/><col min='2' max='3' hidden='1'/></cols><row r=\"3\" hidden=\"1\"/><mergeCells><mergeCell ref=\"B2:B4\"/><mergeCell ref='AA10:AB10'/>\
                  <mergeCell ref='7'/></mergeCells></worksheet>",
             ),
             ("xl/worksheets/two.xml", &rows),
         ]);
+        assert_eq!(of_excel(&octets, 0).columns, Runs(vec![1..3]));
         assert_eq!(told(&octets, 0), [(3, 3)]);
         assert_eq!(told(&octets, 1), [(2, 3), (70_000, 70_000)]);
         assert!(told(&octets, 2).is_empty());

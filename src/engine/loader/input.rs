@@ -9,6 +9,7 @@
 
 use super::error::{LoadError, NoRing};
 use super::formatted::Formatted;
+use super::hidden::Runs;
 use super::print::{age_of, hash_of, mark_of, settled};
 use super::sheet::Oddities;
 use super::transcode::Transcoded;
@@ -51,6 +52,8 @@ pub struct Input {
     pub oddities: Oddities,
     /// Cells that it shows otherwise than they are read.
     pub formatted: Vec<Formatted>,
+    /// Columns of it that people do not see.
+    pub hidden_columns: Runs,
     plain: bool,
     /// Set where all of the file was read, from its first octet to its last.
     read: Arc<Mutex<Option<ReadWhole>>>,
@@ -250,7 +253,8 @@ impl Input {
             false => (Box::new(Transcoded::new(whole, charset)), false),
         };
         let (sheet, oddities, formatted, path) = (None, Oddities::default(), Vec::new(), path.to_owned());
-        Ok(Self { reader, path, mark, charset, word, sheet, oddities, formatted, plain, read })
+        let hidden_columns = Runs::default();
+        Ok(Self { reader, path, mark, charset, word, sheet, oddities, formatted, hidden_columns, plain, read })
     }
 
     fn workbook(
@@ -271,7 +275,8 @@ impl Input {
         let found = sheet::read(&octets, dialect.sheet.as_deref()).map_err(what)?;
         let (reader, sheet) = (Box::new(Cursor::new(found.text)), Some((found.name, found.others)));
         let (charset, oddities, formatted, path) = (Charset::UTF_8, found.oddities, found.formatted, path.to_owned());
-        Ok(Self { reader, path, mark, charset, word: None, sheet, oddities, formatted, plain: false, read })
+        let (word, plain, hidden_columns) = (None, false, found.hidden_columns);
+        Ok(Self { reader, path, mark, charset, word, sheet, oddities, formatted, hidden_columns, plain, read })
     }
 }
 

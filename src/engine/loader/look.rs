@@ -31,6 +31,8 @@ pub struct Look {
     pub oddities: Oddities,
     /// Cells that it shows otherwise than they are read: the column, and the first of it.
     pub formatted: Vec<(String, Formatted)>,
+    /// Columns of it that people do not see.
+    pub hidden_columns: Vec<String>,
     /// The sheet that it is, and the names of the others.
     pub sheet: Option<(String, Vec<String>)>,
     /// The key of an object under which an array of objects stands.
@@ -61,9 +63,11 @@ pub fn look_at(list: &List) -> Result<Look, LoadError> {
         let heading = |one: &Formatted| columns.get((one.at.1 as usize).checked_sub(1)?).cloned();
         let formatted: Vec<_> =
             records.formatted().iter().filter_map(|one| Some((heading(one)?, one.clone()))).collect();
+        let hidden = (0..).zip(&columns).filter(|(place, name)| !name.is_empty() && records.is_hidden_column(*place));
+        let hidden_columns = hidden.map(|(_, name)| name.clone()).collect();
         columns.retain(|name| !name.is_empty());
         let (line, oddities, sheet) = (records.header_line(), records.oddities(), records.sheet());
-        return Ok(Look { columns, line, form, oddities, formatted, sheet, ..Look::default() });
+        return Ok(Look { columns, line, form, oddities, formatted, hidden_columns, sheet, ..Look::default() });
     }
     let inner = inner_array(records.head());
     let (mut columns, mut known, mut is_open, mut bad) = (Vec::new(), HashSet::new(), true, None);

@@ -75,6 +75,8 @@ struct Walk {
     /// Groups of rows around, and the outermost of them that is folded away.
     groups: u32,
     folded: Option<u32>,
+    /// Columns that were described.
+    columns: u32,
     /// The rows in hand, and the next column.
     rows: Range<u32>,
     column: u32,
@@ -102,6 +104,13 @@ impl Walk {
         } else if is_end(b"table-row-group") {
             self.folded = self.folded.filter(|group| *group != self.groups);
             self.groups = self.groups.saturating_sub(1);
+        } else if is(tag, b"table-column") {
+            let repeats = attribute(tag, b"table:number-columns-repeated").and_then(number_of).unwrap_or(1);
+            let columns = self.columns..self.columns.saturating_add(repeats);
+            self.columns = columns.end;
+            if matches!(attribute(tag, b"table:visibility"), Some(b"collapse" | b"filter")) {
+                self.sheet.beside.columns.add(columns);
+            }
         } else if is(tag, b"table-row") {
             self.begin_row(tag);
         } else if is(tag, b"table-cell") || is(tag, b"covered-table-cell") {
@@ -262,5 +271,12 @@ mod tests {
                    <text:p>x</text:p></table:table-cell></table:table-row><table:table-row><table:covered-table-cell/>\
                    <table:table-cell table:number-columns-spanned=\"2\" table:number-rows-spanned=\"1\"/></table:table-row></table:table></o>";
         assert_eq!(look(&document(xml), 0).beside.merged, [(0, 2), (1, 1)]);
+    }
+
+    #[test]
+    fn hidden_columns_are_found() {
+        let xml = "<o><table:table table:name=\"a\"><table:table-column table:number-columns-repeated=\"2\"/>\
+                   <table:table-column table:visibility=\"collapse\"/><table:table-column/></table:table></o>";
+        assert_eq!(look(&document(xml), 0).beside.columns.0, [2..3]);
     }
 }

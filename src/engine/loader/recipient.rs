@@ -54,7 +54,9 @@ pub fn read(
     match address::parse_into(field, mailbox) {
         Ok(at) => {
             let is_blank = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
-            Ok(Addressed { at, is_cleaned: is_blank(field.first()) || is_blank(field.last()) })
+            // Quotes that it lacked.
+            let is_quoted = mailbox.first() == Some(&b'"') && field.first() != Some(&b'"');
+            Ok(Addressed { at, is_cleaned: is_quoted || is_blank(field.first()) || is_blank(field.last()) })
         }
         Err(error) => read_amid(field, several, error, mailbox, more),
     }
@@ -115,6 +117,7 @@ mod tests {
     fn one_address_is_read_and_what_stood_around_it_is_told() {
         let one = |text: &str| Ok((vec![text.to_owned()], false));
         assert_eq!(who("ann@a.example", Several::Refuse), one("ann@a.example"));
+        assert_eq!(who("a..b@a.example", Several::Refuse), Ok((vec!["\"a..b\"@a.example".to_owned()], true)));
         for field in [" ann@a.example", "Ann <ann@A.example>", "mailto:ann@a.example", "ann@a.example, ann@a.example"] {
             assert_eq!(who(field, Several::Refuse), Ok((vec!["ann@a.example".to_owned()], true)), "{field}");
         }

@@ -10,6 +10,7 @@
 //! Leaves to others: what the fields hold, and how the list is written (`form`).
 
 mod header;
+mod tidy;
 
 use super::array::{self, Next, Place};
 use super::error::LoadError;
@@ -26,6 +27,7 @@ use crate::engine::table::FileMark;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use tidy::{Tidied, Tidy};
 
 /// The most octets of a record.
 pub const RECORD_OCTETS_MAX: usize = 1 << 20;
@@ -84,6 +86,9 @@ pub struct Records {
     /// See [`List::aliases`].
     aliases: Vec<(String, String)>,
     places: Vec<usize>,
+    /// The column of addresses, where that is known; and what was done to cells of the other wanted columns.
+    email: Option<String>,
+    tidied: Tidied,
 }
 
 impl Records {
@@ -118,6 +123,8 @@ impl Records {
             names: Vec::new(),
             aliases: list.aliases.clone(),
             places: Vec::new(),
+            email: list.email.clone(),
+            tidied: Tidied::default(),
         };
         while records.end < HEAD_OCTETS && !records.eof {
             records.fill().map_err(|e| records.unreadable(e))?;
@@ -159,6 +166,11 @@ impl Records {
     /// What is odd in a sheet.
     pub fn oddities(&self) -> Oddities {
         self.input.oddities
+    }
+
+    /// Whether people do not see a column of a sheet, counted from 0.
+    pub fn is_hidden_column(&self, column: u32) -> bool {
+        self.input.hidden_columns.0.iter().any(|columns| columns.contains(&column))
     }
 
     /// Cells that a sheet shows otherwise than they are read.
@@ -281,7 +293,11 @@ impl Records {
 
     /// Goes to the next record.
     pub fn advance(&mut self) -> Result<Step, LoadError> {
-        self.step().map_err(|e| self.unreadable(e))
+        let step = self.step().map_err(|e| self.unreadable(e))?;
+        if matches!(step, Step::Record) {
+            self.tidy();
+        }
+        Ok(step)
     }
 
     fn unreadable(&self, error: io::Error) -> LoadError {

@@ -43,6 +43,8 @@ pub struct Read {
     pub oddities: Oddities,
     /// Cells that it shows otherwise.
     pub formatted: Vec<Formatted>,
+    /// Columns that people do not see.
+    pub hidden_columns: Runs,
 }
 
 /// What is odd in a sheet, and worth knowing.
@@ -138,11 +140,12 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
             let text = written(value, cell.pos, &mut styles, &mut rows.told);
             rows.put(row, column, &text.unwrap_or_else(|| shown(value)))?;
         }
-        let told = std::mem::take(&mut rows.told).into_all();
+        let (formatted, hidden_columns) =
+            (std::mem::take(&mut rows.told).into_all(), std::mem::take(&mut rows.beside.columns));
         let (text, oddities) = rows.end()?;
         if !text.is_empty() {
             let oddities = Oddities { uncalculated, ..oddities };
-            found = Ok(Read { text, others: others(&sheets, &name), name, oddities, formatted: told });
+            found = Ok(Read { text, others: others(&sheets, &name), name, oddities, formatted, hidden_columns });
             break;
         }
     }
@@ -218,11 +221,12 @@ fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> 
                 }
             }
         }
+        let hidden_columns = std::mem::take(&mut rows.beside.columns);
         let (text, oddities) = rows.end()?;
         if !text.is_empty() {
             let oddities = Oddities { uncalculated: uncalculated(&range, &formulas), ..oddities };
             let formatted = told.into_all();
-            return Ok(Read { text, others: others(&sheets, &name), name, oddities, formatted });
+            return Ok(Read { text, others: others(&sheets, &name), name, oddities, formatted, hidden_columns });
         }
     }
     Err(Fault::Told(format!("a workbook without a sheet that has rows\n{AS_CSV}")))
@@ -484,7 +488,7 @@ mod tests {
     #[test]
     fn rows_are_lines_with_empty_ones_where_nothing_is() {
         let merged = vec![(1, 0), (3, 1), (4, 0), (20, 0)];
-        let mut rows = Rows::of(Beside { hidden: Runs(vec![0..3, 9..10]), merged });
+        let mut rows = Rows::of(Beside { hidden: Runs(vec![0..3, 9..10]), merged, ..Beside::default() });
         for (row, column, text) in
             [(1, 0, "email"), (1, 2, "first, name"), (3, 0, "a@b.example"), (4, 2, "say \"x\"\ny"), (9, 1, "")]
         {

@@ -1,4 +1,4 @@
-//! Domains that are hardly meant so (`gmial.com`): each is told once, with its first address.
+//! Domains that are hardly meant so (`gmial.com`, `localhost`): each is told once, with its first address.
 //!
 //! Guarantees: nothing is changed; what is told is bounded. Leaves to others: which domains these are.
 
@@ -20,6 +20,11 @@ pub struct Slips {
 impl Slips {
     /// Looks at a domain that was not seen before; `place` says where it stands.
     pub fn look(&mut self, domain: &str, place: impl FnOnce() -> String) {
+        if domain == "localhost" {
+            let says = "the domain localhost is that of whichever machine asks, and no recipient's";
+            let finding = Finding::new(Severity::Warning, "domain-slip", place(), says);
+            return self.found.push(finding.hint("mend the list, or take the row out"));
+        }
         let Some(meant) = large_domains::meant_by(domain) else { return };
         self.count += 1;
         if self.count <= TOLD {

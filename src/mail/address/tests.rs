@@ -94,13 +94,29 @@ fn the_longest_mailbox_passes_and_one_octet_more_does_not() {
 }
 
 #[test]
-fn odd_dots_pass_with_a_warning() {
-    for odd in [".a@example.org", "a.@example.org", "a..b@example.org"] {
-        assert!(Mailbox::parse(odd.as_bytes()).unwrap().has_odd_dots(), "{odd}");
+fn odd_dots_come_in_quotes_and_are_compared_without() {
+    for (odd, quoted) in [
+        (".a@example.org", "\".a\"@example.org"),
+        ("a.@Example.org", "\"a.\"@example.org"),
+        (" a..b@example.org", "\"a..b\"@example.org"),
+        ("zoë..x@example.org", "\"zoë..x\"@example.org"),
+        ("\"a..b\"@example.org", "\"a..b\"@example.org"),
+        ("a.b@example.org", "a.b@example.org"),
+    ] {
+        let mailbox = Mailbox::parse(odd.as_bytes()).unwrap();
+        assert_eq!(mailbox.as_str(), quoted);
+        assert_eq!(format!("{}@{}", mailbox.local_part(), mailbox.domain()), quoted);
     }
-    for plain in ["a.b@example.org", "\"a..b\"@example.org"] {
-        assert!(!Mailbox::parse(plain.as_bytes()).unwrap().has_odd_dots(), "{plain}");
-    }
+    let folded = |text: &str| {
+        let (mut canonical, mut out) = (Vec::new(), Vec::new());
+        let at = parse_into(text.as_bytes(), &mut canonical).unwrap();
+        let at = fold_into(&canonical, at, &mut out);
+        (String::from_utf8(out).unwrap(), at)
+    };
+    assert_eq!(folded("A..b@example.org"), ("a..b@example.org".to_owned(), 4));
+    assert_eq!(folded("\"a..b\"@example.org"), folded("a..b@example.org"));
+    let long = format!("{}..@example.org", "a".repeat(LOCAL_OCTETS_MAX - 3));
+    assert_eq!(canonical(&long), Err(AddressError::LocalTooLong));
 }
 
 #[test]

@@ -142,3 +142,74 @@ fn a_campaign_says_on_which_line_the_headings_stand() {
     let ran = send(&[]);
     assert!(ran.code == Some(2) && ran.err.contains("headings in line 2"), "{ran:?}");
 }
+
+#[test]
+fn cells_come_without_what_shows_nothing_and_with_whole_letters() {
+    let list = "email,first,city\nann@a.example,Zoe\u{308},\u{200b}Rome\nbob@a.example,\"Bo\u{7}b\",\u{645}\u{6cc}\u{200c}\u{62e}\n";
+    let folder = campaign("l.csv", list, "", "{{ first }} {{ city }}");
+    let (_, found) = check(&folder, "w.toml");
+    let told: Vec<_> = found.iter().filter(|found| found.check == "cell-invisible").collect();
+    let says: Vec<_> =
+        told.iter().map(|found| (found.place.as_str(), found.severity.as_str(), found.says.as_str())).collect();
+    assert_eq!(
+        says,
+        [
+            (
+                "l.csv:2",
+                "warning",
+                "2 cells hold characters that show nothing, and that are taken out (the first in \"city\": `\\u{200b}Rome`)"
+            ),
+            (
+                "l.csv:2",
+                "note",
+                "1 cell has letters in pieces (a letter, and its accent apart), which are put together (the first in \"first\": `Zoe\u{308}`)"
+            ),
+        ]
+    );
+    assert_eq!(
+        got(&folder.delivers(&[])),
+        ["ann@a.example: Zo\u{eb} Rome", "bob@a.example: Bob \u{645}\u{6cc}\u{200c}\u{62e}"]
+    );
+}
+
+#[test]
+fn addresses_with_dots_in_odd_places_are_mailed_in_quotes_and_localhost_is_told() {
+    let list = "email\n.ann@docomo.example\nbob..b@docomo.example\ncyd@localhost\n";
+    let folder = campaign("l.csv", list, "", "hello");
+    let (_, found) = check(&folder, "w.toml");
+    let slip = found.iter().find(|found| found.check == "domain-slip").expect("told");
+    assert!(slip.place == "l.csv:4 cyd@localhost" && slip.says.contains("the domain localhost is that of"), "{slip:?}");
+    let (ran, letters) = folder.send(&[]);
+    assert!(ran.out.contains("2 addresses were cleaned") || ran.err.contains("2 addresses were cleaned"), "{ran:?}");
+    assert_eq!(letters.len(), 3);
+    let to: Vec<String> = letters.iter().map(|letter| String::from_utf8_lossy(letter).into_owned()).collect();
+    assert!(to.iter().any(|letter| letter.contains("\".ann\"@docomo.example")), "{to:?}");
+    assert!(to.iter().any(|letter| letter.contains("\"bob..b\"@docomo.example")), "{to:?}");
+}
+
+#[test]
+fn a_list_in_the_place_of_a_campaign_is_told_what_to_do_with() {
+    let folder = campaign("people.csv", "email\nann@a.example\n", "", "hello");
+    for command in [&["check", "people.csv"][..], &["send", "people.csv", "--sink"], &["preview", "people.csv"]] {
+        let ran = folder.run(command);
+        let said = ran.err.clone() + &ran.out;
+        assert_eq!(ran.code, Some(2), "{command:?}: {ran:?}");
+        assert!(
+            said.contains("people.csv is a list, and no campaign")
+                || said.contains("people.csv: is a list, and no campaign"),
+            "{said}"
+        );
+        assert!(said.contains("posthaste new NAME --from people.csv"), "{said}");
+    }
+}
+
+#[test]
+fn hidden_columns_are_told() {
+    let rows = row_of(1, &[&inline("email"), &inline("name"), &inline("note")])
+        + &row_of(2, &[&inline("ann@a.example"), &inline("Ann"), &inline("x")]);
+    let sheet = format!("{rows}</sheetData><cols><col min=\"3\" max=\"9\" hidden=\"1\"/></cols><sheetData>");
+    let folder = campaign("l.xlsx", excel(&[], &[("People", false, &sheet)]), "", "{{ name }} {{ note }}");
+    let (_, found) = check(&folder, "w.toml");
+    let hidden = found.iter().find(|found| found.check == "hidden-columns").expect("told");
+    assert_eq!(hidden.says, "1 column is hidden on the sheet, and read as all others: \"note\"");
+}

@@ -1,0 +1,132 @@
+//! Text as its writer saw it: without characters that show nothing, and with each letter in one piece.
+//!
+//! Guarantees: what means something in a script stays: joiners (of emoji, Persian, Indian scripts), marks of direction beside
+//! letters that run from the right, zero-width spaces of scripts that write no others; letters that look like one another are
+//! not exchanged. A text with NUL or ESC is left alone: it is of another encoding. Leaves to others: which texts are looked at.
+
+use icu_normalizer::ComposingNormalizerBorrowed as ComposingNormalizer;
+
+/// What was done to a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tidied {
+    /// The text.
+    pub text: String,
+    /// Whether characters were taken out of it that show nothing. Else letters were put together alone.
+    pub is_shorter: bool,
+}
+
+/// The text as its writer saw it; `None` where it is that.
+#[must_use]
+pub fn tidied(text: &str) -> Option<Tidied> {
+    if !text.chars().any(|c| is_control(c) || is_blank(c) || is_direction(c) || is_mark(c))
+        || text.contains(['\0', '\u{1b}'])
+    {
+        return None;
+    }
+    let (runs_left, is_unspaced) = (text.chars().any(is_from_the_right), text.chars().any(is_unspaced));
+    let is_nothing = |c: &char| {
+        is_control(*c) || is_blank(*c) && !(is_unspaced && *c == '\u{200b}') || is_direction(*c) && !runs_left
+    };
+    let seen: String = text.chars().filter(|c| !is_nothing(c)).collect();
+    let (is_shorter, composed) = (seen.len() < text.len(), composed(&seen));
+    (is_shorter || composed != seen).then_some(Tidied { text: composed, is_shorter })
+}
+
+/// Control characters but tabs, line breaks, and those that tell of another encoding.
+fn is_control(c: char) -> bool {
+    matches!(c, '\u{1}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1a}' | '\u{1c}'..='\u{1f}' | '\u{7f}')
+}
+
+/// Blanks and marks of no width.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Marks of the direction in which letters run.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Letters of scripts that run from the right: Hebrew, Arabic and their kin.
+fn is_from_the_right(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
+/// Letters of scripts that have no blanks between words: Thai, Lao, Tibetan, Burmese, Khmer.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{1a20}'..='\u{1aaf}')
+}
+
+/// Pieces of letters: accents, the marks of kana, the parts of Korean syllables.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{3099}' | '\u{309a}' | '\u{1100}'..='\u{11ff}')
+}
+
+/// The text with pieces put together. Only letters with pieces are: normal form C would also exchange others for those that
+/// they are equal to by Unicode, such as variants of Chinese characters in names.
+fn composed(text: &str) -> String {
+    let (mut composed, mut letter) = (String::with_capacity(text.len()), String::new());
+    let nfc = ComposingNormalizer::new_nfc();
+    for c in text.chars() {
+        if !is_mark(c) || letter.is_empty() {
+            put(&nfc, &letter, &mut composed);
+            letter.clear();
+        }
+        letter.push(c);
+    }
+    put(&nfc, &letter, &mut composed);
+    composed
+}
+
+fn put(nfc: &ComposingNormalizer<'_>, letter: &str, composed: &mut String) {
+    match letter.chars().nth(1) {
+        None => composed.push_str(letter),
+        Some(_) => composed.extend(nfc.normalize_iter(letter.chars())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_taken_out_and_letters_are_put_together() {
+        for (text, seen, is_shorter) in [
+            ("\u{200b}Rome", "Rome", true),
+            ("Ro\u{2060}me\u{feff}", "Rome", true),
+            ("a\u{7}b\u{7f}", "ab", true),
+            ("\u{202a}+49 351\u{202c}", "+49 351", true),
+            ("\u{200e}Ann", "Ann", true),
+            ("Zoe\u{308}", "Zo\u{eb}", false),
+            ("Nguye\u{302}\u{303}n", "Nguy\u{1ec5}n", false),
+            ("\u{1112}\u{1161}\u{11ab}", "\u{d55c}", false),
+            ("\u{304b}\u{3099}", "\u{304c}", false),
+            ("\u{438}\u{306}", "\u{439}", false),
+            ("\u{200b}e\u{301}", "\u{e9}", true),
+        ] {
+            assert_eq!(tidied(text), Some(Tidied { text: seen.to_owned(), is_shorter }), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_means_something_stays() {
+        for text in [
+            "Ann",
+            "Zo\u{eb}",
+            "a\tb\r\nc",
+            "\u{1f468}\u{200d}\u{1f469}",
+            "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}",
+            "\u{5d0}\u{200f}!",
+            "\u{e01}\u{e32}\u{200b}\u{e23}",
+            "\u{fa19}",
+            "\u{212b}",
+            "q\u{301}",
+            "\u{308}",
+            "co\u{ad}op",
+            "a\u{7}\0",
+            "\u{1b}[2J\u{7}",
+        ] {
+            assert_eq!(tidied(text), None, "{text:?}");
+        }
+    }
+}
