@@ -168,7 +168,7 @@ impl<'a> Names<'a> {
         let alike: Vec<&String> = self.headings.iter().filter(|heading| identifier(heading) == name).collect();
         let first = alike.first().map_or("", |heading| heading.as_str());
         if alike.iter().all(|heading| *heading == first) {
-            return format!("both are headed {first:?}: give one of them another heading in the list");
+            return format!("each of them is headed {first:?}: give them headings of their own in the list");
         }
         let written: Vec<String> = alike.iter().map(|heading| format!("row[\"{}\"]", heading.escape_debug())).collect();
         format!("write {}", written.join(" or "))

@@ -328,7 +328,7 @@ fn plain(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
 
 /// Whether a local-part without quotes has a dot at its start or end, or two in a row: no `Dot-string` of RFC 5321.
 fn has_odd_dots(local: &[u8]) -> bool {
-    matches!(local, [b'.', ..] | [.., b'.']) || local.windows(2).any(|two| two == b"..")
+    memchr::memchr_iter(b'.', local).any(|at| at == 0 || local.get(at + 1).is_none_or(|next| *next == b'.'))
 }
 
 /// Checks the labels of a domain in lower case ASCII.

@@ -38,13 +38,32 @@ pub(crate) fn date(state: &State, value: &Value, pattern: Option<&str>, kwargs: 
         let shown = shown(value);
         invalid(match from {
             Some(from) => format!("{shown:?} is no date that is written as {from:?}"),
-            None => {
-                format!("{shown:?} is no date: write 2026-12-24, or say how it is written: date(…, from=\"%d/%m/%Y\")")
-            }
+            None => format!("{shown:?} is no date: {}", way_on(&shown)),
         })
     })?;
     let usual = if moment.has_time { calendar.both } else { calendar.date };
     write(&moment, pattern.unwrap_or(usual), &calendar)
+}
+
+/// What to do with a text that is read as no date.
+fn way_on(text: &str) -> String {
+    const SHEET_DAYS: std::ops::Range<u32> = 20_000..80_000;
+    if text.len() == 5 && text.parse().is_ok_and(|days| SHEET_DAYS.contains(&days)) {
+        return "it may be a sheet's number of a day: give these cells a format of dates, and export the list again"
+            .to_owned();
+    }
+    let parts: Vec<&str> = text.split('/').collect();
+    let numbers: Vec<u32> = parts.iter().filter_map(|part| part.trim().parse().ok()).collect();
+    let year = if parts.last().is_some_and(|year| year.len() == 2) { "%y" } else { "%Y" };
+    let by_month = || format!("from=\"%m/%d/{year}\"");
+    let by_day = || format!("from=\"%d/%m/{year}\"");
+    let from = match numbers.as_slice() {
+        [..=12, 13..=u32::MAX, _] => by_month(),
+        [13..=u32::MAX, ..=12, _] => by_day(),
+        [_, _, _] => format!("{}, or {}", by_month(), by_day()),
+        _ => "from=\"%d/%m/%Y\"".to_owned(),
+    };
+    format!("write 2026-12-24, or say how it is written: date(…, {from})")
 }
 
 fn of_second(second: i64) -> Option<Moment> {

@@ -83,6 +83,20 @@ fn no_pattern_and_no_number_of_a_row_makes_a_text_without_bound() {
 }
 
 #[test]
+fn a_text_that_is_no_date_is_told_with_how_it_may_be_written() {
+    for (date, way) in [
+        ("12/24/2026", "date(…, from=\"%m/%d/%Y\")"),
+        ("24/12/26", "date(…, from=\"%d/%m/%y\")"),
+        ("03/04/2026", "date(…, from=\"%m/%d/%Y\", or from=\"%d/%m/%Y\")"),
+        ("46380", "it may be a sheet's number of a day"),
+        ("soon", "write 2026-12-24, or say how it is written: date(…, from=\"%d/%m/%Y\")"),
+    ] {
+        let said = eval(&format!("'{date}'|date")).expect_err(date);
+        assert!(said.contains(way), "{date}: {said}");
+    }
+}
+
+#[test]
 fn amounts_are_read_as_books_write_them_and_never_in_another_currency() {
     for (expression, want) in [
         ("'1.234,50 €'|money('EUR', locale='de_DE')", "1.234,50\u{a0}€"),

@@ -189,21 +189,22 @@ impl Section {
 
     /// Which currency it is, by its code where that is known.
     fn currency(&self) -> Option<&'static str> {
-        let text = format!("{}{}", self.before, self.after);
-        let is_in = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
-        [
-            ("EUR", &["€", "EUR", "Euro"][..]),
-            ("USD", &["$", "USD"]),
-            ("GBP", &["£", "GBP"]),
-            ("CHF", &["CHF", "Fr."]),
-            ("PLN", &["zł", "PLN"]),
-            ("CZK", &["Kč", "CZK"]),
-            ("INR", &["₹", "INR"]),
-        ]
-        .into_iter()
-        .find(|(_, signs)| is_in(signs))
-        .map(|(code, _)| code)
+        currency_in(&format!("{}{}", self.before, self.after))
     }
+}
+
+/// The currency whose sign or word stands in a text, by its code.
+pub(super) fn currency_in(text: &str) -> Option<&'static str> {
+    const SIGNS: [(&str, &[&str]); 7] = [
+        ("EUR", &["€", "EUR", "Euro"]),
+        ("USD", &["$", "USD"]),
+        ("GBP", &["£", "GBP"]),
+        ("CHF", &["CHF", "Fr."]),
+        ("PLN", &["zł", "PLN"]),
+        ("CZK", &["Kč", "CZK"]),
+        ("INR", &["₹", "INR"]),
+    ];
+    SIGNS.iter().find(|(_, signs)| signs.iter().any(|sign| text.contains(sign))).map(|(code, _)| *code)
 }
 
 /// The sections of a code.

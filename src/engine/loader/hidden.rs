@@ -256,12 +256,12 @@ mod tests {
             ),
             (
                 "xl/worksheets/one.xml",
-                "<worksheet><cols><col min=\"1\" max=\"1\"/><col min='2' max='3' hidden='1'/></cols><row r=\"3\" hidden=\"1\"/><mergeCells><mergeCell ref=\"B2:B4\"/><mergeCell ref='AA10:AB10'/>\
+                "<worksheet><cols><col min=\"1\" max=\"1\"/><col min='2' max='3' hidden='1'/><col min='5' max='5' hidden='true'/></cols><row r=\"3\" hidden=\"1\"/><mergeCells><mergeCell ref=\"B2:B4\"/><mergeCell ref='AA10:AB10'/>\
                  <mergeCell ref='7'/></mergeCells></worksheet>",
             ),
             ("xl/worksheets/two.xml", &rows),
         ]);
-        assert_eq!(of_excel(&octets, 0).columns, Runs(vec![1..3]));
+        assert_eq!(of_excel(&octets, 0).columns, Runs(vec![1..3, 4..5]));
         assert_eq!(told(&octets, 0), [(3, 3)]);
         assert_eq!(told(&octets, 1), [(2, 3), (70_000, 70_000)]);
         assert!(told(&octets, 2).is_empty());

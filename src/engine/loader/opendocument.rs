@@ -276,7 +276,8 @@ mod tests {
     #[test]
     fn hidden_columns_are_found() {
         let xml = "<o><table:table table:name=\"a\"><table:table-column table:number-columns-repeated=\"2\"/>\
-                   <table:table-column table:visibility=\"collapse\"/><table:table-column/></table:table></o>";
-        assert_eq!(look(&document(xml), 0).beside.columns.0, [2..3]);
+                   <table:table-column table:visibility=\"collapse\"/><table:table-column/>\
+                   <table:table-column table:visibility=\"filter\" table:number-columns-repeated=\"2\"/></table:table></o>";
+        assert_eq!(look(&document(xml), 0).beside.columns.0, [2..3, 4..6]);
     }
 }

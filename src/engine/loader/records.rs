@@ -86,8 +86,9 @@ pub struct Records {
     /// See [`List::aliases`].
     aliases: Vec<(String, String)>,
     places: Vec<usize>,
-    /// The column of addresses, where that is known; and what was done to cells of the other wanted columns.
+    /// The column of addresses, where that is known; the other wanted columns, and what was done to their cells.
     email: Option<String>,
+    others: Vec<usize>,
     tidied: Tidied,
 }
 
@@ -124,6 +125,7 @@ impl Records {
             aliases: list.aliases.clone(),
             places: Vec::new(),
             email: list.email.clone(),
+            others: Vec::new(),
             tidied: Tidied::default(),
         };
         while records.end < HEAD_OCTETS && !records.eof {

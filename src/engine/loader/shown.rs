@@ -4,7 +4,7 @@
 //! number, with the decimals that are shown. Guarantees: a number comes as itself where what is shown is not understood. Leaves
 //! to others: reading cells.
 
-use super::format_code::rounded;
+use super::format_code::{currency_in, rounded};
 use super::formatted::Kind;
 
 /// The longest text of a number that is looked at, and the largest number that a sheet keeps whole.
@@ -48,7 +48,9 @@ pub fn read(text: &str, number: f64, said: &Said, by_itself: &str) -> Option<(St
         return Some((text.to_owned(), None));
     }
     let kind = match said {
-        Said::Money(code) => Kind::Money(CURRENCIES.into_iter().find(|known| known == code)),
+        Said::Money(code) => {
+            Kind::Money(CURRENCIES.into_iter().find(|known| known == code).or_else(|| currency_in(text)))
+        }
         _ if core.contains(|c| !is_digit(c)) && after.trim().is_empty() && !is_name => Kind::Grouped(decimals),
         _ => Kind::Other,
     };
@@ -119,6 +121,7 @@ mod tests {
         for (text, number, said, read_as) in [
             ("12,50 %", 0.125, &Said::Share, ("12,50 %", None)),
             ("1.234,50 €", 1234.5, &money, ("1234.50", Some(Kind::Money(Some("EUR"))))),
+            ("7,00 €", 7.0, &Said::Money(String::new()), ("7.00", Some(Kind::Money(Some("EUR"))))),
             ("-1.234,50 €", -1234.5, &money, ("-1234.50", Some(Kind::Money(Some("EUR"))))),
             ("1.200", 1200.0, &Said::Number, ("1200", Some(Kind::Grouped(0)))),
             ("1 234 567,5", 1_234_567.5, &Said::Number, ("1234567.5", Some(Kind::Grouped(1)))),

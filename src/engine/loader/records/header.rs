@@ -68,6 +68,7 @@ impl Records {
     /// Chooses the columns that [`Records::field`] numbers. `header`: what [`Records::header`] gave, if it was asked.
     pub fn select(&mut self, wanted: &[String], header: &[String]) -> Result<(), LoadError> {
         self.names = wanted.to_vec();
+        self.others = (0..wanted.len()).filter(|index| wanted.get(*index) != self.email.as_ref()).collect();
         if !self.has_header() {
             self.places = (0..wanted.len()).collect();
             return Ok(());

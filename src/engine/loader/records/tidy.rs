@@ -34,10 +34,9 @@ pub struct Tidy {
 impl Records {
     /// Tidies the wanted cells of the record in hand.
     pub(super) fn tidy(&mut self) {
-        for index in 0..self.places.len() {
-            // What begins with a NUL is a value of JSON that is no text.
-            let is_plain = self.field(index).iter().all(|octet| matches!(octet, b' '..=b'~'));
-            if !is_plain && self.names.get(index) != self.email.as_ref() {
+        for place in 0..self.others.len() {
+            let index = self.others.get(place).copied().unwrap_or(0);
+            if !self.field(index).iter().all(|octet| matches!(octet, b' '..=b'~')) {
                 self.tidy_cell(index);
             }
         }
