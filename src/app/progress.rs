@@ -204,7 +204,8 @@ pub fn live(name: &str, now: &Snapshot, columns: usize) -> String {
         room => format!("{name} {} {numbers}", bar(now, room.min(30))),
     };
     let outcomes = [("delivered", now.delivered), ("deferred", now.deferred), ("bounced", now.bounced)];
-    let words: usize = outcomes.iter().map(|(word, _)| word.len() + 3).sum();
+    let rare = rare(now);
+    let words = outcomes.iter().map(|(word, _)| word.len() + 3).sum::<usize>() + rare.chars().count();
     // All may come to be delivered; of the others rather few.
     let few = (columns.saturating_sub(words + wide) / 2).min(wide);
     let padded =
@@ -216,7 +217,7 @@ pub fn live(name: &str, now: &Snapshot, columns: usize) -> String {
     // Why it is not faster is worth a line of its own, where there is no room behind the rate: always, where there seldom is.
     let is_apart = columns < APART || pace.chars().count() + bound.chars().count() > columns;
     let between = if is_apart { "\n" } else { "" };
-    let lines = format!("{first}\n{outcomes}{}\n{pace}{between}{bound}", rare(now));
+    let lines = format!("{first}\n{outcomes}{rare}\n{pace}{between}{bound}");
     lines.lines().map(|line| short(line, columns)).collect::<Vec<_>>().join("\n")
 }
 
@@ -426,6 +427,12 @@ mod tests {
         }
         assert!(live("w", &half(), 60).contains('█'), "60 columns have a bar");
         // What stands beside a figure stays where it is while the figure grows.
+        let rejected = live(
+            "w",
+            &Snapshot { loaded: 8_001, delivered: 7_420, deferred: 262, bounced: 319, rejected: 1, ..half() },
+            60,
+        );
+        assert!(rejected.contains("  rejected 1\n"), "{rejected}");
         for columns in [60, 80, 120] {
             let shape = |delivered: u64, rate_per_s: f64| {
                 let now =

@@ -190,6 +190,14 @@ fn link(page: &Page, index: usize, made: &Kept<'_>, found: &mut Placing<'_>) {
     if !url.starts_with('#') {
         let what = if way_out::is_left_by(page, index, found.text) { Leads::Out } else { Leads::On };
         address(what, href.placed(), url, made, found);
+        let words = way_out::words(page, index, tag);
+        if let Some(host) = slips::said_otherwise(&words, url) {
+            let says = format!(
+                "{} leads to `{host}`, another domain than readers see: filters take that for a deceit",
+                shown(words.trim())
+            );
+            found.warn("link-text", href.at, says, "write in words what is there, or the address itself");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::page::{CODE, VALUE};
 use crate::content::names::identifier;
 use crate::mail::Mailbox;
 use crate::mail::address::parse_domain_into;
+use psl::Psl as _;
 use std::net::IpAddr;
 
 /// A slip: the check, what is there, and how to mend it.
@@ -70,6 +71,25 @@ pub(super) fn of(what: &str, url: &str, whole: &str) -> Option<Slip> {
         return of_http(what, url, whole);
     }
     None
+}
+
+/// The host that a link leads to, where its words are an address at another domain.
+pub(super) fn said_otherwise(words: &str, url: &str) -> Option<String> {
+    let words = words.trim().to_ascii_lowercase();
+    let is_one = ["http://", "https://", "www."].iter().any(|front| words.starts_with(front));
+    let is_plain =
+        |text: &str| !text.contains([char::from(VALUE), char::from(CODE)]) && !text.contains(char::is_whitespace);
+    let scheme = if words.contains("://") { "" } else { "https://" };
+    let said = format!("{scheme}{words}");
+    let (said, real) = (host_of(&said), host_of(url).to_ascii_lowercase());
+    let differ = !said.is_empty() && !real.is_empty() && organisation(said) != organisation(&real);
+    (is_one && is_plain(&words) && is_plain(&real) && differ).then_some(real)
+}
+
+/// The domain that somebody has registered, of which a host is one.
+fn organisation(host: &str) -> &str {
+    let domain = psl::List.domain(host.as_bytes()).map(|domain| domain.as_bytes());
+    domain.and_then(|domain| std::str::from_utf8(domain).ok()).unwrap_or(host)
 }
 
 /// An address as it is to be written.
@@ -259,6 +279,30 @@ mod tests {
                 said.as_ref().is_some_and(|(one, mend)| *one == check && mend.starts_with(hint)),
                 "{url}: {said:?}"
             );
+        }
+    }
+
+    #[test]
+    fn words_that_are_an_address_lead_to_its_domain() {
+        for (words, url) in [
+            ("https://acme.example/", "https://other.example/"),
+            (" www.acme.co.uk ", "https://other.co.uk/x"),
+            ("HTTP://acme.example/a", "https://acme.example.other.example/a"),
+        ] {
+            let host = url.split('/').nth(2).map(str::to_owned);
+            assert_eq!(said_otherwise(words, url), host, "{words}");
+        }
+        for (words, url) in [
+            ("https://acme.example/spring", "https://links.acme.example/x?y"),
+            ("www.acme.example", "https://acme.example/"),
+            ("shop.acme.example", "https://other.example/"),
+            ("See https://acme.example", "https://other.example/"),
+            ("https://\u{1}\u{1}", "https://other.example/"),
+            ("https://acme.example", "https://\u{1}\u{1}/"),
+            ("https://acme.example", "mailto:a@other.example"),
+            ("", "https://other.example/"),
+        ] {
+            assert_eq!(said_otherwise(words, url), None, "{words}");
         }
     }
 

@@ -99,7 +99,7 @@ pub(super) fn is_left_by(page: &Page, index: usize, source: &str) -> bool {
 }
 
 /// The words of a link.
-fn words(page: &Page, index: usize, tag: &Tag) -> String {
+pub(super) fn words(page: &Page, index: usize, tag: &Tag) -> String {
     let ends = |other: &&Tag| other.name.trim_start_matches('/') == tag.name;
     let end = page.tags.iter().skip(index + 1).find(ends).map_or(tag.at, |end| end.at);
     let first = page.texts.partition_point(|(at, _)| *at < tag.at);

@@ -3,7 +3,15 @@
 use super::{Fault, LINK};
 
 /// See [`Fault`].
-pub(super) const LINKS: [Fault; 16] = [
+pub(super) const LINKS: [Fault; 17] = [
+    (
+        "letter.html",
+        ">see what is new<",
+        ">https://acme.test/<",
+        "link-text",
+        "warning",
+        ("letter.html", "https://acme.example/spring"),
+    ),
     (
         "letter.html",
         LINK,
