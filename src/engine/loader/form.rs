@@ -199,19 +199,27 @@ fn separator_of(lines: &[&[u8]], usual: u8) -> u8 {
     best.0
 }
 
-/// The lines without those above the headings, where only single cells stand above the line before the first address, whichever
-/// separator is meant, and several on both: these are titles.
+/// The lines without the titles above the headings: single cells, by a separator of which the line before the first address
+/// has as many as that one, where none gives the first line so many.
 fn without_title<'a, 'l>(lines: &'a [&'l [u8]]) -> &'a [&'l [u8]] {
-    let filled = |line: &[u8]| {
-        let by = |delimiter: &u8| fields_of(line, *delimiter).filter(|field| !field.trim_ascii().is_empty()).count();
-        DELIMITERS.iter().map(by).max().unwrap_or(0)
-    };
     let addressed = lines.iter().position(|line| memchr::memchr(b'@', line).is_some()).unwrap_or(0);
     let headings = addressed.saturating_sub(1);
-    let titles = lines.get(..headings).unwrap_or_default();
-    let are_titles = titles.iter().all(|line| filled(line) <= 1);
-    let are_several = [headings, addressed].iter().all(|at| lines.get(*at).is_some_and(|line| filled(line) > 1));
-    if are_titles && are_several { lines.get(headings..).unwrap_or(lines) } else { lines }
+    let (Some(first), Some(titles)) = (lines.first(), lines.get(..headings)) else { return lines };
+    let count = |line: &[u8], delimiter: u8| fields_of(line, delimiter).count();
+    let is_like = |line: &[u8], delimiter: u8| {
+        let fields = lines.get(addressed).map_or(0, |row| count(row, delimiter));
+        fields > 1 && count(line, delimiter) == fields
+    };
+    let is_title = |line: &&[u8], delimiter: u8| {
+        fields_of(line, delimiter).filter(|field| !field.trim_ascii().is_empty()).count() <= 1
+    };
+    let fits = |delimiter: &u8| {
+        lines.get(headings).is_some_and(|line| is_like(line, *delimiter))
+            && titles.iter().all(|line| is_title(line, *delimiter))
+    };
+    let has_headings_first =
+        DELIMITERS.iter().any(|delimiter| is_like(first, *delimiter) && !is_title(first, *delimiter));
+    if has_headings_first || !DELIMITERS.iter().any(fits) { lines } else { lines.get(headings..).unwrap_or(lines) }
 }
 
 /// The fields of a line, as far as quotes that match tell them.
@@ -253,6 +261,9 @@ mod tests {
             ("email;name;a,b\n", ';'),
             ("\n;;\nemail;name\n\"a\nb\";a@b.example\n", ';'),
             ("Customers\nemail;amount, net\na@b.example;1\n", ';'),
+            ("Customers, May\nName;email\nA;a@b.example\n", ';'),
+            ("Customers;;\n;;\nName;email;x\nA;a@b.example;1\n", ';'),
+            ("email,name\nn/a;b,c\na@b.example;z,w\n", ','),
             ("email\na@b.example; b@b.example\n", ','),
             ("email\nnobody; nowhere\na@b.example\n", ','),
             ("email;amount\na@b.example;1,50\nb@b.example;2,75\n", ';'),

@@ -112,6 +112,8 @@ fn headings_below_a_title_are_found_and_told() {
     assert_eq!(folder.run(&["send", "w.toml", "--data", "data", "--sink"]).code, Some(0), "the same list");
     let ran = folder.run(&["new", "spring", "--from", "l.csv"]);
     assert!(ran.code == Some(0) && ran.out.contains("Vorname"), "{ran:?}");
+    let list = "Kunden, Mai 2026\nE-Mail;Vorname\nann@a.example;Ann\n";
+    assert_eq!(arrives(&campaign("l.csv", list, "email = \"E-Mail\"", "{{ Vorname }}")), ["ann@a.example: Ann"]);
     let title = row_of(1, &[&inline("Kunden")]);
     let names = row_of(4, &[&inline("email"), &inline("name")]);
     let people = row_of(5, &[&inline("ann@a.example"), &inline("Ann")]);
