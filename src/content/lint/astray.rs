@@ -162,6 +162,8 @@ pub(super) fn look(at: usize, url: &str, is_way_out: bool, found: &mut Placing<'
         .or_else(|| own(&parts))
         .or_else(|| of_one(&parts, is_way_out));
     if let Some((check, says, hint)) = said {
+        let slots = ["unsubscribe_url", "token"].map(|name| (format!("{{{{ {name} }}}}"), found.syntax.slot(name)));
+        let hint = slots.iter().fold(hint, |hint, (braces, slot)| hint.replace(braces, slot));
         found.warn(check, at, says, hint);
     }
 }
@@ -465,6 +467,18 @@ mod tests {
         ] {
             assert_eq!(told(url, false), None, "{url}");
         }
+    }
+
+    #[test]
+    fn a_hint_has_tags_as_the_campaign_writes_them() {
+        let mut found = Found { columns: &[], syntax: Syntax::Brackets, remarks: Vec::new() };
+        let url = "https://acme.example/unsubscribe?email=me@acme.example";
+        look(0, url, true, &mut found.at(&Place::File("t".into()), url));
+        assert!(
+            found.remarks[0].hint.starts_with("write [[ unsubscribe_url ]], or put [[ token ]]"),
+            "{:?}",
+            found.remarks
+        );
     }
 
     #[test]

@@ -190,15 +190,17 @@ fn other_than(end: &str, octets: &[u8]) -> Option<String> {
 
 /// The first tag of a template in a text.
 fn tag_in(octets: &[u8]) -> Option<String> {
-    const CHARACTERS: usize = 40;
+    /// So far ahead the end of a tag is looked for.
+    const NEAR_OCTETS: usize = 60;
     let text = std::str::from_utf8(octets).ok()?;
     [("{{", "}}"), ("*|", "|*"), ("{%", "%}")].into_iter().find_map(|(open, close)| {
         text.match_indices(open).find_map(|(at, _)| {
-            let inside = text.get(at + open.len()..)?;
-            let inside = inside.get(..inside.find(close)?)?;
+            let behind = text.get(at + open.len()..)?;
+            let near = behind.as_bytes().get(..NEAR_OCTETS).unwrap_or(behind.as_bytes());
+            let inside = behind.get(..memchr::memmem::find(near, close.as_bytes())?)?;
             let is_name = inside.trim().starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-            let is_short = inside.chars().count() <= CHARACTERS && !inside.contains(['\n', ';']);
-            (is_name && is_short).then(|| format!("{open}{inside}{close}").escape_debug().to_string())
+            let is_tag = is_name && !inside.contains(['\n', ';']);
+            is_tag.then(|| format!("{open}{inside}{close}").escape_debug().to_string())
         })
     })
 }
@@ -253,6 +255,7 @@ mod tests {
             ("a.csv", b"\xef\xbb\xbfa;b\n1;2\n"),
             ("a.ics", b"\r\nBEGIN:VCALENDAR\r\n"),
             ("a.txt", b"{{ 1 }} %} {{}}"),
+            ("a.txt", b"{{ a name that goes on for so long that nobody would ever call a column of a list by it }}"),
             ("a.bin", b"hello"),
             ("README", b"hello"),
             ("b.eml", b"From: a@b.example\r\n\r\n"),

@@ -85,6 +85,8 @@ fn no_length_makes_the_look_last() {
         "*|FNAME|*",
         "{# not translated: ",
         "<a href='",
+        "<a href='https://u.list-manage.com/unsubscribe?e=1'>unsubscribe",
+        "<area href='https://acme.example/?a=1&a=1'><code>",
     ] {
         // Lines of minijinja have 65,535 columns.
         remarks(&format!("{piece}\n").repeat(30_000));
