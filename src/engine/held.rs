@@ -235,7 +235,10 @@ impl Held {
                 let in_clear = "or set auth_in_clear = true in [smarthost] where nobody listens on the way to it";
                 ("the login is not said without".to_owned(), "", format!("{STARTTLS_HINT}; {in_clear}"))
             }
-            NeedsTls::Demand(demand) => (demand.to_owned(), "", STARTTLS_HINT.to_owned()),
+            NeedsTls::Demand(demand) => {
+                let less = "or demand less of it (delivery.tls, [[tls_policy]], require_tls of the campaign)";
+                (demand.to_owned(), "", format!("{STARTTLS_HINT}; {less}"))
+            }
             NeedsTls::FromTheStart => {
                 ("[smarthost] tls = \"implicit\" wants it".to_owned(), "", IMPLICIT_HINT.to_owned())
             }

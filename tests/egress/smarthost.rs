@@ -81,6 +81,38 @@ fn starttls_that_failed_is_tried_again_where_clear_text_is_no_way_on() {
 }
 
 #[test]
+fn starttls_that_fails_on_holds_the_mailing_and_says_who_wants_it() {
+    let broken: Odd = |command| match command.split(' ').next() {
+        Some("EHLO") => Some("250-mx.test\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n"),
+        Some("STARTTLS") => Some("220 go ahead\r\n"),
+        Some("MAIL") => Some("530 5.7.0 Must issue a STARTTLS command first\r\n"),
+        _ => None,
+    };
+    let wants = "it takes no mail without: it says \"530 5.7.0 Must issue a STARTTLS command first\"";
+    let cases = [
+        ("", wants),
+        (LOGIN, "the login is not said without"),
+        ("tls = \"required\"\nretry = [\"1s\"]\n", "configuration demands TLS"),
+    ];
+    let sendings = cases.map(|(more, wants)| {
+        let (mx, desk) = (offers(broken), Desk::new(12));
+        let sending = desk.start("w", &format!("{}{more}", to(mx.address)));
+        (mx, desk, sending, wants)
+    });
+    for (mx, desk, sending, wants) in sendings {
+        let (code, said) = sending.wait();
+        assert_eq!(code, Some(3), "{said}");
+        let start = format!("error: held: TLS with the smarthost {} fails each time (", mx.address);
+        assert!(said.contains(&start) && said.contains(&format!("), and {wants}")), "{said}");
+        assert!(said.contains("  hint: have STARTTLS of that server mended"), "{said}");
+        let report = desk.report("w");
+        let counts = ["waiting", "bounced", "expired"].map(|word| super::refusals::figure(&report, word).as_u64());
+        assert_eq!(counts, [12, 0, 0].map(Some), "{report}");
+        assert!(mx.seen().said("STARTTLS") >= 3 && mx.seen().messages == 0, "{said}");
+    }
+}
+
+#[test]
 fn a_login_that_is_not_whole_is_told_of_before_anything_is_sent() {
     let desk = Desk::new(1);
     let mx = mx();

@@ -30,8 +30,9 @@ use crate::wire::io::Io;
 
 /// A smarthost that does not want us for now has said so so often, with a rest between, before the mailing is held.
 pub(super) const AGAIN_MAX: u32 = 3;
-/// The same for a login that it cannot judge now: the first rests are short.
-const LOGIN_AGAIN_MAX: u32 = 6;
+/// The same for a login that it cannot judge now, and for TLS that fails: the first rests are short, and a server that is
+/// begun anew takes its time.
+pub(super) const SHORT_AGAIN_MAX: u32 = 6;
 /// A site that no way leads to rests for so long at least.
 const REST_MIN: Duration = Duration::from_secs(1);
 /// The other way on, from servers whose bounces are not believed.
@@ -340,7 +341,7 @@ impl<I: Io> Shard<I> {
         }
         let rest = Duration::ZERO;
         let again = self.sites.standing_mut(connection.site).map_or(0, |standing| standing.again(rest, now.mono));
-        if refused.holds || again >= LOGIN_AGAIN_MAX {
+        if refused.holds || again >= SHORT_AGAIN_MAX {
             return self.hold_for(connection, &refused, 0, now);
         }
         self.trouble(connection.site, Trouble::TurnedAway, &refused.reply, now);

@@ -18,7 +18,7 @@ use crate::engine::policy::tally::{About, Outcome};
 use crate::engine::shard::Shard;
 use crate::engine::shard::connection::Connection;
 use crate::engine::shard::ledger::Verdict;
-use crate::engine::shard::refused::AGAIN_MAX;
+use crate::engine::shard::refused::{AGAIN_MAX, SHORT_AGAIN_MAX};
 use crate::engine::shard::ways::place;
 use crate::journal::record::Kind;
 use crate::mail::{Enhanced, Reply};
@@ -152,7 +152,9 @@ impl<I: Io> Shard<I> {
         // Sessions that fail together, and during the rest, are one failure.
         let rest = self.sites.rests_until(site).map_or(Duration::ZERO, |until| until.since(now.mono));
         let again = self.sites.standing_mut(site).map_or(0, |standing| standing.again(rest, now.mono));
-        if again < AGAIN_MAX {
+        // Where TLS is demanded the recipients wait by their schedule between.
+        let most = if matches!(needs, NeedsTls::Demand(_)) { AGAIN_MAX } else { SHORT_AGAIN_MAX };
+        if again < most {
             return false;
         }
         let host = if self.sites.has_addresses(site) {
