@@ -1,7 +1,7 @@
 //! The driver's face: what [`Io`] asks of a ring.
 
 use super::slot::{Leave, Slot, State, Target};
-use super::{EARLY_BYTES, FLUSH_MAX, Kind, Listener, Ring, socket, token, unsent};
+use super::{EARLY_BYTES, FLUSH_MAX, Kind, Listener, Ring, socket, token};
 use crate::base::clock::{Instant, Now};
 use crate::base::out::Out;
 use crate::wire::io::{Buffer, Closed, ConnectSpec, ConnectionId, Event, Io, ListenerId, Waker, Work};
@@ -65,18 +65,12 @@ impl Io for Ring {
     }
 
     fn untouched(&self, id: ConnectionId) -> usize {
-        self.slots.get(id.index as usize).map_or(0, |slot| match slot.state {
-            State::Free if slot.generation == id.generation.wrapping_add(1) => slot.left_behind,
-            State::Free => 0,
-            _ if slot.generation == id.generation => slot.left_behind + slot.out.len(),
-            _ => 0,
-        })
+        self.latest(id).map_or(0, |slot| slot.left_behind + slot.out.len() + slot.never_left)
     }
 
     fn unheard(&self, id: ConnectionId) -> usize {
         // Of a send that is under way nobody knows how much the kernel has taken.
-        let taken = self.slot(id).filter(|slot| slot.state == State::Open && slot.broken.is_none());
-        self.untouched(id) + taken.and_then(|slot| slot.socket.as_ref()).map_or(0, unsent::unacknowledged)
+        self.latest(id).map_or(0, |slot| slot.left_behind + slot.out.len() + slot.unacknowledged())
     }
 
     fn bytes(&self, buffer: &Buffer) -> &[u8] {

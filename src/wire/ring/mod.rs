@@ -206,6 +206,12 @@ impl Ring {
         self.slots.get(id.index as usize).filter(|s| s.generation == id.generation && s.state != State::Free)
     }
 
+    /// The same, and one that has ended, until its place is used again.
+    fn latest(&self, id: ConnectionId) -> Option<&Slot> {
+        let ended = |slot: &&Slot| slot.state == State::Free && slot.generation == id.generation.wrapping_add(1);
+        self.slot(id).or_else(|| self.slots.get(id.index as usize).filter(ended))
+    }
+
     fn slot_mut(&mut self, id: ConnectionId) -> Option<&mut Slot> {
         self.slots.get_mut(id.index as usize).filter(|s| s.generation == id.generation && s.state != State::Free)
     }
@@ -345,6 +351,8 @@ impl Ring {
         if matches!(slot.state, State::Leaving(_) | State::Free) {
             return Ok(());
         }
+        // What was received before may still have to be read.
+        slot.unacknowledged = slot.unacknowledged();
         slot.state = State::Leaving(leave);
         slot.drop_output();
         let done = slot.operations == 0;
@@ -373,7 +381,7 @@ impl Ring {
         let State::Leaving(leave) = slot.state else { return };
         // A reset that a send has met looks like an end to the receive.
         if let (Leave::Closed(Closed::Error(_) | Closed::Eof), Some(socket)) = (leave, &slot.socket) {
-            slot.left_behind += unsent::never_left(socket);
+            slot.never_left = unsent::never_left(socket);
         }
         slot.vacate();
         self.free.push(index);

@@ -4,6 +4,7 @@
 //! meet another connection, and no memory that an operation points to is let go early.
 
 use super::socket::{Address, Message};
+use super::unsent;
 use crate::base::out::{Out, Piece};
 use crate::wire::io::Closed;
 use io_uring::types::Timespec;
@@ -64,8 +65,11 @@ pub(super) struct Slot {
     pub(super) flight_len: usize,
     /// Octets of the flight that have left.
     pub(super) flight_sent: usize,
-    /// Octets at the end of what was appended that the kernel did not take, or will never send.
+    /// Octets at the end of what was appended that the kernel did not take…
     pub(super) left_behind: usize,
+    /// …and those before them that it took, and will never send, or had no acknowledgement of, once the connection has ended.
+    pub(super) never_left: usize,
+    pub(super) unacknowledged: usize,
     pub(super) message: Option<Box<Message>>,
     pub(super) target: Option<Box<Target>>,
 }
@@ -87,6 +91,8 @@ impl Slot {
             flight_len: 0,
             flight_sent: 0,
             left_behind: 0,
+            never_left: 0,
+            unacknowledged: 0,
             message: None,
             target: None,
         }
@@ -98,7 +104,7 @@ impl Slot {
         self.socket = Some(socket);
         self.eof = false;
         self.broken = None;
-        self.left_behind = 0;
+        (self.left_behind, self.never_left, self.unacknowledged) = (0, 0, 0);
     }
 
     /// Ends the connection's use of the slot. Only after its last completion.
@@ -109,6 +115,17 @@ impl Slot {
         self.drop_output();
         self.target = None;
         self.generation = self.generation.wrapping_add(1);
+    }
+
+    /// Octets that the kernel took and the peer's has not acknowledged: by now, or when the connection ended.
+    pub(super) fn unacknowledged(&self) -> usize {
+        match (self.state, &self.socket) {
+            // A FIN that follows a failed send is none of them, and has a number in the sequence.
+            (State::Open, Some(socket)) => {
+                unsent::unacknowledged(socket).saturating_sub(usize::from(self.broken.is_some()))
+            }
+            _ => self.unacknowledged.max(self.never_left),
+        }
     }
 
     /// Whether there is something to send and nothing in the way of sending it.

@@ -7,6 +7,8 @@ use crate::wire::ring::unsent::never_left;
 const MANY: usize = 64 << 20;
 /// And so many are less (tcp_wmem and tcp_rmem at most, as systems have them).
 const TAKEN_MAX: usize = 32 << 20;
+/// So many our kernel takes, of which the peer's takes a part.
+const TAKEN: usize = 512 * 1024;
 
 /// What has arrived at the peer, unread.
 fn arrived(peer: &TcpStream) -> usize {
@@ -80,6 +82,26 @@ fn what_was_said_before_all_had_come_is_told_from_an_answer_to_it() {
     assert_eq!(bench.received(id, 9), b"earlylate");
     assert_eq!(bench.ring.unheard(id), 0);
     reading.join().unwrap();
+}
+
+#[test]
+fn a_peer_that_ends_with_its_word_has_heard_no_more_for_it() {
+    for resets in [false, true] {
+        let mut bench = Bench::new();
+        let (id, mut peer) = bench.pair();
+        bench.ring.out(id).share(&Bytes::from(vec![0; TAKEN]));
+        bench.until(|_, e| *e == Event::Drained(id));
+        let arrived = arrived(&peer);
+        assert!(arrived < TAKEN, "the rest is in our kernel, which has all of it");
+        peer.write_all(b"early").unwrap();
+        // Closing with unread octets resets.
+        let peer = Some(peer).filter(|_| !resets);
+        peer.iter().for_each(|peer| peer.shutdown(Shutdown::Write).unwrap());
+        // The end may be known before the word is read.
+        assert_ne!(bench.closed(id), Closed::Local);
+        let unheard = bench.ring.unheard(id);
+        assert!(unheard > 0 && unheard <= TAKEN - arrived, "{unheard} of {TAKEN}, {arrived} had arrived");
+    }
 }
 
 #[test]
