@@ -24,12 +24,26 @@ pub fn tidied(text: &str) -> Option<Tidied> {
         return None;
     }
     let (runs_left, is_unspaced) = (text.chars().any(is_from_the_right), text.chars().any(is_unspaced));
-    let is_nothing = |c: &char| {
+    let goes = |c: &char| {
         is_control(*c) || is_blank(*c) && !(is_unspaced && *c == '\u{200b}') || is_direction(*c) && !runs_left
     };
-    let seen: String = text.chars().filter(|c| !is_nothing(c)).collect();
+    let seen: String = text.chars().filter(|c| !goes(c)).collect();
     let (is_shorter, composed) = (seen.len() < text.len(), composed(&seen));
     (is_shorter || composed != seen).then_some(Tidied { text: composed, is_shorter })
+}
+
+/// Whether a character shows nothing, or turns the direction of what follows: an address that holds one is not what it looks
+/// like.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether a mark is nothing wherever it stands in a name of something; others have a meaning in some scripts.
+#[must_use]
+pub fn is_nothing(c: char) -> bool {
+    is_blank(c) || c == '\u{ad}'
 }
 
 /// Control characters but tabs, line breaks, and those that tell of another encoding.

@@ -10,6 +10,7 @@
 //! quotes, which RFC 5321 wants around them.
 //! Leaves to others: whether the mailbox exists.
 
+use crate::base::letters::is_invisible;
 use icu_normalizer::ComposingNormalizerBorrowed as ComposingNormalizer;
 use std::fmt;
 
@@ -381,7 +382,7 @@ fn general(text: &[u8], out: &mut Vec<u8>) -> Result<usize, AddressError> {
         return Err(AddressError::TooLong);
     }
     let text = std::str::from_utf8(text).map_err(|_| AddressError::NotUtf8)?;
-    if text.chars().any(|c| c.is_control() || invisible(c)) {
+    if text.chars().any(|c| c.is_control() || is_invisible(c)) {
         return Err(AddressError::Control);
     }
     if text.contains(['<', '>']) {
@@ -405,13 +406,6 @@ fn general(text: &[u8], out: &mut Vec<u8>) -> Result<usize, AddressError> {
         return Err(AddressError::TooLong);
     }
     Ok(at)
-}
-
-/// Characters that show nothing, or turn the direction of what follows: an address that holds one is not what it
-/// looks like.
-fn invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn local_part(local: &str) -> Result<(), AddressError> {

@@ -5,6 +5,7 @@
 
 use super::links::{SHOWN_CHARACTERS, host_of, shown};
 use super::page::{CODE, VALUE};
+use crate::base::letters::is_invisible;
 use crate::content::names::identifier;
 use crate::mail::Mailbox;
 use crate::mail::address::parse_domain_into;
@@ -155,7 +156,7 @@ fn of_http(what: &str, url: &str, whole: &str) -> Option<Slip> {
             return Some(("broken-link", says, "write the name of the server as a browser shows it".to_owned()));
         }
     }
-    if url.contains(invisible) {
+    if url.contains(is_invisible) {
         let says =
             format!("the {what} {show} has a character in it that nobody sees: it leads elsewhere than it looks");
         return Some((
@@ -224,10 +225,6 @@ fn is_domain(first: &str) -> bool {
     is_name
         && (lower.starts_with("www.") || ENDS.contains(&end))
         && parse_domain_into(lower.as_bytes(), &mut Vec::new()).is_ok()
-}
-
-fn invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 #[cfg(test)]

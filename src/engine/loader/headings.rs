@@ -7,6 +7,7 @@
 use super::form::{Form, Kind};
 use super::quoted::{self, Marks, Quoted};
 use crate::base::charset::Charset;
+use crate::base::letters::is_nothing;
 use crate::mail::Mailbox;
 
 /// Rows that are looked at.
@@ -102,7 +103,7 @@ fn named(cell: &[u8], charset: Option<Charset>) -> String {
 
 /// What a heading is called: blanks of every kind are one, and none stand at its ends.
 pub fn heading(text: &str) -> String {
-    let seen: String = text.chars().filter(|c| !matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}' | '\u{ad}')).collect();
+    let seen: String = text.chars().filter(|c| !is_nothing(*c)).collect();
     seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

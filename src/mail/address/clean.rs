@@ -4,7 +4,8 @@
 //! `mailto:`, quotes and angle brackets with a name before them, and punctuation at the ends; what is left is as it was.
 //! Leaves to others: whether it is a mailbox ([`super::parse_into`]), which is asked first.
 
-use super::{Mailbox, invisible};
+use super::Mailbox;
+use crate::base::letters::{is_invisible, is_nothing};
 use std::borrow::Cow;
 
 /// Longer fields are no address with something around it.
@@ -43,15 +44,10 @@ pub fn each(field: &[u8]) -> Vec<Mailbox> {
     found
 }
 
-/// Marks that are nothing wherever they stand; others have a meaning in some scripts, and are taken from the ends only.
-fn is_nothing(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
-}
-
 fn stripped(mut text: &str) -> &str {
     loop {
         let before = text;
-        text = text.trim_matches(|c: char| c.is_whitespace() || invisible(c));
+        text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         text = text.trim_start_matches([',', ';', ':']).trim_end_matches(['.', ',', ';', ':']);
         text = without_scheme(text);
         text = in_brackets(text).or_else(|| in_quotes(text)).unwrap_or(text);
