@@ -251,7 +251,7 @@ impl Looked<'_> {
                 "relative-link",
                 tally,
                 says,
-                "write https://… in the list, or set base_url = \"https://…\"",
+                "write whole addresses in the list, as a browser shows them (https://…), or set base_url = \"https://…\"",
             );
         }
         for (declared, (tally, why)) in

@@ -182,11 +182,13 @@ pub fn leading_columns(spec: &Spec, columns: &[String]) -> Vec<usize> {
     leading
 }
 
-/// Whether a cell holds an address that is relative to something.
+/// Whether a cell holds an address that leads nowhere from a mailbox: one that is relative to something, or has a slip in it that
+/// would be told in the letter itself.
 #[must_use]
 pub fn leads_nowhere(field: &[u8]) -> bool {
     let is_text = field.first() != Some(&JSON_MARK);
-    is_text && std::str::from_utf8(field).is_ok_and(|text| links::is_relative(text.trim()))
+    let leads = |url: &str| links::is_relative(url) || slips::of("link", url, url).is_some();
+    is_text && std::str::from_utf8(field).is_ok_and(|text| leads(text.trim()))
 }
 
 /// The lines of a text with their offsets.
