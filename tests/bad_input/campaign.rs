@@ -342,7 +342,7 @@ mod lists {
         desk.put("w.csv", list(&["eve", "bob"]));
         let file = std::fs::File::options().write(true).open(desk.path().join("w.csv")).unwrap();
         file.set_modified(old).unwrap();
-        says(&desk.sends(&to(&mx), 2).0, &["1 recipients on it are new", "1 of the campaign are no longer on it"]);
+        says(&desk.sends(&to(&mx), 2).0, &["1 recipient on it is new", "1 of the campaign are no longer on it"]);
         // The same people in another file are the same list; other columns are told.
         desk.put("x.csv", list(&["ann", "bob"]));
         desk.put("w.toml", super::super::CAMPAIGN.replace("w.csv", "x.csv"));
@@ -358,6 +358,53 @@ mod lists {
     }
 
     #[test]
+    fn the_same_people_sorted_or_packed_anew_are_the_same_list() {
+        let (desk, mx) = (Desk::new(), Receiver::start(&[]));
+        let packed = |level, names: &[&str]| {
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+            packed.write_all(list(names).as_bytes()).unwrap();
+            desk.put("w.csv.gz", packed.finish().unwrap());
+        };
+        packed(1, &["ann", "bob", "not an address", "cyd"]);
+        desk.put(
+            "w.toml",
+            super::super::CAMPAIGN
+                .replace("w.csv", "w.csv.gz")
+                .replace("[recipients]", "[recipients]\nmax_rejected = \"50%\""),
+        );
+        says(&desk.sends(&to_with(&mx, &["--limit", "1"]), 3).0, &[]);
+        packed(9, &["ann", "bob", "not an address", "cyd"]);
+        let anew = ["w.csv.gz was written anew (", ") with the same recipients and values: nothing is changed by it."];
+        let (said, json) = desk.sends(&to(&mx), 0);
+        says(&said, &anew);
+        assert_eq!((&json["loaded"], &json["delivered"], &json["rejected"]), (&3.into(), &3.into(), &1.into()));
+        // It is the list from here on.
+        let (said, _) = desk.sends(&to(&mx), 0);
+        says(&said, &["is complete"]);
+        assert!(!said.contains("written anew"), "{said}");
+        packed(9, &["cyd", "bob", "ann", "not an address"]);
+        for more in [&[][..], &["--cancel-removed"], &["--add"]] {
+            packed(
+                9,
+                if more.is_empty() {
+                    &["cyd", "bob", "ann", "no address"]
+                } else {
+                    &["bob", "ann", "no address", "cyd"]
+                },
+            );
+            let (said, json) = desk.sends(&to_with(&mx, more), 0);
+            says(&said, &["was written anew", "is complete"]);
+            assert_eq!(json["cancelled"], 0, "{more:?}");
+        }
+        // One more that cannot be read may be anybody.
+        packed(9, &["ann", "bob", "cyd", "not an address", "nor this"]);
+        says(&desk.sends(&to(&mx), 2).0, &["has changed", "0 recipients on it are new"]);
+        packed(9, &["ann", "bob", "dan", "not an address"]);
+        says(&desk.sends(&to(&mx), 2).0, &["1 recipient on it is new", "1 of the campaign are no longer on it"]);
+        mx.delivered(&addresses(&["ann", "bob", "cyd"]));
+    }
+
+    #[test]
     fn another_list_by_pipe_is_noticed_and_the_same_one_goes_on() {
         let (desk, mx) = (Desk::new(), Receiver::start(&[]));
         desk.put("w.toml", super::super::CAMPAIGN.replace("w.csv", "-"));
@@ -365,7 +412,7 @@ mod lists {
         says(&desk.pipes(&list(&["ann", "bob"]), &to(&mx), 0).0, &["is complete"]);
         says(&desk.sends(&to(&mx), 0).0, &["is complete"]);
         let (said, _) = desk.pipes(&list(&["ann", "cyd"]), &to(&mx), 2);
-        says(&said, &["standard input has changed", "1 recipients on it are new", "--add"]);
+        says(&said, &["standard input has changed", "1 recipient on it is new", "--add"]);
         desk.pipes(&list(&["ann", "cyd"]), &to_with(&mx, &["--add"]), 0);
         says(&desk.pipes(&list(&["ann", "cyd"]), &to(&mx), 0).0, &["is complete"]);
         mx.delivered(&addresses(&["ann", "bob", "cyd"]));

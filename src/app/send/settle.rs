@@ -223,6 +223,9 @@ impl Case<'_> {
         let Self { args, opened, .. } = self;
         let were = Cancelled::of(opened);
         let found = self.compare(&given, &were, args.add || args.cancel_removed)?;
+        if self.says_the_same(&given, &found) {
+            return self.written_anew(given, what, &found);
+        }
         let gone = Gone::of(opened, &found.gone);
         if !args.add && (!args.cancel_removed || found.new > 0) {
             return Err(self.refusal(&given, what, &found, &gone));
@@ -240,6 +243,28 @@ impl Case<'_> {
         settled.change = Change::Adding { print, cancels: cancels && gone.open() > 0, readmits: args.add };
         settled.given = Some(given);
         settled.withdrawn = if cancels { found.gone } else { Vec::new() };
+        Ok(settled)
+    }
+
+    /// Whether another file has the recipients and values that were loaded, and no others: it was packed, sorted or saved anew.
+    fn says_the_same(&self, given: &Given, found: &Difference) -> bool {
+        let Some(totals) = self.opened.table.manifest().loaded.filter(|_| !given.is_stream()) else { return false };
+        let differ = found.new + found.back + found.altered > 0 || !found.gone.is_empty();
+        // A record that nobody can read was rejected, and is so still.
+        !differ && found.unreadable <= totals.rejected
+    }
+
+    fn written_anew(&self, given: Given, what: &str, found: &Difference) -> Result<Settled, Failure> {
+        let print = printed(&given, &found.print, &self.opened.home);
+        let name = given.name.clone();
+        let mut settled = self.same(given, &print)?;
+        let told = format!(
+            "{name} was written anew ({what}) with the same recipients and values: nothing is changed by it.\n"
+        );
+        settled.told.insert_str(0, &told);
+        if matches!(settled.change, Change::Nothing) {
+            settled.change = Change::List(print);
+        }
         Ok(settled)
     }
 
@@ -312,10 +337,10 @@ impl Case<'_> {
         let args = self.args;
         let command = SendArgs { add: false, cancel_removed: false, ..args.clone() }.same_command();
         let mut text = format!(
-            "{} has changed since the campaign was begun ({what}): {} recipients on it are new, {} of the campaign are no \
-             longer on it, and {} of these still wait{}",
+            "{} has changed since the campaign was begun ({what}): {}, {} of the campaign are no longer on it, and {} of these \
+             still wait{}",
             given.name,
-            count(found.new),
+            counted(found.new, "recipient on it is new", "recipients on it are new"),
             count(found.gone.len() as u64),
             count(gone.waiting + gone.cut_off),
             gone.are_held()
