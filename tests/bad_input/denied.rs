@@ -214,3 +214,25 @@ fn root_is_sent_away_from_another_users_data_directory_and_leaves_no_file_there(
     let (code, said) = ran(posthaste(&desk, &words));
     assert_eq!(code, Some(0), "{said}");
 }
+
+/// Where there is no other user, as in a container, root has to be able to: it is told.
+#[test]
+fn root_that_begins_in_another_users_folder_is_warned_and_that_user_is_told_whose_it_is() {
+    if !is_root() {
+        return;
+    }
+    let desk = Desk::new();
+    desk.put("w.csv", "email,first\nann@a.example,Ann\nbob@a.example,Bob\n");
+    give(desk.path());
+    let receiver = Receiver::start(&desk);
+    let words = ["send", "w.toml", "--data", "data", "--smarthost", receiver.address()];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
+    command.current_dir(desk.path()).args(words).args(["--limit", "1"]).stdin(Stdio::null());
+    let (code, said) = ran(command);
+    assert_eq!(code, Some(3), "{said}");
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "the data directory data will be root's, in a folder of the user nobody";
+    assert!(flat.contains(told) && flat.contains("sudo -u nobody "), "{said}");
+    let (code, said) = ran(posthaste(&desk, &words));
+    assert!(code == Some(1) && said.contains("it is the user root's"), "{said}");
+}

@@ -122,6 +122,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
     watch::notice(&folded(&format!("Campaign {}, destination: {}\n", campaign.name, destination.words()), columns));
     let home = home_of(&data, &campaign.name, &destination);
     super::owner::check(&[&home])?;
+    watch::notice(&folded(&super::owner::told_of_new(&data).unwrap_or_default(), columns));
     // Where nobody may look it may have begun.
     if !destination.is_sink() && home.try_exists().is_ok_and(|exists| !exists) {
         if !is_named {
@@ -287,7 +288,11 @@ fn lock(data: &Path, home: &Path, patient: Option<&Signals>) -> Result<[Lock; 2]
     let campaigns = data.join(CAMPAIGNS);
     disk::access::make_directory(&campaigns).map_err(|e| {
         let what = if data.exists() { "used" } else { "made" };
-        let why = if e.kind() == io::ErrorKind::PermissionDenied { e.to_string() } else { remedy::told(&e) };
+        let why = if e.kind() == io::ErrorKind::PermissionDenied {
+            denied(&e, &[&campaigns, data])
+        } else {
+            remedy::told(&e)
+        };
         // Where the campaign may have begun, another directory would begin it anew.
         let other = if is_nowhere(home) { ", or choose another with --data" } else { "" };
         Failure::failed(format!(
@@ -303,6 +308,14 @@ fn lock(data: &Path, home: &Path, patient: Option<&Signals>) -> Result<[Lock; 2]
     disk::access::make_directory(home)
         .map_err(|e| Failure::failed(format!("{} cannot be made: {}", home.display(), remedy::told(&e))))?;
     Ok([whole, take(home, patient)?])
+}
+
+/// The error, and whose the directory is.
+fn denied(error: &io::Error, places: &[&Path]) -> String {
+    match disk::access::stranger(places) {
+        Some(user) => format!("{error}; it is the user {user}'s"),
+        None => error.to_string(),
+    }
 }
 
 fn take(directory: &Path, patient: Option<&Signals>) -> Result<Lock, Failure> {

@@ -42,6 +42,23 @@ pub fn other_owner(directory: &Path) -> Option<String> {
     (owner != 0 && process::is_root()).then(|| process::user_name(owner))
 }
 
+/// The user in whose folder this directory is about to be made, where this process is root's and that user is another.
+#[must_use]
+pub fn host_of_new(directory: &Path) -> Option<String> {
+    let is_new = directory.symlink_metadata().is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
+    let absolute = std::path::absolute(directory).ok().filter(|_| is_new && process::is_root())?;
+    let parent = absolute.ancestors().skip(1).find_map(|parent| fs::metadata(parent).ok())?;
+    (parent.uid() != 0).then(|| process::user_name(parent.uid()))
+}
+
+/// Whose the first of these is that is there, where it is not this user's.
+#[must_use]
+pub fn stranger(paths: &[&Path]) -> Option<String> {
+    let found = paths.iter().find_map(|path| fs::metadata(path).ok())?;
+    let is_other = fs::metadata("/proc/self").is_ok_and(|own| own.uid() != found.uid());
+    is_other.then(|| process::user_name(found.uid()))
+}
+
 /// Gives an open file of ours the permissions and the group that it should have. Pipes, devices and the like are left alone.
 ///
 /// # Errors
