@@ -5,7 +5,7 @@
 //! to another as waiting: so the counts add up at each reading (G2). Leaves to others: what is done with them.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base::clock::Instant;
@@ -202,6 +202,8 @@ pub struct Board {
     doubtful: Mutex<HashSet<u32>>,
     /// Shards that have work, and domains on their way from one shard to another: while there is one, no shard may end.
     busy: AtomicUsize,
+    /// Somebody looks: what is shown is not to be old.
+    watched: AtomicBool,
     halt: Halt,
     sight: Sight,
 }
@@ -215,6 +217,7 @@ impl Board {
             first_delivery: OnceLock::new(),
             doubtful: Mutex::default(),
             busy: AtomicUsize::new(shards),
+            watched: AtomicBool::new(false),
             halt: Halt::default(),
             sight: Sight::default(),
         }
@@ -244,6 +247,7 @@ impl Board {
     /// All shards together, as of one moment, and what binds the one with most to do.
     #[must_use]
     pub fn total(&self) -> Shown {
+        self.watched.store(true, Ordering::Relaxed);
         let shards = self.shown();
         let counters = Counters::sum(shards.iter().map(|shown| &shown.counters));
         let mut seen = ShardCounters::default();
@@ -253,6 +257,11 @@ impl Board {
         drop(shards);
         counters.stand_in(&mut seen);
         Shown { counters, seen, binding, bound }
+    }
+
+    /// Whether somebody has looked at it.
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
     }
 
     /// These recipients may get a second copy, as is known and counted already.

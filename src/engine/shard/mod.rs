@@ -349,8 +349,9 @@ impl<I: Io> Shard<I> {
 
     fn wait_until(&self, due: Option<Instant>) -> Option<Instant> {
         // What has changed is shown soon. When nothing changes the shard sleeps until something is due; but what sessions
-        // wait for, and for how long, is not to be old.
-        let again = if self.unshown { Some(PUBLISH) } else { (self.open > 0).then_some(SHOW_AGAIN) };
+        // wait for, or recipients while somebody looks, and for how long, is not to be old.
+        let ages = || self.open > 0 || self.ports.board.is_watched() && self.queue.counts().waiting() > 0;
+        let again = if self.unshown { Some(PUBLISH) } else { ages().then_some(SHOW_AGAIN) };
         let show = again.map(|again| self.published.after(again));
         [due, show].into_iter().flatten().min()
     }

@@ -11,7 +11,7 @@ use super::ledger::Ledger;
 use super::lifetime::wants_security;
 use super::site::Sites;
 use super::target::Whom;
-use super::{Ports, Shard, Start};
+use super::{Ports, SHOW_AGAIN, Shard, Start};
 use crate::base::clock::{Ahead, Instant, Now, UnixTime};
 use crate::base::out::Out;
 use crate::content::OctetsMin;
@@ -553,4 +553,17 @@ fn who_became_overdue_while_the_process_was_stopped_is_tried_once_more() {
         shard.note_stop(busy, Some(busy.mono), stopped);
         assert!(!shard.ledger.is_overdue(7, 1, false, stopped), "slept: {slept}");
     }
+}
+
+#[test]
+fn while_somebody_looks_what_recipients_wait_for_is_not_old() {
+    let mut pair = pair();
+    pair.lines[0].tell(ToShard::Pause(true));
+    pair.shard.queue.push_run(DomainId(0), 0, 10);
+    pair.shard.unshown = false;
+    assert_eq!(pair.shard.wait_until(None), None, "nobody looks: it sleeps");
+    assert_eq!(pair.board.total().counters.delivered, 0);
+    assert_eq!(pair.shard.wait_until(None), Some(pair.shard.published.after(SHOW_AGAIN)));
+    assert_eq!(pair.shard.queue.take_all(DomainId(0)).count(), 1);
+    assert_eq!(pair.shard.wait_until(None), None, "nobody waits");
 }
