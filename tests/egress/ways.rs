@@ -129,3 +129,22 @@ fn a_smarthost_that_trusts_one_of_its_clients_addresses_only_gets_all_there() {
     assert!(said.contains("we are refused at this address") && said.contains("address=::1"), "{said}");
     assert_eq!(figure(&desk.report("w"), "deferred"), 0);
 }
+
+#[test]
+fn whoever_expires_is_told_what_one_address_said_and_not_that_another_one_was_away() {
+    let (port, listeners) = listen(&["127.0.0.2", "127.0.0.3"]);
+    let mut listeners = listeners.into_iter();
+    let server = Server::smtp(listeners.next().unwrap(), NO_PTR);
+    // Nobody listens at the other one.
+    drop(listeners);
+    let zone = Zone::new().mx("a.example", &[(10, "mx0.test"), (20, "mx1.test")]);
+    let zone = zone.address("mx0.test", "127.0.0.2").address("mx1.test", "127.0.0.3");
+    let (desk, dns) = (Desk::new(20), DnsServer::start(zone));
+    let (code, said) = desk.start("w", &by_mx(port, &dns, "retry = [\"1s\"]\nlifetime = \"4s\"\n")).wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!server.seen().sessions.is_empty());
+    let report = desk.report("w");
+    assert_eq!(figure(&report, "expired"), 20, "{report}");
+    let report = report.to_string();
+    assert!(report.contains("5.7.25") && !report.contains("efused at connect"), "{report}");
+}

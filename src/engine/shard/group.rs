@@ -325,11 +325,12 @@ impl Sites {
     /// A session ended without having delivered anything: for want of TLS, which concerns this site only, or otherwise.
     pub(super) fn failed(&mut self, id: SiteId, failure: Failure, insecure: bool) {
         let Some(site) = self.sites.get_mut(id.0 as usize) else { return };
-        let failure = Some(Box::new(failure));
-        if insecure {
-            site.failure = failure;
-        } else if let Some(group) = self.groups.get_mut(site.group) {
-            group.failure = failure;
+        let kept = match self.groups.get_mut(site.group) {
+            Some(group) if !insecure => &mut group.failure,
+            _ => &mut site.failure,
+        };
+        if !kept.as_ref().is_some_and(|kept| kept.outweighs(&failure)) {
+            *kept = Some(Box::new(failure));
         }
     }
 

@@ -28,6 +28,10 @@ const LOOK_MAX: Duration = Duration::from_secs(60);
 /// A process that does nothing for so long was stopped.
 const STOPPED: Duration = Duration::from_secs(60);
 
+/// For so long what a server said is the reason, whatever tries in which none spoke came to: no address that refuses us rests
+/// for longer.
+const SAID_KEPT_S: u32 = 2 * 3600;
+
 /// The last try of a site or a domain that failed.
 pub(super) struct Failure {
     /// The exchanger; empty where there is none.
@@ -36,6 +40,8 @@ pub(super) struct Failure {
     pub(super) phase: &'static str,
     /// What was said, or what happened.
     pub(super) reply: Reply,
+    /// Whether the server said it.
+    pub(super) said: bool,
     /// When.
     pub(super) at: UnixTime,
 }
@@ -43,7 +49,12 @@ pub(super) struct Failure {
 impl Failure {
     /// Nobody said anything: what happened.
     pub(super) fn own(what: &str, at: UnixTime) -> Self {
-        Self { host: "".into(), phase: "", reply: outlived(what), at }
+        Self { host: "".into(), phase: "", reply: outlived(what), said: false, at }
+    }
+
+    /// Whether it says more than a `newer` one: of several addresses one spoke, and another was not even reached.
+    pub(super) fn outweighs(&self, newer: &Self) -> bool {
+        self.said && !newer.said && newer.at.0.saturating_sub(self.at.0) <= SAID_KEPT_S
     }
 }
 
@@ -65,12 +76,13 @@ impl<I: Io> Shard<I> {
             return;
         }
         let Ended { phase, reply, why, .. } = *ended;
+        let said = reply.is_some();
         let reply = match reply {
             Some(reply) => reply.to_owned(),
             None => outlived(&format!("{} at {phase}: {why}", connection.remote)),
         };
         let at = self.ledger.time(now);
-        let failure = Failure { host: connection.host.clone(), phase, reply, at };
+        let failure = Failure { host: connection.host.clone(), phase, reply, said, at };
         let insecure = wants_security(phase, connection.demand.security.level);
         self.sites.failed(connection.site, failure, insecure);
     }

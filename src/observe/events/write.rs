@@ -272,7 +272,7 @@ impl Scribe {
             if !said {
                 let log = name_of(&self.options.target);
                 let error = remedy::in_line(error);
-                tracing::error!(%log, error, "the event log cannot be written: no new transactions begin until it can");
+                tracing::error!(%log, error, "the event log cannot be written: its lines wait; once 8 MiB of them do, no new transactions begin until it can");
                 said = true;
             }
             // The end of everything is not delayed by a full disk: once more, and what is left then is lost.
