@@ -77,6 +77,13 @@ impl Ledger {
         Some(expected)
     }
 
+    /// Whether the next reply is about a content, and DATA was said behind it.
+    #[must_use]
+    pub fn is_content_before_data(&self) -> bool {
+        let mut entries = self.entries.iter().map(|entry| entry.expected);
+        entries.next() == Some(Expected::Content) && entries.any(|expected| expected == Expected::Data)
+    }
+
     /// Whether one more transaction can be noted.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -107,8 +114,15 @@ mod tests {
         ledger.push(Expected::Rcpt, 0);
         ledger.push(Expected::Data, 1);
         assert_eq!(ledger.head(), Some(Expected::Mail));
+        assert!(!ledger.is_content_before_data());
         let all: Vec<_> = std::iter::from_fn(|| ledger.pop()).collect();
         assert_eq!(all, [Expected::Mail, Expected::Rcpt, Expected::Rcpt, Expected::Data]);
+        ledger.push(Expected::Content, 1);
+        ledger.push(Expected::Mail, 1);
+        assert!(!ledger.is_content_before_data());
+        ledger.push(Expected::Data, 1);
+        assert!(ledger.is_content_before_data());
+        ledger.clear();
         assert!(ledger.is_empty() && ledger.pop().is_none());
     }
 

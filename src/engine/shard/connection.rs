@@ -110,7 +110,7 @@ impl<I: Io> Shard<I> {
             return self.io.release(buffer);
         };
         let mut asked = self.asked(&connection, now);
-        self.note_unheard(&mut connection);
+        self.note_unheard(&mut connection, self.io.bytes(&buffer).get(used..).unwrap_or_default());
         let Connection { session, demand, tls, tls_hands, host, hop, remote, site, config, cut, course, trace, .. } =
             &mut *connection;
         course.heard(now.mono);
@@ -251,9 +251,10 @@ impl<I: Io> Shard<I> {
         connection.session.handle_unsent(unsent);
     }
 
-    /// Tells the session what of its octets the peer had not got when it said what is read next.
-    fn note_unheard(&self, connection: &mut Connection) {
-        if !connection.session.awaits_verdict() {
+    /// Tells the session what of its octets the peer had not got when it said what is read next, where that does not show there.
+    fn note_unheard(&self, connection: &mut Connection, bytes: &[u8]) {
+        let shown = if connection.tls.is_some() { &[] } else { bytes };
+        if !connection.session.awaits_verdict(shown) {
             return;
         }
         self.note_unsent(connection);

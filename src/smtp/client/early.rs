@@ -8,6 +8,8 @@
 //!
 //! What has reached the peer's machine is told by its owner ([`Session::handle_unheard`](super::Session::handle_unheard)).
 
+use memchr::memmem;
+
 use crate::base::clock::Instant;
 use crate::mail::{Class, ReplyRef};
 use crate::smtp::client::end::GARBLED;
@@ -20,7 +22,16 @@ pub(super) const TOO_EARLY: &str = "a content was accepted before all of it was 
 const NOT_MEANT: &[u8] =
     b"a refusal came before the whole content was sent, and the server did not hang up; it was not sent whole";
 
+/// How the answer to a DATA begins that stands behind another reply.
+const GO_AHEAD: &[u8] = b"\n354";
+
 impl Core {
+    /// Whether the content that the next reply is about has been read, as this input shows: the DATA behind it is answered in
+    /// there. (That the replies before it are neither too few nor too many shows at that one.)
+    pub(super) fn shows_content_read(&self, input: &[u8]) -> bool {
+        self.ledger.is_content_before_data() && memmem::find(input, GO_AHEAD).is_some()
+    }
+
     /// Whether the peer, when it said what is being read, could not have all of the oldest transaction's content.
     pub(super) fn is_early(&self) -> bool {
         let heard = self.given.saturating_sub(self.unheard);

@@ -339,10 +339,11 @@ impl Session {
         self.core.unheard = octets;
     }
 
-    /// Whether the next reply may be about a content that was given out whole.
+    /// Whether the next reply may be about a content that was given out whole, and `input`, as far as it can be seen, does not
+    /// show by itself that all of the content was read.
     #[must_use]
-    pub fn awaits_verdict(&self) -> bool {
-        self.core.running.front().is_some_and(|front| front.is_handed_out())
+    pub fn awaits_verdict(&self, input: &[u8]) -> bool {
+        self.core.running.front().is_some_and(|front| front.is_handed_out()) && !self.core.shows_content_read(input)
     }
 
     /// Octets that [`Session::poll_transmit`] has given so far.

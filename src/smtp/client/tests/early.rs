@@ -2,7 +2,7 @@
 //! refuses nobody unless the peer hangs up behind it.
 
 use super::ear::MODES;
-use super::play::{config, open, play, proven, shown, transaction};
+use super::play::{config, open, play, play_whole, proven, shown, transaction};
 use crate::base::clock::Instant;
 use crate::base::out::Out;
 use crate::smtp::client::{OUT_MAX, Session};
@@ -71,6 +71,34 @@ fn what_is_pipelined_behind_a_content_may_be_on_its_way_when_that_is_accepted() 
         &config(),
         &format!("{script}H: {behind}\nS: 250 2.0.0 queued\nS: 250 2.1.0 ok\nS: 250 2.1.5 ok\nS: 354 go\n{goes_on}"),
     );
+}
+
+#[test]
+fn whoever_answers_the_data_behind_a_content_has_read_it_and_a_word_too_many_shows_there() {
+    let script = open(&["PIPELINING"])
+        + "B: 1 a@x | one
+           B: 2 b@x | two
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: DATA
+           S: 250 2.1.0 ok
+           S: 250 2.1.5 ok
+           S: 354 go
+           C: one
+           C: .
+           C: MAIL FROM:<b2@us>
+           C: RCPT TO:<b@x>
+           C: DATA
+           H: 40
+           ";
+    let read = "S: 250 2.0.0 queued\nS: 250 2.1.0 ok\nS: 250 2.1.5 ok\nS: 354 go\n";
+    play_whole(&config(), &format!("{script}{read}E: 1.0 accepted: 250 2.0.0 queued\nE: 1 finished\nC: two\nC: ."));
+    let rule = "the reply to DATA is neither 354 nor a refusal";
+    let surplus = format!(
+        "E: learnt PipeliningBroken\nE: 1.0 uncertain\nE: 1 finished\nE: 2.0 cut at data: 451 4.5.0 {rule}\nE: 2 finished\n\
+         E: protocol error at data: {rule}"
+    );
+    play_whole(&config(), &format!("{script}S: 250 2.0.0 queued\n{read}{surplus}"));
 }
 
 #[test]
