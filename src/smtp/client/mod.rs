@@ -144,8 +144,6 @@ struct Core {
     started: usize,
     /// Answered to their end by replies that are not known to be in step (`step`).
     held: VecDeque<Box<Running>>,
-    /// In lockstep: the last reply, if it was a refusal.
-    refused_last: Option<Reply>,
     /// The session ends with the input at hand, by this 421.
     parting: Option<Reply>,
     /// Cannot be said to this server, to be told of.
@@ -234,7 +232,6 @@ impl Session {
             running: VecDeque::new(),
             started: 0,
             held: VecDeque::new(),
-            refused_last: None,
             parting: None,
             unsendable: Vec::new(),
             unsaid: false,

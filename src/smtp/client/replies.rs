@@ -24,10 +24,8 @@ impl Core {
         self.answered_at = now;
         self.shut_silent = false;
         self.counters.replies += 1;
-        let doubled = self.refused_last.take().is_some_and(|last| last.by_ref() == reply);
         if let Some(front) = self.running.front_mut() {
             front.marks.answered(expected, now);
-            front.doubled |= doubled || is_unknown(reply);
         }
         let answers = !matches!(expected, Expected::Greeting | Expected::StartTls | Expected::Auth | Expected::Quit);
         if answers && matches!(reply.code, 220 | 221) {
@@ -69,7 +67,6 @@ impl Core {
         let counts = matches!(expected, Expected::Mail | Expected::Rcpt | Expected::Content | Expected::Chunk);
         if counts && reply.code >= 400 {
             self.refusals += 1;
-            self.refused_last = (self.mode == Mode::Lockstep).then(|| reply.to_owned());
             if self.refusals == self.config.refused_max.max(1) {
                 self.quit = true;
                 self.return_unstarted(None, on);
@@ -145,7 +142,7 @@ impl Core {
             }
         }
         if lockstep {
-            let in_step = self.is_refused_whole();
+            let in_step = self.is_harmless();
             self.finish_front(in_step, on);
         }
     }
@@ -244,7 +241,7 @@ impl Core {
                 front.stage = Stage::Data;
             } else {
                 self.unclean = true;
-                let in_step = self.is_refused_whole();
+                let in_step = self.is_harmless();
                 self.finish_front(in_step, on);
             }
         }
@@ -285,7 +282,7 @@ impl Core {
                 } else {
                     front.conclude(Conclusion::Refused(reply.to_owned(), Phase::Data));
                 }
-                let in_step = self.is_refused_whole();
+                let in_step = self.is_harmless();
                 self.finish_front(in_step, on);
             }
         }
@@ -311,7 +308,6 @@ impl Core {
                     None => Conclusion::Refused(reply.to_owned(), Phase::End),
                 });
                 front.mark = (front.addressing && !early).then_some(Mark::Code);
-                front.alone = self.ledger.is_empty() && !early;
                 self.finish_front(false, on);
                 if let Some(max) = max {
                     self.limit_recipients(max, on);
@@ -381,7 +377,7 @@ impl Core {
                 }
             }
         }
-        let in_step = self.is_refused_whole();
+        let in_step = self.is_harmless();
         self.finish_front(in_step, on);
         self.suspects = self.started;
         if !whole {

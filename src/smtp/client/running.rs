@@ -91,8 +91,6 @@ pub(super) struct Running {
     /// text: see [`step`].
     pub(super) addressing: bool,
     pub(super) numbered: bool,
-    /// A refusal had the words of the one before it, or said that the command is not known.
-    pub(super) doubled: bool,
     /// Its content was answered in words that have this, and the reply behind it has not come.
     pub(super) mark: Option<Mark>,
     /// Its content was answered in such words, and nothing behind it has made them doubtful.
@@ -133,7 +131,6 @@ impl Running {
             standings: smallvec![Standing::Pending; recipients],
             addressing: true,
             numbered: false,
-            doubled: false,
             mark: None,
             worded: false,
             alone: false,
@@ -267,11 +264,17 @@ impl Running {
     pub(super) fn is_harmless(&self) -> bool {
         let later = |reply: &Reply| reply.by_ref().class() == Class::Transient;
         let concluded = match &self.conclusion {
-            Some(Conclusion::Refused(reply, _)) => later(reply),
+            // Of those who were told of one by one nobody is left for it.
+            Some(Conclusion::Refused(reply, _)) => later(reply) || !self.is_open(),
             Some(Conclusion::Accepted(_)) => false,
             Some(Conclusion::Returned(_)) | None => true,
         };
         concluded && !self.is_handed_out() && self.notes.iter().all(|note| note.returned || later(&note.reply))
+    }
+
+    /// Whether its content was accepted.
+    pub(super) fn is_taken(&self) -> bool {
+        matches!(self.conclusion, Some(Conclusion::Accepted(_)))
     }
 
     /// Whether its content counts as accepted by a reply that may be another command's: in words that are no answer to a content

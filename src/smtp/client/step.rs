@@ -15,15 +15,14 @@
 //!    and then that one itself would be in the place of RSET's or MAIL's. Nearly every server speaks so, and then nothing waits
 //!    longer than for the next flight. Behind a 354 such a word cannot have come with the answers to RCPT: where nothing else
 //!    is awaited what is said of the content holds when nothing more comes in the same read;
-//! 4. nobody was accepted, and nothing is held: a surplus in front of that would have made somebody look accepted. (In
-//!    lockstep a refusal in the words of the one before it may be that one, said twice, and one that says that a command
-//!    is not known may be meant for none.) And nothing need be proven of those that are only deferred while their content
-//!    was not given out.
+//! 4. nothing need be proven of those that are only deferred while their content was not given out. Whoever is refused for
+//!    good waits for the proof like anybody else: a refusal that comes one too many, and late, stands in the place of the next
+//!    command's answer.
 //!
 //! What is held waits for the next of 1 to 3. A session that has nothing to do and holds a chunk that waits for the next
 //! MAIL alone says RSET after [`ASKS`], whose answer does as well: the chunk's own answer would come before it, or in its
-//! place. One that holds something else says QUIT after [`SETTLES`]; one that holds [`HELD_MAX`] transactions says it when they
-//! are answered. No command is added to a flight, and nothing is sent later than it was.
+//! place. One that holds something else says QUIT after [`SETTLES`]; one that holds [`HELD_MAX`] transactions, or [`REFUSED_MAX`]
+//! that were refused, says it when they are answered. No command is added to a flight, and nothing is sent later than it was.
 //!
 //! Guarantees: where a surplus is seen, in the same read or in a later one, what was held and what is under way is neither
 //! delivered nor bounced nor returned: it is uncertain if its content was given out, else deferred; the session ends, and the
@@ -34,8 +33,8 @@
 //!
 //! What no client can know: a surplus in the words of what is due next (a made-up id, a whole transaction's replies), one
 //! that makes up for a reply that is missing, one whose consequences the peer never comes to say because it closes first;
-//! after 354, in place of a refusal of the content that has not come yet, a refusal that was meant for nobody; and at the
-//! first chunk that a host was ever given, the word that BDAT is not known, which is taken for what it says.
+//! behind a 354, where nothing else is awaited, that a content whose acceptance was read is refused later (with its 2yz a
+//! server has taken the responsibility, RFC 5321 §6.1); and at the first chunk that a host was ever given, the word that BDAT is not known, which is taken for what it says.
 
 use crate::mail::{Class, Content, ReplyRef};
 use crate::smtp::client::end::GARBLED;
@@ -51,6 +50,9 @@ pub(super) const SETTLES: Duration = Duration::from_millis(500);
 
 /// A session that holds so many transactions takes no more.
 pub(super) const HELD_MAX: usize = 100;
+
+/// Nor does one that holds so many of which nobody was accepted: what refuses everybody is to be known soon.
+const REFUSED_MAX: usize = 4;
 
 /// How much of a text is looked at.
 const LOOKED_AT: usize = 256;
@@ -99,9 +101,9 @@ impl Core {
         }
     }
 
-    /// Whether RSET would tell.
+    /// Whether RSET would tell. Behind a content that was refused its answer may be the one that accepts that.
     pub(super) fn may_ask(&self) -> bool {
-        self.held.back().is_some_and(|last| last.mark.is_some())
+        self.held.back().is_some_and(|last| last.mark.is_some() && last.is_taken())
     }
 
     /// How long a session without work waits for more.
@@ -126,17 +128,17 @@ impl Core {
         self.prove(on);
     }
 
-    /// Whether the oldest transaction may be told that nobody of it was accepted: see 4.
-    pub(super) fn is_refused_whole(&self) -> bool {
-        let Some(front) = self.running.front() else { return false };
-        (front.taken == 0 && !front.doubled && self.held.is_empty()) || front.is_harmless()
+    /// Whether the oldest transaction may be told though nothing shows that the replies are in step: see 4.
+    pub(super) fn is_harmless(&self) -> bool {
+        self.running.front().is_some_and(|front| front.is_harmless())
     }
 
     /// Keeps what a transaction came to.
     pub(super) fn hold(&mut self, mut running: Box<Running>, on: &mut Sink<'_>) {
         running.content = Content::default();
         self.held.push_back(running);
-        if self.held.len() >= HELD_MAX {
+        let refused = self.held.iter().filter(|held| !held.is_taken()).count();
+        if self.held.len() >= HELD_MAX || refused >= REFUSED_MAX {
             self.quit = true;
             self.return_unstarted(None, on);
         }

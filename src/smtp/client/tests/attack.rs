@@ -283,9 +283,9 @@ fn no_content_goes_out_behind_a_rset_that_was_refused() {
            C: RCPT TO:<a@x>
            C: DATA
            S: 250 ok
-           S: 550 who
+           S: 450 who
            S: 503 nobody
-           E: 1.0 refused at rcpt: 550 who
+           E: 1.0 refused at rcpt: 450 who
            E: 1 finished
            B: 2 b@x | two
            B: 3 c@x | three
@@ -369,7 +369,7 @@ fn a_server_that_closes_over_ehlo_is_said_helo_and_then_ehlo_again() {
     let mut short = format!("{begun}S: 250 mx\nE: learnt EhloClosed(false)\nE: ready\n");
     for n in 1..=10 {
         short += &format!(
-            "B: {n} a@x | one\nC: MAIL FROM:<b{n}@us>\nS: 550 no {n}\nE: {n}.0 refused at mail: 550 no {n}\nE: {n} finished\n"
+            "B: {n} a@x | one\nC: MAIL FROM:<b{n}@us>\nS: 450 no {n}\nE: {n}.0 refused at mail: 450 no {n}\nE: {n} finished\n"
         );
     }
     play_with(&config(), known, &(short + "C: QUIT\nS: 221 bye\nE: done"));

@@ -146,10 +146,10 @@ fn a_session_takes_no_more_transactions_than_the_server_allows() {
            S: 550 5.7.1 no
            S: 503 no
            S: 503 no
-           E: 1.0 refused at mail: 550 5.7.1 no
-           E: 1 finished
            C: QUIT
            S: 221 bye
+           E: 1.0 refused at mail: 550 5.7.1 no
+           E: 1 finished
            E: done";
     play(&config(), &script);
 }

@@ -175,8 +175,12 @@ fn a_refusal_of_pipelining_is_nobodys_refusal() {
            S: 250 ok
            C: RCPT TO:<a@x>
            S: 503 5.5.1 AUTH first
+           Q
+           C: QUIT
+           S: 221 bye
            E: 1.0 refused at rcpt: 503 5.5.1 AUTH first
-           E: 1 finished";
+           E: 1 finished
+           E: done";
     unknown(&script);
 }
 

@@ -163,7 +163,8 @@ fn a_limit_that_is_met_before_anybody_was_taken_or_judged_is_told_of() {
     for said in ["550 Too many recipients", "550 Too many unknown users", "550 too many messages for this session"] {
         let script = told("a@x", &format!("S: {said}\nS: 554 no\n"))
             + &format!(
-                "E: 1.0 refused at rcpt: {said}\nE: 1 finished\nC: RSET\nC: MAIL FROM:<b2@us>\nC: RCPT TO:<z@x>\nC: DATA"
+                "C: RSET\nC: MAIL FROM:<b2@us>\nC: RCPT TO:<z@x>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\n\
+                 E: 1.0 refused at rcpt: {said}\nE: 1 finished\nC: two\nC: ."
             );
         play(&config(), &script);
     }

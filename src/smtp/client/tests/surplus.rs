@@ -315,6 +315,21 @@ fn a_reply_of_other_words_that_nobody_asked_for_makes_no_verdict_wrong() {
 }
 
 #[test]
+fn a_refusal_of_a_content_that_nobody_asked_for_makes_no_verdict_wrong() {
+    all(Some("554 5.6.0 no"));
+}
+
+#[test]
+fn a_refusal_of_a_recipient_that_nobody_asked_for_makes_no_verdict_wrong() {
+    all(Some("550 5.1.1 user unknown"));
+}
+
+#[test]
+fn a_deferral_that_nobody_asked_for_makes_no_verdict_wrong() {
+    all(Some("451 4.3.0 later"));
+}
+
+#[test]
 fn a_command_that_is_said_not_to_be_known_makes_no_verdict_wrong() {
     all(Some("500 5.5.2 bad syntax"));
 }
