@@ -6,7 +6,7 @@
 //! Leaves to others: what a denial is about (`lookup`), proofs (hickory).
 
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::{Message, ResponseCode};
+use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 /// Aliases of one answer that are followed.
@@ -17,6 +17,10 @@ const ALIASES_MAX: usize = 8;
 /// # Errors
 /// Why it does not; another server may.
 pub(super) fn answers(message: &Message) -> Result<(), NetError> {
+    // RFC 1035 §4.1.1: a reply to another kind of request, or to several questions, denies nobody's name.
+    if message.metadata.op_code != OpCode::Query || message.queries.len() > 1 {
+        return Err(NetError::Message("the server answered another request"));
+    }
     // With EDNS the code has more bits than the header shows (RFC 6891 §6.1.3).
     if !matches!(message.response_code, ResponseCode::NoError | ResponseCode::NXDomain) {
         return Err(DnsError::ResponseCode(message.response_code).into());
@@ -67,4 +71,30 @@ fn end_of<'a>(name: &'a Name, kind: RecordType, records: &'a [Record]) -> (&'a N
 
 fn soa(message: &Message) -> Option<&Record> {
     message.authorities.iter().find(|record| record.record_type() == RecordType::SOA)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_resolver::proto::op::Query;
+    use hickory_resolver::proto::rr::rdata::SOA;
+
+    fn denial(code: OpCode, questions: usize) -> Message {
+        let (mut message, name) = (Message::response(7, code), Name::from_ascii("gone.example.").unwrap());
+        (message.metadata.response_code, message.metadata.recursion_available) = (ResponseCode::NXDomain, true);
+        message.add_queries(vec![Query::query(name, RecordType::MX); questions]);
+        let zone = Name::from_ascii("example.").unwrap();
+        let soa = SOA::new(zone.clone(), zone.clone(), 1, 60, 60, 60, 60);
+        message.add_authority(Record::from_rdata(zone, 60, RData::SOA(soa)));
+        message
+    }
+
+    #[test]
+    fn only_the_answer_to_one_query_denies_a_name() {
+        assert!(answers(&denial(OpCode::Query, 1)).is_ok());
+        for code in [OpCode::Status, OpCode::Notify, OpCode::Update, OpCode::Unknown(1), OpCode::Unknown(15)] {
+            assert!(answers(&denial(code, 1)).is_err(), "{code:?}");
+        }
+        assert!(answers(&denial(OpCode::Query, 2)).is_err() && answers(&denial(OpCode::Query, 0)).is_err());
+    }
 }
