@@ -41,7 +41,8 @@ struct Asked {
     first: AtomicI32,
     /// Set with the first one.
     stop: Arc<AtomicBool>,
-    pause: Arc<AtomicBool>,
+    /// How often SIGUSR1 came since that was last taken: one pauses, the next goes on, however close they are.
+    pauses: AtomicUsize,
     stage: Mutex<Stage>,
     /// Whether the end of a command that prepared was told.
     said: AtomicBool,
@@ -71,17 +72,15 @@ impl Signals {
             ends: AtomicUsize::new(0),
             first: AtomicI32::new(0),
             stop: Arc::default(),
-            pause: Arc::default(),
+            pauses: AtomicUsize::new(0),
             stage: Mutex::new(Stage::Preparing),
             said: AtomicBool::new(false),
             unfinished: Mutex::new("interrupted before anything was begun".to_owned()),
         });
-        let mut caught = vec![SIGINT, SIGTERM, SIGXCPU];
+        let mut caught = vec![SIGINT, SIGTERM, SIGXCPU, SIGUSR1];
         // Under nohup the terminal's end is nobody's business.
         caught.extend((!process::ignores(SIGHUP)).then_some(SIGHUP));
         let mut incoming = Incoming::new(&caught).map_err(failed)?;
-        signal_hook::flag::register(SIGUSR1, asked.pause.clone()).map_err(failed)?;
-        caught.push(SIGUSR1);
         process::unblock(&caught).map_err(failed)?;
         let shared = asked.clone();
         let thread = std::thread::Builder::new().name("signals".to_owned());
@@ -128,10 +127,10 @@ impl Signals {
         }
     }
 
-    /// Whether a pause, or its end, was asked for since the last call.
+    /// How often a pause, or its end, was asked for since the last call.
     #[must_use]
-    pub fn take_pause(&self) -> bool {
-        self.0.pause.swap(false, SeqCst)
+    pub fn take_pauses(&self) -> usize {
+        self.0.pauses.swap(0, SeqCst)
     }
 
     /// For a command that prepares: whether to go on.
@@ -172,6 +171,10 @@ impl Asked {
     }
 
     fn handle(self: &Arc<Self>, signal: i32) {
+        if signal == SIGUSR1 {
+            self.pauses.fetch_add(1, SeqCst);
+            return;
+        }
         let stage = held(&self.stage);
         if *stage == Stage::Left {
             // It ends the process; should it not, the next one will.

@@ -217,7 +217,7 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told, home: &Path) {
         }
         told.ends = ends;
     }
-    if signals.take_pause() {
+    for _ in 0..signals.take_pauses() {
         told.paused = !told.paused;
         notice(if told.paused { "Paused; SIGUSR1 goes on.\n" } else { "Going on.\n" });
         engine.pause(told.paused);
