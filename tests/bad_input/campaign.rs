@@ -374,14 +374,15 @@ mod lists {
         );
         says(&desk.sends(&to_with(&mx, &["--limit", "1"]), 3).0, &[]);
         packed(9, &["ann", "bob", "not an address", "cyd"]);
-        let anew = ["w.csv.gz was written anew (", ") with the same recipients and values: nothing is changed by it."];
+        let anew =
+            ["w.csv.gz has changed (", "), but not in its recipients and their values: nothing follows from it."];
         let (said, json) = desk.sends(&to(&mx), 0);
         says(&said, &anew);
         assert_eq!((&json["loaded"], &json["delivered"], &json["rejected"]), (&3.into(), &3.into(), &1.into()));
         // It is the list from here on.
         let (said, _) = desk.sends(&to(&mx), 0);
         says(&said, &["is complete"]);
-        assert!(!said.contains("written anew"), "{said}");
+        assert!(!said.contains("has changed"), "{said}");
         packed(9, &["cyd", "bob", "ann", "not an address"]);
         for more in [&[][..], &["--cancel-removed"], &["--add"]] {
             packed(
@@ -393,7 +394,7 @@ mod lists {
                 },
             );
             let (said, json) = desk.sends(&to_with(&mx, more), 0);
-            says(&said, &["was written anew", "is complete"]);
+            says(&said, &["but not in its recipients", "is complete"]);
             assert_eq!(json["cancelled"], 0, "{more:?}");
         }
         // One more that cannot be read may be anybody.

@@ -259,7 +259,7 @@ impl Case<'_> {
         let name = given.name.clone();
         let mut settled = self.same(given, &print)?;
         let told = format!(
-            "{name} was written anew ({what}) with the same recipients and values: nothing is changed by it.\n"
+            "{name} has changed ({what}), but not in its recipients and their values: nothing follows from it.\n"
         );
         settled.told.insert_str(0, &told);
         if matches!(settled.change, Change::Nothing) {

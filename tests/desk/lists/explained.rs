@@ -194,8 +194,9 @@ fn a_run_ends_with_the_rejects_file_and_the_cleaned_in_words_and_json() {
 
 #[test]
 fn a_list_that_other_settings_read_in_another_way_is_another_list() {
-    let list =
-        super::western("email;name\nann@a.example;J\u{fc}rgen\nbob@a.example;Zo\u{eb}\ncyd@a.example;Ren\u{e9}\n");
+    let list = super::western(
+        "email;name\nann@a.example;J\u{fc}rgen\nbob@a.example;Zo\u{eb}\ncyd@a.example;Ren\u{e9}\ndan@a.example;I\u{f1}igo\n",
+    );
     let folder = campaign("l.csv", list, "", "{{ name }}");
     let send = |more: &[&str]| folder.run(&[&["send", "w.toml", "--data", "data", "--sink"], more].concat());
     let begun = send(&["--limit", "1"]);
@@ -204,7 +205,6 @@ fn a_list_that_other_settings_read_in_another_way_is_another_list() {
     for (setting, now) in [
         ("encoding = \"windows-1250\"", "windows-1250, separated by semicolons"),
         ("delimiter = \",\"\nemail = \"email;name\"", "separated by commas"),
-        ("several = \"first\"", "the first of several addresses in a cell"),
     ] {
         folder.put("w.toml", format!("{toml}\n{setting}\n"));
         let ran = send(&[]);
@@ -214,7 +214,11 @@ fn a_list_that_other_settings_read_in_another_way_is_another_list() {
             says(&ran.err, &[was, now, "nothing is sent"]);
         }
     }
-    // What is said and was found before changes nothing.
+    // What makes nothing else of it changes nothing, nor does what is said and was found before.
+    folder.put("w.toml", format!("{toml}\nseveral = \"first\"\n"));
+    let ran = send(&["--limit", "1"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    says(&ran.err, &["the first of several addresses in a cell", "but not in its recipients and their values"]);
     folder.put("w.toml", format!("{toml}\nencoding = \"windows-1252\"\ndelimiter = \";\"\n"));
     let ran = send(&[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
