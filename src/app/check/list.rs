@@ -9,7 +9,7 @@ use super::super::figures::{count as figure, counted};
 use super::super::send::content::Content;
 use super::super::send::dry_run::Loaded;
 use super::super::send::galley::lines_of;
-use super::rows::{Seen, Tally};
+use super::rows::{Amiss, Seen, Tally};
 use crate::content::{ColumnType, RowRef, identifier};
 use crate::engine::loader::{List, REJECTS, Rejections, front_of};
 use crate::engine::table::Table;
@@ -239,20 +239,15 @@ impl Looked<'_> {
                 &format!("give it a default: {slot}, or fill the column"),
             );
         }
-        for ((_, name), tally) in self.content.iter().flat_map(|content| &content.leading).zip(&seen.leading) {
+        for Amiss { tally, fault, .. } in &seen.addresses {
             let Tally { count, first } = tally;
             let says = format!(
-                "{} of {of} have no whole address in {name:?}, which a link or picture begins with (such as {first}): it leads \
-                 nowhere, for a letter lies on no web server",
-                figure(*count)
+                "in {} of {of}, by what they have in {:?}, {} (such as {first})",
+                figure(*count),
+                fault.columns,
+                fault.says
             );
-            tell(
-                Severity::Warning,
-                "relative-link",
-                tally,
-                says,
-                "write whole addresses in the list, as a browser shows them (https://…), or set base_url = \"https://…\"",
-            );
+            tell(Severity::Warning, fault.check, tally, says, &fault.hint);
         }
         for (declared, (tally, why)) in
             self.content.iter().flat_map(|content| content.composer.declared()).zip(&seen.misfits)

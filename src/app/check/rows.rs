@@ -4,7 +4,9 @@
 //! for it (`list`).
 
 use super::super::send::content::Content;
-use crate::content::{Composed, RowRef, Scratch, lint};
+use crate::base::clock::UnixTime;
+use crate::content::lint::RowFault;
+use crate::content::{Composed, RowRef, Scratch};
 use crate::engine::table::Row;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -27,6 +29,9 @@ const ROLES: [&str; 14] = [
     "security",
 ];
 
+/// So many letters are asked whether they have an address.
+const ASKED_MAX: u32 = 1000;
+
 /// How many rows have something, and the address of the first.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -43,6 +48,44 @@ impl Tally {
     }
 }
 
+/// What is wrong with an address in some rows: of the first of them, what.
+pub struct Amiss {
+    pub tally: Tally,
+    pub fault: RowFault,
+    last: Option<u32>,
+    asked: u32,
+    is_doubted: bool,
+}
+
+impl Amiss {
+    fn of(fault: RowFault) -> Self {
+        Self { tally: Tally::default(), fault, last: None, asked: 0, is_doubted: false }
+    }
+
+    /// Counts a row, once. `stands`: whether its letter has the address.
+    fn add(&mut self, row: &RowRef<'_>, fault: RowFault, stands: impl FnOnce(&RowFault) -> bool) {
+        if self.last == Some(row.number) || !self.believes(&fault, stands) {
+            return;
+        }
+        if self.tally.count == 0 {
+            self.fault = fault;
+        }
+        self.last = Some(row.number);
+        self.tally.add(row.mailbox);
+    }
+
+    /// Of many letters that all have it the others are not asked.
+    fn believes(&mut self, fault: &RowFault, stands: impl FnOnce(&RowFault) -> bool) -> bool {
+        if self.asked == ASKED_MAX {
+            return !self.is_doubted;
+        }
+        self.asked += 1;
+        let is_there = stands(fault);
+        self.is_doubted |= !is_there;
+        is_there
+    }
+}
+
 /// See the head of this file.
 pub struct Seen<'a> {
     content: Option<&'a Content>,
@@ -51,8 +94,8 @@ pub struct Seen<'a> {
     composed: Composed,
     /// For each column that stands in the letter without a default: rows that have nothing in it.
     pub gaps: Vec<Tally>,
-    /// For each column that an address begins with: rows in which that makes no whole one.
-    pub leading: Vec<Tally>,
+    /// What is wrong with addresses by what rows have.
+    pub addresses: Vec<Amiss>,
     /// For each column that is declared to hold something: rows whose cell is not that, and why the first is not.
     pub misfits: Vec<(Tally, &'static str)>,
     /// Rows with words that are encoded as those of mail headers (RFC 2047).
@@ -72,7 +115,6 @@ impl<'a> Seen<'a> {
     #[must_use]
     pub fn by(content: Option<&'a Content>, suppressed_rows: &'a [Range<u32>]) -> Self {
         let bare = content.map_or(0, |content| content.bare.len());
-        let leading = content.map_or(0, |content| content.leading.len());
         let declared = content.map_or(0, |content| content.composer.declared().len());
         Self {
             content,
@@ -80,7 +122,7 @@ impl<'a> Seen<'a> {
             scratch: Scratch::default(),
             composed: Composed::default(),
             gaps: vec![Tally::default(); bare],
-            leading: vec![Tally::default(); leading],
+            addresses: Vec::new(),
             misfits: vec![(Tally::default(), ""); declared],
             encoded: Tally::default(),
             roles: Tally::default(),
@@ -115,11 +157,7 @@ impl<'a> Seen<'a> {
                 gap.add(row.mailbox);
             }
         }
-        for ((place, _), tally) in content.leading.iter().zip(&mut self.leading) {
-            if fields.get(*place).is_some_and(|field| lint::leads_nowhere(field)) {
-                tally.add(row.mailbox);
-            }
-        }
+        self.look_at_addresses(content, row);
         for (declared, (tally, first)) in content.composer.declared().iter().zip(&mut self.misfits) {
             if let Some(why) = content.composer.misfit(declared, fields) {
                 *first = if tally.count == 0 { why } else { *first };
@@ -134,12 +172,33 @@ impl<'a> Seen<'a> {
         }
     }
 
+    fn look_at_addresses(&mut self, content: &Content, row: &RowRef<'_>) {
+        for address in &content.addresses {
+            let Some(fault) = address.fault(row.mailbox, row.fields) else { continue };
+            let is_it = |one: &&mut Amiss| one.fault.check == fault.check && one.fault.columns == fault.columns;
+            let (scratch, composed) = (&mut self.scratch, &mut self.composed);
+            let stands = |fault: &RowFault| {
+                address.is_always()
+                    || content.composer.compose(scratch, row, UnixTime(0), composed).is_ok()
+                        && fault.stands_in(&composed.content)
+            };
+            match self.addresses.iter_mut().find(is_it) {
+                Some(known) => known.add(row, fault, stands),
+                None => {
+                    let mut first = Amiss::of(fault.clone());
+                    first.add(row, fault, stands);
+                    self.addresses.push(first);
+                }
+            }
+        }
+    }
+
     /// The first addresses of all kinds.
     #[must_use]
     pub fn firsts(&self) -> Vec<&str> {
         let misfits = self.misfits.iter().map(|(tally, _)| tally);
         let kinds = [&self.encoded, &self.roles, &self.subjects, &self.letters, &self.suppressed];
-        let all = self.gaps.iter().chain(&self.leading).chain(misfits).chain(kinds);
+        let all = self.gaps.iter().chain(self.addresses.iter().map(|one| &one.tally)).chain(misfits).chain(kinds);
         let mut firsts: Vec<&str> = all.filter(|tally| tally.count > 0).map(|tally| tally.first.as_str()).collect();
         firsts.sort_unstable();
         firsts.dedup();

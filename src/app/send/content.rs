@@ -17,7 +17,7 @@ use super::watch::notice;
 use super::{cells, formats, list, partials, standing, texts, truths, types};
 use crate::base::charset;
 use crate::base::remedy;
-use crate::content::lint::Manuscript;
+use crate::content::lint::{Manuscript, RowAddress};
 use crate::content::{self, Composer, Remark, Spec, Treatment, charset_of, lint};
 use crate::engine::campaign::Campaign;
 use crate::engine::loader::{List, Look, did_you_mean, look_at};
@@ -42,8 +42,8 @@ pub struct Content {
     pub read_as_numbers: Vec<String>,
     /// Stored columns, by their places, that stand in the letter without a default; and their names in it.
     pub bare: Vec<(usize, String)>,
-    /// The same of columns that addresses begin with: links and pictures.
-    pub leading: Vec<(usize, String)>,
+    /// Links and pictures that rows have a part in.
+    pub addresses: Vec<RowAddress>,
     /// The files that it was made from, and those that were looked for.
     pub files: Vec<PathBuf>,
 }
@@ -109,6 +109,15 @@ impl Columns {
         indices.iter().filter_map(place).collect()
     }
 
+    /// Addresses for rows that hold these columns of the list.
+    fn kept(&self, stored: &[String], addresses: Vec<RowAddress>) -> Vec<RowAddress> {
+        let place = |index: usize| {
+            let source = self.sources.get(index)?;
+            stored.iter().position(|column| column == source)
+        };
+        addresses.into_iter().filter_map(|address| address.kept(place)).collect()
+    }
+
     /// The composer for rows that hold these columns of the list.
     fn read_from(&self, composer: Composer, stored: &[String]) -> Composer {
         // What is not stored is not read.
@@ -142,7 +151,7 @@ pub fn first(
     findings.extend(look(campaign, &spec, &written, &columns, to));
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     let bare = lint::bare_columns(&spec, &columns.names);
-    let leading = lint::leading_columns(&spec, &columns.names);
+    let addresses = RowAddress::all_of(&spec, &columns.names);
     let composer = compile(campaign, spec, &columns).map_err(|mut refused| {
         refused.findings.append(&mut findings);
         refused.files.clone_from(&files);
@@ -168,7 +177,8 @@ pub fn first(
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
     let composer = columns.read_from(composer, &stored);
-    let of_letters = first_letters::look(campaign, list, &composer, &stored);
+    let addresses = columns.kept(&stored, addresses);
+    let of_letters = first_letters::look(campaign, list, &composer, &stored, &addresses);
     // What is told with its place needs no word without it.
     let is_new =
         |finding: &Finding| finding.check != "link-scheme" || findings.iter().all(|known| known.check != finding.check);
@@ -176,9 +186,9 @@ pub fn first(
     findings.extend(of_letters);
     findings.extend(cells::findings(campaign, list, &stored));
     findings.extend(standing::findings(campaign, list, &looked, &stored, standing::ROWS));
-    let [bare, leading] = [bare, leading].map(|indices| columns.among(&stored, &indices));
+    let bare = columns.among(&stored, &bare);
     Ok((
-        Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, leading, files },
+        Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, addresses, files },
         stored,
     ))
 }
@@ -248,7 +258,7 @@ pub fn again(
     findings.extend(look(campaign, &spec, &written, &columns, Some(to)));
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     findings.extend(keys_lost(campaign, manifest));
-    let [bare, leading] = [lint::bare_columns(&spec, &columns.names), lint::leading_columns(&spec, &columns.names)];
+    let (bare, addresses) = (lint::bare_columns(&spec, &columns.names), RowAddress::all_of(&spec, &columns.names));
     let composer = compile(campaign, spec, &columns).map_err(|refused| {
         let failure = Failure::from(refused);
         if fingerprint == manifest.content {
@@ -266,8 +276,8 @@ pub fn again(
     let header_columns = columns.pick(composer.columns_in_headers());
     let read_as_numbers = types::read_as_numbers(&composer, &columns);
     let composer = columns.read_from(composer, stored);
-    let [bare, leading] = [bare, leading].map(|indices| columns.among(stored, &indices));
-    Ok(Content { composer, header_columns, fingerprint, told: None, findings, read_as_numbers, bare, leading, files })
+    let (bare, addresses) = (columns.among(stored, &bare), columns.kept(stored, addresses));
+    Ok(Content { composer, header_columns, fingerprint, told: None, findings, read_as_numbers, bare, addresses, files })
 }
 
 /// The columns of a new campaign that its table keeps besides those that the letter reads.

@@ -7,6 +7,7 @@ use super::super::check::of_remark;
 use super::super::config::CampaignConfig;
 use super::content::Content;
 use super::way_out;
+use crate::content::lint::RowAddress;
 use crate::content::{Composed, Composer, RowRef, Scratch, lint};
 use crate::engine::loader::{List, first_of};
 use crate::mail::finding::{Finding, Severity};
@@ -15,10 +16,18 @@ use crate::wire::clock::unix_now;
 /// Recipients whose letters are looked at whole.
 const SAMPLES: usize = 20;
 
-/// What is wrong with whole messages: those of the first recipients. One that cannot be made is told with its row, by the load.
-pub fn look(campaign: &CampaignConfig, list: &List, composer: &Composer, stored: &[String]) -> Vec<Finding> {
+/// What is wrong with whole messages: those of the first recipients. One that cannot be made is told with its row, by the load;
+/// so is one of these addresses by what a row has.
+pub fn look(
+    campaign: &CampaignConfig,
+    list: &List,
+    composer: &Composer,
+    stored: &[String],
+    addresses: &[RowAddress],
+) -> Vec<Finding> {
     let (mut findings, mut urls): (Vec<Finding>, _) = (Vec::new(), Vec::new());
-    compose_first(campaign, list, (composer, stored), (SAMPLES, None), |composed| {
+    compose_first(campaign, list, (composer, stored), (SAMPLES, None), |row, composed| {
+        let faults = || addresses.iter().filter_map(|address| address.fault(row.mailbox, row.fields));
         urls.push(way_out::url_of(&composed.content));
         if composed.is_blank && !findings.iter().any(|known| known.check == "empty-letter") {
             let says = "a letter comes out empty: its reader would see nothing";
@@ -26,7 +35,8 @@ pub fn look(campaign: &CampaignConfig, list: &List, composer: &Composer, stored:
             findings.push(found.hint("give it words of its own for these rows, behind {% else %}"));
         }
         for remark in lint::look_at_composed(&composed.content) {
-            if !findings.iter().any(|known| known.check == remark.check) {
+            let is_of_row = remark.check == "link-scheme" && faults().any(|fault| fault.check == remark.check);
+            if !is_of_row && !findings.iter().any(|known| known.check == remark.check) {
                 findings.push(of_remark(campaign, remark));
             }
         }
@@ -45,7 +55,7 @@ pub fn letters(
     mailbox: Option<&str>,
 ) -> Vec<Composed> {
     let mut letters = Vec::new();
-    let each = |composed: &Composed| letters.push(composed.clone());
+    let each = |_: &RowRef<'_>, composed: &Composed| letters.push(composed.clone());
     compose_first(campaign, list, (&content.composer, stored), (count, mailbox), each);
     letters
 }
@@ -55,7 +65,7 @@ fn compose_first(
     list: &List,
     (composer, stored): (&Composer, &[String]),
     (count, mailbox): (usize, Option<&str>),
-    mut each: impl FnMut(&Composed),
+    mut each: impl FnMut(&RowRef<'_>, &Composed),
 ) {
     let sampled = first_of(list, &campaign.recipients.email.value, stored, count).unwrap_or_default();
     let (mut scratch, mut composed) = (Scratch::default(), Composed::default());
@@ -63,7 +73,7 @@ fn compose_first(
         let fields: Vec<&[u8]> = row.fields.iter().map(Vec::as_slice).collect();
         let row = RowRef { number, mailbox: mailbox.unwrap_or(&row.mailbox), fields: &fields };
         if composer.compose(&mut scratch, &row, unix_now(), &mut composed).is_ok() {
-            each(&composed);
+            each(&row, &composed);
         }
     }
 }

@@ -47,7 +47,7 @@ const ACTIVE: [&str; 7] = ["script", "iframe", "object", "embed", "form", "video
 /// What marks a page of AMP for Email.
 const AMP: [&str; 2] = ["\u{26a1}4email", "amp4email"];
 /// Attributes whose value is an address.
-const LEADING: [&str; 5] = ["href", "src", "srcset", "background", "poster"];
+pub(super) const LEADING: [&str; 5] = ["href", "src", "srcset", "background", "poster"];
 /// Elements that show a picture.
 const PICTURES: [&str; 4] = ["img", "mj-image", "mj-carousel-image", "amp-img"];
 /// The addresses in what readers get.
@@ -108,23 +108,6 @@ pub(super) fn look_at_all(files: &[(&Source, Page)], made: &[&Source], found: &m
     }
 }
 
-/// Names that stand at the front of an address of a page, behind what marks it.
-pub(super) fn leading_names(text: &str) -> Vec<&str> {
-    let page = Page::read(text);
-    let attributes = page.tags.iter().flat_map(|tag| &tag.attributes);
-    let leading = attributes.filter(|attribute| ["href", "src", "background", "poster"].contains(&&*attribute.name));
-    let names = leading.filter_map(|attribute| {
-        let value = text.get(attribute.at..)?.trim_start();
-        let value = match value.strip_prefix("{% filter __marked(") {
-            Some(rest) => rest.split_once("%}")?.1,
-            None => value,
-        };
-        let inside = value.strip_prefix("{{")?.trim_start();
-        inside.split(|c: char| !c.is_alphanumeric() && c != '_').next()
-    });
-    names.filter(|name| !name.is_empty()).collect()
-}
-
 /// Whether an address is relative to something.
 pub(super) fn is_relative(address: &str) -> bool {
     let scheme = address.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| !scheme.is_empty());
@@ -155,7 +138,7 @@ pub(super) fn look_at_text(masked: &str, found: &mut Placing<'_>) {
 }
 
 /// Where an address begins in a word, whole or torn.
-fn address_in(word: &str) -> Option<usize> {
+pub(super) fn address_in(word: &str) -> Option<usize> {
     let Some(at) = word.find("://") else {
         return ["http:/", "https:/", "http//", "https//"].iter().filter_map(|torn| word.find(torn)).min();
     };
@@ -340,7 +323,7 @@ pub(super) fn host_of(url: &str) -> &str {
     behind.split(['/', '?', '#', ':']).next().unwrap_or_default()
 }
 
-fn is_local(url: &str) -> bool {
+pub(super) fn is_local(url: &str) -> bool {
     let host = host_of(url).to_ascii_lowercase();
     let named = ["localhost", "127.0.0.1", "[", "0.0.0.0"].iter().any(|name| host == *name);
     let private = ["10.", "192.168.", "169.254."]

@@ -5,6 +5,7 @@
 //! what does not compile (`compile`), what rows do to it (`rehearse`), and the world (DNS, the receiving servers).
 
 mod astray;
+mod by_row;
 mod composed;
 mod ends;
 mod files;
@@ -19,12 +20,12 @@ mod slips;
 mod tags;
 mod way_out;
 
+pub use by_row::{RowAddress, RowFault};
 pub use composed::look_at as look_at_composed;
 pub use manuscript::Manuscript;
 pub use markup::entity;
 pub use placeholders::SAMPLE;
 
-use super::cell::JSON_MARK;
 use super::error::{ContentError, Place, position};
 use super::names;
 use super::partials::read_by;
@@ -165,30 +166,6 @@ pub fn bare_columns(spec: &Spec, columns: &[String]) -> Vec<usize> {
     bare.sort_unstable();
     bare.dedup();
     bare
-}
-
-/// Columns (by their place among `columns`) that addresses in the HTML begin with, with nothing that completes them.
-#[must_use]
-pub fn leading_columns(spec: &Spec, columns: &[String]) -> Vec<usize> {
-    let pages = spec.html.iter().chain(spec.partials.values().flatten());
-    let mut leading = Vec::new();
-    for source in pages.filter(|source| source.text.contains('<')) {
-        for name in links::leading_names(&source.text) {
-            leading.extend(columns.iter().position(|column| names::identifier(column) == name));
-        }
-    }
-    leading.sort_unstable();
-    leading.dedup();
-    leading
-}
-
-/// Whether a cell holds an address that leads nowhere from a mailbox: one that is relative to something, or has a slip in it that
-/// would be told in the letter itself.
-#[must_use]
-pub fn leads_nowhere(field: &[u8]) -> bool {
-    let is_text = field.first() != Some(&JSON_MARK);
-    let leads = |url: &str| links::is_relative(url) || slips::of("link", url, url).is_some();
-    is_text && std::str::from_utf8(field).is_ok_and(|text| leads(text.trim()))
 }
 
 /// The lines of a text with their offsets.

@@ -324,24 +324,3 @@ fn what_a_web_editor_leaves_in_is_told_once_with_what_to_do() {
     let many = told(&"<p>*|FNAME|*</p>".repeat(9));
     assert!(many.last().is_some_and(|(_, hint)| hint.contains("convert FILE --from mailchimp")), "{many:?}");
 }
-
-#[test]
-fn an_address_in_a_cell_leads_nowhere_where_it_would_in_the_letter() {
-    for cell in [
-        "/x",
-        "www.acme.example/x",
-        "C:\\b.pdf",
-        "file:///x",
-        "http:/acme.example",
-        "https://acme",
-        "https://acme.example/a b",
-        "https://acme.example/?x=1?y=2",
-        "https://https://acme.example",
-        "ann@acme.example",
-    ] {
-        assert!(leads_nowhere(cell.as_bytes()), "{cell}");
-    }
-    for cell in ["", "https://acme.example/x?y=1", " https://acme.example ", "mailto:ann@acme.example", "tel:+49351"] {
-        assert!(!leads_nowhere(cell.as_bytes()), "{cell}");
-    }
-}

@@ -17,7 +17,7 @@ const BUILT_IN: [&str; 4] = ["campaign", "email", "token", "unsubscribe_url"];
 /// So far around a value it is looked whether it stands alone.
 const NEAR_OCTETS: usize = 1000;
 /// What columns of links are called.
-const CALLED: [&str; 6] = ["url", "link", "href", "website", "webseite", "homepage"];
+pub(crate) const CALLED: [&str; 6] = ["url", "link", "href", "website", "webseite", "homepage"];
 
 /// What is added to links.
 #[derive(Clone, Debug, Default)]

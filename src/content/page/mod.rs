@@ -19,6 +19,7 @@ mod tags;
 pub(crate) mod text;
 pub(crate) mod urls;
 
+pub(crate) use links::CALLED;
 pub(crate) use shows::{says_something, shows_something};
 pub use tags::Origin;
 

@@ -1,6 +1,7 @@
 //! `posthaste check`: campaigns with one fault each, which is found by its word and in its place, and nothing else with it;
 //! and campaigns that are as they should be, in which nothing is found.
 
+mod by_row;
 mod clean;
 mod dns;
 mod empty;
