@@ -96,6 +96,14 @@ pub enum Answer {
     Unknown(String),
 }
 
+impl Answer {
+    /// Whether it says that there is nothing.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        matches!(self, Self::NoRecord | Self::NoName)
+    }
+}
+
 /// Why something cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lack {
@@ -140,11 +148,11 @@ impl Facts {
         (self.known.len() as u64, unknown as u64)
     }
 
-    /// Whether several names were asked for, and each was said not to be there.
+    /// Whether several names were asked for, and each was said not to be there, or to have nothing.
     #[must_use]
     pub fn denies_all(&self) -> bool {
         let names: BTreeSet<&str> = self.known.keys().map(|question| question.name.as_str()).collect();
-        names.len() > 1 && self.known.values().all(|answer| *answer == Answer::NoName)
+        names.len() > 1 && self.known.values().all(Answer::is_denial)
     }
 
     /// What is known of the records of a name.
@@ -337,6 +345,8 @@ mod tests {
         facts.learn(question("b.example"), Answer::NoName);
         assert!(facts.denies_all());
         facts.learn(question("c.example"), Answer::NoRecord);
+        assert!(facts.denies_all(), "nothing is had of it, either");
+        facts.learn(question("d.example"), Answer::Unknown("late".into()));
         assert!(!facts.denies_all());
     }
 

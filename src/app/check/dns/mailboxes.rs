@@ -1,7 +1,7 @@
 //! The domains of the list: those to which no mail can go, by the route that it would take.
 //!
 //! Guarantees: no more than [`DOMAINS_MAX`] are looked up, those with the most recipients first, and how many these were is told; a
-//! resolver that denies all of them is told, and not the domains.
+//! resolver that denies all of them is told, and not the domains, where they are several or it does not know com, either.
 
 use super::super::super::exit::Failure;
 use super::super::super::signals::Signals;
@@ -34,6 +34,8 @@ pub(super) struct Mailboxes {
     /// Domains of which nobody could say, and why of one.
     silent: u64,
     why: String,
+    /// Whether the resolver is known not to know the world.
+    is_doubted: bool,
     /// Domains of the list, and all recipients.
     all: u64,
     all_recipients: u64,
@@ -65,6 +67,7 @@ pub(super) async fn look(
         recipients: 0,
         silent: largest.len() as u64,
         why: format!("no answer within {} s", LOOK_MAX.as_secs()),
+        is_doubted: false,
         all: domains.len() as u64,
         all_recipients: domains.iter().map(|(_, count)| count).sum(),
     };
@@ -88,6 +91,16 @@ pub(super) async fn look(
 }
 
 impl Mailboxes {
+    /// Whether each domain of which something is known takes no mail.
+    pub(super) fn are_all_dead(&self) -> bool {
+        self.alive == 0 && !self.dead.is_empty()
+    }
+
+    /// The resolver does not know the world.
+    pub(super) fn doubt(&mut self) {
+        self.is_doubted = true;
+    }
+
     /// Domains of which something is known.
     pub(super) fn looked(&self) -> u64 {
         self.alive + self.dead.len() as u64
@@ -105,12 +118,15 @@ impl Mailboxes {
 
     pub(super) fn findings(&self, resolver: &str) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if self.alive == 0 && self.dead.len() >= SUSPICIOUS {
+        if self.alive == 0 && (self.dead.len() >= SUSPICIOUS || self.is_doubted) {
             let why = self.dead.first().map(|(_, _, why)| why.as_str()).unwrap_or_default();
             let told = if self.silent > 0 { " that it told of" } else { "" };
             let says = format!(
-                "{resolver} denies all {} domains of the list{told}, which can hardly be ({why})",
-                figure(self.dead.len() as u64)
+                "{resolver} denies {} of the list{told}, which can hardly be ({why})",
+                match self.dead.len() {
+                    1 => "the one domain".to_owned(),
+                    dead => format!("all {} domains", figure(dead as u64)),
+                }
             );
             let hint = "look whether it has its way to the world; send would wait, and not bounce them";
             return vec![Finding::new(Severity::Warning, "dead-domain", "", says).hint(hint)];
@@ -151,7 +167,16 @@ mod tests {
 
     fn found(alive: u64, dead: usize) -> Mailboxes {
         let dead = (0..dead).map(|n| (format!("d{n}.example").into(), 100 - n as u64, "gone".to_owned())).collect();
-        Mailboxes { dead, alive, recipients: 0, silent: 0, why: String::new(), all: 30, all_recipients: 0 }
+        Mailboxes {
+            dead,
+            alive,
+            recipients: 0,
+            silent: 0,
+            why: String::new(),
+            is_doubted: false,
+            all: 30,
+            all_recipients: 0,
+        }
     }
 
     #[test]
@@ -176,6 +201,10 @@ mod tests {
             findings[0].says
         );
         assert_eq!(found(0, 2).findings("the resolver").len(), 2);
+        let mut one = found(0, 1);
+        one.doubt();
+        let says = one.findings("the resolver")[0].says.clone();
+        assert_eq!(says, "the resolver denies the one domain of the list, which can hardly be (gone)");
         let says = Mailboxes { silent: 27, ..found(0, 3) }.findings("the resolver")[0].says.clone();
         assert!(says.starts_with("the resolver denies all 3 domains of the list that it told of, "), "{says}");
     }

@@ -29,7 +29,7 @@ use crate::base::many::{Many, figure};
 use crate::content::Composed;
 use crate::content::dkim::Signer;
 use crate::engine::source::Source;
-use crate::identity::{Answer, Facts, Kind, Lack, Question};
+use crate::identity::{Facts, Kind, Lack, Question};
 use crate::mail::finding::{Finding, Severity};
 use crate::wire::dns::Resolver;
 use egress::Egress;
@@ -168,13 +168,17 @@ pub(super) fn look(
     let judges = judges(&sender, destination, (campaign, seen.letters.as_slice()), config.dns.allow_loopback);
     let (settled, mailboxes) = runtime.block_on(async {
         let mut settled = rounds::settle(&resolver, &judges, signals).await?;
-        if settled.denies_all && resolver.answer(&well_known()).await == Answer::NoName {
+        let is_elsewhere = settled.denies_all && resolver.answer(&well_known()).await.is_denial();
+        if is_elsewhere {
             settled.findings = vec![denies_all(&settings.title())];
         }
-        // Where nobody answered anything, nobody would now.
+        // Where nobody answered anything, nobody would now; and who does not know the world knows nothing of its domains.
         let is_silent = matches!(settled.questions, (all, silent) if all > 0 && all == silent);
-        let domains = if is_silent { &[] } else { seen.domains.as_slice() };
-        let mailboxes = mailboxes::look(&resolver, domains, signals).await?;
+        let domains = if is_silent || is_elsewhere { &[] } else { seen.domains.as_slice() };
+        let mut mailboxes = mailboxes::look(&resolver, domains, signals).await?;
+        if mailboxes.are_all_dead() && resolver.answer(&well_known()).await.is_denial() {
+            mailboxes.doubt();
+        }
         Ok::<_, Failure>((settled, mailboxes))
     })?;
     let title = settings.title();
@@ -302,7 +306,9 @@ fn well_known() -> Question {
 
 /// What is said of no domain, and of all of them, says nothing of them.
 fn denies_all(resolver: &str) -> Finding {
-    let says = format!("{resolver} says of every name that it does not exist, also of com: it is not the world's DNS");
+    let says = format!(
+        "{resolver} says of every name that it does not exist or has nothing, also of com: it is not the world's DNS"
+    );
     let hint = "name a resolver that knows the world's names: [dns] servers, or /etc/resolv.conf; or leave DNS out with --offline";
     Finding::new(Severity::Error, "resolver", "", says).hint(hint)
 }

@@ -1,5 +1,6 @@
 //! What DNS shows of a sender: zones that NSD serves, as they should be and with one fault each.
 
+mod elsewhere;
 mod faults;
 mod page;
 
