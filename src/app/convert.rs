@@ -5,6 +5,7 @@
 
 use super::cli::ConvertArgs;
 use super::exit::{Exit, Failure};
+use super::figures::folded;
 use crate::base::charset::{self, Text};
 use crate::base::many::Many;
 use crate::base::remedy;
@@ -118,6 +119,6 @@ fn tell(template: &Path, engine: Engine, made: &Converted) -> bool {
         let what = Many(left, "place of the template is left", "places of the template are left");
         text += &format!("{what}: {} has no word of ours there, or the list no such column\n", engine.called());
     }
-    terminal::print(text.as_bytes());
+    terminal::print(folded(&text, terminal::columns()).as_bytes());
     left > 0
 }

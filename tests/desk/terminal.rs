@@ -275,6 +275,27 @@ fn is_command(line: &str) -> bool {
 }
 
 #[test]
+fn what_a_send_says_of_rejected_rows_and_of_its_end_is_folded_too() {
+    let folder = Folder::new();
+    let rows: String = (0..9).map(|n| format!("p{n}@a.example,Ann\n")).collect();
+    folder.put("w.csv", format!("email,first\n{rows}nobody,N\n"));
+    folder.put("w.toml", folder.read("w.toml").replace("[recipients]", "[recipients]\nmax_rejected = \"30%\""));
+    folder.put("m.html", "<p>*|FNAME|* {{ first_name }}</p>\n");
+    for (columns, line, says) in [
+        (60, "send w.toml --sink --data data --progress none", "1 row of w.csv is rejected"),
+        (60, "send w.toml --sink --data data --progress none", "1 row of w.csv was rejected"),
+        (80, "send w.toml --sink --data data --progress none", "nothing is left to send."),
+        (60, "convert m.html --from mailchimp", "a tag of ours in a template"),
+    ] {
+        let (screen, _) = Seen::start(&folder, columns, "", line).end();
+        let broken: Vec<&String> = screen.broken.iter().filter(|line| !is_command(line)).collect();
+        assert!(broken.is_empty(), "{line} at {columns}: {broken:?}");
+        let said = screen.lines().join(" ");
+        assert!(said.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{says}: {said}");
+    }
+}
+
+#[test]
 fn what_commands_say_is_folded_at_words_on_a_terminal_and_nowhere_else() {
     let folder = Folder::new();
     folder.put("w.txt", "Dear {{ first }}, *|CITY|* and [Company]: http://acme.example/spring is where the beds are ready, and so are we.\n");

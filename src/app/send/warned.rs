@@ -8,6 +8,7 @@ use super::super::check::{self, Told, file_of, of_sent, rejects_told_again};
 use super::super::cli::SendArgs;
 use super::super::config::CampaignConfig;
 use super::super::destination::Destination;
+use super::super::figures::folded;
 use super::content::Content;
 use super::{cells, list, standing};
 use crate::engine::campaign::Campaign;
@@ -69,7 +70,8 @@ impl Known<'_> {
             }
         }
         if let Some(rejected) = self.rejected() {
-            terminal::warn(&rejects_told_again(&file_of(campaign), &opened.home, rejected));
+            let told = rejects_told_again(&file_of(campaign), &opened.home, rejected);
+            terminal::warn(&folded(&told, terminal::columns()));
         }
         check::told(&of_letter)
     }

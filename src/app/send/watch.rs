@@ -132,7 +132,7 @@ pub fn watch(engine: Engine, signals: &Signals, watched: &Watched<'_>) -> Result
     // Whoever cannot print the table still learns why it ended, and what goes on.
     let printed = print_end(watched.args, &summary);
     if rejected > 0 && !watched.are_rejects_told && matches!(ended.load, LoadEnd::Complete(_) | LoadEnd::Open) {
-        terminal::warn(&rejects_told(&watched.list, watched.home, rejected));
+        terminal::warn(&folded(&rejects_told(&watched.list, watched.home, rejected), terminal::columns()));
     }
     tell_empty_subjects(subjects_empty);
     tell_empty_letters(letters_empty);
@@ -230,9 +230,9 @@ fn obey(engine: &Engine, signals: &Signals, told: &mut Told, home: &Path) {
     }
 }
 
-/// Says something to people, unless they want quiet.
+/// Says something to people on lines as wide as their terminal, unless they want quiet.
 pub fn notice(text: &str) {
-    terminal::notice(text.as_bytes());
+    terminal::notice(folded(text, terminal::columns()).as_bytes());
 }
 
 /// Says how many got, or were to get, a letter whose Subject came out empty.
