@@ -23,7 +23,7 @@ const TOLD_MAX: usize = 5;
 const TAG_MAX: usize = 400;
 
 /// Words that statements of Liquid begin with, and ours do not.
-const LIQUID: [&str; 21] = [
+const LIQUID: [&str; 26] = [
     "assign",
     "capture",
     "case",
@@ -39,11 +39,16 @@ const LIQUID: [&str; 21] = [
     "endunless",
     "increment",
     "liquid",
+    "manage_preferences",
+    "manage_preferences_link",
     "render",
     "section",
     "tablerow",
     "unless",
     "unsubscribe",
+    "unsubscribe_link",
+    "web_view",
+    "web_view_link",
     "when",
 ];
 
@@ -72,11 +77,12 @@ const FILTERS: [(&str, &str); 17] = [
 ];
 
 /// Objects that other engines keep the recipient's data in.
-const ROOTS: [&str; 12] = [
+const ROOTS: [&str; 13] = [
     "contact",
     "customer",
     "lead",
     "member",
+    "organization",
     "params",
     "person",
     "profile",
@@ -218,8 +224,8 @@ enum Strange<'t> {
     Cut(&'t str),
     /// It is an action of Go's templates, as listmonk has them: what it says.
     Go(&'t str),
-    /// It is a token of Marketo: the name, and what stands for nothing.
-    Token(&'t str, Option<&'t str>),
+    /// It is a tag of this service's: the name, and what stands for nothing.
+    Token(&'static str, &'t str, Option<&'t str>),
 }
 
 impl Strange<'_> {
@@ -229,9 +235,12 @@ impl Strange<'_> {
         match self {
             Self::Of(engine) => {
                 let whole = format!("`posthaste convert FILE --from {}` translates a whole letter", engine.word());
-                let hint = match convert::tag(tag, engine, columns, syntax) {
-                    Some(ours) => format!("write {}; {whole}", ours.trim()),
-                    None => whole,
+                let named = tag.trim_matches(|c: char| "{}%-~ ".contains(c)).split(' ').next().unwrap_or_default();
+                let served = meanings::served(named).filter(|_| meanings::column(named, columns).is_none());
+                let hint = match (served, convert::tag(tag, engine, columns, syntax)) {
+                    (Some(advice), _) => advice.to_owned(),
+                    (None, Some(ours)) => format!("write {}; {whole}", ours.trim()),
+                    (None, None) => whole,
                 };
                 (format!("`{shown}` is a tag of {}", engine.called()), hint)
             }
@@ -243,17 +252,23 @@ impl Strange<'_> {
                 let hint = match of_go(action, columns) {
                     Some(Ours::Slot(name)) => format!("write {}", syntax.slot(&name)),
                     Some(Ours::Statement(code)) => format!("write {}", syntax.statement(&code)),
-                    None => format!("write what is meant as {} has it", syntax.slot("first_name")),
+                    None => of_listmonk(action).map_or_else(
+                        || format!("write what is meant as {} has it", syntax.slot("first_name")),
+                        str::to_owned,
+                    ),
                 };
                 (format!("`{shown}` is a tag of Go's templates, as listmonk has them"), hint)
             }
-            Self::Token(name, default) => {
+            Self::Token(of, name, _) if meanings::served(name).is_some() => {
+                (format!("`{shown}` is a tag of {of}"), meanings::served(name).unwrap_or_default().to_owned())
+            }
+            Self::Token(of, name, default) => {
                 let name = meanings::column(name, columns).unwrap_or_else(|| meanings::plain(name));
                 let code = match default {
                     Some(default) => format!("{name}|default(\"{}\")", default.trim()),
                     None => name,
                 };
-                (format!("`{shown}` is a token of Marketo"), format!("write {}", syntax.slot(&code)))
+                (format!("`{shown}` is a tag of {of}"), format!("write {}", syntax.slot(&code)))
             }
             Self::Cut(what) => {
                 let problem = format!("`{shown}` is cut by {}, which a web editor put there", what.escape_debug());
@@ -286,6 +301,9 @@ fn mended(tag: &str) -> String {
 
 /// What is strange about a tag, if anything.
 fn strange(tag: &str) -> Option<Strange<'_>> {
+    if let Some(named) = prefixed(tag) {
+        return Some(named);
+    }
     if is_handlebars(tag) {
         return Some(Strange::Of(Engine::Handlebars));
     }
@@ -357,6 +375,17 @@ fn of_go(action: &str, columns: &[String]) -> Option<Ours> {
     }
 }
 
+/// What to do about a function of listmonk's that has no counterpart.
+fn of_listmonk(action: &str) -> Option<&'static str> {
+    let name = action.split_whitespace().next()?;
+    match name {
+        "TrackView" => Some("take it out: nobody counts here who opens a letter"),
+        "TrackLink" => Some("write the address alone: nobody counts here who follows it"),
+        "Date" => Some("templates have no clock: write the date, or give the list a column `date`"),
+        name => meanings::served(name),
+    }
+}
+
 /// `FirstName` with its words apart: `First_Name`.
 fn parted(name: &str) -> String {
     let mut parted = String::with_capacity(name.len() + 4);
@@ -378,7 +407,22 @@ fn token(tag: &str) -> Option<Strange<'_>> {
     let (root, name) = name.split_once('.')?;
     let is_root = ["lead", "company", "my", "member", "program"].contains(&root);
     let is_name = name.chars().all(|c| c.is_alphanumeric() || " _-".contains(c));
-    (is_root && is_name && (default.is_some() || name.contains(' '))).then_some(Strange::Token(name, default))
+    (is_root && is_name && (default.is_some() || name.contains(' ')))
+        .then_some(Strange::Token("Marketo", name, default))
+}
+
+/// `{{{ pm:unsubscribe }}}`, `{{var:first_name:"friend"}}`
+fn prefixed(tag: &str) -> Option<Strange<'_>> {
+    const ROOTS: [(&str, &str); 5] =
+        [("pm", "Postmark"), ("var", "Mailjet"), ("data", "Mailjet"), ("mj", "Mailjet"), ("system", "Marketo")];
+    let inside = tag.strip_prefix("{{")?.strip_suffix("}}")?;
+    let inside = inside.strip_prefix('{').and_then(|inside| inside.strip_suffix('}')).unwrap_or(inside).trim();
+    let (root, name) = inside.split_once(':')?;
+    let (name, default) = name.split_once(':').map_or((name, None), |(name, default)| (name, Some(default)));
+    let (_, of) = ROOTS.iter().find(|(known, _)| *known == root.trim())?;
+    let default = default.map(|default| default.trim().trim_matches(['"', '\''])).filter(|text| !text.contains('"'));
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_.-".contains(c));
+    is_name.then_some(Strange::Token(of, name, default))
 }
 
 fn is_handlebars(tag: &str) -> bool {
@@ -484,7 +528,16 @@ mod tests {
             ("{{ end }}", "write {% endif %}"),
             ("{{ index .Subscriber.Attribs \"x\" }}", "write {{ x }}"),
             ("{{ UnsubscribeURL }}", "write {{ unsubscribe_url }}"),
-            ("{{ TrackLink \"https://a.example/\" . }}", "write what is meant"),
+            ("{{ MessageURL }}", "there is no page of the letter on the web"),
+            ("{{ TrackView }}", "take it out"),
+            ("{{{ pm:unsubscribe }}}", "write {{ unsubscribe_url }}"),
+            ("{{pm:unsubscribe}}", "write {{ unsubscribe_url }}"),
+            ("{{var:first_name:\"friend\"}}", "write {{ first_name|default(\"friend\") }}"),
+            ("{% unsubscribe_link %}", "write {{ unsubscribe_url }};"),
+            ("{% manage_preferences 'Settings' %}", "link to a page of your own"),
+            ("{% web_view %}", "there is no page of the letter on the web"),
+            ("{{{unsubscribe_preferences}}}", "link to a page of your own"),
+            ("{{ TrackLink \"https://a.example/\" . }}", "write the address alone"),
             ("{{<b>x</b>}}", "write {{x}}"),
             ("{{ <span style=\"color:red\">x</span> }}", "write {{ x }}"),
         ] {

@@ -5,7 +5,7 @@
 use super::names;
 
 /// Names that tags of other engines have where the list may call the column otherwise.
-const KNOWN: [(&str, &str); 33] = [
+const KNOWN: [(&str, &str); 63] = [
     ("first", "first_name"),
     ("last", "last_name"),
     ("fname", "first_name"),
@@ -37,12 +37,118 @@ const KNOWN: [(&str, &str); 33] = [
     ("unsubscription_url", "unsubscribe_url"),
     ("unsub_center_url", "unsubscribe_url"),
     ("asm_group_unsubscribe_raw_url", "unsubscribe_url"),
+    ("unsub_link", "unsubscribe_url"),
+    ("unsub_url", "unsubscribe_url"),
+    ("unsublink", "unsubscribe_url"),
+    ("unsuburl", "unsubscribe_url"),
+    ("unsubscribe_link_all", "unsubscribe_url"),
+    ("unsubscribe_all", "unsubscribe_url"),
+    ("unsubscribe_section", "unsubscribe_url"),
+    ("tag_unsubscribe_url", "unsubscribe_url"),
+    ("mailing_list_unsubscribe_url", "unsubscribe_url"),
+    ("asm_global_unsubscribe_raw_url", "unsubscribe_url"),
+    ("asm_group_unsubscribe_url", "unsubscribe_url"),
+    ("asm_global_unsubscribe_url", "unsubscribe_url"),
+    ("remove_web", "unsubscribe_url"),
+    ("remove_link", "unsubscribe_url"),
+    ("amazonsesunsubscribeurl", "unsubscribe_url"),
+    ("opt_out_link", "unsubscribe_url"),
+    ("opt_out_url", "unsubscribe_url"),
+    ("optout_link", "unsubscribe_url"),
+    ("optout_url", "unsubscribe_url"),
+    ("optoutlink", "unsubscribe_url"),
+    ("optouturl", "unsubscribe_url"),
+    ("abmeldelink", "unsubscribe_url"),
+    ("abmelde_link", "unsubscribe_url"),
+    ("abmeldeurl", "unsubscribe_url"),
+    ("abmelde_url", "unsubscribe_url"),
+    ("unsubscribe_here", "unsubscribe_url"),
+    ("one_click_unsubscribe", "unsubscribe_url"),
+    ("list_unsubscribe", "unsubscribe_url"),
+    ("global_unsubscribe", "unsubscribe_url"),
+    ("unsubscribe_text", "unsubscribe_url"),
     ("company", "company"),
     ("city", "city"),
 ];
 
 /// Built-in values that other engines have names of their own for.
 const BUILT_IN: [&str; 2] = ["email", "unsubscribe_url"];
+
+/// What other services put pages and texts of their own behind, and what to do instead.
+const SERVED: [(&str, &[&str]); 4] = [
+    (
+        "link to a page of your own, or take it out",
+        &[
+            "update_profile",
+            "update_profile_url",
+            "update_profile_link",
+            "updatelink",
+            "update_link",
+            "preferences",
+            "preferences_url",
+            "preferences_link",
+            "preference_center",
+            "preference_center_url",
+            "manage_preferences",
+            "manage_preferences_link",
+            "unsubscribe_preferences",
+            "asm_preferences_raw_url",
+            "asm_preferences_url",
+            "profile_center_url",
+            "subscription_center_url",
+            "manage_subscriptions",
+            "optinurl",
+        ],
+    ),
+    (
+        "there is no page of the letter on the web: take the link out",
+        &[
+            "mirror",
+            "webcopy",
+            "web_version",
+            "webversion",
+            "webversionlink",
+            "web_view",
+            "web_view_link",
+            "webview",
+            "webview_url",
+            "webviewlink",
+            "online_version",
+            "onlineversion",
+            "view_in_browser",
+            "view_in_browser_url",
+            "view_email_url",
+            "view_online",
+            "weblink",
+            "archive_url",
+            "archiveurl",
+            "messageurl",
+            "message_url",
+        ],
+    ),
+    (
+        "there is no page to forward the letter by: take the link out",
+        &[
+            "forward2friend",
+            "forward_to_friend",
+            "forwardtoafriend",
+            "forward_to_a_friend",
+            "forward_link",
+            "forward_url",
+        ],
+    ),
+    (
+        "write the postal address",
+        &[
+            "sender_info",
+            "sender_info_singleline",
+            "list_address",
+            "sender_address",
+            "full_address",
+            "organization_address",
+        ],
+    ),
+];
 
 /// The last word of a dotted name as we would write it.
 pub(crate) fn plain(theirs: &str) -> String {
@@ -53,7 +159,16 @@ pub(crate) fn plain(theirs: &str) -> String {
 /// What a name usually means.
 pub(crate) fn known(theirs: &str) -> Option<&'static str> {
     let plain = plain(theirs);
+    // In as many languages as the service knows.
+    let plain = if plain.starts_with("unsub_link_") { "unsub_link" } else { plain.as_str() };
     KNOWN.iter().find(|(name, _)| *name == plain).map(|(_, ours)| *ours)
+}
+
+/// What to do about a name behind which another service has a page or a text of its own.
+pub(crate) fn served(theirs: &str) -> Option<&'static str> {
+    let plain = plain(theirs);
+    let is_it = |names: &[&str]| names.contains(&plain.trim_start_matches('_'));
+    SERVED.iter().find(|(_, names)| is_it(names)).map(|(advice, _)| *advice)
 }
 
 /// The column of this heading, as templates know it: small letters and capitals are the same.
@@ -95,9 +210,15 @@ mod tests {
             ("stadt", Some("Stadt")),
             ("EMAIL", Some("email")),
             ("UNSUB", Some("unsubscribe_url")),
+            ("UNSUB_LINK_EN", Some("unsubscribe_url")),
             ("city", None),
         ] {
             assert_eq!(column(theirs, &columns).as_deref(), ours, "{theirs}");
         }
+        for theirs in ["%%_subscription_center_url", "SENDER-INFO-SINGLELINE", "organization.full_address", "Weblink"] {
+            let is_served = served(theirs.trim_start_matches('%')).is_some();
+            assert!(is_served && known(theirs).is_none(), "{theirs}");
+        }
+        assert_eq!(served("name"), None);
     }
 }

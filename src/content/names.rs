@@ -148,7 +148,10 @@ impl<'a> Names<'a> {
             NoName::Unknown(nearest) => {
                 let hint = match nearest {
                     Some(nearest) => format!("did you mean `{nearest}`? There are: {}", self.list()),
-                    None => format!("there are: {}", self.list()),
+                    None => match meanings::served(name) {
+                        Some(advice) => format!("it is another service's: {advice}"),
+                        None => format!("there are: {}", self.list()),
+                    },
                 };
                 (format!("no column of the list is called `{name}`"), hint)
             }

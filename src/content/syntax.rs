@@ -51,6 +51,18 @@ impl Syntax {
         }
     }
 
+    /// A hint whose tags are in braces, with its tags written so.
+    #[must_use]
+    pub fn hinted(self, hint: &str) -> Cow<'_, str> {
+        const ENDS: [(&str, &str); 4] = [("{{ ", "[[ "), (" }}", " ]]"), ("{% ", "[% "), (" %}", " %]")];
+        match self {
+            Self::Jinja => Cow::Borrowed(hint),
+            Self::Brackets => {
+                Cow::Owned(ENDS.iter().fold(hint.to_owned(), |text, (braces, brackets)| text.replace(braces, brackets)))
+            }
+        }
+    }
+
     /// A text whose tags are written so, with its tags in braces.
     #[must_use]
     pub fn in_braces(self, text: &str) -> Cow<'_, str> {

@@ -193,6 +193,13 @@ pub fn judge(findings: &mut [Finding]) {
     refused.for_each(|finding| finding.severity = Severity::Error);
 }
 
+/// Has the hints of these write tags as the campaign does.
+pub fn in_its_tags(campaign: &CampaignConfig, findings: &mut [Finding]) {
+    for finding in findings {
+        finding.hint = campaign.syntax.hinted(&finding.hint).into_owned();
+    }
+}
+
 /// Checks of who gets mail without having asked for it.
 const UNASKED: [&str; 4] = ["status-unused", "empty-suppression", "hidden-rows", "cc-gets-nothing"];
 

@@ -9,6 +9,7 @@ use super::super::figures::{count as figure, counted};
 use super::super::send::content::Content;
 use super::super::send::dry_run::Loaded;
 use super::super::send::galley::lines_of;
+use super::found::in_its_tags;
 use super::rows::{Amiss, Seen, Tally};
 use crate::content::{ColumnType, RowRef, identifier};
 use crate::engine::loader::{List, REJECTS, Rejections, front_of};
@@ -288,6 +289,7 @@ impl Looked<'_> {
             tell(Severity::Warning, "empty-subject", &seen.subjects, says, hint);
         }
         findings.extend(self.blank(seen, lines, rows, of));
+        in_its_tags(self.campaign, &mut findings);
         findings
     }
 }

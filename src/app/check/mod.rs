@@ -14,7 +14,9 @@ mod rows;
 mod streams;
 mod volume;
 
-pub use found::{Refused, Told, judge, of_content, of_failure, of_letter, of_remark, of_sent, tell, tell_again, told};
+pub use found::{
+    Refused, Told, in_its_tags, judge, of_content, of_failure, of_letter, of_remark, of_sent, tell, tell_again, told,
+};
 pub use list::{Looked, file_of, rejects_told, rejects_told_again};
 pub use print::finding as as_json;
 pub use reading::Reading;
@@ -86,6 +88,7 @@ pub fn run(args: &CheckArgs, signals: &Signals) -> Result<Exit, Failure> {
         }
         looked?;
         look.outside(args, &campaign, &config, signals)?;
+        in_its_tags(&campaign, &mut look.findings);
     }
     judge(&mut look.findings);
     // What stops a start comes first; of equals, the order in which it was found.

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use std::path::{Path, PathBuf};
 
-use super::super::check::{Refused, of_content, of_remark};
+use super::super::check::{Refused, in_its_tags, of_content, of_remark};
 use super::super::config::campaign::{EmptyCells, ListSource};
 use super::super::config::document::hint_if_not_handed;
 use super::super::config::{CampaignConfig, EngineConfig, Placed};
@@ -186,6 +186,7 @@ pub fn first(
     findings.extend(of_letters);
     findings.extend(cells::findings(campaign, list, &stored));
     findings.extend(standing::findings(campaign, list, &looked, &stored, standing::ROWS));
+    in_its_tags(campaign, &mut findings);
     let bare = columns.among(&stored, &bare);
     Ok((
         Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, addresses, files },
@@ -258,6 +259,7 @@ pub fn again(
     findings.extend(look(campaign, &spec, &written, &columns, Some(to)));
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     findings.extend(keys_lost(campaign, manifest));
+    in_its_tags(campaign, &mut findings);
     let (bare, addresses) = (lint::bare_columns(&spec, &columns.names), RowAddress::all_of(&spec, &columns.names));
     let composer = compile(campaign, spec, &columns).map_err(|refused| {
         let failure = Failure::from(refused);

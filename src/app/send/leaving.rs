@@ -238,7 +238,7 @@ mod tests {
             ("DoNotCall", "1 true"),
             ("Status", "Active Confirmed subscribed Enabled"),
             ("Email permission status", "implicit explicit express"),
-            ("Opt-in source", "website no"),
+            ("Opt-in source", "website form"),
             ("OptInType", "Single Double"),
             ("Unsub", "0 false"),
             ("IsOptInPending", "false"),

@@ -17,7 +17,10 @@ impl Walk<'_, '_> {
         let problem = format!("`{}.{attribute}` is how another engine names a column", root.id);
         let hint = match meanings::column(attribute, self.names.headings()) {
             Some(column) => format!("write {column}"),
-            None => format!("write the column's name alone; there are: {}", self.names.list()),
+            None => match meanings::served(attribute) {
+                Some(advice) => advice.to_owned(),
+                None => format!("write the column's name alone; there are: {}", self.names.list()),
+            },
         };
         self.fault(start(base), problem, hint);
         true

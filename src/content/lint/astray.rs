@@ -42,7 +42,7 @@ const WRAPPERS: [(&str, &str, &str, &str); 26] = [
 ];
 
 /// Services that count clicks: how the host ends (empty: any), how the path begins, and what they are called.
-const COUNTERS: [(&str, &str, &str); 42] = [
+const COUNTERS: [(&str, &str, &str); 73] = [
     ("list-manage.com", "/track/", "Mailchimp"),
     ("list-manage.com", "/unsubscribe", "Mailchimp"),
     ("list-manage.com", "/profile", "Mailchimp"),
@@ -85,6 +85,37 @@ const COUNTERS: [(&str, &str, &str); 42] = [
     ("emailsys1a.net", "/", "rapidmail"),
     ("substack.com", "/redirect/", "Substack"),
     ("customeriomail.com", "/", "Customer.io"),
+    ("kmail-lists.com", "/", "Klaviyo"),
+    ("hubspotpreferences.com", "/", "HubSpot"),
+    ("updatemyprofile.com", "/", "Campaign Monitor"),
+    ("forwardtomyfriend.com", "/", "Campaign Monitor"),
+    ("visitor.constantcontact.com", "/do", "Constant Contact"),
+    ("visitor.constantcontact.com", "/manage", "Constant Contact"),
+    ("activehosted.com", "/proc.php", "ActiveCampaign"),
+    ("activehosted.com", "/box.php", "ActiveCampaign"),
+    ("sendibt2.com", "/", "Brevo"),
+    ("sendibt3.com", "/", "Brevo"),
+    ("sendibm1.com", "/", "Brevo"),
+    ("sendibm3.com", "/", "Brevo"),
+    ("brevo.net", "/un/", "Brevo"),
+    ("mailerlite.io", "/preferences", "MailerLite"),
+    ("mlsend2.com", "/", "MailerLite"),
+    ("stats.sender.net", "/", "Sender"),
+    ("kit-mail.com", "/", "Kit"),
+    ("kit-mail2.com", "/", "Kit"),
+    ("kit-mail3.com", "/", "Kit"),
+    ("kit-mail6.com", "/", "Kit"),
+    ("emailsys1c.net", "/", "rapidmail"),
+    ("emailsys2a.net", "/", "rapidmail"),
+    ("exct.net", "/", "Salesforce Marketing Cloud"),
+    ("", "/unsub_center.aspx", "Salesforce Marketing Cloud"),
+    ("", "/subscription_center.aspx", "Salesforce Marketing Cloud"),
+    ("", "/profile_center.aspx", "Salesforce Marketing Cloud"),
+    ("", "/u/eJ", "Mailgun"),
+    ("", "/c/eJ", "Mailgun"),
+    ("maillist-manage.com", "/", "Zoho Campaigns"),
+    ("maillist-manage.eu", "/", "Zoho Campaigns"),
+    ("getresponse.com", "/unsubscribe", "GetResponse"),
 ];
 
 /// Pages that show each visitor something else, or nothing: a mailbox, or the desk of a sender.
@@ -152,6 +183,8 @@ const OF_A_READER: [(&str, &str); 6] = [
 ];
 /// Characters of hexadecimal digits and dashes in a part of a path that names one person.
 const ID_CHARACTERS: usize = 24;
+/// The same where letters are among them, which dates and numbers of letters do not have.
+const HASH_CHARACTERS: usize = 12;
 
 /// Looks at an address of http or https. `is_way_out`: readers leave by it.
 pub(super) fn look(at: usize, url: &str, is_way_out: bool, found: &mut Placing<'_>) {
@@ -162,7 +195,8 @@ pub(super) fn look(at: usize, url: &str, is_way_out: bool, found: &mut Placing<'
         .or_else(|| own(&parts))
         .or_else(|| of_one(&parts, is_way_out));
     if let Some((check, says, hint)) = said {
-        let slots = ["unsubscribe_url", "token"].map(|name| (format!("{{{{ {name} }}}}"), found.syntax.slot(name)));
+        let slots = ["unsubscribe_url", "token", "email|urlencode"]
+            .map(|name| (format!("{{{{ {name} }}}}"), found.syntax.slot(name)));
         let hint = slots.iter().fold(hint, |hint, (braces, slot)| hint.replace(braces, slot));
         found.warn(check, at, says, hint);
     }
@@ -244,8 +278,12 @@ fn wrapped(parts: &Parts<'_>) -> Option<Said> {
 fn counted(parts: &Parts<'_>, is_way_out: bool) -> Option<Said> {
     let counter = COUNTERS.iter().find(|(host, path, _)| parts.is_at(host, path));
     // A short path may be anybody's.
-    let is_theirs =
-        |host: &str, path: &str| !host.is_empty() || !parts.query.is_empty() || path.matches('/').count() > 2;
+    let is_theirs = |host: &str, path: &str| {
+        !host.is_empty()
+            || !parts.query.is_empty()
+            || path.matches('/').count() > 2
+            || path.ends_with("/eJ") && parts.path.len() >= ID_CHARACTERS
+    };
     let counter = counter.filter(|(host, path, _)| is_theirs(host, path));
     let who = match counter {
         Some((_, _, who)) => who,
@@ -269,13 +307,17 @@ fn counted(parts: &Parts<'_>, is_way_out: bool) -> Option<Said> {
         return None;
     }
     let leaves = is_way_out
-        || ["unsubscribe", "/un/", "/asm/", "manage-preferences"].iter().any(|word| parts.url.contains(word));
+        || ["unsub", "/un/", "/asm/", "preferences", "optout", "/u/eJ"].iter().any(|word| parts.url.contains(word));
     if leaves {
         let says = format!(
             "the way out {} is one of {who}, for one recipient of a letter there: by it nobody leaves this list",
             shown(parts.url)
         );
-        return Some(("way-out-of-one", says, OUT.to_owned()));
+        return Some((
+            "way-out-of-one",
+            says,
+            "write {{ unsubscribe_url }} in its place: it is each recipient's own".to_owned(),
+        ));
     }
     // Amazon's has the address in it.
     let inner = parts.url.split_once("/L0/").and_then(|(_, rest)| percent_decoded(rest.split('/').next()?));
@@ -359,7 +401,9 @@ fn is_somebody(value: &str) -> bool {
 /// Whether a part of a path is of the kind that programs number people with.
 fn is_long_id(part: &str) -> bool {
     let is_of = |b: u8| b.is_ascii_hexdigit() || b == b'-';
-    part.len() >= ID_CHARACTERS && part.bytes().all(is_of) && part.bytes().any(|b| b.is_ascii_digit())
+    let has = |is: fn(&u8) -> bool| part.as_bytes().iter().any(is);
+    let least = if has(u8::is_ascii_alphabetic) { HASH_CHARACTERS } else { ID_CHARACTERS };
+    part.len() >= least && part.bytes().all(is_of) && has(u8::is_ascii_digit)
 }
 
 fn is_address(value: &str) -> bool {
@@ -490,6 +534,16 @@ mod tests {
             ("https://acme.example/unsubscribe?email=me@acme.example", "way-out-of-one"),
             ("https://acme.example/unsubscribe?list=3&address=me%40acme.example", "way-out-of-one"),
             ("https://acme.us1.list-manage.com/unsubscribe?u=1&id=2&e=3", "way-out-of-one"),
+            ("https://manage.kmail-lists.com/subscriptions/unsubscribe?a=X&c=Y", "way-out-of-one"),
+            ("https://acme.activehosted.com/proc.php?nl=1&c=2&act=unsub", "way-out-of-one"),
+            ("https://eu1.hubspotpreferences.com/en/manage/unsubscribe?d=x", "way-out-of-one"),
+            ("https://visitor.constantcontact.com/do?p=un&m=001", "way-out-of-one"),
+            ("https://cl.s7.exct.net/unsub_center.aspx?qs=1", "way-out-of-one"),
+            ("https://news.acme.example/unsub_center.aspx?qs=1", "way-out-of-one"),
+            ("https://email.mg.acme.example/u/eJwVyjEOgCAMAMDXwEjaUqAdGPyKQYxE0cRo", "way-out-of-one"),
+            ("https://preview.mailerlite.io/preferences/123/456", "way-out-of-one"),
+            ("https://acme.example/email/unsubscribe/5f3e2a1b9c8d7", "one-person-link"),
+            ("https://acme.example/subscription/ab12cd34-5678-9012-3456-789012345678/x", "one-person-link"),
             ("https://u1.ct.sendgrid.net/asm/unsubscribe/?user_id=1&data=x", "way-out-of-one"),
         ] {
             let said = told(url, true);
@@ -502,6 +556,9 @@ mod tests {
             "https://acme.example/u/\u{1}\u{1}?list=news",
             "https://acme.example/unsubscribe?utm_source=mail&amp;utm_id=2026",
             "https://acme.example/privacy#unsubscribe",
+            "https://acme.example/unsubscribe/20261130120000",
+            "https://acme.example/u/eJx",
+            "https://lp.constantcontactpages.com/x",
         ] {
             assert_eq!(told(url, true), None, "{url}");
         }

@@ -2,6 +2,7 @@
 
 use super::page::{CODE, Page, Tag, VALUE, masked};
 use super::{Placing, astray, slips, tags, way_out};
+use crate::content::meanings::served;
 use crate::content::page::{says_something, urls};
 use crate::content::spec::Source;
 use std::collections::HashSet;
@@ -74,6 +75,14 @@ pub(super) fn look(page: &Page, made: &Kept<'_>, found: &mut Placing<'_>) {
                 "the page is one of AMP for Email: as the HTML of a letter most readers show nothing of it",
                 "write the letter as HTML: pages of AMP stand beside it in letters of senders whom Google has admitted, and are not sent from here",
             ),
+            name @ ("unsubscribe" | "preferences" | "webversion" | "forwardtoafriend") => {
+                let hint = match (name, served(name)) {
+                    (_, Some(advice)) => advice.to_owned(),
+                    _ => format!("write <a href=\"{}\">…</a> in its place", found.syntax.slot("unsubscribe_url")),
+                };
+                let says = format!("<{name}> is an element of Campaign Monitor: for everybody else it leads nowhere");
+                found.warn("foreign-tag", tag.at, says, hint);
+            }
             "a" | "area" | "mj-button" => link(page, index, made, found),
             // They are pictures first.
             "mj-image" | "mj-navbar-link" | "mj-social-element" if tag.attribute("href").is_some() => {

@@ -59,6 +59,8 @@ pub(super) fn of(what: &str, url: &str, whole: &str) -> Option<Slip> {
     }
     if let Some(better) = doubled_or_torn(url) {
         let says = format!("the {what} {show} leads nowhere: its beginning is not written as https:// is");
+        // What is written anew is written encrypted.
+        let better = better.strip_prefix("http://").map_or(better.clone(), |behind| format!("https://{behind}"));
         return Some(("link-scheme", says, write(&better)));
     }
     if !url.contains(':') || url.starts_with("www.") {
@@ -240,9 +242,9 @@ mod tests {
         for (url, check, hint) in [
             ("https://https://acme.example/x", "link-scheme", "write `https://acme.example/x`"),
             ("http://https://acme.example/x", "link-scheme", "write `https://acme.example/x`"),
-            ("https://http//acme.example", "link-scheme", "write `http://acme.example`"),
+            ("https://http//acme.example", "link-scheme", "write `https://acme.example`"),
             ("https:https://acme.example", "link-scheme", "write `https://acme.example`"),
-            ("http:/acme.example/x", "link-scheme", "write `http://acme.example/x`"),
+            ("http:/acme.example/x", "link-scheme", "write `https://acme.example/x`"),
             ("https:acme.example", "link-scheme", "write `https://acme.example`"),
             ("https:///acme.example/", "link-scheme", "write `https://acme.example/`"),
             ("https//acme.example", "link-scheme", "write `https://acme.example`"),

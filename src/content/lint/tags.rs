@@ -6,7 +6,7 @@
 use super::Placing;
 use super::placeholders::is_placeholder;
 use crate::content::convert::{self, Engine, LEFT};
-use crate::content::meanings::{column, heading, known};
+use crate::content::meanings::{column, heading, known, served};
 use crate::content::syntax::{Syntax, shown};
 
 /// Longest text inside a tag.
@@ -43,17 +43,19 @@ enum Inside {
     Statement,
 }
 
-const FORMS: [Form; 30] = [
+const FORMS: [Form; 34] = [
     form("*|", "|*", "Mailchimp", Inside::Anything),
     form("%%=", "=%%", "Salesforce Marketing Cloud (AMPscript)", Inside::Anything),
     form("%%", "%%", "Salesforce Marketing Cloud and others", Inside::Name),
     form("[%", "%]", "Template Toolkit, or ours in brackets", Inside::Statement),
     form("[%", "%]", "SendGrid, or Template Toolkit", Inside::Name),
+    form("[[var:", "]]", "Mailjet", Inside::Name),
+    form("[[data:", "]]", "Mailjet", Inside::Name),
     form("[[", "]]", "another engine", Inside::Name),
     form("[[", "]]", "another engine", Inside::FirstWord),
     form("{$", "}", "MailerLite", Inside::Name),
     form("{!", "}", "AWeber, or Salesforce", Inside::Name),
-    form("$[", "]$", "Zoho Campaigns", Inside::FirstWord),
+    form("$[", "]$", "Zoho Campaigns", Inside::Anything),
     // In a template whose tags are in brackets.
     form("\u{fdd0}{", "}}", "Jinja, and this campaign's are in brackets", Inside::Anything),
     form("\u{fdd0}%", "%}", "Jinja, and this campaign's are in brackets", Inside::Anything),
@@ -70,6 +72,8 @@ const FORMS: [Form; 30] = [
     form("@", "@", "Dotdigital", Inside::KnownName),
     form("@@", "@@", "another engine", Inside::KnownName),
     form("%", "%", "another engine", Inside::KnownName),
+    form("$", "$", "Dotdigital, or another engine", Inside::KnownName),
+    form("#", "#", "another engine", Inside::KnownName),
     form("{", "}", "another engine", Inside::KnownName),
     form("{", "}", "another engine", Inside::Apart),
     form("[", "]", "another engine", Inside::Apart),
@@ -113,7 +117,11 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
             let is_text = match form.opens {
                 "-" | "@" => !stands_alone(text, start, end),
                 // A link of Markdown, and what is told as a placeholder.
-                "[" => is_placeholder(inside) || text.get(end..).is_some_and(|behind| behind.starts_with(['(', '['])),
+                "[" => {
+                    is_placeholder(inside)
+                        || is_said(inside, found.columns)
+                        || text.get(end..).is_some_and(|behind| behind.starts_with(['(', '[']))
+                }
                 _ => false,
             };
             if is_taken || is_text || !fits(inside, form.inside, found.columns) {
@@ -129,6 +137,10 @@ pub(super) fn look(text: &str, found: &mut Placing<'_>) {
                 }
                 "\u{fdd0}{" => format!("write {}", found.syntax.slot(inside.trim())),
                 "*|" => translated(&tag, found).unwrap_or_else(|| of_mailchimp(inside, &tag, found)),
+                "$[" => instead(first_word(inside), found),
+                "{$" if inside == "url" && column(inside, found.columns).is_none() => {
+                    "there is no page of the letter on the web: take the link out".to_owned()
+                }
                 _ => translated(&tag, found).unwrap_or_else(|| match form.inside {
                     Inside::FirstWord | Inside::Fallback => instead(first_word(inside), found),
                     Inside::Apart => instead(&name_apart(inside), found),
@@ -221,7 +233,7 @@ fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
         Inside::KnownName => {
             is_name(inside)
                 && !inside.starts_with(' ')
-                && ((inside.is_ascii() && known(inside).is_some()) || is_column(inside))
+                && ((inside.is_ascii() && (known(inside).is_some() || served(inside).is_some())) || is_column(inside))
         }
         Inside::Apart => {
             let name = name_apart(inside);
@@ -236,6 +248,12 @@ fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
             ["if ", "for ", "set ", "else", "endif", "endfor"].iter().any(|begin| word.starts_with(begin))
         }
     }
+}
+
+/// Whether words in brackets are what readers may click at, though a service has a page of that name: `[View in browser]`.
+fn is_said(inside: &str, columns: &[String]) -> bool {
+    let is_name = inside.contains('_') || inside.eq_ignore_ascii_case("weblink");
+    served(inside).is_some() && !is_name && known(inside).is_none() && column(inside, columns).is_none()
 }
 
 /// The name inside of a tag, without what stands around it.
@@ -325,6 +343,7 @@ pub(super) fn instead(inside: &str, found: &Placing<'_>) -> String {
     match (column(inside, found.columns), known(inside)) {
         (Some(name), _) => slot(&name),
         (None, Some("unsubscribe_url")) => slot("unsubscribe_url"),
+        _ if served(inside).is_some() => served(inside).unwrap_or_default().to_owned(),
         _ => format!("{} with the name of a column of the list", slot("name")),
     }
 }

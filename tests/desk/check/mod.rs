@@ -6,6 +6,7 @@ mod clean;
 mod dns;
 mod empty;
 mod faults;
+mod mends;
 mod rehearsal;
 mod told;
 mod way_out;
