@@ -50,6 +50,7 @@ impl Composer {
             Some(mut composer) if work.to.errors.is_empty() && before.is_empty() => {
                 composer.numbers.iter_mut().for_each(|wanted| wanted.be_told(&origins));
                 composer.truths.iter_mut().for_each(|wanted| wanted.be_told(&origins));
+                composer.amounts.iter_mut().for_each(|wanted| wanted.be_told(&origins));
                 Ok(composer)
             }
             _ => Err(told(before, work.to.errors, &origins)),
@@ -172,6 +173,7 @@ impl Work<'_> {
             with,
             numbers: std::mem::take(&mut self.to.numbers),
             truths: std::mem::take(&mut self.to.truths),
+            amounts: std::mem::take(&mut self.to.amounts),
             printed: std::mem::take(&mut self.to.printed).into_iter().collect(),
             declared,
             headers: HeaderPart::joined(std::mem::take(&mut self.headers)),

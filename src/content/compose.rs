@@ -4,7 +4,6 @@ use super::blank;
 use super::compile;
 use super::dkim::{self, Prepared};
 use super::error::ComposeError;
-use super::error::{NumberUse, TruthUse};
 use super::escape::Escape;
 use super::field::{Address, Addressed, HeaderPart, Mailboxed, One};
 use super::header;
@@ -17,6 +16,7 @@ use super::rehearse::Declared;
 use super::straight::Straight;
 use super::template::{Template, Templates, Values};
 use super::token::{IdentityKey, id_of};
+use super::uses::{AmountUse, NumberUse, TruthUse};
 use crate::base::clock::UnixTime;
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -102,6 +102,7 @@ pub struct Composer {
     pub(crate) fields: usize,
     pub(crate) numbers: Vec<NumberUse>,
     pub(crate) truths: Vec<TruthUse>,
+    pub(crate) amounts: Vec<AmountUse>,
     pub(crate) printed: Vec<usize>,
     pub(crate) declared: Vec<Declared>,
     /// For each column of the list which of them is its own.
@@ -163,6 +164,12 @@ impl Composer {
     #[must_use]
     pub fn truths_wanted(&self) -> &[TruthUse] {
         &self.truths
+    }
+
+    /// Columns that templates read as amounts of one kind.
+    #[must_use]
+    pub fn amounts_wanted(&self) -> &[AmountUse] {
+        &self.amounts
     }
 
     /// Columns that templates print, or take as text, as they stand in the list.

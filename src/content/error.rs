@@ -1,7 +1,6 @@
 //! What can be wrong with a campaign's content: before anything is sent ([`ContentError`]), and with one row
 //! ([`ComposeError`]). Each says where, and what to do.
 
-use super::page::Origin;
 use super::syntax::BRACE;
 use std::fmt;
 
@@ -148,56 +147,6 @@ impl<'t> Positions<'t> {
         }
         (self.line, self.column)
     }
-}
-
-/// A place where a template computes with a column of which nobody has said that it holds numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NumberUse {
-    /// The file or the key.
-    pub place: Place,
-    /// Line and column, from 1.
-    pub position: (usize, usize),
-    /// The index of the column.
-    pub column: usize,
-    /// Whether the template says what an empty cell counts as, or comes here on some condition only.
-    pub copes_with_empty: bool,
-}
-
-/// A place where a template asks whether a column is true, of which nobody has said that it says yes or no.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TruthUse {
-    /// The file or the key.
-    pub place: Place,
-    /// Line and column, from 1.
-    pub position: (usize, usize),
-    /// The index of the column.
-    pub column: usize,
-    /// Whether it is compared with `true` or `false`, which no text equals. Else any text holds.
-    pub compared: bool,
-    /// Whether the same template prints it: then it may well be asked whether there is something to print.
-    pub printed: bool,
-    /// What the template calls it there, where it has given it a name of its own: `{% set p = points %}`.
-    pub called: Option<String>,
-}
-
-impl TruthUse {
-    /// Be about what people wrote, where the text was made from that.
-    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
-        told_as_written(&mut self.place, &mut self.position, origins);
-    }
-}
-
-impl NumberUse {
-    /// Be about what people wrote, where the text was made from that.
-    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
-        told_as_written(&mut self.place, &mut self.position, origins);
-    }
-}
-
-fn told_as_written(place: &mut Place, position: &mut (usize, usize), origins: &[Origin]) {
-    let Some(origin) = origins.iter().find(|origin| origin.is_of(place)) else { return };
-    let told = origin.told(ContentError { position: Some(*position), ..ContentError::new(place, "", "") });
-    (*place, *position) = (told.place, told.position.unwrap_or(*position));
 }
 
 /// Why one row's message could not be made. The row is at fault, not the campaign: other rows may well do.

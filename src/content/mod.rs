@@ -41,6 +41,8 @@ mod syntax;
 mod tags;
 mod template;
 mod token;
+mod unit;
+mod uses;
 mod values;
 mod words;
 
@@ -48,7 +50,8 @@ pub mod dkim;
 
 pub use cell::{ColumnType, JSON_MARK, is_plainly_number, locale_of_number, truth_of};
 pub use compose::{Composed, Composer, OctetsMin, RowRef, Scratch};
-pub use error::{ComposeError, ContentError, NumberUse, Place, TruthUse};
+pub use error::{ComposeError, ContentError, Place};
+pub use filters::dates::writes_date;
 pub use header::folds;
 pub use lint::Remark;
 pub use media_type::media_type_of;
@@ -60,6 +63,8 @@ pub use rehearse::{Declared, Need};
 pub use spec::{Attachment, Source, Spec};
 pub use syntax::Syntax;
 pub use token::{IdentityKey, MESSAGE_ID_LEN, Token};
+pub use unit::{Amounts, beside};
+pub use uses::{AmountUse, Asks, NumberUse, TruthUse, Word};
 
 #[cfg(test)]
 mod template_tests;

@@ -4,6 +4,7 @@
 
 use super::spec::Source;
 use minijinja::machinery;
+use minijinja::syntax::SyntaxConfig;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files by their names; of one that may not be read, why.
@@ -82,15 +83,34 @@ pub(crate) fn read_by<'s>(template: &str, file: impl Fn(&str) -> Option<&'s Sour
     found
 }
 
+/// The same in their order, with their plain names and as they are read in this syntax.
+pub(crate) fn read_with_names(template: &str, partials: &Partials, syntax: &SyntaxConfig) -> Vec<(String, Source)> {
+    let named = |text: &str| {
+        let tree = machinery::parse(text, "", syntax.clone());
+        tree.map(|tree| super::analysis::tree::files_in(&tree)).unwrap_or_default()
+    };
+    let (mut found, mut names) = (Vec::<(String, Source)>::new(), named(template));
+    while let Some(name) = names.pop() {
+        let Some(plain) = plain_name(&name).filter(|plain| found.iter().all(|(known, _)| known != plain)) else {
+            continue;
+        };
+        if let Ok(file) = partials.get(&plain) {
+            names.extend(named(&file.text));
+            found.push((plain, file));
+        }
+    }
+    found
+}
+
 /// Whether a text can be read as a template at all.
 pub(crate) fn is_template(text: &str) -> bool {
-    machinery::parse(text, "", minijinja::syntax::SyntaxConfig::default()).is_ok()
+    machinery::parse(text, "", SyntaxConfig::default()).is_ok()
 }
 
 /// The names of the files that a template reads, as far as they are named in quotes; none where it is no template.
 #[must_use]
 pub fn files_read_by(template: &str) -> Vec<String> {
-    let tree = machinery::parse(template, "", minijinja::syntax::SyntaxConfig::default());
+    let tree = machinery::parse(template, "", SyntaxConfig::default());
     tree.map(|tree| super::analysis::tree::files_in(&tree)).unwrap_or_default()
 }
 

@@ -3,15 +3,16 @@
 //! Guarantees: a compiled template reads only names that exist; rendering is bounded in output and in steps. Both kinds
 //! give the same text for the same row.
 
-use super::analysis::{FileUse, NumberWanted, TruthWanted, Walk};
+use super::analysis::{Aliases, AmountWanted, FileUse, NumberWanted, TruthWanted, Walk};
 use super::binding::{As, Binding, LocaleOf, Reading, Row};
-use super::error::{ComposeError, ContentError, NumberUse, Place, Positions, TruthUse, position};
+use super::error::{ComposeError, ContentError, Place, Positions, position};
 use super::escape::{self, Escape};
 use super::filters::{self, order};
 use super::names::{Name, Names};
 use super::partials::{self, Partials};
 use super::rewrite::{self, Changed};
 use super::syntax::{self, Syntax};
+use super::uses::{AmountUse, Asks, NumberUse, TruthUse, is_for_readers};
 use super::{foreign, stray};
 use minijinja::machinery;
 use minijinja::value::Value;
@@ -287,6 +288,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) numbers: Vec<NumberUse>,
     /// Columns that are asked whether they are true, though nobody says that they say yes or no.
     pub(crate) truths: Vec<TruthUse>,
+    /// Columns that are read as amounts of one kind.
+    pub(crate) amounts: Vec<AmountUse>,
     /// Columns that are printed, or taken as text.
     pub(crate) printed: BTreeSet<usize>,
     /// Files that templates may read.
@@ -302,6 +305,7 @@ struct Unit {
     id: String,
     bindings: Vec<Binding>,
     files: BTreeMap<String, Place>,
+    aliases: Aliases,
 }
 
 impl<'a> Compiler<'a> {
@@ -328,8 +332,8 @@ impl<'a> Compiler<'a> {
         let with = Templates { env, reading: Reading::new(), written: BTreeMap::new() };
         let partials = Partials::default();
         let (errors, numbers, truths, syntax) = (Vec::new(), Vec::new(), Vec::new(), Syntax::default());
-        let printed = BTreeSet::new();
-        Self { with, names, errors, numbers, truths, printed, partials, syntax, functions, count: 0 }
+        let (printed, amounts) = (BTreeSet::new(), Vec::new());
+        Self { with, names, errors, numbers, truths, amounts, printed, partials, syntax, functions, count: 0 }
     }
 
     /// Compiles a text. `None` when it is wrong: [`Self::errors`] say how.
@@ -343,6 +347,9 @@ impl<'a> Compiler<'a> {
             let columns =
                 names.iter().filter_map(|name| if let Name::Column(column) = name { Some(*column) } else { None });
             self.printed.extend(columns);
+            if matches!(escape, Escape::Html | Escape::Plain) {
+                self.note_slots(source, &names);
+            }
             let (bindings, files) = (Arc::default(), BTreeMap::new());
             return Some(Template {
                 place: source.place.clone(),
@@ -354,6 +361,20 @@ impl<'a> Compiler<'a> {
             });
         }
         self.program(source, escape)
+    }
+
+    /// Notes the columns of a text that has only slots, of which people read some.
+    fn note_slots(&mut self, source: Excerpt, slots: &[Name]) {
+        let mut positions = Positions::of(source.whole);
+        for ((open, _), name) in source.text().match_indices("{{").zip(slots) {
+            let Name::Column(column) = *name else { continue };
+            let front = source.whole.get(..source.start + open).unwrap_or_default();
+            if is_for_readers(source.place, front) {
+                let (place, position) = (source.place.clone(), positions.at(source.start + open));
+                let (asks, printed, called, words) = (Asks::Prints, true, None, Vec::new());
+                self.truths.push(TruthUse { place, position, column, asks, printed, called, words });
+            }
+        }
     }
 
     /// The pieces of `text`, if literals and known names in braces are all it has.
@@ -390,6 +411,15 @@ impl<'a> Compiler<'a> {
         Some(pieces)
     }
 
+    /// What stands for columns in a template and in the files that it reads.
+    fn aliases(&mut self, template: &str) -> Aliases {
+        let read = partials::read_with_names(template, &self.partials, self.with.env.syntax());
+        let text = |text: &str| one_kind_of_line_break(text.strip_prefix('\u{feff}').unwrap_or(text)).into_owned();
+        let mut files = vec![(String::new(), template.to_owned())];
+        files.extend(read.into_iter().map(|(name, file)| (name, text(&file.text))));
+        Aliases::of(&files, self.with.env.syntax(), &mut self.names)
+    }
+
     fn program(&mut self, source: Excerpt, escape: Escape) -> Option<Template> {
         let letter = match escape {
             Escape::Html => 'h',
@@ -399,7 +429,8 @@ impl<'a> Compiler<'a> {
         };
         self.count += 1;
         let id = format!("{letter}{}", self.count);
-        let mut unit = Unit { id: id.clone(), bindings: Vec::new(), files: BTreeMap::new() };
+        let aliases = self.aliases(source.text());
+        let mut unit = Unit { id: id.clone(), bindings: Vec::new(), files: BTreeMap::new(), aliases };
         let before = self.errors.len();
         self.add(&mut unit, &id, source, &BTreeSet::new());
         if let LocaleOf::Row(name) = self.with.reading.locale {
@@ -430,7 +461,9 @@ impl<'a> Compiler<'a> {
             }
         };
         let Self { names, functions, with, .. } = self;
-        let found = Walk::over(text, &tree, names, &mut unit.bindings, (functions, &with.env), outer);
+        let name = id.split_once('/').map_or("", |(_, name)| name);
+        let around = (outer, unit.aliases.in_file(name));
+        let found = Walk::over(text, &tree, names, &mut unit.bindings, (functions, &with.env), around);
         let mut positions = Positions::of(source.whole);
         for fault in found.faults {
             let error = ContentError::new(source.place, fault.problem, fault.hint);
@@ -440,9 +473,20 @@ impl<'a> Compiler<'a> {
             let position = positions.at(source.start + at);
             self.numbers.push(NumberUse { place: source.place.clone(), position, column, copes_with_empty });
         }
-        for TruthWanted { at, column, compared, called } in found.truths {
+        for AmountWanted { at, column, is_written, is_certain } in found.amounts {
+            let (place, position) = (source.place.clone(), positions.at(source.start + at));
+            self.amounts.push(AmountUse { place, position, column, is_written, is_certain });
+        }
+        for TruthWanted { at, column, asks, called } in found.truths {
+            let front = source.whole.get(..source.start + at).unwrap_or_default();
+            if asks == Asks::Prints && !(id.starts_with(['h', 'p']) && is_for_readers(source.place, front)) {
+                continue;
+            }
             let (position, printed) = (positions.at(source.start + at), found.printed.contains(&column));
-            self.truths.push(TruthUse { place: source.place.clone(), position, column, compared, printed, called });
+            let words =
+                found.words.iter().filter(|(known, _)| *known == column).map(|(_, word)| word.clone()).collect();
+            let place = source.place.clone();
+            self.truths.push(TruthUse { place, position, column, asks, printed, called, words });
         }
         self.printed.extend(found.printed);
         let mut changed = rewrite::apply(text, found.edits);

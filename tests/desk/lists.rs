@@ -154,7 +154,9 @@ fn listmonks_subscribers() {
     let list = "[\n  {\n    \"id\": 1,\n    \"email\": \"ann@a.example\",\n    \"name\": \"Ann [1]\"\n  },\n  {\"id\": 2, \"email\": \
                 \"bob@a.example\", \"name\": \"B\\u00f3b\", \"lists\": [{\"id\": 3}], \"vip\": true}\n]\n";
     let folder = campaign("subscribers.json", list, "", "{{ name }} {{ vip }}");
-    assert_eq!(arrives(&folder), ["ann@a.example: Ann [1]", "bob@a.example: Bób True"]);
+    // A value of programs, which is told.
+    assert_checked(&folder, &["boolean-printed"]);
+    assert_eq!(got(&folder.delivers(&[])), ["ann@a.example: Ann [1]", "bob@a.example: Bób True"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod braces;
 mod certificates;
 mod check;
 mod commands;
+mod conditions;
 mod convert;
 mod encodings;
 mod folder;

@@ -261,8 +261,10 @@ impl Looked<'_> {
                 true => ", say how numbers are written there (locale = \"de_DE\": 1.234,5)",
                 false => "",
             };
-            let hint =
-                format!("mend the list{written}, or say what the column holds: [recipients.types] {column} = \"text\"");
+            let hint = format!(
+                "mend the list{written}, or leave the column out of [recipients.types]: where the letter then needs more than text, \
+                 that is told"
+            );
             tell(Severity::Warning, "column-type", tally, says, &hint);
         }
         let Tally { count, first } = &seen.encoded;

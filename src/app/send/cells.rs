@@ -8,7 +8,7 @@ use super::super::check::file_of;
 use super::super::config::CampaignConfig;
 use crate::base::many::Many;
 use crate::content::{JSON_MARK, lint};
-use crate::engine::loader::{List, Tidied, Tidy, tidied_front_of};
+use crate::engine::loader::{List, Sampled, Tidied, Tidy, tidied_front_of};
 use crate::mail::finding::{Finding, Severity};
 
 /// Rows that are looked at.
@@ -72,14 +72,24 @@ impl Odd {
     }
 }
 
-/// What is odd in the cells of these columns.
+/// The first rows of a list, and what was done to their cells.
 #[must_use]
-pub fn findings(campaign: &CampaignConfig, list: &List, columns: &[String]) -> Vec<Finding> {
-    let file = file_of(campaign);
+pub fn front(campaign: &CampaignConfig, list: &List, columns: &[String]) -> (Vec<Sampled>, Tidied) {
     let front = tidied_front_of(list, &campaign.recipients.email.value, columns, ROWS);
     let (rows, _, tidied) = front.unwrap_or_default();
+    (rows, tidied)
+}
+
+/// What is odd in the cells of these columns in these rows.
+#[must_use]
+pub fn findings(
+    campaign: &CampaignConfig,
+    (rows, tidied): &(Vec<Sampled>, Tidied),
+    columns: &[String],
+) -> Vec<Finding> {
+    let file = file_of(campaign);
     let mut found: Vec<(Odd, u64, u64, String)> = Vec::new();
-    for row in &rows {
+    for row in rows {
         for (column, cell) in columns.iter().zip(&row.fields) {
             let Some(odd) = odd(cell).filter(|_| *column != campaign.recipients.email.value) else { continue };
             if let Some((_, count, ..)) = found.iter_mut().find(|(known, ..)| *known == odd) {
@@ -101,7 +111,7 @@ pub fn findings(campaign: &CampaignConfig, list: &List, columns: &[String]) -> V
         let says = format!("{} {what} (the first in {first})", Many(*count, "cell holds", "cells hold"));
         Some(Finding::new(Severity::Warning, check, format!("{file}:{line}"), says).hint(hint))
     };
-    Odd::ALL.into_iter().filter_map(told).chain(of_tidied(&tidied, &file)).collect()
+    Odd::ALL.into_iter().filter_map(told).chain(of_tidied(tidied, &file)).collect()
 }
 
 /// What was done to cells before the letter has them.

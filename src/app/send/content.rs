@@ -14,7 +14,7 @@ use super::folder::Folder;
 use super::places::placed;
 use super::signing;
 use super::watch::notice;
-use super::{cells, formats, list, partials, standing, texts, truths, types};
+use super::{amounts, cells, formats, list, partials, standing, texts, truths, types};
 use crate::base::charset;
 use crate::base::remedy;
 use crate::content::lint::{Manuscript, RowAddress};
@@ -163,6 +163,7 @@ pub fn first(
     })?;
     findings.extend(formats::findings(campaign, &looked, &composer, &columns));
     let of_columns = types::numbers(campaign, list, &composer, &columns).and_then(|mut found| {
+        found.extend(amounts::findings(campaign, (list, &looked.formatted), &composer, &columns)?);
         found.extend(truths::findings(campaign, list, &composer, &columns)?);
         Ok(found)
     });
@@ -176,6 +177,13 @@ pub fn first(
     let fingerprint = types::read_as(fingerprint, campaign, &composer, &columns);
     let stored = columns.pick(composer.columns_used());
     let header_columns = columns.pick(composer.columns_in_headers());
+    let front = cells::front(campaign, list, &stored);
+    findings.extend(truths::printed(
+        campaign,
+        (&composer, &columns),
+        (&front.0, &stored),
+        &list.path.display().to_string(),
+    ));
     let composer = columns.read_from(composer, &stored);
     let addresses = columns.kept(&stored, addresses);
     let of_letters = first_letters::look(campaign, list, &composer, &stored, &addresses);
@@ -184,7 +192,7 @@ pub fn first(
         |finding: &Finding| finding.check != "link-scheme" || findings.iter().all(|known| known.check != finding.check);
     let of_letters: Vec<Finding> = of_letters.into_iter().filter(is_new).collect();
     findings.extend(of_letters);
-    findings.extend(cells::findings(campaign, list, &stored));
+    findings.extend(cells::findings(campaign, &front, &stored));
     findings.extend(standing::findings(campaign, list, &looked, &stored, standing::ROWS));
     in_its_tags(campaign, &mut findings);
     let bare = columns.among(&stored, &bare);

@@ -6,7 +6,7 @@
 use super::super::check::file_of;
 use super::super::config::CampaignConfig;
 use super::content::Columns;
-use crate::content::{Composer, identifier};
+use crate::content::{Composer, identifier, writes_date};
 use crate::engine::loader::{Formatted, Look, Shows};
 use crate::mail::finding::{Finding, Severity};
 
@@ -35,11 +35,20 @@ fn says(heading: &str, one: &Formatted) -> String {
         Shows::Date(Some(_)) => format!("the sheet shows it as {shown}"),
         _ => format!("the sheet shows {shown}"),
     };
-    format!("of the column {heading:?} the letter prints {arrives}, where {shows}")
+    let others = match &one.unlike {
+        Some((row, other)) => format!(", and in row {row} {other}"),
+        None => String::new(),
+    };
+    format!("of the column {heading:?} the letter prints {arrives}, where {shows}{others}")
 }
 
 fn hint(name: &str, one: &Formatted) -> String {
+    const BY_HAND: &str = "write in the letter what the sheet adds to it, or enter it in cells of the format Text";
+    if one.unlike.is_some() {
+        return "enter them in cells of the format Text, with what the sheet adds to each".to_owned();
+    }
     match &one.kind {
+        Shows::Date(pattern) if !writes_date(&one.arrives, pattern.as_deref()) => BY_HAND.to_owned(),
         Shows::Money(Some(code)) => format!("{{{{ {name}|money({code:?}) }}}} writes it as locale says"),
         Shows::Money(None) => {
             format!("{{{{ {name}|money(\"EUR\") }}}} writes it as locale says, with the currency that is meant")
@@ -50,10 +59,9 @@ fn hint(name: &str, one: &Formatted) -> String {
             format!("{{{{ {name}|date({pattern:?}) }}}} writes it so, with names as locale says")
         }
         Shows::Date(None) => {
-            format!("{{{{ {name}|date }}}} writes it as locale says, {{{{ {name}|date(\"%d.%m.%Y\") }}}} so")
+            let by_pattern = if writes_date(&one.arrives, Some("%d.%m.%Y")) { "%d.%m.%Y" } else { "%H:%M" };
+            format!("{{{{ {name}|date }}}} writes it as locale says, {{{{ {name}|date({by_pattern:?}) }}}} so")
         }
-        Shows::Other | Shows::Code => {
-            "write in the letter what the sheet adds to it, or enter it in cells of the format Text".to_owned()
-        }
+        Shows::Other | Shows::Code => BY_HAND.to_owned(),
     }
 }

@@ -4,6 +4,7 @@
 //! where it stopped, or says that the campaign is complete (G7). Leaves to others: the sending (`engine`), what is said
 //! while it runs (`watch`), and what is only looked at (`dry_run`).
 
+mod amounts;
 mod cells;
 pub mod content;
 pub mod dry_run;

@@ -9,8 +9,9 @@ use super::super::config::CampaignConfig;
 use super::super::config::campaign::{EmptyCells, ListFormat};
 use super::super::exit::Failure;
 use super::content::Columns;
+use super::truths::key;
 use crate::base::many::figure;
-use crate::content::{ColumnType, Composer, ContentError, NumberUse, locale_of_number};
+use crate::content::{ColumnType, Composer, ContentError, NumberUse, identifier};
 use crate::engine::loader::{Figures, Format, List, figures};
 use crate::engine::table::manifest::hex;
 use crate::mail::finding::{Finding, Severity};
@@ -94,7 +95,8 @@ pub fn numbers(
     if sources.is_empty() {
         return Ok(Vec::new());
     }
-    let all = figures(list, &sources).map_err(|e| Refused::of("list", Failure::usage(e.to_string())))?;
+    let locale = campaign.locale.as_ref().map(|locale| locale.value.as_str());
+    let all = figures(list, &sources, locale).map_err(|e| Refused::of("list", Failure::usage(e.to_string())))?;
     let path = list.path.display().to_string();
     let (mut faults, mut findings) = (Vec::new(), Vec::new());
     for wanted in uses {
@@ -102,7 +104,8 @@ pub fn numbers(
         let Some(figures) = sources.iter().position(|known| *known == column).and_then(|i| all.get(i)) else {
             continue;
         };
-        if let Some((problem, hint)) = misfit(figures, &column, wanted, &path) {
+        let name = columns.names.get(wanted.column).map(|name| identifier(name).into_owned()).unwrap_or_default();
+        if let Some((problem, hint)) = misfit(figures, (&column, &name), wanted, (&path, locale)) {
             let (place, position, excerpt) = (wanted.place.clone(), Some(wanted.position), String::new());
             let error = ContentError { place, position, problem, excerpt, hint };
             let fault = super::places::placed(campaign, &error);
@@ -119,26 +122,31 @@ pub fn numbers(
     let note = |(column, figures): (&String, &Figures)| {
         let says =
             format!("`{column}` is read as a number: so are all {} cells that are not empty", figure(figures.filled));
-        let hint = format!("[recipients.types] {column} = \"number\" (or \"text\") says it for certain");
+        let hint = format!("[recipients.types] {} = \"number\" (or \"text\") says it for certain", key(column));
         Finding::new(Severity::Note, READ_AS, path.clone(), says).hint(hint)
     };
     Ok(sources.iter().zip(&all).map(note).collect())
 }
 
-/// Why a column cannot be computed with.
-fn misfit(figures: &Figures, column: &str, wanted: &NumberUse, path: &str) -> Option<(String, String)> {
+/// Why a column cannot be computed with, and what to do. `name`: what templates call it.
+fn misfit(
+    figures: &Figures,
+    (column, name): (&str, &str),
+    wanted: &NumberUse,
+    (path, locale): (&str, Option<&str>),
+) -> Option<(String, String)> {
     if let Some((line, text)) = &figures.other {
-        let written = match locale_of_number(text) {
-            Some(locale) => format!(", and how it is written, above all tables: locale = {locale:?}"),
-            None => String::new(),
-        };
-        return Some((
-            format!("a number is needed here, and `{column}` is text: {path}, line {line}, has {text:?}"),
-            format!(
-                "if each cell is a number, say so under [recipients.types]: {column} = \"number\"{written}; else compare it with \
-                 text in quotes"
-            ),
-        ));
+        if let Some([(line, first), (other_line, second)]) = figures.amounts.unlike() {
+            let problem = format!(
+                "`{column}` holds amounts of different kinds, which cannot be computed with as one: {path}, line {line}, has \
+                 {first:?}, and line {other_line} has {second:?}"
+            );
+            let hint =
+                "put those of one currency or unit into a column of their own, or write all of them in the same one";
+            return Some((problem, hint.to_owned()));
+        }
+        let problem = format!("a number is needed here, and `{column}` is text: {path}, line {line}, has {text:?}");
+        return Some((problem, as_numbers(figures, (column, name), wanted, locale)));
     }
     let line = figures.first_empty.filter(|_| !wanted.copes_with_empty)?;
     Some((
@@ -147,6 +155,29 @@ fn misfit(figures: &Figures, column: &str, wanted: &NumberUse, path: &str) -> Op
             figure(figures.empty),
             figure(figures.empty + figures.filled)
         ),
-        format!("say what an empty cell counts as: {column}|default(0)"),
+        format!("say what an empty cell counts as: {name}|default(0)"),
     ))
+}
+
+/// How each cell of a column is read as a number.
+fn as_numbers(figures: &Figures, (column, name): (&str, &str), wanted: &NumberUse, locale: Option<&str>) -> String {
+    let declared = format!("if each cell is a number, say so under [recipients.types]: {} = \"number\"", key(column));
+    let with_empty = match figures.empty > 0 && !wanted.copes_with_empty {
+        true => format!("; and what an empty cell counts as: {name}|default(0, true)"),
+        false => String::new(),
+    };
+    let amounts = &figures.amounts;
+    if amounts.are_declared() {
+        return declared + &with_empty;
+    }
+    if let Some(other) = amounts.locale().filter(|_| locale.is_none()) {
+        return format!("{declared}, and how it is written, above all tables: locale = {other:?}{with_empty}");
+    }
+    match amounts.code(name, figures.empty > 0) {
+        Some(code) if code.ends_with("(0)") => {
+            format!("write {code} in its place, by which a word counts as 0; or mend the list")
+        }
+        Some(code) => format!("write {code} in its place, which reads each cell as a number; or mend the list"),
+        None => "write each cell of it as a number in the list, without what stands beside it".to_owned(),
+    }
 }

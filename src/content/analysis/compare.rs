@@ -77,11 +77,14 @@ impl Walk<'_, '_> {
             self.found.edits.extend(rewrite::comparison(self.text, sides(left, right), op));
         }
         if matches!(op, CompareOpKind::In | CompareOpKind::NotIn) {
-            return self.membership(left, right);
+            return self.membership(left, right, matches!(op, CompareOpKind::NotIn));
         }
         let is_order = !matches!(op, CompareOpKind::Eq | CompareOpKind::Ne);
         if !is_order {
             self.compare_with_truth(left, right);
+            let is_not = matches!(op, CompareOpKind::Ne);
+            self.compared_with_words(left, [right], is_not);
+            self.compared_with_words(right, [left], is_not);
         }
         let want = match (a, b) {
             (Kind::Quoted(true), Kind::Cells | Kind::Number) | (Kind::Cells | Kind::Number, Kind::Quoted(true))
@@ -91,7 +94,8 @@ impl Walk<'_, '_> {
                 let hint = "leave out the quotes: \"9\" as text comes behind \"100\"";
                 return self.fault(at, "a number in quotes is text, and this compares it as text".to_owned(), hint);
             }
-            (Kind::Text | Kind::Quoted(_), _) | (_, Kind::Text | Kind::Quoted(_)) if !is_order => Want::Compared,
+            (Kind::Quoted(_), _) | (_, Kind::Quoted(_)) if !is_order => Want::Words,
+            (Kind::Text, _) | (_, Kind::Text) if !is_order => Want::Compared,
             (Kind::Number, Kind::Text | Kind::Quoted(_)) | (Kind::Text | Kind::Quoted(_), Kind::Number) => {
                 let problem = "text is compared with a number".to_owned();
                 let hint =
@@ -114,15 +118,18 @@ impl Walk<'_, '_> {
     }
 
     /// A value is looked for among others: all are read as the kind that is known of some.
-    fn membership(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+    fn membership(&mut self, left: &Expr<'_>, right: &Expr<'_>, is_not: bool) {
         let items = match right {
             Expr::List(list) => list.items.as_slice(),
             Expr::Tuple(list) => list.items.as_slice(),
             _ => &[],
         };
         let left_kind = self.kind(left);
+        // `not in` may come as a `not` around.
+        let between = self.text.get(end(left)..start(right)).unwrap_or_default();
+        self.compared_with_words(left, items, is_not || between.contains("not"));
         let want = match kind_of_all(items) {
-            Want::Text => Want::Compared,
+            Want::Text => Want::Words,
             Want::Any if left_kind == Kind::Cells => Want::Text,
             want => want,
         };

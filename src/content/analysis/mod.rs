@@ -8,6 +8,7 @@
 mod alias;
 mod arguments;
 mod compare;
+mod found;
 mod kind;
 mod nearest;
 pub(crate) mod tree;
@@ -17,55 +18,17 @@ use super::binding::{As, Binding};
 use super::filters::{FILTERS, TESTS, Takes, dates, methods};
 use super::names::{Cells, Name, Names};
 use super::rewrite::{self, Edit};
+pub(crate) use alias::{Aliases, Places};
 use compare::{operator, sides};
+pub(crate) use found::{AmountWanted, Fault, FileUse, Found, NumberWanted};
 use kind::Kind;
 use minijinja::Environment;
 use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Filter, Stmt, UnaryOpKind};
 use nearest::suggestion;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tree::{end, file_names, may_be_text, mentions, reads_loop, set_in, span, start, targets};
 pub(crate) use truth::TruthWanted;
-
-/// Something that is wrong, at an octet of the text.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) at: usize,
-    pub(crate) problem: String,
-    pub(crate) hint: String,
-}
-
-/// Files of which one is read.
-#[derive(Debug)]
-pub(crate) struct FileUse {
-    pub(crate) at: usize,
-    pub(crate) names: Vec<String>,
-    pub(crate) ignore_missing: bool,
-}
-
-/// A column whose cells must be numbers, and nobody has said that they are.
-#[derive(Debug)]
-pub(crate) struct NumberWanted {
-    pub(crate) at: usize,
-    pub(crate) column: usize,
-    /// Whether an empty cell counts as something there, or this is not reached for every row.
-    pub(crate) copes_with_empty: bool,
-}
-
-/// What a walk has found.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    pub(crate) edits: Vec<Edit>,
-    pub(crate) faults: Vec<Fault>,
-    pub(crate) files: Vec<FileUse>,
-    pub(crate) numbers: Vec<NumberWanted>,
-    pub(crate) truths: Vec<TruthWanted>,
-    /// Columns that are printed, or taken as text.
-    pub(crate) printed: BTreeSet<usize>,
-    /// Columns that are compared with text.
-    compared: BTreeSet<usize>,
-    /// Every name that the template binds somewhere: what it includes sees them.
-    pub(crate) bound: BTreeSet<String>,
-}
+use truth::note_use;
 
 /// How a value is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +36,8 @@ enum Want {
     Text,
     /// To be compared with text: a value of JSON as it is, others as text.
     Compared,
+    /// The same, with text that stands in the template.
+    Words,
     Number,
     Any,
     Items,
@@ -90,29 +55,28 @@ pub(crate) struct Walk<'w, 'n> {
     branches: usize,
     /// Names that are set, imported or defined as macros: from where to where they count is known only by row.
     loose: BTreeSet<String>,
-    /// Names that stand for columns wherever this template binds them.
-    aliases: BTreeMap<String, BTreeSet<usize>>,
+    /// What stands for columns by a name that the template gives them.
+    aliases: Option<&'w Places>,
     /// Each fault is told once.
     told: BTreeSet<String>,
     found: Found,
 }
 
 impl<'w, 'n> Walk<'w, 'n> {
-    /// Walks `tree`, the tree of `text`. `outer`: what the templates around it bind.
+    /// Walks `tree`, the tree of `text`. `outer`: what the templates around it bind; `aliases`: what in it stands for columns.
     pub(crate) fn over(
         text: &'w str,
         tree: &Stmt<'_>,
         names: &'w mut Names<'n>,
         bindings: &'w mut Vec<Binding>,
         (functions, env): (&'w [String], &'w Environment<'static>),
-        outer: &BTreeSet<String>,
+        (outer, aliases): (&BTreeSet<String>, Option<&'w Places>),
     ) -> Found {
         let mut loose = outer.clone();
         set_in(tree, &mut loose);
         let found = Found { bound: loose.clone(), ..Found::default() };
-        let (scopes, aliases, told, branches) = (Vec::new(), BTreeMap::new(), BTreeSet::new(), 0);
+        let (scopes, told, branches) = (Vec::new(), BTreeSet::new(), 0);
         let mut walk = Self { text, names, bindings, functions, env, scopes, branches, loose, aliases, told, found };
-        walk.find_aliases(tree);
         walk.statement(tree);
         walk.found.faults.sort_by_key(|fault| fault.at);
         walk.found.numbers.sort_by_key(|wanted| wanted.at);
@@ -147,7 +111,10 @@ impl<'w, 'n> Walk<'w, 'n> {
     fn statement(&mut self, statement: &Stmt<'_>) {
         match statement {
             Stmt::Template(one) => self.statements(&one.children),
-            Stmt::EmitExpr(one) => self.expr(&one.expr, Want::Text, false),
+            Stmt::EmitExpr(one) => {
+                self.prints(&one.expr);
+                self.expr(&one.expr, Want::Text, false);
+            }
             Stmt::EmitRaw(_) | Stmt::Continue(_) | Stmt::Break(_) => {}
             Stmt::ForLoop(one) => {
                 self.expr(&one.iter, Want::Items, false);
@@ -275,6 +242,9 @@ impl<'w, 'n> Walk<'w, 'n> {
     }
 
     fn expr(&mut self, expr: &Expr<'_>, want: Want, given: bool) {
+        if matches!(expr, Expr::GetAttr(_) | Expr::GetItem(_)) {
+            self.note_use_by(span(expr), want);
+        }
         match expr {
             Expr::Var(one) => self.name(one.id, span(expr), want, given),
             Expr::Const(_) => {}
@@ -364,9 +334,7 @@ impl<'w, 'n> Walk<'w, 'n> {
     }
 
     fn name(&mut self, name: &str, place: (usize, usize), want: Want, given: bool) {
-        if self.is_bound(name) {
-            self.note_use_by(name, want);
-        }
+        self.note_use_by(place, want);
         if self.is_local(name) {
             return;
         }
@@ -401,12 +369,14 @@ impl<'w, 'n> Walk<'w, 'n> {
     /// A column is read here.
     fn read(&mut self, name: Name, called: &str, place: (usize, usize), want: Want, given: bool) {
         let cells = self.names.cells(name);
-        self.note_use(name, want);
+        note_use(&mut self.found, name, want);
+        if want == Want::Number {
+            self.note_amount(name, place.0, false);
+        }
         let wanted = match (want, cells) {
-            (Want::Compared | Want::Number, Cells::Json) => As::Any,
-            (Want::Text | Want::Compared, _) | (Want::Items, Cells::Text | Cells::Unsaid | Cells::Declared(_)) => {
-                As::Text
-            }
+            (Want::Compared | Want::Words | Want::Number, Cells::Json) => As::Any,
+            (Want::Text | Want::Compared | Want::Words, _)
+            | (Want::Items, Cells::Text | Cells::Unsaid | Cells::Declared(_)) => As::Text,
             (Want::Items, Cells::Json) => As::Items,
             (Want::Any, _) => As::Any,
             (Want::Number, Cells::Declared(kind)) if kind.is_number() => As::Any,
@@ -427,7 +397,8 @@ impl<'w, 'n> Walk<'w, 'n> {
             }
             (Want::Number, Cells::Declared(kind)) => {
                 let problem = format!("`{called}` is declared as {}, and a number is needed here", kind.word());
-                let hint = format!("declare it under [recipients.types]: {called} = \"number\"");
+                let hint =
+                    format!("leave it out of [recipients.types], or say there that it is one: {called} = \"number\"");
                 self.fault(place.0, problem, hint);
                 return;
             }
@@ -455,9 +426,12 @@ impl<'w, 'n> Walk<'w, 'n> {
         self.try_filter(filter, at);
         let takes = known.map_or(Takes::Any, |(_, takes, _)| *takes);
         if let Some(base) = &filter.expr {
+            self.written_as_amount(filter, base);
             match filter.name {
                 // Asked whether it holds, text is not what a number or a truth is.
-                "default" | "d" if filter.args.len() > 1 && matches!(want, Want::Text | Want::Compared) => {
+                "default" | "d"
+                    if filter.args.len() > 1 && matches!(want, Want::Text | Want::Compared | Want::Words) =>
+                {
                     self.expr(base, Want::Any, true)
                 }
                 "default" | "d" => self.expr(base, want, true),

@@ -39,7 +39,7 @@ pub(crate) fn targets(target: &Expr<'_>) -> Vec<String> {
 }
 
 /// The statements that stand in one.
-fn bodies<'t, 's>(statement: &'t Stmt<'s>) -> Vec<&'t Stmt<'s>> {
+pub(super) fn bodies<'t, 's>(statement: &'t Stmt<'s>) -> Vec<&'t Stmt<'s>> {
     match statement {
         Stmt::Template(one) => one.children.iter().collect(),
         Stmt::ForLoop(one) => one.body.iter().chain(&one.else_body).collect(),
@@ -56,7 +56,7 @@ fn bodies<'t, 's>(statement: &'t Stmt<'s>) -> Vec<&'t Stmt<'s>> {
 }
 
 /// The expressions of a statement, without those of the statements in it.
-fn expressions<'t, 's>(statement: &'t Stmt<'s>) -> Vec<&'t Expr<'s>> {
+pub(super) fn expressions<'t, 's>(statement: &'t Stmt<'s>) -> Vec<&'t Expr<'s>> {
     match statement {
         Stmt::EmitExpr(one) => vec![&one.expr],
         Stmt::ForLoop(one) => std::iter::once(&one.iter).chain(&one.filter_expr).collect(),
@@ -113,7 +113,7 @@ pub(crate) fn each_expression<'t, 's>(statement: &'t Stmt<'s>, seen: &mut impl F
     each_statement(statement, &mut |one| expressions(one).into_iter().for_each(|expr| each_operand(expr, seen)));
 }
 
-fn each_operand<'t, 's>(expr: &'t Expr<'s>, seen: &mut impl FnMut(&'t Expr<'s>)) {
+pub(super) fn each_operand<'t, 's>(expr: &'t Expr<'s>, seen: &mut impl FnMut(&'t Expr<'s>)) {
     seen(expr);
     operands(expr).into_iter().for_each(|one| each_operand(one, seen));
 }

@@ -1,28 +1,31 @@
-//! Columns that a template asks whether they are true, though their cells are text: `{% if vip %}`, `vip == true`.
+//! What a template asks of columns whose cells are text: `{% if vip %}`, `vip == true`, `vip != "no"`; and where it prints them.
 //!
 //! Any text holds, "FALSE", "no" and "0" too, and none equals `true`. Guarantees: only what nobody has declared is noted, and
-//! where a template compares a column with text it knows what stands in it; a name that the template gives to a column (`alias`)
-//! is followed. Leaves to others: what the list holds.
+//! where a template compares a column with text of another column it knows what stands in it; a name that the template gives to
+//! a column (`alias`) is followed. Leaves to others: what the list holds.
 
+use super::super::cell::ColumnType;
 use super::super::names::{Cells, Name};
-use super::tree::{end, mentions, start};
-use super::{Walk, Want};
-use minijinja::machinery::ast::{BinOpKind, Expr, UnaryOpKind};
+use super::super::uses::{Asks, Word};
+use super::tree::{end, mentions, span, start};
+use super::{AmountWanted, Found, Walk, Want};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Filter, UnaryOpKind};
 use minijinja::value::ValueKind;
 
-/// A column that is asked whether it is true, and nobody has said that it says yes or no.
+/// A column that is asked what it says, and nobody has said what it holds.
 #[derive(Debug)]
 pub(crate) struct TruthWanted {
     pub(crate) at: usize,
     pub(crate) column: usize,
-    /// Whether it is compared with `true` or `false`.
-    pub(crate) compared: bool,
+    pub(crate) asks: Asks,
     /// What the template calls it there, where it has given it a name of its own.
     pub(crate) called: Option<String>,
 }
 
 /// Filters behind which a text is still the same word, or there was nothing.
-const SAME_WORD: [&str; 5] = ["default", "d", "trim", "lower", "upper"];
+pub(super) const SAME_WORD: [&str; 5] = ["default", "d", "trim", "lower", "upper"];
+/// Those of them behind which it is read as it stands.
+const AS_IT_STANDS: [&str; 5] = ["default", "d", "trim", "e", "escape"];
 
 impl Walk<'_, '_> {
     /// It is asked whether `expr` holds.
@@ -40,7 +43,7 @@ impl Walk<'_, '_> {
             Expr::Filter(one) if SAME_WORD.contains(&one.name) => {
                 one.expr.iter().for_each(|base| self.condition(base));
             }
-            column => self.want_truth(column, false),
+            column => self.ask(column, &Asks::Holds),
         }
     }
 
@@ -69,61 +72,125 @@ impl Walk<'_, '_> {
         match expr {
             // Where there is nothing the default may be the one that it is compared with.
             Expr::Filter(_) => self.condition(expr),
-            column => self.want_truth(column, true),
+            column => self.ask(column, &Asks::IsTruth),
         }
     }
 
-    fn want_truth(&mut self, expr: &Expr<'_>, compared: bool) {
-        if let Expr::Var(one) = expr
-            && self.is_bound(one.id)
-        {
-            for column in self.aliases.get(one.id).cloned().unwrap_or_default() {
-                self.note_truth(TruthWanted { at: start(expr), column, compared, called: Some(one.id.to_owned()) });
+    /// `expr` is one of these, or is not, as far as they are words of the template.
+    pub(super) fn compared_with_words<'e, 's: 'e>(
+        &mut self,
+        expr: &Expr<'_>,
+        words: impl IntoIterator<Item = &'e Expr<'s>>,
+        is_not: bool,
+    ) {
+        let column = word_of(expr);
+        let (columns, _) = self.columns_of(column);
+        let has = |names: &[&str]| has_filter(expr, names);
+        let (is_folded, is_trimmed) = (has(&["lower", "upper"]), has(&["trim"]));
+        for word in words {
+            let Some(text) = word.as_const().and_then(|value| value.as_str().map(str::to_owned)) else { continue };
+            let word = Word { text, is_folded, is_trimmed };
+            self.found.words.extend(columns.iter().map(|column| (*column, word.clone())));
+            self.ask(column, &Asks::IsWord(word, is_not));
+        }
+    }
+
+    /// `expr` is printed.
+    pub(super) fn prints(&mut self, expr: &Expr<'_>) {
+        match expr {
+            Expr::Filter(one) if AS_IT_STANDS.contains(&one.name) => {
+                one.expr.iter().for_each(|base| self.prints(base));
             }
-            return;
+            Expr::BinOp(one) if matches!(one.op, BinOpKind::Concat) => {
+                self.prints(&one.left);
+                self.prints(&one.right);
+            }
+            Expr::IfExpr(one) => {
+                std::iter::once(&one.true_expr).chain(&one.false_expr).for_each(|expr| self.prints(expr));
+            }
+            column => self.ask(column, &Asks::Prints),
+        }
+    }
+
+    /// The columns that this is, and what the template calls it, where it has given it a name of its own.
+    fn columns_of(&mut self, expr: &Expr<'_>) -> (Vec<usize>, Option<String>) {
+        if let Some(columns) = self.aliases.and_then(|aliases| aliases.get(&span(expr))) {
+            return (columns.iter().copied().collect(), self.text.get(start(expr)..end(expr)).map(str::to_owned));
         }
         let name = match expr {
-            Expr::Var(one) => self.names.resolve(one.id),
-            Expr::GetAttr(one) if self.is_row(&one.expr) => self.names.of_heading(one.name),
+            Expr::Var(one) if self.is_bound(one.id) => return (Vec::new(), None),
+            Expr::Var(one) => self.names.resolve(one.id).ok(),
+            Expr::GetAttr(one) if self.is_row(&one.expr) => self.names.of_heading(one.name).ok(),
             Expr::GetItem(one) if self.is_row(&one.expr) => match &one.subscript_expr {
-                Expr::Const(key) => self.names.of_heading(key.value.as_str().unwrap_or_default()),
-                _ => return,
+                Expr::Const(key) => self.names.of_heading(key.value.as_str().unwrap_or_default()).ok(),
+                _ => None,
             },
-            _ => return,
+            _ => None,
         };
-        let Ok(Name::Column(column)) = name else { return };
-        self.note_truth(TruthWanted { at: start(expr), column, compared, called: None });
+        (
+            name.into_iter()
+                .filter_map(|name| if let Name::Column(column) = name { Some(column) } else { None })
+                .collect(),
+            None,
+        )
     }
 
-    fn note_truth(&mut self, wanted: TruthWanted) {
-        if matches!(self.names.cells(Name::Column(wanted.column)), Cells::Unsaid | Cells::Json) {
-            self.found.truths.push(wanted);
+    /// A column that `money` or `number` writes. A currency of the row may be that of the cell.
+    pub(super) fn written_as_amount(&mut self, filter: &Filter<'_>, base: &Expr<'_>) {
+        let is_fixed =
+            |arg: &CallArg<'_>| matches!(arg, CallArg::Pos(Expr::Const(_)) | CallArg::Kwarg(_, Expr::Const(_)));
+        if matches!(filter.name, "money" | "number") && filter.args.iter().all(is_fixed) {
+            for column in self.columns_of(word_of(base)).0 {
+                self.note_amount(Name::Column(column), start(base), true);
+            }
         }
     }
 
-    /// A name that the template has given to columns is read as this.
-    pub(super) fn note_use_by(&mut self, alias: &str, want: Want) {
-        for column in self.aliases.get(alias).cloned().unwrap_or_default() {
-            self.note_use(Name::Column(column), want);
-        }
-    }
-
-    /// A column is read as this.
-    pub(super) fn note_use(&mut self, name: Name, want: Want) {
+    /// A column is read as amounts.
+    pub(super) fn note_amount(&mut self, name: Name, at: usize, is_written: bool) {
         let Name::Column(column) = name else { return };
-        match want {
-            Want::Text => _ = self.found.printed.insert(column),
-            Want::Compared => _ = self.found.compared.insert(column),
-            Want::Number | Want::Any | Want::Items => {}
+        self.found.amounts.push(AmountWanted { at, column, is_written, is_certain: self.branches == 0 });
+    }
+
+    fn ask(&mut self, expr: &Expr<'_>, asks: &Asks) {
+        let (columns, called) = self.columns_of(expr);
+        for column in columns {
+            let cells = self.names.cells(Name::Column(column));
+            let is_asked = match cells {
+                Cells::Unsaid | Cells::Json => true,
+                Cells::Declared(ColumnType::Boolean) => *asks == Asks::Prints,
+                _ => false,
+            };
+            if is_asked {
+                let (asks, called) = (asks.clone(), called.clone());
+                self.found.truths.push(TruthWanted { at: start(expr), column, asks, called });
+            }
         }
     }
 
-    /// Each place once, without the columns that are compared with text.
+    /// A name, or what is taken out of one, that the template has given to columns is read as this.
+    pub(super) fn note_use_by(&mut self, place: (usize, usize), want: Want) {
+        for column in self.aliases.and_then(|aliases| aliases.get(&place)).into_iter().flatten() {
+            note_use(&mut self.found, Name::Column(*column), want);
+        }
+    }
+
+    /// Each place once, without the columns that are compared with text that is not known.
     pub(super) fn sort_truths(&mut self) {
         let compared = &self.found.compared;
-        self.found.truths.retain(|wanted| wanted.compared || !compared.contains(&wanted.column));
+        self.found.truths.retain(|wanted| wanted.asks != Asks::Holds || !compared.contains(&wanted.column));
         self.found.truths.sort_by_key(|wanted| (wanted.at, wanted.column));
-        self.found.truths.dedup_by_key(|wanted| (wanted.at, wanted.column));
+        self.found.truths.dedup_by(|a, b| (a.at, a.column, &a.asks) == (b.at, b.column, &b.asks));
+    }
+}
+
+/// A column is read as this.
+pub(super) fn note_use(found: &mut Found, name: Name, want: Want) {
+    let Name::Column(column) = name else { return };
+    match want {
+        Want::Text => _ = found.printed.insert(column),
+        Want::Compared => _ = found.compared.insert(column),
+        Want::Words | Want::Number | Want::Any | Want::Items => {}
     }
 }
 
@@ -133,4 +200,9 @@ pub(super) fn word_of<'e, 's>(expr: &'e Expr<'s>) -> &'e Expr<'s> {
         Expr::Filter(one) if SAME_WORD.contains(&one.name) => one.expr.as_ref().map_or(expr, word_of),
         expr => expr,
     }
+}
+
+/// Whether one of these filters stands behind it.
+fn has_filter(expr: &Expr<'_>, names: &[&str]) -> bool {
+    matches!(expr, Expr::Filter(one) if names.contains(&one.name) || one.expr.as_ref().is_some_and(|base| has_filter(base, names)))
 }

@@ -14,9 +14,23 @@ use std::fmt::Write as _;
 pub(crate) struct Moment {
     at: DateTime,
     has_time: bool,
+    /// Whether it is more than a time of the day.
+    has_day: bool,
 }
 
+/// Letters of patterns that are about the time of a day.
+const OF_TIME: [char; 16] = ['H', 'I', 'M', 'S', 'p', 'P', 'X', 'T', 'R', 'r', 'k', 'l', 'f', 'N', 'Z', 'z'];
+
 impl Moment {
+    /// How it is written where nobody says more.
+    fn usual(&self, calendar: &Calendar) -> &'static str {
+        match (self.has_day, self.has_time) {
+            (true, true) => calendar.both,
+            (true, false) => calendar.date,
+            (false, _) => calendar.time,
+        }
+    }
+
     /// As ISO 8601 writes it: in this form text sorts as time does.
     pub(crate) fn text(&self) -> String {
         self.at.strftime(if self.has_time { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%d" }).to_string()
@@ -32,7 +46,7 @@ pub(crate) fn date(state: &State, value: &Value, pattern: Option<&str>, kwargs: 
     }
     let moment = match i64::try_from(value.clone()).ok().filter(|_| value.is_number()) {
         Some(second) => of_second(second),
-        None => read(value.to_string().trim(), from),
+        None => read(value.to_string().trim(), from).or_else(|| time(value.to_string().trim(), from)),
     };
     let moment = moment.ok_or_else(|| {
         let shown = shown(value);
@@ -41,8 +55,15 @@ pub(crate) fn date(state: &State, value: &Value, pattern: Option<&str>, kwargs: 
             None => format!("{shown:?} is no date: {}", way_on(&shown)),
         })
     })?;
-    let usual = if moment.has_time { calendar.both } else { calendar.date };
-    write(&moment, pattern.unwrap_or(usual), &calendar)
+    write(&moment, pattern.unwrap_or(moment.usual(&calendar)), &calendar)
+}
+
+/// Whether `date` writes a text with this pattern, or without one.
+#[must_use]
+pub fn writes_date(text: &str, pattern: Option<&str>) -> bool {
+    let calendar = Locality::usual().calendar();
+    let moment = read(text.trim(), None).or_else(|| time(text.trim(), None));
+    moment.is_some_and(|moment| write(&moment, pattern.unwrap_or(moment.usual(&calendar)), &calendar).is_ok())
 }
 
 /// What to do with a text that is read as no date.
@@ -68,7 +89,7 @@ fn way_on(text: &str) -> String {
 
 fn of_second(second: i64) -> Option<Moment> {
     let at = jiff::Timestamp::from_second(second).ok()?;
-    Some(Moment { at: jiff::tz::Offset::UTC.to_datetime(at), has_time: true })
+    Some(Moment { at: jiff::tz::Offset::UTC.to_datetime(at), has_time: true, has_day: true })
 }
 
 /// Reads a date: by `from`, else ISO 8601, `24.12.2026`, or as mail headers write it.
@@ -76,24 +97,35 @@ pub(crate) fn read(text: &str, from: Option<&str>) -> Option<Moment> {
     if let Some(from) = from {
         let parsed = jiff::fmt::strtime::parse(from, text).ok()?;
         return match parsed.to_datetime() {
-            Ok(at) => Some(Moment { at, has_time: true }),
+            Ok(at) => Some(Moment { at, has_time: true, has_day: true }),
             Err(_) => parsed.to_date().ok().map(of_day),
         };
     }
     if let Ok(pieces) = Pieces::parse(text) {
         let time = pieces.time();
         let at = pieces.date().to_datetime(time.unwrap_or_default());
-        return Some(Moment { at, has_time: time.is_some() });
+        return Some(Moment { at, has_time: time.is_some(), has_day: true });
     }
     if let Some(day) = with_dots(text) {
         return Some(day);
     }
     let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(Moment { at: zoned.datetime(), has_time: true })
+    Some(Moment { at: zoned.datetime(), has_time: true, has_day: true })
 }
 
 fn of_day(day: Date) -> Moment {
-    Moment { at: day.to_datetime(jiff::civil::Time::midnight()), has_time: false }
+    Moment { at: day.to_datetime(jiff::civil::Time::midnight()), has_time: false, has_day: true }
+}
+
+/// Reads a time of the day by `from`, else `14:30`, `9:05:00`, `2:30 PM`.
+fn time(text: &str, from: Option<&str>) -> Option<Moment> {
+    const FORMS: [&str; 4] = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p"];
+    let of = |form: &str| jiff::fmt::strtime::parse(form, text).ok()?.to_time().ok();
+    let time = match from {
+        Some(from) => of(from),
+        None => FORMS.into_iter().find_map(of),
+    };
+    time.map(|time| Moment { at: Date::constant(2000, 1, 1).to_datetime(time), has_time: true, has_day: false })
 }
 
 /// `24.12.2026`, `24.12.2026 18:30`: with dots the day stands first, wherever that is written.
@@ -112,7 +144,7 @@ fn with_dots(text: &str) -> Option<Moment> {
     let day = of_day(Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?);
     let Some(time) = time else { return Some(day) };
     let time: jiff::civil::Time = time.trim().parse().ok()?;
-    Some(Moment { at: day.at.date().to_datetime(time), has_time: true })
+    Some(Moment { at: day.at.date().to_datetime(time), has_time: true, has_day: true })
 }
 
 /// What is wrong with a pattern, and what to write instead.
@@ -164,6 +196,12 @@ fn write(moment: &Moment, pattern: &str, calendar: &Calendar) -> Result<String, 
             return Err(invalid(format!("the pattern {pattern:?} ends within a %")));
         };
         let length = flags + letter.len_utf8();
+        if !moment.has_day && !OF_TIME.contains(&letter) {
+            let text = moment.at.time();
+            return Err(invalid(format!(
+                "{text} is a time without a day, and `%{letter}` in the pattern asks for one"
+            )));
+        }
         match letter {
             'A' => out.push_str(name(calendar.days, day)),
             'a' => out.push_str(name(calendar.days_short, day)),

@@ -6,7 +6,7 @@
 
 pub(crate) mod dates;
 pub(crate) mod methods;
-mod numbers;
+pub(crate) mod numbers;
 pub(crate) mod order;
 mod pieces;
 mod words;

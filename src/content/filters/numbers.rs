@@ -31,6 +31,12 @@ const CODES: [&str; 8] = ["CHF", "SEK", "NOK", "DKK", "HUF", "RON", "CAD", "AUD"
 /// Currencies without a smaller unit.
 const WHOLE: [&str; 6] = ["JPY", "KRW", "VND", "CLP", "ISK", "HUF"];
 
+/// The code of the currency that a sign or a code stands for.
+pub(crate) fn currency_of(text: &str) -> Option<&'static str> {
+    let by_sign = SIGNS.iter().find(|(code, sign)| text == *sign || text.eq_ignore_ascii_case(code));
+    by_sign.map(|(code, _)| *code).or_else(|| CODES.into_iter().find(|code| text.eq_ignore_ascii_case(code)))
+}
+
 /// A number by its decimal digits.
 struct Decimal {
     is_negative: bool,

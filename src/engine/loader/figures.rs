@@ -5,13 +5,13 @@
 
 use super::records::Step;
 use super::{List, LoadError};
-use crate::content::is_plainly_number;
+use crate::content::{Amounts, is_plainly_number};
 
 /// Most characters of a cell that are shown.
 const SHOWN: usize = 40;
 
 /// What the cells of one column are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Figures {
     /// Cells with something in them.
     pub filled: u64,
@@ -21,17 +21,44 @@ pub struct Figures {
     pub first_empty: Option<u64>,
     /// The first cell that is not plainly a number: its line, and its front.
     pub other: Option<(u64, String)>,
+    /// What the cells are as amounts.
+    pub amounts: Amounts,
 }
 
-/// Looks at all cells of `columns` in `list`.
+impl Figures {
+    fn new(locale: Option<&str>) -> Self {
+        Self { filled: 0, empty: 0, first_empty: None, other: None, amounts: Amounts::new(locale) }
+    }
+
+    fn take(&mut self, line: u64, cell: &[u8]) {
+        if cell.is_empty() {
+            self.empty += 1;
+            self.first_empty = self.first_empty.or(Some(line));
+            return;
+        }
+        let is_number = is_plainly_number(cell);
+        self.filled += u64::from(is_number);
+        if is_number && self.filled > 1 && !cell.contains(&b'.') {
+            // Whole numbers are read alike by everybody: one says as much as all.
+            return;
+        }
+        let text = String::from_utf8_lossy(cell);
+        self.amounts.take(line, &text);
+        if !is_number && self.other.is_none() {
+            self.other = Some((line, text.chars().take(SHOWN).collect()));
+        }
+    }
+}
+
+/// Looks at all cells of `columns` in `list`, of a campaign that names this locale.
 ///
 /// # Errors
 /// The list cannot be read, or has no such column.
-pub fn figures(list: &List, columns: &[String]) -> Result<Vec<Figures>, LoadError> {
+pub fn figures(list: &List, columns: &[String], locale: Option<&str>) -> Result<Vec<Figures>, LoadError> {
     let mut records = list.open()?;
     let header = records.header()?;
     records.select(columns, &header)?;
-    let mut all = vec![Figures::default(); columns.len()];
+    let mut all = vec![Figures::new(locale); columns.len()];
     loop {
         match records.advance()? {
             Step::End => return Ok(all),
@@ -39,16 +66,7 @@ pub fn figures(list: &List, columns: &[String]) -> Result<Vec<Figures>, LoadErro
             Step::Record => {}
         }
         for (i, figures) in all.iter_mut().enumerate() {
-            let cell = records.field(i).trim_ascii();
-            if cell.is_empty() {
-                figures.empty += 1;
-                figures.first_empty = figures.first_empty.or(Some(records.line()));
-            } else if is_plainly_number(cell) {
-                figures.filled += 1;
-            } else if figures.other.is_none() {
-                let text = String::from_utf8_lossy(cell).chars().take(SHOWN).collect();
-                figures.other = Some((records.line(), text));
-            }
+            figures.take(records.line(), records.field(i).trim_ascii());
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Guarantees: bounded by the columns that are told. Leaves to others: what a format makes of a number (`format_code`,
 //! `opendocument`), and whether a letter prints the column.
 
+use crate::content::beside;
 use std::collections::BTreeMap;
 
 /// Columns that are told.
@@ -21,6 +22,19 @@ pub struct Formatted {
     pub shown: String,
     /// How it differs.
     pub kind: Kind,
+    /// The first cell of its column that the sheet shows with another currency or unit: its row, from 1, and that.
+    pub unlike: Option<(u32, String)>,
+}
+
+impl Formatted {
+    /// The currency or unit that a sheet shows beside a number.
+    fn unit(shown: &str, kind: &Kind) -> Option<String> {
+        match kind {
+            Kind::Money(Some(code)) => Some((*code).to_owned()),
+            Kind::Money(None) | Kind::Other => beside(shown)?.1.unit.filter(|unit| !unit.is_empty()),
+            _ => None,
+        }
+    }
 }
 
 /// How what a sheet shows differs from what a list has.
@@ -43,12 +57,17 @@ pub enum Kind {
 pub struct Told(BTreeMap<u32, Formatted>);
 
 impl Told {
-    /// Notes a cell, by row and column from 0, unless one of its column is known.
+    /// Notes a cell, by row and column from 0, unless one of its column is known that is shown alike.
     pub fn note(&mut self, (row, column): (u32, u32), arrives: &str, shown: &str, kind: Kind) {
-        if self.0.len() < COLUMNS_MAX && !self.0.contains_key(&column) {
-            let cut = |text: &str| text.chars().take(CHARACTERS).collect();
-            let at = (row.saturating_add(1), column.saturating_add(1));
-            self.0.insert(column, Formatted { at, arrives: cut(arrives), shown: cut(shown), kind });
+        let cut = |text: &str| text.chars().take(CHARACTERS).collect();
+        let at = (row.saturating_add(1), column.saturating_add(1));
+        if let Some(known) = self.0.get_mut(&column) {
+            let units = || Formatted::unit(&known.shown, &known.kind).zip(Formatted::unit(shown, &kind));
+            if known.unlike.is_none() && units().is_some_and(|(one, other)| one != other) {
+                known.unlike = Some((at.0, cut(shown)));
+            }
+        } else if self.0.len() < COLUMNS_MAX {
+            self.0.insert(column, Formatted { at, arrives: cut(arrives), shown: cut(shown), kind, unlike: None });
         }
     }
 
@@ -152,8 +171,11 @@ mod tests {
         told.note((1, 2), "1", "1 kg", Kind::Other);
         told.note((2, 2), "2", "2 kg", Kind::Other);
         told.note((2, 0), &"9".repeat(99), "", Kind::Other);
+        told.note((3, 2), "300", "300 g", Kind::Other);
+        told.note((4, 2), "7", "7 l", Kind::Other);
         let all = told.into_all();
         let places: Vec<_> = all.iter().map(|one| (one.at, one.arrives.len())).collect();
         assert_eq!(places, [((3, 1), CHARACTERS), ((2, 3), 1)]);
+        assert_eq!(all.iter().map(|one| one.unlike.clone()).collect::<Vec<_>>(), [None, Some((4, "300 g".to_owned()))]);
     }
 }

@@ -215,3 +215,47 @@ fn hidden_columns_are_told() {
     let hidden = found.iter().find(|found| found.check == "hidden-columns").expect("told");
     assert_eq!(hidden.says, "1 column is hidden on the sheet, and read as all others: \"note\"");
 }
+
+#[test]
+fn amounts_that_a_sheet_shows_in_several_currencies_or_units_are_told_before_they_are_one() {
+    let formats = ["#,##0.00\\ &quot;€&quot;", "&quot;$&quot;#,##0.00", "0&quot; kg&quot;", "0&quot; g&quot;", "h:mm"];
+    let number = |style: usize, value: &str| format!("<c s=\"{style}\"><v>{value}</v></c>");
+    let line = |n: usize, email: &str, cells: [String; 3]| {
+        let email = inline(email);
+        row_of(n, &[email.as_str()].into_iter().chain(cells.iter().map(String::as_str)).collect::<Vec<_>>())
+    };
+    let rows = [
+        line(1, "email", ["total", "weight", "at"].map(inline)),
+        line(2, "ann@a.example", [number(3, "5"), number(5, "5"), number(7, "0.604166666666667")]),
+        line(3, "bob@a.example", [number(4, "5"), number(6, "300"), number(7, "0.375")]),
+    ];
+    let book = excel_with(&formats, &[], &[("People", false, &rows.concat())]);
+    for (letter, says) in [
+        (
+            "{{ total|money('EUR') }}",
+            "`total` holds amounts of different kinds, which are no numbers of one: l.xlsx, line 2, has \"5.00 €\", and line 3 has \"$5.00\"",
+        ),
+        ("{{ 'A' if total > 3 }}", "line 2, has \"5.00 €\", and line 3 has \"$5.00\""),
+        ("{{ weight + 1 }}", "line 2, has \"5 kg\", and line 3 has \"300 g\""),
+    ] {
+        let (ran, found) = check(&campaign("l.xlsx", book.clone(), "", letter), "w.toml");
+        let told = found.iter().find(|found| found.severity == "error" && found.says.contains(says));
+        assert!(told.is_some() && ran.code == Some(2), "{letter}: {ran:?}");
+    }
+    let (_, found) = check(&campaign("l.xlsx", book.clone(), "", "{{ total }}|{{ at }}"), "w.toml");
+    assert_eq!(
+        of_format(&found),
+        [
+            (
+                "of the column \"total\" the letter prints 5.00, where the sheet shows 5.00 €, and in row 3 $5.00",
+                "enter them in cells of the format Text, with what the sheet adds to each"
+            ),
+            (
+                "of the column \"at\" the letter prints 14:30:00, where the sheet shows it as h:mm",
+                "{{ at|date(\"%-H:%M\") }} writes it so, with names as locale says"
+            ),
+        ]
+    );
+    let letters = arrives(&campaign("l.xlsx", book, "", "{{ at|date(\"%-H:%M\") }}"));
+    assert_eq!(letters, ["ann@a.example: 14:30", "bob@a.example: 9:00"]);
+}

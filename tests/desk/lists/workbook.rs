@@ -137,7 +137,7 @@ fn a_workbook_of_excel_is_a_list() {
     let text = "{{ Points }}|{{ since }}|{{ Price }}|{{ VIP }}";
     let recipients = "email = \"Email\"\nmax_rejected = \"50%\"\ncolumns = { since = \"Since\" }";
     let folder = campaign("Contacts.xlsx", contacts(), recipients, text);
-    assert_checked(&folder, &["rejected-row", "cell-format"]);
+    assert_checked(&folder, &["rejected-row", "cell-format", "boolean-printed"]);
     let (ran, letters) = folder.send(&[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(got(&letters), ["ann@a.example: 1200|2026-11-29|19.9|true", "bob@a.example: 7|||"]);
@@ -219,7 +219,7 @@ fn a_workbook_of_libreoffice_is_a_list() {
     ];
     let recipients = "max_rejected = \"50%\"";
     let folder = campaign("Liste.ods", open_document(&rows.concat()), recipients, "{{ name }}|{{ since }}|{{ price }}");
-    assert_checked(&folder, &["rejected-row", "cell-format"]);
+    assert_checked(&folder, &["rejected-row", "cell-format", "boolean-printed"]);
     assert_eq!(got(&folder.delivers(&[])), ["ann@a.example: Zoë & Ann|2026-11-29|1200.00", "bob@a.example: ||0.5"]);
     let rejects = folder.read("data/campaign/w/rejects.csv");
     assert!(rejects.contains("\n9,\"the address has no @\",\"nobody\""), "{rejects}");

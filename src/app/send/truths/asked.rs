@@ -1,0 +1,236 @@
+//! A place of a template that asks what a column says, and what is wrong with that.
+//!
+//! Guarantees: what a hint says is a mend for the list as it is. Leaves to others: what the cells say (`answers`).
+
+use super::super::content::Columns;
+use super::answers::{Answers, Cell, Spellings, amount, front};
+use super::{key, quoted};
+use crate::content::{Asks, Composer, ContentError, Syntax, TruthUse, Word, identifier, truth_of};
+use crate::mail::finding::Severity;
+
+/// A place that asks, and what it is about.
+pub(super) struct Asked<'a> {
+    wanted: &'a TruthUse,
+    /// The column's heading.
+    pub(super) column: &'a str,
+    /// What the template calls it there.
+    name: String,
+    /// Whether it is computed with elsewhere, and read as a number there.
+    is_number: bool,
+    syntax: Syntax,
+}
+
+/// Whether a word is one for yes, for no or for nothing.
+pub(super) fn says_something(word: &str) -> bool {
+    truth_of(word).is_some() || is_zero(word)
+}
+
+fn is_zero(text: &str) -> bool {
+    amount(text.trim()) == Some(true)
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn of(wanted: &'a TruthUse, composer: &Composer, columns: &'a Columns, syntax: Syntax) -> Option<Self> {
+        let (column, name) = (columns.sources.get(wanted.column)?, columns.names.get(wanted.column)?);
+        let name = wanted.called.clone().unwrap_or_else(|| identifier(name).into_owned());
+        let is_number = composer.numbers_wanted().iter().any(|other| other.column == wanted.column);
+        Some(Self { wanted, column, name, is_number, syntax })
+    }
+
+    /// Whether the other is asked at the same place.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        let place = |one: &Self| (one.wanted.position, one.wanted.place.clone());
+        self.column != other.column && place(self) == place(other)
+    }
+
+    /// What is wrong with the place, if anything is. `beside`: what other columns say that are asked there.
+    pub(super) fn wrong(
+        &self,
+        answers: &Answers,
+        beside: &[&Answers],
+        path: &str,
+        is_json: bool,
+    ) -> Option<(ContentError, Severity)> {
+        match &self.wanted.asks {
+            Asks::IsTruth => self.no_truth(answers, path, is_json),
+            Asks::IsWord(word, is_not) => self.other_word(answers, word, *is_not, path),
+            Asks::Holds => self.holds_all_the_same(answers, beside, path),
+            Asks::Prints => None,
+        }
+    }
+
+    /// Text is compared with `true` or `false`.
+    fn no_truth(&self, answers: &Answers, path: &str, is_json: bool) -> Option<(ContentError, Severity)> {
+        let is_all = answers.no_answers.is_none();
+        // Of a list of JSON other rows may hold what they are compared with.
+        let (line, text) = answers.first.as_ref().filter(|_| !is_json || is_all)?;
+        let hint = match answers.are_answers() {
+            true if is_all => format!("if each cell says yes or no, {}", self.declared("boolean")),
+            true => format!("write {}, without `true`", self.one_of(&answers.yes, &[], false)),
+            false => format!(
+                "compare it with text in quotes; {} alone asks whether there is something",
+                self.syntax.statement("if …")
+            ),
+        };
+        let (called, text) = (self.called(), front(text));
+        let problem = format!("{called} is text, which is neither true nor false: {path}, line {line}, has {text:?}");
+        Some((self.placed(problem, hint), Severity::Error))
+    }
+
+    /// It is compared with one word for what the list says in others, too.
+    fn other_word(&self, answers: &Answers, word: &Word, is_not: bool, path: &str) -> Option<(ContentError, Severity)> {
+        let truth = truth_of(&word.text);
+        let (spelt, meant) = match truth {
+            _ if is_zero(&word.text) && answers.are_amounts() => (&answers.zeros, "zero"),
+            Some(true) if answers.are_answers() => (&answers.yes, "yes"),
+            Some(false) if answers.are_answers() => (&answers.no, "no"),
+            _ => return None,
+        };
+        let (line, other) = self.unsaid(spelt)?;
+        let (called, word, other) = (self.called(), &word.text, front(other));
+        let problem = format!(
+            "{called} is compared with {word:?}, and the list has other words for {meant}, which are not that: {path}, line {line}, \
+             has {other:?}"
+        );
+        let like = |other: &&Word| match meant {
+            "zero" => is_zero(&other.text),
+            _ => truth_of(&other.text) == truth,
+        };
+        let words: Vec<&Word> = self.wanted.words.iter().filter(like).collect();
+        Some((self.placed(problem, format!("write {}", self.one_of(spelt, &words, is_not))), Severity::Error))
+    }
+
+    /// The first spelling that the template does not name.
+    fn unsaid<'c>(&self, spelt: &'c Spellings) -> Option<&'c Cell> {
+        spelt.0.iter().find(|(_, text)| self.wanted.words.iter().all(|word| !word.is(text)))
+    }
+
+    /// It is asked whether text holds that says no, or nothing.
+    fn holds_all_the_same(
+        &self,
+        answers: &Answers,
+        beside: &[&Answers],
+        path: &str,
+    ) -> Option<(ContentError, Severity)> {
+        let words = &self.wanted.words;
+        if let Some(no) = answers.no().filter(|_| !self.is_number) {
+            // Compared with words, it is known what stands in it; zeros are written in many ways.
+            if words.is_empty() {
+                return Some(self.no_that_holds(answers, no, path));
+            }
+        }
+        let zero = match words.iter().any(|word| is_zero(&word.text)) {
+            false => answers.zeros.0.first().filter(|_| words.is_empty()),
+            true => self.unsaid(&answers.zeros),
+        };
+        let zero = zero.filter(|_| answers.are_amounts())?;
+        let problem = self.holds(zero, path) + &odd(&answers.no_amounts, "amounts");
+        Some((self.placed(problem, self.instead_of_zeros(answers, beside)), Severity::Error))
+    }
+
+    fn no_that_holds(&self, answers: &Answers, no: &Cell, path: &str) -> (ContentError, Severity) {
+        let is_all = answers.no_answers.is_none();
+        let any = "if any text is to count: `is defined` behind it";
+        let hint = match is_all {
+            true => format!("if each cell says yes or no, {}; {any}", self.declared("boolean")),
+            false => format!(
+                "write {}; or mend the other cells, and {}; {any}",
+                self.syntax.statement(&format!("if {}", self.says_yes(answers))),
+                self.declared("boolean")
+            ),
+        };
+        // "No" may be an answer that is printed where there is one.
+        let is_doubtful = self.wanted.printed && (answers.has_empty || !is_all);
+        let severity = if is_doubtful { Severity::Warning } else { Severity::Error };
+        let problem = self.holds(no, path) + &odd(&answers.no_answers, "yes and no");
+        (self.placed(problem, hint), severity)
+    }
+
+    /// How it is asked whether a cell says yes, where others say neither.
+    fn says_yes(&self, answers: &Answers) -> String {
+        match answers.yes.0.is_empty() {
+            false => self.one_of(&answers.yes, &[], false),
+            true => {
+                let name = &self.name;
+                let others = answers.no.all().chain(answers.no_answers.spelt_marks.all());
+                format!("{name} and {}", is_one(name, &others.collect::<Vec<_>>(), true))
+            }
+        }
+    }
+
+    fn holds(&self, (line, text): &Cell, path: &str) -> String {
+        let (called, text) = (self.called(), front(text));
+        format!("{called} is text, and any text counts as true here: {path}, line {line}, has {text:?}")
+    }
+
+    /// How it is asked whether there is more than a zero.
+    fn instead_of_zeros(&self, answers: &Answers, beside: &[&Answers]) -> String {
+        let (name, all) = (&self.name, || std::iter::once(answers).chain(beside.iter().copied()));
+        let are_numbers = all().all(|answers| !answers.has_signs) && self.wanted.words.is_empty();
+        let written = if are_numbers {
+            format!(
+                "{}, by which 0 is false; or write {}",
+                self.declared("number"),
+                self.syntax.statement(&format!("if {name}|float > 0"))
+            )
+        } else {
+            let spelt = all().flat_map(|answers| answers.zeros.all().chain(answers.no_amounts.spelt_marks.all()));
+            let mut nothing: Vec<&str> = Vec::new();
+            for text in spelt {
+                if !nothing.contains(&text) {
+                    nothing.push(text);
+                }
+            }
+            format!("write {}", self.syntax.statement(&format!("if {name} and {}", is_one(name, &nothing, true))))
+        };
+        format!("{written}; if any text is to count: `is defined` behind it")
+    }
+
+    /// Whether it is one of these spellings, or of those words of the template.
+    fn one_of(&self, spelt: &Spellings, words: &[&Word], is_not: bool) -> String {
+        let mut all: Vec<&str> = spelt.all().collect();
+        for word in words {
+            if !all.contains(&word.text.as_str()) {
+                all.push(&word.text);
+            }
+        }
+        is_one(&self.name, &all, is_not)
+    }
+
+    fn declared(&self, kind: &str) -> String {
+        format!("say so under [recipients.types]: {} = \"{kind}\"", key(self.column))
+    }
+
+    fn placed(&self, problem: String, hint: String) -> ContentError {
+        let (place, position) = (self.wanted.place.clone(), Some(self.wanted.position));
+        ContentError { place, position, problem, excerpt: String::new(), hint }
+    }
+
+    /// The column, and what the template calls it.
+    fn called(&self) -> String {
+        match &self.wanted.called {
+            Some(name) if name != self.column => format!("`{name}` is `{}`, which", self.column),
+            _ => format!("`{}`", self.column),
+        }
+    }
+}
+
+/// Cells among others, in words.
+fn odd(odd: &super::answers::Odd, beside: &str) -> String {
+    match odd.is_none() {
+        true => String::new(),
+        false => format!("; beside {beside} it has {}", odd.told()),
+    }
+}
+
+/// How it is asked whether `name` is one of these texts, or none of them.
+fn is_one(name: &str, texts: &[&str], is_not: bool) -> String {
+    match (texts, is_not) {
+        ([one], false) => format!("{name} == {}", quoted(one)),
+        ([one], true) => format!("{name} != {}", quoted(one)),
+        (several, is_not) => {
+            let all: Vec<String> = several.iter().map(|text| quoted(text)).collect();
+            format!("{name}{} in [{}]", if is_not { " not" } else { "" }, all.join(", "))
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Columns of yes and no, and of amounts with zeros among them, that nobody has declared, where a template asks what they say
+//! or prints them: as text each of them is true, and `0` is not `0,00 €`.
+//!
+//! Guarantees: told before anything is sent, with the place in the template and the first cell that is taken for the wrong
+//! one; only the front of a list is looked at, and only where a template asks. A column in which other texts are more than a
+//! few, or whose cells a template compares with text of the list, is left alone.
+
+mod answers;
+mod asked;
+mod printed;
+
+use super::super::check::{Refused, of_content};
+use super::super::config::CampaignConfig;
+use super::super::exit::Failure;
+use super::content::Columns;
+use super::types::is_json;
+use crate::content::{Asks, Composer};
+use crate::engine::loader::{List, Sampled, first_of};
+use crate::mail::finding::{Finding, Severity};
+use answers::Answers;
+use asked::Asked;
+pub use printed::findings as printed;
+
+/// The word for a column that may be meant so.
+const AS_TEXT: &str = "yes-no-as-text";
+/// Rows that are looked at.
+const ROWS: usize = 10_000;
+
+/// What templates take for true though it says no, what they compare with `true` though it is text, and with one word for what
+/// the list says in several.
+///
+/// # Errors
+/// Each place that is wrong whatever is meant.
+pub fn findings(
+    campaign: &CampaignConfig,
+    list: &List,
+    composer: &Composer,
+    columns: &Columns,
+) -> Result<Vec<Finding>, Refused> {
+    let is_asked = |wanted: &&crate::content::TruthUse| match &wanted.asks {
+        Asks::Prints => false,
+        Asks::IsWord(word, _) => asked::says_something(&word.text),
+        Asks::Holds | Asks::IsTruth => true,
+    };
+    let wanted = composer.truths_wanted().iter().filter(is_asked);
+    let asked: Vec<Asked> = wanted.filter_map(|wanted| Asked::of(wanted, composer, columns, campaign.syntax)).collect();
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sources: Vec<String> = asked.iter().map(|asked| asked.column.to_owned()).collect();
+    sources.sort();
+    sources.dedup();
+    // A list that cannot be read is told by whoever reads it next.
+    let rows = first_of(list, &campaign.recipients.email.value, &sources, ROWS).unwrap_or_default();
+    let answers: Vec<Answers> = (0..sources.len()).map(|place| answers(&rows, place)).collect();
+    let of =
+        |asked: &Asked| sources.iter().position(|source| source == asked.column).and_then(|place| answers.get(place));
+    let (path, is_json) = (list.path.display().to_string(), is_json(campaign));
+    let (mut faults, mut errors, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+    for one in &asked {
+        // What is asked of several columns at one place is mended for all of them.
+        let beside: Vec<&Answers> = asked.iter().filter(|other| other.is_beside(one)).filter_map(of).collect();
+        let Some((error, severity)) = of(one).and_then(|answers| one.wrong(answers, &beside, &path, is_json)) else {
+            continue;
+        };
+        let finding = of_content(campaign, &error);
+        if severity == Severity::Warning {
+            let finding = Finding { severity, check: AS_TEXT, ..finding };
+            // Two parts may be made from one file.
+            if !warnings.contains(&finding) {
+                warnings.push(finding);
+            }
+            continue;
+        }
+        let fault = super::places::placed(campaign, &error);
+        if !faults.contains(&fault) {
+            faults.push(fault);
+            errors.push(finding);
+        }
+    }
+    if faults.is_empty() {
+        return Ok(warnings);
+    }
+    errors.append(&mut warnings);
+    Err(Refused { failure: Failure::usage(faults.join("\n")), findings: errors, files: Vec::new() })
+}
+
+fn answers(rows: &[Sampled], place: usize) -> Answers {
+    let mut answers = Answers::default();
+    for row in rows {
+        row.fields.get(place).into_iter().for_each(|cell| answers.take(row.line, cell));
+    }
+    answers
+}
+
+/// A text in quotes, as templates and TOML have it.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() || (c.is_whitespace() && c != ' ') => out += &format!("\\u{:04x}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+/// A column as a key of TOML.
+pub fn key(column: &str) -> String {
+    let is_bare = !column.is_empty() && column.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if is_bare { column.to_owned() } else { quoted(column) }
+}

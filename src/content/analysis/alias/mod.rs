@@ -1,0 +1,53 @@
+//! Names that a template gives to columns: `{% set p = points %}`, an argument of a macro, what a loop over columns takes, what
+//! stands in a list, an object or a namespace; through files that are included and imported, too.
+//!
+//! Guarantees: something stands for columns only where each of its values is one, or stands in the template; of arguments and of
+//! loops each value counts by itself. Leaves to others: what that means for a condition (`truth`).
+
+mod bound;
+mod values;
+
+use super::super::names::Names;
+use bound::Unit;
+use minijinja::machinery;
+use minijinja::machinery::ast::{Expr, Stmt};
+use minijinja::syntax::SyntaxConfig;
+use std::collections::{BTreeMap, BTreeSet};
+use values::Reader;
+
+/// The columns that expressions of one file stand for, by the first octet of each and the one behind it.
+pub(crate) type Places = BTreeMap<(usize, usize), BTreeSet<usize>>;
+
+/// The columns that names and what is taken out of them stand for, in a template and in each file that it reads.
+#[derive(Debug, Default)]
+pub(crate) struct Aliases(BTreeMap<String, Places>);
+
+impl Aliases {
+    /// Of these files by their names, of which the first is the template itself.
+    pub(crate) fn of(files: &[(String, String)], syntax: &SyntaxConfig, names: &mut Names<'_>) -> Self {
+        let mut trees: Vec<(&str, Stmt<'_>)> = Vec::new();
+        for (name, text) in files {
+            // What is no template is told by whoever compiles it.
+            trees.extend(machinery::parse(text, name, syntax.clone()).ok().map(|tree| (name.as_str(), tree)));
+        }
+        let trees: Vec<(&str, &Stmt<'_>)> = trees.iter().map(|(name, tree)| (*name, tree)).collect();
+        let unit = Unit::of(&trees);
+        let mut reader = Reader::of(&unit, names);
+        let mut found = BTreeMap::<String, Places>::new();
+        for at in &unit.exprs {
+            if !matches!(at.expr, Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_)) {
+                continue;
+            }
+            if let (Some(columns), Some((name, _))) = (reader.stands_for(*at), trees.get(unit.file_of(at.scope))) {
+                let span = super::tree::span(at.expr);
+                found.entry((*name).to_owned()).or_default().entry(span).or_default().extend(columns);
+            }
+        }
+        Self(found)
+    }
+
+    /// Those of a file.
+    pub(crate) fn in_file(&self, name: &str) -> Option<&Places> {
+        self.0.get(name)
+    }
+}

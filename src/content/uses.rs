@@ -1,0 +1,141 @@
+//! Places where a template wants more of a column than what stands in it, and nobody has said what it holds: a number, whether
+//! it is true, words that are looked for in it.
+//!
+//! Leaves to others: what the list holds.
+
+use super::error::{ContentError, Place};
+use super::page::Origin;
+
+/// A place where a template computes with a column of which nobody has said that it holds numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberUse {
+    /// The file or the key.
+    pub place: Place,
+    /// Line and column, from 1.
+    pub position: (usize, usize),
+    /// The index of the column.
+    pub column: usize,
+    /// Whether the template says what an empty cell counts as, or comes here on some condition only.
+    pub copes_with_empty: bool,
+}
+
+/// A place where a template reads a column as amounts of one kind: it computes with it, or writes it by `money` or `number`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AmountUse {
+    /// The file or the key.
+    pub place: Place,
+    /// Line and column, from 1.
+    pub position: (usize, usize),
+    /// The index of the column.
+    pub column: usize,
+    /// Whether it is written by a filter, and not computed with.
+    pub is_written: bool,
+    /// Whether each row comes here.
+    pub is_certain: bool,
+}
+
+/// A place where a template asks what a column says, of which nobody has said what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TruthUse {
+    /// The file or the key.
+    pub place: Place,
+    /// Line and column, from 1.
+    pub position: (usize, usize),
+    /// The index of the column.
+    pub column: usize,
+    /// What is asked.
+    pub asks: Asks,
+    /// Whether the same template prints it: then it may well be asked whether there is something to print.
+    pub printed: bool,
+    /// What the template calls it there, where it has given it a name of its own: `{% set p = points %}`.
+    pub called: Option<String>,
+    /// The words that the same template compares the column with.
+    pub words: Vec<Word>,
+}
+
+/// What a template asks of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Whether it holds: any text does.
+    Holds,
+    /// Whether it is `true` or `false`: no text is.
+    IsTruth,
+    /// Whether it is this word; or whether it is not.
+    IsWord(Word, bool),
+    /// Nothing: it is printed as it stands.
+    Prints,
+}
+
+/// A word that stands in a template, and a column is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The word.
+    pub text: String,
+    /// Whether the cells come in small letters or capitals.
+    pub is_folded: bool,
+    /// Whether the cells come without blanks at their ends.
+    pub is_trimmed: bool,
+}
+
+impl Word {
+    /// Whether a cell is it.
+    #[must_use]
+    pub fn is(&self, cell: &str) -> bool {
+        let cell = if self.is_trimmed { cell.trim() } else { cell };
+        cell == self.text || self.is_folded && cell.to_lowercase() == self.text.to_lowercase()
+    }
+}
+
+impl TruthUse {
+    /// Be about what people wrote, where the text was made from that.
+    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
+        told_as_written(&mut self.place, &mut self.position, origins);
+    }
+}
+
+impl AmountUse {
+    /// Be about what people wrote, where the text was made from that.
+    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
+        told_as_written(&mut self.place, &mut self.position, origins);
+    }
+}
+
+impl NumberUse {
+    /// Be about what people wrote, where the text was made from that.
+    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
+        told_as_written(&mut self.place, &mut self.position, origins);
+    }
+}
+
+fn told_as_written(place: &mut Place, position: &mut (usize, usize), origins: &[Origin]) {
+    let Some(origin) = origins.iter().find(|origin| origin.is_of(place)) else { return };
+    let told = origin.told(ContentError { position: Some(*position), ..ContentError::new(place, "", "") });
+    (*place, *position) = (told.place, told.position.unwrap_or(*position));
+}
+
+/// Whether people read what is printed behind `front`, in a text that stands in `place`: it is in no tag of HTML, no address and
+/// no field for programs.
+pub(crate) fn is_for_readers(place: &Place, front: &str) -> bool {
+    if matches!(place, Place::Key(key) if key.starts_with("headers.") || key.starts_with("unsubscribe")) {
+        return false;
+    }
+    let (mut is_in_tag, mut rest) = (false, front);
+    while let Some(at) = rest.find(['<', '>', '{']) {
+        let (sign, behind) = (rest.as_bytes().get(at), rest.get(at + 1..).unwrap_or_default());
+        let tag = behind.strip_prefix(['%', '{']).filter(|_| sign == Some(&b'{'));
+        match (tag, sign) {
+            // What stands in a tag of the template is none of the page's.
+            (Some(tag), _) => {
+                let end = tag.find("%}").into_iter().chain(tag.find("}}")).min();
+                rest = end.and_then(|end| tag.get(end + 2..)).unwrap_or_default();
+                continue;
+            }
+            (None, Some(b'<')) => is_in_tag |= behind.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'),
+            (None, Some(b'>')) => is_in_tag = false,
+            _ => {}
+        }
+        rest = behind;
+    }
+    let word = front.rsplit(char::is_whitespace).next().unwrap_or_default();
+    !is_in_tag && !word.contains("://") && !word.ends_with('=')
+}
