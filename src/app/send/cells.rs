@@ -80,18 +80,21 @@ pub fn front(campaign: &CampaignConfig, list: &List, columns: &[String]) -> (Vec
     (rows, tidied)
 }
 
-/// What is odd in the cells of these columns in these rows.
+/// What is odd in the cells of these columns in these rows; words for nothing where a column `is_printed`.
 #[must_use]
 pub fn findings(
     campaign: &CampaignConfig,
     (rows, tidied): &(Vec<Sampled>, Tidied),
     columns: &[String],
+    is_printed: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
     let file = file_of(campaign);
     let mut found: Vec<(Odd, u64, u64, String)> = Vec::new();
     for row in rows {
         for (column, cell) in columns.iter().zip(&row.fields) {
-            let Some(odd) = odd(cell).filter(|_| *column != campaign.recipients.email.value) else { continue };
+            let is_told = |odd: &Odd| *odd != Odd::Nothing || is_printed(column);
+            let is_name = *column != campaign.recipients.email.value;
+            let Some(odd) = odd(cell).filter(|odd| is_name && is_told(odd)) else { continue };
             if let Some((_, count, ..)) = found.iter_mut().find(|(known, ..)| *known == odd) {
                 *count += 1;
             } else {

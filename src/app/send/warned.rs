@@ -96,7 +96,7 @@ fn is_soon_read(list: &List) -> bool {
 fn again(campaign: &CampaignConfig, list: &List, stored: &[String]) -> Vec<Finding> {
     let Ok(looked) = look_at(list) else { return Vec::new() };
     let mut found = list::findings(campaign, &looked, None);
-    found.extend(cells::findings(campaign, &cells::front(campaign, list, stored), stored));
+    found.extend(cells::findings(campaign, &cells::front(campaign, list, stored), stored, |_| true));
     found.extend(standing::findings(campaign, list, &looked, stored, standing::ROWS_AGAIN));
     found
 }

@@ -66,6 +66,30 @@ pub fn writes_date(text: &str, pattern: Option<&str>) -> bool {
     moment.is_some_and(|moment| write(&moment, pattern.unwrap_or(moment.usual(&calendar)), &calendar).is_ok())
 }
 
+/// Forms of dates that are not certain, or not read without being named.
+const FORMS: [&str; 18] = [
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%Y/%m/%d",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%d.%m.%y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d-%b-%Y",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %I:%M %p",
+    "%d/%m/%Y %I:%M %p",
+    "%d-%m-%Y %H:%M",
+];
+/// Nobody writes a date of a year before this one in a list.
+const YEAR_MIN: i16 = 1000;
+
 /// What to do with a text that is read as no date.
 fn way_on(text: &str) -> String {
     const SHEET_DAYS: std::ops::Range<u32> = 20_000..80_000;
@@ -73,18 +97,13 @@ fn way_on(text: &str) -> String {
         return "it may be a sheet's number of a day: give these cells a format of dates, and export the list again"
             .to_owned();
     }
-    let parts: Vec<&str> = text.split('/').collect();
-    let numbers: Vec<u32> = parts.iter().filter_map(|part| part.trim().parse().ok()).collect();
-    let year = if parts.last().is_some_and(|year| year.len() == 2) { "%y" } else { "%Y" };
-    let by_month = || format!("from=\"%m/%d/{year}\"");
-    let by_day = || format!("from=\"%d/%m/{year}\"");
-    let from = match numbers.as_slice() {
-        [..=12, 13..=u32::MAX, _] => by_month(),
-        [13..=u32::MAX, ..=12, _] => by_day(),
-        [_, _, _] => format!("{}, or {}", by_month(), by_day()),
-        _ => "from=\"%d/%m/%Y\"".to_owned(),
-    };
-    format!("write 2026-12-24, or say how it is written: date(…, {from})")
+    // `%Y` reads two digits, too, as a year of long ago.
+    let is_so = |form: &&&str| read(text, Some(form)).is_some_and(|moment| moment.at.year() >= YEAR_MIN);
+    let forms: Vec<String> = FORMS.iter().filter(is_so).map(|form| format!("from={form:?}")).collect();
+    match forms.is_empty() {
+        true => "write it as 2026-12-24 in the list".to_owned(),
+        false => format!("write 2026-12-24, or say how it is written: date(…, {})", forms.join(", or ")),
+    }
 }
 
 fn of_second(second: i64) -> Option<Moment> {

@@ -89,7 +89,8 @@ fn a_text_that_is_no_date_is_told_with_how_it_may_be_written() {
         ("24/12/26", "date(…, from=\"%d/%m/%y\")"),
         ("03/04/2026", "date(…, from=\"%m/%d/%Y\", or from=\"%d/%m/%Y\")"),
         ("46380", "it may be a sheet's number of a day"),
-        ("soon", "write 2026-12-24, or say how it is written: date(…, from=\"%d/%m/%Y\")"),
+        ("soon", "write it as 2026-12-24 in the list"),
+        ("Dec 24, 2026", "date(…, from=\"%b %d, %Y\")"),
     ] {
         let said = eval(&format!("'{date}'|date")).expect_err(date);
         assert!(said.contains(way), "{date}: {said}");

@@ -167,9 +167,11 @@ impl Answers {
         self.amounts > 0 && self.no_amounts.are_few(self.amounts)
     }
 
-    /// The first cell that says no in a column that says yes or no. One of nothing but `NO` is that of a country.
+    /// The first cell that says no in a column that says yes or no. One of nothing but `NO` is that of a country, and one of `no`
+    /// beside other words that of a language.
     pub(super) fn no(&self) -> Option<&Cell> {
-        let is_no = |(_, text): &&Cell| !self.yes.0.is_empty() || text.trim() != "NO";
+        let has_yes = !self.yes.0.is_empty();
+        let is_no = |(_, text): &&Cell| has_yes || (text.trim() != "NO" && self.no_answers.words == 0);
         self.no.0.first().filter(is_no).filter(|_| self.are_answers())
     }
 }
@@ -245,6 +247,7 @@ mod tests {
             &["no", "yes", "perhaps", "later"],
             &["0", "1", "0", "1", "2"],
             &["no", "?"],
+            &["no", "no", "no", "de"],
             &[],
         ] {
             assert_eq!(no(cells), None, "{cells:?}");

@@ -140,6 +140,13 @@ impl<'t, 's> Unit<'t, 's> {
             Stmt::Macro(one) => {
                 inner = self.scope(file, Some(scope));
                 self.macros.insert((file, one.name), MacroAt { scope: inner, args: &one.args });
+                // What nobody hands over is not known, or what the macro says.
+                let without = one.args.len().saturating_sub(one.defaults.len());
+                for (place, arg) in one.args.iter().enumerate() {
+                    let default = place.checked_sub(without).and_then(|place| one.defaults.get(place));
+                    let origin = default.map_or(Origin::Unknown, |expr| Origin::Is(At { expr, scope: inner }));
+                    self.bind(arg, inner, &Bound::each(origin));
+                }
             }
             Stmt::CallBlock(one) => {
                 inner = self.scope(file, Some(scope));
