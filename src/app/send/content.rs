@@ -576,16 +576,13 @@ fn fingerprint(spec: &Spec) -> String {
     // What a campaign does not use leaves its content what it was.
     let read: Vec<_> =
         spec.partials.iter().filter_map(|(name, file)| Some((name, &file.as_ref().ok()?.text))).collect();
-    if !read.is_empty() {
-        whole.push_str(&format!("{read:?}"));
-    }
     let alternative: Vec<_> = attachments.iter().filter(|file| file.alternative).map(|file| &file.file_name).collect();
-    if !alternative.is_empty() {
-        whole.push_str(&format!("{alternative:?}"));
-    }
-    if let Some(locale) = &spec.locale {
-        whole.push_str(&format!("{locale:?}"));
-    }
+    let used = [
+        (!read.is_empty()).then(|| format!("{read:?}")),
+        (!alternative.is_empty()).then(|| format!("{alternative:?}")),
+        spec.locale.as_ref().map(|locale| format!("{locale:?}")),
+    ];
+    used.iter().flatten().for_each(|said| whole.push_str(said));
     hex(digest(&SHA256, whole.as_bytes()).as_ref())
 }
 
