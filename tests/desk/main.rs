@@ -12,6 +12,7 @@ mod check;
 mod commands;
 mod conditions;
 mod convert;
+mod damage;
 mod encodings;
 mod folder;
 mod jinja;

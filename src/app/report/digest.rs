@@ -100,6 +100,8 @@ pub struct Digest {
     pub rows: Rows,
     /// What is damaged in storage.
     pub damage: Vec<String>,
+    /// Whether storage does not tell all of what this shows.
+    pub damaged: bool,
     /// Rows that cannot be read.
     pub unread: Unread,
     /// Why the mailing is held.
@@ -143,6 +145,7 @@ impl Digest {
             digest.add(recipient);
             Ok(())
         })?;
+        digest.damaged = facts.is_damaged() || !digest.unread.rows.is_empty();
         digest.damage.extend(digest.unread.told().map(|told| format!("{told}: {}", digest.unread.why)));
         Ok(digest)
     }
@@ -254,6 +257,7 @@ impl Digest {
     #[must_use]
     pub fn known(&self) -> Known<'_> {
         Known {
+            damaged: self.damaged,
             run: self.about.run,
             held: self.held.as_ref(),
             loading: self.rows.loading,

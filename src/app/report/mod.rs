@@ -251,8 +251,13 @@ pub trait Facts {
     /// What became of the list's rows.
     fn rows(&self) -> Rows;
 
-    /// What is damaged in storage, a sentence each: the facts may be incomplete by so much.
+    /// What is damaged in storage, a sentence each.
     fn damage(&self) -> &[String];
+
+    /// Whether the facts are incomplete by that; else others have all that is damaged, or the loss was accepted.
+    fn is_damaged(&self) -> bool {
+        !self.damage().is_empty()
+    }
 
     /// Why the mailing is held, while it is.
     fn held(&self) -> Option<&Note> {
@@ -291,15 +296,20 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     super::share(&config)?;
     let data = args.data.clone().unwrap_or(config.engine.data);
     let facts = Stored::open(&place::find(&data, &args.name, args.sink)?)?;
-    for damage in facts.damage() {
-        terminal::warn(&format!("warning: damaged: {}\n", Printable(damage.as_bytes())));
-    }
+    warn_of_damage(&facts);
     let look = Look { now: unix_now(), zone: Zone::of(args.utc), columns: terminal::columns_out() };
     let mut out = Pipe { to: BufWriter::new(io::stdout().lock()), gone: false };
     match write(args, &look, &facts, &mut out) {
         // Whoever read has seen enough.
-        Err(_) if out.gone => Ok(Exit::Settled),
+        Err(_) if out.gone => is_whole(&facts, &Unread::default()),
         written => written,
+    }
+}
+
+/// Tells on standard error what is damaged.
+pub(super) fn warn_of_damage(facts: &dyn Facts) {
+    for damage in facts.damage() {
+        terminal::warn(&format!("warning: damaged: {}\n", Printable(damage.as_bytes())));
     }
 }
 
@@ -331,7 +341,7 @@ impl<W: Write> Write for Pipe<W> {
 /// Writes the report that was asked for: to its file, else to `out`.
 ///
 /// # Errors
-/// Storage or a file; a recipient that is not on the list. Rows that cannot be read: the report of the others is made first.
+/// Storage or a file; a recipient that is not on the list. Damage, or rows that cannot be read: the report of the rest is made first.
 pub fn write(args: &ReportArgs, look: &Look, facts: &dyn Facts, out: &mut dyn Write) -> Result<Exit, Failure> {
     let mut unread = Unread::default();
     if let Some(file) = &args.csv {
@@ -349,9 +359,7 @@ pub fn write(args: &ReportArgs, look: &Look, facts: &dyn Facts, out: &mut dyn Wr
     } else if let Some(address) = &args.recipient {
         let mailbox = Mailbox::parse(address.as_bytes())
             .map_err(|e| Failure::usage(format!("--recipient {}: {e}", Printable(address.as_bytes()))))?;
-        let timeline = facts
-            .timeline(&mailbox)?
-            .ok_or_else(|| Failure::usage(format!("{mailbox} is not on the list of campaign {}", facts.name())))?;
+        let timeline = facts.timeline(&mailbox)?.ok_or_else(|| not_on_list(&mailbox, facts))?;
         out.write_all(text::timeline(mailbox.as_str(), &timeline, &look.zone).as_bytes()).map_err(write_failed)?;
     } else {
         let digest = Digest::of(facts)?;
@@ -365,11 +373,27 @@ pub fn write(args: &ReportArgs, look: &Look, facts: &dyn Facts, out: &mut dyn Wr
         unread = digest.unread;
     }
     out.flush().map_err(write_failed)?;
-    match unread.told() {
-        None => Ok(Exit::Settled),
-        Some(told) => {
-            Err(Failure::failed(format!("the report is made without some addresses: {told}\n{}", unread.why)))
-        }
+    is_whole(facts, &unread)
+}
+
+fn not_on_list(mailbox: &Mailbox, facts: &dyn Facts) -> Failure {
+    let exit = if facts.is_damaged() { Exit::Failed } else { Exit::Usage };
+    Failure { exit, message: format!("{mailbox} is not on the list of campaign {}", facts.name()) }
+}
+
+/// The end of a report that was made: an error where it does not have all.
+fn is_whole(facts: &dyn Facts, unread: &Unread) -> Result<Exit, Failure> {
+    let unread = unread.told().map(|told| format!("the report is made without some addresses: {told}\n{}", unread.why));
+    let damaged = facts.is_damaged().then(|| {
+        let name = facts.name();
+        format!(
+            "campaign {name} is damaged: the report is made of what can still be read\n\
+             hint: restore the campaign's directory from a copy"
+        )
+    });
+    match [unread, damaged].into_iter().flatten().collect::<Vec<_>>().join("\n") {
+        none if none.is_empty() => Ok(Exit::Settled),
+        told => Err(Failure::failed(told)),
     }
 }
 

@@ -32,7 +32,7 @@ h1{font-size:1.8rem;line-height:1.2;margin:0;overflow-wrap:anywhere}h2{font-size
 p{margin:.3rem 0}.dim,footer{color:var(--dim)}.subject{font-size:1.1rem;overflow-wrap:anywhere}.slot{font-style:normal;background:var(--track);border-radius:.25rem;padding:0 .15em}\
 .top{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem .8rem}\
 .pill{border-radius:1rem;padding:.1rem .75rem;font-weight:600;font-size:.9rem;color:#fff;background:#6b7588}\
-.complete{background:#14805f}.sending{background:#2b66bf}.held,.undecided{background:#b3372b}.paused,.stopped{background:#8f6410}\
+.complete{background:#14805f}.sending{background:#2b66bf}.held,.undecided,.damaged{background:#b3372b}.paused,.stopped{background:#8f6410}\
 .note{border-left:4px solid #b3372b;background:var(--card);padding:.6rem .9rem;border-radius:.3rem;margin:.8rem 0;overflow-wrap:anywhere}\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1rem 0;color:var(--dim)}dd{margin:0;color:var(--fg);overflow-wrap:anywhere}\
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.7rem;margin:1.2rem 0}\

@@ -3,9 +3,10 @@
 use crate::app::exit::Failure;
 use crate::app::send::{CAMPAIGNS, REHEARSALS, elsewhere};
 use crate::base::remedy;
-use crate::engine::campaign::name_of;
+use crate::engine::campaign::{is_there, journal_of, name_of};
 use crate::engine::table::Manifest;
 use crate::engine::table::manifest;
+use crate::wire::disk::Reader;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -101,6 +102,11 @@ struct Known {
     home: PathBuf,
 }
 
+/// Whether a folder has nothing of a campaign.
+fn is_none(home: &Path) -> bool {
+    is_there(home, &mut Reader::new(&journal_of(home))).is_ok()
+}
+
 /// The campaigns in a directory, in order of their names.
 fn list(all: &Path) -> Result<Vec<Known>, Failure> {
     let failed = |e: io::Error| Failure::failed(format!("{}: cannot be read: {}", all.display(), remedy::told(&e)));
@@ -118,8 +124,8 @@ fn list(all: &Path) -> Result<Vec<Known>, Failure> {
         let home = entry.path();
         let begun_as = match Manifest::read(&home) {
             Ok(manifest) => Some(manifest.name),
-            // Being made at this moment, or none of ours; where nobody may look it is there all the same.
-            Err(_) if home.join(manifest::FILE).try_exists().is_ok_and(|exists| !exists) => continue,
+            // Being made at this moment, or none of ours; where nobody may look, or all but the manifest is there, it is one.
+            Err(_) if home.join(manifest::FILE).try_exists().is_ok_and(|exists| !exists) && is_none(&home) => continue,
             Err(_) => None,
         };
         found.push(Known { name: name_of(&home), begun_as, home });

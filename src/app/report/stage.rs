@@ -1,13 +1,15 @@
-//! Where a campaign stands as a whole: not begun, being sent, paused, held, stopped, undecided, or complete.
+//! Where a campaign stands as a whole: not begun, being sent, paused, held, stopped, undecided, complete, or damaged.
 //!
 //! Guarantees: exactly one of these, from what the report knows of its recipients, of the process that has it, and of the note that
-//! it is held. Leaves to others: whether it is a rehearsal (its destination says so).
+//! it is held; where storage does not tell all of it, none but the last. Leaves to others: whether it is a rehearsal (its destination says so).
 
 use super::look::Zone;
 use crate::app::figures::counted;
 use crate::app::held::Note;
 use crate::base::clock::UnixTime;
 use serde::Serialize;
+
+const DAMAGED: &str = "here is what can still be read, which is not all: restore the campaign's directory from a copy";
 
 /// What a process does with the campaign now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,11 +42,15 @@ pub enum Stage {
     Undecided,
     /// Everybody has an outcome.
     Complete,
+    /// Storage is damaged: the rest is not known for certain.
+    Damaged,
 }
 
 /// What it follows from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known<'a> {
+    /// Whether storage does not tell all of it.
+    pub damaged: bool,
     /// What a process does.
     pub run: Run,
     /// Why it is held.
@@ -65,6 +71,7 @@ impl Stage {
     pub fn of(known: &Known<'_>) -> Self {
         let is_open = known.open > 0 || known.loading;
         match known.run {
+            _ if known.damaged => Self::Damaged,
             _ if known.held.is_some() && is_open => Self::Held,
             Run::Sending => Self::Sending,
             Run::Paused(_) => Self::Paused,
@@ -86,6 +93,7 @@ impl Stage {
             Self::Stopped => "stopped",
             Self::Undecided => "undecided",
             Self::Complete => "complete",
+            Self::Damaged => "damaged",
         }
     }
 
@@ -94,6 +102,7 @@ impl Stage {
     pub fn says(self, known: &Known<'_>, zone: &Zone) -> String {
         let waiting = who_waits(known.open, known.loading);
         match (self, known.run) {
+            (Self::Damaged, _) => DAMAGED.to_owned(),
             (Self::NotBegun, _) => format!("nobody was tried yet: {waiting}"),
             (Self::Paused, Run::Paused(since)) => format!("since {}: SIGUSR1 to its process goes on", zone.time(since)),
             (Self::Stopped, _) => format!("{waiting}: the same `posthaste send` goes on"),
@@ -146,6 +155,11 @@ mod tests {
             (over, Stage::Complete, ""),
             // A note that nobody took away says nothing once nobody waits.
             (Known { held: Some(&note), ..over }, Stage::Complete, ""),
+            // Neither who waits nor what a process does is certain then.
+            (Known { damaged: true, ..idle }, Stage::Damaged, DAMAGED),
+            (Known { damaged: true, run: Run::Sending, ..tried }, Stage::Damaged, DAMAGED),
+            (Known { damaged: true, held: Some(&note), ..tried }, Stage::Damaged, DAMAGED),
+            (Known { damaged: true, ..over }, Stage::Damaged, DAMAGED),
             (
                 Known { loading: true, ..over },
                 Stage::Stopped,

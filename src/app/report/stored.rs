@@ -19,7 +19,7 @@ use crate::app::held::Note;
 use crate::app::send::marks_of;
 use crate::base::clock::UnixTime;
 use crate::content::{IdentityKey, Token};
-use crate::engine::campaign::{Known, OpenError, end_of, journal_of, name_of, snapshot_in, snapshot_of};
+use crate::engine::campaign::{Known, OpenError, end_of, is_there, journal_of, name_of, snapshot_in, snapshot_of};
 use crate::engine::table::{MovedFrom, RowBlock, Table};
 use crate::journal::disk::{Fault, FaultKind};
 use crate::journal::mark::Mark;
@@ -52,7 +52,7 @@ pub struct Stored {
     rows: Rows,
     book: Book,
     range: Range,
-    damage: Vec<String>,
+    damage: Damage,
     /// Why it is held, or that it is paused.
     note: Option<Note>,
     /// Nobody has the campaign: an attempt without an outcome gets none.
@@ -60,25 +60,48 @@ pub struct Stored {
     key: IdentityKey,
 }
 
-/// The rows of a table when it was looked at: how many rows each chunk has, and how many of them are suppressed.
+/// What is damaged.
+#[derive(Debug, Default)]
+struct Damage {
+    /// A sentence each.
+    told: Vec<String>,
+    /// Whether something is lost by it that nobody has accepted.
+    is_loss: bool,
+}
+
+impl Damage {
+    /// Something may be lost.
+    fn add(&mut self, told: String) {
+        self.told.push(told);
+        self.is_loss = true;
+    }
+
+    /// Something is not as it should be, and nothing is lost by it, or its loss was accepted.
+    fn note(&mut self, told: String) {
+        self.told.push(told);
+    }
+}
+
+/// The rows of a table when it was looked at: the first, how many rows each chunk has, and how many of them are suppressed.
 type Chunks = Vec<(u32, u32, u32)>;
 
 impl Stored {
     /// Reads the campaign in `home`.
     ///
     /// # Errors
-    /// Its table cannot be read, or the journal's directory cannot be listed.
+    /// Its manifest cannot be read, or another file may not be.
     pub fn open(home: &Path) -> Result<Self, Failure> {
         let was_held = Lock::is_held(home);
-        let table = Table::open(home).map_err(failed)?;
-        let mut damage = Vec::new();
+        let (table, missing) = Table::open_past(home).map_err(|e| no_table(home, e))?;
+        let mut damage = Damage::default();
+        missing.iter().for_each(|file| damage.add(file.to_string()));
         let (chunks, rows) = look(&table, home, &mut damage)?;
         let identity = table.manifest().identity();
         let mut reader = Reader::new(&journal_of(home)).with_marks_in(marks_of(home));
         let snapshot = snapshot(home, identity, &mut damage)?;
         let end = end(home, &mut reader, identity, &mut damage)?;
         let range = Range { journal: Some(identity), end, ..Range::ALL };
-        let (book, replayed) = replay_live(
+        let read = replay_live(
             &mut reader,
             range,
             || begin(snapshot.clone(), &chunks),
@@ -86,10 +109,19 @@ impl Stored {
                 Told::Entries(lsn, entries) => book.fold(lsn, entries),
                 Told::Lost(lost) => book.lose(&lost),
             },
-        )
-        .map_err(unreadable)?;
-        describe(&journal_of(home), &replayed, &book, &mut damage);
-        oddities(home, &book, &table, &mut damage)?;
+        );
+        let book = match read {
+            Ok((book, replayed)) => {
+                describe(&journal_of(home), &replayed, &book, &mut damage);
+                book
+            }
+            Err(fault) if fault.kind == FaultKind::Denied => return Err(unreadable(fault)),
+            Err(fault) => {
+                damage.add(fault.to_string());
+                begin(snapshot, &chunks)
+            }
+        };
+        oddities(home, &book, &table, &mut damage);
         let name = name_of(home);
         // Whoever had it while it was read may have written the outcomes since.
         let is_left = !was_held && !Lock::is_held(home);
@@ -178,14 +210,15 @@ fn step(record: &Record, context: &Context<'_>, after: Option<After>) -> Step {
 }
 
 /// The state of the snapshot, and the last frame that it covers; none if there is none that can be used.
-fn snapshot(home: &Path, identity: u64, damage: &mut Vec<String>) -> Result<(State, u64), Failure> {
-    let told = match snapshot_in(home, identity) {
-        Ok(None) => return Ok((State::new(), 0)),
+fn snapshot(home: &Path, identity: u64, damage: &mut Damage) -> Result<(State, u64), Failure> {
+    const WITHOUT: &str = "the journal was read without it";
+    match snapshot_in(home, identity) {
+        Ok(None) => {}
         Ok(Some(Ok((state, covered)))) => return Ok((state, covered.lsn)),
-        Ok(Some(Err(e))) => format!("{}: {e}", snapshot_of(home).display()),
-        Err(e) => refused(e)?.to_string(),
-    };
-    damage.push(format!("{told}; the journal was read without it"));
+        // A whole journal has all that it says.
+        Ok(Some(Err(e))) => damage.note(format!("{}: {e}; {WITHOUT}", snapshot_of(home).display())),
+        Err(e) => damage.add(format!("{}; {WITHOUT}", refused(e)?)),
+    }
     Ok((State::new(), 0))
 }
 
@@ -198,15 +231,15 @@ fn refused(error: OpenError) -> Result<OpenError, Failure> {
 }
 
 /// What the mark says of the journal's end. The length of files is not compared: beside a send they may shrink.
-fn end(home: &Path, reader: &mut Reader, identity: u64, damage: &mut Vec<String>) -> Result<End, Failure> {
+fn end(home: &Path, reader: &mut Reader, identity: u64, damage: &mut Damage) -> Result<End, Failure> {
     Ok(match end_of(home, reader, identity) {
         Ok(Known { end: End::Behind(mark), .. }) => End::Behind(Mark { octets: 0, ..mark }),
         Ok(Known { end, fault, .. }) => {
-            damage.extend(fault.map(|fault| fault.to_string()));
+            fault.iter().for_each(|fault| damage.add(fault.to_string()));
             end
         }
         Err(e) => {
-            damage.push(refused(e)?.to_string());
+            damage.add(refused(e)?.to_string());
             End::MarkLost
         }
     })
@@ -221,57 +254,86 @@ fn begin((mut state, covered): (State, u64), chunks: &Chunks) -> Book {
     Book::new(state, covered)
 }
 
-fn look(table: &Table, home: &Path, damage: &mut Vec<String>) -> Result<(Chunks, Rows), Failure> {
+/// What the table's chunks say. Where they are damaged, the manifest of a list that was read to its end knows how many rows
+/// there are.
+fn look(table: &Table, home: &Path, damage: &mut Damage) -> Result<(Chunks, Rows), Failure> {
     let mut chunks = Chunks::new();
     let mut rows = Rows { loading: table.manifest().loaded.is_none(), ..Rows::default() };
     for header in table.chunks() {
-        let header = header.map_err(failed)?;
-        chunks.push((header.chunk.first, header.chunk.rows, header.chunk.suppressed));
-        (rows.rejected, rows.duplicates) = (header.progress.rejected, header.progress.duplicates);
+        match header {
+            Ok(header) => {
+                chunks.push((header.chunk.first, header.chunk.rows, header.chunk.suppressed));
+                (rows.rejected, rows.duplicates) = (header.progress.rejected, header.progress.duplicates);
+            }
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return Err(failed(e)),
+            Err(e) => damage.add(e.to_string()),
+        }
     }
     if let Some(totals) = table.manifest().loaded {
         (rows.rejected, rows.duplicates) = (totals.rejected, totals.duplicates);
-        let known = chunks.iter().map(|(_, rows, _)| u64::from(*rows)).sum::<u64>();
-        if known < totals.rows {
+        let known: u32 = chunks.iter().map(|(_, rows, _)| rows).sum();
+        let had = u32::try_from(totals.rows).unwrap_or(known);
+        if known < had {
+            chunks.push((known, had - known, 0));
             let place = home.display();
-            let [had, known] = [totals.rows, known].map(count);
-            damage.push(format!("{place}: the table had {had} rows, and {known} of them can be found"));
-        } else {
-            damage.extend(table.surplus().map_err(failed)?.iter().map(ToString::to_string));
+            let [had, known] = [had, known].map(|rows| count(rows.into()));
+            damage.add(format!(
+                "{place}: the table had {had} rows, and domains.dir tells of {known} of them: who of the others was suppressed \
+                 counts as waiting"
+            ));
+        } else if let Ok(surplus) = table.surplus() {
+            surplus.iter().for_each(|surplus| damage.add(surplus.to_string()));
         }
     }
     Ok((chunks, rows))
 }
 
-fn describe(journal: &Path, replayed: &Replayed, book: &Book, damage: &mut Vec<String>) {
-    let told = replayed.damage.iter().take(DAMAGES_TOLD);
-    damage.extend(told.map(|one| {
-        let accepted = if book.has_accepted(one.first_lsn, one.last_lsn) { " (accepted)" } else { "" };
-        format!("{}: {one}{accepted}", journal.display())
-    }));
+fn describe(journal: &Path, replayed: &Replayed, book: &Book, damage: &mut Damage) {
+    for (n, one) in replayed.damage.iter().enumerate() {
+        let accepted = book.has_accepted(one.first_lsn, one.last_lsn);
+        damage.is_loss |= !accepted;
+        if n < DAMAGES_TOLD {
+            let accepted = if accepted { " (accepted)" } else { "" };
+            damage.note(format!("{}: {one}{accepted}", journal.display()));
+        }
+    }
     let more = replayed.damage.len().saturating_sub(DAMAGES_TOLD);
-    damage.extend(replayed.behind.map(|behind| format!("{}: {behind}", journal.display())));
+    if let Some(behind) = replayed.behind {
+        damage.note(format!("{}: {behind}", journal.display()));
+    }
     if more > 0 {
-        damage.push(format!("{}: {more} more damaged places", journal.display()));
+        damage.note(format!("{}: {more} more damaged places", journal.display()));
     }
 }
 
 /// What the journal says that makes no sense, or finds no room.
-fn oddities(home: &Path, book: &Book, table: &Table, damage: &mut Vec<String>) -> Result<(), Failure> {
+fn oddities(home: &Path, book: &Book, table: &Table, damage: &mut Damage) {
     let place = home.display();
     // While a list is loaded the journal may know rows that the table had not when it was looked at.
+    let is_beyond = |rows: u32| table.rows().is_ok_and(|known| rows > known);
     if let Some(stray) = book.stray
-        && stray >= table.rows().map_err(failed)?
+        && is_beyond(stray.saturating_add(1))
     {
-        damage.push(format!("{place}: the journal tells of row {stray}, which the table does not have"));
+        damage.add(format!("{place}: the journal tells of row {stray}, which the table does not have"));
+    }
+    if table.manifest().loaded.is_none() && is_beyond(book.len()) {
+        let [snapshot, rows] = [book.len(), table.rows().unwrap_or(0)].map(|rows| count(rows.into()));
+        damage.add(format!("{place}: the snapshot tells of {snapshot} recipients, and domains.dir of {rows}"));
     }
     if book.bad > 0 {
-        damage.push(format!("{place}: {} journal entries are no records", book.bad));
+        damage.add(format!("{place}: {} journal entries are no records", book.bad));
     }
     if book.words_left_out() > 0 {
-        damage.push(format!("{place}: the words of {} replies found no room in memory", book.words_left_out()));
+        damage.note(format!("{place}: the words of {} replies found no room in memory", book.words_left_out()));
     }
-    Ok(())
+}
+
+/// Why there is no table: where all but the manifest is there, that is what is told.
+fn no_table(home: &Path, error: io::Error) -> Failure {
+    match is_there(home, &mut Reader::new(&journal_of(home))) {
+        Err(missing) if error.kind() == io::ErrorKind::NotFound => Failure::failed(missing.to_string()),
+        _ => failed(error),
+    }
 }
 
 fn unreadable(fault: Fault) -> Failure {
@@ -300,7 +362,11 @@ impl Facts for Stored {
     }
 
     fn damage(&self) -> &[String] {
-        &self.damage
+        &self.damage.told
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.damage.is_loss
     }
 
     fn held(&self) -> Option<&Note> {
@@ -354,7 +420,7 @@ impl Facts for Stored {
 
     fn each(&self, visit: &mut Visit<'_>) -> Result<Unread, Failure> {
         let (mut result, mut unread) = (Ok(()), Unread::default());
-        let walked = self.table.walk_past(|number, row| {
+        self.table.walk_past(self.book.len(), |number, row| {
             let Some(standing) = self.book.standing(number) else { return ControlFlow::Break(()) };
             let listed = row.map_err(|error| unread.add(number, &error)).ok();
             let (address, domain) = listed.map(|row| (row.mailbox, row.domain)).unwrap_or_default();
@@ -381,14 +447,18 @@ impl Facts for Stored {
             });
             if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        result.and(walked.map_err(failed)).map(|()| unread)
+        result.map(|()| unread)
     }
 
     fn timeline(&self, recipient: &Mailbox) -> Result<Option<Timeline>, Failure> {
         let lost = |e: io::Error| {
             failed(io::Error::new(e.kind(), format!("{recipient} may be in a row that cannot be read: {e}")))
         };
-        let rows = self.table.find(recipient).map_err(lost)?;
+        let rows = match self.damage.is_loss {
+            true => self.table.find_in_all(self.book.len(), recipient),
+            false => self.table.find(recipient),
+        };
+        let rows = rows.map_err(lost)?;
         let Some(&row) = rows.last() else { return Ok(None) };
         self.story(self.book.standing(row), &rows).map(Some)
     }

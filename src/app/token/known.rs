@@ -46,7 +46,9 @@ impl Campaign {
     pub fn read(home: &Path) -> io::Result<Self> {
         let table = Table::open(home)?;
         let (number, key) = (table.manifest().number, IdentityKey::new(&table.manifest().identity_key));
-        Ok(Self { name: name_of(home), home: home.to_owned(), number, key, rows: table.rows()? })
+        // Of a list that was read to its end the manifest knows, too, whatever became of the chunks.
+        let loaded = table.manifest().loaded.map_or(0, |totals| u32::try_from(totals.rows).unwrap_or(0));
+        Ok(Self { name: name_of(home), home: home.to_owned(), number, key, rows: table.rows()?.max(loaded) })
     }
 
     /// Whether nobody got mail of it.
@@ -118,23 +120,20 @@ pub fn by_message_id(
 
 /// The rows that share a letter with one of these Message-IDs.
 fn sharing(campaign: &Campaign, ids: &BTreeSet<[u8; MESSAGE_ID_LEN]>, block: u32) -> Result<Vec<u32>, Failure> {
-    let failed = |e: io::Error| Failure::failed(e.to_string());
-    let table = Table::open(&campaign.home).map_err(failed)?;
+    let table = Table::open(&campaign.home).map_err(|e| Failure::failed(e.to_string()))?;
     let (mut found, mut last, mut is_one) = (Vec::new(), None, false);
-    table
-        .walk_past(|number, row| {
-            let Ok(row) = row else { return ControlFlow::Continue(()) };
-            let fields: Vec<Vec<u8>> = row.fields.map(<[u8]>::to_vec).collect();
-            let lead = Some((number / block, fields));
-            if last != lead {
-                let id = campaign.key.shared_message_id(campaign.number, number / block, row.fields);
-                (last, is_one) = (lead, ids.contains(&id));
-            }
-            if is_one {
-                found.push(number);
-            }
-            ControlFlow::Continue(())
-        })
-        .map_err(failed)?;
+    table.walk_past(campaign.rows, |number, row| {
+        let Ok(row) = row else { return ControlFlow::Continue(()) };
+        let fields: Vec<Vec<u8>> = row.fields.map(<[u8]>::to_vec).collect();
+        let lead = Some((number / block, fields));
+        if last != lead {
+            let id = campaign.key.shared_message_id(campaign.number, number / block, row.fields);
+            (last, is_one) = (lead, ids.contains(&id));
+        }
+        if is_one {
+            found.push(number);
+        }
+        ControlFlow::Continue(())
+    });
     Ok(found)
 }

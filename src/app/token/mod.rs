@@ -10,7 +10,7 @@ mod known;
 use super::cli::TokenArgs;
 use super::exit::{Exit, Failure};
 use super::figures::folded;
-use super::report::{Person, Stored, Zone, place};
+use super::report::{Facts as _, Person, Stored, Zone, place, warn_of_damage};
 use crate::base::many::Many;
 use crate::base::remedy;
 use crate::mail::reply::Printable;
@@ -102,7 +102,7 @@ fn by_token<'t>(campaigns: &[Campaign], readings: impl Iterator<Item = &'t [u8]>
 }
 
 fn tell(args: &TokenArgs, data: &Path, campaigns: &[Campaign], finds: &Finds) -> Result<Exit, Failure> {
-    let told = persons(campaigns, finds)?;
+    let (told, is_damaged) = persons(campaigns, finds)?;
     let text = if args.json {
         let found: Vec<Value> = told.iter().map(|(campaign, row, person)| object(campaign, *row, person)).collect();
         let strangers = finds.strangers.iter().map(|(token, why)| json!({ "token": token, "says": why }));
@@ -124,23 +124,31 @@ fn tell(args: &TokenArgs, data: &Path, campaigns: &[Campaign], finds: &Finds) ->
         folded(&text, terminal::columns_out())
     };
     super::print_out(&text)?;
-    Ok(if finds.rows.is_empty() { Exit::Failed } else { Exit::Settled })
+    Ok(if finds.rows.is_empty() || is_damaged { Exit::Failed } else { Exit::Settled })
 }
 
-/// Those who are told of.
-fn persons<'c>(campaigns: &'c [Campaign], finds: &Finds) -> Result<Vec<(&'c Campaign, u32, Person)>, Failure> {
-    let (mut told, mut open) = (Vec::new(), None);
+/// Somebody of a campaign, and the row.
+type Told<'c> = (&'c Campaign, u32, Person);
+
+/// Those who are told of, and whether something that happened to them may be lost, which is warned of.
+fn persons<'c>(campaigns: &'c [Campaign], finds: &Finds) -> Result<(Vec<Told<'c>>, bool), Failure> {
+    let (mut told, mut open, mut is_damaged) = (Vec::new(), None, false);
     for &(place, row) in finds.rows.iter().take(TOLD_MAX) {
         let Some(campaign) = campaigns.get(place) else { continue };
         // Rows of one campaign stand together: its journal is read once.
         let stored = match open.take() {
             Some((known, stored)) if known == place => stored,
-            _ => Stored::open(&campaign.home)?,
+            _ => {
+                let stored = Stored::open(&campaign.home)?;
+                warn_of_damage(&stored);
+                is_damaged |= stored.is_damaged();
+                stored
+            }
         };
         told.push((campaign, row, stored.person(row)?));
         open = Some((place, stored));
     }
-    Ok(told)
+    Ok((told, is_damaged))
 }
 
 /// Recipients who are not told of one by one.

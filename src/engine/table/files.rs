@@ -41,6 +41,14 @@ pub fn open_to_read(path: &Path) -> io::Result<File> {
     refuse_pipe(path).and_then(|()| File::open(path)).map_err(|e| named("open", path, &e))
 }
 
+/// Opens what is a file, and nothing else, for reading.
+pub fn open_plain(path: &Path) -> io::Result<File> {
+    let file = open_to_read(path)?;
+    let is_file = file.metadata().map_err(|e| named("examine", path, &e))?.is_file();
+    let other = || named("open", path, &io::Error::new(io::ErrorKind::InvalidData, "it is no file"));
+    if is_file { Ok(file) } else { Err(other()) }
+}
+
 /// Opens a file for appending at a place of our choice, making it if it is not there.
 pub fn open_to_write(path: &Path) -> io::Result<File> {
     let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);

@@ -44,6 +44,8 @@ use std::path::{Path, PathBuf};
 
 /// How many rows a sequential walk reads at a time.
 const WALK_ROWS: u32 = 4096;
+/// What reads as an empty file.
+const NOTHING: &str = "/dev/null";
 /// How many entries of the index are checked at a time.
 const INDEX_ROWS: u32 = 65_536;
 
@@ -70,9 +72,30 @@ impl Table {
     /// # Errors
     /// No table there, or an unreadable one.
     pub fn open(directory: &Path) -> io::Result<Self> {
-        let open = |name: &str| -> io::Result<Named> {
+        Self::open_by(directory, &mut files::open_to_read)
+    }
+
+    /// Opens what there is of the table in a campaign's directory: a file that is not there, or none, reads as an empty one, and
+    /// is told.
+    ///
+    /// # Errors
+    /// The manifest cannot be read; or a file may not be, which is no damage.
+    pub fn open_past(directory: &Path) -> io::Result<(Self, Vec<io::Error>)> {
+        let mut missing = Vec::new();
+        let table = Self::open_by(directory, &mut |path| match files::open_plain(path) {
+            Err(e) if e.kind() != io::ErrorKind::PermissionDenied => {
+                missing.push(e);
+                File::open(NOTHING)
+            }
+            opened => opened,
+        })?;
+        Ok((table, missing))
+    }
+
+    fn open_by(directory: &Path, open: &mut dyn FnMut(&Path) -> io::Result<File>) -> io::Result<Self> {
+        let mut open = |name: &str| -> io::Result<Named> {
             let path = directory.join(name);
-            Ok(Named { file: files::open_to_read(&path)?, path })
+            Ok(Named { file: open(&path)?, path })
         };
         let manifest = Manifest::read(directory)?;
         Ok(Self {
@@ -197,23 +220,15 @@ impl Table {
         Ok(())
     }
 
-    /// Walks all committed rows in order, past those that cannot be read: they come as what the error says. Ends early when
-    /// told to.
-    ///
-    /// # Errors
-    /// A damaged or unreadable directory file.
-    pub fn walk_past(&self, mut visit: impl FnMut(u32, io::Result<Row<'_>>) -> ControlFlow<()>) -> io::Result<()> {
+    /// Walks the first `rows` rows in order, past those that cannot be read: they come as what the error says. Ends early when
+    /// told to. What `domains.dir` says is not asked.
+    pub fn walk_past(&self, rows: u32, mut visit: impl FnMut(u32, io::Result<Row<'_>>) -> ControlFlow<()>) {
         let mut block = RowBlock::new();
-        for header in self.chunks() {
-            let chunk = header?.chunk;
-            let end = chunk.first.saturating_add(chunk.rows);
-            for first in (chunk.first..end).step_by(WALK_ROWS as usize) {
-                if self.each_of(first, WALK_ROWS.min(end - first), &mut block, &mut visit).is_break() {
-                    return Ok(());
-                }
+        for first in (0..rows).step_by(WALK_ROWS as usize) {
+            if self.each_of(first, WALK_ROWS.min(rows - first), &mut block, &mut visit).is_break() {
+                return;
             }
         }
-        Ok(())
     }
 
     /// Visits these rows: read together, or, where that fails, one by one.
@@ -262,6 +277,19 @@ impl Table {
             for (first, count) in runs.chain([suppressed]) {
                 found.extend(self.find_in(first, count, mailbox, &mut block, &mut lost));
             }
+        }
+        lost.filter(|_| found.is_empty()).map_or(Ok(found), Err)
+    }
+
+    /// As [`Table::find`], among the first `rows` rows, where `domains.dir` does not say which of them are of the domain.
+    ///
+    /// # Errors
+    /// The mailbox is in none of the rows that can be read, and others cannot.
+    pub fn find_in_all(&self, rows: u32, mailbox: &Mailbox) -> io::Result<Vec<u32>> {
+        let (mut block, mut lost, mut found, mut first) = (RowBlock::new(), None, Vec::new(), 0);
+        while let Some(row) = self.find_in(first, rows.saturating_sub(first), mailbox, &mut block, &mut lost) {
+            found.push(row);
+            first = row + 1;
         }
         lost.filter(|_| found.is_empty()).map_or(Ok(found), Err)
     }

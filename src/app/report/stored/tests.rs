@@ -86,7 +86,8 @@ impl Made {
     fn report(&self, args: &ReportArgs) -> String {
         let facts = Stored::open(&self.home()).unwrap();
         let mut out = Vec::new();
-        write(args, &Look::default(), &facts, &mut out).unwrap();
+        let written = write(args, &Look::default(), &facts, &mut out).map_err(|failure| failure.exit);
+        assert_eq!(written, if facts.is_damaged() { Err(Exit::Failed) } else { Ok(Exit::Settled) });
         String::from_utf8(out).unwrap()
     }
 
@@ -348,7 +349,7 @@ fn damage_is_told_in_every_form_and_the_rest_is_read() {
     assert!(table.contains("DAMAGED: ") && table.contains(told), "{table}");
     let json = made.report(&ReportArgs { json: true, ..args() });
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert!(json["damage"][0].as_str().unwrap().ends_with(told), "{json}");
+    assert!(json["damage"][0].as_str().unwrap().ends_with(told) && json["state"] == "damaged", "{json}");
     assert_eq!((&json["in_flight"], &json["delivered"], &json["loaded"]), (&3.into(), &0.into(), &6.into()));
     let page = made.report(&ReportArgs { html: Some("-".into()), ..args() });
     assert!(page.contains("<p class=\"note damage\">Damaged: ") && page.contains(told));
