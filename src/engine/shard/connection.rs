@@ -539,6 +539,17 @@ impl<I: Io> Shard<I> {
         }
     }
 
+    /// What sessions were given ahead and have said no word of yet comes back to the queue.
+    pub(super) fn take_back_planned(&mut self, now: Now) {
+        for index in 0..self.connections.len() {
+            let slot = self.connections.get_mut(index);
+            let Some(mut connection) = slot.and_then(|slot| slot.take_if(|c| c.ready && !c.ended)) else { continue };
+            let mut asked = self.asked(&connection, now);
+            self.tell(&mut connection, now, &mut asked, Session::take_back);
+            self.after(connection, asked, now);
+        }
+    }
+
     /// The session waits for stock, or until work goes on.
     fn hunger(&mut self, connection: &mut Connection) {
         if !connection.hungry && connection.session.room() > 0 {

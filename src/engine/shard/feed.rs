@@ -38,7 +38,8 @@ impl<I: Io> Shard<I> {
         self.touch_sites();
     }
 
-    /// Sees whether the suppression was looked at in time; takes back what was rendered under an older one.
+    /// Sees whether the suppression was looked at in time; takes back what was rendered under an older one, and, where nobody
+    /// knows whether it is older, what sessions would say next.
     pub(super) fn heed_suppression(&mut self, now: Now) {
         let sight = self.ports.board.sight();
         let (is_clear, edition) = (sight.is_clear(now), sight.edition());
@@ -51,7 +52,11 @@ impl<I: Io> Shard<I> {
             }
             return;
         }
-        let blind = self.blind.get_or_insert(Blind { since: now.mono, told: false });
+        if self.blind.is_none() {
+            self.blind = Some(Blind { since: now.mono, told: false });
+            self.take_back_planned(now);
+        }
+        let Some(blind) = &mut self.blind else { return };
         if !blind.told && now.mono.since(blind.since) >= BLIND_TOLD {
             blind.told = true;
             tracing::warn!("{}", self.ports.board.sight().binding(now));
@@ -76,12 +81,14 @@ impl<I: Io> Shard<I> {
         }
     }
 
-    /// What was rendered under an older suppression list is rendered again: somebody in it may be on the new one.
+    /// What was rendered under an older suppression list is rendered again: somebody in it may be on the new one. It comes from
+    /// the stock first, for sessions are fed from that as they give back theirs.
     fn take_back(&mut self, now: Now) {
         for site in self.sites.ids() {
             self.ledger.release_stock(site, &mut self.sites, &mut self.queue, now);
             self.sites.touch(site);
         }
+        self.take_back_planned(now);
     }
 
     fn feed_site(&mut self, site: SiteId, now: Now) {

@@ -405,6 +405,15 @@ impl Session {
         self.core.begin(transaction)
     }
 
+    /// Of what was begun, that of which no word was said yet comes back untried: its owner has second thoughts.
+    pub fn take_back(&mut self, on: &mut dyn FnMut(Event<'_>)) {
+        let core = &mut self.core;
+        core.say_unsendable(on);
+        // They do not count among those that the session takes.
+        core.left = core.left.saturating_add(core.running.len().saturating_sub(core.started) as u32);
+        core.return_unstarted(None, on);
+    }
+
     /// No more transactions: QUIT as soon as those under way are answered.
     pub fn quit(&mut self) {
         self.core.quit = true;

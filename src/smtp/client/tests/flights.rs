@@ -109,6 +109,56 @@ fn overlapped_says_the_next_envelope_behind_the_content() {
 }
 
 #[test]
+fn what_was_not_said_yet_is_taken_back_and_another_one_has_its_place() {
+    let config = Config { transactions_max: 3, ..config() };
+    let script = open(&["PIPELINING"])
+        + "B: 1 a@x | one
+           B: 2 b@x | two
+           B: 3 c@x e@x | three
+           C: MAIL FROM:<b1@us>
+           C: RCPT TO:<a@x>
+           C: DATA
+           S: 250 ok
+           S: 250 ok
+           S: 354 go
+           C: one
+           C: .
+           C: MAIL FROM:<b2@us>
+           C: RCPT TO:<b@x>
+           C: DATA
+           K
+           E: 3 returned [0, 1]
+           E: 3 finished
+           B: 4 d@x | four
+           S: 250 1st
+           S: 250 ok
+           S: 250 ok
+           S: 354 go
+           E: 1.0 accepted: 250 1st
+           E: 1 finished
+           C: two
+           C: .
+           C: MAIL FROM:<b4@us>
+           C: RCPT TO:<d@x>
+           C: DATA
+           S: 250 2nd
+           S: 250 ok
+           S: 250 ok
+           S: 354 go
+           E: 2.0 accepted: 250 2nd
+           E: 2 finished
+           C: four
+           C: .
+           S: 250 4th
+           E: 4.0 accepted: 250 4th
+           E: 4 finished
+           C: QUIT
+           S: 221 bye
+           E: done";
+    play(&config, &script);
+}
+
+#[test]
 fn a_late_transaction_follows_the_content_as_soon_as_it_is_begun() {
     let script = open(&["PIPELINING"])
         + "B: 1 a@x | one
