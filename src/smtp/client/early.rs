@@ -8,7 +8,7 @@
 //!
 //! What has reached the peer's machine is told by its owner ([`Session::handle_unheard`](super::Session::handle_unheard)).
 
-use memchr::memmem;
+use memchr::memrchr;
 
 use crate::base::clock::Instant;
 use crate::mail::{Class, ReplyRef};
@@ -22,14 +22,16 @@ pub(super) const TOO_EARLY: &str = "a content was accepted before all of it was 
 const NOT_MEANT: &[u8] =
     b"a refusal came before the whole content was sent, and the server did not hang up; it was not sent whole";
 
-/// How the answer to a DATA begins that stands behind another reply.
-const GO_AHEAD: &[u8] = b"\n354";
+/// How the answer to a DATA begins.
+const GO_AHEAD: &[u8] = b"354";
 
 impl Core {
-    /// Whether the content that the next reply is about has been read, as this input shows: the DATA behind it is answered in
-    /// there. (That the replies before it are neither too few nor too many shows at that one.)
+    /// Whether the content that the next reply is about has been read, as this input shows: its last line, and not its first,
+    /// answers the DATA behind it. (That the replies before it are neither too few nor too many shows at that one.)
     pub(super) fn shows_content_read(&self, input: &[u8]) -> bool {
-        self.ledger.is_content_before_data() && memmem::find(input, GO_AHEAD).is_some()
+        let line_end = input.strip_suffix(b"\n").and_then(|lines| memrchr(b'\n', lines));
+        let last = line_end.and_then(|at| input.get(at + 1..));
+        last.is_some_and(|line| line.starts_with(GO_AHEAD)) && self.ledger.is_content_before_data()
     }
 
     /// Whether the peer, when it said what is being read, could not have all of the oldest transaction's content.
