@@ -340,7 +340,7 @@ fn what_is_computed_with_amounts_is_told_with_what_reads_each_of_them() {
             "write c|float(0) in its place, by which a word counts as 0",
             "{{ c|float(0) * 2 }}",
             "",
-            &["10.0", "0.0"],
+            &["10.0", "0"],
         ),
         (
             &["007", "5", ""],
