@@ -4,13 +4,13 @@
 //! Guarantees: told before anything is sent, with both cells; an error where each row comes there, or is compared with others.
 //! Leaves to others: text that is computed with (`types`).
 
-use super::super::check::{Refused, of_content};
+use super::super::check::Refused;
 use super::super::config::CampaignConfig;
-use super::super::exit::Failure;
 use super::content::Columns;
+use super::gathered::Gathered;
 use crate::content::{AmountUse, Amounts, Composer, ContentError};
 use crate::engine::loader::{Formatted, List, first_of};
-use crate::mail::finding::{Finding, Severity};
+use crate::mail::finding::Finding;
 
 /// The word for it.
 const UNLIKE: &str = "unlike-amounts";
@@ -37,7 +37,7 @@ pub fn findings(
     sources.sort();
     sources.dedup();
     let written = if sources.is_empty() { Vec::new() } else { unlike_in(campaign, list, &sources) };
-    let (mut faults, mut errors, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut gathered = Gathered::default();
     for wanted in composer.amounts_wanted() {
         let column = source(wanted);
         let by_format = formatted.iter().find(|(heading, _)| *heading == column).and_then(|(_, one)| {
@@ -48,25 +48,12 @@ pub fn findings(
             || written.iter().find(|(known, _)| *known == column && is_text(&wanted)).map(|(_, cells)| cells.clone());
         let Some(cells) = by_format.or_else(by_text) else { continue };
         let error = told(wanted, &column, &cells, &list.path.display().to_string());
-        let finding = of_content(campaign, &error);
-        if wanted.is_written && !wanted.is_certain {
-            let finding = Finding { severity: Severity::Warning, check: UNLIKE, ..finding };
-            if !warnings.contains(&finding) {
-                warnings.push(finding);
-            }
-            continue;
-        }
-        let fault = super::places::placed(campaign, &error);
-        if !faults.contains(&fault) {
-            faults.push(fault);
-            errors.push(finding);
+        match wanted.is_written && !wanted.is_certain {
+            true => gathered.warn(campaign, &error, UNLIKE),
+            false => gathered.refuse(campaign, &error),
         }
     }
-    if faults.is_empty() {
-        return Ok(warnings);
-    }
-    errors.append(&mut warnings);
-    Err(Refused { failure: Failure::usage(faults.join("\n")), findings: errors, files: Vec::new() })
+    gathered.end()
 }
 
 /// The columns of these whose first cells are in several currencies or units.

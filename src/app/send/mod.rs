@@ -14,6 +14,7 @@ pub mod first_letters;
 mod folder;
 mod formats;
 pub mod galley;
+mod gathered;
 mod identity;
 mod leaving;
 mod letter;

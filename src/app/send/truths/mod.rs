@@ -9,10 +9,10 @@ mod answers;
 mod asked;
 mod printed;
 
-use super::super::check::{Refused, of_content};
+use super::super::check::Refused;
 use super::super::config::CampaignConfig;
-use super::super::exit::Failure;
 use super::content::Columns;
+use super::gathered::Gathered;
 use super::types::is_json;
 use crate::content::{Asks, Composer};
 use crate::engine::loader::{List, Sampled, first_of};
@@ -56,33 +56,19 @@ pub fn findings(
     let of =
         |asked: &Asked| sources.iter().position(|source| source == asked.column).and_then(|place| answers.get(place));
     let (path, is_json) = (list.path.display().to_string(), is_json(campaign));
-    let (mut faults, mut errors, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut gathered = Gathered::default();
     for one in &asked {
         // What is asked of several columns at one place is mended for all of them.
         let beside: Vec<&Answers> = asked.iter().filter(|other| other.is_beside(one)).filter_map(of).collect();
         let Some((error, severity)) = of(one).and_then(|answers| one.wrong(answers, &beside, &path, is_json)) else {
             continue;
         };
-        let finding = of_content(campaign, &error);
-        if severity == Severity::Warning {
-            let finding = Finding { severity, check: AS_TEXT, ..finding };
-            // Two parts may be made from one file.
-            if !warnings.contains(&finding) {
-                warnings.push(finding);
-            }
-            continue;
-        }
-        let fault = super::places::placed(campaign, &error);
-        if !faults.contains(&fault) {
-            faults.push(fault);
-            errors.push(finding);
+        match severity {
+            Severity::Warning => gathered.warn(campaign, &error, AS_TEXT),
+            _ => gathered.refuse(campaign, &error),
         }
     }
-    if faults.is_empty() {
-        return Ok(warnings);
-    }
-    errors.append(&mut warnings);
-    Err(Refused { failure: Failure::usage(faults.join("\n")), findings: errors, files: Vec::new() })
+    gathered.end()
 }
 
 fn answers(rows: &[Sampled], place: usize) -> Answers {
