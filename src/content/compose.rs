@@ -50,6 +50,8 @@ pub struct Scratch {
     /// The composer and the values that the last body was made from, and its hash.
     hashed: Option<(u64, Vec<u8>, [u8; 32])>,
     hash_key: Vec<u8>,
+    /// The last Date field, and what date that is.
+    date: (UnixTime, Vec<u8>),
 }
 
 /// A message, ready to send.
@@ -122,6 +124,8 @@ pub struct Composer {
 #[derive(Debug)]
 pub(crate) enum ReversePath {
     Fixed(String),
+    /// The token between two texts: each token makes an address of it, or none does.
+    Token(Template, [String; 2]),
     Rendered(Template),
 }
 
@@ -129,7 +133,7 @@ impl ReversePath {
     pub(crate) fn template(&self) -> Option<&Template> {
         match self {
             Self::Fixed(_) => None,
-            Self::Rendered(template) => Some(template),
+            Self::Token(template, _) | Self::Rendered(template) => Some(template),
         }
     }
 }
@@ -292,6 +296,11 @@ impl Composer {
     ) -> Result<(), ComposeError> {
         match &self.reverse_path {
             ReversePath::Fixed(path) => out.reverse_path.extend_from_slice(path.as_bytes()),
+            ReversePath::Token(_, [before, after]) => {
+                [before, values.token, after]
+                    .iter()
+                    .for_each(|part| out.reverse_path.extend_from_slice(part.as_bytes()));
+            }
             ReversePath::Rendered(template) => {
                 scratch.text.clear();
                 template.render(&self.with, values, &mut scratch.text)?;
@@ -314,29 +323,38 @@ impl Composer {
         let start = out.len();
         let text = &mut scratch.text;
         text.clear();
-        let mut is_signed = true;
+        let signs = !self.signers.is_empty();
+        let mut is_signed = signs;
         match part {
             HeaderPart::Fixed { raw, signed, .. } => {
                 out.extend_from_slice(raw);
-                if !self.signers.is_empty() {
+                if signs {
                     scratch.signed.extend_from_slice(signed);
                 }
                 return Ok(());
             }
-            HeaderPart::Date => header::date(date, out),
+            HeaderPart::Date => {
+                let (written, field) = &mut scratch.date;
+                if field.is_empty() || *written != date {
+                    field.clear();
+                    header::date(date, field);
+                    *written = date;
+                }
+                out.extend_from_slice(field);
+            }
             HeaderPart::MessageId => self.write_message_id(tag, out),
             HeaderPart::Text(name, template) => {
                 template.render(&self.with, values, text)?;
                 header::text(name, text, out)?;
-                is_signed = dkim::is_signed(name);
+                is_signed = signs && dkim::is_signed(name);
             }
             HeaderPart::Other(kind, name, template) => {
                 template.render(&self.with, values, text)?;
                 kinds::write(*kind, name, text, out)?;
-                is_signed = dkim::is_signed(name);
+                is_signed = signs && dkim::is_signed(name);
             }
             HeaderPart::Mailbox(Mailboxed { name, one }) => {
-                is_signed = dkim::is_signed(name);
+                is_signed = signs && dkim::is_signed(name);
                 match &one.address {
                     Address::Fixed(mailbox) => {
                         one.display.render(&self.with, values, text)?;
@@ -356,7 +374,7 @@ impl Composer {
                 }
             }
             HeaderPart::Addresses(name, all) => {
-                is_signed = dkim::is_signed(name);
+                is_signed = signs && dkim::is_signed(name);
                 self.write_addresses(name, all, values, out)?;
             }
             HeaderPart::Unsubscribe { url, mailto } => {
@@ -365,16 +383,12 @@ impl Composer {
                     template.render(&self.with, values, text)?;
                     check_url("List-Unsubscribe", text)?;
                 }
-                let https = format!("<{}>", values.unsubscribe_url);
-                let mail = format!("<{text}>");
-                match (url, mailto) {
-                    (true, Some(_)) => header::list("List-Unsubscribe", &[&https, &mail], out),
-                    (true, None) => header::list("List-Unsubscribe", &[&https], out),
-                    (false, _) => header::list("List-Unsubscribe", &[&mail], out),
-                }
+                let https = url.then_some(values.unsubscribe_url);
+                let mail = mailto.is_some().then_some(text.as_str());
+                header::bracketed("List-Unsubscribe", https.into_iter().chain(mail), out);
             }
         }
-        if is_signed && !self.signers.is_empty() && out.len() > start {
+        if is_signed && out.len() > start {
             dkim::relaxed_header(out.get(start..).unwrap_or_default(), &mut scratch.signed);
         }
         Ok(())

@@ -175,14 +175,14 @@ pub(crate) fn long_word(word: &str, out: &mut Vec<u8>, col: &mut usize) -> Resul
     Ok(())
 }
 
-/// Appends a field of ready parts, parted by ", ", one on each line. The parts have been validated.
-pub(crate) fn list(name: &str, parts: &[&str], out: &mut Vec<u8>) {
+/// Appends a field of addresses of the web or of mail in angle brackets (RFC 2369 §2), one on each line. They have been
+/// validated.
+pub(crate) fn bracketed<'a>(name: &str, addresses: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
     begin(name, out);
-    for (i, part) in parts.iter().enumerate() {
-        if i > 0 {
-            out.extend_from_slice(b",\r\n ");
-        }
-        out.extend_from_slice(part.as_bytes());
+    for (i, address) in addresses.enumerate() {
+        out.extend_from_slice(if i > 0 { b",\r\n <" } else { b"<" });
+        out.extend_from_slice(address.as_bytes());
+        out.push(b'>');
     }
     out.extend_from_slice(b"\r\n");
 }

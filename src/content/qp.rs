@@ -29,6 +29,11 @@ pub(crate) fn soft_break(out: &mut Vec<u8>, col: &mut usize) {
 
 /// Appends `text` encoded. `col` is the column that the output stands in, before and after.
 pub(crate) fn encode(mut text: &[u8], out: &mut Vec<u8>, col: &mut usize) {
+    if stands_for_itself(text, *col) {
+        out.extend_from_slice(text);
+        *col += text.len();
+        return;
+    }
     while let Some(end) = memchr::memchr2(b'\n', b'\r', text) {
         let (line, rest) = text.split_at(end);
         encode_line(line, out, col);
@@ -37,6 +42,14 @@ pub(crate) fn encode(mut text: &[u8], out: &mut Vec<u8>, col: &mut usize) {
         text = rest.strip_prefix(b"\r\n").unwrap_or(&rest[1..]);
     }
     encode_line(text, out, col);
+}
+
+/// Whether `text` is encoded as it is: most values are short words in the middle of a line.
+fn stands_for_itself(text: &[u8], col: usize) -> bool {
+    col > 0
+        && col + text.len() <= LINE_MAX
+        && !text.ends_with(b" ")
+        && text.iter().fold(true, |plain, b| plain & (b' '..=b'~').contains(b) & (*b != b'='))
 }
 
 fn encode_line(mut text: &[u8], out: &mut Vec<u8>, col: &mut usize) {

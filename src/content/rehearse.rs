@@ -81,7 +81,7 @@ impl Composer {
             renders.max(Self::each_value_of(part))
         });
         let path = match &self.reverse_path {
-            ReversePath::Fixed(_) => Need::Long,
+            ReversePath::Fixed(_) | ReversePath::Token(..) => Need::Long,
             ReversePath::Rendered(template) => of(template).max(Self::each_value(template)),
         };
         let url = self.unsubscribe.iter().map(|template| of(template).max(Self::each_value(template)));

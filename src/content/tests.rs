@@ -191,6 +191,26 @@ fn a_verp_path_carries_a_token_that_verifies() {
 }
 
 #[test]
+fn a_token_stands_in_a_path_as_any_other_word_does() {
+    let path = |path: &str| {
+        let out = composed(&compile(Spec { return_path: Some(path.into()), ..spec() }), &["A"]);
+        String::from_utf8(out.unwrap().reverse_path).unwrap()
+    };
+    let token = path("{token}@x.example").replace("@x.example", "");
+    assert_eq!(Token::verify(&IdentityKey::new(&[7; 32]), &token), Some((9, 3)));
+    for (given, sent) in [
+        ("b+{token}@Bounce.ACME.example", "b+TOKEN@bounce.acme.example"),
+        (" {token}@b\u{fc}ro.example", "TOKEN@xn--bro-hoa.example"),
+        ("{{ token }}-x@acme.example", "TOKEN-x@acme.example"),
+        ("b@{token}.acme.example", "b@TOKEN.acme.example"),
+        ("{token}@{token}.example", "TOKEN@TOKEN.example"),
+        ("{{ campaign }}+{token}@acme.example", "welcome+TOKEN@acme.example"),
+    ] {
+        assert_eq!(path(given), sent.replace("TOKEN", &token), "{given}");
+    }
+}
+
+#[test]
 fn a_retry_has_the_same_message_id() {
     let composer = compile(spec());
     let id = |date, number| {

@@ -1,6 +1,6 @@
 //! The header fields and paths of a campaign: told apart by kind, compiled, and judged.
 
-use super::super::compose::{ReversePath, URL_MAX};
+use super::super::compose::{ReversePath, URL_MAX, address};
 use super::super::error::{ContentError, Place};
 use super::super::escape::Escape;
 use super::super::field::{Address, Addressed, HeaderPart, Mailboxed, One};
@@ -10,7 +10,8 @@ use super::super::mailboxes::{self, Entry, Mistake, Span};
 use super::super::names::Name;
 use super::super::spec::Spec;
 use super::super::tags::{self, Part};
-use super::super::template::{Excerpt, Template};
+use super::super::template::{Excerpt, Form, Piece, Template};
+use super::super::token::Token;
 use super::{Work, fixed, parse};
 use crate::mail::Mailbox;
 use crate::mail::address::parse_domain_into;
@@ -320,7 +321,10 @@ impl Work<'_> {
                 let problem = format!("`{}` is no address: {why}", path.escape_debug());
                 self.error(ContentError::key(key, problem, HINT).at(path, 0));
             }
-            return Some(ReversePath::Rendered(template));
+            return Some(match around_token(&template) {
+                Some(ends) => ReversePath::Token(template, ends),
+                None => ReversePath::Rendered(template),
+            });
         };
         match parse(text) {
             Ok(mailbox) => Some(ReversePath::Fixed(mailbox.as_str().to_owned())),
@@ -356,4 +360,19 @@ fn is_header_name(name: &str) -> bool {
     name.len() <= NAME_MAX
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// What stands before and after the token, in an address whose local-part has it once and of which nothing else depends on
+/// the row: tokens are alike in length and in what they are made of (RFC 5321 §4.1.2, `Atom`), so one speaks for all.
+fn around_token(template: &Template) -> Option<[String; 2]> {
+    let Form::Pieces(pieces) = &template.form else { return None };
+    let (before, after) = match pieces.as_slice() {
+        [Piece::Slot(Name::Token), Piece::Literal(after)] => ("", after),
+        [Piece::Literal(before), Piece::Slot(Name::Token), Piece::Literal(after)] => (before.as_str(), after),
+        _ => return None,
+    };
+    let token = "a".repeat(Token::LEN);
+    let mailbox = address("return path", &format!("{before}{token}{after}")).ok()?;
+    let (start, end) = mailbox.split_once(&token)?;
+    (start.len() + token.len() < mailbox.rfind('@')? + 1).then(|| [start.to_owned(), end.to_owned()])
 }

@@ -560,7 +560,9 @@ impl Ledger {
 
     /// Closes the append that is being gathered: what is recorded from here on has the next ticket.
     fn seal(&mut self) {
-        let entries = std::mem::replace(&mut self.entries, Vec::with_capacity(16 * 1024));
+        // Mostly short, and freed by another thread: a copy as long as it is costs less than room for the next ones.
+        let entries = self.entries.clone();
+        self.entries.clear();
         self.full.push_back(Append { shard: self.shard, ticket: self.ticket, entries });
         self.ticket += 1;
     }

@@ -55,7 +55,6 @@ struct Printed {
     words: u64,
     others: u64,
     is_text: bool,
-    answers: Answers,
 }
 
 impl Printed {
@@ -67,7 +66,6 @@ impl Printed {
             if text.trim().is_empty() || (!is_text && text == "null") {
                 continue;
             }
-            printed.answers.take(line, cell);
             if !OF_PROGRAMS.contains(&text.trim().to_lowercase().as_str()) {
                 printed.others += 1;
                 continue;
@@ -104,13 +102,13 @@ pub fn findings(
             continue;
         }
         known.push(wanted.column);
-        let cells = rows.iter().filter_map(|row| Some((row.line, row.fields.get(place)?.as_slice())));
-        let printed = Printed::of(cells);
+        let cells = || rows.iter().filter_map(|row| Some((row.line, row.fields.get(place)?.as_slice())));
+        let printed = Printed::of(cells());
         let Some((line, text)) = printed.told() else { continue };
         let problem = format!(
             "`{source}` is printed as it stands in the list, and {text:?} is no word for readers: {file}, line {line}"
         );
-        let hint = mend(campaign, wanted, &printed, (source, name));
+        let hint = mend(campaign, wanted, (&printed, cells()), (source, name));
         let (position, excerpt) = (Some(wanted.position), String::new());
         let error = ContentError { place: wanted.place.clone(), position, problem, excerpt, hint };
         findings.push(Finding { severity: Severity::Warning, check: PRINTED, ..of_content(campaign, &error) });
@@ -119,7 +117,12 @@ pub fn findings(
 }
 
 /// How it is printed in words.
-fn mend(campaign: &CampaignConfig, wanted: &TruthUse, printed: &Printed, (source, name): (&str, &str)) -> String {
+fn mend<'r>(
+    campaign: &CampaignConfig,
+    wanted: &TruthUse,
+    (printed, cells): (&Printed, impl Iterator<Item = (u64, &'r [u8])>),
+    (source, name): (&str, &str),
+) -> String {
     let name = wanted.called.clone().unwrap_or_else(|| identifier(name).into_owned());
     let slot = |condition: &str| campaign.syntax.slot(&format!("\"yes\" if {condition} else \"no\""));
     let is_declared = campaign.recipients.types.iter().any(|(column, _)| column == source || *column == name);
@@ -133,6 +136,8 @@ fn mend(campaign: &CampaignConfig, wanted: &TruthUse, printed: &Printed, (source
             slot(&name)
         );
     }
-    let yes: Vec<String> = printed.answers.yes.all().map(quoted).collect();
+    let mut answers = Answers::default();
+    cells.for_each(|(line, cell)| answers.take(line, cell));
+    let yes: Vec<String> = answers.yes.all().map(quoted).collect();
     format!("write {}, in words of the letter", slot(&format!("{name} in [{}]", yes.join(", "))))
 }
