@@ -371,8 +371,8 @@ impl<'a> Compiler<'a> {
             let front = source.whole.get(..source.start + open).unwrap_or_default();
             if is_for_readers(source.place, front) {
                 let (place, position) = (source.place.clone(), positions.at(source.start + open));
-                let (asks, printed, called, words) = (Asks::Prints, true, None, Vec::new());
-                self.truths.push(TruthUse { place, position, column, asks, printed, called, words });
+                let (asks, printed, called, words, known) = (Asks::Prints, true, None, Vec::new(), Vec::new());
+                self.truths.push(TruthUse { place, position, column, asks, printed, called, words, known });
             }
         }
     }
@@ -477,7 +477,7 @@ impl<'a> Compiler<'a> {
             let (place, position) = (source.place.clone(), positions.at(source.start + at));
             self.amounts.push(AmountUse { place, position, column, is_written, is_certain });
         }
-        for TruthWanted { at, column, asks, called } in found.truths {
+        for TruthWanted { at, column, asks, called, known, .. } in found.truths {
             let front = source.whole.get(..source.start + at).unwrap_or_default();
             if asks == Asks::Prints && !(id.starts_with(['h', 'p']) && is_for_readers(source.place, front)) {
                 continue;
@@ -485,8 +485,8 @@ impl<'a> Compiler<'a> {
             let (position, printed) = (positions.at(source.start + at), found.printed.contains(&column));
             let words =
                 found.words.iter().filter(|(known, _)| *known == column).map(|(_, word)| word.clone()).collect();
-            let place = source.place.clone();
-            self.truths.push(TruthUse { place, position, column, asks, printed, called, words });
+            let (place, known) = (source.place.clone(), known.into_iter().flatten().collect());
+            self.truths.push(TruthUse { place, position, column, asks, printed, called, words, known });
         }
         self.printed.extend(found.printed);
         let mut changed = rewrite::apply(text, found.edits);

@@ -51,6 +51,8 @@ pub struct TruthUse {
     pub called: Option<String>,
     /// The words that the same template compares the column with.
     pub words: Vec<Word>,
+    /// Those of them that it is compared with before this place is reached.
+    pub known: Vec<Word>,
 }
 
 /// What a template asks of a column.

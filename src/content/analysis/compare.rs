@@ -1,6 +1,7 @@
 //! Operators with two sides: which kind each side is wanted as, and what is written for those that may mix kinds.
 
 use super::super::rewrite::{self, Sides};
+use super::guard::Behind;
 use super::kind::{Kind, kind_of_all};
 use super::tree::{end, span, start};
 use super::{Walk, Want};
@@ -8,10 +9,6 @@ use minijinja::machinery::ast::{BinOpKind, CompareOpKind, Expr};
 
 impl Walk<'_, '_> {
     pub(super) fn binary(&mut self, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>, want: Want) {
-        let lazily = |walk: &mut Self, want| {
-            walk.expr(left, want, false);
-            walk.branch(|walk| walk.expr(right, want, false));
-        };
         let both = |walk: &mut Self, want| {
             walk.expr(left, want, false);
             walk.expr(right, want, false);
@@ -27,9 +24,15 @@ impl Walk<'_, '_> {
             BinOpKind::ScAnd | BinOpKind::ScOr => {
                 // Both are asked whether they hold, and one of them is the result. What stands before `or` is often asked
                 // only whether there is something.
+                let mut known = Vec::new();
                 if matches!(op, BinOpKind::ScAnd) {
-                    self.first_condition(left, right);
+                    self.first_condition(left, right, Behind::NOTHING);
+                    known = self.guards_where(left, true);
                 }
+                let lazily = |walk: &mut Self, want| {
+                    walk.expr(left, want, false);
+                    walk.branch(|walk| walk.knowing(&known, |walk| walk.expr(right, want, false)));
+                };
                 return match self.kind(left) {
                     Kind::Cells | Kind::Text => lazily(self, if want == Want::Number { Want::Any } else { want }),
                     _ => lazily(self, Want::Any),

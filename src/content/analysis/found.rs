@@ -52,8 +52,6 @@ pub(crate) struct Found {
     pub(crate) amounts: Vec<AmountWanted>,
     /// Columns that are printed, or taken as text.
     pub(crate) printed: BTreeSet<usize>,
-    /// Columns that are compared with text that does not stand in the template.
-    pub(super) compared: BTreeSet<usize>,
     /// Columns, and the words of the template that each is compared with.
     pub(crate) words: Vec<(usize, Word)>,
     /// Every name that the template binds somewhere: what it includes sees them.

@@ -9,6 +9,7 @@ mod alias;
 mod arguments;
 mod compare;
 mod found;
+mod guard;
 mod kind;
 mod nearest;
 pub(crate) mod tree;
@@ -21,6 +22,7 @@ use super::rewrite::{self, Edit};
 pub(crate) use alias::{Aliases, Places};
 use compare::{operator, sides};
 pub(crate) use found::{AmountWanted, Fault, FileUse, Found, NumberWanted};
+use guard::{Behind, Here};
 use kind::Kind;
 use minijinja::Environment;
 use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Filter, Stmt, UnaryOpKind};
@@ -59,6 +61,7 @@ pub(crate) struct Walk<'w, 'n> {
     aliases: Option<&'w Places>,
     /// Each fault is told once.
     told: BTreeSet<String>,
+    here: Here,
     found: Found,
 }
 
@@ -75,8 +78,9 @@ impl<'w, 'n> Walk<'w, 'n> {
         let mut loose = outer.clone();
         set_in(tree, &mut loose);
         let found = Found { bound: loose.clone(), ..Found::default() };
-        let (scopes, told, branches) = (Vec::new(), BTreeSet::new(), 0);
-        let mut walk = Self { text, names, bindings, functions, env, scopes, branches, loose, aliases, told, found };
+        let (scopes, told, branches, here) = (Vec::new(), BTreeSet::new(), 0, Here::default());
+        let mut walk =
+            Self { text, names, bindings, functions, env, scopes, branches, loose, aliases, told, here, found };
         walk.statement(tree);
         walk.found.faults.sort_by_key(|fault| fault.at);
         walk.found.numbers.sort_by_key(|wanted| wanted.at);
@@ -91,7 +95,12 @@ impl<'w, 'n> Walk<'w, 'n> {
     }
 
     fn statements(&mut self, all: &[Stmt<'_>]) {
-        all.iter().for_each(|one| self.statement(one));
+        self.knowing(&[], |walk| {
+            all.iter().for_each(|one| {
+                walk.statement(one);
+                walk.know_behind(one);
+            })
+        });
     }
 
     /// Walks what is reached on some condition only.
@@ -125,39 +134,39 @@ impl<'w, 'n> Walk<'w, 'n> {
                 let mut names = targets(&one.target);
                 names.push("loop".to_owned());
                 self.scopes.push(names.clone());
+                let mut known = self.guards_where(&one.iter, true);
                 self.branch(|walk| {
-                    one.filter_expr.iter().for_each(|filter| walk.condition(filter));
-                    walk.optional(one.filter_expr.as_ref());
+                    if let Some(filter) = &one.filter_expr {
+                        walk.condition(filter, Behind::NOTHING);
+                        walk.expr(filter, Want::Any, false);
+                        known.extend(walk.guards_where(filter, true));
+                    }
                 });
                 self.scopes.pop();
                 self.branch(|walk| {
-                    walk.scoped(names, &one.body);
+                    walk.knowing(&known, |walk| walk.scoped(names, &one.body));
                     walk.statements(&one.else_body);
                 });
             }
-            Stmt::IfCond(one) => {
-                self.condition(&one.expr);
-                self.expr(&one.expr, Want::Any, false);
-                self.branch(|walk| {
-                    walk.statements(&one.true_body);
-                    walk.statements(&one.false_body);
-                });
-            }
+            Stmt::IfCond(one) => self.if_statement(one),
             Stmt::WithBlock(one) => {
                 let mut names = Vec::new();
                 for (target, value) in &one.assignments {
                     self.expr(value, Want::Any, false);
+                    self.note_known(target, Some(value));
                     names.extend(targets(target));
                 }
                 self.scoped(names, &one.body);
             }
             Stmt::Set(one) => {
                 self.expr(&one.expr, Want::Any, false);
+                self.note_known(&one.target, Some(&one.expr));
                 self.target(&one.target);
             }
             Stmt::SetBlock(one) => {
                 self.optional(one.filter.as_ref());
                 self.statements(&one.body);
+                self.note_known(&one.target, None);
                 self.target(&one.target);
             }
             Stmt::AutoEscape(one) => {
@@ -173,7 +182,9 @@ impl<'w, 'n> Walk<'w, 'n> {
             Stmt::FromImport(one) => self.file(&one.expr, false),
             Stmt::Extends(one) => self.file(&one.name, false),
             Stmt::Include(one) => self.file(&one.name, one.ignore_missing),
-            Stmt::Macro(one) => self.macro_body(&one.args, &one.defaults, &one.body),
+            Stmt::Macro(one) => {
+                self.within_macro(one.name, |walk| walk.macro_body(&one.args, &one.defaults, &one.body));
+            }
             Stmt::CallBlock(one) => {
                 self.call(&one.call);
                 self.macro_body(&one.macro_decl.args, &one.macro_decl.defaults, &one.macro_decl.body);
@@ -250,7 +261,7 @@ impl<'w, 'n> Walk<'w, 'n> {
             Expr::Const(_) => {}
             Expr::UnaryOp(one) => match one.op {
                 UnaryOpKind::Not => {
-                    self.condition(&one.expr);
+                    self.condition(&one.expr, Behind::NOTHING);
                     self.expr(&one.expr, Want::Any, false);
                 }
                 UnaryOpKind::Neg => self.expr(&one.expr, Want::Number, false),
@@ -265,16 +276,7 @@ impl<'w, 'n> Walk<'w, 'n> {
                 }
                 pairs().for_each(|(left, op)| self.compare(op.op, left, &op.expr, false));
             }
-            Expr::IfExpr(one) => {
-                self.condition(&one.test_expr);
-                self.expr(&one.test_expr, Want::Any, false);
-                self.branch(|walk| {
-                    walk.expr(&one.true_expr, want, given);
-                    if let Some(other) = &one.false_expr {
-                        walk.expr(other, want, given);
-                    }
-                });
-            }
+            Expr::IfExpr(one) => self.if_expression(one, want, given),
             Expr::Filter(one) => self.filter(one, span(expr).0, want),
             Expr::Test(one) => self.test(one.name, span(expr).0, &one.expr, &one.args),
             Expr::GetAttr(one) => match self.is_row(&one.expr) {
@@ -514,6 +516,7 @@ impl<'w, 'n> Walk<'w, 'n> {
     fn call(&mut self, call: &Call<'_>) {
         match call.identify_call() {
             CallType::Function(name) => {
+                self.note_call(name);
                 let is_known = self.is_local(name)
                     || self.loose.contains(name)
                     || self.functions.iter().any(|known| known == name)

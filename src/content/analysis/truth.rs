@@ -1,15 +1,16 @@
 //! What a template asks of columns whose cells are text: `{% if vip %}`, `vip == true`, `vip != "no"`; and where it prints them.
 //!
-//! Any text holds, "FALSE", "no" and "0" too, and none equals `true`. Guarantees: only what nobody has declared is noted, and
-//! where a template compares a column with text of another column it knows what stands in it; a name that the template gives to
-//! a column (`alias`) is followed. Leaves to others: what the list holds.
+//! Any text holds, "FALSE", "no" and "0" too, and none equals `true`. Guarantees: only what nobody has declared is noted; a name
+//! that the template gives to a column (`alias`) is followed. Leaves to others: what is known at a place by comparisons (`guard`), and
+//! what the list holds.
 
 use super::super::cell::ColumnType;
 use super::super::names::{Cells, Name};
 use super::super::uses::{Asks, Word};
+use super::guard::Behind;
 use super::tree::{end, mentions, span, start};
 use super::{AmountWanted, Found, Walk, Want};
-use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Filter, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Filter, IfCond, IfExpr, UnaryOpKind};
 use minijinja::value::ValueKind;
 
 /// A column that is asked what it says, and nobody has said what it holds.
@@ -20,6 +21,10 @@ pub(crate) struct TruthWanted {
     pub(crate) asks: Asks,
     /// What the template calls it there, where it has given it a name of its own.
     pub(crate) called: Option<String>,
+    /// The words that it is compared with before this place is reached; without one, whatever it says is known.
+    pub(crate) known: Vec<Option<Word>>,
+    /// The macro that it stands in.
+    pub(super) within: Option<String>,
 }
 
 /// Filters behind which a text is still the same word, or there was nothing.
@@ -29,31 +34,57 @@ const AS_IT_STANDS: [&str; 5] = ["default", "d", "trim", "e", "escape"];
 
 impl Walk<'_, '_> {
     /// It is asked whether `expr` holds.
-    pub(super) fn condition(&mut self, expr: &Expr<'_>) {
+    pub(super) fn condition(&mut self, expr: &Expr<'_>, behind: Behind<'_>) {
         match expr {
-            Expr::UnaryOp(one) if matches!(one.op, UnaryOpKind::Not) => self.condition(&one.expr),
+            Expr::UnaryOp(one) if matches!(one.op, UnaryOpKind::Not) => self.condition(&one.expr, behind.swapped()),
             Expr::BinOp(one) if matches!(one.op, BinOpKind::ScAnd) => {
-                self.first_condition(&one.left, &one.right);
-                self.condition(&one.right);
+                self.first_condition(&one.left, &one.right, behind);
+                let known = self.guards_where(&one.left, true);
+                self.knowing(&known, |walk| walk.condition(&one.right, behind));
             }
             Expr::BinOp(one) if matches!(one.op, BinOpKind::ScOr) => {
-                self.condition(&one.left);
-                self.condition(&one.right);
+                self.condition(&one.left, behind);
+                self.condition(&one.right, behind);
             }
             Expr::Filter(one) if SAME_WORD.contains(&one.name) => {
-                one.expr.iter().for_each(|base| self.condition(base));
+                one.expr.iter().for_each(|base| self.condition(base, behind));
             }
-            column => self.ask(column, &Asks::Holds),
+            column => self.knowing(behind.holds, |walk| walk.ask(column, &Asks::Holds)),
+        }
+    }
+
+    pub(super) fn if_statement(&mut self, one: &IfCond<'_>) {
+        let (holds, lacks) = (self.guards_of_body(&one.true_body), self.guards_of_body(&one.false_body));
+        self.condition(&one.expr, Behind { holds: &holds, lacks: &lacks });
+        self.expr(&one.expr, Want::Any, false);
+        for (body, holds) in [(&one.true_body, true), (&one.false_body, false)] {
+            let known = self.guards_where(&one.expr, holds);
+            self.branch(|walk| walk.knowing(&known, |walk| walk.statements(body)));
+        }
+    }
+
+    pub(super) fn if_expression(&mut self, one: &IfExpr<'_>, want: Want, given: bool) {
+        let (holds, lacks) = (
+            self.guards_of_value(&one.true_expr),
+            one.false_expr.as_ref().map_or(Vec::new(), |other| self.guards_of_value(other)),
+        );
+        self.condition(&one.test_expr, Behind { holds: &holds, lacks: &lacks });
+        self.expr(&one.test_expr, Want::Any, false);
+        for (value, holds) in [(Some(&one.true_expr), true), (one.false_expr.as_ref(), false)] {
+            let Some(value) = value else { continue };
+            let known = self.guards_where(&one.test_expr, holds);
+            self.branch(|walk| walk.knowing(&known, |walk| walk.expr(value, want, given)));
         }
     }
 
     /// It is asked whether `left` holds, and `right`, too: `points and points > 100`. What is asked about more closely there is
     /// asked here whether there is anything.
-    pub(super) fn first_condition(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+    pub(super) fn first_condition(&mut self, left: &Expr<'_>, right: &Expr<'_>, behind: Behind<'_>) {
         let text = |expr: &Expr<'_>| self.text.get(start(expr)..end(expr));
         let word = text(word_of(left));
         if !mentions(right, &|expr| text(expr) == word) {
-            self.condition(left);
+            let known = self.guards_where(right, true);
+            self.knowing(&known, |walk| walk.condition(left, behind));
         }
     }
 
@@ -71,7 +102,7 @@ impl Walk<'_, '_> {
     pub(super) fn compared_with_truth(&mut self, expr: &Expr<'_>) {
         match expr {
             // Where there is nothing the default may be the one that it is compared with.
-            Expr::Filter(_) => self.condition(expr),
+            Expr::Filter(_) => self.condition(expr, Behind::NOTHING),
             column => self.ask(column, &Asks::IsTruth),
         }
     }
@@ -85,11 +116,8 @@ impl Walk<'_, '_> {
     ) {
         let column = word_of(expr);
         let (columns, _) = self.columns_of(column);
-        let has = |names: &[&str]| has_filter(expr, names);
-        let (is_folded, is_trimmed) = (has(&["lower", "upper"]), has(&["trim"]));
         for word in words {
-            let Some(text) = word.as_const().and_then(|value| value.as_str().map(str::to_owned)) else { continue };
-            let word = Word { text, is_folded, is_trimmed };
+            let Some(word) = word_in(expr, word) else { continue };
             self.found.words.extend(columns.iter().map(|column| (*column, word.clone())));
             self.ask(column, &Asks::IsWord(word, is_not));
         }
@@ -113,7 +141,7 @@ impl Walk<'_, '_> {
     }
 
     /// The columns that this is, and what the template calls it, where it has given it a name of its own.
-    fn columns_of(&mut self, expr: &Expr<'_>) -> (Vec<usize>, Option<String>) {
+    pub(super) fn columns_of(&mut self, expr: &Expr<'_>) -> (Vec<usize>, Option<String>) {
         if let Some(columns) = self.aliases.and_then(|aliases| aliases.get(&span(expr))) {
             return (columns.iter().copied().collect(), self.text.get(start(expr)..end(expr)).map(str::to_owned));
         }
@@ -162,8 +190,9 @@ impl Walk<'_, '_> {
                 _ => false,
             };
             if is_asked {
-                let (asks, called) = (asks.clone(), called.clone());
-                self.found.truths.push(TruthWanted { at: start(expr), column, asks, called });
+                let known = if *asks == Asks::Holds { self.known_of(column, expr) } else { Vec::new() };
+                let (at, asks, called, within) = (start(expr), asks.clone(), called.clone(), self.here.within.clone());
+                self.found.truths.push(TruthWanted { at, column, asks, called, known, within });
             }
         }
     }
@@ -174,23 +203,13 @@ impl Walk<'_, '_> {
             note_use(&mut self.found, Name::Column(*column), want);
         }
     }
-
-    /// Each place once, without the columns that are compared with text that is not known.
-    pub(super) fn sort_truths(&mut self) {
-        let compared = &self.found.compared;
-        self.found.truths.retain(|wanted| wanted.asks != Asks::Holds || !compared.contains(&wanted.column));
-        self.found.truths.sort_by_key(|wanted| (wanted.at, wanted.column));
-        self.found.truths.dedup_by(|a, b| (a.at, a.column, &a.asks) == (b.at, b.column, &b.asks));
-    }
 }
 
 /// A column is read as this.
 pub(super) fn note_use(found: &mut Found, name: Name, want: Want) {
     let Name::Column(column) = name else { return };
-    match want {
-        Want::Text => _ = found.printed.insert(column),
-        Want::Compared => _ = found.compared.insert(column),
-        Want::Words | Want::Number | Want::Any | Want::Items => {}
+    if want == Want::Text {
+        found.printed.insert(column);
     }
 }
 
@@ -200,6 +219,13 @@ pub(super) fn word_of<'e, 's>(expr: &'e Expr<'s>) -> &'e Expr<'s> {
         Expr::Filter(one) if SAME_WORD.contains(&one.name) => one.expr.as_ref().map_or(expr, word_of),
         expr => expr,
     }
+}
+
+/// The word of the template that `expr` is compared with.
+pub(super) fn word_in(expr: &Expr<'_>, word: &Expr<'_>) -> Option<Word> {
+    let text = word.as_const()?.as_str()?.to_owned();
+    let has = |names: &[&str]| has_filter(expr, names);
+    Some(Word { text, is_folded: has(&["lower", "upper"]), is_trimmed: has(&["trim"]) })
 }
 
 /// Whether one of these filters stands behind it.

@@ -17,6 +17,8 @@ pub(super) struct Asked<'a> {
     name: String,
     /// Whether it is computed with elsewhere, and read as a number there.
     is_number: bool,
+    /// Whether the letter compares it with words somewhere: declared to be another kind it would equal none of them.
+    is_compared: bool,
     syntax: Syntax,
 }
 
@@ -34,7 +36,9 @@ impl<'a> Asked<'a> {
         let (column, name) = (columns.sources.get(wanted.column)?, columns.names.get(wanted.column)?);
         let name = wanted.called.clone().unwrap_or_else(|| identifier(name).into_owned());
         let is_number = composer.numbers_wanted().iter().any(|other| other.column == wanted.column);
-        Some(Self { wanted, column, name, is_number, syntax })
+        let is_word = |other: &&TruthUse| matches!(other.asks, Asks::IsWord(..));
+        let is_compared = composer.truths_wanted().iter().filter(is_word).any(|other| other.column == wanted.column);
+        Some(Self { wanted, column, name, is_number, is_compared, syntax })
     }
 
     /// Whether the other is asked at the same place.
@@ -65,7 +69,7 @@ impl<'a> Asked<'a> {
         // Of a list of JSON other rows may hold what they are compared with.
         let (line, text) = answers.first.as_ref().filter(|_| !is_json || is_all)?;
         let hint = match answers.are_answers() {
-            true if is_all => format!("if each cell says yes or no, {}", self.declared("boolean")),
+            true if is_all && !self.is_compared => format!("if each cell says yes or no, {}", self.declared("boolean")),
             true => format!("write {}, without `true`", self.one_of(&answers.yes, &[], false)),
             false => format!(
                 "compare it with text in quotes; {} alone asks whether there is something",
@@ -86,7 +90,7 @@ impl<'a> Asked<'a> {
             Some(false) if answers.are_answers() => (&answers.no, "no"),
             _ => return None,
         };
-        let (line, other) = self.unsaid(spelt)?;
+        let (line, other) = unsaid(spelt, &self.wanted.words)?;
         let (called, word, other) = (self.called(), &word.text, front(other));
         let problem = format!(
             "{called} is compared with {word:?}, and the list has other words for {meant}, which are not that: {path}, line {line}, \
@@ -100,11 +104,6 @@ impl<'a> Asked<'a> {
         Some((self.placed(problem, format!("write {}", self.one_of(spelt, &words, is_not))), Severity::Error))
     }
 
-    /// The first spelling that the template does not name.
-    fn unsaid<'c>(&self, spelt: &'c Spellings) -> Option<&'c Cell> {
-        spelt.0.iter().find(|(_, text)| self.wanted.words.iter().all(|word| !word.is(text)))
-    }
-
     /// It is asked whether text holds that says no, or nothing.
     fn holds_all_the_same(
         &self,
@@ -112,16 +111,15 @@ impl<'a> Asked<'a> {
         beside: &[&Answers],
         path: &str,
     ) -> Option<(ContentError, Severity)> {
-        let words = &self.wanted.words;
-        if let Some(no) = answers.no().filter(|_| !self.is_number) {
-            // Compared with words, it is known what stands in it; zeros are written in many ways.
-            if words.is_empty() {
-                return Some(self.no_that_holds(answers, no, path));
-            }
+        let known = &self.wanted.known;
+        // Compared with a word of yes or no before, it is known what stands in it; zeros are written in many ways.
+        let is_known = known.iter().any(|word| truth_of(&word.text).is_some()) && answers.are_answers();
+        if let Some(no) = answers.no().filter(|_| !self.is_number && !is_known) {
+            return Some(self.no_that_holds(answers, no, path));
         }
-        let zero = match words.iter().any(|word| is_zero(&word.text)) {
-            false => answers.zeros.0.first().filter(|_| words.is_empty()),
-            true => self.unsaid(&answers.zeros),
+        let zero = match known.iter().any(|word| is_zero(&word.text)) {
+            false => answers.zeros.0.first().filter(|_| !is_known),
+            true => unsaid(&answers.zeros, known),
         };
         let zero = zero.filter(|_| answers.are_amounts())?;
         let problem = self.holds(zero, path) + &odd(&answers.no_amounts, "amounts");
@@ -131,13 +129,11 @@ impl<'a> Asked<'a> {
     fn no_that_holds(&self, answers: &Answers, no: &Cell, path: &str) -> (ContentError, Severity) {
         let is_all = answers.no_answers.is_none();
         let any = "if any text is to count: `is defined` behind it";
+        let written = self.syntax.statement(&format!("if {}", self.says_yes(answers)));
         let hint = match is_all {
+            _ if self.is_compared => format!("write {written}; {any}"),
             true => format!("if each cell says yes or no, {}; {any}", self.declared("boolean")),
-            false => format!(
-                "write {}; or mend the other cells, and {}; {any}",
-                self.syntax.statement(&format!("if {}", self.says_yes(answers))),
-                self.declared("boolean")
-            ),
+            false => format!("write {written}; or mend the other cells, and {}; {any}", self.declared("boolean")),
         };
         // "No" may be an answer that is printed where there is one.
         let is_doubtful = self.wanted.printed && (answers.has_empty || !is_all);
@@ -166,7 +162,7 @@ impl<'a> Asked<'a> {
     /// How it is asked whether there is more than a zero.
     fn instead_of_zeros(&self, answers: &Answers, beside: &[&Answers]) -> String {
         let (name, all) = (&self.name, || std::iter::once(answers).chain(beside.iter().copied()));
-        let are_numbers = all().all(|answers| !answers.has_signs) && self.wanted.words.is_empty();
+        let are_numbers = all().all(|answers| !answers.has_signs) && !self.is_compared;
         let written = if are_numbers {
             format!(
                 "{}, by which 0 is false; or write {}",
@@ -213,6 +209,11 @@ impl<'a> Asked<'a> {
             _ => format!("`{}`", self.column),
         }
     }
+}
+
+/// The first spelling that is none of these words.
+fn unsaid<'c>(spelt: &'c Spellings, words: &[Word]) -> Option<&'c Cell> {
+    spelt.0.iter().find(|(_, text)| words.iter().all(|word| !word.is(text)))
 }
 
 /// Cells among others, in words.

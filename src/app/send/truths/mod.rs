@@ -3,7 +3,7 @@
 //!
 //! Guarantees: told before anything is sent, with the place in the template and the first cell that is taken for the wrong
 //! one; only the front of a list is looked at, and only where a template asks. A column in which other texts are more than a
-//! few, or whose cells a template compares with text of the list, is left alone.
+//! few is left alone, and so is a place that is reached only once the cell was compared with what it may be.
 
 mod answers;
 mod asked;
