@@ -250,6 +250,7 @@ impl Strange<'_> {
             }
             Self::Go(action) => {
                 let hint = match of_go(action, columns) {
+                    _ if within(action, columns).is_some() => within(action, columns).unwrap_or_default(),
                     Some(Ours::Slot(name)) => format!("write {}", syntax.slot(&name)),
                     Some(Ours::Statement(code)) => format!("write {}", syntax.statement(&code)),
                     None => of_listmonk(action).map_or_else(
@@ -375,6 +376,21 @@ fn of_go(action: &str, columns: &[String]) -> Option<Ours> {
     }
 }
 
+/// What to do about an attribute of listmonk's that an exported list has within a column of JSON.
+fn within(action: &str, columns: &[String]) -> Option<String> {
+    let (_, path) = action.split_once(".Subscriber.Attribs")?;
+    let last = path.trim_matches(['.', ' ', '"']).rsplit('.').next().filter(|name| !name.is_empty())?;
+    let whole =
+        columns.iter().find(|column| matches!(column.to_ascii_lowercase().as_str(), "attributes" | "attribs"))?;
+    let name = meanings::plain(&parted(last));
+    meanings::column(last, columns).is_none().then(|| {
+        format!(
+            "give the list a column {name} of its own, and write {{{{ {name} }}}} here: in a CSV list what {whole} holds is text (in JSON lines, \
+             whose {whole} is an object, it is {whole}.{last})"
+        )
+    })
+}
+
 /// What to do about a function of listmonk's that has no counterpart.
 fn of_listmonk(action: &str) -> Option<&'static str> {
     let name = action.split_whitespace().next()?;
@@ -454,7 +470,7 @@ fn is_liquid(tag: &str, outside: &str) -> bool {
 }
 
 /// The tag with blanks where it has texts in quotes; octets stay where they are.
-fn unquoted(tag: &str) -> String {
+pub(crate) fn unquoted(tag: &str) -> String {
     let mut out = String::with_capacity(tag.len());
     let mut quote = None;
     for c in tag.chars() {

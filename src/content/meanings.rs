@@ -161,7 +161,15 @@ pub(crate) fn known(theirs: &str) -> Option<&'static str> {
     let plain = plain(theirs);
     // In as many languages as the service knows.
     let plain = if plain.starts_with("unsub_link_") { "unsub_link" } else { plain.as_str() };
-    KNOWN.iter().find(|(name, _)| *name == plain).map(|(_, ours)| *ours)
+    let known = KNOWN.iter().find(|(name, _)| *name == plain).map(|(_, ours)| *ours);
+    known.or_else(|| leads_out(theirs).then_some("unsubscribe_url"))
+}
+
+/// Whether a name of one word says that it is the address of a way out: `subscription_unsubscribe_url`.
+fn leads_out(theirs: &str) -> bool {
+    let plain = plain(theirs);
+    let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
+    !theirs.trim().contains(' ') && has(&["unsub", "optout", "opt_out", "abmeld"]) && has(&["url", "link", "href"])
 }
 
 /// What to do about a name behind which another service has a page or a text of its own.
@@ -212,6 +220,10 @@ mod tests {
             ("UNSUB", Some("unsubscribe_url")),
             ("UNSUB_LINK_EN", Some("unsubscribe_url")),
             ("city", None),
+            ("unsubscription_confirm_url", Some("unsubscribe_url")),
+            ("OptOutLink2", Some("unsubscribe_url")),
+            ("unsubscribed_at", None),
+            ("unsubscribe by this link", None),
         ] {
             assert_eq!(column(theirs, &columns).as_deref(), ours, "{theirs}");
         }

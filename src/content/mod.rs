@@ -29,6 +29,7 @@ mod media_type;
 mod mime;
 mod names;
 mod nested;
+mod operators;
 mod page;
 mod partials;
 mod qp;

@@ -13,7 +13,7 @@ use super::partials::{self, Partials};
 use super::rewrite::{self, Changed};
 use super::syntax::{self, Syntax};
 use super::uses::{AmountUse, Asks, NumberUse, TruthUse, is_for_readers};
-use super::{foreign, stray};
+use super::{foreign, operators, stray};
 use minijinja::machinery;
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
@@ -551,7 +551,9 @@ impl<'a> Compiler<'a> {
         let lines = || text.split_inclusive('\n').take(error.line().unwrap_or(1) - 1).map(str::len).sum();
         let at: usize = error.range().map_or_else(lines, |range| range.start);
         let problem = format!("the template is not valid: {}", error.detail().unwrap_or("syntax error"));
+        let instead = operators::instead(text, at, self.syntax);
         let hint = match self.syntax {
+            _ if instead.is_some() => instead.as_deref().unwrap_or_default(),
             Syntax::Jinja => "templates are minijinja: {{ name }}, {% if name %}…{% endif %}",
             Syntax::Brackets => "templates are minijinja in brackets: [[ name ]], [% if name %]…[% endif %]",
         };

@@ -237,3 +237,104 @@ fn mjml_in_brackets_and_a_preview_of_it() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.out.contains("w.toml:6:10: ") && ran.out.contains("must be \"jinja\" or \"brackets\""), "{ran:?}");
 }
+
+#[test]
+fn words_of_other_languages_in_a_tag_are_told_with_the_tag_to_write() {
+    let folder = Folder::new();
+    folder.put("w.csv", "email,first,plan,points\nann@a.example,Ann,Pro,5\nbob@b.example,Bob,Free,200\n");
+    folder.put("w.toml", crate::folder::CAMPAIGN);
+    let told = |letter: &str| {
+        folder.put("w.txt", format!("Dear {{{{ first }}}}, {letter}\n"));
+        let ran = folder.run(&["check", "w.toml", "--data", "data", "--json"]);
+        let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let all = found["findings"].as_array().unwrap();
+        let errors = all.iter().filter(|finding| finding["check"] == "template");
+        errors.map(|finding| finding["hint"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    for (theirs, hint, ours) in [
+        (
+            "{% if plan %}a{% elseif points %}b{% endif %}",
+            "write {% elif points %}",
+            "{% if plan %}a{% elif points %}b{% endif %}",
+        ),
+        (
+            "{% if plan && points %}a{% endif %}",
+            "write {% if plan and points %}",
+            "{% if plan and points %}a{% endif %}",
+        ),
+        ("{% if plan || points %}a{% endif %}", "write {% if plan or points %}", "{% if plan or points %}a{% endif %}"),
+        ("{% if !plan %}a{% endif %}", "write {% if not plan %}", "{% if not plan %}a{% endif %}"),
+        (
+            "{% if plan contains \"P\" %}a{% endif %}",
+            "write {% if \"P\" in plan %}",
+            "{% if \"P\" in plan %}a{% endif %}",
+        ),
+        ("{% if plan %}a{% end %}", "write {% endif %}", "{% if plan %}a{% endif %}"),
+        ("{{ plan ? \"a\" : \"b\" }}", "write {{ \"a\" if plan else \"b\" }}", "{{ \"a\" if plan else \"b\" }}"),
+        (
+            "{% if plan == \"Pro\" or \"Free\" %}a{% endif %}",
+            "write plan in [\"Pro\", \"Free\"]",
+            "{% if plan in [\"Pro\", \"Free\"] %}a{% endif %}",
+        ),
+        (
+            "{{ \"a\" if plan != \"Pro\" and \"Free\" }}",
+            "write plan not in [\"Pro\", \"Free\"]",
+            "{{ \"a\" if plan not in [\"Pro\", \"Free\"] }}",
+        ),
+        (
+            "{% if points|number > 100 %}a{% endif %}",
+            "compare points itself, without |number",
+            "{% if points > 100 %}a{% endif %}",
+        ),
+        (
+            "{% if points|number == 100 %}a{% endif %}",
+            "compare points itself, without |number",
+            "{% if points == 100 %}a{% endif %}",
+        ),
+    ] {
+        let hints = told(theirs);
+        assert!(matches!(hints.as_slice(), [one] if one.contains(hint)), "{theirs}: {hints:?}");
+        assert_eq!(told(ours), Vec::<String>::new(), "{ours}");
+    }
+    let hints = told("{% unless plan %}a{% endunless %}");
+    assert!(hints.len() == 2 && hints[1].starts_with("write {% endif %}"), "{hints:?}");
+    for right in
+        ["{% if plan or \"\" %}a{% endif %}", "{{ plan or \"Free\" }}", "{% set p = plan or \"Free\" %}{{ p }}"]
+    {
+        assert_eq!(told(right), Vec::<String>::new(), "{right}");
+    }
+}
+
+#[test]
+fn what_listmonk_keeps_within_a_column_is_told_as_a_column_to_make() {
+    let folder = Folder::new();
+    folder.put("w.toml", crate::folder::CAMPAIGN.replace("Hello {{ first }}", "Hello"));
+    folder.put("w.csv", "email,name,attributes\nann@a.example,Ann,\"{\"\"city\"\": \"\"Oslo\"\"}\"\n");
+    folder.put("w.txt", "Dear {{ .Subscriber.Name }} in {{ .Subscriber.Attribs.city }}\n");
+    let ran = folder.run(&["check", "w.toml", "--data", "data"]);
+    assert!(ran.out.contains("hint: write {{ name }}"), "{ran:?}");
+    assert!(ran.out.contains("give the list a column city of its own, and write {{ city }} here"), "{ran:?}");
+    folder.put("w.txt", "Dear {{ name }} in {{ attributes.city }}\n");
+    let ran = folder.run(&["check", "w.toml", "--data", "data"]);
+    assert!(ran.out.contains("give the list a column `city` of its own, or make it JSON lines"), "{ran:?}");
+    folder.put("w.csv", "email,name,city\nann@a.example,Ann,Oslo\n");
+    folder.put("w.txt", "Dear {{ name }} in {{ city }}\n");
+    let ran = folder.run(&["check", "w.toml", "--data", "data"]);
+    assert!(!ran.out.contains("[template]"), "{ran:?}");
+}
+
+#[test]
+fn a_tag_of_the_other_kind_in_the_way_out_is_told_with_ours() {
+    let folder = Folder::new();
+    folder.put("w.html", "<p>Hello, this is a letter.");
+    for (more, url, hint) in [
+        ("[content]\nsyntax = \"brackets\"\n", "{{ token }}", "tags are in brackets in this campaign: [[ token ]]"),
+        ("", "[[ token ]]", "tags are in braces in this campaign: {{ token }}"),
+        ("", "{token}", "a tag has two braces: {{ token }}"),
+    ] {
+        let more = format!("{more}[unsubscribe]\nurl = \"https://acme.example/u/{url}\"\n");
+        folder.put("w.toml", campaign("w.html", &more).replace("{{ first }}", "you"));
+        let ran = folder.run(&["check", "w.toml", "--data", "data"]);
+        assert!(ran.code == Some(2) && ran.out.contains(hint), "{url}: {}", ran.out);
+    }
+}

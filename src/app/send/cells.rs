@@ -24,6 +24,7 @@ const MAC_ROMAN: &str = "ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôö�
 /// What is odd of a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Odd {
+    Apostrophe,
     Blanks,
     Entity,
     Mojibake,
@@ -33,11 +34,17 @@ enum Odd {
 }
 
 impl Odd {
-    const ALL: [Self; 6] = [Self::Mojibake, Self::Replaced, Self::Entity, Self::Nothing, Self::Shortened, Self::Blanks];
+    const ALL: [Self; 7] =
+        [Self::Mojibake, Self::Replaced, Self::Entity, Self::Nothing, Self::Shortened, Self::Apostrophe, Self::Blanks];
 
     /// What the warning is called, what it says, and what helps.
     fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
+            Self::Apostrophe => (
+                "cell-apostrophe",
+                "an apostrophe before a number, by which Excel is told that it is text, and readers see it",
+                "take it out of the list: give the column the format Text in the sheet instead, and export it again",
+            ),
             Self::Blanks => (
                 "cell-blanks",
                 "blanks at its ends, and readers see them before a comma",
@@ -139,7 +146,8 @@ fn of_tidied(tidied: &Tidied, file: &str) -> Vec<Finding> {
         ("cell has", "cells have"),
         "letters in pieces (a letter, and its accent apart), which are put together",
     );
-    shorter.into_iter().chain(composed).collect()
+    let hint = "the letter is right; to mend the list, too, type such cells anew";
+    shorter.map(|found| found.hint(hint)).into_iter().chain(composed).collect()
 }
 
 fn odd(cell: &[u8]) -> Option<Odd> {
@@ -157,6 +165,9 @@ fn odd(cell: &[u8]) -> Option<Odd> {
     if is_shortened(bare) {
         return Some(Odd::Shortened);
     }
+    if is_marked(bare) {
+        return Some(Odd::Apostrophe);
+    }
     if lint::entity(bare).is_some() {
         return Some(Odd::Entity);
     }
@@ -167,6 +178,17 @@ fn odd(cell: &[u8]) -> Option<Odd> {
         return Some(Odd::Mojibake);
     }
     (bare.len() < text.len()).then_some(Odd::Blanks)
+}
+
+/// Whether an apostrophe stands before what a sheet would have taken for a number, a date or a formula. `'90s` and `'68` are years.
+fn is_marked(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('\'').filter(|rest| !rest.contains('\'')) else { return false };
+    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+    let first = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let is_number = rest.bytes().all(|b| b.is_ascii_digit() || b" .,:/+-()%".contains(&b));
+    let is_formula = rest.starts_with(['=', '+', '-', '@'])
+        && rest.get(1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric()));
+    is_formula || is_number && (first >= 3 || digits >= 5 || digits >= 2 && rest.starts_with('0'))
 }
 
 /// Whether a text is what sheets show of a long number, such as `4.91701E+11`.
@@ -235,6 +257,13 @@ mod tests {
             ("4.91701E+11", "cell-shortened"),
             ("4,9E+10", "cell-shortened"),
             ("1E+15", "cell-shortened"),
+            ("'0123", "cell-apostrophe"),
+            ("'01067", "cell-apostrophe"),
+            ("'+49 351 123", "cell-apostrophe"),
+            ("'2026-12-24", "cell-apostrophe"),
+            ("'24.12.2026", "cell-apostrophe"),
+            ("'=1+2", "cell-apostrophe"),
+            ("'@acme", "cell-apostrophe"),
         ] {
             assert_eq!(name(cell), Some(check), "{cell}");
         }
@@ -259,6 +288,16 @@ mod tests {
             "GRADE+10",
             "12.5E+10",
             "  ",
+            "'90s",
+            "'68",
+            "'68/69",
+            "'90-'95",
+            "'s-Hertogenbosch",
+            "'t Hooft",
+            "'0123'",
+            "O'Neil",
+            "'",
+            "'-",
         ] {
             assert_eq!(name(cell), None, "{cell}");
         }

@@ -150,8 +150,7 @@ pub fn first(
     findings.extend(list::findings(campaign, &looked, told.as_deref()));
     findings.extend(look(campaign, &spec, &written, &columns, to));
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
-    let bare = lint::bare_columns(&spec, &columns.names);
-    let addresses = RowAddress::all_of(&spec, &columns.names);
+    let (bare, addresses) = lint::of_rows(&spec, &columns.names, &campaign.recipients.email.value);
     let composer = compile(campaign, spec, &columns).map_err(|mut refused| {
         refused.findings.append(&mut findings);
         refused.files.clone_from(&files);
@@ -269,7 +268,7 @@ pub fn again(
     findings.extend(notes.into_iter().map(|note| of_remark(campaign, note)));
     findings.extend(keys_lost(campaign, manifest));
     in_its_tags(campaign, &mut findings);
-    let (bare, addresses) = (lint::bare_columns(&spec, &columns.names), RowAddress::all_of(&spec, &columns.names));
+    let (bare, addresses) = lint::of_rows(&spec, &columns.names, &campaign.recipients.email.value);
     let composer = compile(campaign, spec, &columns).map_err(|refused| {
         let failure = Failure::from(refused);
         if fingerprint == manifest.content {

@@ -89,6 +89,7 @@ impl Walk<'_, '_> {
             self.compared_with_words(left, [right], is_not);
             self.compared_with_words(right, [left], is_not);
         }
+        let written = self.written_for_readers(left).or_else(|| self.written_for_readers(right));
         let want = match (a, b) {
             (Kind::Quoted(true), Kind::Cells | Kind::Number) | (Kind::Cells | Kind::Number, Kind::Quoted(true))
                 if is_order =>
@@ -96,6 +97,10 @@ impl Walk<'_, '_> {
                 let at = start(if matches!(a, Kind::Quoted(_)) { left } else { right });
                 let hint = "leave out the quotes: \"9\" as text comes behind \"100\"";
                 return self.fault(at, "a number in quotes is text, and this compares it as text".to_owned(), hint);
+            }
+            _ if written.is_some() && (is_order || a == Kind::Number || b == Kind::Number) => {
+                let problem = "what is written for readers is compared as text".to_owned();
+                return self.fault(start(left), problem, written.unwrap_or_default());
             }
             (Kind::Quoted(_), _) | (_, Kind::Quoted(_)) if !is_order => Want::Words,
             (Kind::Text, _) | (_, Kind::Text) if !is_order => Want::Compared,
@@ -113,6 +118,14 @@ impl Walk<'_, '_> {
         };
         self.expr(left, want, false);
         self.expr(right, want, false);
+    }
+
+    /// What to do about a number that a filter has written for readers: `1,234` is none any more.
+    fn written_for_readers(&self, expr: &Expr<'_>) -> Option<String> {
+        let Expr::Filter(one) = expr else { return None };
+        let base = one.expr.as_ref().filter(|_| matches!(one.name, "number" | "money"))?;
+        let code = self.text.get(start(base)..end(base))?;
+        Some(format!("`{}` writes text for readers: compare {code} itself, without |{}", one.name, one.name))
     }
 
     /// Whether it is known of what kind a value is.

@@ -6,6 +6,7 @@
 //! Leaves to others: the values (`binding`), and what a fault looks like (`template`).
 
 mod alias;
+mod alone;
 mod arguments;
 mod compare;
 mod found;
@@ -19,7 +20,7 @@ use super::binding::{As, Binding};
 use super::filters::{FILTERS, TESTS, Takes, dates, methods};
 use super::names::{Cells, Name, Names};
 use super::rewrite::{self, Edit};
-pub(crate) use alias::{Aliases, Places};
+pub(crate) use alias::{Aliases, Part, Places, Prints, Way, bare_columns, product};
 use compare::{operator, sides};
 pub(crate) use found::{AmountWanted, Fault, FileUse, Found, NumberWanted};
 use guard::{Behind, Here};
@@ -550,7 +551,9 @@ impl<'w, 'n> Walk<'w, 'n> {
         if matches!(self.kind(base), Kind::Cells) {
             let told = self.text.get(start(base)..).and_then(|text| self.names.heading_at(text));
             let (problem, hint) = told.unwrap_or_else(|| {
-                let hint = "only the objects of a JSON list have attributes".to_owned();
+                let hint = format!(
+                    "only the objects of a JSON list have attributes: give the list a column `{attribute}` of its own, or make it JSON lines"
+                );
                 (format!("a cell of a column is text, and has no attribute `{attribute}`"), hint)
             });
             self.fault(at, problem, hint);

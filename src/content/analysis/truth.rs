@@ -38,11 +38,13 @@ impl Walk<'_, '_> {
         match expr {
             Expr::UnaryOp(one) if matches!(one.op, UnaryOpKind::Not) => self.condition(&one.expr, behind.swapped()),
             Expr::BinOp(one) if matches!(one.op, BinOpKind::ScAnd) => {
+                self.holds_always(&one.left, &one.right);
                 self.first_condition(&one.left, &one.right, behind);
                 let known = self.guards_where(&one.left, true);
                 self.knowing(&known, |walk| walk.condition(&one.right, behind));
             }
             Expr::BinOp(one) if matches!(one.op, BinOpKind::ScOr) => {
+                self.holds_always(&one.left, &one.right);
                 self.condition(&one.left, behind);
                 self.condition(&one.right, behind);
             }

@@ -9,6 +9,7 @@ use super::super::kinds::{self, Kind, kind_of};
 use super::super::mailboxes::{self, Entry, Mistake, Span};
 use super::super::names::Name;
 use super::super::spec::Spec;
+use super::super::syntax::BRACE;
 use super::super::tags::{self, Part};
 use super::super::template::{Excerpt, Form, Piece, Template};
 use super::super::token::Token;
@@ -294,7 +295,13 @@ impl Work<'_> {
         }
         if let Some((at, bad)) = fixed::unfit_for_url(url) {
             let problem = format!("`{}` may not stand in a URL", bad.escape_debug());
-            self.error(ContentError::new(&place, problem, "write it as %XX").at(given, lead + at));
+            let hint = match (bad, url.get(at..)) {
+                (_, Some(rest)) if rest.starts_with(BRACE) => "tags are in brackets in this campaign: [[ token ]]",
+                ('{', _) => "a tag has two braces: {{ token }}",
+                ('[', Some(rest)) if rest.starts_with("[[") => "tags are in braces in this campaign: {{ token }}",
+                _ => "write it as %XX",
+            };
+            self.error(ContentError::new(&place, problem, hint).at(given, lead + at));
         }
         let fixed = tags::parts(url).iter().filter(|part| **part == Part::Fixed).count();
         if fixed > URL_MAX {

@@ -6,12 +6,15 @@
 mod reader;
 
 use super::links::{address_in, is_local, is_relative, shown};
-use super::slips;
+use super::{slips, texts_of, unit_of};
+use crate::content::analysis::Prints;
 use crate::content::cell::JSON_MARK;
 use crate::content::escape::Escape;
+use crate::content::names::Names;
 use crate::content::spec::Spec;
 use crate::content::syntax::Syntax;
 use mail_parser::MessageParser;
+use minijinja::syntax::SyntaxConfig;
 use reader::Reader;
 use std::borrow::Cow;
 
@@ -41,16 +44,20 @@ enum Kind {
 enum Piece {
     /// As it stands in the template.
     Fixed(String),
-    Column {
-        index: usize,
-        name: String,
-        is_encoded: bool,
-    },
-    Mailbox {
-        is_encoded: bool,
-    },
+    Column(usize, Named),
+    Mailbox(Named),
     /// What is never wrong.
     BuiltIn,
+}
+
+/// A value of a row: how the column is called, and how the template writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Named {
+    name: String,
+    code: String,
+    /// Whether the code is what a tag prints; else it stands in a longer one.
+    is_slot: bool,
+    is_encoded: bool,
 }
 
 /// The check, what is there, how to mend it, and the columns.
@@ -79,7 +86,8 @@ impl RowFault {
         let Some(message) = MessageParser::default().parse(letter) else { return false };
         let bodies = message.html_body.iter().chain(&message.text_body);
         let mut texts = bodies.filter_map(|id| message.parts.get(*id as usize)?.text_contents());
-        texts.any(|text| text.match_indices(&self.written).any(|(at, _)| self.is_apart(text, at)))
+        let has = |text: &str| text.match_indices(&self.written).any(|(at, _)| self.is_apart(text, at));
+        texts.any(|text| has(text) || text.contains('&') && has(&unescaped(text)))
     }
 
     /// Whether it is no part of another address there.
@@ -93,30 +101,45 @@ impl RowFault {
 }
 
 impl RowAddress {
-    /// Those of a letter, for a list with these columns.
+    /// Those of a letter, for a list with these columns, of which one has the addresses.
     #[must_use]
-    pub fn all_of(spec: &Spec, columns: &[String]) -> Vec<Self> {
-        let main = [(spec.html.as_ref(), true), (spec.text.as_ref(), false)];
-        let main = main.into_iter().filter_map(|(source, is_page)| Some((source?, is_page, true)));
-        let read = spec.partials.values().flatten().map(|source| (source, source.text.contains('<'), false));
-        let (mut found, mut leading) = (Vec::new(), Vec::new());
-        for (source, is_page, is_main) in main.chain(read) {
-            let reader = Reader::of(source, columns, spec.syntax, is_main);
-            match is_page {
-                true => found.extend(reader.of_page()),
-                false => leading.push(reader),
+    pub fn all_of(spec: &Spec, columns: &[String], email_column: &str) -> Vec<Self> {
+        let (mut found, mut plain) = (Vec::new(), Vec::new());
+        for (main, is_page) in [(&spec.html, true), (&spec.text, false)] {
+            let Some(main) = main else { continue };
+            let unit = unit_of(main, |name| spec.partials.get(name)?.as_ref().ok());
+            let mut names = Names::new(columns, email_column);
+            let prints = Prints::of(&texts_of(&unit), &SyntaxConfig::default(), &mut names);
+            for (name, source) in &unit {
+                let is_main = name.is_empty();
+                let reader =
+                    Reader { text: &source.text, name, columns, syntax: spec.syntax, is_main, prints: &prints };
+                match if is_main { is_page } else { source.text.contains('<') } {
+                    true => found.extend(reader.of_page()),
+                    false => plain.extend(reader.of_text()),
+                }
             }
         }
         let known: Vec<String> = found.iter().filter_map(Self::leads_with).map(str::to_owned).collect();
-        found.extend(leading.iter().flat_map(|reader| reader.of_text(&known)));
-        found
+        for address in plain {
+            let is_known = address.leads_with().is_some_and(|name| known.iter().any(|one| one == name));
+            found.push(Self { is_called: address.is_called || is_known, ..address });
+        }
+        let mut each: Vec<Self> = Vec::new();
+        for address in found {
+            // A file may be read by both parts.
+            if !each.contains(&address) {
+                each.push(address);
+            }
+        }
+        each
     }
 
     /// The same for rows that keep only some columns, of which `place` says where; `None` where one is not kept.
     #[must_use]
     pub fn kept(mut self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
         for piece in &mut self.pieces {
-            if let Piece::Column { index, .. } = piece {
+            if let Piece::Column(index, _) = piece {
                 *index = place(*index)?;
             }
         }
@@ -171,17 +194,23 @@ impl RowAddress {
     fn by_value(&self, what: &str, url: &str, values: &[Cow<'_, str>]) -> Option<Wrong> {
         let mut before = String::new();
         for (piece, value) in self.pieces.iter().zip(values) {
-            if let Some(name) = piece.name().filter(|_| !piece.is_encoded()) {
+            if let Some(named) = piece.named().filter(|named| !named.is_encoded) {
                 if begins_anew(&before, value) {
                     let says = format!("the {what} {} leads nowhere: an address begins in it once more", shown(url));
-                    let slot = self.syntax.slot(name);
+                    let slot = if named.is_slot { self.syntax.slot(&named.code) } else { named.code.clone() };
                     let hint = format!("write {slot} alone, and whole addresses (https://…) in all rows of the list");
-                    return Some(("link-scheme", says, hint, name.to_owned()));
+                    return Some(("link-scheme", says, hint, named.name.clone()));
                 }
                 if let Some(character) = breaking(&before, value) {
                     let says = format!("{character} in a value changes the {what} {}", shown(url));
-                    return Some(("unencoded-value", says, self.encoded(name), name.to_owned()));
+                    return Some(("unencoded-value", says, self.encoded(named), named.name.clone()));
                 }
+            }
+            if matches!(piece, Piece::Fixed(_)) && begins_anew(&before, value) {
+                let says = format!("the {what} {} leads nowhere: an address begins in it once more", shown(url));
+                let names = self.pieces.iter().filter_map(Piece::name).collect::<Vec<_>>().join(", ");
+                let hint = "write the tag alone: what it prints is a whole address, and begins with https://";
+                return Some(("link-scheme", says, hint.to_owned(), names));
             }
             before += value;
         }
@@ -191,9 +220,14 @@ impl RowAddress {
     /// What is wrong with the whole.
     fn as_whole(&self, what: &str, url: &str, values: &[Cow<'_, str>]) -> Option<Wrong> {
         let names = || self.pieces.iter().filter_map(Piece::name).collect::<Vec<_>>().join(", ");
+        if let Some((check, says, _)) = slips::unopened(what, url)
+            && let Some(hint) = self.added()
+        {
+            return Some((check, says, hint, self.leads_with().unwrap_or_default().to_owned()));
+        }
         if let Some((check, says, hint)) = self.slip(what, url) {
-            if let Some(name) = self.blank_within(values).filter(|_| check == "broken-link" && url.contains(' ')) {
-                return Some((check, says, self.encoded(name), name.to_owned()));
+            if let Some(named) = self.blank_within(values).filter(|_| check == "broken-link" && url.contains(' ')) {
+                return Some((check, says, self.encoded(named), named.name.clone()));
             }
             let first = values.first().and_then(|value| slips::of(what, value.trim(), value));
             let (name, hint) = match (self.leads_with(), first) {
@@ -216,14 +250,18 @@ impl RowAddress {
     }
 
     /// How to write a column so that it stays one value.
-    fn encoded(&self, name: &str) -> String {
-        format!("write {}", self.syntax.slot(&format!("{name}|urlencode")))
+    fn encoded(&self, named: &Named) -> String {
+        let code = format!("{}|urlencode", named.code);
+        match named.is_slot {
+            true => format!("write {}", self.syntax.slot(&code)),
+            false => format!("in the tag that puts {} into the link, write {code}", named.code),
+        }
     }
 
     /// The column that brings a blank into an address that has begun.
-    fn blank_within(&self, values: &[Cow<'_, str>]) -> Option<&str> {
+    fn blank_within(&self, values: &[Cow<'_, str>]) -> Option<&Named> {
         let mut of_rows = self.pieces.iter().zip(values).skip(1);
-        of_rows.find(|(piece, value)| piece.name().is_some() && value.contains(' ')).and_then(|(piece, _)| piece.name())
+        of_rows.find_map(|(piece, value)| piece.named().filter(|_| value.contains(' ')))
     }
 
     fn slip(&self, what: &str, url: &str) -> Option<slips::Slip> {
@@ -235,16 +273,35 @@ impl RowAddress {
         self.pieces.first().and_then(Piece::name)
     }
 
+    /// What adds the parameters that stand behind a link of a row, whether that has others or not.
+    fn added(&self) -> Option<String> {
+        let (first, rest) = self.pieces.split_first()?;
+        let (link, Piece::Fixed(front)) = (first.named()?, rest.first()?) else { return None };
+        let mut parts = Vec::new();
+        for (place, piece) in rest.iter().enumerate() {
+            parts.push(match piece {
+                Piece::Fixed(text) if text.contains(['"', '\\']) => return None,
+                Piece::Fixed(text) if place == 0 => format!("\"{}\"", text.strip_prefix('&')?),
+                Piece::Fixed(text) => format!("\"{text}\""),
+                piece => format!("{}|urlencode", piece.named()?.code),
+            });
+        }
+        let code = format!("{}|add_query({})", link.code, parts.join(" ~ "));
+        let instead = format!("in the place of {}{front}…", link.code);
+        Some(match link.is_slot {
+            true => format!("write {} for the link and what stands behind it", self.syntax.slot(&code)),
+            false => format!("write {code} {instead}"),
+        })
+    }
+
     /// It as it stands in a letter, and whether that is all of it.
     fn written(&self, mailbox: &str, fields: &[&[u8]]) -> (String, bool) {
-        let escape = if self.kind == Kind::Text { Escape::Plain } else { Escape::Html };
         let mut written = String::new();
         for piece in &self.pieces {
             match piece {
-                Piece::Fixed(text) => written += text,
                 Piece::BuiltIn => return (written, false),
                 piece if piece.is_encoded() => return (written, false),
-                piece => escape.write(&piece.value(mailbox, fields).unwrap_or_default(), &mut written),
+                piece => written += &piece.value(mailbox, fields).unwrap_or_default(),
             }
         }
         (written, true)
@@ -252,25 +309,28 @@ impl RowAddress {
 }
 
 impl Piece {
-    fn name(&self) -> Option<&str> {
+    fn named(&self) -> Option<&Named> {
         match self {
-            Self::Column { name, .. } => Some(name),
-            Self::Mailbox { .. } => Some("email"),
+            Self::Column(_, named) | Self::Mailbox(named) => Some(named),
             Self::Fixed(_) | Self::BuiltIn => None,
         }
     }
 
+    fn name(&self) -> Option<&str> {
+        self.named().map(|named| named.name.as_str())
+    }
+
     fn is_encoded(&self) -> bool {
-        matches!(self, Self::Column { is_encoded: true, .. } | Self::Mailbox { is_encoded: true })
+        self.named().is_some_and(|named| named.is_encoded)
     }
 
     /// What a row puts in its place; `None` for nothing, and for what is no text.
     fn value<'v>(&'v self, mailbox: &'v str, fields: &[&'v [u8]]) -> Option<Cow<'v, str>> {
         let value = match self {
-            Self::Fixed(text) => return Some(text.replace("&amp;", "&").into()),
+            Self::Fixed(text) => return Some(text.into()),
             Self::BuiltIn => return Some("x".into()),
-            Self::Mailbox { .. } => mailbox,
-            Self::Column { index, .. } => {
+            Self::Mailbox(_) => mailbox,
+            Self::Column(index, _) => {
                 let field = fields.get(*index)?;
                 let text = std::str::from_utf8(field.strip_prefix(&[JSON_MARK]).unwrap_or(field)).ok()?.trim();
                 let is_none = field.first() == Some(&JSON_MARK) && (text.starts_with(['[', '{']) || text == "null");
@@ -286,6 +346,12 @@ impl Piece {
             false => Some(value.into()),
         }
     }
+}
+
+/// A page with the characters that values have there as entities.
+fn unescaped(page: &str) -> String {
+    const ENTITIES: [(&str, &str); 5] = [("&lt;", "<"), ("&gt;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    ENTITIES.iter().fold(page.to_owned(), |page, (entity, character)| page.replace(entity, character))
 }
 
 /// What stands behind the scheme of an address of http or https.
@@ -338,7 +404,7 @@ mod tests {
         let columns = ["url", "id", "Base"].map(str::to_owned);
         let spec = Spec { html: html.map(source), text: text.map(source), ..Spec::default() };
         let (mailbox, fields) = (row.3, [row.0.as_bytes(), row.1.as_bytes(), row.2.as_bytes()]);
-        let all = RowAddress::all_of(&spec, &columns);
+        let all = RowAddress::all_of(&spec, &columns, "email");
         let faults = all.iter().filter_map(|address| address.fault(mailbox, &fields));
         faults.map(|fault| (fault.check, fault.columns)).collect()
     }
@@ -443,7 +509,7 @@ mod tests {
     fn what_may_not_stand_in_each_letter_is_known() {
         let always = |html: &str| {
             let spec = Spec { html: Some(source(html)), ..Spec::default() };
-            let all = RowAddress::all_of(&spec, &["url".to_owned()]);
+            let all = RowAddress::all_of(&spec, &["url".to_owned()], "email");
             all.iter().map(RowAddress::is_always).collect::<Vec<_>>()
         };
         assert_eq!(always("{% if x %}y{% endif %}<a href=\"{{ url }}\">"), [true]);

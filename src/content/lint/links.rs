@@ -2,9 +2,11 @@
 
 use super::page::{CODE, Page, Tag, VALUE, masked};
 use super::{Placing, astray, slips, tags, way_out};
+use crate::content::compile::percent_decoded;
 use crate::content::meanings::served;
 use crate::content::page::{says_something, urls};
 use crate::content::spec::Source;
+use crate::content::syntax::BRACE;
 use std::collections::HashSet;
 
 /// Schemes that links in mail have.
@@ -51,17 +53,38 @@ const AMP: [&str; 2] = ["\u{26a1}4email", "amp4email"];
 pub(super) const LEADING: [&str; 5] = ["href", "src", "srcset", "background", "poster"];
 /// Elements that show a picture.
 const PICTURES: [&str; 4] = ["img", "mj-image", "mj-carousel-image", "amp-img"];
-/// The addresses in what readers get.
-#[derive(Debug)]
-pub(super) struct Kept<'p>(HashSet<&'p str>);
+/// What is in what readers get: addresses, and places that links of the page lead to.
+#[derive(Debug, Default)]
+pub(super) struct Kept<'p> {
+    addresses: HashSet<&'p str>,
+    anchors: HashSet<&'p str>,
+    /// Whether there may be more of those.
+    has_others: bool,
+}
 
 impl<'p> Kept<'p> {
-    pub(super) fn of(made: &'p [Page]) -> Self {
-        let attributes = made.iter().flat_map(|page| &page.tags).flat_map(|tag| &tag.attributes);
-        let leading = attributes.filter(|attribute| LEADING.contains(&attribute.name.as_str()));
+    /// Of what was made of the pages, and of them as they are written.
+    pub(super) fn of(made: &'p [Page], written: impl Iterator<Item = &'p Page>) -> Self {
+        let attributes = || made.iter().flat_map(|page| &page.tags).flat_map(|tag| &tag.attributes);
+        let leading = attributes().filter(|attribute| LEADING.contains(&attribute.name.as_str()));
         let sheets = made.iter().flat_map(Page::sheets).map(|(_, css)| css);
         let in_sheets = sheets.flat_map(|css| urls::in_css(css).into_iter().filter_map(|url| css.get(url.range)));
-        Self(leading.map(|attribute| attribute.value.trim()).chain(in_sheets).collect())
+        let addresses = leading.map(|attribute| attribute.value.trim()).chain(in_sheets).collect();
+        let written = written.flat_map(|page| &page.tags).flat_map(|tag| &tag.attributes);
+        let named = attributes().chain(written).filter(|one| matches!(one.name.as_str(), "id" | "name"));
+        let anchors: HashSet<&str> = named.map(|one| one.value.trim()).collect();
+        let has_others = anchors.iter().any(|name| name.contains([char::from(VALUE), char::from(CODE)]));
+        Self { addresses, anchors, has_others }
+    }
+
+    /// Whether a link to a place in the page leads to one.
+    fn leads_to(&self, name: &str) -> bool {
+        let plain = percent_decoded(name);
+        self.has_others
+            || name.eq_ignore_ascii_case("top")
+            || name.contains([char::from(VALUE), char::from(CODE)])
+            || self.anchors.contains(name)
+            || plain.is_some_and(|plain| self.anchors.contains(plain.as_str()))
     }
 }
 
@@ -179,7 +202,11 @@ fn link(page: &Page, index: usize, made: &Kept<'_>, found: &mut Placing<'_>) {
         let says = "a link that runs a script does nothing in a mailbox";
         return found.warn("active-content", href.at, says, "link to a page");
     }
-    if !url.starts_with('#') {
+    if let Some(name) = url.strip_prefix('#') {
+        if !made.leads_to(name) && !tags::begins(url, found.columns) {
+            anchor(href.at, name, way_out::is_left_by(page, index, found.text), found);
+        }
+    } else {
         let what = if way_out::is_left_by(page, index, found.text) { Leads::Out } else { Leads::On };
         address(what, href.placed(), url, made, found);
         let words = way_out::words(page, index, tag);
@@ -191,6 +218,16 @@ fn link(page: &Page, index: usize, made: &Kept<'_>, found: &mut Placing<'_>) {
             found.warn("link-text", href.at, says, "write in words what is there, or the address itself");
         }
     }
+}
+
+/// A link to a place in the page that there is none of.
+fn anchor(at: usize, name: &str, is_way_out: bool, found: &mut Placing<'_>) {
+    let says = format!("the link {} leads nowhere: nothing in the letter has that name", shown(&format!("#{name}")));
+    let hint = match is_way_out {
+        true => format!("write {} in its place", found.syntax.slot("unsubscribe_url")),
+        false => format!("write id=\"{name}\" into the tag that it leads to, or the address of a page in its place"),
+    };
+    found.warn("broken-link", at, says, hint);
 }
 
 fn image(tag: &Tag, made: &Kept<'_>, found: &mut Placing<'_>) {
@@ -266,12 +303,20 @@ impl Leads {
 
 /// Looks at an address that is not empty. `whole`: where the value begins that it stands in, and that value.
 fn address(leads: Leads, (at, whole): (usize, &str), url: &str, made: &Kept<'_>, found: &mut Placing<'_>) {
+    // What tags make of it is known where no row has a part in it.
+    if let Some(all) = found.fixed.remove(&at) {
+        return all.iter().for_each(|one| address(leads, (at, whole), one.trim(), made, found));
+    }
     if url.as_bytes().first() == Some(&VALUE) || tags::begins(url, found.columns) {
         return;
     }
     let (what, shown) = (leads.word(), shown(url));
-    // Whatever was made of it, this was not meant.
-    if let Some((check, says, hint)) = slips::of(what, url, whole) {
+    if let Some(hint) = tags::of_address(url, leads == Leads::Out, found) {
+        let says = format!("the {what} {shown} is a tag of another engine: it leads nowhere");
+        return found.warn("foreign-tag", at, says, hint);
+    }
+    // Whatever was made of it, this was not meant. A tag in braces where ours are in brackets is told as that.
+    if let Some((check, says, hint)) = slips::of(what, url, whole).filter(|_| !url.contains(BRACE)) {
         return found.warn(check, at, says, hint);
     }
     let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
@@ -281,7 +326,7 @@ fn address(leads: Leads, (at, whole): (usize, &str), url: &str, made: &Kept<'_>,
     let scheme = scheme.filter(|scheme| !scheme.contains('.') && scheme != "localhost");
     match scheme.as_deref() {
         // Something was made of it.
-        None if !made.0.contains(whole.trim()) => {}
+        None if !made.addresses.contains(whole.trim()) => {}
         None => found.warn(
             "relative-link",
             at,
@@ -385,6 +430,7 @@ pub(super) fn shown(url: &str) -> String {
                     text.push('…');
                 }
             }
+            BRACE => text.push('{'),
             c => text.push(c),
         }
     }

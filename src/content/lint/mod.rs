@@ -10,6 +10,7 @@ mod composed;
 mod ends;
 mod files;
 mod jinja;
+mod leftovers;
 mod links;
 mod manuscript;
 mod markup;
@@ -18,6 +19,7 @@ mod placeholders;
 mod sender;
 mod slips;
 mod tags;
+mod values;
 mod way_out;
 
 pub use by_row::{RowAddress, RowFault};
@@ -26,14 +28,16 @@ pub use manuscript::Manuscript;
 pub use markup::entity;
 pub use placeholders::SAMPLE;
 
+use super::analysis;
 use super::error::{ContentError, Place, position};
-use super::names;
-use super::partials::read_by;
+use super::names::Names;
+use super::partials::{files_read_by, plain_name, read_by};
 use super::spec::{Source, Spec};
 use super::syntax::Syntax;
 use crate::mail::finding::Severity;
+use minijinja::syntax::SyntaxConfig;
 use page::Page;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many of one kind are told of one file or key.
 const EACH_MAX: usize = 5;
@@ -115,6 +119,7 @@ pub fn look_at(letter: &Letter<'_>) -> Vec<Remark> {
         links::look_at_text(&masked, &mut found);
         placeholders::look(paragraphs(&masked), &mut found);
         tags::look(&masked, &mut found);
+        leftovers::look_at_text(&masked, &mut found);
         tags::look_at_written(&text.text, &mut found);
         look_at_template(letter, text, &mut found);
     }
@@ -130,14 +135,16 @@ fn pages<'a>(letter: &Letter<'a>) -> Vec<(&'a Source, Page)> {
 fn look_at_html(letter: &Letter<'_>, files: &[(&Source, Page)], found: &mut Found<'_>) {
     let all = letter.spec.html.iter().chain(letter.spec.partials.values().flatten());
     let all: Vec<Page> = all.map(|source| Page::read(&source.text)).collect();
-    let made = if letter.spec.is_incomplete { links::Kept::of(&[]) } else { links::Kept::of(&all) };
+    let made = links::Kept::of(if letter.spec.is_incomplete { &[] } else { &all }, files.iter().map(|(_, page)| page));
     for (source, page) in files {
         let place = Place::File(source.file.clone());
         let mut found = found.at(&place, &source.text);
+        found.fixed = values::fixed(letter, source, page);
         links::look(page, &made, &mut found);
         ends::look(page, &mut found);
         placeholders::look(page.texts.iter().map(|(at, text)| (*at, text.as_str())), &mut found);
         tags::look(&page.bare, &mut found);
+        leftovers::look(page, &mut found);
         tags::look_at_written(&source.text, &mut found);
         look_at_template(letter, source, &mut found);
     }
@@ -153,19 +160,42 @@ fn look_at_template(letter: &Letter<'_>, source: &Source, found: &mut Placing<'_
     jinja::look(&source.text, letter.spec.empty_is_text, |name| letter.written.partial(name), found);
 }
 
-/// Columns (by their place among `columns`) that stand in the letter bare: where a row has nothing, a gap is read.
+/// What of a letter is known by row: see [`bare_columns`] and [`RowAddress`].
 #[must_use]
-pub fn bare_columns(spec: &Spec, columns: &[String]) -> Vec<usize> {
-    let texts = [&spec.html, &spec.text].into_iter().flatten().map(|source| source.text.as_str());
-    let mut bare = Vec::new();
-    for text in texts.chain([spec.subject.as_str()]) {
-        for name in page::bare_names(text) {
-            bare.extend(columns.iter().position(|column| names::identifier(column) == name));
+pub fn of_rows(spec: &Spec, columns: &[String], email_column: &str) -> (Vec<usize>, Vec<RowAddress>) {
+    (bare_columns(spec, columns, email_column), RowAddress::all_of(spec, columns, email_column))
+}
+
+/// Columns (by their place among `columns`) that stand in the letter bare: where a row has nothing, a gap is read.
+fn bare_columns(spec: &Spec, columns: &[String], email_column: &str) -> Vec<usize> {
+    let subject = Source { file: String::new(), text: spec.subject.clone() };
+    let mut bare = BTreeSet::new();
+    for main in spec.html.iter().chain(&spec.text).chain([&subject]) {
+        let files = texts_of(&unit_of(main, |name| spec.partials.get(name)?.as_ref().ok()));
+        let mut names = Names::new(columns, email_column);
+        bare.extend(analysis::bare_columns(&files, &SyntaxConfig::default(), &mut names));
+    }
+    bare.into_iter().collect()
+}
+
+/// A template and the files that it reads, by their names; it is the first, and has none.
+fn unit_of<'s>(main: &'s Source, file: impl Fn(&str) -> Option<&'s Source>) -> Vec<(String, &'s Source)> {
+    let mut unit = vec![(String::new(), main)];
+    let mut names = files_read_by(&main.text);
+    while let Some(name) = names.pop() {
+        let Some(plain) = plain_name(&name).filter(|plain| unit.iter().all(|(known, _)| known != plain)) else {
+            continue;
+        };
+        if let Some(source) = file(&plain) {
+            names.extend(files_read_by(&source.text));
+            unit.push((plain, source));
         }
     }
-    bare.sort_unstable();
-    bare.dedup();
-    bare
+    unit
+}
+
+fn texts_of(unit: &[(String, &Source)]) -> Vec<(String, String)> {
+    unit.iter().map(|(name, source)| (name.clone(), source.text.clone())).collect()
 }
 
 /// The lines of a text with their offsets.
@@ -189,7 +219,8 @@ impl<'a> Found<'a> {
     /// From here on in this place.
     fn at<'p>(&'p mut self, place: &'p Place, text: &'p str) -> Placing<'p> {
         let (columns, syntax) = (self.columns, self.syntax);
-        Placing { columns, syntax, remarks: &mut self.remarks, place, text, told: BTreeMap::new() }
+        let (fixed, told) = (BTreeMap::new(), BTreeMap::new());
+        Placing { columns, syntax, remarks: &mut self.remarks, place, text, fixed, told }
     }
 
     fn key<'p>(&'p mut self, place: &'p Place, value: &'p str) -> Placing<'p> {
@@ -210,6 +241,8 @@ struct Placing<'p> {
     remarks: &'p mut Vec<Remark>,
     place: &'p Place,
     text: &'p str,
+    /// What tags make of the addresses that begin there, as far as the template itself says it.
+    fixed: BTreeMap<usize, Vec<String>>,
     told: BTreeMap<&'static str, usize>,
 }
 
@@ -267,20 +300,24 @@ impl Placing<'_> {
     }
 }
 
+impl Placing<'_> {
+    /// What helps where many tags are left here: a translation, where they are of an engine that can be read.
+    fn whole(&self) -> String {
+        let is_of = |remark: &&Remark| remark.check == "foreign-tag" && remark.place.as_ref() == Some(self.place);
+        let engine = self.remarks.iter().filter(is_of).find_map(|remark| tags::engine_of(&remark.says));
+        engine.map_or_else(|| "look for all that has the same form".to_owned(), tags::whole)
+    }
+}
+
 impl Drop for Placing<'_> {
     fn drop(&mut self) {
         for (&check, told) in &self.told {
             let more = told.saturating_sub(EACH_MAX);
             if more > 0 {
-                self.remarks.push(Remark {
-                    severity: Severity::Note,
-                    check,
-                    place: Some(self.place.clone()),
-                    position: None,
-                    says: format!("and {more} more of this kind"),
-                    hint: if check == "foreign-tag" { tags::WHOLE.to_owned() } else { String::new() },
-                    draws: "",
-                });
+                let hint = if check == "foreign-tag" { self.whole() } else { String::new() };
+                let (severity, place, says) =
+                    (Severity::Note, Some(self.place.clone()), format!("and {more} more of this kind"));
+                self.remarks.push(Remark { severity, check, place, position: None, says, hint, draws: "" });
             }
         }
     }

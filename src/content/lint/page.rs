@@ -94,47 +94,6 @@ pub(super) fn masked(text: &str) -> String {
     String::from_utf8(octets).unwrap_or_else(|_| text.to_owned())
 }
 
-/// Names that stand in `text` as nothing but `{{ name }}`, outside of every block.
-pub(super) fn bare_names(text: &str) -> Vec<&str> {
-    let (mut names, mut depth, mut rest) = (Vec::new(), 0usize, text);
-    while let Some(open) = rest.find('{') {
-        let inside = rest.get(open + 2..).unwrap_or_default();
-        let (code, behind) = match rest.as_bytes().get(open + 1) {
-            Some(b'{') => inside.split_once("}}").unwrap_or((inside, "")),
-            Some(b'%') => inside.split_once("%}").unwrap_or((inside, "")),
-            Some(b'#') => {
-                rest = inside.split_once("#}").map_or("", |(_, behind)| behind);
-                continue;
-            }
-            _ => {
-                rest = rest.get(open + 1..).unwrap_or_default();
-                continue;
-            }
-        };
-        let word = code.trim_matches(|c: char| c.is_ascii_whitespace() || "+-".contains(c));
-        match rest.as_bytes().get(open + 1) {
-            Some(b'%') if word.starts_with("end") => depth = depth.saturating_sub(1),
-            Some(b'%')
-                if ["if", "for", "macro", "call", "filter", "block", "raw", "with"]
-                    .iter()
-                    .any(|w| first_word(word) == *w) =>
-            {
-                depth += 1;
-            }
-            Some(b'{') if depth == 0 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
-                names.push(word)
-            }
-            _ => {}
-        }
-        rest = behind;
-    }
-    names
-}
-
-fn first_word(code: &str) -> &str {
-    code.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()
-}
-
 impl Page {
     pub(super) fn read(text: &str) -> Self {
         let masked = masked(text);

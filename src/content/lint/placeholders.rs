@@ -142,7 +142,7 @@ fn warn(at: usize, what: &str, found: &mut Placing<'_>) {
     warn_with(at, what, "write what is meant, or take it out".to_owned(), found);
 }
 
-fn warn_with(at: usize, what: &str, hint: String, found: &mut Placing<'_>) {
+pub(super) fn warn_with(at: usize, what: &str, hint: String, found: &mut Placing<'_>) {
     let says = format!("`{}` was left in: it stands where something else shall", what.trim());
     found.warn("placeholder", at, says, hint);
 }

@@ -3,7 +3,7 @@
 //! Leaves to others: whether the domains exist and permit it (DNS).
 
 use super::placeholders::{self, is_attempt};
-use super::{Found, Letter, Placing, Way, files, links, markup, tags};
+use super::{Found, Letter, Placing, Way, files, leftovers, links, markup, tags};
 use crate::content::error::Place;
 use crate::content::lint::page::masked;
 
@@ -104,6 +104,7 @@ fn value_of(key: &str, value: &str, found: &mut Found<'_>) {
         &mut found,
     );
     tags::look(&masked, &mut found);
+    leftovers::look_at_text(&masked, &mut found);
     if let Some(at) = value.find("=?").filter(|at| value.get(*at..).is_some_and(|rest| rest.contains("?="))) {
         let says = "an encoded word stands here by hand";
         found.warn_drawing(

@@ -135,6 +135,9 @@ fn http(url: &str) -> Option<(&'static str, &str)> {
 /// An address of http or https: its host, and signs that do not stand in one.
 fn of_http(what: &str, url: &str, whole: &str) -> Option<Slip> {
     let (_, authority) = url.split_once("://")?;
+    if let Some(slip) = unopened(what, url) {
+        return Some(slip);
+    }
     let (show, host) = (shown(url), host_of(url));
     let is_fixed = !host.contains([char::from(VALUE), char::from(CODE)]);
     let is_literal = authority.starts_with('[') || host.parse::<IpAddr>().is_ok();
@@ -180,6 +183,24 @@ fn of_http(what: &str, url: &str, whole: &str) -> Option<Slip> {
             "the {what} {show} has `?` twice: what stands behind the second one is part of the value before it"
         );
         ("broken-link", says, "write & in the place of the second ?".to_owned())
+    })
+}
+
+/// An address with parameters and no `?` before them: `https://acme.example/spring&ref=mail`.
+pub(super) fn unopened(what: &str, url: &str) -> Option<Slip> {
+    let (_, behind) = url.split_once("://").filter(|_| http(url).is_some())?;
+    let behind = behind.replace("&amp;", "&");
+    let (front, rest) = behind.split('#').next().unwrap_or_default().split_once('&')?;
+    // A page may take parameters in its path, with `;` between them, and a row may bring the `?`.
+    let is_plain = !front.is_empty() && !front.contains(['?', ';', '=', char::from(VALUE), char::from(CODE)]);
+    let (name, _) = rest.split_once('=').filter(|_| is_plain)?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.[]".contains(c));
+    is_name.then(|| {
+        let says = format!(
+            "the {what} {} has `&{name}=` and no `?` before it: that is part of the path, and no parameter",
+            shown(url)
+        );
+        ("broken-link", says, "write ? in the place of the first &".to_owned())
     })
 }
 
@@ -266,6 +287,8 @@ mod tests {
             ("https://acme.example/my page", "broken-link", "write %20"),
             ("https://acme.example/\u{200b}x", "broken-link", "write it anew"),
             ("https://acme.example/?a=1?utm_source=b", "broken-link", "write & "),
+            ("https://acme.example/spring&ref=mail", "broken-link", "write ? in the place of the first &"),
+            ("https://acme.example&ref=mail&x=1#y", "broken-link", "write ? in the place of the first &"),
             ("mailto:", "empty-link", ""),
             ("mailto://help@acme.example", "link-scheme", "write `mailto:help@acme.example`"),
             ("mailto: help@acme.example", "link-scheme", "write `mailto:help@acme.example`"),
@@ -319,6 +342,10 @@ mod tests {
             "https://localhost:3000/",
             "https://acme.example./",
             "https://acme.example/a?b=c?",
+            "https://acme.example/a&b",
+            "https://acme.example/x;a=1&b=2",
+            "https://acme.example/#/x&y=1",
+            "https://acme.example/\u{1}\u{1}&y=1",
             "https://acme.example/\u{1}\u{1}/x",
             "https://\u{1}\u{1}/x",
             "https:\u{1}\u{1}",

@@ -10,7 +10,7 @@ use crate::content::meanings::{column, heading, known, served};
 use crate::content::syntax::{Syntax, shown};
 
 /// Longest text inside a tag.
-const INSIDE_MAX: usize = 80;
+pub(super) const INSIDE_MAX: usize = 80;
 /// So far ahead the end of a tag is looked for.
 const NEAR_OCTETS: usize = 400;
 
@@ -24,7 +24,7 @@ struct Form {
 
 /// What must stand inside of a tag for it to be taken for one.
 #[derive(Clone, Copy, PartialEq)]
-enum Inside {
+pub(super) enum Inside {
     /// Whatever fits on the line.
     Anything,
     /// A name.
@@ -39,11 +39,13 @@ enum Inside {
     FirstWord,
     /// The same with `fallback=`.
     Fallback,
+    /// A name of the way out.
+    WayOut,
     /// What begins as a statement.
     Statement,
 }
 
-const FORMS: [Form; 34] = [
+const FORMS: [Form; 38] = [
     form("*|", "|*", "Mailchimp", Inside::Anything),
     form("%%=", "=%%", "Salesforce Marketing Cloud (AMPscript)", Inside::Anything),
     form("%%", "%%", "Salesforce Marketing Cloud and others", Inside::Name),
@@ -61,6 +63,10 @@ const FORMS: [Form; 34] = [
     form("\u{fdd0}%", "%}", "Jinja, and this campaign's are in brackets", Inside::Anything),
     form("${", "}", "another engine", Inside::Name),
     form("[", "]", "another engine", Inside::KnownName),
+    form("[link:", "]", "MailPoet", Inside::Name),
+    form("||", "||", "another engine", Inside::WayOut),
+    form("|", "|", "another engine", Inside::WayOut),
+    form("~", "~", "Keap, or another engine", Inside::WayOut),
     form("[", "]", "Campaign Monitor", Inside::Fallback),
     form("%recipient.", "%", "Mailgun", Inside::Name),
     form("<%", "%>", "ERB, or ActiveCampaign", Inside::Anything),
@@ -81,9 +87,16 @@ const FORMS: [Form; 34] = [
     form("\u{ab}", "\u{bb}", "a word processor's serial letter", Inside::KnownName),
 ];
 
-/// What helps where many tags are left.
-pub(super) const WHOLE: &str =
-    "`posthaste convert FILE --from mailchimp --list LIST` (or sendgrid, handlebars, liquid) translates a whole letter";
+/// What translates a whole letter of an engine.
+pub(super) fn whole(engine: Engine) -> String {
+    format!("`posthaste convert FILE --from {} --list LIST` translates a whole letter", engine.word())
+}
+
+/// The engine whose tag a warning is about, if its letters can be read.
+pub(super) fn engine_of(says: &str) -> Option<Engine> {
+    let of = says.split_once("` is a tag of ").map_or("", |(_, of)| of);
+    [Engine::Mailchimp, Engine::SendGrid].into_iter().find(|engine| of.starts_with(engine.called()))
+}
 
 const fn form(opens: &'static str, closes: &'static str, of: &'static str, inside: Inside) -> Form {
     Form { opens, closes, of, inside }
@@ -204,19 +217,19 @@ fn parted(text: &str, taken: &mut Taken, found: &mut Placing<'_>) {
 }
 
 /// Where a mark stands, if it stands near.
-fn near(text: &str, mark: &str) -> Option<usize> {
+pub(super) fn near(text: &str, mark: &str) -> Option<usize> {
     let front = text.as_bytes().get(..NEAR_OCTETS).unwrap_or(text.as_bytes());
     memchr::memmem::find(front, mark.as_bytes())
 }
 
 /// What stands up to the close, on one line.
-fn inside<'t>(text: &'t str, at: usize, close: &str) -> Option<&'t str> {
+pub(super) fn inside<'t>(text: &'t str, at: usize, close: &str) -> Option<&'t str> {
     let rest = text.get(at..)?;
     let inside = rest.get(..near(rest, close)?)?;
     (!inside.is_empty() && inside.len() <= INSIDE_MAX && !inside.contains(['\n', '\u{1}', '\u{2}'])).then_some(inside)
 }
 
-fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
+pub(super) fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
     let is_name = |name: &str| {
         let name = name.trim();
         name.starts_with(|c: char| c.is_alphabetic() || c == '_')
@@ -240,6 +253,7 @@ fn fits(inside: &str, wanted: Inside, columns: &[String]) -> bool {
             // One letter within brackets is a box to tick.
             name.len() > 1 && name.len() < inside.len() && is_name(&name) && is_column(&name)
         }
+        Inside::WayOut => is_name(inside) && !inside.starts_with(' ') && known(inside) == Some("unsubscribe_url"),
         Inside::FirstWord => fits(first_word(inside), Inside::KnownName, columns),
         Inside::Fallback => inside.contains("fallback=") && fits(first_word(inside), Inside::KnownName, columns),
         Inside::ListedName => columns.iter().any(|column| column == inside),
@@ -257,17 +271,17 @@ fn is_said(inside: &str, columns: &[String]) -> bool {
 }
 
 /// The name inside of a tag, without what stands around it.
-fn name_apart(inside: &str) -> String {
+pub(super) fn name_apart(inside: &str) -> String {
     inside.replace("&nbsp;", " ").trim().to_owned()
 }
 
 /// The name that the inside of a tag begins with.
-fn first_word(inside: &str) -> &str {
+pub(super) fn first_word(inside: &str) -> &str {
     inside.split(|c: char| c.is_whitespace() || ",|=".contains(c)).next().unwrap_or_default()
 }
 
 /// Whether no word goes on before the tag or behind it.
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+pub(super) fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let before = text.get(..start).and_then(|text| text.chars().next_back());
     let behind = text.get(end..).and_then(|text| text.chars().next());
@@ -298,7 +312,7 @@ fn translated(tag: &str, found: &Placing<'_>) -> Option<String> {
 fn of_mailchimp(inside: &str, tag: &str, found: &Placing<'_>) -> String {
     match convert::advice(tag) {
         Some(advice) => advice.to_owned(),
-        None if inside.contains(':') => WHOLE.to_owned(),
+        None if inside.contains(':') => whole(Engine::Mailchimp),
         None => instead(inside, found),
     }
 }
@@ -311,6 +325,30 @@ pub(super) fn begins(address: &str, columns: &[String]) -> bool {
             && inside(address, form.opens.len(), form.closes).is_some_and(|text| fits(text, form.inside, columns))
     };
     FORMS.iter().any(|form| is_it(&form))
+}
+
+/// What to write in the place of an address that is a name between signs, as tags of many engines are: `{some_link}`, `[x:link]`. `leaves`:
+/// readers leave the list by it.
+pub(super) fn of_address(address: &str, leaves: bool, found: &Placing<'_>) -> Option<String> {
+    const OPENS: &str = "{[|<(~!%$#@*\u{ab}";
+    const CLOSES: &str = "}]|>)~!%$#@*\u{bb}";
+    let bare = address.trim_start_matches(|c| OPENS.contains(c));
+    let name = bare.trim_end_matches(|c| CLOSES.contains(c)).trim();
+    let is_name = !name.is_empty()
+        && name.len() <= INSIDE_MAX
+        && name.chars().all(|c| c.is_alphanumeric() || "_-.: ".contains(c))
+        && name.starts_with(char::is_alphabetic);
+    // `[` is of an address as well.
+    if bare.len() == address.len() || !is_name || !address.ends_with(|c| CLOSES.contains(c)) {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    let is_out = leaves || ["unsub", "optout", "opt-out", "opt_out", "abmeld"].iter().any(|word| lower.contains(word));
+    let is_ours = column(name, found.columns).is_some() || served(name).is_some();
+    Some(match is_out && !is_ours {
+        true => format!("write {}", found.syntax.slot("unsubscribe_url")),
+        false => instead(name, found),
+    })
 }
 
 /// A tag of ours that was encoded, as it was meant.

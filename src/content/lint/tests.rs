@@ -111,7 +111,7 @@ fn columns_without_a_default_are_told_from_others() {
         ..Spec::default()
     };
     let columns = ["a", "b", "c", "d", "e", "First Name"].map(str::to_owned);
-    assert_eq!(bare_columns(&spec, &columns), [0, 1, 5]);
+    assert_eq!(bare_columns(&spec, &columns, "email"), [0, 1, 5]);
 }
 
 #[test]
@@ -311,6 +311,9 @@ fn what_a_web_editor_leaves_in_is_told_once_with_what_to_do() {
         ("<a href=\"https://viewstripo.email/\">x</a>", "placeholder", "write where it leads"),
         ("<img alt=\"\" src=\"http://www.example.com/x.png\">", "placeholder", "write where it leads"),
         ("<title>New email template 2026-11-29</title>", "placeholder", ""),
+        ("<a href=\"{optout_page}\">x</a>", "foreign-tag", "write {{ unsubscribe_url }}"),
+        ("<a href=\"[page:leave]\">Unsubscribe</a>", "foreign-tag", "write {{ unsubscribe_url }}"),
+        ("<a href=\"{some_page}\">x</a>", "foreign-tag", "write {{ name }} with the name of a column"),
     ] {
         let found = told(html);
         let found: Vec<_> = found.iter().filter(|(check, _)| *check != "http-link").collect();
@@ -323,4 +326,6 @@ fn what_a_web_editor_leaves_in_is_told_once_with_what_to_do() {
     assert_eq!(told(pixel), [], "nobody reads what a pixel shows");
     let many = told(&"<p>*|FNAME|*</p>".repeat(9));
     assert!(many.last().is_some_and(|(_, hint)| hint.contains("convert FILE --from mailchimp")), "{many:?}");
+    let many = told(&"<p>##FNAME##</p>".repeat(9));
+    assert!(many.last().is_some_and(|(_, hint)| hint == "look for all that has the same form"), "{many:?}");
 }

@@ -126,5 +126,6 @@ fn leads_out(tag: &Tag, source: &str) -> bool {
 
 fn says_out(address: &str) -> bool {
     let lower = address.to_ascii_lowercase();
-    ["unsubscribe", "optout", "opt-out", "abmeld"].iter().any(|word| lower.contains(word))
+    // A place in the page is none.
+    !lower.starts_with('#') && ["unsubscribe", "optout", "opt-out", "abmeld"].iter().any(|word| lower.contains(word))
 }

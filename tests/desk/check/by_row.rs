@@ -186,6 +186,102 @@ fn each_address_is_judged_by_what_the_row_makes_of_it_and_the_hint_mends_it() {
             ),
             vec![link("https://acme.example/?e={{ email|urlencode }}"), cell("ann@", "ann+x@")],
         ),
+        // By the heading, and by names that the template gives.
+        (
+            ["A & B", "B", "C", "D"],
+            vec![link("https://acme.example/?n={{ row[\"x\"] }}")],
+            (
+                "unencoded-value",
+                2,
+                "`&` in a value changes the link `https://acme.example/?n=A & B`",
+                "write {{ row[\"x\"]|urlencode }}",
+            ),
+            vec![link("https://acme.example/?n={{ row[\"x\"]|urlencode }}")],
+        ),
+        (
+            ["A & B", "B", "C", "D"],
+            vec![link("{% set to = \"https://acme.example/?n=\" ~ x %}{{ to }}")],
+            ("unencoded-value", 2, "`&` in a value changes", "in the tag that puts x into the link, write x|urlencode"),
+            vec![link("{% set to = \"https://acme.example/?n=\" ~ x|urlencode %}{{ to }}")],
+        ),
+        (
+            ["A & B", "B", "C", "D"],
+            vec![
+                ("letter.html", "<body>", "<body>{% set to %}https://acme.example/?m=1&amp;n={{ x }}{% endset %}"),
+                link("{{ to }}"),
+            ],
+            ("unencoded-value", 2, "`&` in a value changes", "write {{ x|urlencode }}"),
+            vec![(
+                "letter.html",
+                "<body>",
+                "<body>{% set to %}https://acme.example/?m=1&amp;n={{ x|urlencode }}{% endset %}",
+            )],
+        ),
+        (
+            with(1, "/b"),
+            vec![link("{% with to = row.x %}{{ to }}{% endwith %}")],
+            ("relative-link", 3, "in 1 of 4 rows, by what they have in \"x\", the link `/b`", "write whole addresses"),
+            vec![cell(",/b", ",https://acme.example/b")],
+        ),
+        (
+            with(2, "https://acme.example/a b"),
+            vec![(
+                "letter.html",
+                "opens at ten.",
+                "{% macro go(to, say=\"x\") %}<a href=\"{{ to|trim }}\">{{ say }}</a>{% endmacro %}{{ go(x, say=\"opens\") }}.",
+            )],
+            ("broken-link", 4, "has a blank in it", "in the list: write %20 in its place, or take it out"),
+            vec![cell("a b", "a%20b")],
+        ),
+        (
+            ["New York", "b", "c", "d"],
+            vec![(
+                "letter.html",
+                "opens at ten.",
+                "{% macro go(n) %}<a href=\"https://acme.example/?n={{ n }}\">x</a>{% endmacro %}{{ go(x) }}.",
+            )],
+            ("unencoded-value", 2, "a blank in a value changes", "write {{ n|urlencode }}"),
+            vec![(
+                "letter.html",
+                "opens at ten.",
+                "{% macro go(n) %}<a href=\"https://acme.example/?n={{ n|urlencode }}\">x</a>{% endmacro %}{{ go(x) }}.",
+            )],
+        ),
+        (
+            with(1, "https:/acme.example/x"),
+            vec![text("{% set to = x %}{{ to }}")],
+            ("link-scheme", 3, "the link `https:/acme.example/x` leads nowhere", write),
+            vec![cell("https:/acme", "https://acme")],
+        ),
+        // Parameters behind a link that has none, or has some.
+        (
+            GOOD,
+            vec![link("{{ x }}&amp;ref=mail")],
+            (
+                "broken-link",
+                2,
+                "in 3 of 4 rows, by what they have in \"x\", the link `https://acme.example/a&ref=mail` has `&ref=` and no `?`",
+                "write {{ x|add_query(\"ref=mail\") }}",
+            ),
+            vec![link("{{ x|add_query(\"ref=mail\") }}")],
+        ),
+        (
+            GOOD,
+            vec![text("{{ x }}&ref={{ city }}&m=1")],
+            (
+                "broken-link",
+                2,
+                "`https://acme.example/a&ref=Oslo&m=1` has `&ref=` and no `?`",
+                "write {{ x|add_query(\"ref=\" ~ city|urlencode ~ \"&m=1\") }}",
+            ),
+            vec![text("{{ x|add_query(\"ref=\" ~ city|urlencode ~ \"&m=1\") }}")],
+        ),
+        (
+            with(3, "https://acme.example/d&ref=x"),
+            vec![link("{{ x }}")],
+            ("broken-link", 5, "has `&ref=` and no `?`", "in the list: write ? in the place of the first &"),
+            vec![cell("d&ref", "d?ref")],
+        ),
     ];
     for (cells, changes, told, mends) in cases {
         let case = Case { cells, changes: &changes, told, mends: &mends };
@@ -223,6 +319,28 @@ fn addresses_that_are_right_in_each_row_are_let_be() {
             ],
         ),
         (["a=1&b=2", "c=3", "d=4", "e=5"], vec![("letter.html", LINK, "https://acme.example/?{{ x }}")]),
+        // By other names, and in the order in which the template binds them.
+        (
+            names,
+            vec![
+                ("letter.html", LINK, "{% set to = \"https://acme.example/?n=\" ~ x|urlencode %}{{ to }}"),
+                (
+                    "letter.txt",
+                    LINK,
+                    "{% with to = row[\"x\"]|urlencode %}https://acme.example/?n={{ to }}{% endwith %}",
+                ),
+            ],
+        ),
+        (
+            ["C:\\x", "y", "/x", "a b"],
+            vec![(
+                "letter.html",
+                "opens at ten.",
+                "{% macro go(to) %}<a href=\"{{ to }}\">x</a>{% endmacro %}{% if x == \"no\" %}{{ go(x) }}{% endif %}\
+                 {{ go(\"https://acme.example\") }}",
+            )],
+        ),
+        (["see", "1", "b", "c"], vec![("letter.html", LINK, "https://acme.example/a?b={{ x }}&amp;c=1&amp;d=2")]),
         // What another branch shows, and a name that the template has for itself.
         (
             ["C:\\x"; 4],
@@ -232,5 +350,37 @@ fn addresses_that_are_right_in_each_row_are_let_be() {
         (["see C:\\x", "1 / 2", "b", "c"], vec![("letter.txt", LINK, "{{ x }} {{ x }}/{{ city }}")]),
     ] {
         assert_eq!(found(cells, &changes), [], "{changes:?}");
+    }
+}
+
+#[test]
+fn a_gap_is_told_by_whatever_name_the_letter_prints_the_column() {
+    let cells = ["a", "", "c", ""];
+    let says = "2 of 4 rows have nothing in \"x\" (such as bob@b.example): readers see a gap";
+    for (file, print, given) in [
+        ("letter.html", "{{ row[\"x\"] }}", "{{ row[\"x\"]|default(\"y\", true) }}"),
+        ("letter.txt", "{{ row.x|upper }}", "{{ x|default(\"y\", true)|upper }}"),
+        ("letter.html", "{% set n = x %}{{ n }}", "{% set n = x|default(\"y\", true) %}{{ n }}"),
+        ("letter.txt", "{% with n = x|trim %}{{ n }}{% endwith %}", "{% with n = x or \"y\" %}{{ n }}{% endwith %}"),
+        (
+            "letter.html",
+            "{% macro hi(n) %}Dear {{ n }}{% endmacro %}{{ hi(x) }}",
+            "{% macro hi(n) %}Dear {{ n }}{% endmacro %}{{ hi(x|default(\"y\", true)) }}",
+        ),
+        ("letter.txt", "{% set x = x|trim %}{{ x }}", "{% set x = x|default(\"y\", true) %}{{ x }}"),
+        (
+            "letter.html",
+            "{% block hi %}{{ x }}{% endblock %}",
+            "{% macro hi(n) %}{% if n %}{{ n }}{% endif %}{% endmacro %}{{ hi(x) }}{% if x %}{{ x }}{% endif %}",
+        ),
+    ] {
+        // In each letter, and not in those of one city.
+        let end = if file == "letter.html" { "</body>" } else { "Acme Garden" };
+        let with = |print: &str| found(cells, &[(file, end, &format!("{print} {end}"))]);
+        let told: Vec<_> = with(print).into_iter().filter(|one| one.0 != "jinja2").collect();
+        let [(check, place, said, hint)] = &told[..] else { panic!("{print}: {told:#?}") };
+        assert_eq!((&**check, &**place, &**said), ("empty-field", "list.csv:3", says), "{print}");
+        assert!(hint.contains("{{ x|default(\"\u{2026}\", true) }}"), "{hint}");
+        assert_eq!(with(given), [], "{given}");
     }
 }

@@ -12,7 +12,7 @@ const LINK: &str = "https://acme.example/spring";
 const BODY: &str = "<p>Dear {{ first_name }},</p>";
 
 /// See [`Fault`].
-const LETTER: [Fault; 59] = [
+const LETTER: [Fault; 68] = [
     ("letter.html", LINK, "/spring", "relative-link", "warning", ("letter.html", "/spring")),
     ("letter.html", LINK, "spring.html", "relative-link", "warning", ("letter.html", "spring.html")),
     (
@@ -50,6 +50,43 @@ const LETTER: [Fault; 59] = [
         ("letter.html", "v.png"),
     ),
     ("letter.html", LINK, "#", "empty-link", "warning", ("letter.html", "#\">see")),
+    ("letter.html", LINK, "#offers", "broken-link", "warning", ("letter.html", "#offers")),
+    (
+        "letter.html",
+        "https://acme.example/u/{{ token }}",
+        "#unsubscribe",
+        "broken-link",
+        "warning",
+        ("letter.html", "#unsubscribe"),
+    ),
+    (
+        "letter.html",
+        LINK,
+        "https://acme.example/x&amp;a=1",
+        "broken-link",
+        "warning",
+        ("letter.html", "https://acme.example/x&"),
+    ),
+    (
+        "letter.txt",
+        LINK,
+        "https://acme.example/x&a=1",
+        "broken-link",
+        "warning",
+        ("letter.txt", "https://acme.example/x&"),
+    ),
+    ("letter.html", LINK, "{{ \"www.acme.example\" }}/spring", "relative-link", "warning", ("letter.html", "{{ \"www")),
+    (
+        "letter.html",
+        BODY,
+        "{% macro go(to) %}<a href=\"{{ to }}\">x</a>{% endmacro %}{{ go(\"/spring\") }}",
+        "relative-link",
+        "warning",
+        ("letter.html", "{{ to }}"),
+    ),
+    ("letter.html", BODY, "<p>Dear <First Name>,</p>", "placeholder", "warning", ("letter.html", "<First")),
+    ("letter.txt", "{{ first_name }}", "%first_name", "foreign-tag", "warning", ("letter.txt", "%first")),
+    ("letter.txt", "{{ first_name }}", "__FIRST_NAME__", "foreign-tag", "warning", ("letter.txt", "__FIRST")),
     ("letter.html", LINK, "", "empty-link", "warning", ("letter.html", "\">see")),
     (
         "letter.html",
@@ -187,7 +224,7 @@ const LETTER: [Fault; 59] = [
 ];
 
 /// Faults of the campaign's file, the list and the engine's configuration.
-const REST: [Fault; 66] = [
+const REST: [Fault; 68] = [
     (
         "w.toml",
         "news@acme.example>\"\nreply",
@@ -311,6 +348,8 @@ const REST: [Fault; 66] = [
     ("list.csv", "", "email,first_name,city\n", "list", "error", ("", "")),
     ("list.csv", "cem@c.example", "cem at c.example", "rejected-row", "warning", ("list.csv:4", "")),
     ("list.csv", "Cem,Oslo", ",Oslo", "empty-field", "warning", ("list.csv:4", "")),
+    ("list.csv", "Cem,Oslo", "Cem,'01067", "cell-apostrophe", "warning", ("list.csv:4", "")),
+    ("list.csv", "Cem", "Ce\u{ad}m", "cell-invisible", "warning", ("list.csv:4", "")),
     ("list.csv", "cem@", "noreply@", "role-address", "warning", ("list.csv:4", "")),
     ("list.csv", "cem@c.example,Cem", "ANN@a.example,Ann", "duplicates", "note", ("list.csv:4", "")),
     ("suppressed.txt", "nobody@z.example", "ann@a.example", "suppressed", "note", ("list.csv:2", "")),

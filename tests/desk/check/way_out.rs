@@ -77,7 +77,12 @@ fn the_signature_covers_it() {
 
 /// What other services have in the place of a way out: as it stands in the letter, whether there is one here in its place, and what
 /// the hint says.
-const OTHERS: [(&str, bool, &str); 62] = [
+const OTHERS: [(&str, bool, &str); 67] = [
+    ("{unsubscription_confirm_url}", true, ""),
+    ("[link:subscription_unsubscribe_url]", true, ""),
+    ("||unsubscribe||", true, ""),
+    ("|UNSUBSCRIBE|", true, ""),
+    ("~optout_link~", true, ""),
     ("*|UNSUB|*", true, ""),
     ("*|UPDATE_PROFILE|*", false, "link to a page of your own"),
     ("*|ARCHIVE|*", false, "take the link out"),

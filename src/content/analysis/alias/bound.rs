@@ -31,6 +31,8 @@ pub(super) enum Origin<'t, 's> {
     Of(usize, &'s str),
     /// All that another file binds.
     Module(usize),
+    /// What these print.
+    Made(&'t [Stmt<'s>], Scope),
     Unknown,
 }
 
@@ -51,11 +53,12 @@ struct Names<'t, 's> {
     bound: BTreeMap<&'s str, Vec<Bound<'t, 's>>>,
 }
 
-/// A macro: its scope and the names of its arguments.
+/// A macro: its scope, the names of its arguments, and what stands in it.
 #[derive(Clone, Copy)]
-struct MacroAt<'t, 's> {
-    scope: Scope,
-    args: &'t [Expr<'s>],
+pub(super) struct MacroAt<'t, 's> {
+    pub(super) scope: Scope,
+    pub(super) args: &'t [Expr<'s>],
+    pub(super) body: &'t [Stmt<'s>],
 }
 
 /// A call, and the block that it hands over.
@@ -83,6 +86,8 @@ pub(super) struct Unit<'t, 's> {
     macros: BTreeMap<(usize, &'s str), MacroAt<'t, 's>>,
     calls: Vec<CallAt<'t, 's>>,
     pub(super) exprs: Vec<At<'t, 's>>,
+    /// What is printed.
+    pub(super) printed: Vec<At<'t, 's>>,
     pub(super) written: Vec<Written<'t, 's>>,
 }
 
@@ -126,7 +131,11 @@ impl<'t, 's> Unit<'t, 's> {
                 }
                 target => self.bind(target, scope, &Bound::once(Origin::Is(At { expr: &one.expr, scope }))),
             },
-            Stmt::SetBlock(one) => self.bind(&one.target, scope, &Bound::once(Origin::Unknown)),
+            Stmt::SetBlock(one) => {
+                let made = one.filter.is_none().then_some(Origin::Made(&one.body, scope));
+                self.bind(&one.target, scope, &Bound::once(made.unwrap_or(Origin::Unknown)));
+            }
+            Stmt::EmitExpr(one) => self.printed.push(At { expr: &one.expr, scope }),
             Stmt::WithBlock(one) => {
                 inner = self.scope(file, Some(scope));
                 for (target, expr) in &one.assignments {
@@ -139,7 +148,7 @@ impl<'t, 's> Unit<'t, 's> {
             }
             Stmt::Macro(one) => {
                 inner = self.scope(file, Some(scope));
-                self.macros.insert((file, one.name), MacroAt { scope: inner, args: &one.args });
+                self.macros.insert((file, one.name), MacroAt { scope: inner, args: &one.args, body: &one.body });
                 // What nobody hands over is not known, or what the macro says.
                 let without = one.args.len().saturating_sub(one.defaults.len());
                 for (place, arg) in one.args.iter().enumerate() {
@@ -150,7 +159,7 @@ impl<'t, 's> Unit<'t, 's> {
             }
             Stmt::CallBlock(one) => {
                 inner = self.scope(file, Some(scope));
-                let block = Some(MacroAt { scope: inner, args: &one.macro_decl.args });
+                let block = Some(MacroAt { scope: inner, args: &one.macro_decl.args, body: &one.macro_decl.body });
                 self.calls.push(CallAt { call: &one.call, scope, block });
             }
             Stmt::Do(one) => self.calls.push(CallAt { call: &one.call, scope, block: None }),
@@ -244,7 +253,7 @@ impl<'t, 's> Unit<'t, 's> {
     }
 
     /// The macros that a call is of.
-    fn called(&self, call: &Call<'s>, scope: Scope) -> Vec<MacroAt<'t, 's>> {
+    pub(super) fn called(&self, call: &Call<'s>, scope: Scope) -> Vec<MacroAt<'t, 's>> {
         match call.identify_call() {
             CallType::Function(name) => self.macros_called(scope, name, DEPTH),
             CallType::Method(Expr::Var(module), name) => {

@@ -2,16 +2,21 @@
 //! stands in a list, an object or a namespace; through files that are included and imported, too.
 //!
 //! Guarantees: something stands for columns only where each of its values is one, or stands in the template; of arguments and of
-//! loops each value counts by itself. Leaves to others: what that means for a condition (`truth`).
+//! loops each value counts by itself. Leaves to others: what that means for a condition (`truth`), for
+//! an address (`lint::by_row`).
 
 mod bound;
+mod gaps;
+mod parts;
 mod values;
 
 use super::super::names::Names;
 use bound::Unit;
+pub(crate) use gaps::bare_columns;
 use minijinja::machinery;
 use minijinja::machinery::ast::{Expr, Stmt};
 use minijinja::syntax::SyntaxConfig;
+pub(crate) use parts::{Part, Prints, Way, product};
 use std::collections::{BTreeMap, BTreeSet};
 use values::Reader;
 
@@ -25,11 +30,7 @@ pub(crate) struct Aliases(BTreeMap<String, Places>);
 impl Aliases {
     /// Of these files by their names, of which the first is the template itself.
     pub(crate) fn of(files: &[(String, String)], syntax: &SyntaxConfig, names: &mut Names<'_>) -> Self {
-        let mut trees: Vec<(&str, Stmt<'_>)> = Vec::new();
-        for (name, text) in files {
-            // What is no template is told by whoever compiles it.
-            trees.extend(machinery::parse(text, name, syntax.clone()).ok().map(|tree| (name.as_str(), tree)));
-        }
+        let trees = trees_of(files, syntax);
         let trees: Vec<(&str, &Stmt<'_>)> = trees.iter().map(|(name, tree)| (*name, tree)).collect();
         let unit = Unit::of(&trees);
         let mut reader = Reader::of(&unit, names);
@@ -50,4 +51,11 @@ impl Aliases {
     pub(crate) fn in_file(&self, name: &str) -> Option<&Places> {
         self.0.get(name)
     }
+}
+
+/// The trees of these files; what is no template is told by whoever compiles it.
+fn trees_of<'f>(files: &'f [(String, String)], syntax: &SyntaxConfig) -> Vec<(&'f str, Stmt<'f>)> {
+    let tree =
+        |(name, text): &'f (String, String)| Some((name.as_str(), machinery::parse(text, name, syntax.clone()).ok()?));
+    files.iter().filter_map(tree).collect()
 }

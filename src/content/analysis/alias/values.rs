@@ -48,8 +48,8 @@ enum Part<'t, 's> {
 
 /// Reads the expressions of a unit.
 pub(super) struct Reader<'a, 't, 's, 'n> {
-    unit: &'a Unit<'t, 's>,
-    names: &'a mut Names<'n>,
+    pub(super) unit: &'a Unit<'t, 's>,
+    pub(super) names: &'a mut Names<'n>,
     steps: usize,
     /// Names that are followed at the moment.
     under_way: Vec<(Scope, &'s str)>,
@@ -89,7 +89,7 @@ impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
         (!columns.is_empty()).then_some(columns)
     }
 
-    fn is_row(&mut self, expr: &Expr<'s>, scope: Scope) -> bool {
+    pub(super) fn is_row(&mut self, expr: &Expr<'s>, scope: Scope) -> bool {
         let Expr::Var(var) = expr else { return false };
         var.id == "row" && self.unit.lookup(scope, "row").is_empty() && self.names.resolve("row").is_err()
     }
@@ -310,7 +310,7 @@ impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
                 let unit = self.unit;
                 unit.of_file(file, name).into_iter().flat_map(|bound| self.of_bound(bound)).collect()
             }
-            Origin::Module(_) | Origin::Unknown => vec![Thing::Unknown],
+            Origin::Module(_) | Origin::Made(..) | Origin::Unknown => vec![Thing::Unknown],
         };
         bound.path.iter().fold(things, |things, place| {
             things.into_iter().flat_map(|thing| self.member(thing, Some(&Key::Place(*place)))).collect()

@@ -1,68 +1,42 @@
 //! Reads the addresses of a file that rows have a part in.
 //!
-//! Guarantees: of an address of which a tag does more than to write a column nothing is taken. Leaves to others: what a row makes of
-//! them (`by_row`).
+//! Guarantees: of an address in which a tag does what nobody follows nothing is taken; one that may be several is each of them.
+//! Leaves to others: what a row makes of them (`by_row`), and those that the template alone makes (`values`).
 
 use super::super::links::{LEADING, address_in};
 use super::super::page::{CODE, Page, VALUE, masked};
-use super::super::slips;
-use super::{Kind, Piece, RowAddress};
-use crate::content::analysis::tree::{each_statement, targets};
-use crate::content::names;
+use super::super::{slips, values};
+use super::{Kind, Named, Piece, RowAddress};
+use crate::content::analysis::{Part, Prints, Way};
+use crate::content::names::{Name, identifier};
 use crate::content::page::CALLED;
-use crate::content::spec::Source;
 use crate::content::syntax::Syntax;
-use minijinja::machinery;
-use minijinja::machinery::ast::Stmt;
-use minijinja::syntax::SyntaxConfig;
-use std::collections::BTreeSet;
 
-/// Filters after which a value is the same address.
-const KEEPING: [&str; 7] = ["trim", "safe", "e", "escape", "string", "default", "d"];
 /// Blocks that may keep what stands in them from a letter.
 const BLOCKS: [&str; 8] = ["if", "for", "macro", "call", "filter", "block", "raw", "with"];
-/// Values that no list has.
-const BUILT_IN: [&str; 3] = ["token", "campaign", "unsubscribe_url"];
-
-/// The names that a template binds itself.
-fn bound_in(source: &Source) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let Ok(tree) = machinery::parse(&source.text, "", SyntaxConfig::default()) else { return names };
-    each_statement(&tree, &mut |statement| match statement {
-        Stmt::Set(one) => names.extend(targets(&one.target)),
-        Stmt::SetBlock(one) => names.extend(targets(&one.target)),
-        Stmt::WithBlock(one) => names.extend(one.assignments.iter().flat_map(|(target, _)| targets(target))),
-        _ => {}
-    });
-    names
-}
 
 /// Reads the addresses of one file.
 pub(super) struct Reader<'r> {
-    text: &'r str,
-    columns: &'r [String],
-    syntax: Syntax,
-    /// Names that the template has for itself.
-    bound: BTreeSet<String>,
+    pub(super) text: &'r str,
+    /// By which it is read; that of the letter itself is empty.
+    pub(super) name: &'r str,
+    pub(super) columns: &'r [String],
+    pub(super) syntax: Syntax,
     /// Whether it is the letter itself, and no file that it may read.
-    is_main: bool,
+    pub(super) is_main: bool,
+    pub(super) prints: &'r Prints,
 }
 
-impl<'r> Reader<'r> {
-    pub(super) fn of(source: &'r Source, columns: &'r [String], syntax: Syntax, is_main: bool) -> Self {
-        Self { text: &source.text, columns, syntax, bound: bound_in(source), is_main }
-    }
-
+impl Reader<'_> {
     pub(super) fn of_page(&self) -> Vec<RowAddress> {
         let page = Page::read(self.text);
         let attributes = page.tags.iter().flat_map(|tag| &tag.attributes);
         let leading = attributes.filter(|one| LEADING.contains(&&*one.name) && one.name != "srcset");
         let kind = |name: &str| if name == "href" { Kind::Link } else { Kind::Picture };
-        leading.filter_map(|one| self.address(kind(&one.name), one.at, &one.value)).collect()
+        leading.flat_map(|one| self.addresses(kind(&one.name), one.at, &one.value)).collect()
     }
 
-    /// `known`: columns that addresses of the page begin with.
-    pub(super) fn of_text(&self, known: &[String]) -> Vec<RowAddress> {
+    pub(super) fn of_text(&self) -> Vec<RowAddress> {
         let masked = masked(self.text);
         let is_end = |c: char| c.is_whitespace() || "<>\"')".contains(c);
         let mut found = Vec::new();
@@ -73,19 +47,22 @@ impl<'r> Reader<'r> {
             let word = word.trim_end_matches(is_end).trim_end_matches(['.', ',', ';', ':', '!']);
             let at = address_in(word).unwrap_or(0);
             let word = word.get(at..).unwrap_or_default();
-            let Some(mut address) = self.address(Kind::Text, start + at, word) else { continue };
-            let is_called = |name: &str| {
-                let lower = name.to_lowercase();
-                CALLED.iter().any(|part| lower.contains(part)) || known.iter().any(|one| one == name)
-            };
-            address.is_called = address_in(word).is_some() || address.leads_with().is_some_and(is_called);
-            found.push(address);
+            let is_one = address_in(word).is_some();
+            found.extend(self.addresses(Kind::Text, start + at, word).into_iter().map(|address| {
+                let first = address.pieces.first().and_then(Piece::named);
+                let is_called = is_one || first.is_some_and(|named| is_called(&named.name) || is_called(&named.code));
+                RowAddress { is_called, ..address }
+            }));
         }
         found
     }
 
-    /// The address whose masked text this is, if rows have a part in it and nothing but columns does.
-    fn address(&self, kind: Kind, at: usize, value: &str) -> Option<RowAddress> {
+    /// The addresses that a masked text may be, where rows have a part in it and nothing but values does.
+    fn addresses(&self, kind: Kind, at: usize, value: &str) -> Vec<RowAddress> {
+        self.all(kind, at, value).unwrap_or_default()
+    }
+
+    fn all(&self, kind: Kind, at: usize, value: &str) -> Option<Vec<RowAddress>> {
         let marks = [char::from(CODE), ' ', '\n', '\t'];
         let bare = value.trim_matches(marks);
         let from = at + (value.len() - value.trim_start_matches(marks).len());
@@ -95,66 +72,42 @@ impl<'r> Reader<'r> {
             return None;
         }
         let codes = [self.text.get(at..from)?, self.text.get(from + bare.len()..at + value.len())?];
-        let pieces = self.pieces(self.text.get(from..from + bare.len())?)?;
-        let is_of_row = |piece: &Piece| piece.name().is_some_and(|name| !self.bound.contains(name));
+        let ways = values::ways(self.prints, self.name, self.text.get(from..from + bare.len())?, from)?;
         let is_ours = codes.iter().all(|code| {
             code.split("{%").skip(1).all(|tag| tag.trim_start().starts_with("filter __") || tag.contains("endfilter"))
         });
-        let is_always = self.is_main
-            && is_ours
-            && self.depth(at) == 0
-            && pieces.iter().all(|piece| is_of_row(piece) || piece.name().is_none());
+        let is_sure = self.is_main && is_ours && ways.len() == 1 && self.depth(at) == 0;
         let is_completed = codes.iter().any(|code| code.contains("__absolute("));
-        pieces.iter().any(|piece| piece.name().is_some()).then_some(RowAddress {
+        let of_row = |way: &Way| way.iter().any(|part| matches!(part, Part::Of(of) if is_of_row(of.name)));
+        let address = |way: Way| RowAddress {
             kind,
-            pieces,
+            is_always: is_sure && way.iter().all(|part| !matches!(part, Part::Of(of) if !of.is_own)),
+            pieces: way.into_iter().map(|part| self.piece(part)).collect(),
             is_completed,
-            is_always,
             is_called: false,
             syntax: self.syntax,
-        })
+        };
+        Some(ways.into_iter().filter(of_row).map(address).collect())
     }
 
-    /// `None` where a tag does more than to write a column.
-    fn pieces(&self, mut rest: &str) -> Option<Vec<Piece>> {
-        let mut pieces = Vec::new();
-        while let Some((before, behind)) = rest.split_once("{{") {
-            let (inside, behind) = behind.split_once("}}")?;
-            if !before.is_empty() {
-                pieces.push(Piece::Fixed(before.to_owned()));
+    fn piece(&self, part: Part) -> Piece {
+        let of = match part {
+            Part::Text(text) => return Piece::Fixed(text),
+            Part::Of(of) => of,
+        };
+        let named = |name: &str| Named {
+            name: name.to_owned(),
+            code: of.code.clone(),
+            is_slot: of.is_slot,
+            is_encoded: of.is_encoded,
+        };
+        match of.name {
+            Name::Email => Piece::Mailbox(named("email")),
+            Name::Column(index) => {
+                let heading = self.columns.get(index).map_or("", String::as_str);
+                Piece::Column(index, named(&identifier(heading)))
             }
-            pieces.push(self.slot(inside.trim_matches(['-', '+']).trim())?);
-            rest = behind;
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Fixed(rest.to_owned()));
-        }
-        Some(pieces)
-    }
-
-    fn slot(&self, inside: &str) -> Option<Piece> {
-        let is_name = |c: char| c.is_alphanumeric() || c == '_';
-        let (name, mut filters) = inside.split_at(inside.find(|c| !is_name(c)).unwrap_or(inside.len()));
-        let mut is_encoded = false;
-        while !filters.trim().is_empty() {
-            let filter = filters.trim_start().strip_prefix('|')?.trim_start();
-            let (word, behind) = filter.split_at(filter.find(|c| !is_name(c)).unwrap_or(filter.len()));
-            is_encoded |= word == "urlencode";
-            if word != "urlencode" && !KEEPING.contains(&word) {
-                return None;
-            }
-            filters = match behind.trim_start().strip_prefix('(') {
-                Some(arguments) => arguments.split_once(')')?.1,
-                None => behind,
-            };
-        }
-        if name == "email" {
-            return Some(Piece::Mailbox { is_encoded });
-        }
-        let index = self.columns.iter().position(|column| names::identifier(column) == name);
-        match index {
-            Some(index) => Some(Piece::Column { index, name: name.to_owned(), is_encoded }),
-            None => BUILT_IN.contains(&name).then_some(Piece::BuiltIn),
+            Name::Token | Name::Campaign | Name::UnsubscribeUrl => Piece::BuiltIn,
         }
     }
 
@@ -171,4 +124,14 @@ impl<'r> Reader<'r> {
             }
         })
     }
+}
+
+/// Whether a value of this name is an address.
+fn is_called(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    CALLED.iter().any(|part| lower.contains(part))
+}
+
+fn is_of_row(name: Name) -> bool {
+    matches!(name, Name::Column(_) | Name::Email)
 }

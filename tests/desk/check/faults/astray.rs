@@ -111,7 +111,7 @@ pub(super) const LINKS: [Fault; 17] = [
         "error",
         ("letter.txt", "https://acme.us1"),
     ),
-    ("letter.html", LINK, "https://{{ 'https://acme.example/' ~ city }}", "link-scheme", "warning", ("w.toml", "")),
+    ("letter.html", LINK, "https://{{ 'https://acme.example/' ~ city }}", "link-scheme", "warning", ("list.csv:2", "")),
 ];
 
 /// See [`Fault`].
