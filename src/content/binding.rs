@@ -1,6 +1,7 @@
 //! The values of a row as a template reads them: under one name for each way that a column is read in.
 
 use super::cell::{self, ColumnType};
+use super::filters::NUMBERS;
 use super::locale::Locality;
 use super::names::Name;
 use super::nested;
@@ -61,6 +62,8 @@ impl LocaleOf {
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     pub(crate) locale: LocaleOf,
+    /// Whether each cell of the list is text, also one that is a number of a workbook: it prints and compares as that.
+    pub(crate) cells_are_text: bool,
     /// Whether an empty cell is text like another.
     pub(crate) empty_is_text: bool,
     /// Stands for `null`: it is undefined, and told from what is missing by [`is_null`].
@@ -68,10 +71,10 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(cells_are_text: bool) -> Self {
         // An undefined value that may be printed is what Jinja2 makes of an `if` without `else`.
         let nothing = Environment::new().compile_expression("1 if false").and_then(|nothing| nothing.eval(()));
-        Self { locale: LocaleOf::Nobody, empty_is_text: false, nothing: nothing.unwrap_or_default() }
+        Self { locale: LocaleOf::Nobody, cells_are_text, empty_is_text: false, nothing: nothing.unwrap_or_default() }
     }
 }
 
@@ -96,13 +99,15 @@ impl Binding {
         match self.wanted {
             As::Text => Value::from(text),
             As::Number if text.trim().is_empty() => self.wrong("is empty, and a number is needed".to_owned()),
-            As::Number => self.number(text, reading.locale.of(values)),
+            As::Number => self.number(text, values, reading),
             As::Items if text.is_empty() => Value::from(""),
             As::Any | As::Items => self.any(text, values, reading),
         }
     }
 
-    fn number(&self, text: &str, locale: Option<Locality>) -> Value {
+    fn number(&self, text: &str, values: &Values, reading: &Reading) -> Value {
+        let is_number = values.field(self.name).is_some_and(cell::is_number_by_itself);
+        let locale = if is_number { None } else { reading.locale.of(values) };
         cell::number(text.trim(), locale).unwrap_or_else(|| self.wrong(format!("is no number: {}", written(text))))
     }
 
@@ -110,6 +115,9 @@ impl Binding {
         let Some(field) = values.field(self.name) else { return Value::from(text) };
         if field.is_empty() {
             return if reading.empty_is_text { Value::from("") } else { Value::UNDEFINED };
+        }
+        if self.kind.is_none() && reading.cells_are_text {
+            return Value::from(text);
         }
         match cell::as_kind(field, self.kind, reading.locale.of(values)) {
             Ok(value) => nested::within(value, &reading.nothing),
@@ -137,12 +145,16 @@ fn written(text: &str) -> String {
 pub(crate) struct Row {
     bindings: Arc<[Binding]>,
     values: Vec<Value>,
+    /// Texts of its cells that are numbers by themselves, and that a locale might read as others.
+    numbers: Option<Value>,
 }
 
 impl Row {
     pub(crate) fn new(bindings: &Arc<[Binding]>, values: &Values, reading: &Reading) -> Self {
         let all = bindings.iter().map(|binding| binding.value(values, reading)).collect();
-        Self { bindings: bindings.clone(), values: all }
+        let mut numbers = values.fields.iter().filter_map(|field| cell::misread_number(field)).peekable();
+        let numbers = numbers.peek().is_some().then(|| numbers.map(Value::from).collect());
+        Self { bindings: bindings.clone(), values: all, numbers }
     }
 }
 
@@ -152,6 +164,9 @@ impl Object for Row {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        if key == NUMBERS {
+            return self.numbers.clone();
+        }
         let place = self.bindings.iter().position(|binding| *binding.id == *key)?;
         self.values.get(place).cloned()
     }

@@ -1,6 +1,7 @@
 //! A cell of the list: as text, as it stands there, and as the kind of value that its column holds.
 //!
-//! A field that begins with [`JSON_MARK`] is a value of a JSON list that is no string, as JSON; every other field is text.
+//! A field that begins with [`JSON_MARK`] is a value of a JSON list that is no string, as JSON, or a number of a workbook,
+//! which is no text of anybody and has a decimal point in every locale; every other field is text.
 //! Guarantees: what a template prints of a cell is what stands in the list; a cell that is not what its column is declared
 //! to be is an error of its row, never another value.
 
@@ -55,6 +56,38 @@ impl ColumnType {
     }
 }
 
+/// A number of a workbook as a field: with the mark, where a locale might read its text as another number.
+#[must_use]
+pub fn field_of_number(text: &str) -> Option<Vec<u8>> {
+    let is_told = text.contains('.') && is_plainly_number(text.as_bytes());
+    is_told.then(|| [&[JSON_MARK], text.as_bytes()].concat())
+}
+
+/// A field of a list whose cells are text, without the mark of a number.
+#[must_use]
+pub fn bare(field: &[u8]) -> &[u8] {
+    json(field).filter(|number| is_plainly_number(number)).unwrap_or(field)
+}
+
+/// The text of a field that is a number, where another number might be read from it: `1.125`, with a mark as thousands have.
+pub(crate) fn misread_number(field: &[u8]) -> Option<&str> {
+    json(field).and_then(|json| std::str::from_utf8(json).ok()).filter(|text| is_misread(text))
+}
+
+/// Whether one point stands in a number where a mark of thousands might.
+pub(crate) fn is_misread(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    unsigned
+        .split_once('.')
+        .is_some_and(|(whole, three)| whole.len() <= 3 && three.len() == 3 && are_digits(whole) && are_digits(three))
+}
+
+/// Whether a field is a number by itself, whatever a locale makes of its text.
+pub(crate) fn is_number_by_itself(field: &[u8]) -> bool {
+    json(field).is_some_and(|json| json.starts_with(b"-") || json.first().is_some_and(u8::is_ascii_digit))
+}
+
 /// The JSON of a field that is no text.
 fn json(field: &[u8]) -> Option<&[u8]> {
     field.split_first().filter(|(mark, _)| **mark == JSON_MARK).map(|(_, json)| json)
@@ -83,6 +116,7 @@ fn clean(field: &[u8]) -> Cow<'_, str> {
 /// # Errors
 /// The text is not of that kind.
 pub(crate) fn as_kind(field: &[u8], kind: Option<ColumnType>, locale: Option<Locality>) -> Result<Value, &'static str> {
+    let locale = locale.filter(|_| !is_number_by_itself(field));
     match (json(field), kind) {
         (Some(json), None) => Ok(of_json(json)),
         (Some(json), Some(kind)) => match (kind, of_json(json)) {
@@ -281,6 +315,22 @@ mod tests {
         assert_eq!(read("soon", Date), Err("no date"));
         assert_eq!(read("007", Text), Ok("007".into()));
         assert_eq!(as_kind(b"\x005", Some(Text), None).map(|v| v.is_number()), Ok(false));
+    }
+
+    #[test]
+    fn a_number_that_is_no_text_is_the_same_in_each_locale() {
+        use ColumnType::{Integer, Number};
+        let german = Locality::of("de_DE");
+        let read = |field: &[u8], kind| as_kind(field, Some(kind), german).map(|v| v.to_string());
+        assert_eq!(read(b"1.799", Number), Ok("1799".into()));
+        assert_eq!(read(b"\x001.799", Number), Ok("1.799".into()));
+        assert_eq!(read(b"\x001.250", Integer), Err("no whole number"));
+        assert_eq!(field_of_number("1.799").as_deref(), Some(&b"\x001.799"[..]));
+        for text in ["1799", "12.5%", "01.5", "2026-01-02", "1.2.3"] {
+            assert_eq!(field_of_number(text), None, "{text}");
+        }
+        assert_eq!((bare(b"\x001.5"), bare(b"1.5"), bare(b"\0[1]")), (&b"1.5"[..], &b"1.5"[..], &b"\0[1]"[..]));
+        assert_eq!((misread_number(b"\x001.250"), misread_number(b"\x0012.5")), (Some("1.250"), None));
     }
 
     #[test]

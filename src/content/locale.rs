@@ -146,7 +146,7 @@ impl Locality {
             |c: char| figures.group.contains(c) || matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}' | ' ' | '\'');
         let mut plain = String::with_capacity(text.len());
         let mut rest = text;
-        let mut in_fraction = false;
+        let (mut in_fraction, mut in_groups) = (false, false);
         while let Some(c) = rest.chars().next() {
             rest = rest.get(c.len_utf8()..).unwrap_or_default();
             match c {
@@ -157,11 +157,13 @@ impl Locality {
                 // Three digits stand behind the mark of a group, and no fourth: else it is none.
                 c if is_group(c) => {
                     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-                    // Nobody sets off the thousands of nothing: `0.125` has a decimal point.
+                    // Nobody sets off the thousands of nothing: `0.125` has a decimal point; nor of more: so has `1234.500`.
                     let is_nothing = matches!(plain.as_str(), "" | "-" | "0" | "-0");
-                    if digits != 3 || in_fraction || is_nothing {
+                    let is_more = !in_groups && plain.trim_start_matches(['-', '+']).len() > 3;
+                    if digits != 3 || in_fraction || is_nothing || is_more {
                         return None;
                     }
+                    in_groups = true;
                 }
                 '\u{2212}' => plain.push('-'),
                 c => plain.push(c),
@@ -195,7 +197,8 @@ mod tests {
     fn a_number_is_read_as_its_place_writes_it() {
         let german = Locality::of("de").unwrap();
         assert_eq!(german.plain_number("-1.234,50"), Some("-1234.50".to_owned()));
-        for other in ["1.5", "1,5.000", ".500", "1.2345", "0.125", "-0.125"] {
+        assert_eq!(german.plain_number("123.456.789"), Some("123456789".to_owned()));
+        for other in ["1.5", "1,5.000", ".500", "1.2345", "0.125", "-0.125", "1234.500", "12345.678,5"] {
             assert_eq!(german.plain_number(other), None, "{other}");
         }
         let french = Locality::of("fr").unwrap();

@@ -49,7 +49,7 @@ mod words;
 
 pub mod dkim;
 
-pub use cell::{ColumnType, JSON_MARK, is_plainly_number, locale_of_number, truth_of};
+pub use cell::{ColumnType, JSON_MARK, bare, field_of_number, is_plainly_number, locale_of_number, truth_of};
 pub use compose::{Composed, Composer, OctetsMin, RowRef, Scratch};
 pub use error::{ComposeError, ContentError, Place};
 pub use filters::dates::writes_date;
@@ -64,7 +64,7 @@ pub use rehearse::{Declared, Need};
 pub use spec::{Attachment, Source, Spec};
 pub use syntax::Syntax;
 pub use token::{IdentityKey, MESSAGE_ID_LEN, Token};
-pub use unit::{Amounts, beside};
+pub use unit::{Amounts, Misread, beside};
 pub use uses::{AmountUse, Asks, NumberUse, TruthUse, Word};
 
 #[cfg(test)]

@@ -71,6 +71,20 @@ pub struct Declared {
     pub(crate) index: usize,
 }
 
+impl Declared {
+    /// Whether it is declared to hold numbers.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        self.kind.is_number()
+    }
+
+    /// Its place among the list's columns.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+}
+
 impl Composer {
     /// How many rows of its list have to be rehearsed.
     #[must_use]

@@ -243,7 +243,7 @@ pub(crate) struct Templates {
 
 impl Default for Templates {
     fn default() -> Self {
-        Self { env: Environment::empty(), reading: Reading::new(), written: BTreeMap::new() }
+        Self { env: Environment::empty(), reading: Reading::new(true), written: BTreeMap::new() }
     }
 }
 
@@ -329,7 +329,7 @@ impl<'a> Compiler<'a> {
         });
         filters::register(&mut env, if names.is_json() { order::Cells::Typed } else { order::Cells::AllText });
         let functions = env.globals().map(|(name, _)| name.to_owned()).collect();
-        let with = Templates { env, reading: Reading::new(), written: BTreeMap::new() };
+        let with = Templates { env, reading: Reading::new(!names.is_json()), written: BTreeMap::new() };
         let partials = Partials::default();
         let (errors, numbers, truths, syntax) = (Vec::new(), Vec::new(), Vec::new(), Syntax::default());
         let (printed, amounts) = (BTreeSet::new(), Vec::new());
@@ -473,9 +473,9 @@ impl<'a> Compiler<'a> {
             let position = positions.at(source.start + at);
             self.numbers.push(NumberUse { place: source.place.clone(), position, column, copes_with_empty });
         }
-        for AmountWanted { at, column, is_written, is_certain } in found.amounts {
+        for AmountWanted { at, column, is_written, is_certain, locale } in found.amounts {
             let (place, position) = (source.place.clone(), positions.at(source.start + at));
-            self.amounts.push(AmountUse { place, position, column, is_written, is_certain });
+            self.amounts.push(AmountUse { place, position, column, is_written, is_certain, locale });
         }
         for TruthWanted { at, column, asks, called, known, .. } in found.truths {
             let front = source.whole.get(..source.start + at).unwrap_or_default();

@@ -4,7 +4,7 @@
 //! Guarantees: two units are told apart only where both are known as such; a way to read a column reads each of its cells.
 //! Leaves to others: which cells those are.
 
-use super::cell::number;
+use super::cell::{bare, is_number_by_itself, number};
 use super::filters::numbers::currency_of;
 use super::locale::Locality;
 
@@ -85,13 +85,31 @@ enum Marks {
     PointAndCommas,
 }
 
+/// A cell as it is shown, and its line.
+type Cell = (u64, String);
+
+/// A cell that a locale reads otherwise than the rest of its column is written, and one that shows how that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// The mark that is for decimals.
+    pub mark: char,
+    /// The cell that is read otherwise: its line and its text.
+    pub misread: (u64, String),
+    /// The cell that shows what the mark is for.
+    pub shows: (u64, String),
+}
+
 /// What the marks in the numbers show.
 #[derive(Clone, Debug, Default)]
 struct Evidence {
     has_points: bool,
     has_commas: bool,
-    /// One mark, and three digits behind it: thousands, or decimals.
-    is_unclear: bool,
+    /// The first cells of text in which one is a mark for decimals, or must be, for the other one is for thousands.
+    decimal_point: Option<Cell>,
+    decimal_comma: Option<Cell>,
+    /// The first with one mark, and three digits behind it: thousands, or decimals.
+    unclear_point: Option<Cell>,
+    unclear_comma: Option<Cell>,
 }
 
 impl Amounts {
@@ -105,6 +123,27 @@ impl Amounts {
         Self { ways, locale: locale.and_then(Locality::of), ..Self::default() }
     }
 
+    /// One more cell, as the table keeps it, with something in it. Of a number that is no text the marks show nothing.
+    pub fn take_field(&mut self, line: u64, field: &[u8]) {
+        let text = String::from_utf8_lossy(bare(field));
+        if !is_number_by_itself(field) {
+            return self.take(line, &text);
+        }
+        self.note_unit(line, &text, Some(String::new()));
+        self.evidence.has_points = true;
+        self.ways.retain(|way| match way {
+            Way::Stripped(marks) => marks.read(&text),
+            Way::Declared | Way::Locale(..) => true,
+        });
+    }
+
+    fn note_unit(&mut self, line: u64, cell: &str, unit: Option<String>) {
+        let Some(unit) = unit else { return };
+        if self.units.len() < 2 && self.units.iter().all(|(known, ..)| *known != unit) {
+            self.units.push((unit, line, shown(cell)));
+        }
+    }
+
     /// One more cell, which is not empty.
     pub fn take(&mut self, line: u64, cell: &str) {
         let locale = self.locale;
@@ -116,18 +155,13 @@ impl Amounts {
                 _ => false,
             });
         };
-        if let Some(unit) = &beside.unit {
-            let shown = cell.trim().chars().take(40).collect();
-            if self.units.len() < 2 && self.units.iter().all(|(known, ..)| known != unit) {
-                self.units.push((unit.clone(), line, shown));
-            }
-        }
+        self.note_unit(line, cell, beside.unit);
         self.has_odd |= number(cell.trim(), None).is_none();
         if !beside.text.is_empty() {
             self.is_mixed |= self.text.as_ref().is_some_and(|known| *known != beside.text);
             self.text = Some(beside.text);
         }
-        self.evidence.take(digits);
+        self.evidence.take(digits, || (line, shown(cell)));
         self.ways.retain(|way| match way {
             Way::Declared => number(cell.trim(), locale).is_some(),
             Way::Locale(_, locale) => number(cell.trim(), Some(*locale)).is_some(),
@@ -156,15 +190,30 @@ impl Amounts {
         self.ways.iter().find_map(|way| if let Way::Locale(name, _) = way { Some(*name) } else { None })
     }
 
+    /// The first two cells of which one shows that a mark is for decimals, and the other has that mark where the locale that is
+    /// named, or the usual one, takes it for one of thousands: it would be read as a thousand times what it is.
+    #[must_use]
+    pub fn misread(&self, locale: Option<&str>) -> Option<Misread> {
+        let group = locale.map_or(Some(Locality::usual()), Locality::of)?.figures().group;
+        let Evidence { unclear_point, unclear_comma, decimal_point, decimal_comma, .. } = &self.evidence;
+        let of = |mark: char, unclear: &Option<Cell>, decimal: &Option<Cell>| {
+            let (misread, shows) = (unclear.clone()?, decimal.clone()?);
+            group.contains(mark).then_some(Misread { mark, misread, shows })
+        };
+        of('.', unclear_point, decimal_point).or_else(|| of(',', unclear_comma, decimal_comma))
+    }
+
     /// What a template writes for `name` to have each cell as a number.
     #[must_use]
     pub fn code(&self, name: &str, has_empty: bool) -> Option<String> {
         let default = if has_empty { "|default(\"0\", true)" } else { "" };
-        let Evidence { has_points, has_commas, is_unclear } = self.evidence;
+        let Evidence { has_points, has_commas, unclear_point, unclear_comma, .. } = &self.evidence;
+        let (has_points, has_commas) = (*has_points, *has_commas);
         let fits = |marks: Marks| {
             self.ways.contains(&Way::Stripped(marks))
                 && match marks {
-                    Marks::Point | Marks::Comma => !is_unclear,
+                    Marks::Point => unclear_point.is_none() || (has_points && !has_commas),
+                    Marks::Comma => unclear_point.is_none() && (unclear_comma.is_none() || (has_commas && !has_points)),
                     Marks::CommaAndPoints => has_commas && !has_points,
                     Marks::PointAndCommas => has_points && !has_commas,
                 }
@@ -210,22 +259,38 @@ impl Marks {
 }
 
 impl Evidence {
-    fn take(&mut self, digits: &str) {
+    fn take(&mut self, digits: &str, cell: impl FnOnce() -> Cell) {
         let Some(at) = digits.rfind(['.', ',']) else { return };
         let behind = digits.len() - at - 1;
         let is_one = digits.find(['.', ',']) == Some(at);
         let is_point = digits.as_bytes().get(at) == Some(&b'.');
         let whole = digits.get(..at).unwrap_or_default().trim_start_matches(['-', '+']);
         match is_one && behind == 3 && whole != "0" {
-            true => self.is_unclear = true,
+            true => {
+                let unclear = if is_point { &mut self.unclear_point } else { &mut self.unclear_comma };
+                unclear.get_or_insert_with(cell);
+            }
             // Marks of thousands alone: the other one is for decimals.
             false if !is_one && digits.matches(['.', ',']).all(|mark| mark == if is_point { "." } else { "," }) => {
-                *(if is_point { &mut self.has_commas } else { &mut self.has_points }) = true;
+                self.note(!is_point, cell);
             }
-            false if is_point => self.has_points = true,
-            false => self.has_commas = true,
+            false => self.note(is_point, cell),
         }
     }
+
+    fn note(&mut self, is_point: bool, cell: impl FnOnce() -> Cell) {
+        let (has, first) = match is_point {
+            true => (&mut self.has_points, &mut self.decimal_point),
+            false => (&mut self.has_commas, &mut self.decimal_comma),
+        };
+        *has = true;
+        first.get_or_insert_with(cell);
+    }
+}
+
+/// The front of a cell, as it is shown.
+fn shown(cell: &str) -> String {
+    cell.trim().chars().take(40).collect()
 }
 
 fn is_currency(unit: &str) -> bool {
@@ -279,6 +344,40 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_that_is_for_decimals_in_one_cell_is_none_for_thousands_in_another() {
+        let told = |cells: &[&str], locale| {
+            let misread = of(cells).misread(locale)?;
+            Some((misread.mark, misread.misread.1, misread.shows.1))
+        };
+        for (cells, locale, misread) in [
+            (&["1.125", "12.5"][..], Some("de_DE"), Some(('.', "1.125", "12.5"))),
+            (&["12.50 €", "1.125 €"], Some("es_ES"), Some(('.', "1.125 €", "12.50 €"))),
+            (&["0.125", "1.125"], Some("de_DE"), Some(('.', "1.125", "0.125"))),
+            (&["1,125", "12,5"], Some("en_US"), Some((',', "1,125", "12,5"))),
+            (&["1,125", "12,5"], None, Some((',', "1,125", "12,5"))),
+            (&["1,125", "1.234.567"], Some("en_US"), Some((',', "1,125", "1.234.567"))),
+            // Each of these is what it is in its place.
+            (&["1.125", "12,5"], Some("de_DE"), None),
+            (&["1.125", "7"], Some("de_DE"), None),
+            (&["1.125", "12.5"], Some("fr_FR"), None),
+            (&["1.125", "12.5"], None, None),
+            (&["1.125.000", "12.5"], Some("de_DE"), None),
+            (&["1,125.50", "1,125"], Some("en_US"), None),
+        ] {
+            let misread =
+                misread.map(|(mark, one, other): (char, &str, &str)| (mark, one.to_owned(), other.to_owned()));
+            assert_eq!(told(cells, locale), misread, "{cells:?}");
+        }
+        let mut amounts = Amounts::new(Some("de_DE"));
+        [&b"\x001.125"[..], b"\x0012.5", b"1.125"]
+            .iter()
+            .zip(2..)
+            .for_each(|(cell, line)| amounts.take_field(line, cell));
+        assert_eq!(amounts.misread(Some("de_DE")), None, "numbers show nothing of text");
+        assert!(amounts.are_declared());
+    }
+
+    #[test]
     fn what_is_written_for_a_column_reads_each_of_its_cells() {
         for (cells, code) in [
             (&["5 €", "12.50 €"][..], Some("c|replace(\" €\", \"\")|float")),
@@ -297,6 +396,12 @@ mod tests {
         }
         assert_eq!(of(&["1,5", "1.234,5"]).locale(), Some("de_DE"));
         assert_eq!(of(&["1,5", "n/a"]).locale(), None);
+        assert_eq!(of(&["1.125", "12.5", "7"]).code("c", false).as_deref(), Some("c|float"));
+        assert_eq!(of(&["1,125", "12,5"]).code("c", false).as_deref(), Some("c|replace(\",\", \".\")|float"));
+        assert_eq!(
+            of(&["1.125", "12,5"]).code("c", false).as_deref(),
+            Some("c|replace(\".\", \"\")|replace(\",\", \".\")|float")
+        );
         assert!(of(&["007", "5"]).are_declared() && !of(&["5 €"]).are_declared());
     }
 }

@@ -32,6 +32,8 @@ pub struct AmountUse {
     pub is_written: bool,
     /// Whether each row comes here.
     pub is_certain: bool,
+    /// The locale that the filter names for itself.
+    pub locale: Option<String>,
 }
 
 /// A place where a template asks what a column says, of which nobody has said what it holds.

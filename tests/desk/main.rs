@@ -21,6 +21,7 @@ mod lists;
 mod newsletters;
 #[path = "../support/nsd.rs"]
 mod nsd;
+mod numbers;
 mod preview;
 mod reports;
 mod sample;

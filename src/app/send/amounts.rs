@@ -7,6 +7,7 @@
 use super::super::check::Refused;
 use super::super::config::CampaignConfig;
 use super::content::Columns;
+use super::decimals;
 use super::gathered::Gathered;
 use crate::content::{AmountUse, Amounts, Composer, ContentError};
 use crate::engine::loader::{Formatted, List, first_of};
@@ -53,6 +54,7 @@ pub fn findings(
             false => gathered.refuse(campaign, &error),
         }
     }
+    decimals::gather(campaign, list, composer, columns, &mut gathered);
     gathered.end()
 }
 
@@ -63,9 +65,9 @@ fn unlike_in(campaign: &CampaignConfig, list: &List, sources: &[String]) -> Vec<
     let of = |(place, column): (usize, &String)| {
         let mut amounts = Amounts::new(None);
         for row in &rows {
-            let cell = row.fields.get(place).map(|cell| String::from_utf8_lossy(cell)).unwrap_or_default();
-            if !cell.trim().is_empty() {
-                amounts.take(row.line, &cell);
+            let cell = row.fields.get(place).map_or(&[][..], Vec::as_slice);
+            if !cell.trim_ascii().is_empty() {
+                amounts.take_field(row.line, cell);
             }
         }
         let cells = amounts.unlike()?.map(|(line, text)| (line, text.to_owned()));

@@ -7,6 +7,7 @@
 mod amounts;
 mod cells;
 pub mod content;
+mod decimals;
 pub mod dry_run;
 pub mod elsewhere;
 mod events;

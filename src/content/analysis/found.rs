@@ -39,6 +39,8 @@ pub(crate) struct AmountWanted {
     pub(crate) is_written: bool,
     /// Whether it is reached for every row.
     pub(crate) is_certain: bool,
+    /// The locale that the filter names.
+    pub(crate) locale: Option<String>,
 }
 
 /// What a walk has found.

@@ -374,7 +374,7 @@ impl<'w, 'n> Walk<'w, 'n> {
         let cells = self.names.cells(name);
         note_use(&mut self.found, name, want);
         if want == Want::Number {
-            self.note_amount(name, place.0, false);
+            self.note_amount(name, place.0);
         }
         let wanted = match (want, cells) {
             (Want::Compared | Want::Words | Want::Number, Cells::Json) => As::Any,

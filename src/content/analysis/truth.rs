@@ -169,17 +169,24 @@ impl Walk<'_, '_> {
     pub(super) fn written_as_amount(&mut self, filter: &Filter<'_>, base: &Expr<'_>) {
         let is_fixed =
             |arg: &CallArg<'_>| matches!(arg, CallArg::Pos(Expr::Const(_)) | CallArg::Kwarg(_, Expr::Const(_)));
+        let locale = |arg: &CallArg<'_>| match arg {
+            CallArg::Kwarg("locale", Expr::Const(locale)) => locale.value.as_str().map(str::to_owned),
+            _ => None,
+        };
         if matches!(filter.name, "money" | "number") && filter.args.iter().all(is_fixed) {
+            let (is_certain, locale) = (self.branches == 0, filter.args.iter().find_map(locale));
             for column in self.columns_of(word_of(base)).0 {
-                self.note_amount(Name::Column(column), start(base), true);
+                let (at, locale) = (start(base), locale.clone());
+                self.found.amounts.push(AmountWanted { at, column, is_written: true, is_certain, locale });
             }
         }
     }
 
-    /// A column is read as amounts.
-    pub(super) fn note_amount(&mut self, name: Name, at: usize, is_written: bool) {
+    /// It is computed with a column.
+    pub(super) fn note_amount(&mut self, name: Name, at: usize) {
         let Name::Column(column) = name else { return };
-        self.found.amounts.push(AmountWanted { at, column, is_written, is_certain: self.branches == 0 });
+        let (is_certain, locale) = (self.branches == 0, None);
+        self.found.amounts.push(AmountWanted { at, column, is_written: false, is_certain, locale });
     }
 
     fn ask(&mut self, expr: &Expr<'_>, asks: &Asks) {

@@ -11,6 +11,7 @@ pub(crate) mod order;
 mod pieces;
 mod words;
 
+use super::cell;
 use super::locale::Locality;
 use super::template::RENDERED_MAX;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
@@ -18,6 +19,8 @@ use minijinja::{Environment, Error, ErrorKind, State};
 
 /// Under this name a template knows the locale of its row.
 pub(crate) const LOCALE: &str = "__locale";
+/// Under this name it knows the texts of its cells that are numbers by themselves, and that a locale might read as others.
+pub(crate) const NUMBERS: &str = "__numbers";
 
 /// What a filter takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,6 +234,19 @@ fn locale_in(state: &State, kwargs: &Kwargs) -> Result<Locality, Error> {
     let locale = locale_of(state, kwargs.get::<Option<&str>>("locale")?)?;
     kwargs.assert_all_used()?;
     Ok(locale)
+}
+
+/// The locale that the campaign or the row names.
+fn locale_of_row(state: &State) -> Option<Locality> {
+    state.lookup(LOCALE).and_then(|name| Locality::of(name.as_str()?))
+}
+
+/// Whether a text is that of a cell which is a number by itself, of a workbook or of JSON: its point is none of thousands.
+fn is_number_of_row(state: &State, text: &str) -> bool {
+    let is_it = |numbers: Value| {
+        numbers.try_iter().is_ok_and(|numbers| numbers.into_iter().any(|number| number.as_str() == Some(text)))
+    };
+    cell::is_misread(text) && state.lookup(NUMBERS).is_some_and(is_it)
 }
 
 fn invalid(what: impl Into<String>) -> Error {

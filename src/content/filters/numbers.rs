@@ -2,7 +2,7 @@
 //!
 //! Rounding is by decimals, half away from zero: of the digits as they are written, not of the nearest binary fraction.
 
-use super::{invalid, is_empty, locale_in, parted, shown};
+use super::{invalid, is_empty, is_number_of_row, locale_in, parted, shown};
 use crate::content::cell;
 use crate::content::locale::{Figures, Locality};
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
@@ -45,6 +45,14 @@ struct Decimal {
 }
 
 impl Decimal {
+    /// The same in a row, of which a number stays the number that it is.
+    fn in_row(state: &State, value: &Value, locale: Locality) -> Result<Self, Error> {
+        match value.as_str().map(str::trim).filter(|text| is_number_of_row(state, text)) {
+            Some(text) => Self::of(&cell::number(text, None).unwrap_or_default(), locale),
+            None => Self::of(value, locale),
+        }
+    }
+
     /// The number that `value` is, or that stands in it as text.
     fn of(value: &Value, locale: Locality) -> Result<Self, Error> {
         let number = match value.as_str() {
@@ -177,7 +185,7 @@ pub(crate) fn number(state: &State, value: &Value, decimals: Option<usize>, kwar
     if is_empty(value) {
         return Ok(String::new());
     }
-    let mut number = Decimal::of(value, locale)?;
+    let mut number = Decimal::in_row(state, value, locale)?;
     if let Some(decimals) = decimals {
         number = number.rounded(decimals);
     }
@@ -258,7 +266,7 @@ pub(crate) fn money(state: &State, value: &Value, currency: Option<&str>, kwargs
         Some((bare, Some(_))) => Value::from(bare),
         _ => value.clone(),
     };
-    let number = Decimal::of(&value, locale)?.rounded(decimals);
+    let number = Decimal::in_row(state, &value, locale)?.rounded(decimals);
     let figures = if habits.figures.point.is_empty() { locale.figures() } else { habits.figures };
     let minus = if number.is_negative { "-" } else { "" };
     let amount = number.written(figures);
@@ -283,7 +291,7 @@ pub(crate) fn plural(state: &State, value: &Value, given: Rest<ValueOrKwargs>) -
     }
     let count = match value.len().filter(|_| value.as_str().is_none()) {
         Some(items) => Decimal { is_negative: false, whole: items.to_string(), fraction: String::new() },
-        None => Decimal::of(value, locale)?,
+        None => Decimal::in_row(state, value, locale)?,
     };
     let form = form_of(&locale.language(), &count).min(last);
     Ok(forms.get(form).cloned().unwrap_or_default())

@@ -3,7 +3,7 @@
 //! Guarantees: text and numbers have no order among each other, wherever they come from; `1` is not `"1"`. In a list whose
 //! cells are all text (CSV), a cell that is plainly a number counts as one where it meets a number.
 
-use super::{invalid, named, shown};
+use super::{invalid, is_number_of_row, locale_of_row, named, shown};
 use crate::content::binding::is_null;
 use crate::content::cell;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
@@ -30,14 +30,16 @@ pub(super) fn register(env: &mut Environment<'static>, cells: Cells) {
     ];
     for (names, holds) in orders {
         for name in names {
-            env.add_test(*name, move |a: &Value, b: &Value| order(a, b, cells).map(holds));
+            env.add_test(*name, move |state: &State, a: &Value, b: &Value| order(state, a, b, cells).map(holds));
         }
     }
     for name in ["__eq", "eq", "equalto", "=="] {
-        env.add_test(name, move |a: &Value, b: &Value| is_equal(a, b, cells));
+        env.add_test(name, move |state: &State, a: &Value, b: &Value| is_equal(state, a, b, cells));
     }
     for name in ["__ne", "ne", "!="] {
-        env.add_test(name, move |a: &Value, b: &Value| is_equal(a, b, cells).map(|is_equal| !is_equal));
+        env.add_test(name, move |state: &State, a: &Value, b: &Value| {
+            is_equal(state, a, b, cells).map(|is_equal| !is_equal)
+        });
     }
     for name in ["__in", "in"] {
         env.add_test(name, move |state: &State, a: &Value, b: &Value| is_in(state, a, b, cells));
@@ -63,30 +65,32 @@ pub(super) fn register(env: &mut Environment<'static>, cells: Cells) {
     });
 }
 
-/// A number that a cell of a list of text stands for.
-fn as_number(value: &Value) -> Option<Value> {
+/// A number that a cell of a list of text stands for; what locales read otherwise is as that of the row has it.
+fn as_number(state: &State, value: &Value) -> Option<Value> {
     let text = value.as_str()?.trim();
-    cell::number(text, None).filter(|_| cell::is_plainly_number(text.as_bytes()))
+    let is_by_locale = cell::is_misread(text) && !is_number_of_row(state, text);
+    let locale = if is_by_locale { locale_of_row(state) } else { None };
+    cell::number(text, locale).filter(|_| cell::is_plainly_number(text.as_bytes()))
 }
 
 /// Two values, each as a number where one is and the other is a cell that stands for one.
-fn met(a: &Value, b: &Value, cells: Cells) -> (Value, Value) {
+fn met(state: &State, a: &Value, b: &Value, cells: Cells) -> (Value, Value) {
     let is_number = |value: &Value| value.kind() == ValueKind::Number;
     let read = |value: &Value, other: &Value| match cells {
-        Cells::AllText if is_number(other) => as_number(value),
+        Cells::AllText if is_number(other) => as_number(state, value),
         _ => None,
     };
     (read(a, b).unwrap_or_else(|| a.clone()), read(b, a).unwrap_or_else(|| b.clone()))
 }
 
 /// How two values of one kind are ordered.
-fn order(a: &Value, b: &Value, cells: Cells) -> Result<Ordering, Error> {
+fn order(state: &State, a: &Value, b: &Value, cells: Cells) -> Result<Ordering, Error> {
     let kind = |value: &Value| match value.kind() {
         ValueKind::Bool => ValueKind::Number,
         ValueKind::Iterable => ValueKind::Seq,
         kind => kind,
     };
-    let (a, b) = met(a, b, cells);
+    let (a, b) = met(state, a, b, cells);
     match (kind(&a), kind(&b)) {
         (ValueKind::Undefined, _) | (_, ValueKind::Undefined) => {
             Err(invalid("an empty or missing value is compared: say what it counts as, as in points|default(0)"))
@@ -121,8 +125,8 @@ fn word(kind: ValueKind) -> &'static str {
 
 /// Whether two values are equal. An empty cell is the empty text; a cell of a list of text that stands for no number cannot
 /// be told to be another one.
-fn is_equal(a: &Value, b: &Value, cells: Cells) -> Result<bool, Error> {
-    let (a, b) = met(a, b, cells);
+fn is_equal(state: &State, a: &Value, b: &Value, cells: Cells) -> Result<bool, Error> {
+    let (a, b) = met(state, a, b, cells);
     Ok(match (a.kind(), b.kind()) {
         (ValueKind::Undefined, ValueKind::String) => b.as_str() == Some("") && !is_null(&a),
         (ValueKind::String, ValueKind::Undefined) => a.as_str() == Some("") && !is_null(&b),
@@ -146,7 +150,7 @@ fn is_in(state: &State, a: &Value, b: &Value, cells: Cells) -> Result<bool, Erro
     state.consume_fuel(b.len().and_then(|items| u64::try_from(items).ok()).unwrap_or(1))?;
     let mut uncertain = Ok(false);
     for item in b.try_iter()?.checked() {
-        match is_equal(a, &item?, cells) {
+        match is_equal(state, a, &item?, cells) {
             Ok(false) => {}
             Ok(true) => return Ok(true),
             // Another item may be equal for certain.
@@ -161,12 +165,12 @@ fn chain(state: &State, parts: &[Value], cells: Cells) -> Result<bool, Error> {
     let mut rest = parts;
     while let [a, op, b, ..] = rest {
         let holds = match op.as_str().unwrap_or_default() {
-            "<" => order(a, b, cells)?.is_lt(),
-            "<=" => order(a, b, cells)?.is_le(),
-            ">" => order(a, b, cells)?.is_gt(),
-            ">=" => order(a, b, cells)?.is_ge(),
-            "==" => is_equal(a, b, cells)?,
-            "!=" => !is_equal(a, b, cells)?,
+            "<" => order(state, a, b, cells)?.is_lt(),
+            "<=" => order(state, a, b, cells)?.is_le(),
+            ">" => order(state, a, b, cells)?.is_gt(),
+            ">=" => order(state, a, b, cells)?.is_ge(),
+            "==" => is_equal(state, a, b, cells)?,
+            "!=" => !is_equal(state, a, b, cells)?,
             "in" => is_in(state, a, b, cells)?,
             _ => !is_in(state, a, b, cells)?,
         };
@@ -222,7 +226,7 @@ impl Keys {
         let mut keyed: Vec<(Vec<Value>, Value)> = items.into_iter().map(|item| (self.of_item(&item), item)).collect();
         if self.cells == Cells::AllText {
             for place in 0..self.paths.len().max(1) {
-                numbered(&mut keyed, place);
+                numbered(state, &mut keyed, place);
             }
         }
         Ok(keyed)
@@ -230,8 +234,8 @@ impl Keys {
 }
 
 /// Makes keys at a place into numbers, where each of them is one or stands for one.
-fn numbered(keyed: &mut [(Vec<Value>, Value)], place: usize) {
-    let number = |key: &Value| if key.kind() == ValueKind::Number { Some(key.clone()) } else { as_number(key) };
+fn numbered(state: &State, keyed: &mut [(Vec<Value>, Value)], place: usize) {
+    let number = |key: &Value| if key.kind() == ValueKind::Number { Some(key.clone()) } else { as_number(state, key) };
     let numbers: Option<Vec<Value>> = keyed.iter().map(|(keys, _)| keys.get(place).and_then(number)).collect();
     for ((keys, _), number) in keyed.iter_mut().zip(numbers.into_iter().flatten()) {
         if let Some(key) = keys.get_mut(place) {
@@ -252,11 +256,16 @@ fn items_of(value: &Value) -> Result<Vec<Value>, Error> {
 }
 
 /// Sorts; the first comparison that mixes kinds is the error.
-fn sorted(mut keyed: Vec<(Vec<Value>, Value)>, cells: Cells, reverse: bool) -> Result<Vec<Value>, Error> {
+fn sorted(
+    state: &State,
+    mut keyed: Vec<(Vec<Value>, Value)>,
+    cells: Cells,
+    reverse: bool,
+) -> Result<Vec<Value>, Error> {
     // What has no order must not come to the sort: it wants a whole one.
     let by_place = |a: &[Value], b: &[Value]| -> Result<Ordering, Error> {
         for (a, b) in a.iter().zip(b) {
-            let ordering = order(a, b, cells)?;
+            let ordering = order(state, a, b, cells)?;
             if ordering.is_ne() {
                 return Ok(ordering);
             }
@@ -265,7 +274,7 @@ fn sorted(mut keyed: Vec<(Vec<Value>, Value)>, cells: Cells, reverse: bool) -> R
     };
     for pair in keyed.windows(2) {
         if let [(a, _), (b, _)] = pair {
-            a.iter().zip(b).try_for_each(|(a, b)| order(a, b, cells).map(drop))?;
+            a.iter().zip(b).try_for_each(|(a, b)| order(state, a, b, cells).map(drop))?;
         }
     }
     keyed.sort_by(|(a, _), (b, _)| {
@@ -281,7 +290,7 @@ fn sort(state: &State, value: &Value, given: Rest<ValueOrKwargs>, cells: Cells) 
     let reverse = given.get::<Option<bool>>("reverse")?.unwrap_or(false);
     let keys = Keys::of(&given, cells)?;
     given.assert_all_used()?;
-    sorted(keys.keyed(state, items_of(value)?)?, cells, reverse).map(Value::from)
+    sorted(state, keys.keyed(state, items_of(value)?)?, cells, reverse).map(Value::from)
 }
 
 /// `min(case_sensitive=false, attribute=none)`, and `max`: the first of equal ones.
@@ -299,7 +308,7 @@ fn extreme(
     for (keys, item) in keys.keyed(state, items_of(value)?)? {
         let Some(key) = keys.into_iter().next() else { continue };
         match &best {
-            Some((known, _)) if order(&key, known, cells)? != wanted => {}
+            Some((known, _)) if order(state, &key, known, cells)? != wanted => {}
             _ => best = Some((key, item)),
         }
     }
@@ -326,7 +335,7 @@ fn dictsort(state: &State, value: &Value, given: Rest<ValueOrKwargs>, cells: Cel
         Ok(Value::from((key, item)))
     };
     let pairs = items_of(value)?.into_iter().map(pair).collect::<Result<Vec<Value>, Error>>()?;
-    sorted(keys.keyed(state, pairs)?, cells, reverse).map(Value::from)
+    sorted(state, keys.keyed(state, pairs)?, cells, reverse).map(Value::from)
 }
 
 /// `unique(case_sensitive=false, attribute=none)`.
@@ -350,7 +359,7 @@ fn groupby(state: &State, value: &Value, given: Rest<ValueOrKwargs>, cells: Cell
     charge(state, items.len())?;
     for pair in items.windows(2) {
         if let [a, b] = pair {
-            order(&key(a), &key(b), cells)?;
+            order(state, &key(a), &key(b), cells)?;
         }
     }
     minijinja::filters::groupby(Value::from(items), None, given)

@@ -71,8 +71,12 @@ pub fn fault_of<'m>(
     for (i, (name, strict)) in columns.iter().enumerate() {
         let field = records.field(i + 1);
         octets += field.len();
-        // A value of a JSON list that is no text has its mark in front.
-        let field = field.strip_prefix(&[JSON_MARK]).filter(|_| !records.has_header()).unwrap_or(field);
+        // A value of a JSON list that is no text has its mark in front, and so has a number of a workbook.
+        let field = match records.has_header() {
+            true if records.is_of_sheet() => content::bare(field),
+            true => field,
+            false => field.strip_prefix(&[JSON_MARK]).unwrap_or(field),
+        };
         if let Some(what) = wrong(field, *strict) {
             return Some(format!("column {name}: {what}"));
         }

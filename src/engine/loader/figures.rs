@@ -5,7 +5,7 @@
 
 use super::records::Step;
 use super::{List, LoadError};
-use crate::content::{Amounts, is_plainly_number};
+use crate::content::{Amounts, bare, is_plainly_number};
 
 /// Most characters of a cell that are shown.
 const SHOWN: usize = 40;
@@ -36,14 +36,14 @@ impl Figures {
             self.first_empty = self.first_empty.or(Some(line));
             return;
         }
-        let is_number = is_plainly_number(cell);
+        let is_number = is_plainly_number(bare(cell));
         self.filled += u64::from(is_number);
         if is_number && self.filled > 1 && !cell.contains(&b'.') {
             // Whole numbers are read alike by everybody: one says as much as all.
             return;
         }
+        self.amounts.take_field(line, cell);
         let text = String::from_utf8_lossy(cell);
-        self.amounts.take(line, &text);
         if !is_number && self.other.is_none() {
             self.other = Some((line, text.chars().take(SHOWN).collect()));
         }

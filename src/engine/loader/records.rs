@@ -190,6 +190,11 @@ impl Records {
         matches!(self.form.kind, Kind::Separated(_))
     }
 
+    /// Whether they are the rows of a sheet.
+    pub fn is_of_sheet(&self) -> bool {
+        self.is_sheet
+    }
+
     /// Whether it was written in characters of several octets, and comes as UTF-8.
     pub fn is_transcoded(&self) -> bool {
         self.charset.is_none() && self.input.charset != Charset::UTF_8

@@ -5,6 +5,7 @@
 use super::error::LoadError;
 use super::records::Step;
 use super::{List, Look, look_at};
+use crate::content::bare;
 
 /// A list's columns and its first rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +39,8 @@ pub fn sample(list: &List, rows_max: usize) -> Result<Sample, LoadError> {
             Step::End => break,
             Step::Bad(_) => {}
             Step::Record => {
-                let value = |index| String::from_utf8_lossy(records.field(index)).into_owned();
+                let field = |index| if is_json { records.field(index) } else { bare(records.field(index)) };
+                let value = |index| String::from_utf8_lossy(field(index)).into_owned();
                 rows.push((0..columns.len()).map(value).collect());
             }
         }

@@ -3,7 +3,8 @@
 //! A number is written as people see it (no `.0`, at most 15 digits), a date as ISO 8601, a time as `14:30:00`, a truth as
 //! `true` or `false`, an error as the sheet shows it (`#N/A`); formulas are their last values. Empty rows are empty lines, so
 //! that lines are numbered as rows are; every other row is as wide as the first. What the format of a cell makes of a number
-//! is kept as `format_code` says: `01067`, `12.5%`, `19.90`; what is left out of it is told.
+//! is kept as `format_code` says: `01067`, `12.5%`, `19.90`; what is left out of it is told. A number with a decimal point has
+//! the mark of one ([`field_of_number`]), for what text says so is another number in some places.
 //! Guarantees: what a small file unfolds to is measured before any of it is kept: nothing is read that would hold more than
 //! a few hundred megabytes of memory. Leaves to others: what the rows mean.
 
@@ -13,6 +14,7 @@ use super::hidden::{Beside, Runs};
 use super::styles::Styles;
 use super::{hidden, opendocument, unfolded};
 use crate::base::caught::caught;
+use crate::content::field_of_number;
 use crate::mail::reply::Printable;
 use calamine::{Data, DataRef, ExcelDateTime, Ods, Range, Reader, Sheet, SheetType, SheetVisible, Xlsx};
 use std::io::Cursor;
@@ -138,7 +140,11 @@ fn of_excel(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> {
                 Cells::note(&mut rows.overlong, row, column);
             }
             let text = written(value, cell.pos, &mut styles, &mut rows.told);
-            rows.put(row, column, &text.unwrap_or_else(|| shown(value)))?;
+            let text = text.unwrap_or_else(|| shown(value));
+            match number_in(value) {
+                Some(_) => rows.put_number(row, column, &text)?,
+                None => rows.put(row, column, &text)?,
+            }
         }
         let (formatted, hidden_columns) =
             (std::mem::take(&mut rows.told).into_all(), std::mem::take(&mut rows.beside.columns));
@@ -211,10 +217,12 @@ fn of_open_document(octets: &[u8], wanted: Option<&str>) -> Result<Read, Fault> 
         let mut rows = Rows::of(beside);
         for (row, cells) in (first..).zip(range.rows()) {
             for (column, cell) in (left..).zip(cells) {
-                let number = if matches!(cell, Data::Float(_)) { shown.of(row, column) } else { None };
-                match number {
-                    Some(text) => rows.put(row, column, text)?,
-                    None => rows.put(row, column, &shown_data(cell))?,
+                match cell {
+                    Data::Float(number) => match shown.of(row, column) {
+                        Some(text) => rows.put_number(row, column, text)?,
+                        None => rows.put_number(row, column, &self::number(*number))?,
+                    },
+                    _ => rows.put(row, column, &shown_data(cell))?,
                 }
                 if matches!(cell, Data::Float(number) if is_overlong(*number)) {
                     Cells::note(&mut rows.overlong, row, column);
@@ -304,8 +312,21 @@ impl Rows {
         Self { beside, ..Self::default() }
     }
 
+    /// A number, as people see it; those in front of the rows are headings.
+    fn put_number(&mut self, row: u32, column: u32, text: &str) -> Result<(), Fault> {
+        let is_heading = self.width == 0 && (self.fields == 0 || row == self.row);
+        match field_of_number(text).filter(|_| !is_heading) {
+            Some(field) => self.put_field(row, column, &field),
+            None => self.put(row, column, text),
+        }
+    }
+
     fn put(&mut self, row: u32, column: u32, text: &str) -> Result<(), Fault> {
-        if text.is_empty() {
+        self.put_field(row, column, text.as_bytes())
+    }
+
+    fn put_field(&mut self, row: u32, column: u32, field: &[u8]) -> Result<(), Fault> {
+        if field.is_empty() {
             return Ok(());
         }
         if row >= ROWS_MAX || column >= COLUMNS_MAX || row < self.row || (row == self.row && column < self.fields) {
@@ -320,7 +341,7 @@ impl Rows {
             self.line.push(b',');
         }
         self.fields = column + 1;
-        write_field(text, &mut self.line);
+        write_field(field, &mut self.line);
         Ok(())
     }
 
@@ -378,13 +399,16 @@ impl Rows {
     }
 }
 
-fn write_field(text: &str, line: &mut Vec<u8>) {
-    let is_plain = memchr::memchr3(b',', b'"', b'\n', text.as_bytes()).is_none() && !text.contains('\r');
+fn write_field(field: &[u8], line: &mut Vec<u8>) {
+    let is_plain = memchr::memchr3(b',', b'"', b'\n', field).is_none() && !field.contains(&b'\r');
     if is_plain {
-        return line.extend_from_slice(text.as_bytes());
+        return line.extend_from_slice(field);
     }
     line.push(b'"');
-    line.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+    for part in field.split_inclusive(|octet| *octet == b'"') {
+        line.extend_from_slice(part);
+        line.extend(part.ends_with(b"\"").then_some(b'"'));
+    }
     line.push(b'"');
 }
 

@@ -168,7 +168,7 @@ fn a_sheet_is_named_or_its_names_are_told() {
 }
 
 /// A workbook of LibreOffice.
-fn open_document(rows: &str) -> Vec<u8> {
+pub fn open_document(rows: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\" \
          xmlns:calcext=\"c\"><office:body><office:spreadsheet><table:table table:name=\"Sheet1\">{rows}</table:table>\

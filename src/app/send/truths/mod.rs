@@ -14,7 +14,7 @@ use super::super::config::CampaignConfig;
 use super::content::Columns;
 use super::gathered::Gathered;
 use super::types::is_json;
-use crate::content::{Asks, Composer};
+use crate::content::{Asks, Composer, bare};
 use crate::engine::loader::{List, Sampled, first_of};
 use crate::mail::finding::{Finding, Severity};
 use answers::Answers;
@@ -52,10 +52,11 @@ pub fn findings(
     sources.dedup();
     // A list that cannot be read is told by whoever reads it next.
     let rows = first_of(list, &campaign.recipients.email.value, &sources, ROWS).unwrap_or_default();
-    let answers: Vec<Answers> = (0..sources.len()).map(|place| answers(&rows, place)).collect();
+    let is_json = is_json(campaign);
+    let answers: Vec<Answers> = (0..sources.len()).map(|place| answers(&rows, place, is_json)).collect();
     let of =
         |asked: &Asked| sources.iter().position(|source| source == asked.column).and_then(|place| answers.get(place));
-    let (path, is_json) = (list.path.display().to_string(), is_json(campaign));
+    let path = list.path.display().to_string();
     let mut gathered = Gathered::default();
     for one in &asked {
         // What is asked of several columns at one place is mended for all of them.
@@ -71,10 +72,12 @@ pub fn findings(
     gathered.end()
 }
 
-fn answers(rows: &[Sampled], place: usize) -> Answers {
+fn answers(rows: &[Sampled], place: usize, is_json: bool) -> Answers {
     let mut answers = Answers::default();
     for row in rows {
-        row.fields.get(place).into_iter().for_each(|cell| answers.take(row.line, cell));
+        let Some(cell) = row.fields.get(place) else { continue };
+        // A number of a workbook is text here, as one of CSV is.
+        answers.take(row.line, if is_json { cell } else { bare(cell) });
     }
     answers
 }
