@@ -48,9 +48,7 @@ impl Composer {
         let composer = work.composer(spec);
         match composer {
             Some(mut composer) if work.to.errors.is_empty() && before.is_empty() => {
-                composer.numbers.iter_mut().for_each(|wanted| wanted.be_told(&origins));
-                composer.truths.iter_mut().for_each(|wanted| wanted.be_told(&origins));
-                composer.amounts.iter_mut().for_each(|wanted| wanted.be_told(&origins));
+                composer.wanted.be_told(&origins);
                 Ok(composer)
             }
             _ => Err(told(before, work.to.errors, &origins)),
@@ -171,10 +169,7 @@ impl Work<'_> {
         Composer {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             with,
-            numbers: std::mem::take(&mut self.to.numbers),
-            truths: std::mem::take(&mut self.to.truths),
-            amounts: std::mem::take(&mut self.to.amounts),
-            printed: std::mem::take(&mut self.to.printed).into_iter().collect(),
+            wanted: std::mem::take(&mut self.to.wanted),
             declared,
             headers: HeaderPart::joined(std::mem::take(&mut self.headers)),
             body: body.chunks,

@@ -16,7 +16,7 @@ use super::rehearse::Declared;
 use super::straight::Straight;
 use super::template::{Template, Templates, Values};
 use super::token::{IdentityKey, id_of};
-use super::uses::{AmountUse, NumberUse, TruthUse};
+use super::uses::Wanted;
 use crate::base::clock::UnixTime;
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -102,10 +102,7 @@ pub struct Composer {
     pub(crate) used: Vec<usize>,
     /// How many values a row has.
     pub(crate) fields: usize,
-    pub(crate) numbers: Vec<NumberUse>,
-    pub(crate) truths: Vec<TruthUse>,
-    pub(crate) amounts: Vec<AmountUse>,
-    pub(crate) printed: Vec<usize>,
+    pub(crate) wanted: Wanted,
     pub(crate) declared: Vec<Declared>,
     /// For each column of the list which of them is its own.
     pub(crate) places: Vec<usize>,
@@ -156,30 +153,6 @@ impl Composer {
     #[must_use]
     pub fn columns_in_headers(&self) -> &[usize] {
         &self.in_headers
-    }
-
-    /// Columns that templates compute with though nobody says that they hold numbers: each cell of them must be one.
-    #[must_use]
-    pub fn numbers_wanted(&self) -> &[NumberUse] {
-        &self.numbers
-    }
-
-    /// Columns of which templates ask whether they are true though nobody says that their cells say yes or no.
-    #[must_use]
-    pub fn truths_wanted(&self) -> &[TruthUse] {
-        &self.truths
-    }
-
-    /// Columns that templates read as amounts of one kind.
-    #[must_use]
-    pub fn amounts_wanted(&self) -> &[AmountUse] {
-        &self.amounts
-    }
-
-    /// Columns that templates print, or take as text, as they stand in the list.
-    #[must_use]
-    pub fn columns_printed(&self) -> &[usize] {
-        &self.printed
     }
 
     /// Octets that every message has at least: what of the body does not depend on the row, attachments above all.

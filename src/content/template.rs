@@ -3,7 +3,7 @@
 //! Guarantees: a compiled template reads only names that exist; rendering is bounded in output and in steps. Both kinds
 //! give the same text for the same row.
 
-use super::analysis::{Aliases, AmountWanted, FileUse, NumberWanted, TruthWanted, Walk};
+use super::analysis::{Aliases, AmountWanted, FileUse, NumberWanted, SumWanted, TruthWanted, Walk};
 use super::binding::{As, Binding, LocaleOf, Reading, Row};
 use super::error::{ComposeError, ContentError, Place, Positions, position};
 use super::escape::{self, Escape};
@@ -12,7 +12,7 @@ use super::names::{Name, Names};
 use super::partials::{self, Partials};
 use super::rewrite::{self, Changed};
 use super::syntax::{self, Syntax};
-use super::uses::{AmountUse, Asks, NumberUse, TruthUse, is_for_readers};
+use super::uses::{AmountUse, Asks, NumberUse, SumUse, TruthUse, Wanted, is_for_readers};
 use super::{foreign, operators, stray};
 use minijinja::machinery;
 use minijinja::value::Value;
@@ -284,14 +284,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) with: Templates,
     pub(crate) names: Names<'a>,
     pub(crate) errors: Vec<ContentError>,
-    /// Columns that must hold numbers, though nobody says so.
-    pub(crate) numbers: Vec<NumberUse>,
-    /// Columns that are asked whether they are true, though nobody says that they say yes or no.
-    pub(crate) truths: Vec<TruthUse>,
-    /// Columns that are read as amounts of one kind.
-    pub(crate) amounts: Vec<AmountUse>,
-    /// Columns that are printed, or taken as text.
-    pub(crate) printed: BTreeSet<usize>,
+    /// What they want of columns.
+    pub(crate) wanted: Wanted,
     /// Files that templates may read.
     pub(crate) partials: Partials,
     /// How people write the tags.
@@ -331,9 +325,8 @@ impl<'a> Compiler<'a> {
         let functions = env.globals().map(|(name, _)| name.to_owned()).collect();
         let with = Templates { env, reading: Reading::new(!names.is_json()), written: BTreeMap::new() };
         let partials = Partials::default();
-        let (errors, numbers, truths, syntax) = (Vec::new(), Vec::new(), Vec::new(), Syntax::default());
-        let (printed, amounts) = (BTreeSet::new(), Vec::new());
-        Self { with, names, errors, numbers, truths, amounts, printed, partials, syntax, functions, count: 0 }
+        let (errors, wanted, syntax) = (Vec::new(), Wanted::default(), Syntax::default());
+        Self { with, names, errors, wanted, partials, syntax, functions, count: 0 }
     }
 
     /// Compiles a text. `None` when it is wrong: [`Self::errors`] say how.
@@ -346,7 +339,7 @@ impl<'a> Compiler<'a> {
             let names: Vec<Name> = slots.collect();
             let columns =
                 names.iter().filter_map(|name| if let Name::Column(column) = name { Some(*column) } else { None });
-            self.printed.extend(columns);
+            self.wanted.printed.extend(columns);
             if matches!(escape, Escape::Html | Escape::Plain) {
                 self.note_slots(source, &names);
             }
@@ -372,7 +365,7 @@ impl<'a> Compiler<'a> {
             if is_for_readers(source.place, front) {
                 let (place, position) = (source.place.clone(), positions.at(source.start + open));
                 let (asks, printed, called, words, known) = (Asks::Prints, true, None, Vec::new(), Vec::new());
-                self.truths.push(TruthUse { place, position, column, asks, printed, called, words, known });
+                self.wanted.truths.push(TruthUse { place, position, column, asks, printed, called, words, known });
             }
         }
     }
@@ -471,11 +464,15 @@ impl<'a> Compiler<'a> {
         }
         for NumberWanted { at, column, copes_with_empty } in found.numbers {
             let position = positions.at(source.start + at);
-            self.numbers.push(NumberUse { place: source.place.clone(), position, column, copes_with_empty });
+            self.wanted.numbers.push(NumberUse { place: source.place.clone(), position, column, copes_with_empty });
         }
         for AmountWanted { at, column, is_written, is_certain, locale } in found.amounts {
             let (place, position) = (source.place.clone(), positions.at(source.start + at));
-            self.amounts.push(AmountUse { place, position, column, is_written, is_certain, locale });
+            self.wanted.amounts.push(AmountUse { place, position, column, is_written, is_certain, locale });
+        }
+        for SumWanted { at, terms } in found.sums {
+            let (place, position) = (source.place.clone(), positions.at(source.start + at));
+            self.wanted.sums.push(SumUse { place, position, terms });
         }
         for TruthWanted { at, column, asks, called, known, .. } in found.truths {
             let front = source.whole.get(..source.start + at).unwrap_or_default();
@@ -486,9 +483,10 @@ impl<'a> Compiler<'a> {
             let words =
                 found.words.iter().filter(|(known, _)| *known == column).map(|(_, word)| word.clone()).collect();
             let (place, known) = (source.place.clone(), known.into_iter().flatten().collect());
-            self.truths.push(TruthUse { place, position, column, asks, printed, called, words, known });
+            self.wanted.truths.push(TruthUse { place, position, column, asks, printed, called, words, known });
         }
-        self.printed.extend(found.printed);
+        self.wanted.printed.extend(found.printed);
+        self.wanted.words.extend(found.words);
         let mut changed = rewrite::apply(text, found.edits);
         let rewritten = syntax::written(std::mem::take(&mut changed.text));
         // Braces that are text are written longer, and shift what stands behind them.

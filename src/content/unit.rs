@@ -43,7 +43,7 @@ pub fn beside(cell: &str) -> Option<(&str, Beside)> {
         true => (front.get(..front.len() - after.len())?, after),
         false => (front, bare),
     };
-    let name = text.trim();
+    let name = text.trim().trim_start_matches(['-', '+', '\u{2212}']).trim();
     let unit = || UNITS.iter().find(|unit| unit.eq_ignore_ascii_case(name)).map(|unit| (*unit).to_owned());
     let unit = if name.is_empty() { Some(String::new()) } else { currency_of(name).map(str::to_owned).or_else(unit) };
     Some((number, Beside { text: text.to_owned(), unit }))
@@ -158,7 +158,9 @@ impl Amounts {
         self.note_unit(line, cell, beside.unit);
         self.has_odd |= number(cell.trim(), None).is_none();
         if !beside.text.is_empty() {
-            self.is_mixed |= self.text.as_ref().is_some_and(|known| *known != beside.text);
+            // A minus in front of a sign must not go with it.
+            let has_minus = beside.text.contains(['-', '\u{2212}']);
+            self.is_mixed |= has_minus || self.text.as_ref().is_some_and(|known| *known != beside.text);
             self.text = Some(beside.text);
         }
         self.evidence.take(digits, || (line, shown(cell)));
@@ -321,6 +323,8 @@ mod tests {
             ("7", "7", "", Some("")),
             ("3 items", "3", " items", None),
             ("Nr. 7", "7", "Nr. ", None),
+            ("-$5.00", "5.00", "-$", Some("USD")),
+            ("US$5", "5", "US$", Some("USD")),
         ] {
             let beside = beside(cell).map(|(number, beside)| (number, beside.text, beside.unit));
             assert_eq!(beside, Some((number, text.to_owned(), unit.map(str::to_owned))), "{cell}");
@@ -391,6 +395,7 @@ mod tests {
             (&["5 €", "5€"], None),
             (&["5", "n/a"], Some("c|float(0)")),
             (&["5", "about 1,5 or so"], None),
+            (&["-$5", "-$7"], None),
         ] {
             assert_eq!(of(cells).code("c", false).as_deref(), code, "{cells:?}");
         }

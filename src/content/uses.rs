@@ -3,8 +3,10 @@
 //!
 //! Leaves to others: what the list holds.
 
+use super::compose::Composer;
 use super::error::{ContentError, Place};
 use super::page::Origin;
+use std::collections::BTreeSet;
 
 /// A place where a template computes with a column of which nobody has said that it holds numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,17 @@ pub struct AmountUse {
     pub is_certain: bool,
     /// The locale that the filter names for itself.
     pub locale: Option<String>,
+}
+
+/// A place where columns stand in a sum, of which nobody has said what they hold: text is joined there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SumUse {
+    /// The file or the key.
+    pub place: Place,
+    /// Line and column, from 1.
+    pub position: (usize, usize),
+    /// What each term is called there, and the indices of the columns that it stands for.
+    pub terms: Vec<(String, Vec<usize>)>,
 }
 
 /// A place where a template asks what a column says, of which nobody has said what it holds.
@@ -90,24 +103,73 @@ impl Word {
     }
 }
 
-impl TruthUse {
-    /// Be about what people wrote, where the text was made from that.
+/// All that the templates of a campaign want of columns.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) numbers: Vec<NumberUse>,
+    pub(crate) truths: Vec<TruthUse>,
+    pub(crate) amounts: Vec<AmountUse>,
+    pub(crate) sums: Vec<SumUse>,
+    /// Columns that are printed, or taken as text.
+    pub(crate) printed: BTreeSet<usize>,
+    /// Columns, and words of the templates that they are compared with.
+    pub(crate) words: Vec<(usize, Word)>,
+}
+
+impl Wanted {
+    /// Be about what people wrote, where the texts were made from that.
     pub(crate) fn be_told(&mut self, origins: &[Origin]) {
-        told_as_written(&mut self.place, &mut self.position, origins);
+        let numbers = self.numbers.iter_mut().map(|one| (&mut one.place, &mut one.position));
+        let truths = self.truths.iter_mut().map(|one| (&mut one.place, &mut one.position));
+        let amounts = self.amounts.iter_mut().map(|one| (&mut one.place, &mut one.position));
+        let sums = self.sums.iter_mut().map(|one| (&mut one.place, &mut one.position));
+        for (place, position) in numbers.chain(truths).chain(amounts).chain(sums) {
+            told_as_written(place, position, origins);
+        }
     }
 }
 
-impl AmountUse {
-    /// Be about what people wrote, where the text was made from that.
-    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
-        told_as_written(&mut self.place, &mut self.position, origins);
+impl Composer {
+    /// Columns that templates compute with though nobody says that they hold numbers: each cell of them must be one.
+    #[must_use]
+    pub fn numbers_wanted(&self) -> &[NumberUse] {
+        &self.wanted.numbers
     }
-}
 
-impl NumberUse {
-    /// Be about what people wrote, where the text was made from that.
-    pub(crate) fn be_told(&mut self, origins: &[Origin]) {
-        told_as_written(&mut self.place, &mut self.position, origins);
+    /// Columns of which templates ask whether they are true though nobody says that their cells say yes or no.
+    #[must_use]
+    pub fn truths_wanted(&self) -> &[TruthUse] {
+        &self.wanted.truths
+    }
+
+    /// Columns that templates read as amounts of one kind.
+    #[must_use]
+    pub fn amounts_wanted(&self) -> &[AmountUse] {
+        &self.wanted.amounts
+    }
+
+    /// Sums of columns of which nobody says that they hold numbers.
+    #[must_use]
+    pub fn sums_wanted(&self) -> &[SumUse] {
+        &self.wanted.sums
+    }
+
+    /// Columns that templates print, or take as text, as they stand in the list.
+    #[must_use]
+    pub fn columns_printed(&self) -> &BTreeSet<usize> {
+        &self.wanted.printed
+    }
+
+    /// Whether templates print what stands at this place of a row as it stands there, or take it as text.
+    #[must_use]
+    pub fn prints_at(&self, place: usize) -> bool {
+        self.wanted.printed.iter().any(|index| self.places.get(*index) == Some(&place))
+    }
+
+    /// Whether templates compare what stands at this place of a row with this very text: they know what it means.
+    #[must_use]
+    pub fn compares_at(&self, place: usize, cell: &str) -> bool {
+        self.wanted.words.iter().any(|(index, word)| self.places.get(*index) == Some(&place) && word.is(cell))
     }
 }
 

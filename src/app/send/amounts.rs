@@ -7,8 +7,8 @@
 use super::super::check::Refused;
 use super::super::config::CampaignConfig;
 use super::content::Columns;
-use super::decimals;
 use super::gathered::Gathered;
+use super::{decimals, sums};
 use crate::content::{AmountUse, Amounts, Composer, ContentError};
 use crate::engine::loader::{Formatted, List, first_of};
 use crate::mail::finding::Finding;
@@ -55,6 +55,7 @@ pub fn findings(
         }
     }
     decimals::gather(campaign, list, composer, columns, &mut gathered);
+    sums::gather(campaign, list, composer, columns, &mut gathered);
     gathered.end()
 }
 

@@ -7,7 +7,7 @@
 use super::super::check::file_of;
 use super::super::config::CampaignConfig;
 use crate::base::many::Many;
-use crate::content::{JSON_MARK, lint};
+use crate::content::{Composer, JSON_MARK, lint};
 use crate::engine::loader::{List, Sampled, Tidied, Tidy, tidied_front_of};
 use crate::mail::finding::{Finding, Severity};
 
@@ -87,19 +87,21 @@ pub fn front(campaign: &CampaignConfig, list: &List, columns: &[String]) -> (Vec
     (rows, tidied)
 }
 
-/// What is odd in the cells of these columns in these rows; words for nothing where a column `is_printed`.
+/// What is odd in the cells of the columns that are stored, in these rows; words for nothing where `composer` prints a column, and
+/// does not ask for the word itself.
 #[must_use]
 pub fn findings(
     campaign: &CampaignConfig,
     (rows, tidied): &(Vec<Sampled>, Tidied),
     columns: &[String],
-    is_printed: impl Fn(&str) -> bool,
+    composer: &Composer,
 ) -> Vec<Finding> {
     let file = file_of(campaign);
     let mut found: Vec<(Odd, u64, u64, String)> = Vec::new();
     for row in rows {
-        for (column, cell) in columns.iter().zip(&row.fields) {
-            let is_told = |odd: &Odd| *odd != Odd::Nothing || is_printed(column);
+        for (place, (column, cell)) in columns.iter().zip(&row.fields).enumerate() {
+            let is_meant = || composer.compares_at(place, &String::from_utf8_lossy(cell));
+            let is_told = |odd: &Odd| *odd != Odd::Nothing || (composer.prints_at(place) && !is_meant());
             let is_name = *column != campaign.recipients.email.value;
             let Some(odd) = odd(cell).filter(|odd| is_name && is_told(odd)) else { continue };
             if let Some((_, count, ..)) = found.iter_mut().find(|(known, ..)| *known == odd) {

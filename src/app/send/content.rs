@@ -183,7 +183,6 @@ pub fn first(
         (&front.0, &stored),
         &list.path.display().to_string(),
     ));
-    let shown = columns.pick(composer.columns_printed());
     let composer = columns.read_from(composer, &stored);
     let addresses = columns.kept(&stored, addresses);
     let of_letters = first_letters::look(campaign, list, &composer, &stored, &addresses);
@@ -192,7 +191,7 @@ pub fn first(
         |finding: &Finding| finding.check != "link-scheme" || findings.iter().all(|known| known.check != finding.check);
     let of_letters: Vec<Finding> = of_letters.into_iter().filter(is_new).collect();
     findings.extend(of_letters);
-    findings.extend(cells::findings(campaign, &front, &stored, |column| shown.iter().any(|known| known == column)));
+    findings.extend(cells::findings(campaign, &front, &stored, &composer));
     findings.extend(standing::findings(campaign, list, &looked, &stored, standing::ROWS));
     in_its_tags(campaign, &mut findings);
     let bare = columns.among(&stored, &bare);

@@ -37,6 +37,7 @@ mod share;
 pub mod signing;
 pub mod sources;
 mod standing;
+mod sums;
 pub mod texts;
 pub mod tls;
 mod trace;

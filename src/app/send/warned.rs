@@ -11,6 +11,7 @@ use super::super::destination::Destination;
 use super::super::figures::folded;
 use super::content::Content;
 use super::{cells, list, standing};
+use crate::content::Composer;
 use crate::engine::campaign::Campaign;
 use crate::engine::load::Load;
 use crate::engine::loader::{List, look_at};
@@ -48,7 +49,8 @@ impl Known<'_> {
         let mut of_letter = of_sent(&content.findings, !destination.is_sink());
         // What goes on is not kept waiting for it.
         let looks = !goes_on || is_soon_read(list);
-        let mut of_list = if goes_on && looks { again(campaign, list, &manifest.columns) } else { Vec::new() };
+        let mut of_list =
+            if goes_on && looks { again(campaign, list, (&manifest.columns, &content.composer)) } else { Vec::new() };
         of_list.extend(load.filter(|_| looks).map_or(Vec::new(), |load| {
             list::first_rows(campaign, content, &manifest.columns, load, goes_on && !reads_anew)
         }));
@@ -93,10 +95,10 @@ fn is_soon_read(list: &List) -> bool {
 }
 
 /// What a look at the list of a campaign that goes on finds, if it is still there.
-fn again(campaign: &CampaignConfig, list: &List, stored: &[String]) -> Vec<Finding> {
+fn again(campaign: &CampaignConfig, list: &List, (stored, composer): (&[String], &Composer)) -> Vec<Finding> {
     let Ok(looked) = look_at(list) else { return Vec::new() };
     let mut found = list::findings(campaign, &looked, None);
-    found.extend(cells::findings(campaign, &cells::front(campaign, list, stored), stored, |_| true));
+    found.extend(cells::findings(campaign, &cells::front(campaign, list, stored), stored, composer));
     found.extend(standing::findings(campaign, list, &looked, stored, standing::ROWS_AGAIN));
     found
 }

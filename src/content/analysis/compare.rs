@@ -1,9 +1,14 @@
 //! Operators with two sides: which kind each side is wanted as, and what is written for those that may mix kinds.
 
+use super::super::cell::ColumnType;
+use super::super::filters::dates;
+use super::super::names::{Cells, Name};
 use super::super::rewrite::{self, Sides};
+use super::found::SumWanted;
 use super::guard::Behind;
 use super::kind::{Kind, kind_of_all};
 use super::tree::{end, span, start};
+use super::truth::word_of;
 use super::{Walk, Want};
 use minijinja::machinery::ast::{BinOpKind, CompareOpKind, Expr};
 
@@ -42,14 +47,23 @@ impl Walk<'_, '_> {
             BinOpKind::Add => {
                 let is_text = |kind| matches!(kind, Kind::Text | Kind::Quoted(_));
                 let (a, b) = (self.kind(left), self.kind(right));
-                return both(
-                    self,
-                    match (a, b) {
-                        _ if is_text(a) || is_text(b) => Want::Text,
-                        (Kind::Number, _) | (_, Kind::Number) => Want::Number,
-                        _ => Want::Any,
-                    },
-                );
+                let around = self.joins_text;
+                let want = match (a, b) {
+                    _ if is_text(a) || is_text(b) => {
+                        self.joins_text = true;
+                        Want::Text
+                    }
+                    (Kind::Number, _) | (_, Kind::Number) => Want::Number,
+                    // It is computed with what comes out.
+                    _ if want == Want::Number => Want::Number,
+                    _ => {
+                        self.note_sum(left, right);
+                        Want::Any
+                    }
+                };
+                both(self, want);
+                self.joins_text = around;
+                return;
             }
             BinOpKind::Mul if matches!(self.kind(left), Kind::Text | Kind::Quoted(_)) => {
                 self.expr(left, Want::Text, false);
@@ -73,6 +87,27 @@ impl Walk<'_, '_> {
         self.compare(order, left, right, true);
     }
 
+    /// Columns of which nobody has said what they hold, with `+` between them: text is joined by it. Where text of the template
+    /// is among them, that is meant.
+    fn note_sum(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+        let at = start(left);
+        if self.joins_text || self.found.sums.iter().any(|sum| sum.at == at) {
+            return;
+        }
+        let (mut operands, mut terms) = (Vec::new(), Vec::new());
+        [left, right].into_iter().for_each(|side| operands_of(side, &mut operands));
+        for operand in operands {
+            let column = word_of(operand);
+            let columns = self.columns_of(column).0;
+            let is_unsaid = |column: &usize| self.names.cells(Name::Column(*column)) == Cells::Unsaid;
+            if columns.is_empty() || !columns.iter().all(is_unsaid) {
+                return;
+            }
+            terms.push((self.text.get(start(column)..end(column)).unwrap_or_default().to_owned(), columns));
+        }
+        self.found.sums.push(SumWanted { at, terms });
+    }
+
     /// Two values are compared: both are to be of one kind. `alone`: not within a chain of comparisons.
     pub(super) fn compare(&mut self, op: CompareOpKind, left: &Expr<'_>, right: &Expr<'_>, alone: bool) {
         let (a, b) = (self.kind(left), self.kind(right));
@@ -83,6 +118,9 @@ impl Walk<'_, '_> {
             return self.membership(left, right, matches!(op, CompareOpKind::NotIn));
         }
         let is_order = !matches!(op, CompareOpKind::Eq | CompareOpKind::Ne);
+        if is_order && (self.compares_dates(left, right) || self.compares_dates(right, left)) {
+            return;
+        }
         if !is_order {
             self.compare_with_truth(left, right);
             let is_not = matches!(op, CompareOpKind::Ne);
@@ -128,6 +166,44 @@ impl Walk<'_, '_> {
         Some(format!("`{}` writes text for readers: compare {code} itself, without |{}", one.name, one.name))
     }
 
+    /// Whether a value is ordered beside a date of the template in a form in which text does not sort as time does; that is told.
+    fn compares_dates(&mut self, value: &Expr<'_>, date: &Expr<'_>) -> bool {
+        let Expr::Const(one) = date else { return false };
+        let forms = one.value.as_str().map(dates::unsorted).unwrap_or_default();
+        if forms.is_empty() || value.as_const().is_some() {
+            return false;
+        }
+        let text = one.value.to_string();
+        let called = self.text.get(start(value)..end(value)).unwrap_or_default();
+        let is_iso = match value {
+            Expr::Filter(filter) => filter.name == "date",
+            _ => self.is_declared_date(value),
+        };
+        let way = |(form, iso): &(Option<&str>, String)| match (form, is_iso) {
+            (_, true) => format!("{iso:?}"),
+            (form, false) => {
+                let pattern = if iso.contains('T') { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%d" };
+                let from = form.map(|form| format!(", from={form:?}")).unwrap_or_default();
+                format!("{called}|date({pattern:?}{from}) and {iso:?}")
+            }
+        };
+        let ways: Vec<String> = forms.iter().map(way).collect();
+        let pattern = match value {
+            Expr::Filter(_) if is_iso => "the pattern \"%Y-%m-%d\", and ",
+            _ => "",
+        };
+        let problem = format!("{text:?} is compared as text, which sorts by its first digits and not by time");
+        let hint = format!("write {pattern}{}, whose order is that of time", ways.join(", or, as it is meant, "));
+        self.fault(start(date), problem, hint);
+        true
+    }
+
+    fn is_declared_date(&mut self, value: &Expr<'_>) -> bool {
+        let columns = self.columns_of(value).0;
+        let is_date = |column: &usize| self.names.declared(Name::Column(*column)) == Some(ColumnType::Date);
+        !columns.is_empty() && columns.iter().all(is_date)
+    }
+
     /// Whether it is known of what kind a value is.
     pub(super) fn is_known(&mut self, expr: &Expr<'_>) -> bool {
         self.kind(expr) != Kind::Unknown
@@ -161,6 +237,17 @@ impl Walk<'_, '_> {
             };
             self.expr(item, want, false);
         }
+    }
+}
+
+/// What stands between the signs of a sum.
+fn operands_of<'e, 's>(expr: &'e Expr<'s>, all: &mut Vec<&'e Expr<'s>>) {
+    match expr {
+        Expr::BinOp(one) if matches!(one.op, BinOpKind::Add) => {
+            operands_of(&one.left, all);
+            operands_of(&one.right, all);
+        }
+        other => all.push(other),
     }
 }
 

@@ -43,6 +43,14 @@ pub(crate) struct AmountWanted {
     pub(crate) locale: Option<String>,
 }
 
+/// A sum of columns, of which nobody has said what they hold.
+#[derive(Debug)]
+pub(crate) struct SumWanted {
+    pub(crate) at: usize,
+    /// What each term is called there, and the columns that it stands for.
+    pub(crate) terms: Vec<(String, Vec<usize>)>,
+}
+
 /// What a walk has found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -52,6 +60,7 @@ pub(crate) struct Found {
     pub(crate) numbers: Vec<NumberWanted>,
     pub(crate) truths: Vec<TruthWanted>,
     pub(crate) amounts: Vec<AmountWanted>,
+    pub(crate) sums: Vec<SumWanted>,
     /// Columns that are printed, or taken as text.
     pub(crate) printed: BTreeSet<usize>,
     /// Columns, and the words of the template that each is compared with.

@@ -22,7 +22,7 @@ use super::names::{Cells, Name, Names};
 use super::rewrite::{self, Edit};
 pub(crate) use alias::{Aliases, Part, Places, Prints, Way, bare_columns, product};
 use compare::{operator, sides};
-pub(crate) use found::{AmountWanted, Fault, FileUse, Found, NumberWanted};
+pub(crate) use found::{AmountWanted, Fault, FileUse, Found, NumberWanted, SumWanted};
 use guard::{Behind, Here};
 use kind::Kind;
 use minijinja::Environment;
@@ -56,6 +56,8 @@ pub(crate) struct Walk<'w, 'n> {
     scopes: Vec<Vec<String>>,
     /// How many branches, loops and macros stand around: what is in them is not reached for every row.
     branches: usize,
+    /// Whether a sum stands around to which text of the template belongs.
+    joins_text: bool,
     /// Names that are set, imported or defined as macros: from where to where they count is known only by row.
     loose: BTreeSet<String>,
     /// What stands for columns by a name that the template gives them.
@@ -80,8 +82,22 @@ impl<'w, 'n> Walk<'w, 'n> {
         set_in(tree, &mut loose);
         let found = Found { bound: loose.clone(), ..Found::default() };
         let (scopes, told, branches, here) = (Vec::new(), BTreeSet::new(), 0, Here::default());
-        let mut walk =
-            Self { text, names, bindings, functions, env, scopes, branches, loose, aliases, told, here, found };
+        let joins_text = false;
+        let mut walk = Self {
+            text,
+            names,
+            bindings,
+            functions,
+            env,
+            scopes,
+            branches,
+            joins_text,
+            loose,
+            aliases,
+            told,
+            here,
+            found,
+        };
         walk.statement(tree);
         walk.found.faults.sort_by_key(|fault| fault.at);
         walk.found.numbers.sort_by_key(|wanted| wanted.at);

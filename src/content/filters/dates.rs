@@ -90,6 +90,21 @@ const FORMS: [&str; 18] = [
 /// Nobody writes a date of a year before this one in a list.
 const YEAR_MIN: i16 = 1000;
 
+/// A date in a form in which text does not sort as time does: what reads it (`None`: each date filter and type), and how ISO 8601
+/// writes it.
+pub(crate) fn unsorted(text: &str) -> Vec<(Option<&'static str>, String)> {
+    let text = text.trim();
+    if let Some(moment) = with_dots(text) {
+        return vec![(None, moment.text())];
+    }
+    let of = |form: &&'static str| {
+        let moment = read(text, Some(form)).filter(|moment| moment.at.year() >= YEAR_MIN && !form.starts_with("%Y"))?;
+        let moment = Moment { has_time: form.contains(":%M"), ..moment };
+        Some((Some(*form), moment.text()))
+    };
+    FORMS.iter().filter_map(of).collect()
+}
+
 /// What to do with a text that is read as no date.
 fn way_on(text: &str) -> String {
     const SHEET_DAYS: std::ops::Range<u32> = 20_000..80_000;
@@ -106,7 +121,10 @@ fn way_on(text: &str) -> String {
     }
 }
 
+/// A second of Unix; what would be one of a year far off is in milliseconds.
 fn of_second(second: i64) -> Option<Moment> {
+    const MILLISECONDS: std::ops::Range<i64> = 1_000_000_000_000..2_000_000_000_000;
+    let second = if MILLISECONDS.contains(&second) { second / 1000 } else { second };
     let at = jiff::Timestamp::from_second(second).ok()?;
     Some(Moment { at: jiff::tz::Offset::UTC.to_datetime(at), has_time: true, has_day: true })
 }
@@ -128,8 +146,19 @@ pub(crate) fn read(text: &str, from: Option<&str>) -> Option<Moment> {
     if let Some(day) = with_dots(text) {
         return Some(day);
     }
+    if let Some(moment) = of_unix(text) {
+        return Some(moment);
+    }
     let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
     Some(Moment { at: zoned.datetime(), has_time: true, has_day: true })
+}
+
+/// Seconds of Unix as text, of the years 2001 to 2033, and milliseconds of those: `1767225600`, `1767225600.5`, `1767225600000`.
+fn of_unix(text: &str) -> Option<Moment> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_one = whole.starts_with('1') && matches!(whole.len(), 10 | 13) && are_digits(whole) && are_digits(fraction);
+    whole.parse().ok().filter(|_| is_one).and_then(of_second)
 }
 
 fn of_day(day: Date) -> Moment {

@@ -7,6 +7,7 @@ use crate::content::cell;
 use crate::content::locale::{Figures, Locality};
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Error, State};
+use std::borrow::Cow;
 
 /// Decimals that a number can be asked for.
 const DECIMALS_MAX: usize = 20;
@@ -28,12 +29,24 @@ const SIGNS: [(&str, &str); 12] = [
 ];
 /// More currencies that stand beside amounts as their code.
 const CODES: [&str; 8] = ["CHF", "SEK", "NOK", "DKK", "HUF", "RON", "CAD", "AUD"];
+/// What dollars and their kin are called where there are several.
+const DOLLARS: [(&str, &str); 9] = [
+    ("USD", "US$"),
+    ("CAD", "CA$"),
+    ("CAD", "C$"),
+    ("AUD", "AU$"),
+    ("AUD", "A$"),
+    ("NZD", "NZ$"),
+    ("HKD", "HK$"),
+    ("SGD", "S$"),
+    ("BRL", "R$"),
+];
 /// Currencies without a smaller unit.
 const WHOLE: [&str; 6] = ["JPY", "KRW", "VND", "CLP", "ISK", "HUF"];
 
 /// The code of the currency that a sign or a code stands for.
 pub(crate) fn currency_of(text: &str) -> Option<&'static str> {
-    let by_sign = SIGNS.iter().find(|(code, sign)| text == *sign || text.eq_ignore_ascii_case(code));
+    let by_sign = SIGNS.iter().chain(&DOLLARS).find(|(code, sign)| text == *sign || text.eq_ignore_ascii_case(code));
     by_sign.map(|(code, _)| *code).or_else(|| CODES.into_iter().find(|code| text.eq_ignore_ascii_case(code)))
 }
 
@@ -154,7 +167,7 @@ fn with_point(text: &str) -> Option<String> {
 /// An amount without the sign or the code of its currency, and that.
 fn without_currency<'t>(text: &'t str, symbol: &str) -> (&'t str, Option<&'t str>) {
     let text = text.trim();
-    let known = SIGNS.iter().flat_map(|(code, sign)| [*sign, *code]).chain(CODES).chain([symbol]);
+    let known = SIGNS.iter().chain(&DOLLARS).flat_map(|(code, sign)| [*sign, *code]).chain(CODES).chain([symbol]);
     let mut known: Vec<&str> = known.filter(|known| !known.is_empty()).collect();
     known.sort_by_key(|known| std::cmp::Reverse(known.len()));
     for sign in known {
@@ -165,6 +178,20 @@ fn without_currency<'t>(text: &'t str, symbol: &str) -> (&'t str, Option<&'t str
         }
     }
     (text, None)
+}
+
+/// The same of an amount that is negative, in front of its sign or in parentheses: `-$5.00`, `($5.00)`.
+fn parted_amount<'t>(text: &'t str, symbol: &str) -> (Cow<'t, str>, Option<&'t str>) {
+    let text = text.trim();
+    let in_brackets = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    if let Some(inside) = in_brackets.or_else(|| text.strip_prefix(['-', '\u{2212}'])) {
+        let (bare, sign) = without_currency(inside, symbol);
+        if sign.is_some() && bare.starts_with(|c: char| c.is_ascii_digit()) {
+            return (format!("-{bare}").into(), sign);
+        }
+    }
+    let (bare, sign) = without_currency(text, symbol);
+    (bare.into(), sign)
 }
 
 fn decimals_in(kwargs: &Kwargs, positional: Option<usize>) -> Result<Option<usize>, Error> {
@@ -258,9 +285,10 @@ pub(crate) fn money(state: &State, value: &Value, currency: Option<&str>, kwargs
         None => code.as_str(),
     };
     let decimals = decimals.unwrap_or(if WHOLE.contains(&code.as_str()) { 0 } else { 2 });
-    let bare = value.as_str().map(|text| without_currency(text, habits.symbol));
+    let bare = value.as_str().map(|text| parted_amount(text, habits.symbol));
+    let is_it = |other: &str| other == sign || other == code || DOLLARS.contains(&(code.as_str(), other));
     let value = match bare {
-        Some((_, Some(other))) if other != sign && other != code => {
+        Some((_, Some(other))) if !is_it(other) => {
             return Err(invalid(format!("{:?} is an amount in {other}, and not in {code}", shown(value))));
         }
         Some((bare, Some(_))) => Value::from(bare),
