@@ -298,7 +298,9 @@ impl Work<'_> {
             let hint = match (bad, url.get(at..)) {
                 (_, Some(rest)) if rest.starts_with(BRACE) => "tags are in brackets in this campaign: [[ token ]]",
                 ('{', _) => "a tag has two braces: {{ token }}",
-                ('[', Some(rest)) if rest.starts_with("[[") => "tags are in braces in this campaign: {{ token }}",
+                _ if url.get(..at).is_some_and(|front| front.ends_with("[[")) => {
+                    "tags are in braces in this campaign: {{ token }}"
+                }
                 _ => "write it as %XX",
             };
             self.error(ContentError::new(&place, problem, hint).at(given, lead + at));

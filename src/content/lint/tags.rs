@@ -381,6 +381,7 @@ pub(super) fn instead(inside: &str, found: &Placing<'_>) -> String {
     match (column(inside, found.columns), known(inside)) {
         (Some(name), _) => slot(&name),
         (None, Some("unsubscribe_url")) => slot("unsubscribe_url"),
+        (None, None) if matches!(inside.trim(), "token" | "campaign") => slot(inside.trim()),
         _ if served(inside).is_some() => served(inside).unwrap_or_default().to_owned(),
         _ => format!("{} with the name of a column of the list", slot("name")),
     }
