@@ -147,7 +147,7 @@ fn of_text(text: &str, kind: ColumnType, locale: Option<Locality>) -> Result<Val
 }
 
 /// What says yes. No word of these says no in another language, so that no locale is needed to tell them.
-const YES: [&str; 35] = [
+const YES: [&str; 62] = [
     "1",
     "true",
     "yes",
@@ -183,21 +183,103 @@ const YES: [&str; 35] = [
     "да",
     "истина",
     "ναι",
+    "o",
+    "s",
+    "t",
+    "v",
+    "x",
+    "д",
+    "áno",
+    "já",
+    "jah",
+    "jā",
+    "taip",
+    "bai",
+    "ya",
+    "так",
+    "はい",
+    "是",
+    "예",
+    "네",
+    "نعم",
+    "כן",
+    "हाँ",
+    "✓",
+    "✔",
+    "✅",
+    "☑",
+    "checked",
+    "ticked",
 ];
 /// What says no; of Turkish also as its capitals are without its own dotless i.
-const NO: [&str; 35] = [
-    "0", "false", "no", "n", "off", "falsch", "nein", "faux", "non", "falso", "não", "nao", "onwaar", "nee", "falskt",
-    "nej", "falsk", "usann", "nei", "epätosi", "ei", "fałsz", "nie", "nepravda", "ne", "hamis", "nem", "nu", "yanlış",
-    "yanliş", "hayır", "hayir", "нет", "ложь", "όχι",
+const NO: [&str; 57] = [
+    "0",
+    "false",
+    "no",
+    "n",
+    "off",
+    "falsch",
+    "nein",
+    "faux",
+    "non",
+    "falso",
+    "não",
+    "nao",
+    "onwaar",
+    "nee",
+    "falskt",
+    "nej",
+    "falsk",
+    "usann",
+    "nei",
+    "epätosi",
+    "ei",
+    "fałsz",
+    "nie",
+    "nepravda",
+    "ne",
+    "hamis",
+    "nem",
+    "nu",
+    "yanlış",
+    "yanliş",
+    "hayır",
+    "hayir",
+    "нет",
+    "ложь",
+    "όχι",
+    "f",
+    "н",
+    "nē",
+    "ez",
+    "tidak",
+    "не",
+    "ні",
+    "οχι",
+    "いいえ",
+    "否",
+    "아니요",
+    "아니오",
+    "لا",
+    "לא",
+    "नहीं",
+    "✗",
+    "✘",
+    "✖",
+    "❌",
+    "☐",
+    "unchecked",
+    "unticked",
 ];
 
-/// Whether a word of a list says yes or no, in upper case or lower: the words of English and of the languages that sheets
-/// and forms of Europe are written in. `None` for any other text.
+/// Whether a word of a list says yes or no, in upper case or lower: the words of English and of other languages that sheets
+/// and forms are written in, the letters that stand for them, and what ticks a box. `None` for any other text.
 #[must_use]
 pub fn truth_of(text: &str) -> Option<bool> {
     /// Octets of the longest word, and some for letters that are longer in upper case.
     const OCTETS_MAX: usize = 24;
-    let text = text.trim();
+    // A sign may come with what says in which form it is shown.
+    let text = text.trim().trim_end_matches(['\u{fe0e}', '\u{fe0f}']);
     if text.len() > OCTETS_MAX {
         return None;
     }
@@ -301,6 +383,13 @@ mod tests {
             ("SÍ", "no"),
             ("Да", "НЕТ"),
             ("1", "0"),
+            ("はい", "いいえ"),
+            ("是", "否"),
+            ("T", "F"),
+            ("✔\u{fe0f}", "✗"),
+            ("☑", "☐"),
+            ("Checked", "unchecked"),
+            ("x", "οχι"),
         ] {
             assert_eq!((read(yes, Boolean), read(no, Boolean)), (Ok("True".into()), Ok("False".into())), "{yes} {no}");
         }

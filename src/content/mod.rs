@@ -65,7 +65,7 @@ pub use spec::{Attachment, Source, Spec};
 pub use syntax::Syntax;
 pub use token::{IdentityKey, MESSAGE_ID_LEN, Token};
 pub use unit::{Amounts, Misread, beside};
-pub use uses::{AmountUse, Asks, NumberUse, SumUse, TruthUse, Word};
+pub use uses::{AmountUse, Asks, NumberUse, Spot, Step, SumUse, TruthUse, Word};
 
 #[cfg(test)]
 mod template_tests;

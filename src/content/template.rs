@@ -12,7 +12,7 @@ use super::names::{Name, Names};
 use super::partials::{self, Partials};
 use super::rewrite::{self, Changed};
 use super::syntax::{self, Syntax};
-use super::uses::{AmountUse, Asks, NumberUse, SumUse, TruthUse, Wanted, is_for_readers};
+use super::uses::{AmountUse, Asks, NumberUse, Spot, SumUse, TruthUse, Wanted, is_for_readers};
 use super::{foreign, operators, stray};
 use minijinja::machinery;
 use minijinja::value::Value;
@@ -364,8 +364,10 @@ impl<'a> Compiler<'a> {
             let front = source.whole.get(..source.start + open).unwrap_or_default();
             if is_for_readers(source.place, front) {
                 let (place, position) = (source.place.clone(), positions.at(source.start + open));
-                let (asks, printed, called, words, known) = (Asks::Prints, true, None, Vec::new(), Vec::new());
-                self.wanted.truths.push(TruthUse { place, position, column, asks, printed, called, words, known });
+                let (asks, printed, called, is_not) = (Asks::Prints, true, None, false);
+                let (words, known) = (Vec::new(), Vec::new());
+                let spot = Spot::of(column);
+                self.wanted.truths.push(TruthUse { place, position, spot, asks, printed, called, words, known, is_not });
             }
         }
     }
@@ -474,19 +476,20 @@ impl<'a> Compiler<'a> {
             let (place, position) = (source.place.clone(), positions.at(source.start + at));
             self.wanted.sums.push(SumUse { place, position, terms });
         }
-        for TruthWanted { at, column, asks, called, known, .. } in found.truths {
+        for TruthWanted { at, spot, asks, called, known, is_not, .. } in found.truths {
             let front = source.whole.get(..source.start + at).unwrap_or_default();
             if asks == Asks::Prints && !(id.starts_with(['h', 'p']) && is_for_readers(source.place, front)) {
                 continue;
             }
-            let (position, printed) = (positions.at(source.start + at), found.printed.contains(&column));
-            let words =
-                found.words.iter().filter(|(known, _)| *known == column).map(|(_, word)| word.clone()).collect();
+            let (position, printed) = (positions.at(source.start + at), found.printed.contains(&spot.column));
+            let words = found.words.iter().filter(|(known, _)| *known == spot).map(|(_, word)| word.clone()).collect();
             let (place, known) = (source.place.clone(), known.into_iter().flatten().collect());
-            self.wanted.truths.push(TruthUse { place, position, column, asks, printed, called, words, known });
+            self.wanted.truths.push(TruthUse { place, position, spot, asks, printed, called, words, known, is_not });
         }
         self.wanted.printed.extend(found.printed);
-        self.wanted.words.extend(found.words);
+        self.wanted.deciding.extend(found.deciding);
+        let of_cells = |(spot, word): (Spot, _)| Some((spot.cell()?, word));
+        self.wanted.words.extend(found.words.into_iter().filter_map(of_cells));
         let mut changed = rewrite::apply(text, found.edits);
         let rewritten = syntax::written(std::mem::take(&mut changed.text));
         // Braces that are text are written longer, and shift what stands behind them.

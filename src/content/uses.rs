@@ -56,8 +56,8 @@ pub struct TruthUse {
     pub place: Place,
     /// Line and column, from 1.
     pub position: (usize, usize),
-    /// The index of the column.
-    pub column: usize,
+    /// The column, or what in it.
+    pub spot: Spot,
     /// What is asked.
     pub asks: Asks,
     /// Whether the same template prints it: then it may well be asked whether there is something to print.
@@ -68,6 +68,47 @@ pub struct TruthUse {
     pub words: Vec<Word>,
     /// Those of them that it is compared with before this place is reached.
     pub known: Vec<Word>,
+    /// Whether it is asked that it does not hold: `not vip`.
+    pub is_not: bool,
+}
+
+/// A step into a value of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// What an object has under a key.
+    Key(String),
+    /// What a list has at a place.
+    Place(usize),
+    /// Each item of a list.
+    Each,
+}
+
+/// A column, or what stands in its lists and objects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    /// The index of the column.
+    pub column: usize,
+    /// The way to it; none to the cell itself.
+    pub path: Vec<Step>,
+}
+
+impl Spot {
+    /// A whole cell.
+    pub(crate) fn of(column: usize) -> Self {
+        Self { column, path: Vec::new() }
+    }
+
+    /// What stands one step further.
+    pub(crate) fn behind(mut self, step: Step) -> Self {
+        self.path.push(step);
+        self
+    }
+
+    /// The column, where it is the cell itself.
+    #[must_use]
+    pub fn cell(&self) -> Option<usize> {
+        self.path.is_empty().then_some(self.column)
+    }
 }
 
 /// What a template asks of a column.
@@ -112,6 +153,8 @@ pub(crate) struct Wanted {
     pub(crate) sums: Vec<SumUse>,
     /// Columns that are printed, or taken as text.
     pub(crate) printed: BTreeSet<usize>,
+    /// Columns on which it depends what is shown.
+    pub(crate) deciding: BTreeSet<usize>,
     /// Columns, and words of the templates that they are compared with.
     pub(crate) words: Vec<(usize, Word)>,
 }
@@ -158,6 +201,12 @@ impl Composer {
     #[must_use]
     pub fn columns_printed(&self) -> &BTreeSet<usize> {
         &self.wanted.printed
+    }
+
+    /// Columns on which it depends what is shown: conditions ask them.
+    #[must_use]
+    pub fn columns_deciding(&self) -> &BTreeSet<usize> {
+        &self.wanted.deciding
     }
 
     /// Whether templates print what stands at this place of a row as it stands there, or take it as text.

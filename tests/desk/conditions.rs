@@ -164,6 +164,7 @@ fn a_comparison_with_one_word_is_no_guard_against_the_others() {
         (&["NO", "DE", "no-one"], "{{ 1 if c == 'NO' else 2 }}"),
         (&["0", "5", "7"], "{{ 1 if c and c != '0' else 2 }}"),
         (&["100", "0", "7"], "{{ 1 if c == '100' else 2 }}"),
+        (&["S", "T", "X"], "{{ 1 if c == 'S' else 2 }}"),
     ] {
         assert_eq!(arrives(&campaign("w.csv", list_of("c", cells), "", letter)).len(), cells.len(), "{letter}");
     }
@@ -299,6 +300,126 @@ fn a_comparison_that_guards_the_place_is_enough() {
         let said: Vec<&str> =
             letters.iter().map(|letter| letter.split_once(": ").map_or("", |(_, text)| text)).collect();
         assert_eq!(said, texts, "{letter}");
+    }
+}
+
+#[test]
+fn a_hint_for_what_is_denied_denies_it_too() {
+    for (cells, letter, hint, mended, texts) in [
+        (
+            &["yes", "no", "?", "yes"][..],
+            "{% if not c %}B{% endif %}.",
+            "write {% if not (c == \"yes\") %}",
+            "{% if not (c == \"yes\") %}B{% endif %}.",
+            &[".", "B.", "B.", "."][..],
+        ),
+        (
+            &["0", "5", ""],
+            "{{ 'B' if not c else 'A' }}",
+            "write {% if not (c|float > 0) %}",
+            "{{ 'B' if not (c|float > 0) else 'A' }}",
+            &["B", "A", "B"],
+        ),
+    ] {
+        let (list, found) = (list_of("c", cells), &["counts as true here"][..]);
+        Case { list, letter, found, hint, mended, types: "", arrives: texts }.holds(&[]);
+    }
+}
+
+#[test]
+fn a_dash_or_a_blank_where_nothing_is_meant_is_told() {
+    for (cells, letter, found, hint, mended, texts) in [
+        (
+            &["A1", "-", "B2", ""][..],
+            "{% if c %}Yours: {{ c }}{% endif %}.",
+            &[
+                "w.txt:1:7",
+                "`c` is text, and any text counts as true here: w.csv, line 3, has \"-\", by which nothing is meant",
+            ][..],
+            "leave such cells empty in the list, or write {% if c and c != \"-\" %}",
+            "{% if c and c != \"-\" %}Yours: {{ c }}{% endif %}.",
+            &["Yours: A1.", ".", "Yours: B2.", "."][..],
+        ),
+        (
+            &["A1", "–", "\u{a0}", "--"],
+            "{% if not c %}B{% endif %}.",
+            &["line 3, has \"–\""],
+            "write {% if not (c|trim and c|trim not in [\"–\", \"--\"]) %}",
+            "{% if not (c|trim and c|trim not in [\"–\", \"--\"]) %}B{% endif %}.",
+            &[".", "B.", "B.", "B."],
+        ),
+        (
+            &["A1", "\u{a0}"],
+            "{% if c %}A{% endif %}.",
+            &["line 3, has \"\\u{a0}\""],
+            "write {% if c|trim %}",
+            "{% if c|trim %}A{% endif %}.",
+            &["A.", "."],
+        ),
+    ] {
+        let list = list_of("c", cells);
+        Case { list, letter, found, hint, mended, types: "", arrives: texts }.holds(&[]);
+    }
+    // Signs among signs mean something, and so does a dash within a word.
+    for cells in [&["+", "-", "o"][..], &["A-1", "B"]] {
+        let letters = arrives(&campaign("w.csv", list_of("c", cells), "", "{% if c %}A{% endif %}."));
+        assert_eq!(letters.len(), cells.len(), "{cells:?}");
+    }
+}
+
+#[test]
+fn what_stands_in_objects_and_lists_is_asked_as_columns_are() {
+    let row = |(n, value): (usize, &str)| format!("{{\"email\":\"p{n}@a.example\",\"c\":{value}}}\n");
+    let list = |values: &[&str]| values.iter().copied().enumerate().map(row).collect::<String>();
+    for (values, letter, says, hint, mended, texts) in [
+        (
+            &["{\"vip\":\"true\"}", "{\"vip\":\"false\"}", "{\"vip\":\"true\"}", "{}"][..],
+            "{{ 'A' if c.vip else 'B' }}",
+            "`c.vip` is text, and any text counts as true here: w.jsonl, line 2, has \"false\"",
+            "write {% if c.vip == \"true\" %}, or true and false without quotes in the list",
+            "{{ 'A' if c.vip == \"true\" else 'B' }}",
+            &["A", "B", "A", "B"][..],
+        ),
+        (
+            &["{\"a\":{\"pts\":\"0\"}}", "{\"a\":{\"pts\":\"5\"}}"],
+            "{% set p = c['a'].pts %}{{ 'A' if p else 'B' }}",
+            "`p` is text, and any text counts as true here: w.jsonl, line 1, has \"0\"",
+            "write {% if p|float > 0 %}, or numbers without quotes in the list",
+            "{% set p = c['a'].pts %}{{ 'A' if p|float > 0 else 'B' }}",
+            &["B", "A"],
+        ),
+        (
+            &["[{\"paid\":\"yes\"},{\"paid\":\"no\"}]", "[]"],
+            "{% for o in c %}{{ 'A' if o.paid else 'B' }}{% endfor %}.",
+            "`o.paid` is text, and any text counts as true here: w.jsonl, line 1, has \"no\"",
+            "write {% if o.paid == \"yes\" %}",
+            "{% for o in c %}{{ 'A' if o.paid == \"yes\" else 'B' }}{% endfor %}.",
+            &["AB.", "."],
+        ),
+        (
+            &["{\"vip\":\"Yes\"}", "{\"vip\":\"yes\"}", "{\"vip\":\"no\"}"],
+            "{{ 'A' if c.vip == 'yes' else 'B' }}",
+            "`c.vip` is compared with \"yes\", and the list has other words for yes",
+            "write c.vip in [\"Yes\", \"yes\"]",
+            "{{ 'A' if c.vip in [\"Yes\", \"yes\"] else 'B' }}",
+            &["A", "A", "B"],
+        ),
+    ] {
+        let (_, found) = check(&campaign("w.jsonl", list(values), "", letter), "w.toml");
+        let told = found.iter().find(|found| is_told(found, says)).unwrap_or_else(|| panic!("{letter}: {found:#?}"));
+        assert!(told.severity == "error" && told.hint.contains(hint), "{letter}: {}", told.hint);
+        let letters = arrives(&campaign("w.jsonl", list(values), "", mended));
+        let said: Vec<&str> =
+            letters.iter().map(|letter| letter.split_once(": ").map_or("", |(_, text)| text)).collect();
+        assert_eq!(said, texts, "{mended}");
+    }
+    for (values, letter) in [
+        (&["{\"vip\":true}", "{\"vip\":false}"][..], "{{ 'A' if c.vip else 'B' }}"),
+        (&["{\"vip\":\"true\"}", "{\"vip\":\"false\"}"], "{{ 'A' if c.vip == 'true' and c.vip else 'B' }}"),
+        (&["{\"name\":\"Ann\"}", "{\"name\":\"\"}"], "{{ c.name if c.name else 'you' }}"),
+        (&["{\"pts\":0}", "{\"pts\":5}"], "{{ 'A' if c.pts else 'B' }}"),
+    ] {
+        assert_eq!(arrives(&campaign("w.jsonl", list(values), "", letter)).len(), values.len(), "{letter}");
     }
 }
 

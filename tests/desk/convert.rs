@@ -402,6 +402,35 @@ fn no_text_makes_a_translation_fail() {
 }
 
 #[test]
+fn what_mailchimp_asks_of_a_field_is_told_where_the_list_says_no_in_text() {
+    let list = "email,PTS,VIP\np0@a.example,0,no\np1@a.example,5,yes\np2@a.example,,\n";
+    let old = "*|IF:PTS|*[*|PTS|*]*|END:IF|**|IF:PTS=0|*none*|ELSEIF:PTS|*some*|END:IF|**|IFNOT:VIP|*-*|ELSE:|*+*|END:IF|**|IF:VIP=yes|*!*|END:IF|*";
+    let ours = "{% if PTS %}[{{ PTS }}]{% endif %}{% if PTS == \"0\" %}none{% elif PTS %}some{% endif %}{% if not VIP %}-{% else %}+{% endif %}{% if VIP == \"yes\" %}!{% endif %}";
+    let folder = super::lists::campaign("w.csv", list, "", "");
+    folder.put("old.txt", old);
+    let ran = folder.run(&["convert", "old.txt", "--from", "mailchimp", "--list", "w.csv"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ours), "{ran:?}");
+    folder.put("w.txt", ours);
+    let (_, found) = super::check::check(&folder, "w.toml");
+    let told: Vec<(&str, &str)> = found
+        .iter()
+        .filter(|found| found.says.contains("counts as true here"))
+        .map(|found| (found.place.as_str(), found.hint.as_str()))
+        .collect();
+    let any = "; if any text is to count: `is defined` behind it";
+    let (points, not_vip) = ("{% if PTS and PTS != \"0\" %}", "{% if not (VIP == \"yes\") %}");
+    let hints = [format!("write {points}{any}"), format!("write {not_vip}{any}")];
+    assert_eq!(told, [("w.txt:1:7", hints[0].as_str()), ("w.txt:1:97", hints[1].as_str())]);
+    let mended = ours.replacen("{% if PTS %}", points, 1).replace("{% if not VIP %}", not_vip);
+    let letters = super::lists::arrives(&super::lists::campaign("w.csv", list, "", &mended));
+    assert_eq!(letters, ["p0@a.example: none-", "p1@a.example: [5]some+!", "p2@a.example: -"]);
+    // Whoever means what Mailchimp did says so.
+    let kept = ours.replacen("{% if PTS %}", "{% if PTS is defined %}", 1).replace("not VIP", "not VIP is defined");
+    let letters = super::lists::arrives(&super::lists::campaign("w.csv", list, "", &kept));
+    assert_eq!(letters, ["p0@a.example: [0]none+", "p1@a.example: [5]some+!", "p2@a.example: -"]);
+}
+
+#[test]
 fn the_command_writes_ours_and_tells_the_lines_of_what_is_left() {
     let folder = Folder::new();
     folder.put("people.csv", "email,First Name\nann@a.example,Ann\n");

@@ -67,6 +67,18 @@ fn a_number_as_another_place_writes_it_is_told_with_its_locale() {
 }
 
 #[test]
+fn bool_reads_what_cells_say_and_fails_on_what_says_neither() {
+    let folder =
+        csv("{% if c|bool %}A{% else %}B{% endif %}\n", "email,c\na@b.example,FALSE\nb@b.example,✓\nc@b.example,\n");
+    let mut texts: Vec<String> = folder.delivers(&[]).iter().map(|letter| text_of(letter)).collect();
+    texts.sort();
+    assert_eq!(texts, ["A\n", "B\n", "B\n"]);
+    folder.put("w.csv", "email,c\na@b.example,yes\nb@b.example,later\n");
+    let ran = folder.run(&["check", "w.toml"]);
+    assert!(ran.code == Some(2) && ran.out.contains("\"later\" is neither true nor false"), "{ran:?}");
+}
+
+#[test]
 fn a_campaign_says_whether_an_empty_cell_is_something() {
     let text = "{{ first|default('you') }}|{{ first is defined }}|{% if first %}x{% endif %}\n";
     for (setting, gives) in [
@@ -232,10 +244,9 @@ fn a_zero_that_counts_as_something_is_told_before_anything_is_sent() {
     ] {
         let err = told(asks);
         assert!(err.contains("`pts` is text, and any text counts as true here: w.csv, line 3, has \"0\""), "{err}");
-        assert!(
-            err.contains("pts = \"number\", by which 0 is false; or write {% if pts|float > 0 %}; if any text"),
-            "{err}"
-        );
+        let written = if asks.contains("not") { "not (pts|float > 0)" } else { "pts|float > 0" };
+        let hint = format!("pts = \"number\", by which 0 is false; or write {{% if {written} %}}; if any text");
+        assert!(err.contains(&hint), "{err}");
     }
     for (asks, name) in [
         ("{% set p = pts %}{% if p %}x{% endif %}", "p"),

@@ -31,6 +31,7 @@ impl Walk<'_, '_> {
                 // only whether there is something.
                 let mut known = Vec::new();
                 if matches!(op, BinOpKind::ScAnd) {
+                    self.decides(left);
                     self.first_condition(left, right, Behind::NOTHING);
                     known = self.guards_where(left, true);
                 }

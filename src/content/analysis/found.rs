@@ -1,7 +1,7 @@
 //! What a walk finds: faults, and what it wants of columns, each at an octet of the text.
 
 use super::super::rewrite::Edit;
-use super::super::uses::Word;
+use super::super::uses::{Spot, Word};
 use super::truth::TruthWanted;
 use std::collections::BTreeSet;
 
@@ -63,8 +63,10 @@ pub(crate) struct Found {
     pub(crate) sums: Vec<SumWanted>,
     /// Columns that are printed, or taken as text.
     pub(crate) printed: BTreeSet<usize>,
+    /// Columns on which it depends what is shown.
+    pub(crate) deciding: BTreeSet<usize>,
     /// Columns, and the words of the template that each is compared with.
-    pub(crate) words: Vec<(usize, Word)>,
+    pub(crate) words: Vec<(Spot, Word)>,
     /// Every name that the template binds somewhere: what it includes sees them.
     pub(crate) bound: BTreeSet<String>,
 }

@@ -4,7 +4,7 @@
 //! place without it: `{% if pts %}{% if pts != "0" %}`. Guarantees: that there is something (`is defined`, `!= ""`) tells
 //! nothing of what it is. Leaves to others: which of the words are enough (`truths`).
 
-use super::super::uses::Word;
+use super::super::uses::{Spot, Word};
 use super::compare::operator;
 use super::tree::{each_operand, each_statement};
 use super::truth::{SAME_WORD, word_in, word_of};
@@ -16,7 +16,7 @@ use minijinja::value::ValueKind;
 use std::collections::BTreeMap;
 
 /// A column, and a word that it is compared with; without one it is looked at in a way that tells each cell from others.
-pub(super) type Guard = (usize, Option<Word>);
+pub(super) type Guard = (Spot, Option<Word>);
 
 /// What is known at the place that a walk has come to.
 #[derive(Default)]
@@ -35,14 +35,21 @@ pub(super) struct Here {
 pub(super) struct Behind<'g> {
     pub(super) holds: &'g [Guard],
     pub(super) lacks: &'g [Guard],
+    /// Whether `not` stands right before it.
+    pub(super) is_not: bool,
 }
 
 impl Behind<'_> {
-    pub(super) const NOTHING: Self = Self { holds: &[], lacks: &[] };
+    pub(super) const NOTHING: Self = Self { holds: &[], lacks: &[], is_not: false };
 
     /// The same, of the condition's opposite.
     pub(super) fn swapped(self) -> Self {
-        Self { holds: self.lacks, lacks: self.holds }
+        Self { holds: self.lacks, lacks: self.holds, is_not: !self.is_not }
+    }
+
+    /// The same, of a part of the condition.
+    pub(super) fn of_part(self) -> Self {
+        Self { is_not: false, ..self }
     }
 }
 
@@ -70,16 +77,28 @@ impl Walk<'_, '_> {
         self.here.within = around;
     }
 
+    /// What is shown depends on what `expr` is.
+    pub(super) fn decides(&mut self, expr: &Expr<'_>) {
+        let mut parts = Vec::new();
+        each_operand(expr, &mut |one| parts.push(one));
+        for part in parts {
+            let columns = self.columns_of(part).0;
+            self.found.deciding.extend(columns.iter().map(|spot| spot.column));
+            let of_name = root(part).and_then(|name| self.here.known.get(name)).into_iter().flatten();
+            self.found.deciding.extend(of_name.map(|(spot, _)| spot.column));
+        }
+    }
+
     /// A macro is called here.
     pub(super) fn note_call(&mut self, name: &str) {
         self.here.calls.push((name.to_owned(), self.here.guards.clone()));
     }
 
     /// What is known of a column here, where `expr` stands for it.
-    pub(super) fn known_of(&self, column: usize, expr: &Expr<'_>) -> Vec<Option<Word>> {
+    pub(super) fn known_of(&self, spot: &Spot, expr: &Expr<'_>) -> Vec<Option<Word>> {
         let of_name = root(expr).and_then(|name| self.here.known.get(name)).into_iter().flatten();
         let mut known: Vec<Option<Word>> = Vec::new();
-        for (_, word) in self.here.guards.iter().chain(of_name).filter(|(of, _)| *of == column) {
+        for (_, word) in self.here.guards.iter().chain(of_name).filter(|(of, _)| of == spot) {
             if !known.contains(word) {
                 known.push(word.clone());
             }
@@ -314,11 +333,11 @@ impl Walk<'_, '_> {
     /// Each place once, with all that is known there, and without those where enough is.
     pub(super) fn sort_truths(&mut self) {
         let mut all = std::mem::take(&mut self.found.truths);
-        all.sort_by_key(|wanted| (wanted.at, wanted.column));
+        all.sort_by(|a, b| (a.at, &a.spot).cmp(&(b.at, &b.spot)));
         let mut sorted: Vec<TruthWanted> = Vec::new();
         for mut wanted in all {
             wanted.known.extend(self.known_by_callers(&wanted));
-            let is_same = |a: &TruthWanted| (a.at, a.column, &a.asks) == (wanted.at, wanted.column, &wanted.asks);
+            let is_same = |a: &TruthWanted| (a.at, &a.spot, &a.asks) == (wanted.at, &wanted.spot, &wanted.asks);
             let here = sorted.iter().rposition(|known| known.at != wanted.at).map_or(0, |before| before + 1);
             match sorted.iter_mut().skip(here).find(|known| is_same(known)) {
                 Some(known) => known.known.append(&mut wanted.known),
@@ -335,13 +354,13 @@ impl Walk<'_, '_> {
         let mut calls = self.here.calls.iter().filter(|(called, _)| called == name).map(|(_, guards)| guards.clone());
         let first = calls.next().unwrap_or_default();
         let all = calls.fold(first, of_both);
-        all.into_iter().filter(|(column, _)| *column == wanted.column).map(|(_, word)| word).collect()
+        all.into_iter().filter(|(spot, _)| *spot == wanted.spot).map(|(_, word)| word).collect()
     }
 }
 
 /// What is known of columns on both sides.
 fn of_both(mut a: Vec<Guard>, mut b: Vec<Guard>) -> Vec<Guard> {
-    let columns = |guards: &[Guard]| guards.iter().map(|(column, _)| *column).collect::<Vec<_>>();
+    let columns = |guards: &[Guard]| guards.iter().map(|(spot, _)| spot.clone()).collect::<Vec<_>>();
     let (in_a, in_b) = (columns(&a), columns(&b));
     a.retain(|(column, _)| in_b.contains(column));
     b.retain(|(column, _)| in_a.contains(column));

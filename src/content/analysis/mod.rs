@@ -154,6 +154,7 @@ impl<'w, 'n> Walk<'w, 'n> {
                 let mut known = self.guards_where(&one.iter, true);
                 self.branch(|walk| {
                     if let Some(filter) = &one.filter_expr {
+                        walk.decides(filter);
                         walk.condition(filter, Behind::NOTHING);
                         walk.expr(filter, Want::Any, false);
                         known.extend(walk.guards_where(filter, true));
@@ -278,7 +279,7 @@ impl<'w, 'n> Walk<'w, 'n> {
             Expr::Const(_) => {}
             Expr::UnaryOp(one) => match one.op {
                 UnaryOpKind::Not => {
-                    self.condition(&one.expr, Behind::NOTHING);
+                    self.condition(&one.expr, Behind::NOTHING.swapped());
                     self.expr(&one.expr, Want::Any, false);
                 }
                 UnaryOpKind::Neg => self.expr(&one.expr, Want::Number, false),
@@ -309,6 +310,7 @@ impl<'w, 'n> Walk<'w, 'n> {
                     self.of_row(key.value.as_str().unwrap_or_default(), expr, want, given);
                 }
                 key => {
+                    self.decides(key);
                     self.expr(&one.expr, Want::Items, false);
                     self.expr(key, Want::Any, false);
                 }

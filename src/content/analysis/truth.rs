@@ -6,7 +6,7 @@
 
 use super::super::cell::ColumnType;
 use super::super::names::{Cells, Name};
-use super::super::uses::{Asks, Word};
+use super::super::uses::{Asks, Spot, Word};
 use super::guard::Behind;
 use super::tree::{end, mentions, span, start};
 use super::{AmountWanted, Found, Walk, Want};
@@ -17,12 +17,14 @@ use minijinja::value::ValueKind;
 #[derive(Debug)]
 pub(crate) struct TruthWanted {
     pub(crate) at: usize,
-    pub(crate) column: usize,
+    pub(crate) spot: Spot,
     pub(crate) asks: Asks,
     /// What the template calls it there, where it has given it a name of its own.
     pub(crate) called: Option<String>,
     /// The words that it is compared with before this place is reached; without one, whatever it says is known.
     pub(crate) known: Vec<Option<Word>>,
+    /// Whether it is asked that it does not hold.
+    pub(crate) is_not: bool,
     /// The macro that it stands in.
     pub(super) within: Option<String>,
 }
@@ -39,25 +41,30 @@ impl Walk<'_, '_> {
             Expr::UnaryOp(one) if matches!(one.op, UnaryOpKind::Not) => self.condition(&one.expr, behind.swapped()),
             Expr::BinOp(one) if matches!(one.op, BinOpKind::ScAnd) => {
                 self.holds_always(&one.left, &one.right);
-                self.first_condition(&one.left, &one.right, behind);
+                self.first_condition(&one.left, &one.right, behind.of_part());
                 let known = self.guards_where(&one.left, true);
-                self.knowing(&known, |walk| walk.condition(&one.right, behind));
+                self.knowing(&known, |walk| walk.condition(&one.right, behind.of_part()));
             }
             Expr::BinOp(one) if matches!(one.op, BinOpKind::ScOr) => {
                 self.holds_always(&one.left, &one.right);
-                self.condition(&one.left, behind);
-                self.condition(&one.right, behind);
+                self.condition(&one.left, behind.of_part());
+                self.condition(&one.right, behind.of_part());
             }
             Expr::Filter(one) if SAME_WORD.contains(&one.name) => {
-                one.expr.iter().for_each(|base| self.condition(base, behind));
+                let Some(base) = &one.expr else { return };
+                let blank = Word { text: String::new(), is_folded: false, is_trimmed: true };
+                let columns = if one.name == "trim" { self.columns_of(word_of(base)).0 } else { Vec::new() };
+                let known: Vec<_> = columns.into_iter().map(|column| (column, Some(blank.clone()))).collect();
+                self.knowing(&known, |walk| walk.condition(base, behind));
             }
-            column => self.knowing(behind.holds, |walk| walk.ask(column, &Asks::Holds)),
+            column => self.knowing(behind.holds, |walk| walk.ask(column, &Asks::Holds, behind.is_not)),
         }
     }
 
     pub(super) fn if_statement(&mut self, one: &IfCond<'_>) {
         let (holds, lacks) = (self.guards_of_body(&one.true_body), self.guards_of_body(&one.false_body));
-        self.condition(&one.expr, Behind { holds: &holds, lacks: &lacks });
+        self.decides(&one.expr);
+        self.condition(&one.expr, Behind { holds: &holds, lacks: &lacks, is_not: false });
         self.expr(&one.expr, Want::Any, false);
         for (body, holds) in [(&one.true_body, true), (&one.false_body, false)] {
             let known = self.guards_where(&one.expr, holds);
@@ -70,7 +77,8 @@ impl Walk<'_, '_> {
             self.guards_of_value(&one.true_expr),
             one.false_expr.as_ref().map_or(Vec::new(), |other| self.guards_of_value(other)),
         );
-        self.condition(&one.test_expr, Behind { holds: &holds, lacks: &lacks });
+        self.decides(&one.test_expr);
+        self.condition(&one.test_expr, Behind { holds: &holds, lacks: &lacks, is_not: false });
         self.expr(&one.test_expr, Want::Any, false);
         for (value, holds) in [(Some(&one.true_expr), true), (one.false_expr.as_ref(), false)] {
             let Some(value) = value else { continue };
@@ -105,7 +113,7 @@ impl Walk<'_, '_> {
         match expr {
             // Where there is nothing the default may be the one that it is compared with.
             Expr::Filter(_) => self.condition(expr, Behind::NOTHING),
-            column => self.ask(column, &Asks::IsTruth),
+            column => self.ask(column, &Asks::IsTruth, false),
         }
     }
 
@@ -120,8 +128,8 @@ impl Walk<'_, '_> {
         let (columns, _) = self.columns_of(column);
         for word in words {
             let Some(word) = word_in(expr, word) else { continue };
-            self.found.words.extend(columns.iter().map(|column| (*column, word.clone())));
-            self.ask(column, &Asks::IsWord(word, is_not));
+            self.found.words.extend(columns.iter().map(|spot| (spot.clone(), word.clone())));
+            self.ask(column, &Asks::IsWord(word, is_not), false);
         }
     }
 
@@ -138,14 +146,14 @@ impl Walk<'_, '_> {
             Expr::IfExpr(one) => {
                 std::iter::once(&one.true_expr).chain(&one.false_expr).for_each(|expr| self.prints(expr));
             }
-            column => self.ask(column, &Asks::Prints),
+            column => self.ask(column, &Asks::Prints, false),
         }
     }
 
     /// The columns that this is, and what the template calls it, where it has given it a name of its own.
-    pub(super) fn columns_of(&mut self, expr: &Expr<'_>) -> (Vec<usize>, Option<String>) {
-        if let Some(columns) = self.aliases.and_then(|aliases| aliases.get(&span(expr))) {
-            return (columns.iter().copied().collect(), self.text.get(start(expr)..end(expr)).map(str::to_owned));
+    pub(super) fn columns_of(&mut self, expr: &Expr<'_>) -> (Vec<Spot>, Option<String>) {
+        if let Some(spots) = self.aliases.and_then(|aliases| aliases.get(&span(expr))) {
+            return (spots.iter().cloned().collect(), self.text.get(start(expr)..end(expr)).map(str::to_owned));
         }
         let name = match expr {
             Expr::Var(one) if self.is_bound(one.id) => return (Vec::new(), None),
@@ -159,7 +167,7 @@ impl Walk<'_, '_> {
         };
         (
             name.into_iter()
-                .filter_map(|name| if let Name::Column(column) = name { Some(column) } else { None })
+                .filter_map(|name| if let Name::Column(column) = name { Some(Spot::of(column)) } else { None })
                 .collect(),
             None,
         )
@@ -175,7 +183,7 @@ impl Walk<'_, '_> {
         };
         if matches!(filter.name, "money" | "number") && filter.args.iter().all(is_fixed) {
             let (is_certain, locale) = (self.branches == 0, filter.args.iter().find_map(locale));
-            for column in self.columns_of(word_of(base)).0 {
+            for column in self.columns_of(word_of(base)).0.iter().filter_map(Spot::cell) {
                 let (at, locale) = (start(base), locale.clone());
                 self.found.amounts.push(AmountWanted { at, column, is_written: true, is_certain, locale });
             }
@@ -189,27 +197,30 @@ impl Walk<'_, '_> {
         self.found.amounts.push(AmountWanted { at, column, is_written: false, is_certain, locale });
     }
 
-    fn ask(&mut self, expr: &Expr<'_>, asks: &Asks) {
-        let (columns, called) = self.columns_of(expr);
-        for column in columns {
-            let cells = self.names.cells(Name::Column(column));
+    fn ask(&mut self, expr: &Expr<'_>, asks: &Asks, is_not: bool) {
+        let (spots, called) = self.columns_of(expr);
+        for spot in spots {
+            let cells = self.names.cells(Name::Column(spot.column));
             let is_asked = match cells {
+                // What a list or an object holds is printed by a template's own words.
+                Cells::Json if *asks == Asks::Prints => spot.path.is_empty(),
                 Cells::Unsaid | Cells::Json => true,
                 Cells::Declared(ColumnType::Boolean) => *asks == Asks::Prints,
                 _ => false,
             };
             if is_asked {
-                let known = if *asks == Asks::Holds { self.known_of(column, expr) } else { Vec::new() };
+                let known = if *asks == Asks::Holds { self.known_of(&spot, expr) } else { Vec::new() };
                 let (at, asks, called, within) = (start(expr), asks.clone(), called.clone(), self.here.within.clone());
-                self.found.truths.push(TruthWanted { at, column, asks, called, known, within });
+                self.found.truths.push(TruthWanted { at, spot, asks, called, known, is_not, within });
             }
         }
     }
 
     /// A name, or what is taken out of one, that the template has given to columns is read as this.
     pub(super) fn note_use_by(&mut self, place: (usize, usize), want: Want) {
-        for column in self.aliases.and_then(|aliases| aliases.get(&place)).into_iter().flatten() {
-            note_use(&mut self.found, Name::Column(*column), want);
+        let spots = self.aliases.and_then(|aliases| aliases.get(&place)).into_iter().flatten();
+        for column in spots.filter_map(Spot::cell) {
+            note_use(&mut self.found, Name::Column(column), want);
         }
     }
 }

@@ -175,6 +175,7 @@ pub(crate) fn register(env: &mut Environment<'static>, cells: order::Cells) {
     env.add_filter("__raised", super::page::text::forms::raised);
     env.add_filter("__struck", super::page::text::forms::struck);
     env.add_filter("add_query", super::page::live::add_query);
+    env.add_filter("bool", truth);
     env.add_filter("date", dates::date);
     env.add_filter("money", numbers::money);
     env.add_filter("number", numbers::number);
@@ -277,6 +278,17 @@ fn parted(given: Rest<ValueOrKwargs>) -> (Vec<Value>, Option<Kwargs>) {
         places.pop();
     }
     (places, by_name)
+}
+
+/// What a text says, yes or no, and a number unless it is zero; of other values whether there is anything in them.
+fn truth(value: &Value) -> Result<bool, Error> {
+    let Some(text) = value.as_str().filter(|_| !is_empty(value)) else {
+        return Ok(!is_empty(value) && value.is_true());
+    };
+    let number = || cell::number(text.trim(), None).map(|number| number.is_true());
+    cell::truth_of(text).or_else(number).ok_or_else(|| {
+        invalid(format!("{:?} is neither true nor false (yes/no, on/off, 1/0, ja/nein, oui/non)", shown(value)))
+    })
 }
 
 /// The front of a value, for people.

@@ -212,6 +212,21 @@ fn texts_have_parts_and_objects_have_values() {
     }
 }
 
+#[test]
+fn bool_reads_words_for_yes_and_no() {
+    for (expression, want) in [
+        ("'FALSE'|bool", "False"),
+        ("' Yes '|bool", "True"),
+        ("['nein'|bool, 'ja'|bool, '✗'|bool, 'はい'|bool]", "[False, True, False, True]"),
+        ("['0'|bool, '0.00'|bool, '12'|bool]", "[False, False, True]"),
+        ("[''|bool, ' '|bool, none|bool, []|bool, 0|bool]", "[False, False, False, False, False]"),
+        ("[true|bool, [0]|bool, 2|bool]", "[True, True, True]"),
+    ] {
+        gives(expression, want);
+    }
+    assert!(eval("'perhaps'|bool").is_err_and(|why| why.contains("neither true nor false")));
+}
+
 /// Jinja2's own.
 const JINJA2: &str = "abs attr batch capitalize center count d default dictsort e escape filesizeformat first float forceescape format \
                       groupby indent int items join last length list lower map max min pprint reject rejectattr replace reverse round \

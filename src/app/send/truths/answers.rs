@@ -32,6 +32,9 @@ const NOTHING: [&str; 14] = [
     "tbd",
 ];
 
+/// What stands where nothing is meant.
+const DASHES: [char; 5] = ['-', '‐', '–', '—', '−'];
+
 /// A cell as it stands in the list, and its line.
 pub(super) type Cell = (u64, String);
 
@@ -116,6 +119,9 @@ pub(super) struct Answers {
     /// How many are amounts or dates; and what is none.
     amounts: u64,
     pub(super) no_amounts: Odd,
+    /// Cells that show nothing but a dash or blanks; and whether others are of signs alone.
+    pub(super) dashes: Spellings,
+    pub(super) has_other_signs: bool,
     pub(super) has_empty: bool,
     /// Text that is not plainly a number.
     pub(super) has_signs: bool,
@@ -130,10 +136,17 @@ impl Answers {
             }
             // These are what they are.
             Some(_) => return,
-            None if cell.trim_ascii().is_empty() => return self.has_empty = true,
+            None if cell.is_empty() => return self.has_empty = true,
             None => {}
         }
         let text = String::from_utf8_lossy(cell);
+        match text.trim() {
+            dash if dash.chars().all(|c| DASHES.contains(&c)) => self.dashes.note(line, &text),
+            other => self.has_other_signs |= !other.contains(char::is_alphanumeric),
+        }
+        if text.trim().is_empty() {
+            return self.has_empty = true;
+        }
         if self.first.is_none() {
             self.first = Some((line, text.clone().into_owned()));
         }
@@ -162,16 +175,23 @@ impl Answers {
         self.answers > 0 && !are_numbers && self.no_answers.are_few(self.answers)
     }
 
+    /// Whether they are letters that all say the same, and may as well be those of something else.
+    pub(super) fn are_letters(&self) -> bool {
+        let is_letter = |text: &str| text.trim().chars().count() == 1 && text.contains(char::is_alphabetic);
+        (self.yes.0.is_empty() || self.no.0.is_empty()) && self.yes.all().chain(self.no.all()).all(is_letter)
+    }
+
     /// Whether nearly all of them are amounts, or dates.
     pub(super) fn are_amounts(&self) -> bool {
         self.amounts > 0 && self.no_amounts.are_few(self.amounts)
     }
 
-    /// The first cell that says no in a column that says yes or no. One of nothing but `NO` is that of a country, and one of `no`
-    /// beside other words that of a language.
+    /// The first cell that says no in a column that says yes or no. One of nothing but `NO` is that of a country, one of `F` says
+    /// of what sex people are, and one of `no` beside other words is that of a language.
     pub(super) fn no(&self) -> Option<&Cell> {
         let has_yes = !self.yes.0.is_empty();
-        let is_no = |(_, text): &&Cell| has_yes || (text.trim() != "NO" && self.no_answers.words == 0);
+        let is_no =
+            |(_, text): &&Cell| has_yes || (!matches!(text.trim(), "NO" | "F" | "f") && self.no_answers.words == 0);
         self.no.0.first().filter(is_no).filter(|_| self.are_answers())
     }
 }
@@ -234,6 +254,10 @@ mod tests {
             (&["SI", "NO"], "3 NO"),
             (&["yes", "?", "no"], "4 no"),
             (&["yes", "no", "yes", "perhaps"], "3 no"),
+            (&["はい", "いいえ"], "3 いいえ"),
+            (&["✓", "✗"], "3 ✗"),
+            (&["T", "F"], "3 F"),
+            (&["x", "", "☐"], "4 ☐"),
         ] {
             assert_eq!(no(cells).as_deref(), Some(told), "{cells:?}");
         }
@@ -242,6 +266,8 @@ mod tests {
             &["yes", "no", "perhaps"],
             &["0", "1", "2"],
             &["NO", "NO"],
+            &["F", "F"],
+            &["F", "M", "F"],
             &["\0false"],
             &["no", "\0[]"],
             &["no", "yes", "perhaps", "later"],

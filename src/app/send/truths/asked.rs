@@ -6,11 +6,17 @@ use super::super::content::Columns;
 use super::answers::{Answers, Cell, Spellings, amount, front};
 use super::{key, quoted};
 use crate::content::{Asks, Composer, ContentError, Syntax, TruthUse, Word, identifier, truth_of};
-use crate::mail::finding::Severity;
+
+/// The word for a column that may be meant so, and for cells by which nothing is meant.
+const AS_TEXT: &str = "yes-no-as-text";
+const NOTHING: &str = "cell-nothing";
+
+/// What is wrong with a place; and the word for it, where it is a warning.
+pub(super) type Wrong = (ContentError, Option<&'static str>);
 
 /// A place that asks, and what it is about.
 pub(super) struct Asked<'a> {
-    wanted: &'a TruthUse,
+    pub(super) wanted: &'a TruthUse,
     /// The column's heading.
     pub(super) column: &'a str,
     /// What the template calls it there.
@@ -33,28 +39,23 @@ fn is_zero(text: &str) -> bool {
 
 impl<'a> Asked<'a> {
     pub(super) fn of(wanted: &'a TruthUse, composer: &Composer, columns: &'a Columns, syntax: Syntax) -> Option<Self> {
-        let (column, name) = (columns.sources.get(wanted.column)?, columns.names.get(wanted.column)?);
+        let at = wanted.spot.column;
+        let (column, name) = (columns.sources.get(at)?, columns.names.get(at)?);
         let name = wanted.called.clone().unwrap_or_else(|| identifier(name).into_owned());
-        let is_number = composer.numbers_wanted().iter().any(|other| other.column == wanted.column);
+        let is_number = composer.numbers_wanted().iter().any(|other| wanted.spot.cell() == Some(other.column));
         let is_word = |other: &&TruthUse| matches!(other.asks, Asks::IsWord(..));
-        let is_compared = composer.truths_wanted().iter().filter(is_word).any(|other| other.column == wanted.column);
+        let is_compared = composer.truths_wanted().iter().filter(is_word).any(|other| other.spot == wanted.spot);
         Some(Self { wanted, column, name, is_number, is_compared, syntax })
     }
 
     /// Whether the other is asked at the same place.
     pub(super) fn is_beside(&self, other: &Self) -> bool {
         let place = |one: &Self| (one.wanted.position, one.wanted.place.clone());
-        self.column != other.column && place(self) == place(other)
+        self.wanted.spot != other.wanted.spot && place(self) == place(other)
     }
 
     /// What is wrong with the place, if anything is. `beside`: what other columns say that are asked there.
-    pub(super) fn wrong(
-        &self,
-        answers: &Answers,
-        beside: &[&Answers],
-        path: &str,
-        is_json: bool,
-    ) -> Option<(ContentError, Severity)> {
+    pub(super) fn wrong(&self, answers: &Answers, beside: &[&Answers], path: &str, is_json: bool) -> Option<Wrong> {
         match &self.wanted.asks {
             Asks::IsTruth => self.no_truth(answers, path, is_json),
             Asks::IsWord(word, is_not) => self.other_word(answers, word, *is_not, path),
@@ -64,12 +65,14 @@ impl<'a> Asked<'a> {
     }
 
     /// Text is compared with `true` or `false`.
-    fn no_truth(&self, answers: &Answers, path: &str, is_json: bool) -> Option<(ContentError, Severity)> {
+    fn no_truth(&self, answers: &Answers, path: &str, is_json: bool) -> Option<Wrong> {
         let is_all = answers.no_answers.is_none();
         // Of a list of JSON other rows may hold what they are compared with.
         let (line, text) = answers.first.as_ref().filter(|_| !is_json || is_all)?;
         let hint = match answers.are_answers() {
-            true if is_all && !self.is_compared => format!("if each cell says yes or no, {}", self.declared("boolean")),
+            true if is_all && self.is_declarable() => {
+                format!("if each cell says yes or no, {}", self.declared("boolean"))
+            }
             true => format!("write {}, without `true`", self.one_of(&answers.yes, &[], false)),
             false => format!(
                 "compare it with text in quotes; {} alone asks whether there is something",
@@ -78,14 +81,15 @@ impl<'a> Asked<'a> {
         };
         let (called, text) = (self.called(), front(text));
         let problem = format!("{called} is text, which is neither true nor false: {path}, line {line}, has {text:?}");
-        Some((self.placed(problem, hint), Severity::Error))
+        Some((self.placed(problem, hint), None))
     }
 
     /// It is compared with one word for what the list says in others, too.
-    fn other_word(&self, answers: &Answers, word: &Word, is_not: bool, path: &str) -> Option<(ContentError, Severity)> {
+    fn other_word(&self, answers: &Answers, word: &Word, is_not: bool, path: &str) -> Option<Wrong> {
         let truth = truth_of(&word.text);
         let (spelt, meant) = match truth {
             _ if is_zero(&word.text) && answers.are_amounts() => (&answers.zeros, "zero"),
+            _ if answers.are_letters() => return None,
             Some(true) if answers.are_answers() => (&answers.yes, "yes"),
             Some(false) if answers.are_answers() => (&answers.no, "no"),
             _ => return None,
@@ -101,16 +105,11 @@ impl<'a> Asked<'a> {
             _ => truth_of(&other.text) == truth,
         };
         let words: Vec<&Word> = self.wanted.words.iter().filter(like).collect();
-        Some((self.placed(problem, format!("write {}", self.one_of(spelt, &words, is_not))), Severity::Error))
+        Some((self.placed(problem, format!("write {}", self.one_of(spelt, &words, is_not))), None))
     }
 
     /// It is asked whether text holds that says no, or nothing.
-    fn holds_all_the_same(
-        &self,
-        answers: &Answers,
-        beside: &[&Answers],
-        path: &str,
-    ) -> Option<(ContentError, Severity)> {
+    fn holds_all_the_same(&self, answers: &Answers, beside: &[&Answers], path: &str) -> Option<Wrong> {
         let known = &self.wanted.known;
         // Compared with a word of yes or no before, it is known what stands in it; zeros are written in many ways.
         let is_known = known.iter().any(|word| truth_of(&word.text).is_some()) && answers.are_answers();
@@ -121,25 +120,59 @@ impl<'a> Asked<'a> {
             false => answers.zeros.0.first().filter(|_| !is_known),
             true => unsaid(&answers.zeros, known),
         };
-        let zero = zero.filter(|_| answers.are_amounts())?;
+        let Some(zero) = zero.filter(|_| answers.are_amounts()) else { return self.dash_that_holds(answers, path) };
         let problem = self.holds(zero, path) + &odd(&answers.no_amounts, "amounts");
-        Some((self.placed(problem, self.instead_of_zeros(answers, beside)), Severity::Error))
+        Some((self.placed(problem, self.instead_of_zeros(answers, beside)), None))
     }
 
-    fn no_that_holds(&self, answers: &Answers, no: &Cell, path: &str) -> (ContentError, Severity) {
+    /// A dash or blanks stand where nothing is meant.
+    fn dash_that_holds(&self, answers: &Answers, path: &str) -> Option<Wrong> {
+        let known = &self.wanted.known;
+        let dash = unsaid(&answers.dashes, known).filter(|_| !answers.has_other_signs && !self.is_number)?;
+        let (blank, dashes): (Vec<&str>, Vec<&str>) = answers.dashes.all().partition(|text| text.trim().is_empty());
+        let name = if blank.is_empty() { self.name.clone() } else { format!("{}|trim", self.name) };
+        let mut bare: Vec<&str> =
+            dashes.into_iter().map(|text| if blank.is_empty() { text } else { text.trim() }).collect();
+        bare.dedup();
+        let written = match bare.is_empty() {
+            true => name,
+            false => format!("{name} and {}", is_one(&name, &bare, true)),
+        };
+        let hint = format!("leave such cells empty in the list, or write {}", self.condition(&written));
+        let (line, text) = dash;
+        let problem = format!(
+            "{} is text, and any text counts as true here: {path}, line {line}, has {:?}, by which nothing is meant",
+            self.called(),
+            text.chars().take(8).collect::<String>()
+        );
+        Some((self.placed(problem, hint), Some(NOTHING)))
+    }
+
+    /// A condition in the place of the one that is asked.
+    fn condition(&self, condition: &str) -> String {
+        match self.wanted.is_not {
+            true => self.syntax.statement(&format!("if not ({condition})")),
+            false => self.syntax.statement(&format!("if {condition}")),
+        }
+    }
+
+    fn no_that_holds(&self, answers: &Answers, no: &Cell, path: &str) -> Wrong {
         let is_all = answers.no_answers.is_none();
         let any = "if any text is to count: `is defined` behind it";
-        let written = self.syntax.statement(&format!("if {}", self.says_yes(answers)));
+        let written = self.condition(&self.says_yes(answers));
         let hint = match is_all {
+            _ if !self.wanted.spot.path.is_empty() => {
+                format!("write {written}, or true and false without quotes in the list; {any}")
+            }
             _ if self.is_compared => format!("write {written}; {any}"),
             true => format!("if each cell says yes or no, {}; {any}", self.declared("boolean")),
             false => format!("write {written}; or mend the other cells, and {}; {any}", self.declared("boolean")),
         };
         // "No" may be an answer that is printed where there is one.
         let is_doubtful = self.wanted.printed && (answers.has_empty || !is_all);
-        let severity = if is_doubtful { Severity::Warning } else { Severity::Error };
+        let doubt = is_doubtful.then_some(AS_TEXT);
         let problem = self.holds(no, path) + &odd(&answers.no_answers, "yes and no");
-        (self.placed(problem, hint), severity)
+        (self.placed(problem, hint), doubt)
     }
 
     /// How it is asked whether a cell says yes, where others say neither.
@@ -163,11 +196,13 @@ impl<'a> Asked<'a> {
     fn instead_of_zeros(&self, answers: &Answers, beside: &[&Answers]) -> String {
         let (name, all) = (&self.name, || std::iter::once(answers).chain(beside.iter().copied()));
         let are_numbers = all().all(|answers| !answers.has_signs) && !self.is_compared;
-        let written = if are_numbers {
+        let written = if are_numbers && !self.wanted.spot.path.is_empty() {
+            format!("write {}, or numbers without quotes in the list", self.condition(&format!("{name}|float > 0")))
+        } else if are_numbers {
             format!(
                 "{}, by which 0 is false; or write {}",
                 self.declared("number"),
-                self.syntax.statement(&format!("if {name}|float > 0"))
+                self.condition(&format!("{name}|float > 0"))
             )
         } else {
             let spelt = all().flat_map(|answers| answers.zeros.all().chain(answers.no_amounts.spelt_marks.all()));
@@ -177,7 +212,7 @@ impl<'a> Asked<'a> {
                     nothing.push(text);
                 }
             }
-            format!("write {}", self.syntax.statement(&format!("if {name} and {}", is_one(name, &nothing, true))))
+            format!("write {}", self.condition(&format!("{name} and {}", is_one(name, &nothing, true))))
         };
         format!("{written}; if any text is to count: `is defined` behind it")
     }
@@ -193,6 +228,11 @@ impl<'a> Asked<'a> {
         is_one(&self.name, &all, is_not)
     }
 
+    /// Whether a type can be declared that changes nothing but this.
+    fn is_declarable(&self) -> bool {
+        !self.is_compared && self.wanted.spot.path.is_empty()
+    }
+
     fn declared(&self, kind: &str) -> String {
         format!("say so under [recipients.types]: {} = \"{kind}\"", key(self.column))
     }
@@ -205,6 +245,7 @@ impl<'a> Asked<'a> {
     /// The column, and what the template calls it.
     fn called(&self) -> String {
         match &self.wanted.called {
+            Some(name) if !self.wanted.spot.path.is_empty() => format!("`{name}`"),
             Some(name) if name != self.column => format!("`{name}` is `{}`, which", self.column),
             _ => format!("`{}`", self.column),
         }

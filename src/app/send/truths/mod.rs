@@ -14,15 +14,14 @@ use super::super::config::CampaignConfig;
 use super::content::Columns;
 use super::gathered::Gathered;
 use super::types::is_json;
-use crate::content::{Asks, Composer, bare};
+use crate::content::{Asks, Composer, JSON_MARK, Spot, Step, bare};
 use crate::engine::loader::{List, Sampled, first_of};
-use crate::mail::finding::{Finding, Severity};
+use crate::mail::finding::Finding;
 use answers::Answers;
 use asked::Asked;
 pub use printed::findings as printed;
+use serde_json::Value;
 
-/// The word for a column that may be meant so.
-const AS_TEXT: &str = "yes-no-as-text";
 /// Rows that are looked at.
 const ROWS: usize = 10_000;
 
@@ -53,33 +52,63 @@ pub fn findings(
     // A list that cannot be read is told by whoever reads it next.
     let rows = first_of(list, &campaign.recipients.email.value, &sources, ROWS).unwrap_or_default();
     let is_json = is_json(campaign);
-    let answers: Vec<Answers> = (0..sources.len()).map(|place| answers(&rows, place, is_json)).collect();
-    let of =
-        |asked: &Asked| sources.iter().position(|source| source == asked.column).and_then(|place| answers.get(place));
+    let place = |asked: &Asked| sources.iter().position(|source| source == asked.column);
+    let mut answers: Vec<(&Spot, Answers)> = Vec::new();
+    for one in &asked {
+        let spot = &one.wanted.spot;
+        if answers.iter().all(|(known, _)| *known != spot) {
+            answers.extend(place(one).map(|place| (spot, answers_at(&rows, place, &spot.path, is_json))));
+        }
+    }
+    let of = |asked: &Asked| answers.iter().find(|(known, _)| **known == asked.wanted.spot).map(|(_, answers)| answers);
     let path = list.path.display().to_string();
     let mut gathered = Gathered::default();
     for one in &asked {
         // What is asked of several columns at one place is mended for all of them.
         let beside: Vec<&Answers> = asked.iter().filter(|other| other.is_beside(one)).filter_map(of).collect();
-        let Some((error, severity)) = of(one).and_then(|answers| one.wrong(answers, &beside, &path, is_json)) else {
-            continue;
-        };
-        match severity {
-            Severity::Warning => gathered.warn(campaign, &error, AS_TEXT),
-            _ => gathered.refuse(campaign, &error),
+        match of(one).and_then(|answers| one.wrong(answers, &beside, &path, is_json)) {
+            Some((error, Some(check))) => gathered.warn(campaign, &error, check),
+            Some((error, None)) => gathered.refuse(campaign, &error),
+            None => {}
         }
     }
     gathered.end()
 }
 
-fn answers(rows: &[Sampled], place: usize, is_json: bool) -> Answers {
+fn answers_at(rows: &[Sampled], place: usize, path: &[Step], is_json: bool) -> Answers {
     let mut answers = Answers::default();
     for row in rows {
         let Some(cell) = row.fields.get(place) else { continue };
-        // A number of a workbook is text here, as one of CSV is.
-        answers.take(row.line, if is_json { cell } else { bare(cell) });
+        match (path, cell.strip_prefix(&[JSON_MARK])) {
+            // A number of a workbook is text here, as one of CSV is.
+            ([], _) => answers.take(row.line, if is_json { cell } else { bare(cell) }),
+            (path, Some(json)) => {
+                let value = serde_json::from_slice(json).unwrap_or(Value::Null);
+                each_at(&value, path, &mut |value| answers.take(row.line, &cell_of(value)));
+            }
+            // A text has no parts.
+            (_, None) => {}
+        }
     }
     answers
+}
+
+/// Comes by what stands at the end of a path.
+fn each_at(value: &Value, path: &[Step], seen: &mut impl FnMut(&Value)) {
+    let Some((step, path)) = path.split_first() else { return seen(value) };
+    match step {
+        Step::Key(key) => value.get(key).into_iter().for_each(|value| each_at(value, path, seen)),
+        Step::Place(place) => value.get(place).into_iter().for_each(|value| each_at(value, path, seen)),
+        Step::Each => value.as_array().into_iter().flatten().for_each(|value| each_at(value, path, seen)),
+    }
+}
+
+/// A value as a cell has it.
+fn cell_of(value: &Value) -> Vec<u8> {
+    match value {
+        Value::String(text) => text.clone().into_bytes(),
+        other => [&[JSON_MARK], other.to_string().as_bytes()].concat(),
+    }
 }
 
 /// A text in quotes, as templates and TOML have it.

@@ -94,14 +94,15 @@ pub fn findings(
 ) -> Vec<Finding> {
     let (mut findings, mut known) = (Vec::new(), Vec::new());
     for wanted in composer.truths_wanted().iter().filter(|wanted| wanted.asks == Asks::Prints) {
-        let Some((source, name)) = columns.sources.get(wanted.column).zip(columns.names.get(wanted.column)) else {
+        let Some((source, name)) = columns.sources.get(wanted.spot.column).zip(columns.names.get(wanted.spot.column))
+        else {
             continue;
         };
         let Some(place) = stored.iter().position(|column| column == source) else { continue };
-        if known.contains(&wanted.column) {
+        if known.contains(&wanted.spot.column) {
             continue;
         }
-        known.push(wanted.column);
+        known.push(wanted.spot.column);
         let cells = || rows.iter().filter_map(|row| Some((row.line, row.fields.get(place)?.as_slice())));
         let printed = Printed::of(cells());
         let Some((line, text)) = printed.told() else { continue };

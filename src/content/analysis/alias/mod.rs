@@ -11,6 +11,7 @@ mod parts;
 mod values;
 
 use super::super::names::Names;
+use super::super::uses::Spot;
 use bound::Unit;
 pub(crate) use gaps::bare_columns;
 use minijinja::machinery;
@@ -20,8 +21,8 @@ pub(crate) use parts::{Part, Prints, Way, product};
 use std::collections::{BTreeMap, BTreeSet};
 use values::Reader;
 
-/// The columns that expressions of one file stand for, by the first octet of each and the one behind it.
-pub(crate) type Places = BTreeMap<(usize, usize), BTreeSet<usize>>;
+/// The columns, and what stands in those of JSON, that expressions of one file stand for, by the first octet of each and the one behind it.
+pub(crate) type Places = BTreeMap<(usize, usize), BTreeSet<Spot>>;
 
 /// The columns that names and what is taken out of them stand for, in a template and in each file that it reads.
 #[derive(Debug, Default)]

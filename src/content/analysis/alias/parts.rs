@@ -6,6 +6,7 @@
 
 use super::super::super::escape::Escape;
 use super::super::super::names::{Name, Names};
+use super::super::super::uses::Spot;
 use super::super::tree::{end, start};
 use super::bound::{At, Bound, Origin, Scope, Unit};
 use super::trees_of;
@@ -13,7 +14,7 @@ use super::values::Reader;
 use minijinja::machinery::ast::{BinOpKind, Expr, Filter, Stmt};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How much is looked at for all tags of a unit.
 const STEPS: usize = 100_000;
@@ -147,7 +148,9 @@ impl<'t, 's> Printer<'_, 't, 's, '_> {
 
     /// What is taken out of a list or an object that stands in the template.
     fn of_member(&mut self, at: At<'t, 's>, is_slot: bool) -> Vec<Way> {
-        let columns = self.reader.stands_for(at).unwrap_or_default();
+        // What a row's own lists and objects hold is known by row.
+        let cells = |spots: BTreeSet<Spot>| spots.iter().map(Spot::cell).collect::<Option<Vec<usize>>>();
+        let columns = self.reader.stands_for(at).and_then(cells).unwrap_or_default();
         columns.into_iter().map(|column| vec![self.value(Name::Column(column), at, is_slot, false)]).collect()
     }
 

@@ -4,6 +4,7 @@
 //! Guarantees: bounded, whatever leads to what. Leaves to others: what names are bound to (`bound`).
 
 use super::super::super::names::{Name, Names};
+use super::super::super::uses::{Spot, Step};
 use super::super::truth::SAME_WORD;
 use super::bound::{At, Bound, Origin, Scope, Unit};
 use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, Expr, GetItem, Map};
@@ -21,7 +22,7 @@ const ONE_ITEM: [&str; 4] = ["first", "last", "min", "max"];
 
 /// What an expression stands for.
 enum Thing<'t, 's> {
-    Column(usize),
+    Column(Spot),
     /// It stands in the template.
     Plain,
     /// What has items or attributes: of a namespace also which.
@@ -71,7 +72,7 @@ impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
     }
 
     /// The columns that an expression stands for, where the template has given them another name.
-    pub(super) fn stands_for(&mut self, at: At<'t, 's>) -> Option<BTreeSet<usize>> {
+    pub(super) fn stands_for(&mut self, at: At<'t, 's>) -> Option<BTreeSet<Spot>> {
         match at.expr {
             Expr::Var(one) if self.unit.lookup(at.scope, one.id).is_empty() => return None,
             Expr::GetAttr(one) if self.is_row(&one.expr, at.scope) => return None,
@@ -96,7 +97,7 @@ impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
 
     fn column(name: Result<Name, super::super::super::names::NoName>) -> Thing<'t, 's> {
         match name {
-            Ok(Name::Column(column)) => Thing::Column(column),
+            Ok(Name::Column(column)) => Thing::Column(Spot::of(column)),
             _ => Thing::Unknown,
         }
     }
@@ -198,7 +199,11 @@ impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
     }
 
     fn member(&mut self, thing: Thing<'t, 's>, key: Option<&Key>) -> Vec<Thing<'t, 's>> {
-        let Thing::Parts(parts, which) = thing else { return vec![Thing::Unknown] };
+        let (parts, which) = match thing {
+            Thing::Parts(parts, which) => (parts, which),
+            Thing::Column(spot) if self.names.is_json() => return vec![Thing::Column(spot.behind(step_of(key)))],
+            _ => return vec![Thing::Unknown],
+        };
         let mut all = Vec::new();
         for (known, part) in parts {
             if key.is_none_or(|key| *key == known) {
@@ -223,6 +228,7 @@ impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
                     Key::Place(_) => self.part(part),
                     Key::Name(_) => vec![Thing::Plain],
                 })),
+                Thing::Column(spot) if self.names.is_json() => all.push(Thing::Column(spot.behind(Step::Each))),
                 _ => all.push(Thing::Unknown),
             }
         }
@@ -315,6 +321,15 @@ impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
         bound.path.iter().fold(things, |things, place| {
             things.into_iter().flat_map(|thing| self.member(thing, Some(&Key::Place(*place)))).collect()
         })
+    }
+}
+
+/// The step to a part of what a row holds.
+fn step_of(key: Option<&Key>) -> Step {
+    match key {
+        Some(Key::Name(name)) => Step::Key(name.clone()),
+        Some(Key::Place(place)) => Step::Place(*place),
+        None => Step::Each,
     }
 }
 
