@@ -367,7 +367,17 @@ impl<'a> Compiler<'a> {
                 let (asks, printed, called, is_not) = (Asks::Prints, true, None, false);
                 let (words, known) = (Vec::new(), Vec::new());
                 let spot = Spot::of(column);
-                self.wanted.truths.push(TruthUse { place, position, spot, asks, printed, called, words, known, is_not });
+                self.wanted.truths.push(TruthUse {
+                    place,
+                    position,
+                    spot,
+                    asks,
+                    printed,
+                    called,
+                    words,
+                    known,
+                    is_not,
+                });
             }
         }
     }

@@ -205,8 +205,8 @@ impl Composer {
 
     /// Columns on which it depends what is shown: conditions ask them.
     #[must_use]
-    pub fn columns_deciding(&self) -> &BTreeSet<usize> {
-        &self.wanted.deciding
+    pub fn columns_deciding(&self) -> Vec<usize> {
+        self.wanted.deciding.iter().copied().collect()
     }
 
     /// Whether templates print what stands at this place of a row as it stands there, or take it as text.

@@ -15,6 +15,7 @@ mod convert;
 mod damage;
 mod encodings;
 mod folder;
+mod guards;
 mod jinja;
 mod letters;
 mod lists;

@@ -9,6 +9,7 @@ use super::super::config::document::hint_if_not_handed;
 use super::super::config::{CampaignConfig, EngineConfig, Placed};
 use super::super::destination::Destination;
 use super::super::exit::Failure;
+pub(super) use super::columns::Columns;
 use super::first_letters;
 use super::folder::Folder;
 use super::places::placed;
@@ -40,6 +41,8 @@ pub struct Content {
     pub findings: Vec<Finding>,
     /// The list's columns that are read as numbers though nobody says so.
     pub read_as_numbers: Vec<String>,
+    /// The list's columns that conditions of the letter ask.
+    pub deciding: Vec<String>,
     /// Stored columns, by their places, that stand in the letter without a default; and their names in it.
     pub bare: Vec<(usize, String)>,
     /// Links and pictures that rows have a part in.
@@ -61,68 +64,6 @@ impl Content {
         let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
         let lines: Vec<String> = errors.map(|e| format!("{}: {}\nhint: {}", e.place, e.says, e.hint)).collect();
         if lines.is_empty() { Ok(()) } else { Err(Failure::usage(lines.join("\n"))) }
-    }
-}
-
-/// The columns that templates may name: the list's own, and their other names.
-pub(super) struct Columns {
-    pub(super) names: Vec<String>,
-    /// For each name, the list's column.
-    pub(super) sources: Vec<String>,
-}
-
-impl Columns {
-    fn of(list: &[String], campaign: &CampaignConfig) -> Self {
-        let mut columns = Self { names: list.to_vec(), sources: list.to_vec() };
-        for (name, source) in campaign.recipients.columns.iter().map(|(name, source)| (name, &source.value)) {
-            // The mailbox is called so already.
-            let is_email = name == "email" && *source == campaign.recipients.email.value;
-            if list.contains(source) && !columns.names.contains(name) && !is_email {
-                columns.names.push(name.clone());
-                columns.sources.push(source.clone());
-            } else if list.contains(name) && !list.contains(source) && !columns.names.contains(source) {
-                // A campaign that goes on with a list whose columns are called otherwise by now.
-                columns.names.push(source.clone());
-                columns.sources.push(name.clone());
-            }
-        }
-        columns
-    }
-
-    /// The list's columns of these, each once.
-    fn pick(&self, indices: &[usize]) -> Vec<String> {
-        let mut picked: Vec<String> = Vec::new();
-        for source in indices.iter().filter_map(|&i| self.sources.get(i)) {
-            if !picked.contains(source) {
-                picked.push(source.clone());
-            }
-        }
-        picked
-    }
-
-    /// Those of these that are stored: where, and how templates name them.
-    fn among(&self, stored: &[String], indices: &[usize]) -> Vec<(usize, String)> {
-        let place = |&index: &usize| {
-            let source = self.sources.get(index)?;
-            Some((stored.iter().position(|column| column == source)?, self.names.get(index)?.clone()))
-        };
-        indices.iter().filter_map(place).collect()
-    }
-
-    /// Addresses for rows that hold these columns of the list.
-    fn kept(&self, stored: &[String], addresses: Vec<RowAddress>) -> Vec<RowAddress> {
-        let place = |index: usize| {
-            let source = self.sources.get(index)?;
-            stored.iter().position(|column| column == source)
-        };
-        addresses.into_iter().filter_map(|address| address.kept(place)).collect()
-    }
-
-    /// The composer for rows that hold these columns of the list.
-    fn read_from(&self, composer: Composer, stored: &[String]) -> Composer {
-        // What is not stored is not read.
-        let place = |source| stored.iter().position(|column| column == source).unwrap_or(usize::MAX);
-        composer.reading(stored.len(), self.sources.iter().map(place).collect())
     }
 }
 
@@ -183,6 +124,7 @@ pub fn first(
         (&front.0, &stored),
         &list.path.display().to_string(),
     ));
+    let deciding = columns.pick(&composer.columns_deciding());
     let composer = columns.read_from(composer, &stored);
     let addresses = columns.kept(&stored, addresses);
     let of_letters = first_letters::look(campaign, list, &composer, &stored, &addresses);
@@ -192,11 +134,24 @@ pub fn first(
     let of_letters: Vec<Finding> = of_letters.into_iter().filter(is_new).collect();
     findings.extend(of_letters);
     findings.extend(cells::findings(campaign, &front, &stored, &composer));
-    findings.extend(standing::findings(campaign, list, &looked, &stored, standing::ROWS));
+    let suppression = &config.engine.suppression;
+    let acts = standing::Acts { used: &stored, deciding: &deciding, suppression };
+    findings.extend(standing::findings(campaign, list, &looked, acts, standing::ROWS));
     in_its_tags(campaign, &mut findings);
     let bare = columns.among(&stored, &bare);
     Ok((
-        Content { composer, header_columns, fingerprint, told, findings, read_as_numbers, bare, addresses, files },
+        Content {
+            composer,
+            header_columns,
+            fingerprint,
+            told,
+            findings,
+            read_as_numbers,
+            deciding,
+            bare,
+            addresses,
+            files,
+        },
         stored,
     ))
 }
@@ -284,9 +239,22 @@ pub fn again(
     let fingerprint = types::read_as(fingerprint, campaign, &composer, &columns);
     let header_columns = columns.pick(composer.columns_in_headers());
     let read_as_numbers = types::read_as_numbers(&composer, &columns);
+    let deciding = columns.pick(&composer.columns_deciding());
     let composer = columns.read_from(composer, stored);
     let (bare, addresses) = (columns.among(stored, &bare), columns.kept(stored, addresses));
-    Ok(Content { composer, header_columns, fingerprint, told: None, findings, read_as_numbers, bare, addresses, files })
+    let told = None;
+    Ok(Content {
+        composer,
+        header_columns,
+        fingerprint,
+        told,
+        findings,
+        read_as_numbers,
+        deciding,
+        bare,
+        addresses,
+        files,
+    })
 }
 
 /// The columns of a new campaign that its table keeps besides those that the letter reads.

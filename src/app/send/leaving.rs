@@ -7,8 +7,8 @@ mod words;
 
 use crate::content::truth_of;
 use words::{
-    AGAINST, AGAINST_IN, ANYWHERE, ANYWHERE_OCTETS, BESIDE, CHECKED, CONSENT, CONSENT_IN, ELSEWHERE, MEASURES, NO,
-    NO_DATE, NOT_LEFT, OF_MAIL, REFUSED, TIMES, WORDS, WORDS_IN,
+    AGAINST, AGAINST_ALONE, AGAINST_IN, ANYWHERE, ANYWHERE_OCTETS, BESIDE, CHECKED, CONSENT, CONSENT_IN, ELSEWHERE,
+    MEASURES, NO, NO_DATE, NOT_LEFT, OF_MAIL, OF_PEOPLE, REFUSED, TIMES, WORDS, WORDS_IN,
 };
 
 /// What a column says by its name.
@@ -37,7 +37,11 @@ pub fn kind_of(column: &str) -> Kind {
     if is(&WORDS_IN) || has(&CHECKED) {
         return Kind::Words;
     }
-    if is(&AGAINST_IN) || has(&AGAINST) && !has(&["soft"]) {
+    // One such word is enough, where the others are about people.
+    let is_alone = |word: &str| AGAINST_ALONE.contains(&word);
+    let alone = words.split_whitespace().any(is_alone)
+        && words.split_whitespace().all(|w| is_alone(w) || OF_PEOPLE.contains(&w));
+    if is(&AGAINST_IN) || (has(&AGAINST) || alone) && !has(&["soft"]) {
         return Kind::Against;
     }
     let accepts = has(&["accepts", "accept", "accepted"]) && has(&["marketing", "newsletter"]);
@@ -189,6 +193,19 @@ mod tests {
             ("Email subscriber status", "Never_subscribed Unsubscribed"),
             ("email_subscribe", "unsubscribed"),
             ("emailStatus", "nonSubscribed"),
+            ("Consent", "none keine"),
+            ("Sottoscritto", "No"),
+            ("Iscritto", "no"),
+            ("Inscrit", "non"),
+            ("Kontakt erlaubt", "nein"),
+            ("Newsletter gewünscht", "Nein ✗ ☐"),
+            ("OK to email", "No"),
+            ("Acepta marketing", "no"),
+            ("Contact blocked", "yes"),
+            ("Blocked at", "2026-01-02"),
+            ("E-Mail gesperrt seit", "2026-01-02"),
+            ("Bounced", "x"),
+            ("status", "inactif bloccato"),
             ("Notes", "unsubscribed Abgemeldet uitgeschreven 退订"),
         ] {
             for cell in cells.split(' ') {
@@ -248,6 +265,17 @@ mod tests {
             ("is_blacklisted", "False"),
             ("Inactive since", ""),
             ("Adopting", "no"),
+            ("Blocked seats", "12 A4 yes"),
+            ("Blocked dates", "2026-01-02"),
+            ("Rooms cleaned", "3 yes"),
+            ("Bounced cheques", "1"),
+            ("Widerruf möglich bis", "2026-01-02"),
+            ("Iscritto all'albo", "no"),
+            ("Parental consent", "no"),
+            ("Parking permission", "no"),
+            ("Kontakt erlaubt", "ja"),
+            ("Telefonkontakt", "nein"),
+            ("Blocked", "F ✗ いいえ"),
             ("Option", "no"),
         ] {
             for cell in cells.split(' ').chain([""]) {

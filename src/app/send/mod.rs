@@ -6,6 +6,7 @@
 
 mod amounts;
 mod cells;
+mod columns;
 pub mod content;
 mod decimals;
 pub mod dry_run;
@@ -154,6 +155,7 @@ pub fn run(args: &SendArgs, signals: &Signals) -> Result<Exit, Failure> {
         args,
         campaign: &campaign,
         content: &content,
+        suppression: &config.engine.suppression,
         destination: &destination,
         opened: &opened,
         reads_anew: settled.reads_anew(),

@@ -1,15 +1,18 @@
 //! Columns by which a list says that somebody shall get nothing, and that nothing acts on: `status`, `opt_out`, `consent`.
 //!
-//! Guarantees: nobody is left out for them; what they say is counted and told, where the letter does not use them itself. Leaves
-//! to others: who gets nothing (`engine::suppression`), and by which words a list says so (`leaving`).
+//! Guarantees: nobody is left out for them; what they say is counted and told, where no condition of the letter asks them, of
+//! those who would get it: whom the suppression stops is not counted. Leaves to others: who gets nothing (`engine::suppression`), and by which words a list says so (`leaving`).
 
 use super::super::check::file_of;
 use super::super::config::CampaignConfig;
 use super::leaving::{Kind, kind_of, speaks_against};
 use crate::base::many::{Many, figure};
 use crate::engine::loader::{List, Look, each_of};
+use crate::engine::suppression::Suppression;
+use crate::mail::address;
 use crate::mail::finding::{Finding, Severity};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Rows that are looked at before a campaign begins, and before it goes on.
 pub const ROWS: u64 = 5_000_000;
@@ -21,35 +24,92 @@ const CHARACTERS: usize = 40;
 /// Rows of which columns are looked at whose names say nothing.
 const ROWS_OF_ANY: u64 = 10_000;
 
-/// What the first `most` rows of a list say of people who shall get nothing; `used`: the columns that the letter reads.
+/// What may act on columns.
+#[derive(Clone, Copy)]
+pub struct Acts<'a> {
+    /// The columns that the letter reads, and those of them that conditions ask.
+    pub used: &'a [String],
+    pub deciding: &'a [String],
+    /// The files of the suppression.
+    pub suppression: &'a [PathBuf],
+}
+
+/// What the first `most` rows of a list say of people who shall get nothing.
 #[must_use]
-pub fn findings(campaign: &CampaignConfig, list: &List, looked: &Look, used: &[String], most: u64) -> Vec<Finding> {
+pub fn findings(campaign: &CampaignConfig, list: &List, looked: &Look, acts: Acts<'_>, most: u64) -> Vec<Finding> {
     let email = &campaign.recipients.email.value;
     let stands_once = |name: &&String| looked.columns.iter().filter(|other| other == name).count() == 1;
-    let may_say = |name: &&String| !used.contains(name) && *name != email;
+    let is_used = |name: &String| {
+        // A word in any column may be what the letter is to say, and so may all be of an answer to what somebody did.
+        let may_be_said = campaign.is_transactional || kind_of(name) == Kind::Any;
+        acts.deciding.contains(name) || (may_be_said && acts.used.contains(name))
+    };
+    let may_say = |name: &&String| !is_used(name) && *name != email;
     let columns: Vec<String> = looked.columns.iter().filter(stands_once).filter(may_say).cloned().collect();
     let kinds: Vec<Kind> = columns.iter().map(|column| kind_of(column)).collect();
     if columns.is_empty() {
         return Vec::new();
     }
     let most = if kinds.iter().all(|kind| *kind == Kind::Any) { most.min(ROWS_OF_ANY) } else { most };
-    let (mut rows, mut seen) = (0, vec![Counts::default(); columns.len()]);
-    let read = each_of(list, &columns, most, |line, fields| {
-        rows += 1;
-        for ((kind, field), counts) in kinds.iter().zip(fields).zip(&mut seen) {
-            if *kind != Kind::Any || rows <= ROWS_OF_ANY {
-                counts.look(*kind, field, line);
-            }
-        }
-    });
     // What keeps the list from being read is told by whoever loads it.
-    if read.is_err() {
-        return Vec::new();
+    let Some((mut rows, mut seen)) = count(list, &columns, &kinds, most, None) else { return Vec::new() };
+    if seen.iter().any(|counts| counts.all > 0)
+        && let Some(suppression) = suppression(acts.suppression)
+    {
+        let columns: Vec<String> = columns.iter().chain([email]).cloned().collect();
+        (rows, seen) = count(list, &columns, &kinds, most, Some(&suppression)).unwrap_or_default();
     }
     let file = file_of(campaign);
     let looked_at = |kind: Kind| if kind == Kind::Any { rows.min(ROWS_OF_ANY) } else { rows };
     let told = columns.iter().zip(&kinds).zip(&seen);
     told.filter_map(|((column, kind), counts)| counts.told(column, looked_at(*kind), &file)).collect()
+}
+
+/// Who gets no mail; `None` where nobody is named. What is wrong with the files is told by whoever loads them.
+fn suppression(files: &[PathBuf]) -> Option<Suppression> {
+    let key = super::prepare::random_key().ok()?;
+    let read = Suppression::read(key.first_chunk::<16>().copied()?, files).ok()?;
+    (!read.is_empty()).then_some(read)
+}
+
+/// How many rows there are, and what each column says of them; of whom the suppression stops nothing, by the column behind
+/// the others.
+fn count(
+    list: &List,
+    columns: &[String],
+    kinds: &[Kind],
+    most: u64,
+    stops: Option<&Suppression>,
+) -> Option<(u64, Vec<Counts>)> {
+    let (mut rows, mut seen) = (0, vec![Counts::default(); kinds.len()]);
+    let (mut mailbox, mut folded) = (Vec::new(), Vec::new());
+    let mut is_stopped = |field: &[u8]| {
+        mailbox.clear();
+        let at = address::parse_into(field, &mut mailbox);
+        at.is_ok_and(|at| stops.is_some_and(|stops| stops.stops(&mailbox, at, &mut folded)))
+    };
+    let read = each_of(list, columns, most, |line, fields| {
+        rows += 1;
+        let says = |(kind, field): (&Kind, &&[u8])| {
+            (*kind != Kind::Any || rows <= ROWS_OF_ANY) && speaks_against(*kind, text_of(field))
+        };
+        if stops.is_some() && kinds.iter().zip(fields).any(says) && fields.last().is_some_and(|field| is_stopped(field))
+        {
+            return;
+        }
+        for ((kind, field), counts) in kinds.iter().zip(fields).zip(&mut seen) {
+            if says((kind, field)) {
+                counts.take(field, line);
+            }
+        }
+    });
+    read.ok().map(|()| (rows, seen))
+}
+
+/// What a field says.
+fn text_of(field: &[u8]) -> &str {
+    let text = std::str::from_utf8(field).unwrap_or_default().trim_start_matches('\0');
+    text.trim().trim_matches('"')
 }
 
 /// What a column says against its rows: each word, and how often.
@@ -61,15 +121,10 @@ struct Counts {
 }
 
 impl Counts {
-    fn look(&mut self, kind: Kind, field: &[u8], line: u64) {
-        let text = std::str::from_utf8(field).unwrap_or_default().trim_start_matches('\0');
-        let text = text.trim().trim_matches('"');
-        if !speaks_against(kind, text) {
-            return;
-        }
+    fn take(&mut self, field: &[u8], line: u64) {
         self.first = if self.all == 0 { line } else { self.first };
         self.all += 1;
-        let word: String = text.to_lowercase().chars().take(CHARACTERS).collect();
+        let word: String = text_of(field).to_lowercase().chars().take(CHARACTERS).collect();
         if self.words.len() < VALUES_TOLD || self.words.contains_key(&word) {
             *self.words.entry(word).or_default() += 1;
         }

@@ -19,6 +19,7 @@ use crate::mail::finding::Finding;
 use crate::observe::terminal;
 use std::fs::File;
 use std::io::Read as _;
+use std::path::PathBuf;
 
 /// How workbooks begin, and the largest that is read before a campaign goes on.
 const ZIP: [u8; 2] = *b"PK";
@@ -32,6 +33,8 @@ pub struct Known<'a> {
     pub campaign: &'a CampaignConfig,
     /// Its content.
     pub content: &'a Content,
+    /// The files of the suppression.
+    pub suppression: &'a [PathBuf],
     /// Where it goes.
     pub destination: &'a Destination,
     /// What there is of it.
@@ -43,14 +46,14 @@ pub struct Known<'a> {
 impl Known<'_> {
     /// Tells it, of a list that is loaded with this if anything is still to be sent; what was warned of.
     pub fn tell(&self, list: &List, load: Option<&Load>) -> Vec<Told> {
-        let Self { args, campaign, content, destination, opened, reads_anew } = *self;
+        let Self { args, campaign, content, suppression, destination, opened, reads_anew } = *self;
         let manifest = opened.table.manifest();
         let goes_on = opened.table.chunks() > 0;
         let mut of_letter = of_sent(&content.findings, !destination.is_sink());
         // What goes on is not kept waiting for it.
         let looks = !goes_on || is_soon_read(list);
-        let mut of_list =
-            if goes_on && looks { again(campaign, list, (&manifest.columns, &content.composer)) } else { Vec::new() };
+        let acts = standing::Acts { used: &manifest.columns, deciding: &content.deciding, suppression };
+        let mut of_list = if goes_on && looks { again(campaign, list, acts, &content.composer) } else { Vec::new() };
         of_list.extend(load.filter(|_| looks).map_or(Vec::new(), |load| {
             list::first_rows(campaign, content, &manifest.columns, load, goes_on && !reads_anew)
         }));
@@ -95,10 +98,10 @@ fn is_soon_read(list: &List) -> bool {
 }
 
 /// What a look at the list of a campaign that goes on finds, if it is still there.
-fn again(campaign: &CampaignConfig, list: &List, (stored, composer): (&[String], &Composer)) -> Vec<Finding> {
+fn again(campaign: &CampaignConfig, list: &List, acts: standing::Acts<'_>, composer: &Composer) -> Vec<Finding> {
     let Ok(looked) = look_at(list) else { return Vec::new() };
     let mut found = list::findings(campaign, &looked, None);
-    found.extend(cells::findings(campaign, &cells::front(campaign, list, stored), stored, composer));
-    found.extend(standing::findings(campaign, list, &looked, stored, standing::ROWS_AGAIN));
+    found.extend(cells::findings(campaign, &cells::front(campaign, list, acts.used), acts.used, composer));
+    found.extend(standing::findings(campaign, list, &looked, acts, standing::ROWS_AGAIN));
     found
 }

@@ -99,7 +99,7 @@ impl Walk<'_, '_> {
         [left, right].into_iter().for_each(|side| operands_of(side, &mut operands));
         for operand in operands {
             let column = word_of(operand);
-            let columns = self.columns_of(column).0;
+            let columns = self.cells_of(column);
             let is_unsaid = |column: &usize| self.names.cells(Name::Column(*column)) == Cells::Unsaid;
             if columns.is_empty() || !columns.iter().all(is_unsaid) {
                 return;
@@ -200,7 +200,7 @@ impl Walk<'_, '_> {
     }
 
     fn is_declared_date(&mut self, value: &Expr<'_>) -> bool {
-        let columns = self.columns_of(value).0;
+        let columns = self.cells_of(value);
         let is_date = |column: &usize| self.names.declared(Name::Column(*column)) == Some(ColumnType::Date);
         !columns.is_empty() && columns.iter().all(is_date)
     }

@@ -173,6 +173,11 @@ impl Walk<'_, '_> {
         )
     }
 
+    /// The columns that this is, where it is nothing within their lists and objects.
+    pub(super) fn cells_of(&mut self, expr: &Expr<'_>) -> Vec<usize> {
+        self.columns_of(expr).0.iter().map(Spot::cell).collect::<Option<_>>().unwrap_or_default()
+    }
+
     /// A column that `money` or `number` writes. A currency of the row may be that of the cell.
     pub(super) fn written_as_amount(&mut self, filter: &Filter<'_>, base: &Expr<'_>) {
         let is_fixed =

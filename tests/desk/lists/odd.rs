@@ -166,10 +166,44 @@ fn columns_that_say_who_shall_get_nothing_are_told_where_nothing_acts_on_them() 
     assert!(says.contains("engine.suppression"), "{says}");
     let (_, found) = check(&folder, "w.toml");
     assert_eq!(found.iter().filter(|found| found.check == "status-unused").count(), 2);
-    // A letter that uses them knows what it does.
-    folder.put("w.txt", "{{ name }} {{ status }} {{ opt_out }}\n");
-    let (_, found) = check(&folder, "w.toml");
-    assert!(!found.iter().any(|found| found.check == "status-unused"), "{found:#?}");
+    let told = |text: &str| {
+        folder.put("w.txt", format!("{text}\n"));
+        check(&folder, "w.toml").1.iter().filter(|found| found.check == "status-unused").count()
+    };
+    // Who is told what stands there gets the letter all the same; a letter that asks knows what it does.
+    assert_eq!(told("{{ name }} {{ status|upper }} {{ opt_out|default('-') }}"), 2);
+    assert_eq!(told("{{ name }} {% if status == 'enabled' %}!{% endif %} {{ opt_out }}"), 1);
+    assert_eq!(told("{{ 'Hi' if status|title == 'Enabled' and opt_out != 'true' else 'Bye' }}"), 0);
+    assert_eq!(
+        told("{% set s = status %}{% for o in [opt_out] if o == 'false' %}{{ '!' if s == 'enabled' }}{% endfor %}."),
+        0
+    );
+    // So does one that answers to what somebody did.
+    folder.put("w.toml", format!("transactional = true\n{}", folder.read("w.toml")));
+    assert_eq!(told("{{ name }}, you are {{ status }} now."), 1);
+}
+
+#[test]
+fn columns_that_say_who_shall_get_nothing_are_not_told_of_whom_the_suppression_stops() {
+    let list = "email,name,Kontakt erlaubt\na@b.example,A,ja\nB@b.example,B,nein\nc@c.example,C,nein\n";
+    let folder = campaign("l.csv", list, "", "{{ name }}");
+    folder.put("engine.toml", "[engine]\nhostname = \"mail.acme.example\"\nsuppression = [\"s.txt\"]\n");
+    for (entries, says) in [
+        ("x@b.example\n", Some(("l.csv:3", "2 of 3 rows shall get nothing (nein 2)"))),
+        ("b@b.example\n", Some(("l.csv:4", "1 of 3 rows shall get nothing (nein 1)"))),
+        ("b@b.example\nc@c.example\n", None),
+        ("b@b.example\n@c.example\n", None),
+    ] {
+        folder.put("s.txt", entries);
+        let ran = folder.run(&["check", "w.toml", "--offline", "--json", "--config", "engine.toml"]);
+        let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let found = report["findings"].as_array().unwrap().iter().find(|found| found["check"] == "status-unused");
+        let told = found.map(|found| (found["place"].as_str().unwrap(), found["says"].as_str().unwrap()));
+        assert_eq!(told.is_some(), says.is_some(), "{entries}: {ran:?}");
+        if let (Some((at, told)), Some((place, part))) = (told, says) {
+            assert!(at == place && told.contains(part), "{entries}: {at} {told}");
+        }
+    }
 }
 
 #[test]
