@@ -140,7 +140,7 @@ fn whoever_expires_is_told_what_one_address_said_and_not_that_another_one_was_aw
     let zone = Zone::new().mx("a.example", &[(10, "mx0.test"), (20, "mx1.test")]);
     let zone = zone.address("mx0.test", "127.0.0.2").address("mx1.test", "127.0.0.3");
     let (desk, dns) = (Desk::new(20), DnsServer::start(zone));
-    let (code, said) = desk.start("w", &by_mx(port, &dns, "retry = [\"1s\"]\nlifetime = \"4s\"\n")).wait();
+    let (code, said) = desk.start("w", &by_mx(port, &dns, "retry = [\"1s\"]\nlifetime = \"10s\"\n")).wait();
     assert_eq!(code, Some(0), "{said}");
     assert!(!server.seen().sessions.is_empty());
     let report = desk.report("w");

@@ -42,8 +42,10 @@ use crate::smtp::client::running::{Running, own};
 use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, State, Verdict};
 use std::time::Duration;
 
-/// How long a session without work waits for more of it before it asks by RSET whether the replies are in step.
-pub(super) const ASKS: Duration = Duration::from_millis(20);
+/// How long a session without work waits for more of it before it asks by RSET whether the replies are in step: longer
+/// than work takes to come to each of some hundred sessions that share what a fast disk and resolver let through, since a
+/// round trip for each message costs both sides more than the message's own words do.
+pub(super) const ASKS: Duration = Duration::from_millis(100);
 
 /// How long a session without work holds something before it says QUIT.
 pub(super) const SETTLES: Duration = Duration::from_millis(500);
