@@ -160,7 +160,8 @@ fn look_at_template(letter: &Letter<'_>, source: &Source, found: &mut Placing<'_
     jinja::look(&source.text, letter.spec.empty_is_text, |name| letter.written.partial(name), found);
 }
 
-/// What of a letter is known by row: see [`bare_columns`] and [`RowAddress`].
+/// What of a letter is known by row: columns (by their place among `columns`) that stand in it bare, where a row that has nothing
+/// leaves a gap; and addresses that rows have a part in: see [`RowAddress`].
 #[must_use]
 pub fn of_rows(spec: &Spec, columns: &[String], email_column: &str) -> (Vec<usize>, Vec<RowAddress>) {
     (bare_columns(spec, columns, email_column), RowAddress::all_of(spec, columns, email_column))
