@@ -72,6 +72,7 @@ use auth::Exchange;
 use running::{Obstacle, Running, Stage};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use window::Window;
 
 /// The most recipients that a transaction may have, where the peer names no limit.
@@ -179,6 +180,8 @@ struct Core {
     chunk_seen: bool,
     /// Some content was accepted in words that no other command is answered in here.
     contents_worded: bool,
+    /// How long it waits for work before it asks whether the replies are in step.
+    asks_after: Duration,
     /// BDAT was answered, whatever it was.
     chunk_known: bool,
     /// RSET was accepted.
@@ -249,6 +252,7 @@ impl Session {
             group_seen: false,
             chunk_seen: false,
             contents_worded: false,
+            asks_after: step::ASKS,
             chunk_known: false,
             reset_seen: false,
             asks: false,

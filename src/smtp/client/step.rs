@@ -20,7 +20,7 @@
 //!    command's answer.
 //!
 //! What is held waits for the next of 1 to 3. A session that has nothing to do and holds a chunk that waits for the next
-//! MAIL alone says RSET after [`ASKS`], whose answer does as well: the chunk's own answer would come before it, or in its
+//! MAIL alone says RSET after [`ASKS`] or more, whose answer does as well: the chunk's own answer would come before it, or in its
 //! place. One that holds something else says QUIT after [`SETTLES`]; one that holds [`HELD_MAX`] transactions, or [`REFUSED_MAX`]
 //! that were refused, says it when they are answered. No command is added to a flight, and nothing is sent later than it was.
 //!
@@ -42,10 +42,13 @@ use crate::smtp::client::running::{Running, own};
 use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, State, Verdict};
 use std::time::Duration;
 
-/// How long a session without work waits for more of it before it asks by RSET whether the replies are in step: longer
-/// than work takes to come to each of some hundred sessions that share what a fast disk and resolver let through, since a
-/// round trip for each message costs both sides more than the message's own words do.
-pub(super) const ASKS: Duration = Duration::from_millis(100);
+/// How long a session without work waits for more of it before it asks by RSET whether the replies are in step. Each time
+/// it has asked and work came nevertheless it waits longer, up to [`ASKS_MAX`]: where work comes to each of many sessions
+/// now and then, a round trip behind each message costs both sides more than the message's own words do.
+pub(super) const ASKS: Duration = Duration::from_millis(20);
+
+/// See [`ASKS`].
+pub(super) const ASKS_MAX: Duration = Duration::from_millis(160);
 
 /// How long a session without work holds something before it says QUIT.
 pub(super) const SETTLES: Duration = Duration::from_millis(500);
@@ -110,7 +113,7 @@ impl Core {
 
     /// How long a session without work waits for more.
     pub(super) fn patience(&self) -> Duration {
-        if self.may_ask() { ASKS } else { SETTLES }
+        if self.may_ask() { self.asks_after } else { SETTLES }
     }
 
     /// The replies are in step: what is held is told.
