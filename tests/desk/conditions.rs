@@ -165,6 +165,7 @@ fn a_comparison_with_one_word_is_no_guard_against_the_others() {
         (&["0", "5", "7"], "{{ 1 if c and c != '0' else 2 }}"),
         (&["100", "0", "7"], "{{ 1 if c == '100' else 2 }}"),
         (&["S", "T", "X"], "{{ 1 if c == 'S' else 2 }}"),
+        (&["1", "x", "1"], "{{ 1 if c == 'x' else 2 }}"),
     ] {
         assert_eq!(arrives(&campaign("w.csv", list_of("c", cells), "", letter)).len(), cells.len(), "{letter}");
     }

@@ -43,8 +43,8 @@ use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, State, Verdict
 use std::time::Duration;
 
 /// How long a session without work waits for more of it before it asks by RSET whether the replies are in step. Each time
-/// it has asked and work came nevertheless it waits longer, up to [`ASKS_MAX`]: where work comes to each of many sessions
-/// now and then, a round trip behind each message costs both sides more than the message's own words do.
+/// that it has asked it waits twice as long the next time, up to [`ASKS_MAX`]: where work comes to each of many sessions now
+/// and then, a round trip behind each message costs both sides more than the message's own words do.
 pub(super) const ASKS: Duration = Duration::from_millis(20);
 
 /// See [`ASKS`].

@@ -175,10 +175,19 @@ impl Answers {
         self.answers > 0 && !are_numbers && self.no_answers.are_few(self.answers)
     }
 
-    /// Whether they are letters that all say the same, and may as well be those of something else.
-    pub(super) fn are_letters(&self) -> bool {
-        let is_letter = |text: &str| text.trim().chars().count() == 1 && text.contains(char::is_alphabetic);
-        (self.yes.0.is_empty() || self.no.0.is_empty()) && self.yes.all().chain(self.no.all()).all(is_letter)
+    /// Whether this letter, which the letter compares them with, and they may as well be those of something else: of sizes, of
+    /// days, of a mark beside digits. All of them say the same then. `y`, `j` and `n` are hardly that.
+    pub(super) fn are_letters(&self, word: &str) -> bool {
+        let is_initial = |text: &str| ["y", "j", "n"].iter().any(|initial| text.trim().eq_ignore_ascii_case(initial));
+        let is_code = |text: &str| text.trim().chars().count() == 1 && text.contains(char::is_alphanumeric);
+        let all = || self.yes.all().chain(self.no.all());
+        let any = |kind: fn(char) -> bool| all().any(|text| text.contains(kind));
+        (self.yes.0.is_empty() || self.no.0.is_empty())
+            && is_code(word)
+            && !is_initial(word)
+            && all().all(is_code)
+            && any(char::is_alphabetic)
+            && !(any(char::is_numeric) && all().any(is_initial))
     }
 
     /// Whether nearly all of them are amounts, or dates.
@@ -277,6 +286,35 @@ mod tests {
             &[],
         ] {
             assert_eq!(no(cells), None, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn letters_that_may_as_well_be_something_else_are_no_other_word_for_yes() {
+        let are_letters = |word: &str, cells: &[&str]| {
+            let mut answers = Answers::default();
+            cells.iter().for_each(|cell| answers.take(2, cell.as_bytes()));
+            answers.are_letters(word)
+        };
+        for (word, cells) in [
+            ("S", &["S", "T", "X"][..]),
+            ("x", &["1", "x"]),
+            ("F", &["F", "N"]),
+            ("T", &["V", "S"]),
+            ("1", &["1", "x"]),
+        ] {
+            assert!(are_letters(word, cells), "{word} {cells:?}");
+        }
+        for (word, cells) in [
+            ("yes", &["Y", ""][..]),
+            ("y", &["Y"]),
+            ("Y", &["Y", "1"]),
+            ("yes", &["1"]),
+            ("x", &["1"]),
+            ("x", &["x", "yes"]),
+            ("x", &["x", "0"]),
+        ] {
+            assert!(!are_letters(word, cells), "{word} {cells:?}");
         }
     }
 }

@@ -89,7 +89,7 @@ impl<'a> Asked<'a> {
         let truth = truth_of(&word.text);
         let (spelt, meant) = match truth {
             _ if is_zero(&word.text) && answers.are_amounts() => (&answers.zeros, "zero"),
-            _ if answers.are_letters() => return None,
+            _ if answers.are_letters(&word.text) => return None,
             Some(true) if answers.are_answers() => (&answers.yes, "yes"),
             Some(false) if answers.are_answers() => (&answers.no, "no"),
             _ => return None,

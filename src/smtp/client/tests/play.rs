@@ -186,7 +186,7 @@ fn once(config: &Config, known: Known, script: &str, transactions: Vec<Transacti
             "TLS" => play.session.handle_tls(play.now),
             "X" => play.session.handle_closed(play.now, &mut |e| play.told.push_back(shown(&e))),
             "T" => {
-                play.now = play.now.after(Duration::from_secs(rest.parse().unwrap()));
+                play.now = play.now.after(Duration::from_secs_f64(rest.parse().unwrap()));
                 play.session.handle_deadline(play.now, &mut |e| play.told.push_back(shown(&e)));
             }
             _ => panic!("no such verb: {line}"),
