@@ -52,6 +52,28 @@ pub struct Content {
 }
 
 impl Content {
+    /// What a composer makes of rows that hold the columns `stored`, of which `bare` and `addresses` are known.
+    fn of(
+        campaign: &CampaignConfig,
+        (composer, columns): (Composer, &Columns),
+        stored: &[String],
+        fingerprint: String,
+        (bare, addresses): (&[usize], Vec<RowAddress>),
+    ) -> Self {
+        Self {
+            header_columns: columns.pick(composer.columns_in_headers()),
+            fingerprint: types::read_as(fingerprint, campaign, &composer, columns),
+            told: None,
+            findings: Vec::new(),
+            read_as_numbers: types::read_as_numbers(&composer, columns),
+            deciding: columns.pick(&composer.columns_deciding()),
+            bare: columns.among(stored, bare),
+            addresses: columns.kept(stored, addresses),
+            files: Vec::new(),
+            composer: columns.read_from(composer, stored),
+        }
+    }
+
     /// Says how the list is read, if that is worth a word.
     pub fn tell_list(&self) {
         let Some((first, rest)) = self.told.as_ref().and_then(|told| told.split_at_checked(1)) else { return };
@@ -113,10 +135,7 @@ pub fn first(
         refused
     })?;
     findings.extend(of_columns);
-    let read_as_numbers = types::read_as_numbers(&composer, &columns);
-    let fingerprint = types::read_as(fingerprint, campaign, &composer, &columns);
     let stored = columns.pick(composer.columns_used());
-    let header_columns = columns.pick(composer.columns_in_headers());
     let front = cells::front(campaign, list, &stored);
     findings.extend(truths::printed(
         campaign,
@@ -124,36 +143,19 @@ pub fn first(
         (&front.0, &stored),
         &list.path.display().to_string(),
     ));
-    let deciding = columns.pick(&composer.columns_deciding());
-    let composer = columns.read_from(composer, &stored);
-    let addresses = columns.kept(&stored, addresses);
-    let of_letters = first_letters::look(campaign, list, &composer, &stored, &addresses);
+    let content = Content::of(campaign, (composer, &columns), &stored, fingerprint, (&bare, addresses));
+    let of_letters = first_letters::look(campaign, list, &content.composer, &stored, &content.addresses);
     // What is told with its place needs no word without it.
     let is_new =
         |finding: &Finding| finding.check != "link-scheme" || findings.iter().all(|known| known.check != finding.check);
     let of_letters: Vec<Finding> = of_letters.into_iter().filter(is_new).collect();
     findings.extend(of_letters);
-    findings.extend(cells::findings(campaign, &front, &stored, &composer));
+    findings.extend(cells::findings(campaign, &front, &stored, &content.composer));
     let suppression = &config.engine.suppression;
-    let acts = standing::Acts { used: &stored, deciding: &deciding, suppression };
+    let acts = standing::Acts { used: &stored, deciding: &content.deciding, suppression };
     findings.extend(standing::findings(campaign, list, &looked, acts, standing::ROWS));
     in_its_tags(campaign, &mut findings);
-    let bare = columns.among(&stored, &bare);
-    Ok((
-        Content {
-            composer,
-            header_columns,
-            fingerprint,
-            told,
-            findings,
-            read_as_numbers,
-            deciding,
-            bare,
-            addresses,
-            files,
-        },
-        stored,
-    ))
+    Ok((Content { told, findings, files, ..content }, stored))
 }
 
 /// What is wrong with the letter of a campaign, whoever gets it.
@@ -236,25 +238,8 @@ pub fn again(
         let lost = lost.join(", ");
         return Err(Failure::usage(format!("the content now uses the columns {lost}\n{}", stored_only(home, stored))));
     }
-    let fingerprint = types::read_as(fingerprint, campaign, &composer, &columns);
-    let header_columns = columns.pick(composer.columns_in_headers());
-    let read_as_numbers = types::read_as_numbers(&composer, &columns);
-    let deciding = columns.pick(&composer.columns_deciding());
-    let composer = columns.read_from(composer, stored);
-    let (bare, addresses) = (columns.among(stored, &bare), columns.kept(stored, addresses));
-    let told = None;
-    Ok(Content {
-        composer,
-        header_columns,
-        fingerprint,
-        told,
-        findings,
-        read_as_numbers,
-        deciding,
-        bare,
-        addresses,
-        files,
-    })
+    let content = Content::of(campaign, (composer, &columns), stored, fingerprint, (&bare, addresses));
+    Ok(Content { findings, files, ..content })
 }
 
 /// The columns of a new campaign that its table keeps besides those that the letter reads.
