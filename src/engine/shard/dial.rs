@@ -216,6 +216,7 @@ impl<I: Io> Shard<I> {
             trace.remark(now.mono, "connected");
         }
         connection.session = Session::new(connection.config.clone(), connection.known, now.mono);
+        connection.session.expect_more(self.more_comes);
         self.egress.stood(connection.source, connection.remote);
         self.sites.session_connected(connection.site);
         self.ledger.counters.sessions += 1;

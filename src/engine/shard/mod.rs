@@ -125,6 +125,8 @@ pub struct Shard<I: Io> {
     stage: Stage,
     paused: bool,
     load_ended: bool,
+    /// The sessions were told that more is to come.
+    more_comes: bool,
     /// Whether this shard keeps the others from ending.
     holds: bool,
     failed: Option<Arc<str>>,
@@ -225,6 +227,7 @@ impl<I: Io> Shard<I> {
             stage: Stage::Running,
             paused: false,
             load_ended: false,
+            more_comes: false,
             holds: true,
             failed: None,
             recent: refused::Recent::default(),
@@ -323,6 +326,7 @@ impl<I: Io> Shard<I> {
         self.use_sources(now);
         self.expire_overdue(now);
         self.feed_sites(now);
+        self.tell_what_comes();
         self.transmit(now);
         self.brake(now);
         self.write_journal(now);
@@ -493,6 +497,14 @@ impl<I: Io> Shard<I> {
         self.cut_connections(|_| true);
         self.egress.end();
         self.stage = Stage::Ended;
+    }
+
+    /// Tells the sessions whether they may get more: one that waits for it in vain would hold up the end.
+    fn tell_what_comes(&mut self) {
+        let more = !self.load_ended || self.queue.counts().waiting() > 0;
+        if std::mem::replace(&mut self.more_comes, more) != more {
+            self.for_each_connection(|connection| connection.session.expect_more(more));
+        }
     }
 
     fn advance_stage(&mut self, now: Now) {

@@ -11,7 +11,6 @@ use crate::base::clock::Instant;
 use crate::mail::{Enhanced, Limit, ReplyRef};
 use crate::smtp::client::lessons::{Break, is_session_full};
 use crate::smtp::client::running::{Conclusion, own};
-use crate::smtp::client::step::ASKS_MAX;
 use crate::smtp::client::{Core, End, Event, Lesson, Mode, Phase, Sink, State, Verdict};
 use crate::smtp::ledger::Expected;
 
@@ -43,10 +42,7 @@ impl Core {
     pub(super) fn timeout(&mut self, on: &mut Sink<'_>) {
         if self.is_settling() {
             match self.may_ask() {
-                true => {
-                    self.asks = true;
-                    self.asks_after = (self.asks_after * 2).min(ASKS_MAX);
-                }
+                true => self.asks = true,
                 false => self.quit = true,
             }
             return;

@@ -72,7 +72,6 @@ use auth::Exchange;
 use running::{Obstacle, Running, Stage};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 use window::Window;
 
 /// The most recipients that a transaction may have, where the peer names no limit.
@@ -180,8 +179,8 @@ struct Core {
     chunk_seen: bool,
     /// Some content was accepted in words that no other command is answered in here.
     contents_worded: bool,
-    /// How long it waits for work before it asks whether the replies are in step.
-    asks_after: Duration,
+    /// Its owner has more for it, or for the sessions beside it.
+    more_comes: bool,
     /// BDAT was answered, whatever it was.
     chunk_known: bool,
     /// RSET was accepted.
@@ -252,7 +251,7 @@ impl Session {
             group_seen: false,
             chunk_seen: false,
             contents_worded: false,
-            asks_after: step::ASKS,
+            more_comes: false,
             chunk_known: false,
             reset_seen: false,
             asks: false,
@@ -416,6 +415,11 @@ impl Session {
         // They do not count among those that the session takes.
         core.left = core.left.saturating_add(core.running.len().saturating_sub(core.started) as u32);
         core.return_unstarted(None, on);
+    }
+
+    /// Whether its owner has more work, which it may come to: what is held then waits for that for a while.
+    pub fn expect_more(&mut self, more: bool) {
+        self.core.more_comes = more;
     }
 
     /// No more transactions: QUIT as soon as those under way are answered.

@@ -19,10 +19,11 @@
 //!    good waits for the proof like anybody else: a refusal that comes one too many, and late, stands in the place of the next
 //!    command's answer.
 //!
-//! What is held waits for the next of 1 to 3. A session that has nothing to do and holds a chunk that waits for the next
-//! MAIL alone says RSET after [`ASKS`] or more, whose answer does as well: the chunk's own answer would come before it, or in its
-//! place. One that holds something else says QUIT after [`SETTLES`]; one that holds [`HELD_MAX`] transactions, or [`REFUSED_MAX`]
-//! that were refused, says it when they are answered. No command is added to a flight, and nothing is sent later than it was.
+//! What is held waits for the next of 1 to 3. A session that has nothing to do and holds a chunk that waits for the next MAIL
+//! alone says RSET after [`ASKS`] or [`ASKS_BETWEEN`], whose answer does as well: the chunk's own answer would come before it,
+//! or in its place. One that holds something else says QUIT after [`SETTLES`]; one that holds [`HELD_MAX`] transactions, or
+//! [`REFUSED_MAX`] that were refused, says it when they are answered. No command is added to a flight, and nothing is sent
+//! later than it was.
 //!
 //! Guarantees: where a surplus is seen, in the same read or in a later one, what was held and what is under way is neither
 //! delivered nor bounced nor returned: it is uncertain if its content was given out, else deferred; the session ends, and the
@@ -42,13 +43,13 @@ use crate::smtp::client::running::{Running, own};
 use crate::smtp::client::{Core, Event, Lesson, Mode, Phase, Sink, State, Verdict};
 use std::time::Duration;
 
-/// How long a session without work waits for more of it before it asks by RSET whether the replies are in step. Each time
-/// that it has asked it waits twice as long the next time, up to [`ASKS_MAX`]: where work comes to each of many sessions now
-/// and then, a round trip behind each message costs both sides more than the message's own words do.
-pub(super) const ASKS: Duration = Duration::from_millis(20);
+/// How long a session without work waits before it asks by RSET whether the replies are in step, where no more work is to
+/// come: a mailing ends no later for it.
+const ASKS: Duration = Duration::from_millis(5);
 
-/// See [`ASKS`].
-pub(super) const ASKS_MAX: Duration = Duration::from_millis(160);
+/// The same where more is to come: longer than it takes to come to each of some hundred sessions that share the pace of a
+/// disk or a resolver. A round trip behind each message costs both sides more than the message's own words do.
+const ASKS_BETWEEN: Duration = Duration::from_millis(100);
 
 /// How long a session without work holds something before it says QUIT.
 pub(super) const SETTLES: Duration = Duration::from_millis(500);
@@ -113,7 +114,11 @@ impl Core {
 
     /// How long a session without work waits for more.
     pub(super) fn patience(&self) -> Duration {
-        if self.may_ask() { self.asks_after } else { SETTLES }
+        match (self.may_ask(), self.more_comes) {
+            (true, false) => ASKS,
+            (true, true) => ASKS_BETWEEN,
+            (false, _) => SETTLES,
+        }
     }
 
     /// The replies are in step: what is held is told.

@@ -1,11 +1,11 @@
 //! Plays a script against a session, again and again, with the peer's octets cut in every way.
 //!
-//! A script is lines. `S:` the server says a line (lines in a row come as one input). `C:` the client says a line; lines
-//! in a row, up to what follows, are exactly one flight: the output of one poll. `E:` an event, in order. `B: key to… |
-//! content` begins a transaction, `N` the next of the test's own. `Q` asks for QUIT, `K` takes back what was not begun to be said, `D` says drained, `U: n` that the
-//! last n octets did not leave, `H: n` that the last n had not reached the peer when it said what comes next, `TLS` that the
-//! handshake is done, `X` that the connection closed, `R:` that exactly these octets come (`\r`, `\n`, `\0`, `\xNN`),
-//! `T: s` lets seconds pass.
+//! A script is lines. `S:` the server says a line (lines in a row come as one input). `C:` the client says a line; lines in a
+//! row, up to what follows, are exactly one flight: the output of one poll. `E:` an event, in order. `B: key to… | content`
+//! begins a transaction, `N` the next of the test's own. `Q` asks for QUIT, `M: more` says that more is to come, `K` takes back
+//! what was not begun to be said, `D` says drained, `U: n` that the last n octets did not leave, `H: n` that the last n had not
+//! reached the peer when it said what comes next, `TLS` that the handshake is done, `X` that the connection closed, `R:` that
+//! exactly these octets come (`\r`, `\n`, `\0`, `\xNN`), `T: s` lets seconds pass.
 
 use crate::base::clock::Instant;
 use crate::base::out::Out;
@@ -179,6 +179,7 @@ fn once(config: &Config, known: Known, script: &str, transactions: Vec<Transacti
             }
             "N" => assert!(play.session.begin(transactions.next().unwrap()).is_ok(), "no room"),
             "Q" => play.session.quit(),
+            "M" => play.session.expect_more(rest == "more"),
             "K" => play.session.take_back(&mut |e| play.told.push_back(shown(&e))),
             "U" => play.session.handle_unsent(rest.parse().unwrap()),
             "H" => play.unheard = rest.parse().unwrap(),
