@@ -49,7 +49,7 @@ const ASKS: Duration = Duration::from_millis(5);
 
 /// The same where more is to come: longer than it takes to come to each of some hundred sessions that share the pace of a
 /// disk or a resolver. A round trip behind each message costs both sides more than the message's own words do.
-const ASKS_BETWEEN: Duration = Duration::from_millis(100);
+const ASKS_BETWEEN: Duration = Duration::from_millis(250);
 
 /// How long a session without work holds something before it says QUIT.
 pub(super) const SETTLES: Duration = Duration::from_millis(500);

@@ -454,7 +454,7 @@ fn a_chunk_waits_for_long_only_where_more_is_to_come() {
     let taken = chunk() + "S: 250 2.0.0 queued\n";
     let asked = "T: 0.001\nC: RSET\nS: 250 2.0.0 reset\nE: 1.0 accepted: 250 2.0.0 queued\nE: 1 finished\n";
     play(&config(), &format!("{taken}T: 0.004\n{asked}"));
-    play(&config(), &format!("M: more\n{taken}T: 0.099\n{asked}"));
+    play(&config(), &format!("M: more\n{taken}T: 0.249\n{asked}"));
     // What was to come went to others.
     play(&config(), &format!("M: more\n{taken}T: 0.05\nM: no more\n{asked}"));
 }
