@@ -3,8 +3,8 @@
 //! A text is kept as 104 bits of its SipHash-1-3-128 under a secret key: 8 choose one of 256 tables, 96 are stored. For
 //! ten million texts the chance that any two share a hash is below 10⁻¹⁶, and without the key nobody can make two that
 //! do. A table probes linearly over 12-octet slots: a look-up touches one or two cache lines, where a table with
-//! control octets touches two and then the key. A full one grows by half, so a text takes 15 to 23 octets, and no
-//! growth copies more than one table. Many at once are faster than one after another: the cache lines of a group are
+//! control octets touches two and then the key. A full one grows by half, so a text takes 15 to 23 octets, or to what is
+//! expected to come, so that it takes 15 to 16 in the end; no growth copies more than one table. Many at once are faster than one after another: the cache lines of a group are
 //! fetched together, and a set of millions waits for memory once a group instead of once a text. Leaves to others: what
 //! counts as the same text.
 
@@ -13,6 +13,9 @@ use siphasher::sip128::SipHasher13;
 const TABLES: usize = 256;
 /// Slots of a table that holds its first key.
 const SLOTS_MIN: usize = 16;
+/// A full table grows to so many times its slots at most, whatever is expected: what is said of the last of a long list when
+/// its first texts are known is a guess.
+const GROWTH_MAX: usize = 4;
 /// Texts whose slots are fetched together: about as many as a core has loads under way.
 const GROUP: usize = 16;
 
@@ -32,6 +35,8 @@ pub struct KeySet {
     hasher: SipHasher13,
     tables: Box<[Table]>,
     len: usize,
+    /// How many texts a table is expected to hold in the end; 0 where nothing is known.
+    expected: usize,
 }
 
 impl KeySet {
@@ -39,7 +44,7 @@ impl KeySet {
     #[must_use]
     pub fn new(secret: [u8; 16]) -> Self {
         let tables = (0..TABLES).map(|_| Table::default()).collect();
-        Self { hasher: SipHasher13::new_with_key(&secret), tables, len: 0 }
+        Self { hasher: SipHasher13::new_with_key(&secret), tables, len: 0, expected: 0 }
     }
 
     /// Adds `text`; false if it was there already.
@@ -59,7 +64,7 @@ impl KeySet {
     }
 
     fn insert_hashed(&mut self, text: Hashed) -> bool {
-        let new = self.tables.get_mut(text.table as usize).is_some_and(|table| table.insert(text.key));
+        let new = self.tables.get_mut(text.table as usize).is_some_and(|table| table.insert(text.key, self.expected));
         self.len += usize::from(new);
         new
     }
@@ -69,11 +74,24 @@ impl KeySet {
         table.and_then(|table| table.slots.get(table.start(text.key))).map_or(0, |slot| slot[0])
     }
 
-    /// Makes room for so many more texts, so that no table grows for them one step at a time.
+    /// Makes room for so many more texts, so that hardly a table grows for them.
     pub fn reserve(&mut self, more: usize) {
-        let each = more / TABLES;
-        // Tables are not filled evenly: an eighth more than the mean has hardly one where the mean is large.
-        self.tables.iter_mut().for_each(|table| table.reserve(each + each / 8));
+        let each = self.each(more);
+        self.tables.iter_mut().for_each(|table| table.reserve(each));
+    }
+
+    /// Says that about so many more texts are to come: the later it is said again, the better a table that is full by then
+    /// is measured for them.
+    pub fn expect(&mut self, more: usize) {
+        let each = self.each(more);
+        self.expected = each + each / 64;
+    }
+
+    /// How many texts hardly a table exceeds when so many more have come: tables are not filled evenly, and four deviations
+    /// above the mean are exceeded by one in thirty thousand.
+    fn each(&self, more: usize) -> usize {
+        let mean = (self.len + more) / TABLES;
+        mean + 4 * mean.isqrt()
     }
 
     /// Whether `text` was added.
@@ -118,9 +136,9 @@ struct Table {
 }
 
 impl Table {
-    fn insert(&mut self, key: Key) -> bool {
+    fn insert(&mut self, key: Key, expected: usize) -> bool {
         if (self.used + 1) * 5 > self.slots.len() * 4 {
-            self.grow();
+            self.grow(expected);
         }
         let Some((at, false)) = self.slot(key) else { return false };
         if let Some(slot) = self.slots.get_mut(at) {
@@ -153,16 +171,20 @@ impl Table {
         ((u64::from(key[0]) * self.slots.len() as u64) >> 32) as usize
     }
 
-    fn reserve(&mut self, more: usize) {
-        let slots = (self.used + more) / 4 * 5 + SLOTS_MIN;
-        // A little more than there is comes by itself, and is not worth a copy now.
-        if slots > self.slots.len() + self.slots.len() / 4 {
+    fn reserve(&mut self, texts: usize) {
+        let slots = slots_for(texts);
+        if slots > self.slots.len() {
             self.widen(slots);
         }
     }
 
-    fn grow(&mut self) {
-        self.widen((self.slots.len() + self.slots.len() / 2).max(SLOTS_MIN));
+    fn grow(&mut self, expected: usize) {
+        let full = self.slots.len();
+        let slots = match expected {
+            0 => full + full / 2,
+            texts => slots_for(texts).clamp(full + full / 16, full * GROWTH_MAX),
+        };
+        self.widen(slots.max(SLOTS_MIN));
     }
 
     fn widen(&mut self, slots: usize) {
@@ -175,6 +197,11 @@ impl Table {
             }
         }
     }
+}
+
+/// The slots of a table that is not full with so many texts.
+fn slots_for(texts: usize) -> usize {
+    texts / 4 * 5 + SLOTS_MIN
 }
 
 #[cfg(test)]
@@ -214,10 +241,29 @@ mod tests {
         let slots = |set: &KeySet| set.tables.iter().map(|t| t.slots.len()).collect::<Vec<_>>();
         let before = slots(&set);
         assert!((10_000..100_000u32).all(|i| set.insert(&i.to_le_bytes())));
-        let grown = slots(&set).iter().zip(&before).filter(|(now, then)| now > then).count();
-        assert!(grown < TABLES / 10, "{grown} tables grew");
+        assert_eq!(slots(&set), before, "a table grew");
         assert!((0..100_000u32).all(|i| set.contains(&i.to_le_bytes())) && !set.insert(&5u32.to_le_bytes()));
         set.reserve(0);
-        assert_eq!(set.len(), 100_000);
+        assert_eq!((set.len(), slots(&set)), (100_000, before));
+    }
+
+    #[test]
+    fn what_is_expected_takes_no_more_than_it_needs_and_what_comes_besides_has_room() {
+        for (texts, said_at, guess) in
+            [(300_000u32, 1_000, 300_000), (300_000, 1_000, 600_000), (300_000, 1_000, 3_000)]
+        {
+            let mut set = KeySet::new([7; 16]);
+            for i in 0..texts {
+                if i == said_at {
+                    set.expect(guess);
+                } else if i > said_at && i % 10_000 == 0 {
+                    set.expect((texts - i) as usize);
+                }
+                assert!(set.insert(&i.to_le_bytes()));
+            }
+            let slots: usize = set.tables.iter().map(|table| table.slots.len()).sum();
+            assert!(slots * 100 <= set.len() * 146, "{guess}: {slots} slots");
+            assert!((0..texts).all(|i| set.contains(&i.to_le_bytes())));
+        }
     }
 }

@@ -371,7 +371,7 @@ impl<'a> Loader<'a> {
                 if self.commit(emit)?.is_break() {
                     return Ok(None);
                 }
-                self.make_room();
+                self.expect_more();
             }
             if self.progress.records.is_multiple_of(STOP_RECORDS) {
                 self.spec.onlooker.inspect(|onlooker| onlooker.read(self.progress.records, false));
@@ -411,15 +411,15 @@ impl<'a> Loader<'a> {
         is_full || self.pending.octets() >= if self.judged { CHUNK_OCTETS_MAX } else { 2 * CHUNK_OCTETS_MAX }
     }
 
-    /// Makes room for whom the rest of the list will bring if it goes on like this: a set that has it grows no more.
-    fn make_room(&mut self) {
+    /// Says whom the rest of the list will bring if it goes on like this: a set that knows grows once to what it needs.
+    fn expect_more(&mut self) {
         let done = self.records.octets_done().max(1);
         let left = self.records.octets().map(|octets| octets.saturating_sub(done));
         let more = left.map(|left| self.seen.len() as u128 * u128::from(left) / u128::from(done));
         let more = more.and_then(|more| u64::try_from(more).ok());
         self.spec.onlooker.inspect(|onlooker| onlooker.expects(more));
         if let Some(more) = more.filter(|more| *more > 0) {
-            self.seen.reserve(usize::try_from(more).unwrap_or(0));
+            self.seen.expect(usize::try_from(more).unwrap_or(0));
         }
     }
 
