@@ -95,6 +95,8 @@ pub struct Misread {
     pub mark: char,
     /// The cell that is read otherwise: its line and its text.
     pub misread: (u64, String),
+    /// What it would be read as.
+    pub read: String,
     /// The cell that shows what the mark is for.
     pub shows: (u64, String),
 }
@@ -193,16 +195,27 @@ impl Amounts {
     }
 
     /// The first two cells of which one shows that a mark is for decimals, and the other has that mark where the locale that is
-    /// named, or the usual one, takes it for one of thousands: it would be read as a thousand times what it is.
+    /// named, or the usual one, takes it for one of thousands: it would be read as a thousand times what it is. Or it has the
+    /// other mark, which then is for thousands, where the locale takes it for decimals.
     #[must_use]
     pub fn misread(&self, locale: Option<&str>) -> Option<Misread> {
-        let group = locale.map_or(Some(Locality::usual()), Locality::of)?.figures().group;
+        let figures = locale.map_or(Some(Locality::usual()), Locality::of)?.figures();
         let Evidence { unclear_point, unclear_comma, decimal_point, decimal_comma, .. } = &self.evidence;
-        let of = |mark: char, unclear: &Option<Cell>, decimal: &Option<Cell>| {
+        let larger = |mark: char, unclear: &Option<Cell>, decimal: &Option<Cell>| {
             let (misread, shows) = (unclear.clone()?, decimal.clone()?);
-            group.contains(mark).then_some(Misread { mark, misread, shows })
+            let read = misread.1.replace(mark, "");
+            figures.group.contains(mark).then_some(Misread { mark, misread, read, shows })
         };
-        of('.', unclear_point, decimal_point).or_else(|| of(',', unclear_comma, decimal_comma))
+        let smaller =
+            |mark: char, (other, unclear): (char, &Option<Cell>), decimal: &Option<Cell>, clear: &Option<Cell>| {
+                let (misread, shows) = (unclear.clone()?, decimal.clone().filter(|_| clear.is_none())?);
+                let read = misread.1.replace(other, ".");
+                figures.point.contains(other).then_some(Misread { mark, misread, read, shows })
+            };
+        larger('.', unclear_point, decimal_point)
+            .or_else(|| larger(',', unclear_comma, decimal_comma))
+            .or_else(|| smaller('.', (',', unclear_comma), decimal_point, decimal_comma))
+            .or_else(|| smaller(',', ('.', unclear_point), decimal_comma, decimal_point))
     }
 
     /// What a template writes for `name` to have each cell as a number.
@@ -360,6 +373,9 @@ mod tests {
             (&["1,125", "12,5"], Some("en_US"), Some((',', "1,125", "12,5"))),
             (&["1,125", "12,5"], None, Some((',', "1,125", "12,5"))),
             (&["1,125", "1.234.567"], Some("en_US"), Some((',', "1,125", "1.234.567"))),
+            (&["1,234", "350.50"], Some("de_DE"), Some(('.', "1,234", "350.50"))),
+            (&["1,234.50", "1,234"], Some("de_DE"), Some(('.', "1,234", "1,234.50"))),
+            (&["1.234", "350,50"], Some("en_US"), Some((',', "1.234", "350,50"))),
             // Each of these is what it is in its place.
             (&["1.125", "12,5"], Some("de_DE"), None),
             (&["1.125", "7"], Some("de_DE"), None),

@@ -215,6 +215,15 @@ impl Composer {
         self.wanted.printed.iter().any(|index| self.places.get(*index) == Some(&place))
     }
 
+    /// Whether conditions ask of what stands at this place no more, as far as is known, than whether it is one of their words, or
+    /// whether there is anything.
+    #[must_use]
+    pub fn asks_plainly_at(&self, place: usize) -> bool {
+        let is_it = |index: usize| self.places.get(index) == Some(&place);
+        let holds = |one: &TruthUse| one.asks == Asks::Holds && one.spot.cell().is_some_and(is_it);
+        self.wanted.words.iter().any(|(index, _)| is_it(*index)) || self.wanted.truths.iter().any(holds)
+    }
+
     /// Whether templates compare what stands at this place of a row with this very text: they know what it means.
     #[must_use]
     pub fn compares_at(&self, place: usize, cell: &str) -> bool {

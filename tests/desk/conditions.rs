@@ -521,6 +521,55 @@ fn amounts_of_different_kinds_are_told_with_both_cells() {
 }
 
 #[test]
+fn a_word_that_cells_have_in_other_letters_is_told() {
+    for (cells, letter, told) in [
+        (&["DE", "EN"][..], "{% if c == 'de' %}A{% endif %}.", Some(("\"DE\" (line 2)", "c|lower == \"de\""))),
+        (&["gold", "Gold"], "{% if c != 'gold' %}A{% endif %}.", Some(("\"Gold\" (line 3)", "c|lower != \"gold\""))),
+        (&["Gold"], "{% set p = c %}{{ 'A' if p == 'gold' }}.", Some(("\"Gold\" (line 2)", "p|lower == \"gold\""))),
+        (&["DE", "EN"], "{% if c|lower == 'de' %}A{% endif %}.", None),
+        (&["gold", "Gold"], "{% if c in ['gold', 'Gold'] %}A{% endif %}.", None),
+        (&["gold", "Gold"], "{% if c == 'gold' %}A{% elif c == 'Gold' %}B{% endif %}.", None),
+        (&["gold", "silver"], "{% if c == 'gold' %}A{% endif %}.", None),
+    ] {
+        let (ran, found) = check(&campaign("w.csv", list_of("c", cells), "", letter), "w.toml");
+        let found = found.iter().find(|found| found.check == "word-spelling");
+        assert_eq!(found.is_some(), told.is_some(), "{letter}: {ran:?}");
+        if let (Some(found), Some((says, hint))) = (found, told) {
+            assert!(found.says.contains(says) && found.hint.contains(hint), "{letter}: {found:#?}");
+            assert_eq!(found.severity, "warning");
+        }
+    }
+}
+
+#[test]
+fn a_word_for_nothing_is_told_where_it_is_asked_whether_there_is_something() {
+    let letter = "{% if c %}Thank you for being a member{% else %}Join us{% endif %}.";
+    for word in ["NULL", "\\N", "nan", "nil", "undefined", "N/A", "none"] {
+        let (ran, found) = check(&campaign("w.csv", list_of("c", &[word, "Gold", word]), "", letter), "w.toml");
+        let told =
+            found.iter().find(|found| found.check == "cell-nothing").unwrap_or_else(|| panic!("{word}: {ran:?}"));
+        assert!(told.place == "w.txt:1:7" && told.says.contains("by which nothing is meant"), "{told:#?}");
+        let mended = format!("{{% if c and c != {word:?} %}}");
+        assert!(told.hint.contains(&mended), "{mended}: {told:#?}");
+    }
+}
+
+#[test]
+fn codes_of_languages_and_countries_say_neither_yes_nor_no() {
+    for (column, cells, letter) in [
+        ("lang", &["no", "da"][..], "{% if lang %}{{ lang }}{% endif %}."),
+        ("Language_Code", &["no", "en", "no", "da"], "{% if Language_Code %}A{% endif %}."),
+        ("country", &["NO", "SI", "DA", "SE"], "{% if country == 'NO' %}A{% endif %}."),
+    ] {
+        let (ran, found) = check(&campaign("w.csv", list_of(column, cells), "", letter), "w.toml");
+        let told = found.iter().find(|found| found.says.contains("is text") || found.says.contains("other words"));
+        assert!(told.is_none(), "{letter}: {ran:?}");
+    }
+    let (ran, _) = check(&campaign("w.csv", list_of("vip", &["no", "da"]), "", "{% if vip %}A{% endif %}."), "w.toml");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+}
+
+#[test]
 fn a_time_of_the_day_is_written_as_a_pattern_says() {
     let list = list_of("c", &["14:30", "9:05", "2:30 PM"]);
     let letters = arrives(&campaign("w.csv", &list, "", "{{ c|date('%H.%M') }}"));

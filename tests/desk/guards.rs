@@ -86,6 +86,27 @@ fn a_comparison_somewhere_else_is_no_guard() {
 }
 
 #[test]
+fn a_word_that_a_name_of_the_template_has_in_small_letters_is_the_same_word() {
+    let cells = &["Yes", "no", "YES"];
+    for letter in [
+        "{% set a = c|lower %}{% if a == 'yes' %}A{% endif %}.",
+        "{% set a = c|trim|lower %}{% if a == 'yes' %}A{% endif %}.",
+        "{% set a = c|upper %}{{ 'A' if a == 'YES' }}.",
+        "{% with a = c|lower %}{% if a == 'yes' %}A{% endif %}{% endwith %}.",
+        "{% macro m(a) %}{% if a == 'yes' %}A{% endif %}{% endmacro %}{{ m(c|lower) }}.",
+        "{% set a = (c|default('no', true))|lower %}{% if a == 'yes' %}A{% endif %}.",
+    ] {
+        let letters = arrives(&campaign("w.csv", list_of("c", cells), "", letter));
+        let said: Vec<&str> =
+            letters.iter().map(|letter| letter.split_once(": ").map_or("", |(_, text)| text)).collect();
+        assert_eq!(said, ["A.", ".", "A."], "{letter}");
+    }
+    let folder = campaign("w.csv", list_of("c", cells), "", "{% set a = c|trim %}{% if a == 'yes' %}A{% endif %}.");
+    let (ran, found) = super::check::check(&folder, "w.toml");
+    assert!(ran.code == Some(2) && found.iter().any(|found| found.says.contains("other words for yes")), "{found:#?}");
+}
+
+#[test]
 fn a_comparison_that_guards_the_place_is_enough() {
     let (answers, points) = (&["yes", "no", "yes"][..], &["0", "5", "7"][..]);
     for (cells, letter, texts) in [
@@ -127,6 +148,11 @@ fn a_comparison_that_guards_the_place_is_enough() {
             [".", "A.", "A."],
         ),
         (answers, "{% if c == 'yes' %}A{% elif c %}B{% endif %}.", ["A.", "B.", "A."]),
+        (answers, "{% if not c or c == 'no' %}B{% else %}A{% endif %}.", ["A.", "B.", "A."]),
+        (answers, "{% if c == 'no' or not c %}B{% else %}A{% endif %}.", ["A.", "B.", "A."]),
+        (answers, "{% if not c or c|lower in ['no', 'nein'] %}B{% else %}A{% endif %}.", ["A.", "B.", "A."]),
+        (points, "{% if not c or c == '0' %}B{% else %}A{% endif %}.", ["B.", "A.", "A."]),
+        (points, "{{ 'B' if c in ['0', '0.00'] or not c else 'A' }}.", ["B.", "A.", "A."]),
         (answers, "{% if c %}{% if c == 'yes' %}A{% else %}B{% endif %}{% endif %}.", ["A.", "B.", "A."]),
     ] {
         let letters = arrives(&campaign("w.csv", list_of("c", cells), "", letter));

@@ -105,6 +105,9 @@ fn a_mark_that_is_for_decimals_in_its_column_is_read_as_no_other() {
         ("locale = \"en_US\"\n", "1,125", "12,5", "comma", "price|replace(\",\", \".\")|float"),
         ("", "1,125", "12,5", "comma", "price|replace(\",\", \".\")|float"),
         (GERMAN, "1.125 €", "12.50 €", "point", "price|replace(\" €\", \"\")|float"),
+        (GERMAN, "1,234", "350.50", "point", "price|replace(\",\", \"\")|float"),
+        (GERMAN, "1,234", "1,234.50", "point", "price|replace(\",\", \"\")|float"),
+        ("locale = \"en_US\"\n", "1.234", "350,50", "comma", "price|replace(\".\", \"\")|replace(\",\", \".\")|float"),
     ] {
         for (one, other) in [(one, other), (other, one)] {
             let folder = csv(&rows(one, other), above, "Hi {{ price|money(\"EUR\") }}");

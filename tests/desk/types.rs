@@ -386,3 +386,16 @@ fn a_letter_whose_values_are_read_otherwise_is_another_one() {
         assert!(ran.code == Some(0) && ran.err.contains("content has changed since"), "{changed}: {ran:?}");
     }
 }
+
+#[test]
+fn a_plural_goes_with_the_number_that_a_cell_of_text_is() {
+    let list = super::conditions::list_of("c", &["3", "1", "0", "1.5", ""]);
+    let letters = super::lists::arrives(&super::lists::campaign(
+        "w.csv",
+        list,
+        "",
+        "{{ c }} item{{ c|pluralize }}, {{ c|pluralize('y', 'ies') }}",
+    ));
+    let said: Vec<&str> = letters.iter().map(|letter| letter.split_once(": ").unwrap().1).collect();
+    assert_eq!(said, ["3 items, ies", "1 item, y", "0 items, ies", "1.5 items, ies", " items, ies"]);
+}

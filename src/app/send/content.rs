@@ -152,7 +152,7 @@ pub fn first(
     findings.extend(of_letters);
     findings.extend(cells::findings(campaign, &front, &stored, &content.composer));
     let suppression = &config.engine.suppression;
-    let acts = standing::Acts { used: &stored, deciding: &content.deciding, suppression };
+    let acts = standing::Acts { used: &stored, deciding: &content.deciding, composer: &content.composer, suppression };
     findings.extend(standing::findings(campaign, list, &looked, acts, standing::ROWS));
     in_its_tags(campaign, &mut findings);
     Ok((Content { told, findings, files, ..content }, stored))

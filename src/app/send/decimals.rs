@@ -156,11 +156,10 @@ impl Seen {
 fn told(
     one: &Use,
     column: &str,
-    (locale, Misread { mark, misread: (line, text), shows: (other_line, other) }): (Option<&str>, &Misread),
+    (locale, Misread { mark, misread: (line, text), read, shows: (other_line, other) }): (Option<&str>, &Misread),
     (code, path): (Option<String>, &str),
 ) -> ContentError {
     let word = if *mark == '.' { "point" } else { "comma" };
-    let read = text.replace(*mark, "");
     let by = match locale {
         Some(locale) => format!("locale = {locale:?}"),
         None => "the usual locale (en_US)".to_owned(),

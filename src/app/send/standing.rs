@@ -1,12 +1,14 @@
 //! Columns by which a list says that somebody shall get nothing, and that nothing acts on: `status`, `opt_out`, `consent`.
 //!
-//! Guarantees: nobody is left out for them; what they say is counted and told, where no condition of the letter asks them, of
-//! those who would get it: whom the suppression stops is not counted. Leaves to others: who gets nothing (`engine::suppression`), and by which words a list says so (`leaving`).
+//! Guarantees: nobody is left out for them; what they say is counted and told, where no condition of the letter asks them for a
+//! word that they have, of those who would get it: whom the suppression stops is not counted. Leaves to others: who gets nothing
+//! (`engine::suppression`), and by which words a list says so (`leaving`).
 
 use super::super::check::file_of;
 use super::super::config::CampaignConfig;
 use super::leaving::{Kind, kind_of, speaks_against};
 use crate::base::many::{Many, figure};
+use crate::content::Composer;
 use crate::engine::loader::{List, Look, each_of};
 use crate::engine::suppression::Suppression;
 use crate::mail::address;
@@ -30,9 +32,22 @@ pub struct Acts<'a> {
     /// The columns that the letter reads, and those of them that conditions ask.
     pub used: &'a [String],
     pub deciding: &'a [String],
+    /// What reads rows of the columns in `used`.
+    pub composer: &'a Composer,
     /// The files of the suppression.
     pub suppression: &'a [PathBuf],
 }
+
+impl Acts<'_> {
+    /// Where in a row the column stands of which conditions ask only whether it is one of their words, or whether it is empty.
+    fn asked_plainly(&self, column: &String) -> Option<usize> {
+        let place = self.used.iter().position(|used| used == column)?;
+        self.composer.asks_plainly_at(place).then_some(place)
+    }
+}
+
+/// Whether a cell of the column at this place is a word that the letter asks it for.
+type IsAsked<'a> = &'a dyn Fn(usize, &str) -> bool;
 
 /// What the first `most` rows of a list say of people who shall get nothing.
 #[must_use]
@@ -42,7 +57,9 @@ pub fn findings(campaign: &CampaignConfig, list: &List, looked: &Look, acts: Act
     let is_used = |name: &String| {
         // A word in any column may be what the letter is to say, and so may all be of an answer to what somebody did.
         let may_be_said = campaign.is_transactional || kind_of(name) == Kind::Any;
-        acts.deciding.contains(name) || (may_be_said && acts.used.contains(name))
+        // By a word that no row has nothing is decided about those who shall get nothing, nor by whether there is one.
+        let is_open = kind_of(name) == Kind::Words && acts.asked_plainly(name).is_some();
+        (acts.deciding.contains(name) && !is_open) || (may_be_said && acts.used.contains(name))
     };
     let may_say = |name: &&String| !is_used(name) && *name != email;
     let columns: Vec<String> = looked.columns.iter().filter(stands_once).filter(may_say).cloned().collect();
@@ -52,12 +69,17 @@ pub fn findings(campaign: &CampaignConfig, list: &List, looked: &Look, acts: Act
     }
     let most = if kinds.iter().all(|kind| *kind == Kind::Any) { most.min(ROWS_OF_ANY) } else { most };
     // What keeps the list from being read is told by whoever loads it.
-    let Some((mut rows, mut seen)) = count(list, &columns, &kinds, most, None) else { return Vec::new() };
+    let asked: Vec<Option<usize>> = columns.iter().map(|column| acts.asked_plainly(column)).collect();
+    let is_asked = |column: usize, cell: &str| {
+        let place = asked.get(column).copied().flatten();
+        place.is_some_and(|place| acts.composer.compares_at(place, cell))
+    };
+    let Some((mut rows, mut seen)) = count(list, &columns, (&kinds, &is_asked), most, None) else { return Vec::new() };
     if seen.iter().any(|counts| counts.all > 0)
         && let Some(suppression) = suppression(acts.suppression)
     {
         let columns: Vec<String> = columns.iter().chain([email]).cloned().collect();
-        (rows, seen) = count(list, &columns, &kinds, most, Some(&suppression)).unwrap_or_default();
+        (rows, seen) = count(list, &columns, (&kinds, &is_asked), most, Some(&suppression)).unwrap_or_default();
     }
     let file = file_of(campaign);
     let looked_at = |kind: Kind| if kind == Kind::Any { rows.min(ROWS_OF_ANY) } else { rows };
@@ -72,12 +94,12 @@ fn suppression(files: &[PathBuf]) -> Option<Suppression> {
     (!read.is_empty()).then_some(read)
 }
 
-/// How many rows there are, and what each column says of them; of whom the suppression stops nothing, by the column behind
+/// How many rows there are, and what each column says of them, and whether it has a word that it is asked for; of whom the suppression stops nothing, by the column behind
 /// the others.
 fn count(
     list: &List,
     columns: &[String],
-    kinds: &[Kind],
+    (kinds, is_asked): (&[Kind], IsAsked<'_>),
     most: u64,
     stops: Option<&Suppression>,
 ) -> Option<(u64, Vec<Counts>)> {
@@ -93,6 +115,9 @@ fn count(
         let says = |(kind, field): (&Kind, &&[u8])| {
             (*kind != Kind::Any || rows <= ROWS_OF_ANY) && speaks_against(*kind, text_of(field))
         };
+        for (column, (field, counts)) in fields.iter().zip(&mut seen).enumerate() {
+            counts.is_asked = counts.is_asked || is_asked(column, text_of(field));
+        }
         if stops.is_some() && kinds.iter().zip(fields).any(says) && fields.last().is_some_and(|field| is_stopped(field))
         {
             return;
@@ -118,6 +143,8 @@ struct Counts {
     words: BTreeMap<String, u64>,
     all: u64,
     first: u64,
+    /// The letter asks for a word that stands in it.
+    is_asked: bool,
 }
 
 impl Counts {
@@ -141,6 +168,6 @@ impl Counts {
         );
         let hint = "leave them out of the export, or write their addresses to a file that engine.suppression names";
         let finding = Finding::new(Severity::Warning, "status-unused", format!("{file}:{}", self.first), says);
-        (self.all > 0).then(|| finding.hint(hint))
+        (self.all > 0 && !self.is_asked).then(|| finding.hint(hint))
     }
 }

@@ -52,7 +52,12 @@ impl Known<'_> {
         let mut of_letter = of_sent(&content.findings, !destination.is_sink());
         // What goes on is not kept waiting for it.
         let looks = !goes_on || is_soon_read(list);
-        let acts = standing::Acts { used: &manifest.columns, deciding: &content.deciding, suppression };
+        let acts = standing::Acts {
+            used: &manifest.columns,
+            deciding: &content.deciding,
+            composer: &content.composer,
+            suppression,
+        };
         let mut of_list = if goes_on && looks { again(campaign, list, acts, &content.composer) } else { Vec::new() };
         of_list.extend(load.filter(|_| looks).map_or(Vec::new(), |load| {
             list::first_rows(campaign, content, &manifest.columns, load, goes_on && !reads_anew)

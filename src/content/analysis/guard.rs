@@ -7,7 +7,7 @@
 use super::super::uses::{Spot, Word};
 use super::compare::operator;
 use super::tree::{each_operand, each_statement};
-use super::truth::{SAME_WORD, word_in, word_of};
+use super::truth::{SAME_WORD, word_of};
 use super::{TruthWanted, Walk};
 use minijinja::machinery::ast::{
     BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, IfCond, IfExpr, Stmt, UnaryOpKind,
@@ -244,7 +244,7 @@ impl Walk<'_, '_> {
         if columns.is_empty() {
             return self.looked_at(expr, out);
         }
-        let word = word_in(expr, constant);
+        let word = self.word_in(expr, constant);
         let is_number = matches!(constant, Expr::Const(one) if one.value.kind() == ValueKind::Number);
         match word {
             Some(word) => out.extend(columns.into_iter().map(|column| (column, Some(word.clone())))),

@@ -453,6 +453,9 @@ impl<'w, 'n> Walk<'w, 'n> {
                 "default" | "d"
                     if filter.args.len() > 1 && matches!(want, Want::Text | Want::Compared | Want::Words) =>
                 {
+                    if want == Want::Text {
+                        self.note_printed(base);
+                    }
                     self.expr(base, Want::Any, true)
                 }
                 "default" | "d" => self.expr(base, want, true),

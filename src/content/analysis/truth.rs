@@ -47,8 +47,11 @@ impl Walk<'_, '_> {
             }
             Expr::BinOp(one) if matches!(one.op, BinOpKind::ScOr) => {
                 self.holds_always(&one.left, &one.right);
-                self.condition(&one.left, behind.of_part());
-                self.condition(&one.right, behind.of_part());
+                // Where the left side does not hold the right one is asked: `not vip or vip == "no"`.
+                let (asked, known) = (self.guards_where(&one.right, false), self.guards_where(&one.left, false));
+                let lacks = [behind.lacks, &asked].concat();
+                self.condition(&one.left, Behind { lacks: &lacks, ..behind.of_part() });
+                self.knowing(&known, |walk| walk.condition(&one.right, behind.of_part()));
             }
             Expr::Filter(one) if SAME_WORD.contains(&one.name) => {
                 let Some(base) = &one.expr else { return };
@@ -127,7 +130,7 @@ impl Walk<'_, '_> {
         let column = word_of(expr);
         let (columns, _) = self.columns_of(column);
         for word in words {
-            let Some(word) = word_in(expr, word) else { continue };
+            let Some(word) = self.word_in(expr, word) else { continue };
             self.found.words.extend(columns.iter().map(|spot| (spot.clone(), word.clone())));
             self.ask(column, &Asks::IsWord(word, is_not), false);
         }
@@ -152,8 +155,8 @@ impl Walk<'_, '_> {
 
     /// The columns that this is, and what the template calls it, where it has given it a name of its own.
     pub(super) fn columns_of(&mut self, expr: &Expr<'_>) -> (Vec<Spot>, Option<String>) {
-        if let Some(spots) = self.aliases.and_then(|aliases| aliases.get(&span(expr))) {
-            return (spots.iter().cloned().collect(), self.text.get(start(expr)..end(expr)).map(str::to_owned));
+        if let Some(alias) = self.aliases.and_then(|aliases| aliases.get(&span(expr))) {
+            return (alias.spots.iter().cloned().collect(), self.text.get(start(expr)..end(expr)).map(str::to_owned));
         }
         let name = match expr {
             Expr::Var(one) if self.is_bound(one.id) => return (Vec::new(), None),
@@ -221,9 +224,24 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// It is printed where there is something in it that holds.
+    pub(super) fn note_printed(&mut self, expr: &Expr<'_>) {
+        let cells = self.cells_of(word_of(expr));
+        self.found.printed.extend(cells);
+    }
+
+    /// The word of the template that `expr` is compared with.
+    pub(super) fn word_in(&self, expr: &Expr<'_>, word: &Expr<'_>) -> Option<Word> {
+        let text = word.as_const()?.as_str()?.to_owned();
+        let alias = self.aliases.and_then(|aliases| aliases.get(&span(word_of(expr))));
+        let is_folded = has_filter(expr, &["lower", "upper"]) || alias.is_some_and(|alias| alias.is_folded);
+        let is_trimmed = has_filter(expr, &["trim"]) || alias.is_some_and(|alias| alias.is_trimmed);
+        Some(Word { text, is_folded, is_trimmed })
+    }
+
     /// A name, or what is taken out of one, that the template has given to columns is read as this.
     pub(super) fn note_use_by(&mut self, place: (usize, usize), want: Want) {
-        let spots = self.aliases.and_then(|aliases| aliases.get(&place)).into_iter().flatten();
+        let spots = self.aliases.and_then(|aliases| aliases.get(&place)).into_iter().flat_map(|alias| &alias.spots);
         for column in spots.filter_map(Spot::cell) {
             note_use(&mut self.found, Name::Column(column), want);
         }
@@ -244,13 +262,6 @@ pub(super) fn word_of<'e, 's>(expr: &'e Expr<'s>) -> &'e Expr<'s> {
         Expr::Filter(one) if SAME_WORD.contains(&one.name) => one.expr.as_ref().map_or(expr, word_of),
         expr => expr,
     }
-}
-
-/// The word of the template that `expr` is compared with.
-pub(super) fn word_in(expr: &Expr<'_>, word: &Expr<'_>) -> Option<Word> {
-    let text = word.as_const()?.as_str()?.to_owned();
-    let has = |names: &[&str]| has_filter(expr, names);
-    Some(Word { text, is_folded: has(&["lower", "upper"]), is_trimmed: has(&["trim"]) })
 }
 
 /// Whether one of these filters stands behind it.

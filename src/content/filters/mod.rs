@@ -192,7 +192,7 @@ pub(crate) fn register(env: &mut Environment<'static>, cells: order::Cells) {
     env.add_filter("e", words::escape);
     env.add_filter("forceescape", words::forceescape);
     env.add_filter("xmlattr", words::xmlattr);
-    env.add_filter("pluralize", minijinja_contrib::filters::pluralize);
+    env.add_filter("pluralize", numbers::pluralize);
     env.add_filter("filesizeformat", minijinja_contrib::filters::filesizeformat);
     env.add_filter("striptags", words::striptags);
     env.add_filter("indent", words::indent);

@@ -325,6 +325,26 @@ pub(crate) fn plural(state: &State, value: &Value, given: Rest<ValueOrKwargs>) -
     Ok(forms.get(form).cloned().unwrap_or_default())
 }
 
+/// `{{ n }} item{{ n | pluralize }}`, as Django has it. The text of a cell counts as the number that it is.
+pub(crate) fn pluralize(
+    state: &State,
+    value: &Value,
+    singular: Option<Value>,
+    plural: Option<Value>,
+) -> Result<Value, Error> {
+    let count = match value.as_str() {
+        _ if is_empty(value) => Value::from(0),
+        Some(_) => {
+            let locale = locale_in(state, &Kwargs::from_iter(Vec::<(String, Value)>::new()))?;
+            let Decimal { is_negative, whole, fraction } = Decimal::in_row(state, value, locale)?;
+            let is_one = !is_negative && whole == "1" && fraction.bytes().all(|b| b == b'0');
+            Value::from(if is_one { 1 } else { 2 })
+        }
+        None => value.clone(),
+    };
+    minijinja_contrib::filters::pluralize(&count, singular, plural)
+}
+
 /// Which form of a word goes with a number (CLDR's rules for cardinals).
 fn form_of(language: &str, count: &Decimal) -> usize {
     let is_whole = count.fraction.bytes().all(|b| b == b'0');

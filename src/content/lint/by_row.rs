@@ -225,6 +225,12 @@ impl RowAddress {
         {
             return Some((check, says, hint, self.leads_with().unwrap_or_default().to_owned()));
         }
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        if ["javascript", "vbscript"].iter().any(|script| scheme.eq_ignore_ascii_case(script)) {
+            let says = format!("a {what} that runs a script does nothing in a mailbox");
+            let hint = "write whole addresses in the list, as a browser shows them (https://…)";
+            return Some(("active-content", says, hint.to_owned(), names()));
+        }
         if let Some((check, says, hint)) = self.slip(what, url) {
             if let Some(named) = self.blank_within(values).filter(|_| check == "broken-link" && url.contains(' ')) {
                 return Some((check, says, self.encoded(named), named.name.clone()));
@@ -366,9 +372,13 @@ fn begins_anew(before: &str, value: &str) -> bool {
     behind_scheme(value).is_some() && behind_scheme(before.trim_start()).is_some_and(is_root)
 }
 
-/// The character of a value behind `before` that ends or changes it in the query of an address.
+/// The character of a value behind `before` that ends or changes it in the path or in the query of an address.
 fn breaking(before: &str, value: &str) -> Option<&'static str> {
     let before = before.trim_start();
+    let is_path = |behind: &str| behind.ends_with('/') && !behind.contains(['?', '#']);
+    if behind_scheme(before).is_some_and(is_path) && value.starts_with('#') {
+        return Some("`#`");
+    }
     let is_http = before.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
     let (_, query) = before.split_once('?').filter(|_| is_http && !before.contains('#'))?;
     // What stands there by itself may be parameters with their names.
@@ -427,6 +437,7 @@ mod tests {
             ("https://acme.example/?x=1?y=2", "broken-link"),
             ("https://https://acme.example", "link-scheme"),
             ("ann@acme.example", "relative-link"),
+            ("javascript:alert(1)", "active-content"),
         ] {
             assert_eq!(of_link("{{ url }}", cell, "", ""), [(check, "url".to_owned())], "{cell}");
             assert_eq!(of_link("{{ url|trim }}", cell, "", "").len(), 1, "{cell}");
@@ -483,6 +494,9 @@ mod tests {
         assert_eq!(email("{{ email|urlencode }}"), []);
         assert_eq!(of_link("https://acme.example/?{{ id }}", "", "a=1&b=2", ""), [], "parameters with their names");
         assert_eq!(of_link("https://acme.example/#{{ id }}", "", "a&b", ""), []);
+        let of_order = of_link("https://acme.example/orders/{{ id }}", "", "#1001", "");
+        assert_eq!(of_order, [("unencoded-value", "id".to_owned())]);
+        assert_eq!(of_link("https://acme.example/orders{{ id }}", "", "#top", ""), []);
         let in_path = of_link("https://acme.example/{{ id }}", "", "New York", "");
         assert_eq!(in_path, [("broken-link", "id".to_owned())]);
         assert_eq!(of_link("https://acme.example/{{ id|urlencode }}", "", "New York", ""), []);

@@ -178,7 +178,12 @@ fn columns_that_say_who_shall_get_nothing_are_told_where_nothing_acts_on_them() 
         told("{% set s = status %}{% for o in [opt_out] if o == 'false' %}{{ '!' if s == 'enabled' }}{% endfor %}."),
         0
     );
+    // By a word that nobody has, or by whether there is one, nothing is decided about those who left.
+    assert_eq!(told("{{ name }} {% if status == 'vip' %}!{% endif %} {{ opt_out }}"), 2);
+    assert_eq!(told("{{ name }} {% if status %}Status: {{ status }}{% endif %} {{ opt_out }}"), 2);
+    assert_eq!(told("{{ name }} {% if status != 'unsubscribed' %}!{% endif %} {{ opt_out }}"), 1);
     // So does one that answers to what somebody did.
+    folder.put("w.txt", "{{ name }}, you are {{ status }} now.\n");
     folder.put("w.toml", format!("transactional = true\n{}", folder.read("w.toml")));
     assert_eq!(told("{{ name }}, you are {{ status }} now."), 1);
 }
@@ -223,9 +228,11 @@ fn cells_that_hardly_say_what_they_should_are_told_by_check_and_by_send() {
             "2 cells hold a word for nothing, which readers see as it stands (the first in \"city\": `N/A`)",
         ),
     ] {
-        let folder = campaign("l.csv", list, "", "{{ name }} {{ city }}");
-        let (place, says) = warned(&folder, check, &[]);
-        assert!(place == format!("l.csv:{line}") && says.contains(shown), "{place} {says}");
+        for letter in ["{{ name }} {{ city }}", "{{ name|default('you', true) }} {{ city|default('', true)|upper }}"] {
+            let folder = campaign("l.csv", list, "", letter);
+            let (place, says) = warned(&folder, check, &[]);
+            assert!(place == format!("l.csv:{line}") && says.contains(shown), "{place} {says}");
+        }
     }
 }
 

@@ -32,6 +32,8 @@ const NOTHING: [&str; 14] = [
     "tbd",
 ];
 
+/// Words that programs write where nothing is, and that mean nothing else.
+const NULLS: [&str; 10] = ["null", "(null)", "\\n", "nan", "nil", "undefined", "none", "n/a", "#n/a", "n.a."];
 /// What stands where nothing is meant.
 const DASHES: [char; 5] = ['-', '‐', '–', '—', '−'];
 
@@ -119,7 +121,7 @@ pub(super) struct Answers {
     /// How many are amounts or dates; and what is none.
     amounts: u64,
     pub(super) no_amounts: Odd,
-    /// Cells that show nothing but a dash or blanks; and whether others are of signs alone.
+    /// Cells that show nothing but a dash, blanks, or a word for nothing; and whether others are of signs alone.
     pub(super) dashes: Spellings,
     pub(super) has_other_signs: bool,
     pub(super) has_empty: bool,
@@ -142,6 +144,7 @@ impl Answers {
         let text = String::from_utf8_lossy(cell);
         match text.trim() {
             dash if dash.chars().all(|c| DASHES.contains(&c)) => self.dashes.note(line, &text),
+            word if NULLS.iter().any(|null| word.eq_ignore_ascii_case(null)) => self.dashes.note(line, &text),
             other => self.has_other_signs |= !other.contains(char::is_alphanumeric),
         }
         if text.trim().is_empty() {
@@ -188,6 +191,13 @@ impl Answers {
             && all().all(is_code)
             && any(char::is_alphabetic)
             && !(any(char::is_numeric) && all().any(is_initial))
+    }
+
+    /// Whether what says yes or no in them has two letters, as the codes of languages and countries have.
+    pub(super) fn are_codes(&self) -> bool {
+        let is_code =
+            |text: &str| matches!(text.trim().as_bytes(), [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic());
+        self.yes.all().chain(self.no.all()).all(is_code)
     }
 
     /// Whether nearly all of them are amounts, or dates.

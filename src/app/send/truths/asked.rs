@@ -28,11 +28,6 @@ pub(super) struct Asked<'a> {
     syntax: Syntax,
 }
 
-/// Whether a word is one for yes, for no or for nothing.
-pub(super) fn says_something(word: &str) -> bool {
-    truth_of(word).is_some() || is_zero(word)
-}
-
 fn is_zero(text: &str) -> bool {
     amount(text.trim()) == Some(true)
 }
@@ -217,6 +212,13 @@ impl<'a> Asked<'a> {
         format!("{written}; if any text is to count: `is defined` behind it")
     }
 
+    /// How it is compared with a word whatever capitals and blanks a cell has.
+    pub(super) fn in_small_letters(&self, word: &Word, is_not: bool, cell: &str) -> String {
+        let trim = if cell.trim().len() < cell.len() { "|trim" } else { "" };
+        let name = format!("{}{trim}|lower", self.name);
+        format!("write {}, or what stands in the list", is_one(&name, &[&word.text.trim().to_lowercase()], is_not))
+    }
+
     /// Whether it is one of these spellings, or of those words of the template.
     fn one_of(&self, spelt: &Spellings, words: &[&Word], is_not: bool) -> String {
         let mut all: Vec<&str> = spelt.all().collect();
@@ -237,13 +239,13 @@ impl<'a> Asked<'a> {
         format!("say so under [recipients.types]: {} = \"{kind}\"", key(self.column))
     }
 
-    fn placed(&self, problem: String, hint: String) -> ContentError {
+    pub(super) fn placed(&self, problem: String, hint: String) -> ContentError {
         let (place, position) = (self.wanted.place.clone(), Some(self.wanted.position));
         ContentError { place, position, problem, excerpt: String::new(), hint }
     }
 
     /// The column, and what the template calls it.
-    fn called(&self) -> String {
+    pub(super) fn called(&self) -> String {
         match &self.wanted.called {
             Some(name) if !self.wanted.spot.path.is_empty() => format!("`{name}`"),
             Some(name) if name != self.column => format!("`{name}` is `{}`, which", self.column),

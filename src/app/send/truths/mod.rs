@@ -8,6 +8,7 @@
 mod answers;
 mod asked;
 mod printed;
+mod spelling;
 
 use super::super::check::Refused;
 use super::super::config::CampaignConfig;
@@ -38,8 +39,7 @@ pub fn findings(
 ) -> Result<Vec<Finding>, Refused> {
     let is_asked = |wanted: &&crate::content::TruthUse| match &wanted.asks {
         Asks::Prints => false,
-        Asks::IsWord(word, _) => asked::says_something(&word.text),
-        Asks::Holds | Asks::IsTruth => true,
+        Asks::IsWord(..) | Asks::Holds | Asks::IsTruth => true,
     };
     let wanted = composer.truths_wanted().iter().filter(is_asked);
     let asked: Vec<Asked> = wanted.filter_map(|wanted| Asked::of(wanted, composer, columns, campaign.syntax)).collect();
@@ -66,7 +66,9 @@ pub fn findings(
     for one in &asked {
         // What is asked of several columns at one place is mended for all of them.
         let beside: Vec<&Answers> = asked.iter().filter(|other| other.is_beside(one)).filter_map(of).collect();
-        match of(one).and_then(|answers| one.wrong(answers, &beside, &path, is_json)) {
+        let answers = of(one).filter(|answers| !(holds_codes(one.column) && answers.are_codes()));
+        let wrong = answers.and_then(|answers| one.wrong(answers, &beside, &path, is_json));
+        match wrong.or_else(|| one.spelt_otherwise(&rows, place(one)?, &path)) {
             Some((error, Some(check))) => gathered.warn(campaign, &error, check),
             Some((error, None)) => gathered.refuse(campaign, &error),
             None => {}
@@ -109,6 +111,38 @@ fn cell_of(value: &Value) -> Vec<u8> {
         Value::String(text) => text.clone().into_bytes(),
         other => [&[JSON_MARK], other.to_string().as_bytes()].concat(),
     }
+}
+
+/// Whether a column is of languages or countries by its name, where `no`, `da`, `si` and `ne` are codes of some.
+fn holds_codes(column: &str) -> bool {
+    const NAMES: [&str; 24] = [
+        "lang",
+        "language",
+        "languages",
+        "locale",
+        "sprache",
+        "langue",
+        "idioma",
+        "lingua",
+        "taal",
+        "sprog",
+        "språk",
+        "język",
+        "country",
+        "land",
+        "pays",
+        "país",
+        "pais",
+        "paese",
+        "kraj",
+        "nation",
+        "nationality",
+        "state",
+        "region",
+        "iso2",
+    ];
+    let words = column.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    words.into_iter().any(|word| NAMES.iter().any(|name| word == *name || word.strip_suffix("code") == Some(name)))
 }
 
 /// A text in quotes, as templates and TOML have it.

@@ -19,10 +19,21 @@ use minijinja::machinery::ast::{Expr, Stmt};
 use minijinja::syntax::SyntaxConfig;
 pub(crate) use parts::{Part, Prints, Way, product};
 use std::collections::{BTreeMap, BTreeSet};
-use values::Reader;
+use values::{Passed, Reader};
 
-/// The columns, and what stands in those of JSON, that expressions of one file stand for, by the first octet of each and the one behind it.
-pub(crate) type Places = BTreeMap<(usize, usize), BTreeSet<Spot>>;
+/// What an expression stands for.
+#[derive(Debug, Default)]
+pub(crate) struct Alias {
+    /// The columns, and what stands in those of JSON.
+    pub(crate) spots: BTreeSet<Spot>,
+    /// Whether some of it comes in small letters or capitals: `{% set p = plan|lower %}`.
+    pub(crate) is_folded: bool,
+    /// Whether some of it comes without blanks at its ends.
+    pub(crate) is_trimmed: bool,
+}
+
+/// What expressions of one file stand for, by the first octet of each and the one behind it.
+pub(crate) type Places = BTreeMap<(usize, usize), Alias>;
 
 /// The columns that names and what is taken out of them stand for, in a template and in each file that it reads.
 #[derive(Debug, Default)]
@@ -40,9 +51,13 @@ impl Aliases {
             if !matches!(at.expr, Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_)) {
                 continue;
             }
+            reader.passed = Passed::default();
             if let (Some(columns), Some((name, _))) = (reader.stands_for(*at), trees.get(unit.file_of(at.scope))) {
                 let span = super::tree::span(at.expr);
-                found.entry((*name).to_owned()).or_default().entry(span).or_default().extend(columns);
+                let alias = found.entry((*name).to_owned()).or_default().entry(span).or_default();
+                alias.spots.extend(columns);
+                alias.is_folded |= reader.passed.folds;
+                alias.is_trimmed |= reader.passed.trims;
             }
         }
         Self(found)

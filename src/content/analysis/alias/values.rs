@@ -47,6 +47,15 @@ enum Part<'t, 's> {
     Plain,
 }
 
+/// Filters that were passed on the way to a column.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Passed {
+    /// Those of small letters or capitals.
+    pub(super) folds: bool,
+    /// Those that take blanks away.
+    pub(super) trims: bool,
+}
+
 /// Reads the expressions of a unit.
 pub(super) struct Reader<'a, 't, 's, 'n> {
     pub(super) unit: &'a Unit<'t, 's>,
@@ -54,13 +63,22 @@ pub(super) struct Reader<'a, 't, 's, 'n> {
     steps: usize,
     /// Names that are followed at the moment.
     under_way: Vec<(Scope, &'s str)>,
+    /// What the values that were looked at last went through.
+    pub(super) passed: Passed,
     /// What is written to the attributes of namespaces, by which.
     written: BTreeMap<usize, Vec<(&'s str, At<'t, 's>)>>,
 }
 
 impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
     pub(super) fn of(unit: &'a Unit<'t, 's>, names: &'a mut Names<'n>) -> Self {
-        let mut reader = Self { unit, names, steps: STEPS, under_way: Vec::new(), written: BTreeMap::new() };
+        let mut reader = Self {
+            unit,
+            names,
+            steps: STEPS,
+            under_way: Vec::new(),
+            passed: Passed::default(),
+            written: BTreeMap::new(),
+        };
         for one in &unit.written {
             for thing in reader.values(one.base) {
                 if let Thing::Parts(_, Some(which)) = thing {
@@ -154,6 +172,8 @@ impl<'a, 't, 's, 'n> Reader<'a, 't, 's, 'n> {
     }
 
     fn filtered(&mut self, filter: &str, base: At<'t, 's>) -> Vec<Thing<'t, 's>> {
+        self.passed.folds |= matches!(filter, "lower" | "upper");
+        self.passed.trims |= filter == "trim";
         match filter {
             name if SAME_WORD.contains(&name) || SAME_ITEMS.contains(&name) => self.values(base),
             name if ONE_ITEM.contains(&name) => self.members(base, None),
