@@ -154,13 +154,16 @@ impl Locality {
                     in_fraction = true;
                     plain.push('.');
                 }
-                // Three digits stand behind the mark of a group, and no fourth: else it is none.
+                // Three digits stand behind the mark of a group, and no fourth: else it is none. In India two do, but for the last.
                 c if is_group(c) => {
                     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
                     // Nobody sets off the thousands of nothing: `0.125` has a decimal point; nor of more: so has `1234.500`.
                     let is_nothing = matches!(plain.as_str(), "" | "-" | "0" | "-0");
                     let is_more = !in_groups && plain.trim_start_matches(['-', '+']).len() > 3;
-                    if digits != 3 || in_fraction || is_nothing || is_more {
+                    let is_two = digits == 2
+                        && figures.sizes.contains(&2)
+                        && rest.get(2..).is_some_and(|behind| behind.starts_with(is_group));
+                    if !(digits == 3 || is_two) || in_fraction || is_nothing || is_more {
                         return None;
                     }
                     in_groups = true;
@@ -202,6 +205,11 @@ mod tests {
             assert_eq!(german.plain_number(other), None, "{other}");
         }
         let french = Locality::of("fr").unwrap();
+        let indian = Locality::of("en_IN").unwrap();
+        assert_eq!(indian.plain_number("1,23,456.50"), Some("123456.50".to_owned()));
+        assert_eq!(indian.plain_number("1,00,000"), Some("100000".to_owned()));
+        assert_eq!(indian.plain_number("1,00"), None);
+        assert_eq!(german.plain_number("1.23.456"), None);
         assert_eq!(french.plain_number("1\u{a0}234,5"), Some("1234.5".to_owned()));
     }
 }

@@ -42,6 +42,7 @@ mod syntax;
 mod tags;
 mod template;
 mod token;
+mod unclosed;
 mod unit;
 mod uses;
 mod values;

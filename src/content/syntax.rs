@@ -33,6 +33,14 @@ impl Syntax {
         Self::WORDS.iter().find(|(known, _)| *known == word).map(|&(_, syntax)| syntax)
     }
 
+    /// What templates look like, in a hint.
+    pub(crate) const fn shape(self) -> &'static str {
+        match self {
+            Self::Jinja => "templates are minijinja: {{ name }}, {% if name %}…{% endif %}",
+            Self::Brackets => "templates are minijinja in brackets: [[ name ]], [% if name %]…[% endif %]",
+        }
+    }
+
     /// A tag that prints.
     #[must_use]
     pub fn slot(self, code: &str) -> String {

@@ -50,7 +50,8 @@ pub(crate) fn has_tags(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|opens| text.contains(opens))
 }
 
-fn opens(statement: &str) -> bool {
+/// Whether a statement has an end of its own.
+pub(crate) fn opens(statement: &str) -> bool {
     let word = statement.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
     match word {
         "if" | "for" | "with" | "filter" | "macro" | "call" | "block" | "autoescape" | "raw" => true,

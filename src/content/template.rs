@@ -13,7 +13,7 @@ use super::partials::{self, Partials};
 use super::rewrite::{self, Changed};
 use super::syntax::{self, Syntax};
 use super::uses::{AmountUse, Asks, NumberUse, Spot, SumUse, TruthUse, Wanted, is_for_readers};
-use super::{foreign, operators, stray};
+use super::{foreign, operators, stray, unclosed};
 use minijinja::machinery;
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
@@ -561,14 +561,13 @@ impl<'a> Compiler<'a> {
         let text = source.text();
         let lines = || text.split_inclusive('\n').take(error.line().unwrap_or(1) - 1).map(str::len).sum();
         let at: usize = error.range().map_or_else(lines, |range| range.start);
+        if let Some(found) = unclosed::find(text, self.syntax).filter(|_| unclosed::is_of_ends(error)) {
+            let told = ContentError::new(source.place, found.problem, found.hint);
+            return told.pointing(source.whole, source.start + found.at);
+        }
         let problem = format!("the template is not valid: {}", error.detail().unwrap_or("syntax error"));
         let instead = operators::instead(text, at, self.syntax);
-        let hint = match self.syntax {
-            _ if instead.is_some() => instead.as_deref().unwrap_or_default(),
-            Syntax::Jinja => "templates are minijinja: {{ name }}, {% if name %}…{% endif %}",
-            Syntax::Brackets => "templates are minijinja in brackets: [[ name ]], [% if name %]…[% endif %]",
-        };
-        let error = ContentError::new(source.place, problem, hint);
+        let error = ContentError::new(source.place, problem, instead.as_deref().unwrap_or(self.syntax.shape()));
         // A heading that is no name is the likeliest reason: it begins behind the last braces.
         let opened = text.get(..at).and_then(|front| front.rfind("{{").max(front.rfind("{%")));
         let words = opened.and_then(|open| text.get(open + 2..at)).unwrap_or_default();

@@ -81,7 +81,7 @@ fn rows_far_down_the_list_stop_a_letter_with_branches_before_its_first_message()
     let (ran, letters) = folder.send(&[]);
     assert_eq!((ran.code, letters.len()), (Some(2), 0), "{ran:?}");
     assert!(ran.err.contains("line 27002: p27000@a.example: w.txt, line 1, column 1: "), "{ran:?}");
-    folder.put("w.txt", "{% if first == 'x' %}a{% endif %} hello.\n");
+    folder.put("w.txt", "{% if first == 'z' %}a{% endif %} hello.\n");
     folder.put("w.toml", folder.read("w.toml").replace("text =", "on_uncertain = \"retry\"\ntext ="));
     assert_eq!(folder.run(&["send", "w.toml", "--data", "data", "--sink"]).code, Some(0));
 }
