@@ -21,16 +21,11 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
     while parts.len() < octets.len() {
         let at = parts.len();
         let rest = octets.get(at..).unwrap_or_default();
-        let end = match rest {
-            [b'{', b'{', ..] => length(rest, b"}}"),
-            [b'{', b'%', ..] => length(rest, b"%}"),
-            [b'{', b'#', ..] => memchr::memmem::find(rest, b"#}").map(|end| end + 2),
-            _ => {
-                parts.push(if depth == 0 { Part::Fixed } else { Part::Block });
-                continue;
-            }
-        };
-        let end = end.unwrap_or(rest.len());
+        if !begins(rest) {
+            parts.push(if depth == 0 { Part::Fixed } else { Part::Block });
+            continue;
+        }
+        let end = whole(rest).unwrap_or(rest.len());
         if rest.get(1) == Some(&b'%') {
             let inside = text.get(at + 2..at + end).unwrap_or_default();
             let inside = inside.trim_start_matches(|c: char| c.is_whitespace() || "+-".contains(c));
@@ -43,6 +38,21 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
         parts.resize(at + end, Part::Tag);
     }
     parts
+}
+
+/// Whether a text begins with a tag.
+pub(crate) fn begins(text: &[u8]) -> bool {
+    matches!(text, [b'{', b'{' | b'%' | b'#', ..])
+}
+
+/// The octets of the tag that a text begins with; `None` where it is not closed, or none.
+pub(crate) fn whole(text: &[u8]) -> Option<usize> {
+    match text {
+        [b'{', b'{', ..] => length(text, b"}}"),
+        [b'{', b'%', ..] => length(text, b"%}"),
+        [b'{', b'#', ..] => memchr::memmem::find(text, b"#}").map(|end| end + 2),
+        _ => None,
+    }
 }
 
 /// Whether there is a tag at all.

@@ -62,13 +62,10 @@ fn statements(text: &str) -> Option<Vec<(usize, &str)>> {
     let octets = text.as_bytes();
     let (mut all, mut at) = (Vec::new(), 0);
     while let Some(rest) = octets.get(at..).filter(|rest| !rest.is_empty()) {
-        let length = match rest {
-            [b'{', b'{', ..] => tags::length(rest, b"}}"),
-            [b'{', b'%', ..] => tags::length(rest, b"%}"),
-            [b'{', b'#', ..] => memchr::memmem::find(rest, b"#}").map(|end| end + 2),
-            _ => Some(memchr::memchr(b'{', rest.get(1..).unwrap_or_default()).map_or(rest.len(), |next| next + 1)),
+        let length = match tags::begins(rest) {
+            true => tags::whole(rest)?,
+            false => memchr::memchr(b'{', rest.get(1..).unwrap_or_default()).map_or(rest.len(), |next| next + 1),
         };
-        let length = length?;
         if rest.starts_with(b"{%") {
             let inside = text.get(at + 2..(at + length).saturating_sub(2)).unwrap_or_default();
             let code = inside.trim_matches(|c: char| c.is_whitespace() || "+-".contains(c));

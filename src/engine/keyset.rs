@@ -1,12 +1,12 @@
 //! A set of texts, kept as keyed hashes: what the loader has seen, and what is suppressed.
 //!
-//! A text is kept as 104 bits of its SipHash-1-3-128 under a secret key: 8 choose one of 256 tables, 96 are stored. For
-//! ten million texts the chance that any two share a hash is below 10⁻¹⁶, and without the key nobody can make two that
-//! do. A table probes linearly over 12-octet slots: a look-up touches one or two cache lines, where a table with
-//! control octets touches two and then the key. A full one grows by half, so a text takes 15 to 23 octets, or to what is
-//! expected to come, so that it takes 15 to 16 in the end; no growth copies more than one table. Many at once are faster than one after another: the cache lines of a group are
-//! fetched together, and a set of millions waits for memory once a group instead of once a text. Leaves to others: what
-//! counts as the same text.
+//! A text is kept as 104 bits of its SipHash-1-3-128 under a secret key: 8 choose one of 256 tables, 96 are stored. For ten
+//! million texts the chance that any two share a hash is below 10⁻¹⁶, and without the key nobody can make two that do. A
+//! table probes linearly over 12-octet slots: a look-up touches one or two cache lines, where a table with control octets
+//! touches two and then the key. A full one grows by half, so a text takes 15 to 23 octets, or to what is expected to come,
+//! so that it takes 15 to 16 in the end; no growth copies more than one table. Many at once are faster than one after
+//! another: the cache lines of a group are fetched together, and a set of millions waits for memory once a group instead of
+//! once a text. Leaves to others: what counts as the same text.
 
 use siphasher::sip128::SipHasher13;
 

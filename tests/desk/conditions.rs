@@ -523,9 +523,13 @@ fn amounts_of_different_kinds_are_told_with_both_cells() {
 #[test]
 fn a_word_that_cells_have_in_other_letters_is_told() {
     for (cells, letter, told) in [
-        (&["DE", "EN"][..], "{% if c == 'de' %}A{% endif %}.", Some(("\"DE\" (line 2)", "c|lower == \"de\""))),
-        (&["gold", "Gold"], "{% if c != 'gold' %}A{% endif %}.", Some(("\"Gold\" (line 3)", "c|lower != \"gold\""))),
-        (&["Gold"], "{% set p = c %}{{ 'A' if p == 'gold' }}.", Some(("\"Gold\" (line 2)", "p|lower == \"gold\""))),
+        (&["DE", "EN"][..], "{% if c == 'de' %}A{% endif %}.", Some(("line 2, has: \"DE\"", "c|lower == \"de\""))),
+        (
+            &["gold", "Gold"],
+            "{% if c != 'gold' %}A{% endif %}.",
+            Some(("line 3, has: \"Gold\"", "c|lower != \"gold\"")),
+        ),
+        (&["Gold"], "{% set p = c %}{{ 'A' if p == 'gold' }}.", Some(("line 2, has: \"Gold\"", "p|lower == \"gold\""))),
         (&["DE", "EN"], "{% if c|lower == 'de' %}A{% endif %}.", None),
         (&["gold", "Gold"], "{% if c in ['gold', 'Gold'] %}A{% endif %}.", None),
         (&["gold", "Gold"], "{% if c == 'gold' %}A{% elif c == 'Gold' %}B{% endif %}.", None),
@@ -565,6 +569,9 @@ fn codes_of_languages_and_countries_say_neither_yes_nor_no() {
         let told = found.iter().find(|found| found.says.contains("is text") || found.says.contains("other words"));
         assert!(told.is_none(), "{letter}: {ran:?}");
     }
+    let cells = &["no", "NULL", "da"];
+    let (ran, found) = check(&campaign("w.csv", list_of("lang", cells), "", "{% if lang %}A{% endif %}."), "w.toml");
+    assert!(found.iter().any(|found| found.check == "cell-nothing"), "{ran:?}");
     let (ran, _) = check(&campaign("w.csv", list_of("vip", &["no", "da"]), "", "{% if vip %}A{% endif %}."), "w.toml");
     assert_eq!(ran.code, Some(2), "{ran:?}");
 }

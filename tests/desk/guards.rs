@@ -31,6 +31,13 @@ fn a_comparison_somewhere_else_is_no_guard() {
         ),
         (
             answers,
+            "{% if c == 'yes' or c %}A{% endif %}.",
+            says_yes,
+            "{% if c == 'yes' or c == \"yes\" %}A{% endif %}.",
+            &["A.", ".", "A."],
+        ),
+        (
+            answers,
             "{% if c == 'yes' or email %}{% if c %}A{% endif %}{% endif %}.",
             says_yes,
             "{% if c == 'yes' or email %}{% if c == \"yes\" %}A{% endif %}{% endif %}.",

@@ -152,6 +152,12 @@ fn of_tidied(tidied: &Tidied, file: &str) -> Vec<Finding> {
     shorter.map(|found| found.hint(hint)).into_iter().chain(composed).collect()
 }
 
+/// Whether a text is a word that exports write where nothing is, and that means nothing else.
+#[must_use]
+pub fn is_for_nothing(text: &str) -> bool {
+    NOTHING.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
 fn odd(cell: &[u8]) -> Option<Odd> {
     if cell.first() == Some(&JSON_MARK) {
         return None;
@@ -161,7 +167,7 @@ fn odd(cell: &[u8]) -> Option<Odd> {
     if bare.is_empty() {
         return None;
     }
-    if NOTHING.iter().any(|word| bare.eq_ignore_ascii_case(word)) {
+    if is_for_nothing(bare) {
         return Some(Odd::Nothing);
     }
     if is_shortened(bare) {

@@ -47,7 +47,7 @@ impl Acts<'_> {
 }
 
 /// Whether a cell of the column at this place is a word that the letter asks it for.
-type IsAsked<'a> = &'a dyn Fn(usize, &str) -> bool;
+type IsAsked<'a> = &'a dyn Fn(usize, &[u8]) -> bool;
 
 /// What the first `most` rows of a list say of people who shall get nothing.
 #[must_use]
@@ -70,9 +70,9 @@ pub fn findings(campaign: &CampaignConfig, list: &List, looked: &Look, acts: Act
     let most = if kinds.iter().all(|kind| *kind == Kind::Any) { most.min(ROWS_OF_ANY) } else { most };
     // What keeps the list from being read is told by whoever loads it.
     let asked: Vec<Option<usize>> = columns.iter().map(|column| acts.asked_plainly(column)).collect();
-    let is_asked = |column: usize, cell: &str| {
+    let is_asked = |column: usize, cell: &[u8]| {
         let place = asked.get(column).copied().flatten();
-        place.is_some_and(|place| acts.composer.compares_at(place, cell))
+        place.is_some_and(|place| acts.composer.compares_at(place, text_of(cell)))
     };
     let Some((mut rows, mut seen)) = count(list, &columns, (&kinds, &is_asked), most, None) else { return Vec::new() };
     if seen.iter().any(|counts| counts.all > 0)
@@ -94,8 +94,8 @@ fn suppression(files: &[PathBuf]) -> Option<Suppression> {
     (!read.is_empty()).then_some(read)
 }
 
-/// How many rows there are, and what each column says of them, and whether it has a word that it is asked for; of whom the suppression stops nothing, by the column behind
-/// the others.
+/// How many rows there are, what each column says of them, and whether it has a word that it is asked for; of whom the
+/// suppression stops nothing, by the column behind the others.
 fn count(
     list: &List,
     columns: &[String],
@@ -116,7 +116,7 @@ fn count(
             (*kind != Kind::Any || rows <= ROWS_OF_ANY) && speaks_against(*kind, text_of(field))
         };
         for (column, (field, counts)) in fields.iter().zip(&mut seen).enumerate() {
-            counts.is_asked = counts.is_asked || is_asked(column, text_of(field));
+            counts.is_asked = counts.is_asked || is_asked(column, field);
         }
         if stops.is_some() && kinds.iter().zip(fields).any(says) && fields.last().is_some_and(|field| is_stopped(field))
         {

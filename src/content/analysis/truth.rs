@@ -47,11 +47,11 @@ impl Walk<'_, '_> {
             }
             Expr::BinOp(one) if matches!(one.op, BinOpKind::ScOr) => {
                 self.holds_always(&one.left, &one.right);
-                // Where the left side does not hold the right one is asked: `not vip or vip == "no"`.
-                let (asked, known) = (self.guards_where(&one.right, false), self.guards_where(&one.left, false));
-                let lacks = [behind.lacks, &asked].concat();
-                self.condition(&one.left, Behind { lacks: &lacks, ..behind.of_part() });
-                self.knowing(&known, |walk| walk.condition(&one.right, behind.of_part()));
+                // Where one side does not hold the other decides: `not vip or vip == "no"`.
+                for (side, other) in [(&one.left, &one.right), (&one.right, &one.left)] {
+                    let lacks = [behind.lacks, &self.guards_where(other, false)].concat();
+                    self.condition(side, Behind { lacks: &lacks, ..behind.of_part() });
+                }
             }
             Expr::Filter(one) if SAME_WORD.contains(&one.name) => {
                 let Some(base) = &one.expr else { return };

@@ -2,6 +2,7 @@
 //!
 //! Guarantees: bounded by the spellings that are kept. Leaves to others: what follows for a template that asks (`asked`).
 
+use super::super::cells::is_for_nothing;
 use crate::content::{JSON_MARK, is_plainly_number, truth_of};
 
 /// Characters of a cell that are shown.
@@ -14,26 +15,33 @@ const CURRENCIES: [&str; 18] = [
     "EUR", "USD", "GBP", "CHF", "PLN", "CZK", "HUF", "SEK", "NOK", "DKK", "RON", "kr", "kr.", "zł", "Kč", "Ft", "lei",
     "Fr.",
 ];
-/// What stands in cells of which nothing is known, beside signs without a letter or a digit.
-const NOTHING: [&str; 14] = [
-    "n/a",
-    "#n/a",
-    "na",
-    "n.a.",
-    "k.a.",
-    "k. a.",
-    "null",
-    "(null)",
-    "none",
-    "nan",
-    "nil",
-    "undefined",
-    "unknown",
-    "tbd",
-];
+/// What stands in cells of which nothing is known, beside words for nothing and signs without a letter or a digit.
+const UNKNOWN: [&str; 5] = ["na", "k.a.", "k. a.", "unknown", "tbd"];
 
-/// Words that programs write where nothing is, and that mean nothing else.
-const NULLS: [&str; 10] = ["null", "(null)", "\\n", "nan", "nil", "undefined", "none", "n/a", "#n/a", "n.a."];
+/// What columns of languages and countries are called.
+const CODED: [&str; 21] = [
+    "lang",
+    "language",
+    "languages",
+    "locale",
+    "sprache",
+    "langue",
+    "idioma",
+    "lingua",
+    "taal",
+    "sprog",
+    "språk",
+    "język",
+    "country",
+    "land",
+    "pays",
+    "país",
+    "pais",
+    "paese",
+    "kraj",
+    "nation",
+    "nationality",
+];
 /// What stands where nothing is meant.
 const DASHES: [char; 5] = ['-', '‐', '–', '—', '−'];
 
@@ -71,7 +79,8 @@ pub(super) struct Odd {
 impl Odd {
     fn note(&mut self, line: u64, cell: &str, is_amount: bool) {
         let text = cell.trim();
-        let is_mark = !text.contains(char::is_alphanumeric) || NOTHING.contains(&text.to_lowercase().as_str());
+        let is_unknown = || is_for_nothing(text) || UNKNOWN.contains(&text.to_lowercase().as_str());
+        let is_mark = !text.contains(char::is_alphanumeric) || is_unknown();
         *(if is_mark { &mut self.marks } else { &mut self.words }) += 1;
         self.has_amounts |= is_amount;
         if self.first.0.len() < ODD_MAX {
@@ -125,11 +134,18 @@ pub(super) struct Answers {
     pub(super) dashes: Spellings,
     pub(super) has_other_signs: bool,
     pub(super) has_empty: bool,
+    /// By its name the column is of languages or countries.
+    may_be_codes: bool,
     /// Text that is not plainly a number.
     pub(super) has_signs: bool,
 }
 
 impl Answers {
+    /// Of no cell yet of this column.
+    pub(super) fn of(column: &str) -> Self {
+        Self { may_be_codes: holds_codes(column), ..Self::default() }
+    }
+
     pub(super) fn take(&mut self, line: u64, cell: &[u8]) {
         match cell.strip_prefix(&[JSON_MARK]) {
             Some(b"null") => return self.has_empty = true,
@@ -144,7 +160,7 @@ impl Answers {
         let text = String::from_utf8_lossy(cell);
         match text.trim() {
             dash if dash.chars().all(|c| DASHES.contains(&c)) => self.dashes.note(line, &text),
-            word if NULLS.iter().any(|null| word.eq_ignore_ascii_case(null)) => self.dashes.note(line, &text),
+            word if is_for_nothing(word) => self.dashes.note(line, &text),
             other => self.has_other_signs |= !other.contains(char::is_alphanumeric),
         }
         if text.trim().is_empty() {
@@ -175,7 +191,14 @@ impl Answers {
     pub(super) fn are_answers(&self) -> bool {
         // `0` and `1` beside other numbers are numbers.
         let are_numbers = self.no_answers.has_amounts && !self.has_words;
-        self.answers > 0 && !are_numbers && self.no_answers.are_few(self.answers)
+        self.answers > 0 && !are_numbers && !self.are_codes() && self.no_answers.are_few(self.answers)
+    }
+
+    /// Whether what says yes or no in a column of languages or countries has two letters, as their codes have.
+    fn are_codes(&self) -> bool {
+        let is_letter = |c: char| c.is_ascii_alphabetic();
+        let is_code = |text: &str| text.trim().len() == 2 && text.trim().chars().all(is_letter);
+        self.may_be_codes && self.yes.all().chain(self.no.all()).all(is_code)
     }
 
     /// Whether this letter, which the letter compares them with, and they may as well be those of something else: of sizes, of
@@ -193,13 +216,6 @@ impl Answers {
             && !(any(char::is_numeric) && all().any(is_initial))
     }
 
-    /// Whether what says yes or no in them has two letters, as the codes of languages and countries have.
-    pub(super) fn are_codes(&self) -> bool {
-        let is_code =
-            |text: &str| matches!(text.trim().as_bytes(), [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic());
-        self.yes.all().chain(self.no.all()).all(is_code)
-    }
-
     /// Whether nearly all of them are amounts, or dates.
     pub(super) fn are_amounts(&self) -> bool {
         self.amounts > 0 && self.no_amounts.are_few(self.amounts)
@@ -213,6 +229,12 @@ impl Answers {
             |(_, text): &&Cell| has_yes || (!matches!(text.trim(), "NO" | "F" | "f") && self.no_answers.words == 0);
         self.no.0.first().filter(is_no).filter(|_| self.are_answers())
     }
+}
+
+/// Whether a column is of languages or countries by its name, where `no`, `da`, `si` and `ne` are codes of some.
+fn holds_codes(column: &str) -> bool {
+    let words = column.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    words.into_iter().any(|word| CODED.contains(&word.strip_suffix("code").unwrap_or(&word)))
 }
 
 /// The front of a cell, as it is shown.

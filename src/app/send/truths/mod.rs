@@ -57,7 +57,8 @@ pub fn findings(
     for one in &asked {
         let spot = &one.wanted.spot;
         if answers.iter().all(|(known, _)| *known != spot) {
-            answers.extend(place(one).map(|place| (spot, answers_at(&rows, place, &spot.path, is_json))));
+            let at = |place| answers_at(Answers::of(one.column), &rows, (place, &spot.path), is_json);
+            answers.extend(place(one).map(|place| (spot, at(place))));
         }
     }
     let of = |asked: &Asked| answers.iter().find(|(known, _)| **known == asked.wanted.spot).map(|(_, answers)| answers);
@@ -66,8 +67,7 @@ pub fn findings(
     for one in &asked {
         // What is asked of several columns at one place is mended for all of them.
         let beside: Vec<&Answers> = asked.iter().filter(|other| other.is_beside(one)).filter_map(of).collect();
-        let answers = of(one).filter(|answers| !(holds_codes(one.column) && answers.are_codes()));
-        let wrong = answers.and_then(|answers| one.wrong(answers, &beside, &path, is_json));
+        let wrong = of(one).and_then(|answers| one.wrong(answers, &beside, &path, is_json));
         match wrong.or_else(|| one.spelt_otherwise(&rows, place(one)?, &path)) {
             Some((error, Some(check))) => gathered.warn(campaign, &error, check),
             Some((error, None)) => gathered.refuse(campaign, &error),
@@ -77,8 +77,7 @@ pub fn findings(
     gathered.end()
 }
 
-fn answers_at(rows: &[Sampled], place: usize, path: &[Step], is_json: bool) -> Answers {
-    let mut answers = Answers::default();
+fn answers_at(mut answers: Answers, rows: &[Sampled], (place, path): (usize, &[Step]), is_json: bool) -> Answers {
     for row in rows {
         let Some(cell) = row.fields.get(place) else { continue };
         match (path, cell.strip_prefix(&[JSON_MARK])) {
@@ -111,38 +110,6 @@ fn cell_of(value: &Value) -> Vec<u8> {
         Value::String(text) => text.clone().into_bytes(),
         other => [&[JSON_MARK], other.to_string().as_bytes()].concat(),
     }
-}
-
-/// Whether a column is of languages or countries by its name, where `no`, `da`, `si` and `ne` are codes of some.
-fn holds_codes(column: &str) -> bool {
-    const NAMES: [&str; 24] = [
-        "lang",
-        "language",
-        "languages",
-        "locale",
-        "sprache",
-        "langue",
-        "idioma",
-        "lingua",
-        "taal",
-        "sprog",
-        "språk",
-        "język",
-        "country",
-        "land",
-        "pays",
-        "país",
-        "pais",
-        "paese",
-        "kraj",
-        "nation",
-        "nationality",
-        "state",
-        "region",
-        "iso2",
-    ];
-    let words = column.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    words.into_iter().any(|word| NAMES.iter().any(|name| word == *name || word.strip_suffix("code") == Some(name)))
 }
 
 /// A text in quotes, as templates and TOML have it.

@@ -4,7 +4,7 @@
 //! of which there are several (`asked`).
 
 use super::asked::{Asked, Wrong};
-use crate::content::{Asks, JSON_MARK, Step, Word, truth_of};
+use crate::content::{Asks, JSON_MARK, Word, truth_of};
 use crate::engine::loader::Sampled;
 
 /// The word for it.
@@ -17,18 +17,15 @@ impl Asked<'_> {
     pub(super) fn spelt_otherwise(&self, rows: &[Sampled], place: usize, path: &str) -> Option<Wrong> {
         let Asks::IsWord(word, is_not) = &self.wanted.asks else { return None };
         // What stands in lists and objects is for programs, and they write it in one way.
-        if truth_of(&word.text).is_some()
-            || self.wanted.spot.path.iter().any(|step| matches!(step, Step::Key(_) | Step::Each))
-        {
+        if truth_of(&word.text).is_some() || self.wanted.spot.cell().is_none() {
             return None;
         }
         let cells = rows.iter().filter_map(|row| Some((row.line, text_of(row.fields.get(place)?)?)));
         let (line, cell) = cells.into_iter().find(|(_, cell)| is_like(word, cell) && !self.is_compared_with(cell))?;
-        let shown: String = cell.trim_matches('\0').chars().take(CHARACTERS).collect();
+        let shown: String = cell.chars().take(CHARACTERS).collect();
         let (called, text) = (self.called(), &word.text);
-        let problem = format!(
-            "{called} is compared with {text:?}, and the list has {shown:?} (line {line}), which is not that: {path}"
-        );
+        let problem =
+            format!("{called} is compared with {text:?}, which is not what {path}, line {line}, has: {shown:?}");
         Some((self.placed(problem, self.in_small_letters(word, *is_not, cell)), Some(SPELT)))
     }
 
